@@ -1,0 +1,1 @@
+# Filled in below the build: see the packaging commit.

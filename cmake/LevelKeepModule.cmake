@@ -1,0 +1,30 @@
+# levelkeep_module(NAME DEPENDS modules... LIBRARIES targets...)
+#
+# A folder under src/ as a static library of its own, so that a test links
+# only what it tests. The installed library is made of their objects.
+function(levelkeep_module name)
+  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc")
+  set(target levelkeep_${name})
+  add_library(${target} STATIC ${sources})
+  levelkeep_compile_options(${target})
+  target_include_directories(${target} PUBLIC
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>"
+    "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")
+  list(TRANSFORM ARG_DEPENDS PREPEND levelkeep_)
+  target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} ${ARG_LIBRARIES})
+endfunction()
+
+# Language level for everybody; warnings and sanitizers only where a preset
+# or a cache variable asks for them.
+function(levelkeep_compile_options target)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  set_target_properties(${target} PROPERTIES
+    CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  if(LEVELKEEP_SANITIZE)
+    target_compile_options(${target} PUBLIC
+      -fsanitize=${LEVELKEEP_SANITIZE} -fno-omit-frame-pointer
+      -fno-sanitize-recover=all)
+    target_link_options(${target} PUBLIC -fsanitize=${LEVELKEEP_SANITIZE})
+  endif()
+endfunction()

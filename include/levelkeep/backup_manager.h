@@ -1,0 +1,255 @@
+// BackupManager: the object that an application holds.
+//
+//   auto options = levelkeep::BackupOptions::FromEnvironment().value();
+//   levelkeep::BackupManager manager(options);
+//   auto report = manager.Initialize();       // before any DB is open
+//   leveldb::Options db_options;
+//   db_options.env = manager.env();
+//   leveldb::DB::Open(db_options, options.storage_path(), &db);
+//   auto attachment = manager.Attach(db);     // the schedule runs from here
+//
+// Destroy in the opposite order: attachment, DB, manager.
+
+#ifndef LEVELKEEP_BACKUP_MANAGER_H_
+#define LEVELKEEP_BACKUP_MANAGER_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "levelkeep/options.h"
+#include "levelkeep/status.h"
+
+namespace leveldb {
+class DB;
+class Env;
+}  // namespace leveldb
+
+namespace levelkeep {
+
+class Clock;       // a test's own time; see src/base/clock.h
+class FileSystem;  // a test's own disk; see src/base/file_system.h
+
+using Time = std::chrono::system_clock::time_point;  // UTC
+
+struct BackupInfo {
+  std::string name;  // backup_2024-12-27_120000.tar.gz
+  std::string path;
+  uint64_t size_bytes = 0;
+  Time created;
+  std::string label;
+  std::string trigger;  // manual|scheduled|api|cli|pre-restore|shutdown
+  std::string sha256;   // of the archive; empty if its sidecar is missing
+  std::string status;   // verified|unverified|damaged|unreadable
+  std::string problem;  // why it is damaged or unreadable
+  bool verified = false;
+  bool pinned = false;
+  std::optional<Time> verified_at;
+  uint64_t last_sequence = 0;
+  uint64_t event_count = 0;  // as the host counted; 0 if it did not
+  uint64_t source_bytes = 0;
+  uint64_t duration_ms = 0;
+  std::string snapshot_method;  // hot|logical|offline|external
+};
+
+struct StartReport {
+  bool restored = false;     // a dropped archive was applied
+  std::string restored_from;
+  uint64_t restored_sequence = 0;
+  std::vector<std::pair<std::string, std::string>> rejected;  // name, reason
+  std::string refused;       // drops that could not be chosen between: why
+  bool recovered = false;    // an interrupted restore was finished or undone
+  std::vector<std::string> swept;  // left-overs that were removed
+  std::string lock;          // what was found about LOCK, for people
+};
+
+struct CreateRequest {
+  std::string label;
+  std::string trigger = "manual";
+  std::stop_token stop;
+  std::function<void(double fraction)> progress;
+};
+
+struct VerifyReport {
+  std::string name;
+  std::string depth;  // structure|checksums|full
+  bool own = true;    // false: foreign archive, nothing to compare with
+  uint64_t files = 0;
+  uint64_t bytes = 0;
+  uint64_t entries = 0;        // keys scanned; full only
+  uint64_t last_sequence = 0;  // full only
+  uint64_t duration_ms = 0;
+};
+
+enum class RestoreMode {
+  kAuto,   // live where the host registered RestoreHooks, else staged
+  kLive,   // kUnsupported without hooks
+  kStage,  // into restore/ for the next start
+};
+
+struct RestoreRequest {
+  std::string source;  // a backup's name, or "latest"
+  RestoreMode mode = RestoreMode::kAuto;
+  std::stop_token stop;
+  std::function<void(double fraction)> progress;
+};
+
+struct RestoreReport {
+  std::string name;
+  bool applied = false;  // live; else staged: a restart applies it
+  std::string restart_command;
+  uint64_t last_sequence = 0;
+  uint64_t bytes = 0;
+  std::string epoch;  // new with every restore
+};
+
+// What a restore would do; nothing is changed by asking.
+struct RestorePreview {
+  std::string name;
+  Time backup_created;
+  uint64_t backup_sequence = 0;
+  uint64_t current_sequence = 0;
+  // Writes acknowledged since the backup; they would be in the undo copy.
+  uint64_t lost_writes = 0;
+  uint64_t backup_events = 0;
+  uint64_t current_events = 0;
+  uint64_t needed_bytes = 0;
+  uint64_t free_bytes = 0;
+  bool same_history = false;  // both are of one epoch: lost_writes is exact
+};
+
+struct RotationDecision {
+  std::string name;
+  bool keep = true;
+  std::string reason;
+};
+
+struct HealthReport {
+  bool store_usable = false;  // a DB is attached and accepts writes
+  bool available = false;     // backups can be made
+  std::vector<std::string> degraded;  // reasons, for people
+  uint64_t count = 0;
+  uint64_t total_bytes = 0;
+  std::optional<BackupInfo> latest;
+  std::optional<Time> last_success;
+  std::optional<Time> last_verified;
+  std::string last_error;  // of the last failed backup since the last good
+  std::optional<Time> next_run;
+  uint64_t unsaved_writes = 0;        // LevelDB writes not in a backup
+  std::optional<double> unsaved_seconds;  // age of the oldest such state
+  std::optional<double> predicted_restore_seconds;
+  uint64_t free_bytes = 0;
+  std::string running;  // "create", "restore", … or empty
+  bool undo_available = false;
+};
+
+struct EventCount {
+  uint64_t count = 0;
+  uint64_t first = 0;
+  uint64_t last = 0;
+  std::string first_time;  // RFC 3339
+  std::string last_time;
+};
+
+// How a host lets a restore happen without a restart. Called by the thread
+// that restores, one after the other. After `close`, no DB handle may be
+// open and the Attachment must be gone; `reopen` opens and attaches again.
+struct RestoreHooks {
+  std::function<Status()> close;
+  std::function<Status()> reopen;
+};
+
+class Attachment;
+
+// Concurrency:
+//   runs at the same time   create  restore  verify  rotate  list/health
+//   create                  no      no       yes     no      yes
+//   restore (live), undo    no      no       no      no      yes
+//   verify                  yes     no       no      yes     yes
+//   rotate                  no      no       yes     no      yes
+// "no" means that the second caller gets kBusy, which names the running job.
+// Thread safety: every method but Initialize and the destructor may be
+// called from any thread.
+class BackupManager {
+ public:
+  explicit BackupManager(BackupOptions options);
+  // For tests; neither is owned.
+  BackupManager(BackupOptions options, FileSystem* fs, Clock* clock);
+  // Stops the schedule; a running backup is cancelled and leaves no file.
+  // REQUIRES: no Attachment is alive.
+  ~BackupManager();
+  BackupManager(const BackupManager&) = delete;
+  BackupManager& operator=(const BackupManager&) = delete;
+
+  const BackupOptions& options() const;
+
+  // Call once, first, while no DB is open. Validates the options, creates
+  // the folders, takes the instance lock, finishes an interrupted restore,
+  // applies what lies in restore/, makes sure that no stale LOCK is in the
+  // way. A bad archive is not an error (see StartReport).
+  // Errors: kInvalidArgument, kBusy (another instance, or LOCK is held: by
+  // whom), kPermissionDenied, kNoSpace, kIoError.
+  Result<StartReport> Initialize();
+
+  // For leveldb::Options::env. Lives as long as this object.
+  leveldb::Env* env();
+
+  // Starts the schedule for an open DB. The Attachment must be destroyed
+  // before the DB. A DB that was not opened with env() works too; its
+  // snapshots are then logical.
+  // REQUIRES: Initialize() succeeded; no other Attachment is alive.
+  Result<std::unique_ptr<Attachment>> Attach(leveldb::DB* db);
+
+  // Set before Attach; not while jobs run.
+  void SetRestoreHooks(RestoreHooks hooks);
+  void SetEventCounter(std::function<EventCount()> counter);
+
+  // A full, read-back-checked backup. Every write acknowledged before the
+  // call is in it. Errors leave no file: kBusy, kNoSpace, kCancelled,
+  // kInvalidArgument (label), kIoError.
+  Result<BackupInfo> CreateBackup(const CreateRequest& request);
+  Result<std::vector<BackupInfo>> ListBackups();  // newest first
+  Result<BackupInfo> FindBackup(const std::string& name);
+  // depth: "structure", "checksums" or "full". kCorruption says what is
+  // wrong; the result is recorded in the catalog either way.
+  Result<VerifyReport> VerifyBackup(const std::string& name,
+                                    const std::string& depth,
+                                    std::stop_token stop);
+  Result<RestorePreview> PreviewRestore(const std::string& name);
+  Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
+  // Puts the database back that the last restore replaced.
+  Result<RestoreReport> UndoRestore();
+  Result<std::vector<RotationDecision>> Rotate(bool dry_run);
+  Status DeleteBackup(const std::string& name, bool force);
+  Status PinBackup(const std::string& name, bool pinned);
+  HealthReport Health();
+
+ private:
+  friend class Attachment;
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// While it lives, the schedule runs and backups are hot. Destroying it
+// waits until no job uses the DB any more (a running backup is cancelled).
+class Attachment {
+ public:
+  ~Attachment();
+  Attachment(const Attachment&) = delete;
+  Attachment& operator=(const Attachment&) = delete;
+
+ private:
+  friend class BackupManager;
+  explicit Attachment(BackupManager::Impl* impl) : impl_(impl) {}
+  BackupManager::Impl* const impl_;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BACKUP_MANAGER_H_

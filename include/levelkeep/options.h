@@ -1,0 +1,55 @@
+// BackupOptions: what an application can set, and where it comes from.
+
+#ifndef LEVELKEEP_OPTIONS_H_
+#define LEVELKEEP_OPTIONS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Each member names its environment variable. Value type.
+struct BackupOptions {
+  std::string storage_dir = "./storage";     // STORAGE_DIR
+  std::string db_name = "event_registry_db";  // DB_NAME
+  std::string backup_dir = "./backups";      // BACKUP_DIR, BACKUP_STORAGE_DIR
+  std::string restore_dir = "./restore";     // RESTORE_DIR
+
+  bool auto_backup_enabled = true;   // AUTO_BACKUP_ENABLED
+  bool auto_restore_enabled = true;  // AUTO_RESTORE_ENABLED
+  // AUTO_BACKUP_INTERVAL, milliseconds, 1000 .. 30 days
+  std::chrono::milliseconds auto_backup_interval{3'600'000};
+  int max_backups = 10;  // MAX_BACKUPS, 1 .. 100000
+
+  bool compression = true;    // BACKUP_COMPRESSION
+  int compression_level = 1;  // BACKUP_COMPRESSION_LEVEL, 0 .. 3
+  bool md5_sidecar = false;   // BACKUP_CHECKSUM: "sha256" or "md5" (both)
+  int threads = 0;            // BACKUP_THREADS, 0 = cores, at most 64
+  uint64_t rate_limit_bytes_per_second = 0;  // BACKUP_RATE_LIMIT, 0 = none
+  uint64_t reserve_bytes = 256u << 20;       // BACKUP_RESERVE, kept free
+  // BACKUP_VERIFY: full verification of each new backup in the background.
+  bool verify_after_backup = true;
+
+  // What a staged restore answers. RESTART_COMMAND
+  std::string restart_command = "docker-compose restart app worker";
+  // The database's comparator; others can't be restored here.
+  std::string comparator_name = "leveldb.BytewiseComparator";
+  // LEVELKEEP_CHECK_PROGRAM: levelkeep-check; empty: beside this program or
+  // where LevelKeep was installed.
+  std::string check_program;
+
+  std::string storage_path() const { return storage_dir + "/" + db_name; }
+
+  // All problems at once: kInvalidArgument, one line each with the variable,
+  // the value and what is allowed.
+  Status Validate() const;
+  // Defaults overridden by the process' environment.
+  static Result<BackupOptions> FromEnvironment();
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_OPTIONS_H_

@@ -1,0 +1,79 @@
+// SnapshotEnv: the leveldb::Env that makes hot snapshots possible.
+//
+// The only thing that an application changes:
+//
+//   levelkeep::SnapshotEnv env;          // outlives every DB opened with it
+//   leveldb::Options options;
+//   options.env = &env;
+//   leveldb::DB::Open(options, dir, &db);
+//
+// It forwards every call to the base Env and remembers, per database, where
+// the last complete record of each write-ahead log ends and which tables are
+// live. A snapshot reads those marks (about a microsecond; no writer waits)
+// and pins the files: a pinned file that LevelDB removes is renamed to
+// "<name>.pin<N>" and goes away when the last snapshot lets go of it.
+//
+// It also closes three holes of LevelDB 1.23: a failed write to a log is
+// final (LevelDB would go on into a misaligned log), a log with a torn tail
+// is not appended to (google/leveldb#1287), and a second open of the same
+// directory is refused before it can drop the first one's lock.
+
+#ifndef LEVELKEEP_SNAPSHOT_ENV_H_
+#define LEVELKEEP_SNAPSHOT_ENV_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "leveldb/env.h"
+
+namespace levelkeep {
+
+class HotSnapshotSource;  // what LevelKeep's own snapshot code talks to
+
+// Cheap figures about one database, for health and metrics.
+struct SnapshotEnvStats {
+  bool attached = false;       // a DB is open (or opening) through this Env
+  bool poisoned = false;       // a log or MANIFEST write failed: reopen
+  std::string poison_reason;   // what failed, when `poisoned`
+  uint64_t last_sequence = 0;  // of the last acknowledged write
+  uint64_t tables = 0;         // live now
+  uint64_t snapshots = 0;      // open now
+  uint64_t pinned_files = 0;   // removed by LevelDB, kept by a snapshot
+};
+
+// Thread safety: all methods may be called concurrently, by LevelDB and by
+// others.
+class SnapshotEnv : public leveldb::EnvWrapper {
+ public:
+  // REQUIRES: `base` uses the local file system (Env::Default()) and
+  // outlives this object.
+  explicit SnapshotEnv(leveldb::Env* base = leveldb::Env::Default());
+  ~SnapshotEnv() override;
+  SnapshotEnv(const SnapshotEnv&) = delete;
+  SnapshotEnv& operator=(const SnapshotEnv&) = delete;
+
+  SnapshotEnvStats GetStats(const std::string& db_dir) const;
+  // For LevelKeep itself. Lives as long as this object.
+  HotSnapshotSource* source();
+
+  // leveldb::Env
+  leveldb::Status NewWritableFile(const std::string& name,
+                                  leveldb::WritableFile** file) override;
+  leveldb::Status NewAppendableFile(const std::string& name,
+                                    leveldb::WritableFile** file) override;
+  leveldb::Status RemoveFile(const std::string& name) override;
+  leveldb::Status RenameFile(const std::string& from,
+                             const std::string& to) override;
+  leveldb::Status LockFile(const std::string& name,
+                           leveldb::FileLock** lock) override;
+  leveldb::Status UnlockFile(leveldb::FileLock* lock) override;
+
+ private:
+  class Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_SNAPSHOT_ENV_H_

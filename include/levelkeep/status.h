@@ -1,0 +1,99 @@
+// Status and Result: how every operation of LevelKeep reports failure.
+//
+// No exception crosses the public interface. A failure says what went wrong,
+// where (the file), and, as a one-sentence hint, what a person can do.
+
+#ifndef LEVELKEEP_STATUS_H_
+#define LEVELKEEP_STATUS_H_
+
+#include <cassert>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace levelkeep {
+
+// Stable across releases; CLI exit codes and HTTP statuses derive from it.
+enum class StatusCode {
+  kOk = 0,
+  kInvalidArgument,   // the caller's input is wrong; retrying can't help
+  kNotFound,          // the named backup, file or folder does not exist
+  kAlreadyExists,     // it would overwrite something
+  kBusy,              // someone else holds it now: another job or process
+  kNoSpace,           // the disk is, or would become, too full
+  kPermissionDenied,  // mode, owner or read-only file system
+  kCorruption,        // bytes are damaged: a digest, CRC or structure is wrong
+  kUnsupported,       // well-formed, but this version or host can't do it
+  kRefused,           // a safety rule forbids it
+  kIoError,           // the operating system failed
+  kCancelled,         // a stop was requested
+  kInternal,          // a bug in LevelKeep
+};
+
+// The stable lower-case word for a code, e.g. "no_space".
+std::string_view StatusCodeName(StatusCode code);
+
+// Value type. Thread safety: as std::string.
+class [[nodiscard]] Status {
+ public:
+  Status() = default;  // success
+  Status(StatusCode code, std::string message, std::string hint = "")
+      : code_(code), message_(std::move(message)), hint_(std::move(hint)) {}
+
+  static Status Ok() { return Status(); }
+
+  bool ok() const { return code_ == StatusCode::kOk; }
+  StatusCode code() const { return code_; }
+  // Lower case, names the file or setting concerned. Empty when ok().
+  const std::string& message() const { return message_; }
+  // What to do about it; may be empty.
+  const std::string& hint() const { return hint_; }
+
+  // The same failure with "context: " before the message; ok stays ok.
+  Status WithContext(std::string_view context) const;
+  // The same failure with `hint`, unless it already has one.
+  Status WithHint(std::string_view hint) const;
+  // "busy: database is open in another process (hint: …)" or "ok".
+  std::string ToString() const;
+
+ private:
+  StatusCode code_ = StatusCode::kOk;
+  std::string message_;
+  std::string hint_;
+};
+
+// A T, or the Status that says why there is none.
+// Thread safety: as T.
+template <typename T>
+class [[nodiscard]] Result {
+ public:
+  Result(T value) : value_(std::move(value)) {}                // NOLINT
+  Result(Status status) : status_(std::move(status)) {         // NOLINT
+    assert(!status_.ok());
+    if (status_.ok()) {
+      status_ = Status(StatusCode::kInternal, "result without a value");
+    }
+  }
+
+  bool ok() const { return value_.has_value(); }
+  const Status& status() const { return status_; }
+
+  // REQUIRES: ok().
+  T& value() & { return *value_; }
+  const T& value() const& { return *value_; }
+  T&& value() && { return std::move(*value_); }
+  T& operator*() & { return *value_; }
+  const T& operator*() const& { return *value_; }
+  T&& operator*() && { return std::move(*value_); }
+  T* operator->() { return &*value_; }
+  const T* operator->() const { return &*value_; }
+
+ private:
+  std::optional<T> value_;
+  Status status_;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_STATUS_H_

@@ -1,0 +1,84 @@
+// Reads backup archives: ours by their table of contents, in parallel;
+// foreign ones (tar czf, the JavaScript predecessor) as a stream, carefully.
+
+#ifndef LEVELKEEP_ARCHIVE_ARCHIVE_READER_H_
+#define LEVELKEEP_ARCHIVE_ARCHIVE_READER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "archive/manifest.h"
+#include "base/file_system.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+struct ArchiveLimits {
+  uint64_t max_entries = 1'000'000;
+  uint64_t max_total_bytes = UINT64_MAX;  // of content: free disk - reserve
+  uint64_t max_ratio = 1100;  // content : archive; deflate's own is 1032
+  size_t max_path_length = 512;
+};
+
+struct ArchiveReadOptions {
+  ArchiveLimits limits;
+  int threads = 0;  // 0: as many as cores, 8 at most
+  std::stop_token stop;
+  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
+};
+
+// What the archive says of itself without reading its payload.
+struct ArchiveOutline {
+  bool own = false;  // has our footer, table of contents and manifest
+  std::optional<Manifest> manifest;  // own archives only
+  uint64_t archive_bytes = 0;
+  uint64_t content_bytes = 0;  // 0 when not known before reading
+};
+
+struct ExtractedDatabase {
+  bool own = false;
+  std::optional<Manifest> manifest;
+  // Database files, flat names, with digests of what was written.
+  std::vector<ManifestFile> files;
+  uint64_t content_bytes = 0;
+  std::string archive_sha256;  // of the archive file itself
+};
+
+// An archive, opened once; the same descriptor is used to the end, so what
+// is checked is what is extracted.
+// Thread safety: one thread at a time.
+class ArchiveReader {
+ public:
+  // kNotFound; kCorruption "… is not a gzip file"; never reads more than the
+  // last kilobytes (footer, TOC, manifest).
+  static Result<std::unique_ptr<ArchiveReader>> Open(FileSystem* fs,
+                                                     const std::string& path);
+  ~ArchiveReader();
+
+  const ArchiveOutline& outline() const;
+
+  // Reads everything, writes nothing: framing, CRCs, sizes, digests, names,
+  // and for foreign archives that they hold one database folder.
+  Result<ExtractedDatabase> Check(const ArchiveReadOptions& options);
+  // Check, and writes the database files into the empty directory
+  // `target_dir`, each synced; the directory too. On failure the caller
+  // removes the directory. kNoSpace before writing where sizes are known.
+  Result<ExtractedDatabase> Extract(const std::string& target_dir,
+                                    const ArchiveReadOptions& options);
+  // SHA-256 of the archive file. Remembered.
+  Result<std::string> Sha256(std::stop_token stop);
+
+ private:
+  ArchiveReader();
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_ARCHIVE_READER_H_

@@ -1,0 +1,64 @@
+// levelkeep-manifest.json: what a backup says about itself.
+//
+// Format version 1. Unknown fields are ignored; another major version is
+// refused before anything else is read. docs/format.md is the contract.
+
+#ifndef LEVELKEEP_ARCHIVE_MANIFEST_H_
+#define LEVELKEEP_ARCHIVE_MANIFEST_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+inline constexpr int kManifestFormatVersion = 1;
+
+struct ManifestFile {
+  std::string name;  // within the database folder
+  uint64_t size_bytes = 0;
+  std::string sha256;  // lower-case hex
+};
+
+struct ManifestEvents {  // as the host counted them just before the cut
+  uint64_t count = 0;
+  uint64_t first = 0;
+  uint64_t last = 0;
+  std::string first_time;  // RFC 3339; empty if unknown
+  std::string last_time;
+};
+
+struct Manifest {
+  std::string id;  // 32 hex digits
+  Time created;    // millisecond precision
+  std::string label;
+  std::string trigger;  // manual|scheduled|api|cli|pre-restore|shutdown
+  std::string hostname;
+  std::string levelkeep_version;
+  std::string snapshot_method;  // hot|logical|offline|external
+  std::string db_name;
+  std::string db_epoch;  // 32 hex digits: changes with each restore
+  std::string comparator;
+  uint64_t last_sequence = 0;
+  std::vector<ManifestFile> files;
+  std::optional<ManifestEvents> events;
+  std::string previous_name;    // hash chain; empty for the first
+  std::string previous_sha256;
+  uint64_t took_ms = 0;  // from the cut to the last payload byte
+  uint64_t source_bytes = 0;
+};
+
+std::string EncodeManifest(const Manifest& manifest);
+// kCorruption if it is not such a document (bad JSON, missing or mistyped
+// field, file name not of a database, duplicate name), kUnsupported if its
+// format_version is newer; the message then says so.
+Result<Manifest> DecodeManifest(std::string_view json);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_MANIFEST_H_

@@ -1,0 +1,157 @@
+// The one door to the disk.
+//
+// Everything that LevelKeep reads or writes passes through a FileSystem, so
+// that tests can fail, shorten or lose any single call. Only
+// posix_file_system.cc calls the operating system.
+
+#ifndef LEVELKEEP_BASE_FILE_SYSTEM_H_
+#define LEVELKEEP_BASE_FILE_SYSTEM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+enum class FileType { kRegular, kDirectory, kSymlink, kOther };
+
+struct FileInfo {
+  FileType type = FileType::kOther;
+  uint64_t size_bytes = 0;
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  int64_t mtime_ns = 0;  // since the Unix epoch
+  uint32_t mode = 0;     // permission bits only
+  uint32_t links = 0;
+};
+
+// Random-access bytes: a file, a pinned prefix of one, or memory.
+// Thread safety: ReadAt may be called from several threads at once.
+class ByteSource {
+ public:
+  virtual ~ByteSource() = default;
+  // Reads up to `size` bytes at `offset`. Fewer than `size` only at the end.
+  virtual Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                                size_t size) const = 0;
+  // Hint: this range is read soon / won't be read again. Never fails.
+  virtual void WillNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
+  virtual void DontNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
+};
+
+// An open file. The destructor closes it; call Close() to learn of errors.
+// Thread safety: ReadAt and WriteAt may run concurrently; the rest may not.
+class File : public ByteSource {
+ public:
+  // Writes all of `data` at the end of what was written so far.
+  virtual Status Append(std::string_view data) = 0;
+  virtual Status WriteAt(uint64_t offset, std::string_view data) = 0;
+  // Durable on return. After a failure the file must be given up: a second
+  // sync can succeed without having written (Linux drops the dirty pages).
+  virtual Status Sync() = 0;
+  // Hint: start writing this range to the device now, don't wait.
+  virtual void StartWriteback(uint64_t /*offset*/, uint64_t /*size*/) {}
+  virtual Result<FileInfo> Stat() const = 0;
+  // Copies the bytes into the other file by sharing extents or in the kernel
+  // where that works, else by reading and writing. Appends to `target`.
+  virtual Status CopyRangeTo(File* target, uint64_t offset,
+                             uint64_t size) const = 0;
+  virtual Status Close() = 0;
+};
+
+enum class OpenMode {
+  kRead,       // existing file
+  kReadWrite,  // existing file; Append starts at its end
+  kCreateNew,  // fails with kAlreadyExists; mode 0600; readable too
+  kAppend,     // existing or new file, 0600; Append starts at its end
+};
+
+// An advisory lock on a file, released by the destructor or by death.
+class FileLock {
+ public:
+  virtual ~FileLock() = default;
+};
+
+// Paths are as the operating system takes them. No method follows a symbolic
+// link in the last component. Status messages name the path.
+// Thread safety: all methods may be called concurrently.
+class FileSystem {
+ public:
+  virtual ~FileSystem() = default;
+
+  // The real one; lives for ever.
+  static FileSystem* Posix();
+
+  // Never blocks on a FIFO; refuses what is not a regular file.
+  virtual Result<std::unique_ptr<File>> Open(const std::string& path,
+                                             OpenMode mode) = 0;
+  virtual Result<FileInfo> Stat(const std::string& path) = 0;
+  // Follows symbolic links in every component (for the operator's folders).
+  virtual Result<FileInfo> StatFollowing(const std::string& path) = 0;
+  // Names without "." and "..", sorted.
+  virtual Result<std::vector<std::string>> List(const std::string& path) = 0;
+  // kAlreadyExists if there is anything of that name. Mode 0700.
+  virtual Status CreateDirectory(const std::string& path) = 0;
+  virtual Status RemoveFile(const std::string& path) = 0;
+  virtual Status RemoveDirectory(const std::string& path) = 0;
+  // Replaces `target`.
+  virtual Status Rename(const std::string& source,
+                        const std::string& target) = 0;
+  // kAlreadyExists if `target` is there; atomic.
+  virtual Status RenameNoReplace(const std::string& source,
+                                 const std::string& target) = 0;
+  // Swaps two names atomically; kUnsupported where the file system can't.
+  virtual Status Exchange(const std::string& a, const std::string& b) = 0;
+  virtual Status Link(const std::string& source,
+                      const std::string& target) = 0;
+  virtual Status SetMode(const std::string& path, uint32_t mode) = 0;
+  // Makes creations, renames and removals inside `path` durable.
+  virtual Status SyncDirectory(const std::string& path) = 0;
+  // Bytes that this process may still write there.
+  virtual Result<uint64_t> FreeSpace(const std::string& path) = 0;
+  // Exclusive, never waits. Linux open-file-description lock, which excludes
+  // LevelDB's own fcntl lock on the same file and is not dropped when another
+  // descriptor of the file is closed. Creates the file (0644) if it is not
+  // there, never removes it. Held elsewhere: kBusy; the message names the
+  // holder's pid where the kernel tells it.
+  virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
+};
+
+// --- helpers on top of the interface (file_util.cc) ---
+
+// Joins with exactly one slash.
+std::string JoinPath(std::string_view directory, std::string_view name);
+// "/a/b/" -> "/a", "x" -> ".".
+std::string ParentPath(std::string_view path);
+std::string BaseName(std::string_view path);
+
+bool PathExists(FileSystem* fs, const std::string& path);
+// Like mkdir -p; existing directories are fine. New ones are synced into
+// their parents.
+Status CreateDirectories(FileSystem* fs, const std::string& path);
+// The file's whole content; kInvalidArgument if it is above `limit_bytes`.
+Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
+                             uint64_t limit_bytes);
+// Makes `path` hold exactly `contents`, durably: temporary file, sync,
+// rename over `path`, sync of the directory. A crash leaves the old or the
+// new content, and maybe a file ".levelkeep-<id>.tmp" beside it.
+Status WriteFileDurably(FileSystem* fs, const std::string& path,
+                        std::string_view contents);
+// Removes a directory and what is in it, never following links. Missing: ok.
+Status RemoveTree(FileSystem* fs, const std::string& path);
+// Reads exactly `size` bytes or fails with kCorruption.
+Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
+                   size_t size);
+
+// The first `size_bytes` of `source`, as if the rest did not exist.
+std::unique_ptr<ByteSource> NewPrefixSource(
+    std::shared_ptr<const ByteSource> source, uint64_t size_bytes);
+std::unique_ptr<ByteSource> NewStringSource(std::string contents);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BASE_FILE_SYSTEM_H_

@@ -1,0 +1,46 @@
+// Digests and random identifiers (OpenSSL, getrandom).
+
+#ifndef LEVELKEEP_BASE_HASH_H_
+#define LEVELKEEP_BASE_HASH_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace levelkeep {
+
+enum class DigestKind { kSha256, kMd5 };
+
+// Thread safety: one thread at a time.
+class Digest {
+ public:
+  explicit Digest(DigestKind kind);
+  ~Digest();
+  Digest(const Digest&) = delete;
+  Digest& operator=(const Digest&) = delete;
+  void Update(std::string_view data);
+  // Lower-case hex. The object starts over afterwards.
+  std::string FinishHex();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+std::string Sha256Hex(std::string_view data);
+// CRC-32 of gzip (RFC 1952), continued from `crc` (0 at the start).
+uint32_t Crc32(uint32_t crc, std::string_view data);
+// CRC-32C (Castagnoli), continued from `crc`; and LevelDB's masking of it.
+uint32_t Crc32c(uint32_t crc, std::string_view data);
+uint32_t MaskCrc32c(uint32_t crc);
+uint32_t UnmaskCrc32c(uint32_t masked);
+
+// 32 lower-case hex digits from the kernel's random source.
+std::string RandomId();
+// Equal length and content, in time that depends on the lengths only.
+bool ConstantTimeEquals(std::string_view a, std::string_view b);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BASE_HASH_H_

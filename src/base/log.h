@@ -1,0 +1,37 @@
+// Logging: a thin layer over spdlog's logger "levelkeep".
+//
+// A line carries a stable tag ("BackupManager") that operators grep for:
+//   2024-12-27T12:00:00.000Z info  [BackupManager] backup_….tar.gz: created
+// The host decides where lines go: if it registered a spdlog logger named
+// "levelkeep" before, that one is used; else one that writes to stderr is
+// made at the first line.
+
+#ifndef LEVELKEEP_BASE_LOG_H_
+#define LEVELKEEP_BASE_LOG_H_
+
+#include <string>
+#include <string_view>
+
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kOff };
+
+struct LogOptions {
+  LogLevel level = LogLevel::kInfo;
+  bool json = false;       // one JSON object a line
+  std::string directory;   // daily files levelkeep_YYYY-MM-DD.log there too
+};
+
+// Thread safety: any thread; Log* are safe at any time.
+Status ConfigureLogging(const LogOptions& options);
+void LogDebug(std::string_view tag, std::string_view message);
+void LogInfo(std::string_view tag, std::string_view message);
+void LogWarn(std::string_view tag, std::string_view message);
+void LogError(std::string_view tag, std::string_view message);
+void FlushLogs();
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BASE_LOG_H_

@@ -1,0 +1,42 @@
+// Child processes and facts about this one.
+
+#ifndef LEVELKEEP_BASE_PROCESS_H_
+#define LEVELKEEP_BASE_PROCESS_H_
+
+#include <chrono>
+#include <cstddef>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+struct ProgramOutcome {
+  int exit_code = -1;  // when it exited
+  int signal = 0;      // when a signal ended it
+  bool timed_out = false;
+  std::string output;  // standard output, at most `output_limit_bytes`
+};
+
+// Runs a program to its end with posix_spawn (never a bare fork: a forked
+// copy of a process that runs LevelDB can hang). Standard input is empty,
+// standard error is dropped. It is killed at `timeout` and on `stop`
+// (kCancelled), and dies with this process' thread where the kernel can do
+// that. kNotFound if there is no such program.
+Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
+                                  std::chrono::milliseconds timeout,
+                                  size_t output_limit_bytes,
+                                  std::stop_token stop);
+
+// The path of the running program; empty if it can't be told.
+std::string ExecutablePath();
+std::string HostName();
+// Makes the calling thread yield to the host's own: SCHED_BATCH, nice +10,
+// idle-most best-effort I/O class. Never fails.
+void LowerThreadPriority();
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BASE_PROCESS_H_

@@ -1,0 +1,51 @@
+// LevelDB's LOCK: probe it and hold it, never unlink it.
+//
+// LevelDB's lock is a POSIX record lock on LOCK. It dies with its process, so
+// a left-over file blocks nothing. Opening and closing LOCK in the process
+// that holds it would drop a classic lock silently; so this registry, by
+// (device, inode), answers for this process before any open, and we lock by
+// open file description, which another close can't drop. This is the only
+// place in LevelKeep that opens LOCK.
+
+#ifndef LEVELKEEP_DBFILES_DB_LOCK_H_
+#define LEVELKEEP_DBFILES_DB_LOCK_H_
+
+#include <memory>
+#include <string>
+
+#include "base/file_system.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Holds the LOCK of one database directory until destroyed.
+// Thread safety: Acquire and Probe from any thread.
+class DbLock {
+ public:
+  enum class State { kFree, kHeldByThisProcess, kHeldByOther };
+
+  // kBusy if anyone holds it: "database DIR is open in another process
+  // (pid 412)" or "… in this process"; the hint says what to do.
+  // kPermissionDenied if LOCK can't be opened.
+  static Result<std::unique_ptr<DbLock>> Acquire(FileSystem* fs,
+                                                 const std::string& db_dir);
+  // As Acquire and release at once, but never creates LOCK: a directory
+  // without LOCK is free. `holder`, if set, gets the text that names the
+  // holder ("pid 412", "another container or an unknown process", "this
+  // process").
+  static Result<State> Probe(FileSystem* fs, const std::string& db_dir,
+                             std::string* holder);
+
+  ~DbLock();
+  DbLock(const DbLock&) = delete;
+  DbLock& operator=(const DbLock&) = delete;
+
+ private:
+  DbLock() = default;
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_DBFILES_DB_LOCK_H_

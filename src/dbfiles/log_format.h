@@ -1,0 +1,73 @@
+// LevelDB's log format (write-ahead log and MANIFEST): 32 KiB blocks of
+// fragments with a 7-byte header. Source: LevelDB's doc/log_format.md.
+
+#ifndef LEVELKEEP_DBFILES_LOG_FORMAT_H_
+#define LEVELKEEP_DBFILES_LOG_FORMAT_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "base/file_system.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Follows the bytes that are appended to a log and knows, at any time, where
+// the last complete logical record ends. Does not check CRCs: it sees what
+// LevelDB writes, before the disk does. No allocation unless a record
+// callback is set.
+// Thread safety: one thread at a time.
+class LogTracker {
+ public:
+  using RecordCallback = std::function<void(std::string_view record)>;
+
+  // A tracker that stands at `offset` of an existing file, which must be the
+  // end of a complete record.
+  explicit LogTracker(uint64_t offset = 0) : boundary_(offset) {}
+
+  // Called with each complete logical record (the MANIFEST's edits).
+  void SetRecordCallback(RecordCallback callback);
+  void Feed(std::string_view bytes);
+
+  // Offset after the last complete logical record.
+  uint64_t boundary() const { return boundary_; }
+  // Of the last complete record, read as a WriteBatch: its sequence number +
+  // count - 1; 0 before the first.
+  uint64_t last_sequence() const { return last_sequence_; }
+  // False once the bytes were not of the log format; boundary() stays.
+  bool well_formed() const { return well_formed_; }
+
+ private:
+  uint64_t boundary_;
+  uint64_t last_sequence_ = 0;
+  bool well_formed_ = true;
+  // The rest of the state is the implementer's.
+};
+
+// What reading a log to its end found.
+struct LogScan {
+  uint64_t boundary = 0;       // after the last complete, CRC-valid record
+  uint64_t records = 0;
+  uint64_t first_sequence = 0;  // of write batches; 0 if none
+  uint64_t last_sequence = 0;
+  bool torn_tail = false;   // ends inside a record, as a crash leaves it
+  bool corrupt = false;     // a bad CRC or header before the tail
+  bool sequence_gap = false;  // batches don't follow each other
+};
+
+// Reads the first `size_bytes` of `source` as a log and calls `record` (if
+// set) for each complete CRC-valid logical record until the first that is
+// not. Batch fields of the result are filled only when `batches` is true.
+// Fails only if reading fails or `record` does.
+Result<LogScan> ScanLog(const ByteSource& source, uint64_t size_bytes,
+                        bool batches,
+                        const std::function<Status(std::string_view)>& record);
+
+// `record` framed as the only record of a new log file.
+std::string FrameAsLog(std::string_view record);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_DBFILES_LOG_FORMAT_H_

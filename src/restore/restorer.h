@@ -1,0 +1,158 @@
+// restore/ to storage/: check, stage, swap, undo, recover.
+//
+// The promise: after any crash the database directory is exactly the old one
+// or exactly the new one, and an archive that fails any check never touches
+// it. docs/architecture.md holds the steps R0..R15 and the recovery table.
+
+#ifndef LEVELKEEP_RESTORE_RESTORER_H_
+#define LEVELKEEP_RESTORE_RESTORER_H_
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "archive/manifest.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+struct RestorerOptions {
+  std::string storage_dir;  // holds the database and .levelkeep/
+  std::string db_name;
+  std::string restore_dir;  // the drop folder
+  std::string comparator_name = "leveldb.BytewiseComparator";
+  std::string check_program;  // path of levelkeep-check
+  uint64_t reserve_bytes = 256u << 20;
+  int threads = 0;
+  // How long a dropped file's size and time must stand still.
+  std::chrono::milliseconds settle_time{2000};
+};
+
+struct RestoreOutcome {
+  std::string archive_name;
+  std::string archive_sha256;
+  bool own = false;  // had our manifest
+  std::optional<Manifest> manifest;
+  std::string epoch;        // of the restored database (new)
+  uint64_t last_sequence = 0;
+  uint64_t content_bytes = 0;
+  bool undo_available = false;
+};
+
+// What was found and done at start.
+struct RecoveryOutcome {
+  bool finished_restore = false;   // an interrupted one was completed
+  bool undone_restore = false;     // an interrupted one was taken back
+  std::vector<std::string> swept;  // left-overs removed
+};
+
+struct DropOutcome {
+  std::optional<RestoreOutcome> applied;
+  struct Rejection {
+    std::string name;
+    std::string reason;
+  };
+  std::vector<Rejection> rejected;
+  std::vector<std::string> skipped;  // applied before, moved to applied/
+  std::string refused;  // several candidates that can't be ordered: why
+};
+
+struct StoreCheck {  // what levelkeep-check found
+  uint64_t entries = 0;
+  uint64_t last_sequence = 0;
+  uint64_t tables = 0;
+};
+
+// Opens the database exclusively to see that it works, then closes it.
+using OpenCheck = std::function<Status(const std::string& db_dir)>;
+
+// Thread safety: one call at a time (the manager's job lock sees to it).
+class Restorer {
+ public:
+  // `fs` and `clock` outlive it.
+  Restorer(FileSystem* fs, Clock* clock, RestorerOptions options);
+  ~Restorer();
+
+  std::string db_dir() const;    // storage_dir/db_name
+  std::string work_dir() const;  // storage_dir/.levelkeep
+
+  // Creates the work and restore directories (applied/, rejected/), takes
+  // instance.lock for the life of this object. kBusy names the other
+  // instance's pid.
+  Status Prepare();
+  // Finishes or undoes what a crash interrupted, then sweeps.
+  // REQUIRES: Prepare() succeeded; the database is closed.
+  Result<RecoveryOutcome> Recover();
+
+  // Applies what lies in restore/: the newest of ours, or the only one. Bad
+  // ones go to rejected/ with NAME.reason.txt. Never fails because of an
+  // archive; fails when the disk does, or when the database is held.
+  // REQUIRES: the database is closed.
+  Result<DropOutcome> ApplyDropped(const OpenCheck& open_check,
+                                   std::stop_token stop);
+
+  // A checked, extracted and validated database in staging; nothing live
+  // has changed (R0..R5). Removed by Discard or at the next start.
+  struct Staged {
+    std::string id;
+    std::string directory;
+    RestoreOutcome outcome;
+  };
+  Result<Staged> Stage(
+      const std::string& archive_path, std::stop_token stop,
+      const std::function<void(uint64_t, uint64_t)>& progress);
+  // R6..R13: makes the staged database the live one; the old one is kept
+  // for Undo. If `open_check` fails, the old one is put back and its error
+  // returned. REQUIRES: the database is closed in this process.
+  Result<RestoreOutcome> Apply(const Staged& staged,
+                               const OpenCheck& open_check);
+  void Discard(const Staged& staged);
+
+  // Swaps the kept old database back in (and keeps the other one, so that
+  // undo can be undone). kNotFound if there is none.
+  // REQUIRES: the database is closed in this process.
+  Result<RestoreOutcome> Undo(const OpenCheck& open_check);
+  bool UndoAvailable() const;
+  // R14: called after a verified backup; the old database goes away.
+  Status DropUndo();
+
+  // Copies an archive into the drop folder for the next start.
+  Status StageForRestart(const std::string& archive_path);
+
+  // Extracts and validates into a new directory `target_dir` (which must
+  // not exist or be empty), without touching the live database.
+  Result<RestoreOutcome> ExtractTo(
+      const std::string& archive_path, const std::string& target_dir,
+      std::stop_token stop,
+      const std::function<void(uint64_t, uint64_t)>& progress);
+  // Full verification: extract to scratch under `scratch_parent`, open,
+  // scan, compare, remove.
+  Result<StoreCheck> VerifyFull(
+      const std::string& archive_path, const std::string& scratch_parent,
+      std::stop_token stop,
+      const std::function<void(uint64_t, uint64_t)>& progress);
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The random 128-bit id in BACKUP_ID of a database directory; makes one if
+// there is none yet.
+Result<std::string> ReadOrCreateEpoch(FileSystem* fs,
+                                      const std::string& db_dir);
+
+// Finds levelkeep-check: `configured`, beside the running program, the
+// installed libexec directory. kNotFound says where it was looked for.
+Result<std::string> FindCheckProgram(FileSystem* fs,
+                                     const std::string& configured);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_RESTORE_RESTORER_H_
