@@ -21,6 +21,10 @@ function(levelkeep_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES
     CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  # GCC 12 warns wrongly about std::string operator+ (GCC bug 105651).
+  if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+    target_compile_options(${target} PRIVATE -Wno-restrict)
+  endif()
   if(LEVELKEEP_SANITIZE)
     target_compile_options(${target} PUBLIC
       -fsanitize=${LEVELKEEP_SANITIZE} -fno-omit-frame-pointer

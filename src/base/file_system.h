@@ -47,7 +47,8 @@ class ByteSource {
 // Thread safety: ReadAt and WriteAt may run concurrently; the rest may not.
 class File : public ByteSource {
  public:
-  // Writes all of `data` at the end of what was written so far.
+  // Writes all of `data` behind what was appended so far; WriteAt does not
+  // move that place.
   virtual Status Append(std::string_view data) = 0;
   virtual Status WriteAt(uint64_t offset, std::string_view data) = 0;
   // Durable on return. After a failure the file must be given up: a second
@@ -67,7 +68,11 @@ enum class OpenMode {
   kRead,       // existing file
   kReadWrite,  // existing file; Append starts at its end
   kCreateNew,  // fails with kAlreadyExists; mode 0600; readable too
-  kAppend,     // existing or new file, 0600; Append starts at its end
+  kAppend,     // existing or new file, 0600; every Append goes to its end,
+               // also when other processes append
+  // Existing file, also behind symbolic links: for the operator's own
+  // configuration and secrets, which orchestrators mount as links.
+  kReadFollowing,
 };
 
 // An advisory lock on a file, released by the destructor or by death.
@@ -77,7 +82,10 @@ class FileLock {
 };
 
 // Paths are as the operating system takes them. No method follows a symbolic
-// link in the last component. Status messages name the path.
+// link in the last component, except those that only look into a folder
+// (List, SyncDirectory, FreeSpace): an operator's folder may be a link.
+// Status messages name the path. What is not a regular file, or is a link,
+// is kRefused by Open and Lock.
 // Thread safety: all methods may be called concurrently.
 class FileSystem {
  public:
@@ -106,8 +114,7 @@ class FileSystem {
                                  const std::string& target) = 0;
   // Swaps two names atomically; kUnsupported where the file system can't.
   virtual Status Exchange(const std::string& a, const std::string& b) = 0;
-  virtual Status Link(const std::string& source,
-                      const std::string& target) = 0;
+  virtual Status Link(const std::string& source, const std::string& target) = 0;
   virtual Status SetMode(const std::string& path, uint32_t mode) = 0;
   // Makes creations, renames and removals inside `path` durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
@@ -135,7 +142,8 @@ bool PathExists(FileSystem* fs, const std::string& path);
 Status CreateDirectories(FileSystem* fs, const std::string& path);
 // The file's whole content; kInvalidArgument if it is above `limit_bytes`.
 Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
-                             uint64_t limit_bytes);
+                             uint64_t limit_bytes,
+                             OpenMode mode = OpenMode::kRead);
 // Makes `path` hold exactly `contents`, durably: temporary file, sync,
 // rename over `path`, sync of the directory. A crash leaves the old or the
 // new content, and maybe a file ".levelkeep-<id>.tmp" beside it.
@@ -146,6 +154,10 @@ Status RemoveTree(FileSystem* fs, const std::string& path);
 // Reads exactly `size` bytes or fails with kCorruption.
 Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
                    size_t size);
+
+// Appends exactly that range to `target` by reading and writing.
+Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
+                 uint64_t size);
 
 // The first `size_bytes` of `source`, as if the rest did not exist.
 std::unique_ptr<ByteSource> NewPrefixSource(

@@ -1,0 +1,126 @@
+#include "base/clock.h"
+
+#include <algorithm>
+#include <array>
+#include <condition_variable>
+#include <cstdio>
+#include <mutex>
+
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+class SystemClock : public Clock {
+ public:
+  Time Now() override { return std::chrono::system_clock::now(); }
+
+  std::chrono::steady_clock::time_point SteadyNow() override {
+    return std::chrono::steady_clock::now();
+  }
+
+  bool SleepFor(std::chrono::milliseconds duration,
+                std::stop_token stop) override {
+    // Longer than any process, and far from overflowing the clock.
+    constexpr std::chrono::milliseconds kLongest =
+        std::chrono::hours(24 * 365 * 50);
+    std::mutex mutex;
+    std::condition_variable_any woken;
+    std::unique_lock<std::mutex> lock(mutex);
+    woken.wait_for(lock, stop, std::min(duration, kLongest),
+                   [] { return false; });
+    return !stop.stop_requested();
+  }
+};
+
+Status NotATime(std::string_view text) {
+  return Status(StatusCode::kInvalidArgument,
+                Printable(text, 40) + " is not a time",
+                "write it like 2024-12-27T12:00:00.000Z (UTC)");
+}
+
+// The number in exactly the next `width` digits, or -1.
+int TakeNumber(std::string_view* text, size_t width) {
+  if (text->size() < width) return -1;
+  int number = 0;
+  for (const char c : text->substr(0, width)) {
+    if (c < '0' || c > '9') return -1;
+    number = number * 10 + (c - '0');
+  }
+  text->remove_prefix(width);
+  return number;
+}
+
+bool TakeChar(std::string_view* text, char c) {
+  if (text->empty() || text->front() != c) return false;
+  text->remove_prefix(1);
+  return true;
+}
+
+}  // namespace
+
+Clock* Clock::System() {
+  static SystemClock* const kInstance = new SystemClock();
+  return kInstance;
+}
+
+std::string FormatTime(Time time) {
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(
+      std::chrono::floor<std::chrono::milliseconds>(time - day));
+  std::array<char, 64> text;
+  std::snprintf(text.data(), text.size(), "%04d-%02u-%02uT%02d:%02d:%02d.%03dZ",
+                static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()),
+                static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()),
+                static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()),
+                static_cast<int>(clock.subseconds().count()));
+  return text.data();
+}
+
+Result<Time> ParseTime(std::string_view text) {
+  std::string_view rest = text;
+  // Field widths and what follows each; -1 fails the checks below.
+  struct Field {
+    size_t width;
+    char after;
+  };
+  constexpr std::array<Field, 6> kFields = {
+      {{4, '-'}, {2, '-'}, {2, 'T'}, {2, ':'}, {2, ':'}, {2, '\0'}}};
+  std::array<int, 6> value;
+  for (size_t i = 0; i < kFields.size(); ++i) {
+    value[i] = TakeNumber(&rest, kFields[i].width);
+    if (value[i] < 0) return NotATime(text);
+    if (kFields[i].after != '\0' && !TakeChar(&rest, kFields[i].after)) {
+      return NotATime(text);
+    }
+  }
+  const std::chrono::year_month_day date{
+      std::chrono::year(value[0]),
+      std::chrono::month(static_cast<unsigned>(value[1])),
+      std::chrono::day(static_cast<unsigned>(value[2]))};
+  // The clock counts nanoseconds in 64 bits: 1678 .. 2261 fit whole.
+  if (!date.ok() || value[0] < 1678 || value[0] > 2261 || value[3] > 23 ||
+      value[4] > 59 || value[5] > 59) {
+    return NotATime(text);
+  }
+  std::chrono::nanoseconds fraction{0};
+  if (TakeChar(&rest, '.')) {
+    int64_t unit = 100'000'000;
+    size_t digits = 0;
+    for (int digit; (digit = TakeNumber(&rest, 1)) >= 0; ++digits) {
+      fraction += std::chrono::nanoseconds(digit * unit);
+      unit /= 10;
+    }
+    if (digits == 0 || digits > 9) return NotATime(text);
+  }
+  if (!TakeChar(&rest, 'Z') || !rest.empty()) return NotATime(text);
+  return Time(std::chrono::sys_days(date).time_since_epoch() +
+              std::chrono::hours(value[3]) + std::chrono::minutes(value[4]) +
+              std::chrono::seconds(value[5]) + fraction);
+}
+
+}  // namespace levelkeep

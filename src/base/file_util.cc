@@ -1,0 +1,217 @@
+// What can be said in terms of the FileSystem interface alone.
+
+#include <algorithm>
+#include <cstring>
+
+#include "base/file_system.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+namespace {
+
+class PrefixSource : public ByteSource {
+ public:
+  PrefixSource(std::shared_ptr<const ByteSource> source, uint64_t size_bytes)
+      : source_(std::move(source)), size_bytes_(size_bytes) {}
+
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    return source_->ReadAt(offset, buffer,
+                           static_cast<size_t>(Clamp(offset, size)));
+  }
+  void WillNeed(uint64_t offset, uint64_t size) const override {
+    source_->WillNeed(offset, Clamp(offset, size));
+  }
+  void DontNeed(uint64_t offset, uint64_t size) const override {
+    source_->DontNeed(offset, Clamp(offset, size));
+  }
+
+ private:
+  uint64_t Clamp(uint64_t offset, uint64_t size) const {
+    return offset >= size_bytes_ ? 0 : std::min(size, size_bytes_ - offset);
+  }
+
+  const std::shared_ptr<const ByteSource> source_;
+  const uint64_t size_bytes_;
+};
+
+class StringSource : public ByteSource {
+ public:
+  explicit StringSource(std::string contents)
+      : contents_(std::move(contents)) {}
+
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    if (offset >= contents_.size()) return size_t{0};
+    const size_t count =
+        std::min(size, contents_.size() - static_cast<size_t>(offset));
+    std::memcpy(buffer, contents_.data() + offset, count);
+    return count;
+  }
+
+ private:
+  const std::string contents_;
+};
+
+// Writes, syncs and closes a new file.
+Status WriteNewFile(FileSystem* fs, const std::string& path,
+                    std::string_view contents) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs->Open(path, OpenMode::kCreateNew));
+  LEVELKEEP_RETURN_IF_ERROR(file->Append(contents));
+  LEVELKEEP_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
+std::string_view WithoutTrailingSlashes(std::string_view path) {
+  while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
+  return path;
+}
+
+}  // namespace
+
+std::string JoinPath(std::string_view directory, std::string_view name) {
+  while (!name.empty() && name.front() == '/') name.remove_prefix(1);
+  std::string path(WithoutTrailingSlashes(directory));
+  if (!path.empty() && path.back() != '/') path += '/';
+  path += name;
+  return path;
+}
+
+std::string ParentPath(std::string_view path) {
+  path = WithoutTrailingSlashes(path);
+  const size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos) return ".";
+  return std::string(WithoutTrailingSlashes(path.substr(0, slash + 1)));
+}
+
+std::string BaseName(std::string_view path) {
+  path = WithoutTrailingSlashes(path);
+  if (path == "/") return "/";
+  return std::string(path.substr(path.rfind('/') + 1));
+}
+
+bool PathExists(FileSystem* fs, const std::string& path) {
+  return fs->Stat(path).ok();
+}
+
+Status CreateDirectories(FileSystem* fs, const std::string& path) {
+  const auto info = fs->StatFollowing(path);
+  if (info.ok()) {
+    if (info->type == FileType::kDirectory) return Status::Ok();
+    return Status(StatusCode::kInvalidArgument, path + " is not a folder",
+                  "remove it or name another folder");
+  }
+  if (info.status().code() != StatusCode::kNotFound) return info.status();
+  const std::string parent = ParentPath(path);
+  if (parent != path) LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
+  const Status made = fs->CreateDirectory(path);
+  if (made.code() == StatusCode::kAlreadyExists) {
+    // Somebody was faster, or a link that leads nowhere is in the way.
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo now, fs->StatFollowing(path));
+    if (now.type == FileType::kDirectory) return Status::Ok();
+    return made;
+  }
+  LEVELKEEP_RETURN_IF_ERROR(made);
+  // If we die here: the folder may be lost; the next start makes it again.
+  return fs->SyncDirectory(parent);
+}
+
+Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
+                             uint64_t limit_bytes, OpenMode mode) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs->Open(path, mode));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+  // The size is a first guess only: the file may grow, and /proc says 0.
+  std::string contents;
+  size_t done = 0;
+  size_t chunk = static_cast<size_t>(std::min(info.size_bytes, limit_bytes));
+  chunk = std::max<size_t>(chunk + 1, 4096);
+  for (;;) {
+    contents.resize(done + chunk);
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const size_t count, file->ReadAt(done, contents.data() + done, chunk));
+    done += count;
+    if (done > limit_bytes) {
+      return Status(
+          StatusCode::kInvalidArgument,
+          path + " is larger than " + std::to_string(limit_bytes) + " bytes");
+    }
+    if (count < chunk) break;
+  }
+  contents.resize(done);
+  return contents;
+}
+
+Status WriteFileDurably(FileSystem* fs, const std::string& path,
+                        std::string_view contents) {
+  const std::string directory = ParentPath(path);
+  const std::string temporary =
+      JoinPath(directory, ".levelkeep-" + RandomId() + ".tmp");
+  Status written = WriteNewFile(fs, temporary, contents);
+  // If we die here: the old content, and the temporary file to be swept.
+  if (written.ok()) written = fs->Rename(temporary, path);
+  if (!written.ok()) {
+    // Best effort: the sweep at the next start gets it otherwise.
+    (void)fs->RemoveFile(temporary);
+    return written;
+  }
+  // If we die here: the old or the new content, both whole.
+  return fs->SyncDirectory(directory);
+}
+
+Status RemoveTree(FileSystem* fs, const std::string& path) {
+  const auto info = fs->Stat(path);
+  if (info.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!info.ok()) return info.status();
+  Status removed;
+  if (info->type == FileType::kDirectory) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(path));
+    for (const std::string& name : names) {
+      LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, JoinPath(path, name)));
+    }
+    removed = fs->RemoveDirectory(path);
+  } else {
+    removed = fs->RemoveFile(path);
+  }
+  if (removed.code() == StatusCode::kNotFound) return Status::Ok();
+  return removed;
+}
+
+Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
+                   size_t size) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const size_t count,
+                             source.ReadAt(offset, buffer, size));
+  if (count == size) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                "ends at byte " + std::to_string(offset + count) + ", " +
+                    std::to_string(size - count) + " bytes are missing");
+}
+
+Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
+                 uint64_t size) {
+  if (size == 0) return Status::Ok();
+  std::string buffer(
+      static_cast<size_t>(std::min<uint64_t>(size, uint64_t{1} << 20)), '\0');
+  while (size > 0) {
+    const auto count =
+        static_cast<size_t>(std::min<uint64_t>(size, buffer.size()));
+    LEVELKEEP_RETURN_IF_ERROR(
+        ReadExactly(source, offset, buffer.data(), count));
+    LEVELKEEP_RETURN_IF_ERROR(
+        target->Append(std::string_view(buffer).substr(0, count)));
+    offset += count;
+    size -= count;
+  }
+  return Status::Ok();
+}
+
+std::unique_ptr<ByteSource> NewPrefixSource(
+    std::shared_ptr<const ByteSource> source, uint64_t size_bytes) {
+  return std::make_unique<PrefixSource>(std::move(source), size_bytes);
+}
+
+std::unique_ptr<ByteSource> NewStringSource(std::string contents) {
+  return std::make_unique<StringSource>(std::move(contents));
+}
+
+}  // namespace levelkeep

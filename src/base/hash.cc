@@ -1,0 +1,176 @@
+#include "base/hash.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <sys/random.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+
+#include "base/text.h"
+
+#ifdef LEVELKEEP_WITH_ISAL
+#include <isa-l/crc.h>
+#else
+#include <zlib.h>
+#endif
+
+namespace levelkeep {
+namespace {
+
+constexpr uint32_t kCrcMaskDelta = 0xa282ead8u;  // LevelDB's log_format
+
+const EVP_MD* AlgorithmOf(DigestKind kind) {
+  return kind == DigestKind::kMd5 ? EVP_md5() : EVP_sha256();
+}
+
+// Out of memory, or a FIPS build without MD5: there is no digest to return.
+void Require(bool done) {
+  if (!done) std::abort();
+}
+
+#ifndef LEVELKEEP_WITH_ISAL
+// Slicing by eight: table k advances a byte by k further zero bytes.
+using CrcTables = std::array<std::array<uint32_t, 256>, 8>;
+
+constexpr CrcTables MakeCrc32cTables() {
+  CrcTables tables{};
+  for (uint32_t i = 0; i < 256; ++i) {
+    uint32_t crc = i;
+    for (int bit = 0; bit < 8; ++bit) {
+      crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82f63b78u : 0);
+    }
+    tables[0][i] = crc;
+  }
+  for (uint32_t i = 0; i < 256; ++i) {
+    for (size_t k = 1; k < 8; ++k) {
+      const uint32_t before = tables[k - 1][i];
+      tables[k][i] = (before >> 8) ^ tables[0][before & 255];
+    }
+  }
+  return tables;
+}
+
+constexpr CrcTables kCrc32cTables = MakeCrc32cTables();
+
+uint32_t LittleEndian32(const unsigned char* p) {
+  return uint32_t{p[0]} | uint32_t{p[1]} << 8 | uint32_t{p[2]} << 16 |
+         uint32_t{p[3]} << 24;
+}
+
+uint32_t Crc32cByTable(uint32_t crc, const unsigned char* p, size_t size) {
+  const auto& t = kCrc32cTables;
+  for (; size >= 8; p += 8, size -= 8) {
+    const uint32_t low = LittleEndian32(p) ^ crc;
+    const uint32_t high = LittleEndian32(p + 4);
+    crc = t[7][low & 255] ^ t[6][low >> 8 & 255] ^ t[5][low >> 16 & 255] ^
+          t[4][low >> 24] ^ t[3][high & 255] ^ t[2][high >> 8 & 255] ^
+          t[1][high >> 16 & 255] ^ t[0][high >> 24];
+  }
+  for (; size > 0; ++p, --size) crc = (crc >> 8) ^ t[0][(crc ^ *p) & 255];
+  return crc;
+}
+#endif
+
+}  // namespace
+
+struct Digest::Impl {
+  explicit Impl(DigestKind digest_kind)
+      : kind(digest_kind), context(EVP_MD_CTX_new()) {
+    Require(context != nullptr);
+    Start();
+  }
+  ~Impl() { EVP_MD_CTX_free(context); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  void Start() {
+    Require(EVP_DigestInit_ex(context, AlgorithmOf(kind), nullptr) == 1);
+  }
+
+  const DigestKind kind;
+  EVP_MD_CTX* const context;
+};
+
+Digest::Digest(DigestKind kind) : impl_(std::make_unique<Impl>(kind)) {}
+Digest::~Digest() = default;
+
+void Digest::Update(std::string_view data) {
+  Require(EVP_DigestUpdate(impl_->context, data.data(), data.size()) == 1);
+}
+
+std::string Digest::FinishHex() {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
+  unsigned size = 0;
+  Require(EVP_DigestFinal_ex(impl_->context, bytes.data(), &size) == 1);
+  impl_->Start();
+  return ToHex(
+      std::string_view(reinterpret_cast<const char*>(bytes.data()), size));
+}
+
+std::string Sha256Hex(std::string_view data) {
+  Digest digest(DigestKind::kSha256);
+  digest.Update(data);
+  return digest.FinishHex();
+}
+
+uint32_t Crc32(uint32_t crc, std::string_view data) {
+  const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
+#ifdef LEVELKEEP_WITH_ISAL
+  return crc32_gzip_refl(crc, bytes, data.size());
+#else
+  return static_cast<uint32_t>(::crc32_z(crc, bytes, data.size()));
+#endif
+}
+
+uint32_t Crc32c(uint32_t crc, std::string_view data) {
+#ifdef LEVELKEEP_WITH_ISAL
+  // It takes an int, does no inversion of its own, and does not write.
+  constexpr size_t kLargest = size_t{1} << 30;
+  crc = ~crc;
+  while (!data.empty()) {
+    const std::string_view part = data.substr(0, kLargest);
+    auto* bytes =
+        reinterpret_cast<unsigned char*>(const_cast<char*>(part.data()));
+    crc = crc32_iscsi(bytes, static_cast<int>(part.size()), crc);
+    data.remove_prefix(part.size());
+  }
+  return ~crc;
+#else
+  const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
+  return ~Crc32cByTable(~crc, bytes, data.size());
+#endif
+}
+
+uint32_t MaskCrc32c(uint32_t crc) {
+  return (crc >> 15 | crc << 17) + kCrcMaskDelta;
+}
+
+uint32_t UnmaskCrc32c(uint32_t masked) {
+  const uint32_t rotated = masked - kCrcMaskDelta;
+  return rotated >> 17 | rotated << 15;
+}
+
+std::string RandomId() {
+  std::array<char, 16> bytes;
+  size_t done = 0;
+  while (done < bytes.size()) {
+    const ssize_t count =
+        ::getrandom(bytes.data() + done, bytes.size() - done, 0);
+    if (count < 0) {
+      Require(errno == EINTR);
+      continue;
+    }
+    done += static_cast<size_t>(count);
+  }
+  return ToHex(std::string_view(bytes.data(), bytes.size()));
+}
+
+bool ConstantTimeEquals(std::string_view a, std::string_view b) {
+  return a.size() == b.size() &&
+         CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
+}
+
+}  // namespace levelkeep

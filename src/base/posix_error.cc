@@ -1,0 +1,83 @@
+#include "base/posix_error.h"
+
+#include <system_error>
+
+namespace levelkeep {
+namespace {
+
+struct Meaning {
+  StatusCode code;
+  const char* hint;
+};
+
+Meaning MeaningOf(int error) {
+  switch (error) {
+    case ENOSPC:
+      return {StatusCode::kNoSpace,
+              "free some space on that file system or use another one"};
+    case EDQUOT:
+      return {StatusCode::kNoSpace,
+              "the disk quota is used up: remove files or raise the quota"};
+    case EFBIG:
+      return {StatusCode::kNoSpace,
+              "the file system or a limit (ulimit -f) forbids files of that "
+              "size"};
+    case EACCES:
+    case EPERM:
+      return {StatusCode::kPermissionDenied,
+              "check owner and mode of it and of its folder against the user "
+              "that LevelKeep runs as"};
+    case EROFS:
+      return {StatusCode::kPermissionDenied,
+              "the file system is mounted read-only"};
+    case ENOENT:
+      return {StatusCode::kNotFound, ""};
+    case EEXIST:
+    case ENOTEMPTY:
+      return {StatusCode::kAlreadyExists, ""};
+    case ENOTDIR:
+    case EISDIR:
+    case ENAMETOOLONG:
+      return {StatusCode::kInvalidArgument, ""};
+    case ELOOP:
+      return {StatusCode::kRefused,
+              "symbolic links are not followed here: name the file itself"};
+    case EBUSY:
+    case ETXTBSY:
+      return {StatusCode::kBusy, ""};
+    case EXDEV:
+      return {StatusCode::kUnsupported,
+              "both names must be on the same file system"};
+    case EOPNOTSUPP:
+    case ENOSYS:
+      return {StatusCode::kUnsupported,
+              "this file system can't do it: use a local one"};
+    case EMFILE:
+    case ENFILE:
+      return {StatusCode::kIoError,
+              "raise the limit of open files (ulimit -n)"};
+    case EIO:
+      return {StatusCode::kIoError,
+              "the disk reports a failure: look into the kernel's log"};
+    case ESTALE:
+      return {StatusCode::kIoError,
+              "the network file system lost it: check the mount"};
+    default:
+      return {StatusCode::kIoError, ""};
+  }
+}
+
+}  // namespace
+
+Status PosixError(int error, std::string_view action, const std::string& path) {
+  const Meaning meaning = MeaningOf(error);
+  std::string message = "cannot ";
+  message += action;
+  message += ' ';
+  message += path;
+  message += ": ";
+  message += std::generic_category().message(error);
+  return Status(meaning.code, std::move(message), meaning.hint);
+}
+
+}  // namespace levelkeep

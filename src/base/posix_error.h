@@ -1,0 +1,28 @@
+// errno becomes a Status; private to the posix_*.cc files and process.cc.
+
+#ifndef LEVELKEEP_BASE_POSIX_ERROR_H_
+#define LEVELKEEP_BASE_POSIX_ERROR_H_
+
+#include <cerrno>
+#include <string>
+#include <string_view>
+
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// "cannot <action> <path>: <the system's text>" with the code that callers
+// can decide on, and a hint where there is something to do.
+Status PosixError(int error, std::string_view action, const std::string& path);
+
+// Repeats a system call that a signal interrupted.
+template <typename Call>
+auto RetryOnInterrupt(Call call) {
+  auto result = call();
+  while (result == -1 && errno == EINTR) result = call();
+  return result;
+}
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BASE_POSIX_ERROR_H_

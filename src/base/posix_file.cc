@@ -1,0 +1,179 @@
+#include "base/posix_file.h"
+
+#include <fcntl.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <limits>
+
+#include "base/posix_error.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr size_t kLargestTransfer = size_t{1} << 30;  // Linux caps at 2^31
+
+off_t ToOffset(uint64_t offset) {
+  constexpr auto kLargest =
+      static_cast<uint64_t>(std::numeric_limits<off_t>::max());
+  return static_cast<off_t>(std::min(offset, kLargest));
+}
+
+FileType TypeOf(mode_t mode) {
+  if (S_ISREG(mode)) return FileType::kRegular;
+  if (S_ISDIR(mode)) return FileType::kDirectory;
+  if (S_ISLNK(mode)) return FileType::kSymlink;
+  return FileType::kOther;
+}
+
+class PosixFile : public File {
+ public:
+  PosixFile(UniqueFd fd, std::string path, uint64_t append_offset,
+            bool shared_end)
+      : fd_(std::move(fd)),
+        path_(std::move(path)),
+        shared_end_(shared_end),
+        append_offset_(append_offset) {}
+
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    size_t done = 0;
+    while (done < size) {
+      const size_t wanted = std::min(size - done, kLargestTransfer);
+      const ssize_t count = RetryOnInterrupt([&] {
+        return ::pread(fd_.get(), buffer + done, wanted,
+                       ToOffset(offset + done));
+      });
+      if (count < 0) return PosixError(errno, "read", path_);
+      if (count == 0) break;
+      done += static_cast<size_t>(count);
+    }
+    return done;
+  }
+
+  void WillNeed(uint64_t offset, uint64_t size) const override {
+    ::posix_fadvise(fd_.get(), ToOffset(offset), ToOffset(size),
+                    POSIX_FADV_WILLNEED);
+  }
+
+  void DontNeed(uint64_t offset, uint64_t size) const override {
+    ::posix_fadvise(fd_.get(), ToOffset(offset), ToOffset(size),
+                    POSIX_FADV_DONTNEED);
+  }
+
+  Status Append(std::string_view data) override {
+    while (!data.empty()) {
+      const size_t wanted = std::min(data.size(), kLargestTransfer);
+      const ssize_t count = RetryOnInterrupt([&] {
+        return shared_end_ ? ::write(fd_.get(), data.data(), wanted)
+                           : ::pwrite(fd_.get(), data.data(), wanted,
+                                      ToOffset(append_offset_));
+      });
+      if (count < 0) return PosixError(errno, "write", path_);
+      append_offset_ += static_cast<uint64_t>(count);
+      data.remove_prefix(static_cast<size_t>(count));
+    }
+    return Status::Ok();
+  }
+
+  Status WriteAt(uint64_t offset, std::string_view data) override {
+    while (!data.empty()) {
+      const size_t wanted = std::min(data.size(), kLargestTransfer);
+      const ssize_t count = RetryOnInterrupt([&] {
+        return ::pwrite(fd_.get(), data.data(), wanted, ToOffset(offset));
+      });
+      if (count < 0) return PosixError(errno, "write", path_);
+      offset += static_cast<uint64_t>(count);
+      data.remove_prefix(static_cast<size_t>(count));
+    }
+    return Status::Ok();
+  }
+
+  // One attempt, EINTR included: after a failed fsync the kernel may have
+  // marked the lost pages clean, and the next one would lie.
+  Status Sync() override {
+    if (::fsync(fd_.get()) != 0) return PosixError(errno, "sync", path_);
+    return Status::Ok();
+  }
+
+  void StartWriteback(uint64_t offset, uint64_t size) override {
+    ::sync_file_range(fd_.get(), ToOffset(offset), ToOffset(size),
+                      SYNC_FILE_RANGE_WRITE);
+  }
+
+  Result<FileInfo> Stat() const override {
+    struct stat data;
+    if (::fstat(fd_.get(), &data) != 0) {
+      return PosixError(errno, "look at", path_);
+    }
+    return ToFileInfo(data);
+  }
+
+  Status CopyRangeTo(File* target, uint64_t offset,
+                     uint64_t size) const override {
+    auto* posix_target = dynamic_cast<PosixFile*>(target);
+    if (posix_target == nullptr) return CopyBytes(*this, target, offset, size);
+    while (size > 0) {
+      const uint64_t copied = posix_target->TakeFrom(fd_.get(), offset, size);
+      if (copied == 0) break;
+      offset += copied;
+      size -= copied;
+    }
+    // Whatever the kernel would not copy; an error shows itself here too.
+    return CopyBytes(*this, target, offset, size);
+  }
+
+  Status Close() override {
+    if (!fd_.valid()) return Status::Ok();
+    // EINTR: the descriptor is gone all the same, and what matters was synced.
+    if (::close(fd_.Release()) != 0 && errno != EINTR) {
+      return PosixError(errno, "close", path_);
+    }
+    return Status::Ok();
+  }
+
+ private:
+  // Bytes copied to the end by the kernel; 0 if it can't or there are none.
+  uint64_t TakeFrom(int source, uint64_t offset, uint64_t size) {
+    off_t from = ToOffset(offset);
+    off_t to = ToOffset(append_offset_);
+    const auto wanted =
+        static_cast<size_t>(std::min<uint64_t>(size, kLargestTransfer));
+    const ssize_t count = RetryOnInterrupt([&] {
+      return ::copy_file_range(source, &from, fd_.get(), &to, wanted, 0);
+    });
+    if (count <= 0) return 0;
+    append_offset_ += static_cast<uint64_t>(count);
+    return static_cast<uint64_t>(count);
+  }
+
+  UniqueFd fd_;
+  const std::string path_;
+  const bool shared_end_;
+  uint64_t append_offset_;
+};
+
+}  // namespace
+
+FileInfo ToFileInfo(const struct stat& data) {
+  FileInfo info;
+  info.type = TypeOf(data.st_mode);
+  info.size_bytes = static_cast<uint64_t>(data.st_size);
+  info.device = data.st_dev;
+  info.inode = data.st_ino;
+  info.mtime_ns = int64_t{data.st_mtim.tv_sec} * 1'000'000'000 +
+                  int64_t{data.st_mtim.tv_nsec};
+  info.mode = data.st_mode & 07777u;
+  info.links = static_cast<uint32_t>(data.st_nlink);
+  return info;
+}
+
+std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path,
+                                   uint64_t append_offset, bool shared_end) {
+  return std::make_unique<PosixFile>(std::move(fd), std::move(path),
+                                     append_offset, shared_end);
+}
+
+}  // namespace levelkeep

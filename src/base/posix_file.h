@@ -1,0 +1,35 @@
+// The File of the real disk; private to the posix_*.cc files.
+
+#ifndef LEVELKEEP_BASE_POSIX_FILE_H_
+#define LEVELKEEP_BASE_POSIX_FILE_H_
+
+#include <sys/stat.h>
+
+#include <memory>
+#include <string>
+
+#include "base/file_system.h"
+#include "base/unique_fd.h"
+
+namespace levelkeep {
+
+FileInfo ToFileInfo(const struct stat& data);
+
+// `append_offset` is where Append starts; with `shared_end` each Append goes
+// to the file's end at that moment (the descriptor has O_APPEND).
+std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path,
+                                   uint64_t append_offset, bool shared_end);
+
+// FileSystem::RenameNoReplace for file systems without renameat2's flags,
+// such as NFS. Atomic for files; for folders an empty one that appears at the
+// very moment would be replaced.
+Status RenameNoReplaceByLink(FileSystem* fs, const std::string& source,
+                             const std::string& target);
+
+// The lock on an open file; see FileSystem::Lock (posix_lock.cc).
+Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
+                                                const std::string& path);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BASE_POSIX_FILE_H_

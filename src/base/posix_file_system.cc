@@ -1,0 +1,256 @@
+// The disk as Linux has it. No other file of LevelKeep opens, renames,
+// removes or syncs anything.
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstring>
+
+#include "base/file_system.h"
+#include "base/posix_error.h"
+#include "base/posix_file.h"
+#include "base/status_macros.h"
+#include "base/unique_fd.h"
+
+namespace levelkeep {
+namespace {
+
+// O_NONBLOCK: a FIFO that somebody put there must not hang us.
+constexpr int kSafeOpen = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
+
+int FlagsOf(OpenMode mode) {
+  switch (mode) {
+    case OpenMode::kRead:
+      return O_RDONLY | O_NOFOLLOW;
+    case OpenMode::kReadWrite:
+      return O_RDWR | O_NOFOLLOW;
+    case OpenMode::kCreateNew:
+      return O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW;
+    case OpenMode::kAppend:
+      return O_RDWR | O_CREAT | O_APPEND | O_NOFOLLOW;
+    case OpenMode::kReadFollowing:
+      return O_RDONLY;
+  }
+  return O_RDONLY | O_NOFOLLOW;
+}
+
+Status NotRegular(const std::string& path, const char* what) {
+  return Status(StatusCode::kRefused,
+                path + " is " + what + ", not a regular file",
+                "remove it or name another file");
+}
+
+Result<UniqueFd> OpenRegular(const std::string& path, int flags, mode_t mode,
+                             FileInfo* info) {
+  UniqueFd fd(RetryOnInterrupt(
+      [&] { return ::open(path.c_str(), flags | kSafeOpen, mode); }));
+  if (!fd.valid()) {
+    if (errno == ELOOP) return NotRegular(path, "a symbolic link");
+    if (errno == EISDIR) return NotRegular(path, "a folder");
+    if (errno == ENXIO) return NotRegular(path, "a pipe, socket or device");
+    return PosixError(errno, (flags & O_CREAT) != 0 ? "create" : "open", path);
+  }
+  struct stat data;
+  if (::fstat(fd.get(), &data) != 0) {
+    return PosixError(errno, "look at", path);
+  }
+  *info = ToFileInfo(data);
+  if (info->type == FileType::kDirectory) return NotRegular(path, "a folder");
+  if (info->type != FileType::kRegular) {
+    return NotRegular(path, "a pipe, socket or device");
+  }
+  return fd;
+}
+
+int RenameWithFlags(const std::string& source, const std::string& target,
+                    unsigned flags) {
+  return static_cast<int>(::syscall(SYS_renameat2, AT_FDCWD, source.c_str(),
+                                    AT_FDCWD, target.c_str(), flags));
+}
+
+bool FlagsNotSupported(int error) {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+std::string Both(const std::string& source, const std::string& target) {
+  return source + " to " + target;
+}
+
+class PosixFileSystem : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> Open(const std::string& path,
+                                     OpenMode mode) override {
+    FileInfo info;
+    LEVELKEEP_ASSIGN_OR_RETURN(UniqueFd fd,
+                               OpenRegular(path, FlagsOf(mode), 0600, &info));
+    return NewPosixFile(std::move(fd), path, info.size_bytes,
+                        mode == OpenMode::kAppend);
+  }
+
+  Result<FileInfo> Stat(const std::string& path) override {
+    struct stat data;
+    if (::lstat(path.c_str(), &data) != 0) {
+      return PosixError(errno, "look at", path);
+    }
+    return ToFileInfo(data);
+  }
+
+  Result<FileInfo> StatFollowing(const std::string& path) override {
+    struct stat data;
+    if (::stat(path.c_str(), &data) != 0) {
+      return PosixError(errno, "look at", path);
+    }
+    return ToFileInfo(data);
+  }
+
+  Result<std::vector<std::string>> List(const std::string& path) override {
+    LEVELKEEP_ASSIGN_OR_RETURN(UniqueFd fd, OpenDirectory(path));
+    std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(fd.get()));
+    if (stream == nullptr) return PosixError(errno, "list", path);
+    fd.Release();  // the stream owns it now
+    std::vector<std::string> names;
+    for (;;) {
+      errno = 0;
+      const dirent* entry = ::readdir(stream.get());
+      if (entry == nullptr) break;
+      const char* name = entry->d_name;
+      if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
+      names.emplace_back(name);
+    }
+    if (errno != 0) return PosixError(errno, "list", path);
+    std::sort(names.begin(), names.end());
+    return names;
+  }
+
+  Status CreateDirectory(const std::string& path) override {
+    if (::mkdir(path.c_str(), 0700) != 0) {
+      return PosixError(errno, "create folder", path);
+    }
+    return Status::Ok();
+  }
+
+  Status RemoveFile(const std::string& path) override {
+    if (::unlink(path.c_str()) != 0) return PosixError(errno, "remove", path);
+    return Status::Ok();
+  }
+
+  Status RemoveDirectory(const std::string& path) override {
+    if (::rmdir(path.c_str()) != 0) {
+      return PosixError(errno, "remove folder", path);
+    }
+    return Status::Ok();
+  }
+
+  Status Rename(const std::string& source, const std::string& target) override {
+    if (::rename(source.c_str(), target.c_str()) != 0) {
+      return PosixError(errno, "rename", Both(source, target));
+    }
+    return Status::Ok();
+  }
+
+  Status RenameNoReplace(const std::string& source,
+                         const std::string& target) override {
+    if (RenameWithFlags(source, target, RENAME_NOREPLACE) == 0) {
+      return Status::Ok();
+    }
+    if (!FlagsNotSupported(errno)) {
+      return PosixError(errno, "rename", Both(source, target));
+    }
+    return RenameNoReplaceByLink(this, source, target);
+  }
+
+  Status Exchange(const std::string& a, const std::string& b) override {
+    if (RenameWithFlags(a, b, RENAME_EXCHANGE) == 0) return Status::Ok();
+    const std::string both = a + " with " + b;
+    if (FlagsNotSupported(errno)) {
+      return PosixError(EOPNOTSUPP, "exchange", both);
+    }
+    return PosixError(errno, "exchange", both);
+  }
+
+  Status Link(const std::string& source, const std::string& target) override {
+    if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), 0) != 0) {
+      return PosixError(errno, "link", Both(source, target));
+    }
+    return Status::Ok();
+  }
+
+  Status SetMode(const std::string& path, uint32_t mode) override {
+    if (::fchmodat(AT_FDCWD, path.c_str(), mode, AT_SYMLINK_NOFOLLOW) == 0) {
+      return Status::Ok();
+    }
+    const int error = errno == EOPNOTSUPP ? ELOOP : errno;
+    return PosixError(error, "set the mode of", path);
+  }
+
+  Status SyncDirectory(const std::string& path) override {
+    LEVELKEEP_ASSIGN_OR_RETURN(UniqueFd fd, OpenDirectory(path));
+    // EINVAL: a network or FUSE file system that has no such operation;
+    // there is nothing that anyone could do more.
+    if (::fsync(fd.get()) != 0 && errno != EINVAL) {
+      return PosixError(errno, "sync folder", path);
+    }
+    return Status::Ok();
+  }
+
+  Result<uint64_t> FreeSpace(const std::string& path) override {
+    struct statvfs data;
+    if (RetryOnInterrupt([&] { return ::statvfs(path.c_str(), &data); }) != 0) {
+      return PosixError(errno, "ask for the free space of", path);
+    }
+    return uint64_t{data.f_bavail} * uint64_t{data.f_frsize};
+  }
+
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    FileInfo info;
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        UniqueFd fd,
+        OpenRegular(path, O_RDWR | O_CREAT | O_NOFOLLOW, 0644, &info));
+    return LockPosixFile(std::move(fd), path);
+  }
+
+ private:
+  struct CloseDirectory {
+    void operator()(DIR* stream) const { ::closedir(stream); }
+  };
+
+  static Result<UniqueFd> OpenDirectory(const std::string& path) {
+    UniqueFd fd(RetryOnInterrupt([&] {
+      return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    }));
+    if (!fd.valid()) return PosixError(errno, "open folder", path);
+    return fd;
+  }
+};
+
+}  // namespace
+
+Status RenameNoReplaceByLink(FileSystem* fs, const std::string& source,
+                             const std::string& target) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs->Stat(source));
+  if (info.type == FileType::kDirectory) {
+    // rename() itself replaces an empty directory at most.
+    if (fs->Stat(target).status().code() != StatusCode::kNotFound) {
+      return PosixError(EEXIST, "rename", Both(source, target));
+    }
+    return fs->Rename(source, target);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(fs->Link(source, target));
+  // If we die here: the file has both names. Callers' source names are
+  // temporary ones, which the next start sweeps.
+  return fs->RemoveFile(source);
+}
+
+FileSystem* FileSystem::Posix() {
+  static PosixFileSystem* const kInstance = new PosixFileSystem();
+  return kInstance;
+}
+
+}  // namespace levelkeep

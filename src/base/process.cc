@@ -1,0 +1,272 @@
+#include "base/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <climits>
+
+#include "base/posix_error.h"
+#include "base/status_macros.h"
+#include "base/unique_fd.h"
+
+extern char** environ;
+
+namespace levelkeep {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+// Only for a kernel without pidfd_open: how late an end can be noticed.
+constexpr milliseconds kPollInterval{20};
+
+// What posix_spawn is to do in the child, freed on every path.
+class SpawnPlan {
+ public:
+  SpawnPlan() {
+    ::posix_spawn_file_actions_init(&actions_);
+    ::posix_spawnattr_init(&attributes_);
+  }
+  ~SpawnPlan() {
+    ::posix_spawn_file_actions_destroy(&actions_);
+    ::posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+
+  // Returns an errno; ENOMEM is the only one to expect.
+  int Prepare(int output) {
+    constexpr char kNull[] = "/dev/null";
+    auto* actions = &actions_;
+    int error = ::posix_spawn_file_actions_addopen(actions, STDIN_FILENO, kNull,
+                                                   O_RDONLY, 0);
+    if (error == 0) {
+      error =
+          ::posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
+    }
+    if (error == 0) {
+      error = ::posix_spawn_file_actions_addopen(actions, STDERR_FILENO, kNull,
+                                                 O_WRONLY, 0);
+    }
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+    // Ours are close-on-exec; the host's may not be.
+    if (error == 0) {
+      error = ::posix_spawn_file_actions_addclosefrom_np(actions, 3);
+    }
+#endif
+    return error != 0 ? error : PrepareAttributes();
+  }
+
+  const posix_spawn_file_actions_t* actions() const { return &actions_; }
+  const posix_spawnattr_t* attributes() const { return &attributes_; }
+
+ private:
+  // A process group of its own, so that its children are killed with it; and
+  // none of the host's signal settings.
+  int PrepareAttributes() {
+    sigset_t none;
+    sigset_t all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    int error = ::posix_spawnattr_setpgroup(&attributes_, 0);
+    if (error == 0) error = ::posix_spawnattr_setsigmask(&attributes_, &none);
+    if (error == 0) error = ::posix_spawnattr_setsigdefault(&attributes_, &all);
+    if (error == 0) {
+      error = ::posix_spawnattr_setflags(
+          &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
+                            POSIX_SPAWN_SETSIGDEF);
+    }
+    return error;
+  }
+
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+// A running child. The destructor kills what is left of it and reaps it.
+class Child {
+ public:
+  explicit Child(pid_t pid) : pid_(pid) {
+    ended_ = UniqueFd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  }
+  ~Child() { Kill(); }
+  Child(const Child&) = delete;
+  Child& operator=(const Child&) = delete;
+
+  // Becomes readable at its end; -1 where the kernel has no such thing.
+  int ended_fd() const { return ended_.get(); }
+
+  // True once it has ended; never waits.
+  bool HasEnded() {
+    siginfo_t info = {};
+    // WNOWAIT: as long as it is not reaped, its group's number can't be
+    // given to someone else, and the group can be killed safely.
+    const int result = RetryOnInterrupt([&] {
+      return ::waitid(P_PID, static_cast<id_t>(pid_), &info,
+                      WEXITED | WNOHANG | WNOWAIT);
+    });
+    return result != 0 || info.si_pid == pid_;
+  }
+
+  // Kills the group and reaps the child. False if its status is lost.
+  bool Kill() {
+    if (pid_ < 0) return true;
+    ::kill(-pid_, SIGKILL);
+    const pid_t reaped =
+        RetryOnInterrupt([&] { return ::waitpid(pid_, &wait_status_, 0); });
+    const bool known = reaped == pid_;
+    pid_ = -1;
+    return known;
+  }
+
+  int wait_status() const { return wait_status_; }
+
+ private:
+  pid_t pid_;
+  UniqueFd ended_;
+  int wait_status_ = 0;
+};
+
+// Takes what is in the pipe now. Returns false at its end.
+bool Drain(int pipe, size_t limit, std::string* output) {
+  std::array<char, 16384> buffer;
+  for (;;) {
+    const ssize_t count = RetryOnInterrupt(
+        [&] { return ::read(pipe, buffer.data(), buffer.size()); });
+    if (count < 0) return true;  // EAGAIN: nothing more for now
+    if (count == 0) return false;
+    const size_t room = limit - output->size();
+    output->append(buffer.data(), std::min(room, static_cast<size_t>(count)));
+  }
+}
+
+Result<pid_t> Spawn(const std::vector<std::string>& arguments, int output) {
+  SpawnPlan plan;
+  const int prepared = plan.Prepare(output);
+  if (prepared != 0) return PosixError(prepared, "prepare", arguments[0]);
+  std::vector<char*> argv;
+  argv.reserve(arguments.size() + 1);
+  for (const std::string& argument : arguments) {
+    argv.push_back(const_cast<char*>(argument.c_str()));
+  }
+  argv.push_back(nullptr);
+  pid_t pid = -1;
+  const int error = ::posix_spawnp(&pid, argv[0], plan.actions(),
+                                   plan.attributes(), argv.data(), environ);
+  if (error != 0) return PosixError(error, "run", arguments[0]);
+  return pid;
+}
+
+// Returns when the child ended, the time is up or a stop was requested.
+void WaitForEnd(Child* child, int pipe, int stopped,
+                steady_clock::time_point deadline, size_t limit,
+                std::string* output) {
+  std::array<pollfd, 3> events = {{{pipe, POLLIN, 0},
+                                   {child->ended_fd(), POLLIN, 0},
+                                   {stopped, POLLIN, 0}}};
+  while (!child->HasEnded()) {
+    const auto left =
+        std::chrono::ceil<milliseconds>(deadline - steady_clock::now());
+    if (left.count() <= 0 || (events[2].revents & POLLIN) != 0) return;
+    const milliseconds longest =
+        child->ended_fd() >= 0 ? milliseconds(INT_MAX) : kPollInterval;
+    ::poll(events.data(), events.size(),
+           static_cast<int>(std::min(left, longest).count()));
+    if (events[0].fd >= 0 && events[0].revents != 0 &&
+        !Drain(pipe, limit, output)) {
+      events[0].fd = -1;  // it closed its output and goes on
+    }
+  }
+}
+
+steady_clock::time_point DeadlineAfter(milliseconds timeout) {
+  constexpr milliseconds kLongest = std::chrono::hours(24 * 365);
+  return steady_clock::now() + std::min(timeout, kLongest);
+}
+
+}  // namespace
+
+Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
+                                  milliseconds timeout,
+                                  size_t output_limit_bytes,
+                                  std::stop_token stop) {
+  if (arguments.empty() || arguments[0].empty()) {
+    return Status(StatusCode::kInvalidArgument, "no program to run is named");
+  }
+  const std::string& name = arguments[0];
+  const auto deadline = DeadlineAfter(timeout);
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+    return PosixError(errno, "make a pipe for", name);
+  }
+  UniqueFd pipe(ends[0]);
+  UniqueFd child_output(ends[1]);
+  ::fcntl(pipe.get(), F_SETFL, O_NONBLOCK);
+  UniqueFd stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!stopped.valid()) return PosixError(errno, "prepare to stop", name);
+  std::stop_callback wake(stop, [fd = stopped.get()] {
+    [[maybe_unused]] const int result = ::eventfd_write(fd, 1);
+  });
+  LEVELKEEP_ASSIGN_OR_RETURN(const pid_t pid,
+                             Spawn(arguments, child_output.get()));
+  child_output.Reset();
+  Child child(pid);
+
+  ProgramOutcome outcome;
+  WaitForEnd(&child, pipe.get(), stopped.get(), deadline, output_limit_bytes,
+             &outcome.output);
+  const bool ended = child.HasEnded();
+  const bool known = child.Kill();
+  if (!ended && stop.stop_requested()) {
+    return Status(StatusCode::kCancelled, name + " was stopped");
+  }
+  if (!known) {
+    return Status(StatusCode::kIoError,
+                  "the outcome of " + name + " is unknown",
+                  "the host must not ignore SIGCHLD or reap our children");
+  }
+  Drain(pipe.get(), output_limit_bytes, &outcome.output);
+  const int status = child.wait_status();
+  outcome.timed_out = !ended;
+  if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
+  if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
+  return outcome;
+}
+
+std::string ExecutablePath() {
+  std::array<char, PATH_MAX> path;
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  if (size <= 0 || static_cast<size_t>(size) >= path.size()) return "";
+  return std::string(path.data(), static_cast<size_t>(size));
+}
+
+std::string HostName() {
+  std::array<char, HOST_NAME_MAX + 1> name = {};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "";
+  return name.data();
+}
+
+void LowerThreadPriority() {
+  // All three concern the calling thread only, on Linux.
+  sched_param parameters = {};
+  ::sched_setscheduler(0, SCHED_BATCH, &parameters);
+  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+  const int nice = ::getpriority(PRIO_PROCESS, thread);
+  ::setpriority(PRIO_PROCESS, thread, std::min(nice + 10, 19));
+  constexpr int kWhoProcess = 1;
+  constexpr int kBestEffortLowest = 2 << 13 | 7;
+  ::syscall(SYS_ioprio_set, kWhoProcess, 0, kBestEffortLowest);
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,63 @@
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+std::string_view StatusCodeName(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk:
+      return "ok";
+    case StatusCode::kInvalidArgument:
+      return "invalid_argument";
+    case StatusCode::kNotFound:
+      return "not_found";
+    case StatusCode::kAlreadyExists:
+      return "already_exists";
+    case StatusCode::kBusy:
+      return "busy";
+    case StatusCode::kNoSpace:
+      return "no_space";
+    case StatusCode::kPermissionDenied:
+      return "permission_denied";
+    case StatusCode::kCorruption:
+      return "corruption";
+    case StatusCode::kUnsupported:
+      return "unsupported";
+    case StatusCode::kRefused:
+      return "refused";
+    case StatusCode::kIoError:
+      return "io_error";
+    case StatusCode::kCancelled:
+      return "cancelled";
+    case StatusCode::kInternal:
+      return "internal";
+  }
+  return "internal";
+}
+
+Status Status::WithContext(std::string_view context) const {
+  if (ok()) return *this;
+  std::string message(context);
+  message += ": ";
+  message += message_;
+  return Status(code_, std::move(message), hint_);
+}
+
+Status Status::WithHint(std::string_view hint) const {
+  if (ok() || !hint_.empty()) return *this;
+  return Status(code_, message_, std::string(hint));
+}
+
+std::string Status::ToString() const {
+  std::string text(StatusCodeName(code_));
+  if (ok()) return text;
+  text += ": ";
+  text += message_;
+  if (!hint_.empty()) {
+    text += " (hint: ";
+    text += hint_;
+    text += ')';
+  }
+  return text;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,169 @@
+#include "base/text.h"
+
+#include <algorithm>
+#include <charconv>
+#include <numeric>
+#include <utility>
+
+namespace levelkeep {
+namespace {
+
+constexpr char kHexDigits[] = "0123456789abcdef";
+
+struct CodePoint {
+  uint32_t value = 0;
+  size_t length = 0;  // 0: not UTF-8 (RFC 3629)
+};
+
+CodePoint DecodeFirst(std::string_view text) {
+  const auto byte = [&](size_t i) {
+    return static_cast<uint32_t>(static_cast<unsigned char>(text[i]));
+  };
+  const uint32_t first = byte(0);
+  if (first < 0x80) return {first, 1};
+  size_t length = 0;
+  uint32_t value = 0;
+  uint32_t smallest = 0;
+  if (first >= 0xc2 && first <= 0xdf) {
+    length = 2, value = first & 0x1f, smallest = 0x80;
+  } else if (first >= 0xe0 && first <= 0xef) {
+    length = 3, value = first & 0x0f, smallest = 0x800;
+  } else if (first >= 0xf0 && first <= 0xf4) {
+    length = 4, value = first & 0x07, smallest = 0x10000;
+  } else {
+    return {};
+  }
+  if (text.size() < length) return {};
+  for (size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    value = value << 6 | (byte(i) & 0x3f);
+  }
+  const bool surrogate = value >= 0xd800 && value <= 0xdfff;
+  if (value < smallest || value > 0x10ffff || surrogate) return {};
+  return {value, length};
+}
+
+// Control characters, and those that reorder or break a line on a terminal.
+bool IsControl(uint32_t value) {
+  return value < 0x20 || (value >= 0x7f && value <= 0x9f) ||
+         (value >= 0x2028 && value <= 0x202e) ||
+         (value >= 0x2066 && value <= 0x2069);
+}
+
+std::string EscapeBytes(std::string_view bytes) {
+  std::string text;
+  for (const char c : bytes) {
+    text += "\\x";
+    text += ToHex(std::string_view(&c, 1));
+  }
+  return text;
+}
+
+}  // namespace
+
+std::optional<uint64_t> ParseUint64(std::string_view text) {
+  uint64_t value = 0;
+  const char* end = text.data() + text.size();
+  const auto [rest, error] = std::from_chars(text.data(), end, value);
+  if (text.empty() || error != std::errc() || rest != end) return std::nullopt;
+  return value;
+}
+
+std::string ToHex(std::string_view bytes) {
+  std::string text;
+  text.reserve(bytes.size() * 2);
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += kHexDigits[byte >> 4];
+    text += kHexDigits[byte & 15];
+  }
+  return text;
+}
+
+// Integers only: printf's decimal point depends on the host's locale.
+std::string FormatBytes(uint64_t bytes) {
+  constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
+  if (bytes < 1024) return std::to_string(bytes) + " B";
+  for (unsigned i = 0;; ++i) {
+    const unsigned shift = 10 * (i + 1);
+    const uint64_t whole = bytes >> shift;
+    // Ten bits below the point are plenty for one decimal.
+    const uint64_t below = (bytes >> (shift - 10)) & 1023;
+    const uint64_t tenths = whole * 10 + (below * 10 + 512) / 1024;
+    if (tenths >= 10240 && i + 1 < std::size(kUnits)) continue;
+    return std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) +
+           " " + kUnits[i];
+  }
+}
+
+std::string FormatMegabytes(uint64_t bytes) {
+  constexpr uint64_t kMegabyte = uint64_t{1} << 20;
+  const uint64_t hundredths =
+      (bytes / kMegabyte) * 100 +
+      ((bytes % kMegabyte) * 100 + kMegabyte / 2) / kMegabyte;
+  const std::string digits = std::to_string(hundredths % 100);
+  return std::to_string(hundredths / 100) + "." +
+         (digits.size() == 1 ? "0" : "") + digits;
+}
+
+std::string Printable(std::string_view bytes, size_t limit) {
+  std::string text;
+  size_t characters = 0;
+  // Where to cut so that "..." still fits.
+  size_t cut = 0;
+  const size_t dots = std::min<size_t>(limit, 3);
+  while (!bytes.empty()) {
+    const CodePoint next = DecodeFirst(bytes);
+    const size_t length = std::max<size_t>(next.length, 1);
+    const bool plain = next.length > 0 && !IsControl(next.value);
+    const std::string piece = plain ? std::string(bytes.substr(0, length))
+                                    : EscapeBytes(bytes.substr(0, length));
+    const size_t width = plain ? 1 : piece.size();
+    if (characters + width > limit) {
+      text.resize(cut);
+      return text.append(dots, '.');
+    }
+    text += piece;
+    characters += width;
+    if (characters + dots <= limit) cut = text.size();
+    bytes.remove_prefix(length);
+  }
+  return text;
+}
+
+std::string Join(const std::vector<std::string>& parts,
+                 std::string_view separator) {
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    if (i > 0) text += separator;
+    text += parts[i];
+  }
+  return text;
+}
+
+bool IsValidUtf8(std::string_view text) {
+  while (!text.empty()) {
+    const size_t length = DecodeFirst(text).length;
+    if (length == 0) return false;
+    text.remove_prefix(length);
+  }
+  return true;
+}
+
+size_t EditDistance(std::string_view a, std::string_view b) {
+  // One row of the classic table; row[j] is the distance of a's first i
+  // characters to b's first j.
+  std::vector<size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), size_t{0});
+  for (size_t i = 1; i <= a.size(); ++i) {
+    size_t diagonal = std::exchange(row[0], i);
+    for (size_t j = 1; j <= b.size(); ++j) {
+      const size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row[b.size()];
+}
+
+}  // namespace levelkeep

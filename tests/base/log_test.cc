@@ -1,0 +1,238 @@
+#include "base/log.h"
+
+#include <gtest/gtest.h>
+#include <spdlog/sinks/ostream_sink.h>
+#include <spdlog/spdlog.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <sstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/log_output.h"
+#include "support/fault_file_system.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+const Time kNoon = Time(std::chrono::seconds(1735300800));
+
+spdlog::details::log_msg Message(spdlog::level::level_enum level,
+                                 std::string_view text, Time time = kNoon) {
+  spdlog::details::log_msg message(
+      spdlog::source_loc{}, "levelkeep", level,
+      spdlog::string_view_t(text.data(), text.size()));
+  message.time = time;
+  return message;
+}
+
+std::string Format(LogStyle style, spdlog::level::level_enum level,
+                   std::string_view text) {
+  spdlog::memory_buf_t buffer;
+  NewLogFormatter(style)->clone()->format(Message(level, text), buffer);
+  return std::string(buffer.data(), buffer.size());
+}
+
+TEST(LogFormatTest, WritesTextLines) {
+  EXPECT_EQ(Format(LogStyle::kText, spdlog::level::info,
+                   "[BackupManager] backup_1.tar.gz: created"),
+            "2024-12-27T12:00:00.000Z info  [BackupManager] "
+            "backup_1.tar.gz: created\n");
+  EXPECT_EQ(Format(LogStyle::kText, spdlog::level::err, "[A] b"),
+            "2024-12-27T12:00:00.000Z error [A] b\n");
+  EXPECT_EQ(Format(LogStyle::kText, spdlog::level::warn, "no tag"),
+            "2024-12-27T12:00:00.000Z warn  no tag\n");
+}
+
+TEST(LogFormatTest, AMessageCannotForgeASecondLine) {
+  EXPECT_EQ(Format(LogStyle::kText, spdlog::level::debug,
+                   "[A] x\n2024-12-27T12:00:00.000Z info  [A] forged"),
+            "2024-12-27T12:00:00.000Z debug [A] "
+            "x\\x0a2024-12-27T12:00:00.000Z info  [A] forged\n");
+}
+
+TEST(LogFormatTest, WritesJsonThatParses) {
+  EXPECT_EQ(Format(LogStyle::kJson, spdlog::level::info, "[A] b"),
+            "{\"time\":\"2024-12-27T12:00:00.000Z\",\"level\":\"info\","
+            "\"tag\":\"A\",\"message\":\"b\"}\n");
+  EXPECT_EQ(Format(LogStyle::kJson, spdlog::level::trace,
+                   "[A] say \"hi\" \\ ä \n \xff"),
+            "{\"time\":\"2024-12-27T12:00:00.000Z\",\"level\":\"trace\","
+            "\"tag\":\"A\",\"message\":\"say \\\"hi\\\" \\\\ ä \\\\x0a "
+            "\\\\xff\"}\n");
+  EXPECT_EQ(Format(LogStyle::kJson, spdlog::level::critical, "no tag"),
+            "{\"time\":\"2024-12-27T12:00:00.000Z\",\"level\":\"error\","
+            "\"tag\":\"\",\"message\":\"no tag\"}\n");
+}
+
+TEST(LogFormatTest, LeavesTimeAndPriorityToTheJournal) {
+  const struct {
+    spdlog::level::level_enum level;
+    const char* line;
+  } kCases[] = {{spdlog::level::trace, "<7>[A] b\n"},
+                {spdlog::level::debug, "<7>[A] b\n"},
+                {spdlog::level::info, "<6>[A] b\n"},
+                {spdlog::level::warn, "<4>[A] b\n"},
+                {spdlog::level::err, "<3>[A] b\n"}};
+  for (const auto& c : kCases) {
+    EXPECT_EQ(Format(LogStyle::kJournal, c.level, "[A] b"), c.line);
+  }
+}
+
+TEST(DailyFileSinkTest, WritesAFileForEachDay) {
+  test::TempDir dir;
+  DailyFileSink sink(FileSystem::Posix(), dir.path());
+  sink.set_formatter(NewLogFormatter(LogStyle::kText));
+  sink.log(Message(spdlog::level::info, "[A] one"));
+  sink.log(Message(spdlog::level::info, "[A] two"));
+  sink.log(Message(spdlog::level::info, "[A] three",
+                   kNoon + std::chrono::hours(12)));
+  sink.flush();
+  EXPECT_EQ(test::ReadFile(dir.Sub("levelkeep_2024-12-27.log")),
+            "2024-12-27T12:00:00.000Z info  [A] one\n"
+            "2024-12-27T12:00:00.000Z info  [A] two\n");
+  EXPECT_EQ(test::ReadFile(dir.Sub("levelkeep_2024-12-28.log")),
+            "2024-12-28T00:00:00.000Z info  [A] three\n");
+}
+
+TEST(DailyFileSinkTest, GoesOnAfterAFullDisk) {
+  test::TempDir dir;
+  test::FaultFileSystem fs(FileSystem::Posix());
+  DailyFileSink sink(&fs, dir.path());
+  sink.set_formatter(NewLogFormatter(LogStyle::kJournal));
+  fs.FailAt(1, StatusCode::kNoSpace);  // the file can't be made
+  sink.log(Message(spdlog::level::info, "lost"));
+  sink.log(Message(spdlog::level::info, "one"));
+  fs.Reset();
+  fs.FailAt(1, StatusCode::kNoSpace);  // the line can't be written
+  sink.log(Message(spdlog::level::info, ""));
+  sink.log(Message(spdlog::level::info, "two"));
+  const std::string text = test::ReadFile(dir.Sub("levelkeep_2024-12-27.log"));
+  EXPECT_TRUE(text.starts_with("<6>one\n")) << text;
+  EXPECT_TRUE(text.ends_with("<6>two\n")) << text;
+}
+
+std::vector<std::string> SortedLines(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) lines.push_back(line);
+  std::sort(lines.begin(), lines.end());
+  return lines;
+}
+
+TEST(LogTest, WritesFromManyThreadsToTheFolderAboveTheLevel) {
+  test::TempDir dir;
+  LogOptions options;
+  options.level = LogLevel::kWarn;
+  options.json = true;
+  options.directory = dir.Sub("logs/here");
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(ConfigureLogging(options).ok());
+  {
+    std::vector<std::jthread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([] {
+        for (int i = 0; i < 50; ++i) {
+          LogDebug("Tag", "no");
+          LogInfo("Tag", "no");
+          LogWarn("Tag", "{} is no format");
+          LogError("Tag", "yes");
+        }
+      });
+    }
+  }
+  FlushLogs();
+  const std::string standard_error = testing::internal::GetCapturedStderr();
+  ASSERT_TRUE(ConfigureLogging(LogOptions()).ok());
+  std::string text;
+  for (const auto& name :
+       FileSystem::Posix()->List(options.directory).value()) {
+    EXPECT_TRUE(name.starts_with("levelkeep_20")) << name;
+    text += test::ReadFile(options.directory + "/" + name);
+  }
+  // Each line goes to both; which thread comes first may differ.
+  const auto lines = SortedLines(text);
+  EXPECT_EQ(lines, SortedLines(standard_error));
+  for (const std::string& line : lines) {
+    EXPECT_TRUE(line.starts_with("{\"time\":\"20")) << line;
+    EXPECT_TRUE(line.ends_with("\"tag\":\"Tag\",\"message\":\"yes\"}") ||
+                line.ends_with("\"message\":\"{} is no format\"}"))
+        << line;
+  }
+  EXPECT_EQ(lines.size(), 400u);
+}
+
+TEST(LogTest, OffMeansSilence) {
+  LogOptions options;
+  options.level = LogLevel::kOff;
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(ConfigureLogging(options).ok());
+  LogError("Tag", "message");
+  FlushLogs();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  ASSERT_TRUE(ConfigureLogging(LogOptions()).ok());
+}
+
+TEST(LogTest, NamesTheFolderThatCannotBeMade) {
+  test::TempDir dir;
+  test::WriteFile(dir.Sub("file"), "");
+  LogOptions options;
+  options.directory = dir.Sub("file");
+  const Status status = ConfigureLogging(options);
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(),
+            "LOG_DIR: " + dir.Sub("file") + " is not a folder");
+}
+
+// These need a process of their own: the first line decides.
+
+TEST(LogDeathTest, UsesTheHostsLogger) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        std::ostringstream text;
+        auto sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(text);
+        auto logger = std::make_shared<spdlog::logger>("levelkeep", sink);
+        logger->set_pattern("host: %v");
+        spdlog::register_logger(logger);
+        LogInfo("Tag", "hello");
+        FlushLogs();
+        std::fputs(text.str().c_str(), stderr);
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "^host: \\[Tag\\] hello\n$");
+}
+
+TEST(LogDeathTest, WritesToStandardErrorByDefault) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        LogDebug("Tag", "hidden");
+        LogInfo("Tag", "hello");
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "^20.+Z info  \\[Tag\\] hello\n$");
+}
+
+TEST(LogDeathTest, RecognizesTheJournal) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        struct stat data;
+        ::fstat(2, &data);
+        ::setenv(
+            "JOURNAL_STREAM",
+            (std::to_string(data.st_dev) + ":" + std::to_string(data.st_ino))
+                .c_str(),
+            1);
+        LogWarn("Tag", "hello");
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "^<4>\\[Tag\\] hello\n$");
+}
+
+}  // namespace
+}  // namespace levelkeep
