@@ -5,7 +5,8 @@
 // that holds it would drop a classic lock silently; so this registry, by
 // (device, inode), answers for this process before any open, and we lock by
 // open file description, which another close can't drop. This is the only
-// place in LevelKeep that opens LOCK.
+// place in LevelKeep that opens LOCK. A LevelDB that this process opened with
+// a stock Env is found in the kernel's list of locks (/proc/locks).
 
 #ifndef LEVELKEEP_DBFILES_DB_LOCK_H_
 #define LEVELKEEP_DBFILES_DB_LOCK_H_
@@ -31,8 +32,8 @@ class DbLock {
                                                  const std::string& db_dir);
   // As Acquire and release at once, but never creates LOCK: a directory
   // without LOCK is free. `holder`, if set, gets the text that names the
-  // holder ("pid 412", "another container or an unknown process", "this
-  // process").
+  // holder ("another process (pid 412)", "a process in another container …",
+  // "this process"), and "" if there is none.
   static Result<State> Probe(FileSystem* fs, const std::string& db_dir,
                              std::string* holder);
 

@@ -32,6 +32,7 @@ bool IsBackedUp(DbFileKind kind);
 
 std::string ManifestFileName(uint64_t number);  // MANIFEST-000005
 std::string TableFileName(uint64_t number);     // 000012.ldb
+std::string OldTableFileName(uint64_t number);  // 000012.sst
 std::string LogFileName(uint64_t number);       // 000013.log
 
 }  // namespace levelkeep

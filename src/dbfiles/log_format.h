@@ -4,6 +4,8 @@
 #ifndef LEVELKEEP_DBFILES_LOG_FORMAT_H_
 #define LEVELKEEP_DBFILES_LOG_FORMAT_H_
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <string>
@@ -13,6 +15,12 @@
 #include "levelkeep/status.h"
 
 namespace levelkeep {
+
+// The format's constants, for those who take logs apart.
+inline constexpr uint64_t kLogBlockSize = 32768;
+inline constexpr size_t kLogHeaderSize = 7;
+// A write batch starts with its sequence number and its count.
+inline constexpr size_t kBatchHeaderSize = 12;
 
 // Follows the bytes that are appended to a log and knows, at any time, where
 // the last complete logical record ends. Does not check CRCs: it sees what
@@ -25,7 +33,8 @@ class LogTracker {
 
   // A tracker that stands at `offset` of an existing file, which must be the
   // end of a complete record.
-  explicit LogTracker(uint64_t offset = 0) : boundary_(offset) {}
+  explicit LogTracker(uint64_t offset = 0)
+      : boundary_(offset), offset_(offset) {}
 
   // Called with each complete logical record (the MANIFEST's edits).
   void SetRecordCallback(RecordCallback callback);
@@ -43,17 +52,33 @@ class LogTracker {
   uint64_t boundary_;
   uint64_t last_sequence_ = 0;
   bool well_formed_ = true;
-  // The rest of the state is the implementer's.
+
+  void FeedTrailer(std::string_view* bytes);
+  void FeedHeader(std::string_view* bytes);
+  void FeedPayload(std::string_view* bytes);
+  void StartFragment();
+  void FinishFragment();
+
+  uint64_t offset_;  // of the next byte
+  std::array<unsigned char, kLogHeaderSize> header_{};
+  size_t header_size_ = 0;    // bytes of the current header so far
+  size_t payload_left_ = 0;   // bytes of the current fragment to come
+  bool in_record_ = false;    // between a FIRST and its LAST fragment
+  bool ends_record_ = false;  // the current fragment is FULL or LAST
+  std::array<unsigned char, kBatchHeaderSize> batch_header_{};
+  size_t batch_header_size_ = 0;
+  RecordCallback callback_;
+  std::string record_;  // gathered only for the callback
 };
 
 // What reading a log to its end found.
 struct LogScan {
-  uint64_t boundary = 0;       // after the last complete, CRC-valid record
+  uint64_t boundary = 0;  // after the last complete, CRC-valid record
   uint64_t records = 0;
   uint64_t first_sequence = 0;  // of write batches; 0 if none
   uint64_t last_sequence = 0;
-  bool torn_tail = false;   // ends inside a record, as a crash leaves it
-  bool corrupt = false;     // a bad CRC or header before the tail
+  bool torn_tail = false;     // ends inside a record, as a crash leaves it
+  bool corrupt = false;       // a bad CRC or header before the tail
   bool sequence_gap = false;  // batches don't follow each other
 };
 

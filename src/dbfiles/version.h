@@ -43,8 +43,12 @@ struct VersionEdit {
 class Version {
  public:
   // kCorruption if the edit contradicts the state (a table added twice, one
-  // removed that is not there, a number not below next_file_number).
+  // removed that is not there, a number not below next_file_number); the
+  // state is then as before.
   Status Apply(const VersionEdit& edit);
+  // Have comparator, log number, next file number and last sequence all
+  // appeared? LevelDB opens no database without them.
+  Status CheckComplete() const;
 
   const std::string& comparator() const { return comparator_; }
   uint64_t log_number() const { return log_number_; }
@@ -58,6 +62,12 @@ class Version {
   VersionEdit AsEdit() const;
 
  private:
+  Status Check(const VersionEdit& edit) const;
+
+  bool has_comparator_ = false;
+  bool has_log_number_ = false;
+  bool has_next_file_number_ = false;
+  bool has_last_sequence_ = false;
   std::string comparator_;
   uint64_t log_number_ = 0;
   uint64_t previous_log_number_ = 0;
@@ -77,8 +87,7 @@ struct ManifestContent {
   uint64_t boundary = 0;  // end of the last complete record
 };
 Result<ManifestContent> ReadManifest(const ByteSource& source,
-                                     uint64_t size_bytes,
-                                     bool allow_torn_tail);
+                                     uint64_t size_bytes, bool allow_torn_tail);
 
 // What CURRENT says, checked: "MANIFEST-000005\n" -> "MANIFEST-000005".
 Result<std::string> ParseCurrent(std::string_view contents);

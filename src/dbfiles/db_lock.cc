@@ -1,0 +1,155 @@
+#include "dbfiles/db_lock.h"
+
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <set>
+#include <sstream>
+#include <utility>
+
+#include "base/mutex.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+namespace {
+
+using FileId = std::pair<uint64_t, uint64_t>;  // device, inode
+
+// The LOCK files that this process holds through DbLock.
+struct Registry {
+  Mutex mutex;
+  std::set<FileId> held GUARDED_BY(mutex);
+};
+
+Registry& TheRegistry() {
+  static Registry* const registry = new Registry;  // outlives all statics
+  return *registry;
+}
+
+std::string LockPath(const std::string& db_dir) {
+  return JoinPath(db_dir, "LOCK");
+}
+
+Status HeldHere(const std::string& db_dir) {
+  return Status(StatusCode::kBusy,
+                "database " + db_dir + " is open in this process",
+                "close it first, or take the backup through the handle that "
+                "is open");
+}
+
+// A LevelDB that does not use our Env holds a classic lock, which any close
+// of LOCK in this process would drop: ask the kernel's list instead of the
+// file. Its lines are "1: POSIX  ADVISORY  WRITE 412 fe:00:1234 0 EOF".
+bool HoldsClassicLock(FileSystem* fs, const FileInfo& lock) {
+  const Result<std::string> list = ReadFile(fs, "/proc/locks", 16u << 20);
+  if (!list.ok()) return false;
+  const std::string pid = std::to_string(::getpid());
+  std::istringstream lines(*list);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    std::string id, type, mode, access, holder, file;
+    fields >> id >> type >> mode >> access >> holder >> file;
+    if (type != "POSIX" || holder != pid) continue;
+    unsigned device_major = 0, device_minor = 0;
+    unsigned long long inode = 0;  // NOLINT: sscanf's own type
+    if (std::sscanf(file.c_str(), "%x:%x:%llu", &device_major, &device_minor,
+                    &inode) != 3) {
+      continue;
+    }
+    if (inode != lock.inode) continue;
+    // Devices without a number of their own (btrfs, overlay) are listed
+    // with another one than stat() gives.
+    if (device_major == 0 || (device_major == major(lock.device) &&
+                              device_minor == minor(lock.device))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// "/db/LOCK is locked by another process (pid 412)" -> what follows "by".
+std::string HolderIn(const std::string& message) {
+  constexpr std::string_view kMarker = " is locked by ";
+  const size_t at = message.rfind(kMarker);
+  if (at == std::string::npos) return "another process";
+  return message.substr(at + kMarker.size());
+}
+
+}  // namespace
+
+struct DbLock::Impl {
+  FileId id;
+  std::unique_ptr<FileLock> lock;
+};
+
+Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
+                                                const std::string& db_dir) {
+  const std::string path = LockPath(db_dir);
+  Registry& registry = TheRegistry();
+  // Held across the system calls (which never wait), so that two threads
+  // can't both find the registry empty.
+  MutexLock guard(&registry.mutex);
+  Result<FileInfo> info = fs->Stat(path);
+  if (!info.ok() && info.status().code() != StatusCode::kNotFound) {
+    return info.status();
+  }
+  if (info.ok() && (registry.held.count({info->device, info->inode}) > 0 ||
+                    HoldsClassicLock(fs, *info))) {
+    return HeldHere(db_dir);
+  }
+  Result<std::unique_ptr<FileLock>> lock = fs->Lock(path);
+  if (!lock.ok()) {
+    if (lock.status().code() != StatusCode::kBusy) return lock.status();
+    return Status(StatusCode::kBusy,
+                  "database " + db_dir + " is open in " +
+                      HolderIn(lock.status().message()),
+                  "stop that process, or ask it for what you need");
+  }
+  info = fs->Stat(path);
+  if (!info.ok()) {
+    // Whoever unlinks a LOCK that is in use lets two writers in.
+    return Status(StatusCode::kBusy,
+                  path + " was removed while it was being locked",
+                  "find out who removes LOCK files, then try again");
+  }
+  std::unique_ptr<DbLock> held(new DbLock);
+  held->impl_ = std::make_unique<Impl>();
+  held->impl_->id = {info->device, info->inode};
+  held->impl_->lock = std::move(lock).value();
+  registry.held.insert(held->impl_->id);
+  return held;
+}
+
+Result<DbLock::State> DbLock::Probe(FileSystem* fs, const std::string& db_dir,
+                                    std::string* holder) {
+  const auto answer = [holder](State state, const std::string& who) {
+    if (holder != nullptr) *holder = who;
+    return state;
+  };
+  const std::string path = LockPath(db_dir);
+  Registry& registry = TheRegistry();
+  MutexLock guard(&registry.mutex);
+  const Result<FileInfo> info = fs->Stat(path);
+  if (!info.ok()) {
+    if (info.status().code() != StatusCode::kNotFound) return info.status();
+    return answer(State::kFree, "");
+  }
+  if (registry.held.count({info->device, info->inode}) > 0 ||
+      HoldsClassicLock(fs, *info)) {
+    return answer(State::kHeldByThisProcess, "this process");
+  }
+  const Result<std::unique_ptr<FileLock>> lock = fs->Lock(path);
+  if (lock.ok()) return answer(State::kFree, "");
+  if (lock.status().code() != StatusCode::kBusy) return lock.status();
+  return answer(State::kHeldByOther, HolderIn(lock.status().message()));
+}
+
+DbLock::~DbLock() {
+  Registry& registry = TheRegistry();
+  MutexLock guard(&registry.mutex);
+  impl_->lock.reset();
+  registry.held.erase(impl_->id);
+}
+
+}  // namespace levelkeep

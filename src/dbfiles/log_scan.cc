@@ -1,0 +1,197 @@
+// ScanLog and FrameAsLog: the log format on disk.
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "dbfiles/coding.h"
+#include "dbfiles/log_format.h"
+#include "dbfiles/log_fragment.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr size_t kReadSize = 16 * kLogBlockSize;
+
+using RecordFunction = std::function<Status(std::string_view)>;
+
+// Takes a log apart, block by block, until something is wrong.
+class Scanner {
+ public:
+  Scanner(bool batches, const RecordFunction& record)
+      : batches_(batches), record_(record) {}
+
+  // REQUIRES: `block` starts at a multiple of the block size and reaches to
+  // the next one or to the end of the file.
+  Status ScanBlock(std::string_view block);
+  bool stopped() const { return stopped_; }
+  LogScan Finish();
+
+ private:
+  Status ScanFragment(std::string_view block, size_t* position);
+  Status AddFragment(FragmentType type, std::string_view payload, uint64_t end);
+  Status FinishRecord(std::string_view record, uint64_t end);
+  void ReadBatchHeader(std::string_view record);
+  void StopCorrupt() { stopped_ = scan_.corrupt = true; }
+  void StopTorn() { stopped_ = scan_.torn_tail = true; }
+  // Zeros to the end of the file are pages that a power loss swallowed.
+  void ScanZeros(std::string_view bytes);
+
+  const bool batches_;
+  const RecordFunction& record_;
+  LogScan scan_;
+  uint64_t block_offset_ = 0;
+  bool stopped_ = false;
+  bool in_zeros_ = false;
+  bool in_record_ = false;
+  std::string gathered_;  // fragments of the current record
+};
+
+Status Scanner::ScanBlock(std::string_view block) {
+  if (in_zeros_) {
+    ScanZeros(block);
+  }
+  size_t position = 0;
+  while (!stopped_ && !in_zeros_ && position < block.size()) {
+    if (kLogBlockSize - position < kLogHeaderSize) break;  // trailer
+    LEVELKEEP_RETURN_IF_ERROR(ScanFragment(block, &position));
+  }
+  block_offset_ += block.size();
+  return Status::Ok();
+}
+
+Status Scanner::ScanFragment(std::string_view block, size_t* position) {
+  const std::string_view rest = block.substr(*position);
+  if (rest.size() < kLogHeaderSize) {
+    StopTorn();
+    return Status::Ok();
+  }
+  const size_t length = static_cast<size_t>(static_cast<uint8_t>(rest[4])) |
+                        static_cast<size_t>(static_cast<uint8_t>(rest[5])) << 8;
+  const auto type =
+      static_cast<FragmentType>(static_cast<unsigned char>(rest[6]));
+  if (type == FragmentType::kZero && length == 0) {
+    in_zeros_ = true;
+    ScanZeros(rest);
+    return Status::Ok();
+  }
+  const size_t fragment_size = kLogHeaderSize + length;
+  if (*position + fragment_size > kLogBlockSize) {
+    StopCorrupt();
+    return Status::Ok();
+  }
+  if (fragment_size > rest.size()) {
+    StopTorn();
+    return Status::Ok();
+  }
+  // The checksum covers the type and the payload.
+  const std::string_view covered = rest.substr(6, 1 + length);
+  if (UnmaskCrc32c(DecodeFixed32(rest.data())) != Crc32c(0, covered)) {
+    StopCorrupt();
+    return Status::Ok();
+  }
+  *position += fragment_size;
+  return AddFragment(type, covered.substr(1), block_offset_ + *position);
+}
+
+Status Scanner::AddFragment(FragmentType type, std::string_view payload,
+                            uint64_t end) {
+  const bool starts =
+      type == FragmentType::kFull || type == FragmentType::kFirst;
+  const bool known =
+      starts || type == FragmentType::kMiddle || type == FragmentType::kLast;
+  if (!known || starts == in_record_) {
+    StopCorrupt();
+    return Status::Ok();
+  }
+  if (type == FragmentType::kFull) return FinishRecord(payload, end);
+  if (starts) gathered_.clear();
+  gathered_.append(payload);
+  in_record_ = type != FragmentType::kLast;
+  if (in_record_) return Status::Ok();
+  return FinishRecord(gathered_, end);
+}
+
+Status Scanner::FinishRecord(std::string_view record, uint64_t end) {
+  if (batches_ && record.size() < kBatchHeaderSize) {
+    StopCorrupt();
+    return Status::Ok();
+  }
+  if (record_) LEVELKEEP_RETURN_IF_ERROR(record_(record));
+  if (batches_) ReadBatchHeader(record);
+  scan_.records++;
+  scan_.boundary = end;
+  return Status::Ok();
+}
+
+void Scanner::ReadBatchHeader(std::string_view record) {
+  const uint64_t sequence = DecodeFixed64(record.data());
+  const uint32_t count = DecodeFixed32(record.data() + 8);
+  if (scan_.records == 0) {
+    scan_.first_sequence = sequence;
+  } else if (sequence != scan_.last_sequence + 1) {
+    scan_.sequence_gap = true;
+  }
+  scan_.last_sequence = sequence + count - 1;
+}
+
+void Scanner::ScanZeros(std::string_view bytes) {
+  const bool all_zero = std::all_of(bytes.begin(), bytes.end(),
+                                    [](char byte) { return byte == 0; });
+  if (!all_zero) StopCorrupt();
+}
+
+LogScan Scanner::Finish() {
+  if (!scan_.corrupt && (in_zeros_ || in_record_)) scan_.torn_tail = true;
+  return scan_;
+}
+
+}  // namespace
+
+Result<LogScan> ScanLog(const ByteSource& source, uint64_t size_bytes,
+                        bool batches, const RecordFunction& record) {
+  Scanner scanner(batches, record);
+  std::string buffer;
+  for (uint64_t offset = 0; offset < size_bytes && !scanner.stopped();) {
+    const size_t wanted = std::min<uint64_t>(kReadSize, size_bytes - offset);
+    buffer.resize(wanted);
+    LEVELKEEP_RETURN_IF_ERROR(
+        ReadExactly(source, offset, buffer.data(), wanted));
+    const std::string_view chunk = buffer;
+    for (size_t at = 0; at < wanted && !scanner.stopped();
+         at += kLogBlockSize) {
+      LEVELKEEP_RETURN_IF_ERROR(
+          scanner.ScanBlock(chunk.substr(at, kLogBlockSize)));
+    }
+    offset += wanted;
+  }
+  return scanner.Finish();
+}
+
+std::string FrameAsLog(std::string_view record) {
+  std::string log;
+  log.reserve(record.size() + record.size() / 1024 + kLogHeaderSize);
+  bool first = true;
+  do {
+    // Fragments fill their blocks, so each but the last starts a block.
+    const size_t room = kLogBlockSize - kLogHeaderSize;
+    const std::string_view payload = record.substr(0, room);
+    record.remove_prefix(payload.size());
+    const bool last = record.empty();
+    const FragmentType type =
+        first ? (last ? FragmentType::kFull : FragmentType::kFirst)
+              : (last ? FragmentType::kLast : FragmentType::kMiddle);
+    const char type_byte = static_cast<char>(type);
+    const uint32_t crc =
+        Crc32c(Crc32c(0, std::string_view(&type_byte, 1)), payload);
+    PutFixed32(&log, MaskCrc32c(crc));
+    log.push_back(static_cast<char>(payload.size() & 0xff));
+    log.push_back(static_cast<char>(payload.size() >> 8));
+    log.push_back(type_byte);
+    log.append(payload);
+    first = false;
+  } while (!record.empty());
+  return log;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,159 @@
+#include "dbfiles/version.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "dbfiles/file_name.h"
+#include "dbfiles/log_format.h"
+
+namespace levelkeep {
+namespace {
+
+Status Contradiction(uint64_t number, const char* problem) {
+  return Status(StatusCode::kCorruption,
+                "version edit contradicts itself: " + TableFileName(number) +
+                    " " + problem);
+}
+
+Status Missing(const char* field) {
+  return Status(StatusCode::kCorruption,
+                std::string("manifest never states its ") + field);
+}
+
+}  // namespace
+
+// LevelDB applies an edit's removals before its additions: a table that only
+// changes its level is in both lists.
+Status Version::Check(const VersionEdit& edit) const {
+  if (edit.comparator.has_value() && has_comparator_ &&
+      *edit.comparator != comparator_) {
+    return Status(StatusCode::kCorruption,
+                  "version edit changes the comparator from " +
+                      Printable(comparator_) + " to " +
+                      Printable(*edit.comparator));
+  }
+  std::set<uint64_t> removed;
+  for (const auto& [level, number] : edit.removed_tables) {
+    const auto found = tables_.find(number);
+    if (found == tables_.end() || found->second.level != level) {
+      return Contradiction(number, "is removed from a level that lacks it");
+    }
+    if (!removed.insert(number).second) {
+      return Contradiction(number, "is removed twice");
+    }
+  }
+  uint64_t highest = tables_.empty() ? 0 : tables_.rbegin()->first;
+  std::set<uint64_t> added;
+  for (const TableMeta& table : edit.added_tables) {
+    const bool live =
+        tables_.count(table.number) > 0 && removed.count(table.number) == 0;
+    if (live || !added.insert(table.number).second) {
+      return Contradiction(table.number, "is added twice");
+    }
+    highest = std::max(highest, table.number);
+  }
+  // LevelDB's first record of a MANIFEST names tables, the second one the
+  // next file number.
+  const bool known = has_next_file_number_ || edit.next_file_number.has_value();
+  const uint64_t next = edit.next_file_number.value_or(next_file_number_);
+  const bool any = !tables_.empty() || !edit.added_tables.empty();
+  if (known && any && highest >= next) {
+    return Contradiction(highest, "is not below the next file number");
+  }
+  return Status::Ok();
+}
+
+Status Version::Apply(const VersionEdit& edit) {
+  LEVELKEEP_RETURN_IF_ERROR(Check(edit));
+  if (edit.comparator.has_value()) {
+    comparator_ = *edit.comparator;
+    has_comparator_ = true;
+  }
+  if (edit.log_number.has_value()) {
+    log_number_ = *edit.log_number;
+    has_log_number_ = true;
+  }
+  if (edit.previous_log_number.has_value()) {
+    previous_log_number_ = *edit.previous_log_number;
+  }
+  if (edit.next_file_number.has_value()) {
+    next_file_number_ = *edit.next_file_number;
+    has_next_file_number_ = true;
+  }
+  if (edit.last_sequence.has_value()) {
+    last_sequence_ = *edit.last_sequence;
+    has_last_sequence_ = true;
+  }
+  for (const auto& [level, key] : edit.compact_pointers) {
+    compact_pointers_[level] = key;
+  }
+  for (const auto& [level, number] : edit.removed_tables) {
+    tables_.erase(number);
+  }
+  for (const TableMeta& table : edit.added_tables) {
+    tables_[table.number] = table;
+  }
+  return Status::Ok();
+}
+
+Status Version::CheckComplete() const {
+  if (!has_comparator_) return Missing("comparator");
+  if (!has_log_number_) return Missing("log number");
+  if (!has_next_file_number_) return Missing("next file number");
+  if (!has_last_sequence_) return Missing("last sequence");
+  return Status::Ok();
+}
+
+VersionEdit Version::AsEdit() const {
+  VersionEdit edit;
+  if (has_comparator_) edit.comparator = comparator_;
+  if (has_log_number_) edit.log_number = log_number_;
+  edit.previous_log_number = previous_log_number_;
+  if (has_next_file_number_) edit.next_file_number = next_file_number_;
+  if (has_last_sequence_) edit.last_sequence = last_sequence_;
+  edit.compact_pointers.assign(compact_pointers_.begin(),
+                               compact_pointers_.end());
+  edit.added_tables.reserve(tables_.size());
+  for (const auto& [number, table] : tables_) {
+    edit.added_tables.push_back(table);
+  }
+  return edit;
+}
+
+Result<ManifestContent> ReadManifest(const ByteSource& source,
+                                     uint64_t size_bytes,
+                                     bool allow_torn_tail) {
+  ManifestContent content;
+  const auto apply = [&content](std::string_view record) -> Status {
+    LEVELKEEP_ASSIGN_OR_RETURN(const VersionEdit edit,
+                               VersionEdit::Decode(record));
+    return content.version.Apply(edit);
+  };
+  LEVELKEEP_ASSIGN_OR_RETURN(const LogScan scan,
+                             ScanLog(source, size_bytes, false, apply));
+  const std::string after = "after " + std::to_string(scan.boundary) + " bytes";
+  if (scan.corrupt) {
+    return Status(StatusCode::kCorruption, "manifest is damaged " + after);
+  }
+  if (scan.torn_tail && !allow_torn_tail) {
+    return Status(StatusCode::kCorruption,
+                  "manifest ends inside a record " + after);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(content.version.CheckComplete());
+  content.boundary = scan.boundary;
+  return content;
+}
+
+Result<std::string> ParseCurrent(std::string_view contents) {
+  const Status bad(
+      StatusCode::kCorruption,
+      "CURRENT does not name a manifest: \"" + Printable(contents) + "\"");
+  if (!contents.ends_with('\n')) return bad;
+  contents.remove_suffix(1);
+  if (ParseDbFileName(contents).kind != DbFileKind::kManifest) return bad;
+  return std::string(contents);
+}
+
+}  // namespace levelkeep
