@@ -74,8 +74,7 @@ class HotSnapshotSource {
   // kIoError if a log write failed before ("reopen the database"),
   // kNotFound if it is not attached. Every write acknowledged before the
   // call is in it, whole batches only.
-  virtual Result<std::unique_ptr<Snapshot>> Take(
-      const std::string& db_dir) = 0;
+  virtual Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir) = 0;
 };
 
 // kBusy if anyone has the database open; kNotFound if there is none.

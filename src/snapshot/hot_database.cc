@@ -1,0 +1,368 @@
+#include "snapshot/hot_database.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "snapshot/file_set.h"
+
+namespace levelkeep {
+namespace {
+
+Status ApplyAll(const std::vector<VersionEdit>& edits, Version* version) {
+  for (const VersionEdit& edit : edits) {
+    LEVELKEEP_RETURN_IF_ERROR(version->Apply(edit));
+  }
+  return Status::Ok();
+}
+
+bool Holds(const HotPin& pin, const std::string& name) {
+  if (pin.aside.count(name) > 0) return false;  // its file moved on already
+  const DbFileName parsed = ParseDbFileName(name);
+  if (parsed.kind == DbFileKind::kTable) {
+    return pin.version->tables().count(parsed.number) > 0;
+  }
+  return parsed.kind == DbFileKind::kLog && pin.logs.count(parsed.number) > 0;
+}
+
+std::string FailedWrite(const std::string& name, const std::string& reason) {
+  return "a write to " + name + " failed earlier (" + reason + ")";
+}
+
+}  // namespace
+
+HotDatabase::HotDatabase(FileSystem* fs) : fs_(fs) {}
+
+void HotDatabase::Attach(const std::string& dir) {
+  RemoveLeftOverAsideFiles(fs_, dir);
+  std::map<uint64_t, std::shared_ptr<HotLog>> logs = FindLogs(dir);
+  Loaded loaded = Load(dir);
+  MutexLock lock(&mutex_);
+  dir_ = dir;
+  logs_ = std::move(logs);
+  manifests_.clear();
+  current_ = std::move(loaded.manifest);
+  current_status_ = std::move(loaded.status);
+  if (current_ != nullptr) manifests_[current_->name] = current_;
+  attached_ = true;
+}
+
+void HotDatabase::Detach() {
+  MutexLock lock(&mutex_);
+  attached_ = false;
+  logs_.clear();
+  manifests_.clear();
+  current_.reset();
+}
+
+bool HotDatabase::attached() const {
+  MutexLock lock(&mutex_);
+  return attached_;
+}
+
+HotDatabase::Loaded HotDatabase::Load(const std::string& dir) const {
+  Loaded loaded;
+  const Result<std::string> name = ReadCurrent(fs_, dir);
+  if (!name.ok()) {
+    loaded.status = name.status();
+    return loaded;
+  }
+  const std::string path = JoinPath(dir, *name);
+  const Result<std::unique_ptr<File>> file = fs_->Open(path, OpenMode::kRead);
+  if (!file.ok()) {
+    loaded.status = file.status();
+    return loaded;
+  }
+  const Result<FileInfo> info = (*file)->Stat();
+  if (!info.ok()) {
+    loaded.status = info.status();
+    return loaded;
+  }
+  Result<ManifestContent> content =
+      ReadManifest(**file, info->size_bytes, /*allow_torn_tail=*/true);
+  if (!content.ok()) {
+    loaded.status = content.status().WithContext(path);
+    return loaded;
+  }
+  loaded.manifest = std::make_shared<HotManifest>();
+  loaded.manifest->name = *name;
+  *loaded.manifest->version = std::move(content->version);
+  return loaded;
+}
+
+std::map<uint64_t, std::shared_ptr<HotLog>> HotDatabase::FindLogs(
+    const std::string& dir) const {
+  std::map<uint64_t, std::shared_ptr<HotLog>> logs;
+  const Result<std::vector<uint64_t>> numbers = ListLogs(fs_, dir);
+  if (!numbers.ok()) return logs;  // a new database
+  for (const uint64_t number : *numbers) {
+    const Result<FileInfo> info = fs_->Stat(JoinPath(dir, LogFileName(number)));
+    if (!info.ok()) continue;
+    auto log = std::make_shared<HotLog>();
+    log->number = number;
+    log->existing = true;
+    log->existing_size = info->size_bytes;
+    logs[number] = std::move(log);
+  }
+  return logs;
+}
+
+Status HotDatabase::KeepAside(const std::string& path, const std::string& name,
+                              bool keep_name, bool* held) {
+  *held = std::any_of(pins_.begin(), pins_.end(),
+                      [&name](const auto& pin) { return Holds(*pin, name); });
+  if (!*held) return Status::Ok();
+  Result<std::shared_ptr<AsideFile>> aside =
+      AsideFile::Make(fs_, path, keep_name);
+  if (aside.status().code() == StatusCode::kNotFound) {
+    *held = false;  // someone else removed it; readers will say so
+    return Status::Ok();
+  }
+  LEVELKEEP_RETURN_IF_ERROR(aside.status());
+  for (const std::shared_ptr<HotPin>& pin : pins_) {
+    if (Holds(*pin, name)) pin->aside[name] = *aside;
+  }
+  return Status::Ok();
+}
+
+Status HotDatabase::BeforeReplace(const std::string& path,
+                                  const std::string& name) {
+  MutexLock lock(&mutex_);
+  bool held = false;
+  LEVELKEEP_RETURN_IF_ERROR(KeepAside(path, name, false, &held));
+  Forget(name);
+  return Status::Ok();
+}
+
+Status HotDatabase::BeforeRename(const std::string& path,
+                                 const std::string& name) {
+  MutexLock lock(&mutex_);
+  bool held = false;
+  LEVELKEEP_RETURN_IF_ERROR(KeepAside(path, name, true, &held));
+  Forget(name);
+  return Status::Ok();
+}
+
+Result<bool> HotDatabase::BeforeRemove(const std::string& path,
+                                       const std::string& name) {
+  MutexLock lock(&mutex_);
+  Forget(name);
+  bool held = false;
+  LEVELKEEP_RETURN_IF_ERROR(KeepAside(path, name, false, &held));
+  return held;
+}
+
+// LevelDB removes only what the MANIFEST, as recorded, does not need any
+// more. If something does need the file, the whole database is on its way
+// out (DestroyDB).
+void HotDatabase::Forget(const std::string& name) {
+  const DbFileName parsed = ParseDbFileName(name);
+  const bool usable = current_ != nullptr;
+  bool needed = false;
+  switch (parsed.kind) {
+    case DbFileKind::kCurrent:
+      needed = true;
+      break;
+    case DbFileKind::kManifest:
+      manifests_.erase(name);
+      needed = usable && current_->name == name;
+      break;
+    case DbFileKind::kTable:
+      needed = usable && current_->version->tables().count(parsed.number) > 0;
+      break;
+    case DbFileKind::kLog:
+      needed = logs_.erase(parsed.number) > 0 && usable &&
+               NeedsLog(*current_->version, parsed.number);
+      break;
+    default:
+      break;
+  }
+  if (!needed || !usable) return;
+  current_.reset();
+  current_status_ =
+      Status(StatusCode::kNotFound,
+             "database " + dir_ + " is being removed (" + name + " is gone)");
+}
+
+void HotDatabase::AddLog(std::shared_ptr<HotLog> log) {
+  MutexLock lock(&mutex_);
+  if (!attached_) return;  // RepairDB, which takes no lock
+  logs_[log->number] = std::move(log);
+}
+
+void HotDatabase::AddManifest(std::shared_ptr<HotManifest> manifest) {
+  MutexLock lock(&mutex_);
+  if (!attached_) return;
+  // With reuse_logs, LevelDB goes on in the current one.
+  if (current_ != nullptr && current_->name == manifest->name) {
+    current_ = manifest;
+  }
+  manifests_[manifest->name] = std::move(manifest);
+}
+
+Status HotDatabase::ApplyEdits(HotManifest* manifest,
+                               const std::vector<VersionEdit>& edits) {
+  std::shared_ptr<Version> shared;
+  {
+    MutexLock lock(&mutex_);
+    // Pins take and drop their share under the mutex, so that one owner now
+    // means that nobody reads it.
+    if (manifest->version.use_count() == 1) {
+      return ApplyAll(edits, manifest->version.get());
+    }
+    shared = manifest->version;
+  }
+  // Copied without the mutex: a big database must not make a writer wait
+  // that only wants to register its next log.
+  auto fresh = std::make_shared<Version>(*shared);
+  LEVELKEEP_RETURN_IF_ERROR(ApplyAll(edits, fresh.get()));
+  MutexLock lock(&mutex_);
+  manifest->version = std::move(fresh);
+  shared.reset();
+  return Status::Ok();
+}
+
+void HotDatabase::SetProblem(HotLog* log, const std::string& problem) {
+  MutexLock lock(&mutex_);
+  if (log->problem.empty()) log->problem = problem;
+}
+
+void HotDatabase::SetProblem(HotManifest* manifest,
+                             const std::string& problem) {
+  MutexLock lock(&mutex_);
+  if (manifest->problem.empty()) manifest->problem = problem;
+}
+
+void HotDatabase::CurrentChanged() {
+  std::string dir;
+  {
+    MutexLock lock(&mutex_);
+    if (!attached_) return;
+    dir = dir_;
+  }
+  const Result<std::string> name = ReadCurrent(fs_, dir);
+  if (name.ok()) {
+    MutexLock lock(&mutex_);
+    const auto found = manifests_.find(*name);
+    if (found != manifests_.end() &&
+        found->second->version->CheckComplete().ok()) {
+      current_ = found->second;
+      current_status_ = Status::Ok();
+      return;
+    }
+  }
+  // A MANIFEST that was not written through this Env.
+  Loaded loaded = Load(dir);
+  MutexLock lock(&mutex_);
+  current_ = std::move(loaded.manifest);
+  current_status_ = std::move(loaded.status);
+  if (current_ != nullptr) manifests_[current_->name] = current_;
+}
+
+std::string HotDatabase::Problem() const {
+  if (current_ == nullptr) return "";
+  if (!current_->problem.empty()) {
+    return FailedWrite(current_->name, current_->problem);
+  }
+  for (const auto& [number, log] : logs_) {
+    if (!log->problem.empty() && NeedsLog(*current_->version, number)) {
+      return FailedWrite(LogFileName(number), log->problem);
+    }
+  }
+  return "";
+}
+
+Status HotDatabase::CheckUsable() const {
+  if (!attached_) {
+    return Status(StatusCode::kNotFound,
+                  "no database is open in " + dir_ + " through this Env");
+  }
+  if (current_ == nullptr) return current_status_;
+  const std::string problem = Problem();
+  if (problem.empty()) return Status::Ok();
+  return Status(StatusCode::kIoError, problem,
+                "reopen the database; writes that it acknowledged are safe");
+}
+
+Result<HotCut> HotDatabase::Cut() {
+  auto pin = std::make_shared<HotPin>();
+  HotCut cut;
+  MutexLock lock(&mutex_);
+  LEVELKEEP_RETURN_IF_ERROR(CheckUsable());
+  for (const auto& [number, log] : logs_) {
+    if (!NeedsLog(*current_->version, number)) continue;
+    cut.logs.push_back({log, log->mark.Read()});
+    pin->logs.insert(number);
+  }
+  pin->version = current_->version;
+  cut.manifest_name = current_->name;
+  cut.pin = std::move(pin);
+  pins_.push_back(cut.pin);
+  return cut;
+}
+
+void HotDatabase::Release(const std::shared_ptr<HotPin>& pin) {
+  // Unlinking takes a while: after the mutex.
+  std::map<std::string, std::shared_ptr<AsideFile>> released;
+  MutexLock lock(&mutex_);
+  pins_.remove(pin);
+  pin->version.reset();
+  released.swap(pin->aside);
+}
+
+std::string HotDatabase::PathOf(const HotPin& pin,
+                                const std::string& name) const {
+  MutexLock lock(&mutex_);
+  const auto aside = pin.aside.find(name);
+  return aside != pin.aside.end() ? aside->second->path()
+                                  : JoinPath(dir_, name);
+}
+
+Result<std::unique_ptr<File>> HotDatabase::OpenPinned(
+    const HotPin& pin, const std::string& name) const {
+  std::string path = PathOf(pin, name);
+  while (true) {
+    Result<std::unique_ptr<File>> file = fs_->Open(path, OpenMode::kRead);
+    if (file.status().code() != StatusCode::kNotFound) return file;
+    // LevelDB may have removed it between the look-up and the open.
+    std::string now = PathOf(pin, name);
+    if (now == path) return file;
+    path = std::move(now);
+  }
+}
+
+Result<FileInfo> HotDatabase::StatPinned(const HotPin& pin,
+                                         const std::string& name) const {
+  std::string path = PathOf(pin, name);
+  while (true) {
+    Result<FileInfo> info = fs_->Stat(path);
+    if (info.status().code() != StatusCode::kNotFound) return info;
+    std::string now = PathOf(pin, name);
+    if (now == path) return info;
+    path = std::move(now);
+  }
+}
+
+SnapshotEnvStats HotDatabase::GetStats() const {
+  SnapshotEnvStats stats;
+  std::set<const AsideFile*> aside;
+  MutexLock lock(&mutex_);
+  stats.attached = attached_;
+  stats.poison_reason = Problem();
+  stats.poisoned = !stats.poison_reason.empty();
+  stats.snapshots = pins_.size();
+  for (const std::shared_ptr<HotPin>& pin : pins_) {
+    for (const auto& [name, file] : pin->aside) aside.insert(file.get());
+  }
+  stats.pinned_files = aside.size();
+  if (current_ == nullptr) return stats;
+  stats.tables = current_->version->tables().size();
+  stats.last_sequence = current_->version->last_sequence();
+  for (const auto& [number, log] : logs_) {
+    stats.last_sequence =
+        std::max(stats.last_sequence, log->mark.Read().last_sequence);
+  }
+  return stats;
+}
+
+}  // namespace levelkeep

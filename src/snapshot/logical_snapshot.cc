@@ -1,0 +1,136 @@
+// Snapshots of a database that is open through an Env that is not ours.
+
+#include <string_view>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "leveldb/comparator.h"
+#include "leveldb/db.h"
+#include "leveldb/write_batch.h"
+#include "snapshot/leveldb_status.h"
+#include "snapshot/scratch.h"
+#include "snapshot/snapshot.h"
+
+namespace levelkeep {
+namespace {
+
+// Two of these are in memory at most; bigger ones would save little.
+constexpr size_t kWriteBufferBytes = 8u << 20;
+constexpr size_t kBatchBytes = 256u << 10;
+
+// The offline snapshot of the copy, under its own method's name.
+class LogicalSnapshot : public Snapshot {
+ public:
+  LogicalSnapshot(std::unique_ptr<ScratchDirectory> scratch,
+                  std::unique_ptr<Snapshot> copy)
+      : scratch_(std::move(scratch)),
+        copy_(std::move(copy)),
+        info_(copy_->info()) {
+    info_.method = SnapshotMethod::kLogical;
+  }
+
+  const SnapshotInfo& info() const override { return info_; }
+
+  Result<std::unique_ptr<ByteSource>> Open(size_t index) const override {
+    return copy_->Open(index);
+  }
+
+ private:
+  const std::unique_ptr<ScratchDirectory> scratch_;  // destroyed after copy_
+  const std::unique_ptr<Snapshot> copy_;
+  SnapshotInfo info_;
+};
+
+// An iterator over the database as it is at construction.
+class FrozenView {
+ public:
+  explicit FrozenView(leveldb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {
+    leveldb::ReadOptions options;
+    options.snapshot = snapshot_;
+    options.verify_checksums = true;
+    options.fill_cache = false;
+    iterator_.reset(db->NewIterator(options));
+  }
+  ~FrozenView() {
+    iterator_.reset();
+    db_->ReleaseSnapshot(snapshot_);
+  }
+  FrozenView(const FrozenView&) = delete;
+  FrozenView& operator=(const FrozenView&) = delete;
+
+  leveldb::Iterator* iterator() const { return iterator_.get(); }
+
+ private:
+  leveldb::DB* const db_;
+  const leveldb::Snapshot* const snapshot_;
+  std::unique_ptr<leveldb::Iterator> iterator_;
+};
+
+Result<std::unique_ptr<leveldb::DB>> CreateCopy(const std::string& dir) {
+  leveldb::Options options;
+  options.create_if_missing = true;
+  options.error_if_exists = true;
+  options.write_buffer_size = kWriteBufferBytes;
+  leveldb::DB* copy = nullptr;
+  const leveldb::Status status = leveldb::DB::Open(options, dir, &copy);
+  if (!status.ok()) return FromLevelDbStatus(status).WithContext(dir);
+  return std::unique_ptr<leveldb::DB>(copy);
+}
+
+// Nothing is synced on the way: the copy is read back right away and a crash
+// throws it away.
+Status CopyEntries(leveldb::DB* source, leveldb::DB* target,
+                   std::stop_token stop) {
+  const FrozenView view(source);
+  leveldb::Iterator* const it = view.iterator();
+  leveldb::WriteBatch batch;
+  const auto flush = [&]() -> Status {
+    const leveldb::Status written =
+        target->Write(leveldb::WriteOptions(), &batch);
+    batch.Clear();
+    return FromLevelDbStatus(written).WithContext("scratch copy");
+  };
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    batch.Put(it->key(), it->value());
+    if (batch.ApproximateSize() < kBatchBytes) continue;
+    if (stop.stop_requested()) {
+      return Status(StatusCode::kCancelled, "logical snapshot was cancelled");
+    }
+    LEVELKEEP_RETURN_IF_ERROR(flush());
+  }
+  LEVELKEEP_RETURN_IF_ERROR(
+      FromLevelDbStatus(it->status()).WithContext("source database"));
+  return flush();
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Snapshot>> TakeLogicalSnapshot(
+    FileSystem* fs, leveldb::DB* db, const std::string& comparator_name,
+    const std::string& scratch_dir, std::stop_token stop) {
+  if (comparator_name != leveldb::BytewiseComparator()->Name()) {
+    return Status(StatusCode::kUnsupported,
+                  "a logical copy needs the comparator " +
+                      std::string(leveldb::BytewiseComparator()->Name()) +
+                      ", the database has " + comparator_name,
+                  "open the database with the manager's Env, whose snapshots "
+                  "work with any comparator");
+  }
+  if (stop.stop_requested()) {
+    return Status(StatusCode::kCancelled, "logical snapshot was cancelled");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(std::unique_ptr<ScratchDirectory> scratch,
+                             ScratchDirectory::Make(fs, scratch_dir));
+  const std::string copy_dir = JoinPath(scratch->path(), "copy");
+  {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::unique_ptr<leveldb::DB> copy,
+                               CreateCopy(copy_dir));
+    LEVELKEEP_RETURN_IF_ERROR(CopyEntries(db, copy.get(), stop));
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(std::unique_ptr<Snapshot> snapshot,
+                             TakeOfflineSnapshot(fs, copy_dir));
+  return std::unique_ptr<Snapshot>(std::make_unique<LogicalSnapshot>(
+      std::move(scratch), std::move(snapshot)));
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,65 @@
+#include "snapshot/recorder.h"
+
+#include <utility>
+
+namespace levelkeep {
+
+LogRecorder::LogRecorder(std::shared_ptr<HotDatabase> database,
+                         std::shared_ptr<HotLog> log, uint64_t size_bytes)
+    : database_(std::move(database)),
+      log_(std::move(log)),
+      tracker_(size_bytes),
+      published_(size_bytes) {}
+
+void LogRecorder::Written(std::string_view bytes) { tracker_.Feed(bytes); }
+
+void LogRecorder::Flushed() {
+  // One comparison, and for a complete record three stores: this runs for
+  // every write of the application.
+  if (tracker_.boundary() != published_) {
+    published_ = tracker_.boundary();
+    log_->mark.Publish({published_, tracker_.last_sequence()});
+  }
+  if (!tracker_.well_formed()) [[unlikely]] {
+    Failed("its records can't be followed");
+  }
+}
+
+void LogRecorder::Failed(const std::string& reason) {
+  database_->SetProblem(log_.get(), reason);
+}
+
+ManifestRecorder::ManifestRecorder(std::shared_ptr<HotDatabase> database,
+                                   std::shared_ptr<HotManifest> manifest,
+                                   uint64_t size_bytes)
+    : database_(std::move(database)),
+      manifest_(std::move(manifest)),
+      tracker_(size_bytes) {
+  tracker_.SetRecordCallback(
+      [this](std::string_view record) { AddRecord(record); });
+}
+
+void ManifestRecorder::AddRecord(std::string_view record) {
+  Result<VersionEdit> edit = VersionEdit::Decode(record);
+  if (!edit.ok()) {
+    Failed(edit.status().message());
+    return;
+  }
+  edits_.push_back(std::move(edit).value());
+}
+
+void ManifestRecorder::Written(std::string_view bytes) { tracker_.Feed(bytes); }
+
+void ManifestRecorder::Flushed() {
+  if (!tracker_.well_formed()) Failed("its records can't be followed");
+  if (edits_.empty()) return;
+  const Status applied = database_->ApplyEdits(manifest_.get(), edits_);
+  edits_.clear();
+  if (!applied.ok()) Failed(applied.message());
+}
+
+void ManifestRecorder::Failed(const std::string& reason) {
+  database_->SetProblem(manifest_.get(), reason);
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,65 @@
+// Follows what LevelDB writes into a log or MANIFEST and tells the
+// HotDatabase once the base Env has flushed it. Private to the module.
+
+#ifndef LEVELKEEP_SNAPSHOT_RECORDER_H_
+#define LEVELKEEP_SNAPSHOT_RECORDER_H_
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "dbfiles/log_format.h"
+#include "dbfiles/version.h"
+#include "snapshot/hot_database.h"
+
+namespace levelkeep {
+
+// Thread safety: one thread at a time, that of the file's writer.
+class Recorder {
+ public:
+  virtual ~Recorder() = default;
+  virtual void Written(std::string_view bytes) = 0;
+  // All that was written so far has left the base Env's buffer.
+  virtual void Flushed() = 0;
+  virtual void Failed(const std::string& reason) = 0;
+};
+
+// For a write-ahead log: publishes its mark without a lock.
+class LogRecorder : public Recorder {
+ public:
+  // `size_bytes` of the file are there and end with a complete record.
+  LogRecorder(std::shared_ptr<HotDatabase> database,
+              std::shared_ptr<HotLog> log, uint64_t size_bytes);
+  void Written(std::string_view bytes) override;
+  void Flushed() override;
+  void Failed(const std::string& reason) override;
+
+ private:
+  const std::shared_ptr<HotDatabase> database_;
+  const std::shared_ptr<HotLog> log_;
+  LogTracker tracker_;
+  uint64_t published_;
+};
+
+// For a MANIFEST: applies its edits to the Version.
+class ManifestRecorder : public Recorder {
+ public:
+  ManifestRecorder(std::shared_ptr<HotDatabase> database,
+                   std::shared_ptr<HotManifest> manifest, uint64_t size_bytes);
+  void Written(std::string_view bytes) override;
+  void Flushed() override;
+  void Failed(const std::string& reason) override;
+
+ private:
+  void AddRecord(std::string_view record);
+
+  const std::shared_ptr<HotDatabase> database_;
+  const std::shared_ptr<HotManifest> manifest_;
+  LogTracker tracker_;
+  std::vector<VersionEdit> edits_;  // complete, not yet flushed
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_SNAPSHOT_RECORDER_H_
