@@ -23,6 +23,8 @@ struct BackupName {
 
 std::string FormatBackupName(const BackupName& name);
 std::optional<BackupName> ParseBackupName(std::string_view file_name);
+// kInvalidArgument with a hint if `file_name` does not parse.
+Status RequireBackupName(std::string_view file_name);
 // [A-Za-z0-9][A-Za-z0-9._-]{0,63}, not ending in ".tar.gz"; empty is fine.
 // kInvalidArgument says what is wrong with it.
 Status ValidateLabel(std::string_view label);

@@ -3,6 +3,7 @@
 #ifndef LEVELKEEP_CATALOG_RETENTION_H_
 #define LEVELKEEP_CATALOG_RETENTION_H_
 
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -13,6 +14,12 @@ namespace levelkeep {
 
 struct RetentionPolicy {
   int max_backups = 10;  // at least 1
+  // BACKUP_VERIFY. False: an unverified backup is as good as a verified one,
+  // since nobody is going to verify it.
+  bool verification_expected = true;
+  // How long a new backup may wait for its verification before it stops
+  // counting as a good one.
+  std::chrono::minutes verification_grace{60};
 };
 
 struct RetentionDecision {
@@ -23,14 +30,19 @@ struct RetentionDecision {
 
 // `entries` newest first, as Catalog::List gives them; the result is in the
 // same order. `protect` are names that are in use (just made, being read).
-//  - Only readable backups with our manifest are counted; foreign and
-//    unreadable files are kept, not counted.
-//  - Damaged backups never push out others, and go when as many good ones
-//    as the policy keeps are newer.
-//  - The newest verified one is always kept; so are pinned and protected
-//    ones.
-//  - Unverified ones never push out the last `max_backups` verified ones
-//    unless newer ones are verified.  (see retention.cc for the exact rule)
+//
+// Kept whatever the number, and not counted: pinned ones, and files that
+// LevelKeep did not write or can't read. Of the others
+//  - trusted are verified ones, and unverified ones that are younger than
+//    `verification_grace` (each was read back when it was made);
+//  - doubtful are unverified ones that are older than that;
+//  - damaged are those that failed their verification.
+// A trusted backup goes when `max_backups` newer trusted ones exist, a
+// doubtful or damaged one when `max_backups` newer trusted or doubtful ones
+// exist. So with verification at work exactly the newest `max_backups` stay;
+// when verification does not happen, doubtful ones pile up to `max_backups`
+// but push out no verified one; damaged ones push out nothing.
+// The newest verified backup and those in `protect` never go.
 std::vector<RetentionDecision> DecideRetention(
     const std::vector<CatalogEntry>& entries, const RetentionPolicy& policy,
     const std::vector<std::string>& protect, Time now);

@@ -1,0 +1,169 @@
+#include "catalog/backup_name.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "base/text.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr std::string_view kPrefix = "backup_";
+constexpr std::string_view kSuffix = ".tar.gz";
+constexpr size_t kMaxLabelLength = 64;
+constexpr size_t kTimeLength = 17;       // YYYY-MM-DD_HHMMSS
+constexpr size_t kMaxCounterDigits = 9;  // fits an int
+
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+bool IsLabelStart(char c) {
+  return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+}
+
+bool IsLabelCharacter(char c) {
+  return IsLabelStart(c) || c == '.' || c == '_' || c == '-';
+}
+
+bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
+  if (text->substr(0, prefix.size()) != prefix) return false;
+  text->remove_prefix(prefix.size());
+  return true;
+}
+
+bool ConsumeSuffix(std::string_view* text, std::string_view suffix) {
+  if (text->size() < suffix.size() ||
+      text->substr(text->size() - suffix.size()) != suffix) {
+    return false;
+  }
+  text->remove_suffix(suffix.size());
+  return true;
+}
+
+// REQUIRES: only digits in the range.
+unsigned Number(std::string_view text, size_t begin, size_t length) {
+  unsigned value = 0;
+  for (char c : text.substr(begin, length)) {
+    value = value * 10 + static_cast<unsigned>(c - '0');
+  }
+  return value;
+}
+
+// Reads YYYY-MM-DD_HHMMSS; the calendar decides what a day is.
+std::optional<Time> ConsumeTime(std::string_view* text) {
+  if (text->size() < kTimeLength) return std::nullopt;
+  constexpr std::string_view kPattern = "dddd-dd-dd_dddddd";
+  for (size_t i = 0; i < kTimeLength; i++) {
+    const char c = (*text)[i];
+    if (kPattern[i] == 'd' ? !IsDigit(c) : c != kPattern[i]) {
+      return std::nullopt;
+    }
+  }
+  namespace chrono = std::chrono;
+  const chrono::year_month_day day{
+      chrono::year(static_cast<int>(Number(*text, 0, 4))),
+      chrono::month(Number(*text, 5, 2)), chrono::day(Number(*text, 8, 2))};
+  const unsigned hour = Number(*text, 11, 2);
+  const unsigned minute = Number(*text, 13, 2);
+  const unsigned second = Number(*text, 15, 2);
+  // Before 1970 there were no backups, and after 2261 a nanosecond clock
+  // overflows.
+  if (!day.ok() || day.year() < chrono::year(1970) ||
+      day.year() > chrono::year(2261) || hour > 23 || minute > 59 ||
+      second > 59) {
+    return std::nullopt;
+  }
+  text->remove_prefix(kTimeLength);
+  return chrono::time_point_cast<Time::duration>(
+      chrono::sys_days(day) + chrono::hours(hour) + chrono::minutes(minute) +
+      chrono::seconds(second));
+}
+
+// Reads "-N", N from 2 without leading zeros: one counter has one spelling.
+bool ConsumeCounter(std::string_view* text, int* counter) {
+  size_t digits = 0;
+  while (digits + 1 < text->size() && IsDigit((*text)[digits + 1])) digits++;
+  if (digits == 0 || digits > kMaxCounterDigits || (*text)[1] == '0') {
+    return false;
+  }
+  *counter = static_cast<int>(Number(*text, 1, digits));
+  text->remove_prefix(digits + 1);
+  return *counter >= 2;
+}
+
+}  // namespace
+
+std::string FormatBackupName(const BackupName& name) {
+  namespace chrono = std::chrono;
+  const auto seconds = chrono::floor<chrono::seconds>(name.time);
+  const auto days = chrono::floor<chrono::days>(seconds);
+  const chrono::year_month_day day(days);
+  const chrono::hh_mm_ss time(seconds - days);
+  char text[64];
+  std::snprintf(
+      text, sizeof(text), "%04d-%02u-%02u_%02d%02d%02d",
+      static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
+      static_cast<unsigned>(day.day()), static_cast<int>(time.hours().count()),
+      static_cast<int>(time.minutes().count()),
+      static_cast<int>(time.seconds().count()));
+  std::string result = std::string(kPrefix) + text;
+  if (name.counter > 1) result.append("-").append(std::to_string(name.counter));
+  if (!name.label.empty()) result += "_" + name.label;
+  return result + std::string(kSuffix);
+}
+
+std::optional<BackupName> ParseBackupName(std::string_view file_name) {
+  std::string_view rest = file_name;
+  if (!ConsumePrefix(&rest, kPrefix) || !ConsumeSuffix(&rest, kSuffix)) {
+    return std::nullopt;
+  }
+  BackupName name;
+  const std::optional<Time> time = ConsumeTime(&rest);
+  if (!time) return std::nullopt;
+  name.time = *time;
+  if (!rest.empty() && rest[0] == '-' &&
+      !ConsumeCounter(&rest, &name.counter)) {
+    return std::nullopt;
+  }
+  if (rest.empty()) return name;
+  if (!ConsumePrefix(&rest, "_") || rest.empty() || !ValidateLabel(rest).ok()) {
+    return std::nullopt;
+  }
+  name.label = std::string(rest);
+  return name;
+}
+
+Status RequireBackupName(std::string_view file_name) {
+  if (ParseBackupName(file_name)) return Status::Ok();
+  const std::string shown = Printable(file_name);
+  return Status(StatusCode::kInvalidArgument,
+                "\"" + shown + "\" is not the name of a backup",
+                "names look like backup_2024-12-27_120000.tar.gz");
+}
+
+Status ValidateLabel(std::string_view label) {
+  constexpr std::string_view kHint =
+      "use letters, digits, '.', '_' and '-', first a letter or digit, at "
+      "most 64 characters";
+  const auto invalid = [&](const std::string& why) {
+    const std::string shown = Printable(label);
+    return Status(StatusCode::kInvalidArgument,
+                  "label \"" + shown + "\" " + why, std::string(kHint));
+  };
+  if (label.empty()) return Status::Ok();
+  if (label.size() > kMaxLabelLength) {
+    return invalid("is longer than 64 characters");
+  }
+  if (!IsLabelStart(label[0])) {
+    return invalid("does not start with a letter or digit");
+  }
+  if (!std::all_of(label.begin(), label.end(), IsLabelCharacter)) {
+    return invalid("holds a character that is not allowed");
+  }
+  std::string_view rest = label;
+  if (ConsumeSuffix(&rest, kSuffix)) return invalid("ends in \".tar.gz\"");
+  return Status::Ok();
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,174 @@
+// What changes backups/: state files, sidecars, removal, sweeping.
+
+#include <algorithm>
+#include <set>
+
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "catalog/backup_name.h"
+#include "catalog/backup_state.h"
+#include "catalog/catalog.h"
+#include "catalog/sidecar.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr uint64_t kSmallFileLimit = 64 << 10;
+constexpr std::string_view kStateSuffix = ".json";
+
+// ".levelkeep-<32 hex>.part" of an unfinished backup, or ".tmp" of an
+// unfinished small file.
+bool IsTemporaryName(std::string_view name) {
+  constexpr std::string_view kPrefix = ".levelkeep-";
+  constexpr size_t kIdLength = 32;
+  if (name.substr(0, kPrefix.size()) != kPrefix) return false;
+  name.remove_prefix(kPrefix.size());
+  if (name.size() < kIdLength) return false;
+  const std::string_view id = name.substr(0, kIdLength);
+  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  const std::string_view suffix = name.substr(kIdLength);
+  return hex && (suffix == ".part" || suffix == ".tmp");
+}
+
+// The backup that a state file belongs to; empty if it is none.
+std::string BackupOfState(std::string_view file_name) {
+  if (file_name.size() <= kStateSuffix.size()) return "";
+  const size_t length = file_name.size() - kStateSuffix.size();
+  if (file_name.substr(length) != kStateSuffix) return "";
+  const std::string_view name = file_name.substr(0, length);
+  return ParseBackupName(name) ? std::string(name) : "";
+}
+
+Status RemoveIfPresent(FileSystem* fs, const std::string& path) {
+  const Status status = fs->RemoveFile(path);
+  return status.code() == StatusCode::kNotFound ? Status::Ok() : status;
+}
+
+}  // namespace
+
+template <typename Change>
+Status Catalog::ChangeState(const std::string& name, Change change) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(name));
+  MutexLock lock(&mutex_);
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
+                             fs_->Stat(JoinPath(directory_, name)));
+  if (info.type != FileType::kRegular) {
+    return Status(StatusCode::kRefused, name + " is not a regular file");
+  }
+  BackupState state;
+  if (const auto text = ReadFile(fs_, StatePath(name), kSmallFileLimit);
+      text.ok()) {
+    const auto decoded = DecodeBackupState(*text);
+    if (decoded.ok()) {
+      state = *decoded;
+    } else {
+      state.pinned = true;  // as the listing shows it
+    }
+  } else if (text.status().code() != StatusCode::kNotFound) {
+    return text.status();
+  }
+  change(info, &state);
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, StateDirectory()));
+  // If we die here: the old state file stays in place, whole; the temporary
+  // one is swept.
+  return WriteFileDurably(fs_, StatePath(name), EncodeBackupState(state));
+}
+
+Status Catalog::RecordVerification(const std::string& name,
+                                   const VerifyRecord& record) {
+  return ChangeState(name, [&](const FileInfo& info, BackupState* state) {
+    std::string sha256;
+    const auto text =
+        ReadFile(fs_, JoinPath(directory_, name + ".sha256"), kSmallFileLimit);
+    if (text.ok()) sha256 = ParseSha256Sidecar(*text, name);
+    const bool same_bytes = state->size_bytes == info.size_bytes &&
+                            state->mtime_ns == info.mtime_ns &&
+                            (state->sha256.empty() || state->sha256 == sha256);
+    if (state->verification && same_bytes &&
+        !SupersedesVerification(*state->verification, record)) {
+      return;
+    }
+    state->verification = record;
+    state->size_bytes = info.size_bytes;
+    state->mtime_ns = info.mtime_ns;
+    state->sha256 = sha256;
+  });
+}
+
+Status Catalog::SetPinned(const std::string& name, bool pinned) {
+  return ChangeState(name, [&](const FileInfo&, BackupState* state) {
+    state->pinned = pinned;
+  });
+}
+
+Status Catalog::Remove(const std::string& name) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(name));
+  const std::string path = JoinPath(directory_, name);
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs_->Stat(path));
+  if (info.type != FileType::kRegular) {
+    return Status(StatusCode::kRefused, name + " is not a regular file",
+                  "remove it by hand if it should go");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(path));
+  LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(directory_));
+  // If we die here: sidecars and state file are without an archive; they
+  // claim nothing, and Sweep removes them at the next start.
+  for (const char* suffix : {".sha256", ".md5"}) {
+    LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, path + suffix));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, StatePath(name)));
+  LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(directory_));
+  MutexLock lock(&mutex_);
+  cache_.erase(name);
+  return Status::Ok();
+}
+
+Result<std::vector<std::string>> Catalog::Sweep() {
+  std::vector<std::string> removed;
+  const auto sweep_folder = [&](const std::string& folder,
+                                auto backup_of) -> Status {
+    const auto names = fs_->List(folder);
+    if (names.status().code() == StatusCode::kNotFound) return Status::Ok();
+    LEVELKEEP_RETURN_IF_ERROR(names.status());
+    const size_t before = removed.size();
+    for (const std::string& name : *names) {
+      const std::string backup = backup_of(name);
+      const bool orphan =
+          !backup.empty() &&
+          fs_->Stat(JoinPath(directory_, backup)).status().code() ==
+              StatusCode::kNotFound;
+      if (!orphan && !IsTemporaryName(name)) continue;
+      const auto info = fs_->Stat(JoinPath(folder, name));
+      // A folder or link of that name is not ours.
+      if (!info.ok() || info->type != FileType::kRegular) continue;
+      LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, JoinPath(folder, name)));
+      removed.push_back(name);
+    }
+    return removed.size() == before ? Status::Ok() : fs_->SyncDirectory(folder);
+  };
+  LEVELKEEP_RETURN_IF_ERROR(sweep_folder(
+      directory_,
+      [](const std::string& name) { return BackupOfSidecar(name); }));
+  LEVELKEEP_RETURN_IF_ERROR(sweep_folder(
+      StateDirectory(),
+      [](const std::string& name) { return BackupOfState(name); }));
+  return removed;
+}
+
+Status Catalog::WriteSidecar(const std::string& name, const std::string& kind,
+                             const std::string& hex) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(name));
+  if (kind != "sha256" && kind != "md5") {
+    return Status(StatusCode::kInvalidArgument,
+                  Printable(kind) + " is not a kind of digest");
+  }
+  // If we die here: the archive stays without this sidecar; it is listed
+  // with an empty digest.
+  return WriteFileDurably(fs_, JoinPath(directory_, name + "." + kind),
+                          hex + "  " + name + "\n");
+}
+
+}  // namespace levelkeep

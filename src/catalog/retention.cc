@@ -1,0 +1,107 @@
+#include "catalog/retention.h"
+
+#include <algorithm>
+
+namespace levelkeep {
+
+namespace {
+
+enum class Trust { kTrusted, kDoubtful, kDamaged };
+
+Trust TrustOf(const CatalogEntry& entry, const RetentionPolicy& policy,
+              Time now) {
+  if (entry.damaged()) return Trust::kDamaged;
+  if (entry.verified() || !policy.verification_expected) {
+    return Trust::kTrusted;
+  }
+  // A time in the future means that a clock is wrong; such a backup gets no
+  // grace, which only keeps more.
+  const auto age = now - entry.created();
+  const bool waits =
+      age >= Time::duration::zero() && age < policy.verification_grace;
+  return waits ? Trust::kTrusted : Trust::kDoubtful;
+}
+
+// Walks from the newest to the oldest and counts what it passes.
+class Decider {
+ public:
+  Decider(const RetentionPolicy& policy,
+          const std::vector<std::string>& protect, Time now)
+      : policy_(policy),
+        max_(std::max(policy.max_backups, 1)),
+        protect_(protect),
+        now_(now) {}
+
+  RetentionDecision Decide(const CatalogEntry& entry) {
+    RetentionDecision decision{entry.name, true, ""};
+    const bool newest_verified = entry.verified() && !seen_verified_;
+    if (entry.verified()) seen_verified_ = true;
+    if (entry.pinned) {
+      decision.reason = "pinned";
+    } else if (entry.foreign) {
+      decision.reason = "not made by LevelKeep";
+    } else if (!entry.manifest) {
+      decision.reason = "unreadable";
+    } else {
+      decision.keep = KeepCounted(entry, &decision.reason);
+      if (!decision.keep && newest_verified) {
+        decision = {entry.name, true, "newest verified backup"};
+      } else if (!decision.keep && InUse(entry.name)) {
+        decision = {entry.name, true, "in use"};
+      }
+    }
+    return decision;
+  }
+
+ private:
+  bool InUse(const std::string& name) const {
+    return std::find(protect_.begin(), protect_.end(), name) != protect_.end();
+  }
+
+  bool KeepCounted(const CatalogEntry& entry, std::string* reason) {
+    const std::string limit = "MAX_BACKUPS=" + std::to_string(max_);
+    const Trust trust = TrustOf(entry, policy_, now_);
+    const int newer_good = trusted_ + doubtful_;
+    const int newer = trust == Trust::kTrusted ? trusted_ : newer_good;
+    if (trust == Trust::kTrusted) trusted_++;
+    if (trust == Trust::kDoubtful) doubtful_++;
+    if (newer < max_) {
+      if (trust == Trust::kDamaged) {
+        *reason = "damaged, but fewer than " + limit + " newer good ones";
+      } else if (newer_good >= max_) {
+        *reason = "kept until newer ones are verified";
+      } else {
+        *reason = "within " + limit;
+      }
+      return true;
+    }
+    *reason = trust == Trust::kDamaged ? "damaged, and beyond " + limit
+                                       : "beyond " + limit;
+    return false;
+  }
+
+  const RetentionPolicy& policy_;
+  const int max_;
+  const std::vector<std::string>& protect_;
+  const Time now_;
+  // Passed so far, hence newer than the one that is looked at.
+  int trusted_ = 0;
+  int doubtful_ = 0;
+  bool seen_verified_ = false;
+};
+
+}  // namespace
+
+std::vector<RetentionDecision> DecideRetention(
+    const std::vector<CatalogEntry>& entries, const RetentionPolicy& policy,
+    const std::vector<std::string>& protect, Time now) {
+  Decider decider(policy, protect, now);
+  std::vector<RetentionDecision> decisions;
+  decisions.reserve(entries.size());
+  for (const CatalogEntry& entry : entries) {
+    decisions.push_back(decider.Decide(entry));
+  }
+  return decisions;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,118 @@
+#include "catalog/backup_state.h"
+
+#include <gtest/gtest.h>
+
+#include "catalog/sidecar.h"
+
+namespace levelkeep {
+namespace {
+
+TEST(BackupStateTest, ComesBackAsWritten) {
+  BackupState state;
+  state.pinned = true;
+  state.size_bytes = 12345;
+  state.mtime_ns = -5;
+  state.sha256 = std::string(64, 'a');
+  VerifyRecord record;
+  record.depth = VerifyDepth::kFull;
+  record.passed = false;
+  record.at = ParseTime("2024-12-27T12:00:00.123Z").value();
+  record.message = "000012.ldb: \"digest\" differs\xff";
+  state.verification = record;
+  const auto decoded = DecodeBackupState(EncodeBackupState(state));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_TRUE(decoded->pinned);
+  EXPECT_EQ(decoded->size_bytes, state.size_bytes);
+  EXPECT_EQ(decoded->mtime_ns, state.mtime_ns);
+  EXPECT_EQ(decoded->sha256, state.sha256);
+  ASSERT_TRUE(decoded->verification.has_value());
+  EXPECT_EQ(decoded->verification->depth, VerifyDepth::kFull);
+  EXPECT_FALSE(decoded->verification->passed);
+  EXPECT_EQ(decoded->verification->at, record.at);
+  EXPECT_EQ(decoded->verification->message,
+            "000012.ldb: \"digest\" differs\xef\xbf\xbd");
+}
+
+TEST(BackupStateTest, WithoutVerification) {
+  const auto decoded = DecodeBackupState(EncodeBackupState(BackupState()));
+  ASSERT_TRUE(decoded.ok());
+  EXPECT_FALSE(decoded->pinned);
+  EXPECT_FALSE(decoded->verification.has_value());
+}
+
+TEST(BackupStateTest, RefusesWhatIsNoState) {
+  const std::string good =
+      R"("depth":"full","passed":true,"at":"2024-12-27T12:00:00Z")";
+  const std::string of = R"("size":1,"mtime_ns":2,"sha256":"")";
+  const std::string cases[] = {
+      "",
+      "{",
+      "[]",
+      "null",
+      "{}",
+      R"({"pinned":1})",
+      R"({"pinned":true,"verification":3})",
+      R"({"pinned":true,"verification":{}})",
+      R"({"pinned":true,"verification":{)" + good + "}}",
+      R"({"pinned":true,"verification":{)" + of + "}}",
+      R"({"pinned":true,"verification":{"depth":"deep","passed":true,"at":"x"}})",
+      R"({"pinned":true,"verification":{"depth":"full","passed":"yes"}})",
+      R"({"pinned":true,"verification":{"depth":"full","passed":true,"at":"x"}})",
+      R"({"pinned":true,"verification":{"size":-1,"mtime_ns":2,"sha256":"",)" +
+          good + "}}",
+  };
+  for (const std::string& text : cases) {
+    EXPECT_FALSE(DecodeBackupState(text).ok()) << text;
+  }
+  EXPECT_TRUE(DecodeBackupState(R"({"pinned":true,"verification":{)" + good +
+                                "," + of + R"(},"later":[1]})")
+                  .ok());
+}
+
+TEST(BackupStateTest, ShallowPassDoesNotReplaceDeeperResult) {
+  VerifyRecord full, structure;
+  full.depth = VerifyDepth::kFull;
+  full.passed = true;
+  structure.depth = VerifyDepth::kStructure;
+  structure.passed = true;
+  EXPECT_FALSE(SupersedesVerification(full, structure));
+  EXPECT_TRUE(SupersedesVerification(structure, full));
+  EXPECT_TRUE(SupersedesVerification(full, full));
+  full.passed = false;
+  EXPECT_FALSE(SupersedesVerification(full, structure));
+  structure.passed = false;
+  EXPECT_TRUE(SupersedesVerification(full, structure));
+}
+
+TEST(SidecarTest, ReadsWhatSha256sumWrites) {
+  const std::string hex(64, 'A');
+  const std::string name = "backup_2024-12-27_120000.tar.gz";
+  const std::string lower(64, 'a');
+  EXPECT_EQ(ParseSha256Sidecar(hex + "  " + name + "\n", name), lower);
+  EXPECT_EQ(ParseSha256Sidecar(hex + " *" + name + "\r\n", name), lower);
+  EXPECT_EQ(ParseSha256Sidecar(hex + "  " + name, name), lower);
+  const std::string bad[] = {"",
+                             hex,
+                             hex + "  ",
+                             hex + "  other",
+                             hex + " " + name,
+                             std::string(64, 'g') + "  " + name,
+                             std::string(63, 'a') + "  " + name,
+                             hex + "  " + name + "\n" + hex + "  second\n"};
+  for (const std::string& text : bad) {
+    EXPECT_EQ(ParseSha256Sidecar(text, name), "") << text;
+  }
+}
+
+TEST(SidecarTest, KnowsItsBackup) {
+  const std::string name = "backup_2024-12-27_120000.tar.gz";
+  EXPECT_EQ(BackupOfSidecar(name + ".sha256"), name);
+  EXPECT_EQ(BackupOfSidecar(name + ".md5"), name);
+  for (const std::string& text :
+       {name, name + ".sha512", std::string(".md5"), std::string("x.sha256")}) {
+    EXPECT_EQ(BackupOfSidecar(text), "") << text;
+  }
+}
+
+}  // namespace
+}  // namespace levelkeep

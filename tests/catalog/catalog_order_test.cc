@@ -1,0 +1,87 @@
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <random>
+
+#include "catalog/catalog.h"
+#include "catalog/entries.h"
+
+namespace levelkeep {
+namespace {
+
+using test::Entry;
+using test::Names;
+
+std::vector<std::string> Sorted(std::vector<CatalogEntry> entries) {
+  SortNewestFirst(&entries);
+  return Names(entries);
+}
+
+TEST(CatalogOrderTest, NewestFirstByTime) {
+  EXPECT_EQ(Sorted({Entry(1), Entry(3), Entry(2)}),
+            Names({Entry(3), Entry(2), Entry(1)}));
+}
+
+TEST(CatalogOrderTest, ClockSetBackDoesNotReorderOneEpoch) {
+  // Sequence 20 was made when the clock was three hours behind.
+  const auto a = Entry(5, 10, "e"), b = Entry(2, 20, "e"),
+             c = Entry(3, 30, "e");
+  EXPECT_EQ(Sorted({a, b, c}), Names({c, b, a}));
+}
+
+TEST(CatalogOrderTest, EpochsAreOrderedByTime) {
+  // After a restore sequences may start lower.
+  const auto a = Entry(1, 500, "old"), b = Entry(2, 600, "old"),
+             c = Entry(3, 550, "new");
+  EXPECT_EQ(Sorted({b, c, a}), Names({c, b, a}));
+}
+
+TEST(CatalogOrderTest, ForeignOnesAreOrderedByTheTimeInTheirName) {
+  auto foreign = Entry(2);
+  foreign.manifest.reset();
+  foreign.foreign = true;
+  const auto a = Entry(1, 1, "e"), b = Entry(3, 2, "e");
+  EXPECT_EQ(Sorted({foreign, a, b}), Names({b, foreign, a}));
+}
+
+TEST(CatalogOrderTest, CounterBreaksTies) {
+  auto a = Entry(1, 7, "e"), b = a, c = a;
+  b.parsed.counter = 2;
+  b.name = FormatBackupName(b.parsed);
+  c.parsed.counter = 10;
+  c.name = FormatBackupName(c.parsed);
+  EXPECT_EQ(Sorted({c, a, b}), Names({c, b, a}));
+}
+
+TEST(CatalogOrderTest, DoesNotDependOnTheOrderOfTheInput) {
+  const unsigned seed = std::random_device()();
+  SCOPED_TRACE("seed " + std::to_string(seed));
+  std::mt19937 random(seed);
+  for (int round = 0; round < 500; round++) {
+    std::vector<CatalogEntry> entries;
+    for (int i = 0; i < 12; i++) {
+      auto entry = Entry(static_cast<int>(random() % 6), random() % 5,
+                         std::string(random() % 3, 'e'));
+      entry.parsed.counter = i + 1;
+      entry.name = FormatBackupName(entry.parsed);
+      entries.push_back(entry);
+    }
+    const auto once = Sorted(entries);
+    std::shuffle(entries.begin(), entries.end(), random);
+    EXPECT_EQ(Sorted(entries), once);
+    SortNewestFirst(&entries);
+    for (size_t i = 0; i < entries.size(); i++) {
+      for (size_t j = i + 1; j < entries.size(); j++) {
+        const Manifest& newer = *entries[i].manifest;
+        const Manifest& older = *entries[j].manifest;
+        if (newer.db_epoch != older.db_epoch || newer.db_epoch.empty()) {
+          continue;
+        }
+        EXPECT_GE(newer.last_sequence, older.last_sequence);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace levelkeep

@@ -1,0 +1,508 @@
+#include "catalog/catalog.h"
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "archive/archive_writer.h"
+#include "base/hash.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr char kFirst[] = "backup_2024-12-27_120000.tar.gz";
+constexpr char kSecond[] = "backup_2024-12-27_130000_label.tar.gz";
+constexpr char kThird[] = "backup_2024-12-27_140000.tar.gz";
+
+Time At(const char* text) { return ParseTime(text).value(); }
+
+// Passes everything on and counts how often an archive is opened.
+class CountingFileSystem : public FileSystem {
+ public:
+  Result<std::unique_ptr<File>> Open(const std::string& path,
+                                     OpenMode mode) override {
+    if (path.ends_with(".tar.gz")) archives_opened_++;
+    if (path == unreadable_) {
+      return Status(StatusCode::kIoError, path + ": I/O error");
+    }
+    return real_->Open(path, mode);
+  }
+  Result<FileInfo> Stat(const std::string& p) override {
+    return real_->Stat(p);
+  }
+  Result<FileInfo> StatFollowing(const std::string& p) override {
+    return real_->StatFollowing(p);
+  }
+  Result<std::vector<std::string>> List(const std::string& p) override {
+    return real_->List(p);
+  }
+  Status CreateDirectory(const std::string& p) override {
+    return real_->CreateDirectory(p);
+  }
+  Status RemoveFile(const std::string& p) override {
+    removed_.push_back(BaseName(p));
+    if (removed_.size() == fail_removal_) {
+      return Status(StatusCode::kIoError, p + ": I/O error");
+    }
+    return real_->RemoveFile(p);
+  }
+  Status RemoveDirectory(const std::string& p) override {
+    return real_->RemoveDirectory(p);
+  }
+  Status Rename(const std::string& a, const std::string& b) override {
+    return real_->Rename(a, b);
+  }
+  Status RenameNoReplace(const std::string& a, const std::string& b) override {
+    return real_->RenameNoReplace(a, b);
+  }
+  Status Exchange(const std::string& a, const std::string& b) override {
+    return real_->Exchange(a, b);
+  }
+  Status Link(const std::string& a, const std::string& b) override {
+    return real_->Link(a, b);
+  }
+  Status SetMode(const std::string& p, uint32_t mode) override {
+    return real_->SetMode(p, mode);
+  }
+  Status SyncDirectory(const std::string& p) override {
+    return real_->SyncDirectory(p);
+  }
+  Result<uint64_t> FreeSpace(const std::string& p) override {
+    return real_->FreeSpace(p);
+  }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& p) override {
+    return real_->Lock(p);
+  }
+
+  int archives_opened() const { return archives_opened_; }
+  const std::vector<std::string>& removed() const { return removed_; }
+  void set_unreadable(const std::string& path) { unreadable_ = path; }
+  // The n-th removal from the start fails; 0: none.
+  void set_fail_removal(size_t n) { fail_removal_ = n; }
+
+ private:
+  FileSystem* const real_ = FileSystem::Posix();
+  std::atomic<int> archives_opened_{0};
+  std::vector<std::string> removed_;
+  std::string unreadable_;
+  size_t fail_removal_ = 0;
+};
+
+class CatalogTest : public testing::Test {
+ protected:
+  std::string Path(const std::string& name) const { return dir_.Sub(name); }
+
+  // An archive as LevelKeep writes it, of one small file.
+  void MakeBackup(const std::string& name, uint64_t sequence,
+                  const std::string& epoch = std::string(32, 'e')) {
+    const BackupName parsed = ParseBackupName(name).value();
+    ArchiveInput input;
+    input.name = "event_registry_db/CURRENT";
+    const std::string content = "MANIFEST-000001\n";
+    input.size_bytes = content.size();
+    input.open = [content]() -> Result<std::unique_ptr<ByteSource>> {
+      return NewStringSource(content);
+    };
+    ArchiveWriteOptions options;
+    options.mtime = parsed.time;
+    const auto make_manifest = [&](const std::vector<ManifestFile>& files) {
+      Manifest manifest;
+      manifest.id = std::string(32, '1');
+      manifest.created = parsed.time;
+      manifest.label = parsed.label;
+      manifest.trigger = "manual";
+      manifest.snapshot_method = "hot";
+      manifest.db_name = "event_registry_db";
+      manifest.db_epoch = epoch;
+      manifest.comparator = "leveldb.BytewiseComparator";
+      manifest.last_sequence = sequence;
+      manifest.files = files;
+      for (ManifestFile& file : manifest.files) {
+        file.name = BaseName(file.name);
+      }
+      return Result<std::string>(EncodeManifest(manifest));
+    };
+    auto file = fs_.Open(Path(name), OpenMode::kCreateNew);
+    ASSERT_TRUE(file.ok()) << file.status().ToString();
+    const auto summary =
+        WriteArchive({input}, make_manifest, options, file->get());
+    ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+    ASSERT_TRUE((*file)->Close().ok());
+    ASSERT_TRUE(catalog_.WriteSidecar(name, "sha256", summary->sha256).ok());
+  }
+
+  CatalogEntry Find(const std::string& name) {
+    auto entry = catalog_.Find(name);
+    EXPECT_TRUE(entry.ok()) << entry.status().ToString();
+    return entry.ok() ? *entry : CatalogEntry();
+  }
+
+  std::vector<std::string> Listed() {
+    std::vector<std::string> names;
+    const auto entries = catalog_.List();
+    EXPECT_TRUE(entries.ok()) << entries.status().ToString();
+    if (!entries.ok()) return names;
+    for (const CatalogEntry& entry : *entries) names.push_back(entry.name);
+    return names;
+  }
+
+  static VerifyRecord Record(VerifyDepth depth, bool passed,
+                             const std::string& message = "") {
+    VerifyRecord record;
+    record.depth = depth;
+    record.passed = passed;
+    record.at = At("2024-12-28T00:00:00Z");
+    record.message = message;
+    return record;
+  }
+
+  test::TempDir dir_;
+  CountingFileSystem fs_;
+  Catalog catalog_{&fs_, dir_.path()};
+};
+
+using Names = std::vector<std::string>;
+
+TEST_F(CatalogTest, MissingFolderIsAnEmptyList) {
+  Catalog catalog(&fs_, Path("nowhere"));
+  const auto entries = catalog.List();
+  ASSERT_TRUE(entries.ok());
+  EXPECT_TRUE(entries->empty());
+  EXPECT_EQ(catalog.Find("latest").status().code(), StatusCode::kNotFound);
+  EXPECT_TRUE(catalog.Sweep().ok());
+}
+
+TEST_F(CatalogTest, ListsOwnBackupsNewestFirstWithTheirManifest) {
+  MakeBackup(kFirst, 10);
+  MakeBackup(kThird, 30);
+  MakeBackup(kSecond, 20);
+  test::WriteFile(Path("notes.txt"), "x");
+  test::WriteFile(Path("backup_to_restore.tar.gz"), "x");
+  EXPECT_EQ(Listed(), (Names{kThird, kSecond, kFirst}));
+  const CatalogEntry entry = Find(kSecond);
+  EXPECT_EQ(entry.path, Path(kSecond));
+  EXPECT_EQ(entry.size_bytes, fs::file_size(Path(kSecond)));
+  EXPECT_EQ(entry.status(), "unverified");
+  EXPECT_EQ(entry.problem, "");
+  EXPECT_EQ(entry.sha256, Sha256Hex(test::ReadFile(Path(kSecond))));
+  ASSERT_TRUE(entry.manifest.has_value());
+  EXPECT_EQ(entry.manifest->label, "label");
+  EXPECT_EQ(entry.manifest->last_sequence, 20u);
+  EXPECT_TRUE(entry.manifest->files.empty());
+}
+
+TEST_F(CatalogTest, OpensOnlyWhatChanged) {
+  MakeBackup(kFirst, 10);
+  MakeBackup(kSecond, 20);
+  Listed();
+  const int after_first = fs_.archives_opened();
+  Listed();
+  Find(kFirst);
+  Find("latest");
+  EXPECT_EQ(fs_.archives_opened(), after_first);
+  fs::remove(Path(kFirst));
+  MakeBackup(kFirst, 11);
+  const int before = fs_.archives_opened();
+  Listed();
+  EXPECT_EQ(fs_.archives_opened(), before + 1);
+  EXPECT_EQ(Find(kFirst).manifest->last_sequence, 11u);
+}
+
+TEST_F(CatalogTest, NoticesWhatOthersAddRemoveAndPin) {
+  MakeBackup(kFirst, 10);
+  EXPECT_EQ(Listed(), Names{kFirst});
+  MakeBackup(kSecond, 20);
+  EXPECT_EQ(Listed(), (Names{kSecond, kFirst}));
+  Catalog other(&fs_, dir_.path());
+  ASSERT_TRUE(other.SetPinned(kFirst, true).ok());
+  EXPECT_TRUE(Find(kFirst).pinned);
+  ASSERT_TRUE(other.Remove(kSecond).ok());
+  EXPECT_EQ(Listed(), Names{kFirst});
+}
+
+TEST_F(CatalogTest, FindExplainsWhatIsMissing) {
+  const Status none = catalog_.Find("latest").status();
+  EXPECT_EQ(none.code(), StatusCode::kNotFound);
+  EXPECT_FALSE(none.hint().empty());
+  const Status missing = catalog_.Find(kFirst).status();
+  EXPECT_EQ(missing.code(), StatusCode::kNotFound);
+  EXPECT_NE(missing.message().find(kFirst), std::string::npos);
+  for (const char* name : {"../x", "", "/etc/passwd", "backup.tar.gz"}) {
+    EXPECT_EQ(catalog_.Find(name).status().code(), StatusCode::kInvalidArgument)
+        << name;
+  }
+}
+
+TEST_F(CatalogTest, LatestIsTheNewestThatCanBeUsed) {
+  MakeBackup(kFirst, 10);
+  MakeBackup(kSecond, 20);
+  test::WriteFile(Path(kThird), "no archive");
+  EXPECT_EQ(Find("latest").name, kSecond);
+  ASSERT_TRUE(
+      catalog_
+          .RecordVerification(kSecond, Record(VerifyDepth::kFull, false, "bad"))
+          .ok());
+  EXPECT_EQ(Find("latest").name, kFirst);
+}
+
+TEST_F(CatalogTest, ForeignArchiveIsShownAsUnverified) {
+  test::WriteFile(Path("CURRENT"), "MANIFEST-000001\n");
+  ASSERT_EQ(
+      test::Shell("cd " + dir_.path() + " && tar czf " + kFirst + " CURRENT"),
+      0);
+  const CatalogEntry entry = Find(kFirst);
+  EXPECT_TRUE(entry.foreign);
+  EXPECT_FALSE(entry.manifest.has_value());
+  EXPECT_EQ(entry.status(), "unverified");
+  EXPECT_NE(entry.problem, "");
+  EXPECT_EQ(entry.created(), At("2024-12-27T12:00:00Z"));
+}
+
+TEST_F(CatalogTest, UnreadableFilesAppearWithTheirProblem) {
+  test::WriteFile(Path(kFirst), "");
+  test::WriteFile(Path(kSecond), std::string(1000, 'x'));
+  for (const char* name : {kFirst, kSecond}) {
+    const CatalogEntry entry = Find(name);
+    EXPECT_EQ(entry.status(), "unreadable") << name;
+    EXPECT_NE(entry.problem, "") << name;
+  }
+}
+
+TEST_F(CatalogTest, WhatIsNoRegularFileIsNeverFollowedOrRemoved) {
+  const std::string outside = Path("outside");
+  test::WriteFile(outside, "precious");
+  ASSERT_EQ(symlink(outside.c_str(), Path(kFirst).c_str()), 0);
+  ASSERT_EQ(mkdir(Path(kSecond).c_str(), 0700), 0);
+  ASSERT_EQ(mkfifo(Path(kThird).c_str(), 0600), 0);
+  EXPECT_EQ(Listed(), (Names{kThird, kSecond, kFirst}));
+  for (const char* name : {kFirst, kSecond, kThird}) {
+    EXPECT_EQ(Find(name).status(), "unreadable") << name;
+    EXPECT_EQ(catalog_.Remove(name).code(), StatusCode::kRefused) << name;
+    EXPECT_EQ(catalog_.SetPinned(name, true).code(), StatusCode::kRefused);
+  }
+  EXPECT_EQ(fs_.archives_opened(), 0);
+  EXPECT_EQ(test::ReadFile(outside), "precious");
+}
+
+TEST_F(CatalogTest, AFailingDiskIsAskedAgain) {
+  MakeBackup(kFirst, 10);
+  fs_.set_unreadable(Path(kFirst));
+  EXPECT_EQ(Find(kFirst).status(), "unreadable");
+  EXPECT_EQ(Listed(), Names{kFirst});
+  fs_.set_unreadable("");
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+}
+
+TEST_F(CatalogTest, VerificationIsRememberedForTheseBytesOnly) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kChecksums, true))
+          .ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+  Catalog restarted(&fs_, dir_.path());
+  EXPECT_EQ(restarted.Find(kFirst)->status(), "verified");
+  EXPECT_EQ(restarted.Find(kFirst)->verification->at,
+            At("2024-12-28T00:00:00Z"));
+  fs::last_write_time(Path(kFirst), fs::last_write_time(Path(kFirst)) +
+                                        std::chrono::seconds(1));
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+}
+
+TEST_F(CatalogTest, VerificationIsForgottenWithAnotherDigest) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  ASSERT_TRUE(
+      catalog_.WriteSidecar(kFirst, "sha256", std::string(64, '0')).ok());
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+}
+
+TEST_F(CatalogTest, SidecarWrittenAfterVerificationKeepsIt) {
+  MakeBackup(kFirst, 10);
+  const std::string sha256 = Find(kFirst).sha256;
+  fs::remove(Path(kFirst) + ".sha256");
+  EXPECT_EQ(Find(kFirst).sha256, "");
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "sha256", sha256).ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+}
+
+TEST_F(CatalogTest, StructureCheckIsNoVerificationAndReplacesNone) {
+  MakeBackup(kFirst, 10);
+  const auto structure = Record(VerifyDepth::kStructure, true);
+  ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  ASSERT_TRUE(catalog_
+                  .RecordVerification(
+                      kFirst, Record(VerifyDepth::kFull, false, "broken table"))
+                  .ok());
+  ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
+  EXPECT_EQ(Find(kFirst).status(), "damaged");
+  EXPECT_EQ(Find(kFirst).verification->message, "broken table");
+}
+
+TEST_F(CatalogTest, PinAndVerificationDoNotDisturbEachOther) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  EXPECT_TRUE(Find(kFirst).pinned);
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
+  EXPECT_FALSE(Find(kFirst).pinned);
+  EXPECT_TRUE(Find(kFirst).verified());
+}
+
+TEST_F(CatalogTest, AStateFileThatIsNoneCountsAsPinned) {
+  MakeBackup(kFirst, 10);
+  ASSERT_EQ(mkdir(Path(".levelkeep").c_str(), 0700), 0);
+  const std::string state = Path(".levelkeep/") + kFirst + ".json";
+  for (const char* text : {"", "{", "[]", "{\"pinned\":\"no\"}"}) {
+    test::WriteFile(state, text);
+    EXPECT_TRUE(Find(kFirst).pinned) << text;
+  }
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
+  EXPECT_FALSE(Find(kFirst).pinned);
+}
+
+TEST_F(CatalogTest, ChangesOfMissingBackupsFail) {
+  EXPECT_EQ(catalog_.SetPinned(kFirst, true).code(), StatusCode::kNotFound);
+  EXPECT_EQ(catalog_.Remove(kFirst).code(), StatusCode::kNotFound);
+  EXPECT_EQ(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .code(),
+      StatusCode::kNotFound);
+  for (const char* name : {"../x", "x.tar.gz"}) {
+    EXPECT_EQ(catalog_.SetPinned(name, true).code(),
+              StatusCode::kInvalidArgument);
+    EXPECT_EQ(catalog_.Remove(name).code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(catalog_.WriteSidecar(name, "sha256", "00").code(),
+              StatusCode::kInvalidArgument);
+  }
+  EXPECT_EQ(catalog_.WriteSidecar(kFirst, "../../x", "00").code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST_F(CatalogTest, SidecarsAreReadableByTheUsualTools) {
+  MakeBackup(kFirst, 10);
+  std::string output;
+  const std::string cd = "cd " + dir_.path() + " && ";
+  EXPECT_EQ(test::Shell(cd + "sha256sum -c " + kFirst + ".sha256", &output), 0)
+      << output;
+  Digest md5(DigestKind::kMd5);
+  md5.Update(test::ReadFile(Path(kFirst)));
+  ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "md5", md5.FinishHex()).ok());
+  EXPECT_EQ(test::Shell(cd + "md5sum -c " + kFirst + ".md5", &output), 0)
+      << output;
+}
+
+TEST_F(CatalogTest, RemovesTheArchiveFirstAndThenWhatBelongsToIt) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "md5", "00").ok());
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  ASSERT_TRUE(catalog_.Remove(kFirst).ok());
+  const std::string name = kFirst;
+  EXPECT_EQ(fs_.removed(),
+            (Names{name, name + ".sha256", name + ".md5", name + ".json"}));
+  EXPECT_TRUE(Listed().empty());
+  EXPECT_TRUE(fs::is_empty(Path(".levelkeep")));
+}
+
+TEST_F(CatalogTest, ARemovalThatWasCutShortLeavesOnlyWhatIsSwept) {
+  const std::string name = kFirst;
+  for (size_t step = 1; step <= 4; step++) {
+    MakeBackup(kFirst, 10);
+    ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "md5", "00").ok());
+    ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+    fs_.set_fail_removal(fs_.removed().size() + step);
+    EXPECT_EQ(catalog_.Remove(kFirst).code(), StatusCode::kIoError);
+    fs_.set_fail_removal(0);
+    if (step == 1) {
+      EXPECT_EQ(Find(kFirst).status(), "unverified");
+      EXPECT_NE(Find(kFirst).sha256, "");
+      ASSERT_TRUE(catalog_.Remove(kFirst).ok());
+      continue;
+    }
+    EXPECT_TRUE(Listed().empty()) << step;
+    const auto swept = catalog_.Sweep();
+    ASSERT_TRUE(swept.ok());
+    EXPECT_EQ(swept->size(), 5 - step);
+    EXPECT_FALSE(fs::exists(Path(name + ".sha256")));
+    EXPECT_FALSE(fs::exists(Path(name + ".md5")));
+    EXPECT_TRUE(fs::is_empty(Path(".levelkeep")));
+  }
+}
+
+TEST_F(CatalogTest, SweepRemovesLeftOversAndNothingElse) {
+  const std::string id = std::string(31, 'a') + "0";
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  const std::string kept[] = {
+      "notes.txt",
+      ".levelkeep-short.part",
+      ".levelkeep-" + id + ".txt",
+      ".levelkeep-" + std::string(32, 'G') + ".part",
+      "x.tar.gz.sha256",
+      ".levelkeep/instance.lock",
+      ".levelkeep/x.json",
+  };
+  const std::string swept[] = {
+      ".levelkeep-" + id + ".part",
+      ".levelkeep-" + id + ".tmp",
+      std::string(kSecond) + ".sha256",
+      std::string(kSecond) + ".md5",
+      ".levelkeep/.levelkeep-" + id + ".tmp",
+      ".levelkeep/" + std::string(kSecond) + ".json",
+  };
+  for (const std::string& name : kept) test::WriteFile(Path(name), "x");
+  for (const std::string& name : swept) test::WriteFile(Path(name), "x");
+  const std::string folder = ".levelkeep-" + std::string(32, 'b') + ".part";
+  ASSERT_EQ(mkdir(Path(folder).c_str(), 0700), 0);
+  const auto removed = catalog_.Sweep();
+  ASSERT_TRUE(removed.ok()) << removed.status().ToString();
+  EXPECT_EQ(removed->size(), std::size(swept));
+  for (const std::string& name : kept) EXPECT_TRUE(fs::exists(Path(name)));
+  for (const std::string& name : swept) EXPECT_FALSE(fs::exists(Path(name)));
+  EXPECT_TRUE(fs::exists(Path(folder)));
+  EXPECT_TRUE(Find(kFirst).pinned);
+  EXPECT_NE(Find(kFirst).sha256, "");
+  EXPECT_TRUE(catalog_.Sweep()->empty());
+}
+
+TEST_F(CatalogTest, ManyThreadsAtOnce) {
+  MakeBackup(kFirst, 10);
+  MakeBackup(kSecond, 20);
+  std::vector<std::thread> threads;
+  std::atomic<int> failures{0};
+  for (int t = 0; t < 4; t++) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 25; i++) {
+        const bool ok =
+            t % 2 == 0 ? catalog_.List().ok() && catalog_.Find(kFirst).ok()
+                       : catalog_.SetPinned(kSecond, i % 2 == 0).ok() &&
+                             catalog_
+                                 .RecordVerification(
+                                     kSecond, Record(VerifyDepth::kFull, true))
+                                 .ok();
+        if (!ok) failures++;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(failures, 0);
+  EXPECT_TRUE(Find(kSecond).pinned);  // as each thread wrote last
+  EXPECT_TRUE(Find(kSecond).verified());
+}
+
+}  // namespace
+}  // namespace levelkeep

@@ -1,0 +1,50 @@
+// Catalog entries made up for the tests of pure functions.
+
+#ifndef LEVELKEEP_TESTS_CATALOG_ENTRIES_H_
+#define LEVELKEEP_TESTS_CATALOG_ENTRIES_H_
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "catalog/catalog.h"
+
+namespace levelkeep::test {
+
+inline Time Hour(int hour) {
+  return Time(std::chrono::hours(480000 + hour));  // in October 2024
+}
+
+// A readable backup of `epoch`, made at Hour(hour).
+inline CatalogEntry Entry(int hour, uint64_t sequence = 0,
+                          const std::string& epoch = "") {
+  CatalogEntry entry;
+  entry.parsed.time = Hour(hour);
+  entry.name = FormatBackupName(entry.parsed);
+  entry.manifest = Manifest();
+  entry.manifest->created = Hour(hour);
+  entry.manifest->last_sequence = sequence;
+  entry.manifest->db_epoch = epoch;
+  return entry;
+}
+
+inline CatalogEntry WithRecord(CatalogEntry entry, bool passed,
+                               VerifyDepth depth) {
+  VerifyRecord record;
+  record.depth = depth;
+  record.passed = passed;
+  record.at = entry.created();
+  entry.verification = record;
+  return entry;
+}
+
+inline std::vector<std::string> Names(
+    const std::vector<CatalogEntry>& entries) {
+  std::vector<std::string> names;
+  for (const CatalogEntry& entry : entries) names.push_back(entry.name);
+  return names;
+}
+
+}  // namespace levelkeep::test
+
+#endif  // LEVELKEEP_TESTS_CATALOG_ENTRIES_H_
