@@ -22,16 +22,33 @@
 
 namespace levelkeep {
 
+struct StoreCheck {  // what levelkeep-check found
+  uint64_t entries = 0;
+  uint64_t last_sequence = 0;
+  uint64_t tables = 0;
+  uint64_t torn_tails = 0;  // logs that end inside a record: a crash's mark
+};
+
+// Opens and scans the database in `db_dir` without changing it; what it must
+// write goes into the empty directory `scratch_dir`.
+using StoreChecker = std::function<Result<StoreCheck>(
+    const std::string& db_dir, const std::string& scratch_dir,
+    std::stop_token stop)>;
+
 struct RestorerOptions {
   std::string storage_dir;  // holds the database and .levelkeep/
   std::string db_name;
   std::string restore_dir;  // the drop folder
   std::string comparator_name = "leveldb.BytewiseComparator";
-  std::string check_program;  // path of levelkeep-check
+  std::string check_program;  // levelkeep-check; empty: FindCheckProgram's
   uint64_t reserve_bytes = 256u << 20;
   int threads = 0;
   // How long a dropped file's size and time must stand still.
   std::chrono::milliseconds settle_time{2000};
+  // How long one start waits for files that keep growing.
+  std::chrono::milliseconds settle_limit{60'000};
+  // A test's own checker; empty: the program levelkeep-check.
+  StoreChecker store_checker;
 };
 
 struct RestoreOutcome {
@@ -39,7 +56,7 @@ struct RestoreOutcome {
   std::string archive_sha256;
   bool own = false;  // had our manifest
   std::optional<Manifest> manifest;
-  std::string epoch;        // of the restored database (new)
+  std::string epoch;  // of the restored database (new)
   uint64_t last_sequence = 0;
   uint64_t content_bytes = 0;
   bool undo_available = false;
@@ -47,8 +64,11 @@ struct RestoreOutcome {
 
 // What was found and done at start.
 struct RecoveryOutcome {
-  bool finished_restore = false;   // an interrupted one was completed
-  bool undone_restore = false;     // an interrupted one was taken back
+  bool finished_restore = false;  // an interrupted one was completed
+  bool undone_restore = false;    // an interrupted one was taken back
+  // The restore or undo that was completed, when finished_restore.
+  std::optional<RestoreOutcome> restored;
+  std::string undone_reason;       // when undone_restore
   std::vector<std::string> swept;  // left-overs removed
 };
 
@@ -60,13 +80,10 @@ struct DropOutcome {
   };
   std::vector<Rejection> rejected;
   std::vector<std::string> skipped;  // applied before, moved to applied/
-  std::string refused;  // several candidates that can't be ordered: why
-};
-
-struct StoreCheck {  // what levelkeep-check found
-  uint64_t entries = 0;
-  uint64_t last_sequence = 0;
-  uint64_t tables = 0;
+  // Why archives were left in restore/, not applied and not rejected: they
+  // can't be ordered, still grow, don't fit on the disk, can't be read.
+  std::string refused;
+  std::vector<std::string> ignored;  // look like archives, are no .tar.gz
 };
 
 // Opens the database exclusively to see that it works, then closes it.
@@ -84,15 +101,28 @@ class Restorer {
 
   // Creates the work and restore directories (applied/, rejected/), takes
   // instance.lock for the life of this object. kBusy names the other
-  // instance's pid.
+  // instance's pid. kUnsupported if the database directory is a mount point
+  // or on another file system than storage_dir, kRefused if it is a symbolic
+  // link: it could never be exchanged.
   Status Prepare();
-  // Finishes or undoes what a crash interrupted, then sweeps.
-  // REQUIRES: Prepare() succeeded; the database is closed.
-  Result<RecoveryOutcome> Recover();
+  // Finishes or undoes what a crash interrupted, then sweeps. Doing it again
+  // changes nothing. A restored database that nobody has opened yet is
+  // opened with `open_check`; without one it is scanned read-only.
+  // kBusy if the database is held. REQUIRES: Prepare() succeeded; the
+  // database is closed.
+  Result<RecoveryOutcome> Recover(const OpenCheck& open_check = nullptr);
 
-  // Applies what lies in restore/: the newest of ours, or the only one. Bad
-  // ones go to rejected/ with NAME.reason.txt. Never fails because of an
-  // archive; fails when the disk does, or when the database is held.
+  // Applies what lies in restore/: the one that StageForRestart put there
+  // last, else the newest of ours, else the only one. It goes to applied/
+  // with NAME.applied.txt; bad and older ones go to rejected/ with
+  // NAME.reason.txt. Never fails because of an archive; fails when the disk
+  // does, or when the database is held.
+  //
+  // Applied once: a file that could not be moved away (read-only restore/)
+  // is known again by name, size, time and digest and not applied a second
+  // time. One that was moved to applied/ and is dropped again is applied
+  // again: a copy has another inode or time, and one moved back by hand has
+  // left its NAME.applied.txt behind. See docs of the drop folder.
   // REQUIRES: the database is closed.
   Result<DropOutcome> ApplyDropped(const OpenCheck& open_check,
                                    std::stop_token stop);
@@ -104,9 +134,8 @@ class Restorer {
     std::string directory;
     RestoreOutcome outcome;
   };
-  Result<Staged> Stage(
-      const std::string& archive_path, std::stop_token stop,
-      const std::function<void(uint64_t, uint64_t)>& progress);
+  Result<Staged> Stage(const std::string& archive_path, std::stop_token stop,
+                       const std::function<void(uint64_t, uint64_t)>& progress);
   // R6..R13: makes the staged database the live one; the old one is kept
   // for Undo. If `open_check` fails, the old one is put back and its error
   // returned. REQUIRES: the database is closed in this process.
@@ -115,14 +144,17 @@ class Restorer {
   void Discard(const Staged& staged);
 
   // Swaps the kept old database back in (and keeps the other one, so that
-  // undo can be undone). kNotFound if there is none.
+  // undo can be undone). It keeps its epoch: its history simply goes on.
+  // kNotFound if there is none.
   // REQUIRES: the database is closed in this process.
   Result<RestoreOutcome> Undo(const OpenCheck& open_check);
+  // May be called at any time from any thread.
   bool UndoAvailable() const;
   // R14: called after a verified backup; the old database goes away.
   Status DropUndo();
 
-  // Copies an archive into the drop folder for the next start.
+  // Copies an archive into the drop folder; the next start prefers it to
+  // whatever else lies there.
   Status StageForRestart(const std::string& archive_path);
 
   // Extracts and validates into a new directory `target_dir` (which must
@@ -131,8 +163,9 @@ class Restorer {
       const std::string& archive_path, const std::string& target_dir,
       std::stop_token stop,
       const std::function<void(uint64_t, uint64_t)>& progress);
-  // Full verification: extract to scratch under `scratch_parent`, open,
-  // scan, compare, remove.
+  // Full verification: extract to scratch-<id> under `scratch_parent`
+  // (best: work_dir(), which the next start sweeps), open, scan, compare,
+  // remove.
   Result<StoreCheck> VerifyFull(
       const std::string& archive_path, const std::string& scratch_parent,
       std::stop_token stop,

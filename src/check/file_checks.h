@@ -1,0 +1,176 @@
+// What LevelDB does not check when it opens a database: our own readers of
+// its formats look for missing, resized and foreign files and for holes.
+
+#ifndef LEVELKEEP_CHECK_FILE_CHECKS_H_
+#define LEVELKEEP_CHECK_FILE_CHECKS_H_
+
+#include <algorithm>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "base/file_system.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "dbfiles/file_name.h"
+#include "dbfiles/log_format.h"
+#include "dbfiles/version.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep::check {
+
+struct FileFindings {
+  uint64_t last_sequence = 0;
+  uint64_t tables = 0;
+  uint64_t torn_tails = 0;
+  uint64_t total_bytes = 0;
+};
+
+// One pass over a database directory. Use Run() once.
+// Thread safety: one thread at a time.
+class FileChecks {
+ public:
+  FileChecks(FileSystem* fs, std::string db_dir, std::string comparator)
+      : fs_(fs),
+        db_dir_(std::move(db_dir)),
+        comparator_(std::move(comparator)) {}
+
+  // kCorruption says what is wrong; kUnsupported: another comparator.
+  Result<FileFindings> Run() {
+    LEVELKEEP_RETURN_IF_ERROR(ListFiles());
+    LEVELKEEP_ASSIGN_OR_RETURN(const Version version, ReadCurrentVersion());
+    if (version.comparator() != comparator_) {
+      return Status(StatusCode::kUnsupported,
+                    "the database's comparator is " +
+                        Printable(version.comparator()) +
+                        ", this application's is " + comparator_);
+    }
+    LEVELKEEP_RETURN_IF_ERROR(CheckTables(version));
+    LEVELKEEP_RETURN_IF_ERROR(CheckLogs(version));
+    return findings_;
+  }
+
+ private:
+  static Status Bad(const std::string& what) {
+    return Status(StatusCode::kCorruption, what);
+  }
+  std::string PathOf(const std::string& name) const {
+    return JoinPath(db_dir_, name);
+  }
+
+  Status ListFiles() {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(db_dir_));
+    for (const std::string& name : names) {
+      const DbFileName parsed = ParseDbFileName(name);
+      if (!IsBackedUp(parsed.kind)) continue;
+      LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs_->Stat(PathOf(name)));
+      if (info.type != FileType::kRegular) {
+        return Bad(Printable(name) + " is not a regular file");
+      }
+      findings_.total_bytes += info.size_bytes;
+      if (parsed.kind == DbFileKind::kLog) {
+        logs_[parsed.number] = name;
+      } else if (parsed.kind == DbFileKind::kTable) {
+        if (!tables_.emplace(parsed.number, File{name, info.size_bytes})
+                 .second) {
+          return Bad("table " + std::to_string(parsed.number) +
+                     " is there twice, as .ldb and as .sst");
+        }
+      }
+    }
+    return Status::Ok();
+  }
+
+  Result<Version> ReadCurrentVersion() {
+    const auto current = ReadFile(fs_, PathOf("CURRENT"), 4096);
+    if (current.status().code() == StatusCode::kNotFound) {
+      return Bad("there is no file CURRENT: this is not a LevelDB database");
+    }
+    if (!current.ok()) return current.status();
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, ParseCurrent(*current));
+    const auto file = fs_->Open(PathOf(name), OpenMode::kRead);
+    if (file.status().code() == StatusCode::kNotFound) {
+      return Bad("CURRENT names " + name + ", which is missing");
+    }
+    if (!file.ok()) return file.status();
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Stat());
+    auto content = ReadManifest(**file, info.size_bytes, true);
+    if (!content.ok()) return content.status().WithContext(name);
+    if (content->boundary < info.size_bytes) ++findings_.torn_tails;
+    if (ParseDbFileName(name).number >= content->version.next_file_number()) {
+      return Bad(name + " has a number that was not given out yet");
+    }
+    return content->version;
+  }
+
+  Status CheckTables(const Version& version) {
+    for (const auto& [number, meta] : version.tables()) {
+      const auto found = tables_.find(number);
+      if (found == tables_.end()) {
+        return Bad("table " + TableFileName(number) + " is missing");
+      }
+      const auto& [name, size_bytes] = found->second;
+      if (size_bytes != meta.size_bytes) {
+        return Bad("table " + name + " has " + std::to_string(size_bytes) +
+                   " bytes instead of " + std::to_string(meta.size_bytes));
+      }
+      if (number >= version.next_file_number()) {
+        return Bad("table " + name +
+                   " has a number that was not given out yet");
+      }
+    }
+    findings_.tables = version.tables().size();
+    return Status::Ok();
+  }
+
+  Status CheckLogs(const Version& version) {
+    findings_.last_sequence = version.last_sequence();
+    const uint64_t named = version.log_number();
+    if (named != 0 && logs_.count(named) == 0) {
+      return Bad("log " + LogFileName(named) + " is missing");
+    }
+    uint64_t expected = 0;  // of the next log; 0: any that leaves no hole
+    for (const auto& [number, name] : logs_) {
+      if (number < version.log_number() &&
+          number != version.previous_log_number()) {
+        continue;  // in tables already; LevelDB would remove it
+      }
+      LEVELKEEP_ASSIGN_OR_RETURN(const auto file,
+                                 fs_->Open(PathOf(name), OpenMode::kRead));
+      LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+      LEVELKEEP_ASSIGN_OR_RETURN(
+          const LogScan scan, ScanLog(*file, info.size_bytes, true, nullptr));
+      if (scan.corrupt) {
+        return Bad("log " + name + " is damaged at byte " +
+                   std::to_string(scan.boundary));
+      }
+      if (scan.torn_tail) ++findings_.torn_tails;
+      if (scan.records == 0) continue;
+      const bool hole = expected != 0
+                            ? scan.first_sequence != expected
+                            : scan.first_sequence > version.last_sequence() + 1;
+      if (scan.sequence_gap || hole) {
+        return Bad("writes are missing before or within log " + name);
+      }
+      expected = scan.last_sequence + 1;
+      findings_.last_sequence =
+          std::max(findings_.last_sequence, scan.last_sequence);
+    }
+    return Status::Ok();
+  }
+
+  struct File {
+    std::string name;
+    uint64_t size_bytes = 0;
+  };
+  FileSystem* const fs_;
+  const std::string db_dir_;
+  const std::string comparator_;
+  std::map<uint64_t, File> tables_;
+  std::map<uint64_t, std::string> logs_;
+  FileFindings findings_;
+};
+
+}  // namespace levelkeep::check
+
+#endif  // LEVELKEEP_CHECK_FILE_CHECKS_H_

@@ -1,0 +1,58 @@
+// What a database that was made to do harm may use up.
+
+#ifndef LEVELKEEP_CHECK_LIMITS_H_
+#define LEVELKEEP_CHECK_LIMITS_H_
+
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+
+#include <cstdint>
+
+#include "base/process.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define LEVELKEEP_CHECK_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define LEVELKEEP_CHECK_SANITIZED 1
+#endif
+#endif
+
+namespace levelkeep::check {
+
+inline void SetLimit(int resource, rlim_t value) {
+  struct rlimit limit = {};
+  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) {
+    return;
+  }
+  if (limit.rlim_max != RLIM_INFINITY && value > limit.rlim_max) return;
+  limit.rlim_cur = value;
+  limit.rlim_max = value;
+  (void)::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+}
+
+// Before anything of the database is read. Best effort: a kernel that lacks
+// one of them still checks the database.
+inline void LimitThisProcess() {
+  constexpr rlim_t kMaxDataBytes = rlim_t{1} << 30;
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+  (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  SetLimit(RLIMIT_CORE, 0);
+#if defined(LEVELKEEP_CHECK_SANITIZED)
+  (void)kMaxDataBytes;  // shadow memory counts as data
+#else
+  SetLimit(RLIMIT_DATA, kMaxDataBytes);
+#endif
+  LowerThreadPriority();
+}
+
+// Processor time by the size of the database: slow hosts are given 60 s and
+// 1 s per 5 MB.
+inline void LimitProcessorTime(uint64_t db_bytes) {
+  SetLimit(RLIMIT_CPU, 60 + db_bytes / 5'000'000);
+}
+
+}  // namespace levelkeep::check
+
+#endif  // LEVELKEEP_CHECK_LIMITS_H_

@@ -1,0 +1,193 @@
+#include "restore/apply.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "dbfiles/file_name.h"
+#include "restore/drop_history.h"
+#include "restore/epoch.h"
+#include "restore/staging.h"
+#include "restore/swap.h"
+#include "restore/undo.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr std::string_view kHintNextStart =
+    "the next start finishes it or takes it back";
+
+// R6..R10: exchanges the databases. On failure they are back where they were
+// and the journal is gone, unless the disk refuses even that.
+Status Exchange(const RestoreContext& context, Journal* journal) {
+  Swap swap(context, *journal);
+  // R7 before R6: a database that somebody holds leaves no trace here.
+  LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
+  journal->old_sequence = ReadLastSequence(context.fs, context.db_dir());
+  Status done = StoreJournal(context, *journal);
+  // If we die here: both databases are whole and the journal says which one
+  // is wanted; the next start goes on (rows R6, R7).
+  if (done.ok()) done = swap.Forward();
+  if (done.ok()) {
+    journal->state = JournalState::kSwapped;
+    done = StoreJournal(context, *journal);
+    // If we die here: the new database is live, not yet opened (row R10).
+  }
+  swap.Unlock();
+  if (done.ok()) return done;
+  const Status back = RollBack(context, *journal, done);
+  if (!back.ok()) {
+    LogError(kRestoreLogTag, "restore interrupted: " + back.ToString());
+  }
+  return done.WithHint(kHintNextStart);
+}
+
+Result<RestoreOutcome> RunJournal(const RestoreContext& context,
+                                  Journal journal,
+                                  const OpenCheck& open_check) {
+  LEVELKEEP_ASSIGN_OR_RETURN(journal.old_inode,
+                             DirectoryInode(context.fs, context.db_dir()));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      journal.new_inode,
+      DirectoryInode(context.fs, context.InWork(journal.incoming)));
+  if (journal.new_inode == 0) {
+    return Status(StatusCode::kNotFound,
+                  context.InWork(journal.incoming) + " is gone",
+                  "stage the backup again");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(Exchange(context, &journal));
+  return OpenAndCommit(context, std::move(journal), open_check);
+}
+
+// Nobody wants an empty directory back. One that holds any file of a
+// database is kept, even if LevelDB could not open it.
+Result<bool> HoldsDatabase(const RestoreContext& context,
+                           const std::string& name) {
+  const auto names = context.fs->List(context.InWork(name));
+  if (names.status().code() == StatusCode::kNotFound) return false;
+  if (!names.ok()) return names.status();
+  return std::any_of(names->begin(), names->end(), [](const std::string& file) {
+    return IsBackedUp(ParseDbFileName(file).kind);
+  });
+}
+
+bool HasUndo(const RestoreContext& context) { return LoadUndo(context).ok(); }
+
+}  // namespace
+
+Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
+                                   const Restorer::Staged& staged,
+                                   const DropIdentity& drop,
+                                   const OpenCheck& open_check) {
+  Journal journal;
+  journal.id = staged.id;
+  journal.kind = JournalKind::kRestore;
+  journal.incoming = BaseName(staged.directory);
+  journal.outgoing = std::string(kRollbackPrefix) + staged.id;
+  journal.drop = drop;
+  journal.outcome = staged.outcome;
+  return RunJournal(context, std::move(journal), open_check);
+}
+
+Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
+                                 const OpenCheck& open_check) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const UndoRecord undo, LoadUndo(context));
+  Journal journal;
+  journal.id = RandomId();
+  journal.kind = JournalKind::kUndo;
+  journal.incoming = undo.directory;
+  journal.outgoing = std::string(kRollbackPrefix) + journal.id;
+  journal.outcome.archive_name = undo.archive;
+  journal.outcome.last_sequence = undo.sequence;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      journal.outcome.epoch,
+      ReadEpoch(context.fs, context.InWork(undo.directory)));
+  return RunJournal(context, std::move(journal), open_check);
+}
+
+Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
+                                     Journal journal,
+                                     const OpenCheck& open_check) {
+  // R11. The locks are free: this opens the database exclusively itself.
+  Status opened = open_check ? open_check(context.db_dir()) : Status::Ok();
+  if (opened.ok()) {
+    journal.state = JournalState::kCommitted;
+    opened = StoreJournal(context, journal);
+    // If we die here: the restore has happened; tidying is left (row R12).
+  } else {
+    journal.reject = IsArchiveFault(opened.code());
+  }
+  if (!opened.ok()) {
+    const Status back = RollBack(context, std::move(journal), opened);
+    if (back.ok()) return opened;
+    LogError(kRestoreLogTag,
+             "could not put the old database back: " + back.ToString());
+    return Status(back.code(), back.message() + ", after: " + opened.message(),
+                  std::string(kHintNextStart));
+  }
+  const Status finished = FinishCommitted(context, journal);
+  if (!finished.ok()) {
+    // The restore itself holds; its journal makes the next start tidy up.
+    LogWarn(kRestoreLogTag,
+            "restored, but not tidied up yet: " + finished.ToString());
+  }
+  RestoreOutcome outcome = std::move(journal.outcome);
+  outcome.undo_available = HasUndo(context);
+  return outcome;
+}
+
+Status FinishCommitted(const RestoreContext& context, const Journal& journal) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool worth_keeping,
+                             HoldsDatabase(context, journal.outgoing));
+  if (worth_keeping) {
+    UndoRecord undo;
+    undo.directory = journal.outgoing;
+    undo.sequence = journal.old_sequence;
+    undo.when = context.clock->Now();
+    if (journal.kind == JournalKind::kRestore) {
+      undo.archive = journal.outcome.archive_name;
+    }
+    LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, undo));
+    // If we die here: an older rollback is left; done again (row R12).
+    LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, journal.outgoing));
+  } else {
+    // What an earlier restore replaced is still the best there is.
+    LEVELKEEP_RETURN_IF_ERROR(Discard(context, journal.outgoing));
+    LEVELKEEP_RETURN_IF_ERROR(RepairUndo(context));
+  }
+  if (!journal.drop.name.empty()) {
+    LEVELKEEP_RETURN_IF_ERROR(FinishDrop(context, journal.drop,
+                                         journal.outcome.archive_sha256,
+                                         DropVerdict::kApplied, ""));
+  }
+  // If we die here: all of it is done again and finds nothing to do.
+  return RemoveJournal(context);
+}
+
+Status RollBack(const RestoreContext& context, Journal journal,
+                const Status& reason) {
+  if (journal.state != JournalState::kRolledBack) {
+    journal.state = JournalState::kRolledBack;
+    journal.reason = reason.message();
+    LEVELKEEP_RETURN_IF_ERROR(StoreJournal(context, journal));
+    // If we die here: the next start finishes this direction (row R11).
+  }
+  Swap swap(context, journal);
+  LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
+  LEVELKEEP_RETURN_IF_ERROR(swap.Backward());
+  swap.Unlock();
+  if (!journal.drop.name.empty() && journal.reject) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        FinishDrop(context, journal.drop, journal.outcome.archive_sha256,
+                   DropVerdict::kRejected, journal.reason));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(RemoveJournal(context));
+  // If we die here: the staged database is swept.
+  if (journal.kind == JournalKind::kRestore) {
+    return Discard(context, journal.incoming);
+  }
+  return Status::Ok();
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,35 @@
+// From a staged database to the live one (R6..R15), and back.
+
+#ifndef LEVELKEEP_RESTORE_APPLY_H_
+#define LEVELKEEP_RESTORE_APPLY_H_
+
+#include "levelkeep/status.h"
+#include "restore/context.h"
+#include "restore/journal.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+
+// `drop` names the file in restore/ that it came from, if any.
+// REQUIRES: no journal is pending.
+Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
+                                   const Restorer::Staged& staged,
+                                   const DropIdentity& drop,
+                                   const OpenCheck& open_check);
+Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
+                                 const OpenCheck& open_check);
+
+// R11..R15 for a journal whose databases are exchanged and unlocked.
+Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
+                                     Journal journal,
+                                     const OpenCheck& open_check);
+// What remains once a journal is kCommitted. Idempotent.
+Status FinishCommitted(const RestoreContext& context, const Journal& journal);
+// Puts the old database back and forgets the journal. Idempotent.
+// REQUIRES: the databases are unlocked.
+Status RollBack(const RestoreContext& context, Journal journal,
+                const Status& reason);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_RESTORE_APPLY_H_

@@ -1,0 +1,299 @@
+#include "restore/drop_history.h"
+
+#include <cstdio>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "restore/record.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr std::string_view kAttemptTitle = "levelkeep attempt 1";
+constexpr std::string_view kRequestTitle = "levelkeep request 1";
+constexpr uint64_t kMaxHistoryBytes = 8u << 20;
+constexpr size_t kMaxEntries = 1000;
+constexpr int kMaxSameNames = 10'000;
+
+std::string HistoryPath(const RestoreContext& context) {
+  return context.InWork("applied");
+}
+std::string AttemptPath(const RestoreContext& context) {
+  return context.InWork("attempt");
+}
+std::string RequestPath(const RestoreContext& context) {
+  return context.InWork("request");
+}
+
+std::string CrcText(std::string_view body) {
+  char digits[16];
+  std::snprintf(digits, sizeof(digits), "%08x", Crc32c(0, body));
+  return digits;
+}
+
+// An empty token would vanish between blanks.
+std::string Token(std::string_view text) {
+  return text.empty() ? "-" : EscapeToken(text);
+}
+std::string FromToken(const std::string& token) {
+  if (token == "-") return "";
+  auto text = UnescapeToken(token);
+  return text.ok() ? *text : "";
+}
+
+std::vector<std::string> SplitBlanks(std::string_view line) {
+  std::vector<std::string> tokens;
+  while (!line.empty()) {
+    const size_t blank = line.find(' ');
+    tokens.emplace_back(line.substr(0, blank));
+    if (blank == std::string_view::npos) break;
+    line.remove_prefix(blank + 1);
+  }
+  return tokens;
+}
+
+Status StoreDropHistory(const RestoreContext& context,
+                        const std::vector<DropEntry>& history) {
+  const size_t first =
+      history.size() > kMaxEntries ? history.size() - kMaxEntries : 0;
+  std::string text;
+  for (size_t i = first; i < history.size(); ++i) {
+    text += EncodeDropEntry(history[i]) + "\n";
+  }
+  return WriteFileDurably(context.fs, HistoryPath(context), text);
+}
+
+// "x.tar.gz", "x-2.tar.gz", "x-3.tar.gz", …
+std::string NumberedName(const std::string& name, int number) {
+  if (number == 1) return name;
+  constexpr std::string_view kSuffix = ".tar.gz";
+  std::string stem = name;
+  std::string suffix;
+  if (stem.size() > kSuffix.size() && stem.ends_with(kSuffix)) {
+    stem.resize(stem.size() - kSuffix.size());
+    suffix = kSuffix;
+  }
+  return stem + "-" + std::to_string(number) + suffix;
+}
+
+std::string_view NoteSuffix(DropVerdict verdict) {
+  return verdict == DropVerdict::kApplied ? ".applied.txt" : ".reason.txt";
+}
+
+std::string NoteText(const DropEntry& entry) {
+  const std::string name = Printable(entry.drop.name, 300);
+  if (entry.verdict == DropVerdict::kRejected) {
+    return name + " was not restored (" + entry.when + "): " + entry.reason +
+           "\n";
+  }
+  return name + " was restored.\nwhen: " + entry.when +
+         "\nsha256: " + entry.sha256 +
+         "\nTo restore it once more, move it back into the folder above.\n";
+}
+
+// The note first, then the move. Returns the new name.
+Result<std::string> MoveAside(const RestoreContext& context,
+                              const DropEntry& entry) {
+  FileSystem* const fs = context.fs;
+  const std::string folder = entry.verdict == DropVerdict::kApplied
+                                 ? context.applied_dir()
+                                 : context.rejected_dir();
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, folder));
+  for (int number = 1; number <= kMaxSameNames; ++number) {
+    const std::string name = NumberedName(entry.drop.name, number);
+    const std::string target = JoinPath(folder, name);
+    if (PathExists(fs, target)) continue;
+    LEVELKEEP_RETURN_IF_ERROR(WriteFileDurably(
+        fs, target + std::string(NoteSuffix(entry.verdict)), NoteText(entry)));
+    // If we die here: a note without its archive, which comes next time.
+    const Status moved =
+        fs->RenameNoReplace(context.InDrop(entry.drop.name), target);
+    if (moved.code() == StatusCode::kAlreadyExists) continue;
+    LEVELKEEP_RETURN_IF_ERROR(moved);
+    // If we die here: the archive is in one of the two folders.
+    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(folder));
+    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.options.restore_dir));
+    return name;
+  }
+  return Status(StatusCode::kAlreadyExists,
+                folder + " holds too many files named like " + entry.drop.name,
+                "remove some of them");
+}
+
+bool IsLeft(const DropEntry& entry, const DropIdentity& drop) {
+  return entry.moved_to.empty() && entry.drop.LooksLike(drop);
+}
+
+Status MarkMoved(const RestoreContext& context, const DropIdentity& drop,
+                 std::vector<DropEntry>* history) {
+  bool changed = false;
+  for (DropEntry& entry : *history) {
+    if (!IsLeft(entry, drop)) continue;
+    entry.moved_to = drop.name;
+    changed = true;
+  }
+  return changed ? StoreDropHistory(context, *history) : Status::Ok();
+}
+
+}  // namespace
+
+std::string EncodeDropEntry(const DropEntry& entry) {
+  std::string body =
+      entry.verdict == DropVerdict::kApplied ? "applied" : "rejected";
+  body += " " + Token(entry.drop.name);
+  body += " " + std::to_string(entry.drop.size_bytes);
+  body += " " + std::to_string(static_cast<uint64_t>(entry.drop.mtime_ns));
+  body += " " + std::to_string(entry.drop.inode);
+  body += " " + Token(entry.sha256);
+  body += " " + Token(entry.moved_to);
+  body += " " + Token(entry.when);
+  body += " " + Token(entry.reason);
+  return CrcText(body) + " " + body;
+}
+
+std::optional<DropEntry> DecodeDropEntry(std::string_view line) {
+  const size_t blank = line.find(' ');
+  if (blank == std::string_view::npos) return std::nullopt;
+  const std::string_view body = line.substr(blank + 1);
+  if (line.substr(0, blank) != CrcText(body)) return std::nullopt;
+  const std::vector<std::string> tokens = SplitBlanks(body);
+  if (tokens.size() != 9) return std::nullopt;
+  if (tokens[0] != "applied" && tokens[0] != "rejected") return std::nullopt;
+  DropEntry entry;
+  entry.verdict =
+      tokens[0] == "applied" ? DropVerdict::kApplied : DropVerdict::kRejected;
+  entry.drop.name = FromToken(tokens[1]);
+  entry.drop.size_bytes = ParseUint64(tokens[2]).value_or(0);
+  entry.drop.mtime_ns =
+      static_cast<int64_t>(ParseUint64(tokens[3]).value_or(0));
+  entry.drop.inode = ParseUint64(tokens[4]).value_or(0);
+  entry.sha256 = FromToken(tokens[5]);
+  entry.moved_to = FromToken(tokens[6]);
+  entry.when = FromToken(tokens[7]);
+  entry.reason = FromToken(tokens[8]);
+  return entry;
+}
+
+Result<std::vector<DropEntry>> LoadDropHistory(const RestoreContext& context) {
+  std::vector<DropEntry> history;
+  const auto text =
+      ReadFile(context.fs, HistoryPath(context), kMaxHistoryBytes);
+  if (text.status().code() == StatusCode::kNotFound) return history;
+  if (!text.ok()) return text.status();
+  std::string_view rest = *text;
+  while (!rest.empty()) {
+    const size_t end = rest.find('\n');
+    auto entry = DecodeDropEntry(rest.substr(0, end));
+    if (entry.has_value()) history.push_back(std::move(*entry));
+    if (end == std::string_view::npos) break;
+    rest.remove_prefix(end + 1);
+  }
+  return history;
+}
+
+std::optional<DropEntry> FindDropEntry(const RestoreContext& context,
+                                       const std::vector<DropEntry>& history,
+                                       const DropIdentity& drop) {
+  for (auto entry = history.rbegin(); entry != history.rend(); ++entry) {
+    if (entry->moved_to.empty()) {
+      if (entry->drop.LooksLike(drop)) return *entry;
+      continue;
+    }
+    if (entry->verdict != DropVerdict::kApplied ||
+        entry->drop.inode != drop.inode ||
+        entry->drop.mtime_ns != drop.mtime_ns ||
+        entry->drop.size_bytes != drop.size_bytes) {
+      continue;
+    }
+    const std::string note = JoinPath(context.applied_dir(), entry->moved_to) +
+                             std::string(NoteSuffix(DropVerdict::kApplied));
+    if (PathExists(context.fs, note)) return std::nullopt;
+    return *entry;
+  }
+  return std::nullopt;
+}
+
+Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
+                  const std::string& sha256, DropVerdict verdict,
+                  const std::string& reason) {
+  LEVELKEEP_ASSIGN_OR_RETURN(std::vector<DropEntry> history,
+                             LoadDropHistory(context));
+  DropEntry entry;
+  entry.verdict = verdict;
+  entry.drop = drop;
+  entry.sha256 = sha256;
+  entry.when = FormatTime(context.clock->Now());
+  entry.reason = reason;
+
+  const auto info = context.fs->Stat(context.InDrop(drop.name));
+  if (!info.ok() && info.status().code() != StatusCode::kNotFound) {
+    return info.status();
+  }
+  if (!info.ok() || !IdentifyDrop(drop.name, *info).LooksLike(drop)) {
+    // Moved already: the crash came just before the last step.
+    LEVELKEEP_RETURN_IF_ERROR(MarkMoved(context, drop, &history));
+    return ForgetAttempts(context);
+  }
+  std::erase_if(history, [&](const DropEntry& e) { return IsLeft(e, drop); });
+  history.push_back(entry);
+  LEVELKEEP_RETURN_IF_ERROR(StoreDropHistory(context, history));
+  // If we die here: the entry keeps the file from being applied twice.
+  const auto moved = MoveAside(context, entry);
+  if (moved.ok()) {
+    history.back().moved_to = *moved;
+    LEVELKEEP_RETURN_IF_ERROR(StoreDropHistory(context, history));
+  } else if (moved.status().code() == StatusCode::kIoError) {
+    return moved.status();
+  } else {
+    LogWarn(kRestoreLogTag, Printable(drop.name) + " stays in " +
+                                context.options.restore_dir + " (" +
+                                moved.status().message() +
+                                "); it will not be applied again");
+  }
+  return ForgetAttempts(context);
+}
+
+Result<uint64_t> CountAttempts(const RestoreContext& context,
+                               const DropIdentity& drop) {
+  const auto record =
+      LoadRecord(context.fs, AttemptPath(context), kAttemptTitle);
+  if (!record.ok()) {
+    const StatusCode code = record.status().code();
+    if (code == StatusCode::kNotFound || code == StatusCode::kCorruption) {
+      return uint64_t{0};
+    }
+    return record.status();
+  }
+  if (!GetDrop(*record).LooksLike(drop)) return uint64_t{0};
+  return record->GetNumber("count");
+}
+
+Status NoteAttempt(const RestoreContext& context, const DropIdentity& drop,
+                   uint64_t count) {
+  Record record;
+  PutDrop(drop, &record);
+  record.SetNumber("count", count);
+  return StoreRecord(context.fs, AttemptPath(context), kAttemptTitle, record);
+}
+
+Status ForgetAttempts(const RestoreContext& context) {
+  return RemoveRecord(context.fs, AttemptPath(context));
+}
+
+Status StoreDropRequest(const RestoreContext& context,
+                        const DropIdentity& drop) {
+  Record record;
+  PutDrop(drop, &record);
+  return StoreRecord(context.fs, RequestPath(context), kRequestTitle, record);
+}
+
+Result<DropIdentity> LoadDropRequest(const RestoreContext& context) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const Record record,
+      LoadRecord(context.fs, RequestPath(context), kRequestTitle));
+  return GetDrop(record);
+}
+
+}  // namespace levelkeep

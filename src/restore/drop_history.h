@@ -1,0 +1,76 @@
+// What became of the files in restore/: the record `applied`, the counter of
+// crashed attempts, and the move to applied/ or rejected/.
+//
+// An archive is applied at most once. Three things happen in this order, so
+// that a crash or a read-only folder can't break that:
+//   1. an entry with name, size, time and digest: "left in restore/"
+//   2. NAME.applied.txt (or rejected/NAME.reason.txt), then the move
+//   3. the entry says "moved"
+// A file that fits an entry of step 1 is never applied again: it could not
+// be moved. One that fits an entry of step 3, inode and all, is not applied
+// either if NAME.applied.txt is gone: then the folder was put back as it was
+// (a container's image), not used. But if the note is still there, somebody
+// took the archive out of applied/ and dropped it again: that is a wish.
+
+#ifndef LEVELKEEP_RESTORE_DROP_HISTORY_H_
+#define LEVELKEEP_RESTORE_DROP_HISTORY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "levelkeep/status.h"
+#include "restore/context.h"
+#include "restore/drop_identity.h"
+
+namespace levelkeep {
+
+enum class DropVerdict { kApplied, kRejected };
+
+// Value type.
+struct DropEntry {
+  DropVerdict verdict = DropVerdict::kApplied;
+  DropIdentity drop;
+  std::string sha256;    // empty if it could not be read
+  std::string moved_to;  // name in applied/ or rejected/; empty: left
+  std::string when;      // RFC 3339
+  std::string reason;    // of a rejection
+};
+
+// One line, protected by a CRC of its own.
+std::string EncodeDropEntry(const DropEntry& entry);
+// Nothing if the line is damaged.
+std::optional<DropEntry> DecodeDropEntry(std::string_view line);
+
+// Oldest first. Damaged lines count as absent.
+Result<std::vector<DropEntry>> LoadDropHistory(const RestoreContext& context);
+
+// The entry because of which `drop` must not be tried, if there is one. Its
+// digest still has to be compared.
+std::optional<DropEntry> FindDropEntry(const RestoreContext& context,
+                                       const std::vector<DropEntry>& history,
+                                       const DropIdentity& drop);
+
+// Records the verdict and moves the file out of the way, in the order above.
+// A folder that can't be written is not an error. Idempotent.
+Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
+                  const std::string& sha256, DropVerdict verdict,
+                  const std::string& reason);
+
+// How often a start began with this file and did not come to an end.
+Result<uint64_t> CountAttempts(const RestoreContext& context,
+                               const DropIdentity& drop);
+Status NoteAttempt(const RestoreContext& context, const DropIdentity& drop,
+                   uint64_t count);
+Status ForgetAttempts(const RestoreContext& context);
+
+// The file that StageForRestart put there last.
+Status StoreDropRequest(const RestoreContext& context,
+                        const DropIdentity& drop);
+// kNotFound if there is none.
+Result<DropIdentity> LoadDropRequest(const RestoreContext& context);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_RESTORE_DROP_HISTORY_H_

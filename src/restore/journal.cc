@@ -1,0 +1,104 @@
+#include "restore/journal.h"
+
+#include <array>
+#include <utility>
+
+#include "base/status_macros.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr std::string_view kTitle = "levelkeep journal 1";
+
+constexpr std::array<std::pair<JournalState, std::string_view>, 4> kStates = {{
+    {JournalState::kReady, "ready"},
+    {JournalState::kSwapped, "swapped"},
+    {JournalState::kCommitted, "committed"},
+    {JournalState::kRolledBack, "rolled-back"},
+}};
+
+std::string_view StateName(JournalState state) {
+  for (const auto& [value, name] : kStates) {
+    if (value == state) return name;
+  }
+  return "ready";
+}
+
+std::string JournalPath(const RestoreContext& context) {
+  return context.InWork("journal");
+}
+
+// A name in a record becomes a path: it may not lead elsewhere.
+bool IsPlainName(const std::string& name) {
+  return !name.empty() && name.front() != '.' &&
+         name.find('/') == std::string::npos;
+}
+
+}  // namespace
+
+Status StoreJournal(const RestoreContext& context, const Journal& journal) {
+  Record record;
+  record.Set("id", journal.id);
+  record.Set("kind",
+             journal.kind == JournalKind::kRestore ? "restore" : "undo");
+  record.Set("state", StateName(journal.state));
+  record.Set("incoming", journal.incoming);
+  record.Set("outgoing", journal.outgoing);
+  record.SetNumber("old_inode", journal.old_inode);
+  record.SetNumber("new_inode", journal.new_inode);
+  record.SetNumber("old_sequence", journal.old_sequence);
+  record.SetNumber("crashes", journal.crashes);
+  record.Set("reason", journal.reason);
+  record.SetNumber("reject", journal.reject ? 1 : 0);
+  PutDrop(journal.drop, &record);
+  record.Set("archive", journal.outcome.archive_name);
+  record.Set("sha256", journal.outcome.archive_sha256);
+  record.SetNumber("own", journal.outcome.own ? 1 : 0);
+  record.Set("epoch", journal.outcome.epoch);
+  record.SetNumber("new_sequence", journal.outcome.last_sequence);
+  record.SetNumber("content_bytes", journal.outcome.content_bytes);
+  return StoreRecord(context.fs, JournalPath(context), kTitle, record);
+}
+
+Result<Journal> LoadJournal(const RestoreContext& context) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const Record record,
+      LoadRecord(context.fs, JournalPath(context), kTitle));
+  Journal journal;
+  journal.id = record.Get("id");
+  journal.kind =
+      record.Get("kind") == "undo" ? JournalKind::kUndo : JournalKind::kRestore;
+  bool known_state = false;
+  for (const auto& [value, name] : kStates) {
+    if (name != record.Get("state")) continue;
+    journal.state = value;
+    known_state = true;
+  }
+  journal.incoming = record.Get("incoming");
+  journal.outgoing = record.Get("outgoing");
+  if (!known_state || !IsPlainName(journal.incoming) ||
+      !IsPlainName(journal.outgoing)) {
+    return Status(StatusCode::kCorruption,
+                  JournalPath(context) + " holds fields that make no sense");
+  }
+  journal.old_inode = record.GetNumber("old_inode");
+  journal.new_inode = record.GetNumber("new_inode");
+  journal.old_sequence = record.GetNumber("old_sequence");
+  journal.crashes = record.GetNumber("crashes");
+  journal.reason = record.Get("reason");
+  journal.reject = record.GetNumber("reject") != 0;
+  journal.drop = GetDrop(record);
+  journal.outcome.archive_name = record.Get("archive");
+  journal.outcome.archive_sha256 = record.Get("sha256");
+  journal.outcome.own = record.GetNumber("own") != 0;
+  journal.outcome.epoch = record.Get("epoch");
+  journal.outcome.last_sequence = record.GetNumber("new_sequence");
+  journal.outcome.content_bytes = record.GetNumber("content_bytes");
+  return journal;
+}
+
+Status RemoveJournal(const RestoreContext& context) {
+  return RemoveRecord(context.fs, JournalPath(context));
+}
+
+}  // namespace levelkeep

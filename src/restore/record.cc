@@ -1,0 +1,149 @@
+#include "restore/record.h"
+
+#include <cstdio>
+
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr uint64_t kMaxRecordBytes = 64 * 1024;
+constexpr std::string_view kCrcName = "crc32c ";
+
+std::string CrcLine(std::string_view text) {
+  char digits[16];
+  std::snprintf(digits, sizeof(digits), "%08x", Crc32c(0, text));
+  return std::string(kCrcName) + digits + "\n";
+}
+
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+Status Damaged(std::string_view title, std::string_view what) {
+  return Status(StatusCode::kCorruption, "the record \"" + std::string(title) +
+                                             "\" " + std::string(what));
+}
+
+}  // namespace
+
+void Record::Set(const std::string& name, std::string_view value) {
+  fields_[name] = std::string(value);
+}
+
+void Record::SetNumber(const std::string& name, uint64_t value) {
+  fields_[name] = std::to_string(value);
+}
+
+std::string Record::Get(const std::string& name) const {
+  const auto found = fields_.find(name);
+  return found == fields_.end() ? std::string() : found->second;
+}
+
+uint64_t Record::GetNumber(const std::string& name) const {
+  return ParseUint64(Get(name)).value_or(0);
+}
+
+std::string Record::Encode(std::string_view title) const {
+  std::string text = std::string(title) + "\n";
+  for (const auto& [name, value] : fields_) {
+    text += name + " " + EscapeToken(value) + "\n";
+  }
+  return text + CrcLine(text);
+}
+
+Result<Record> Record::Decode(std::string_view title, std::string_view text) {
+  const size_t crc_start = text.rfind(kCrcName);
+  if (crc_start == std::string_view::npos ||
+      text.substr(crc_start) != CrcLine(text.substr(0, crc_start))) {
+    return Damaged(title, "has a wrong CRC");
+  }
+  std::string_view body = text.substr(0, crc_start);
+  Record record;
+  bool first = true;
+  while (!body.empty()) {
+    const size_t end = body.find('\n');
+    if (end == std::string_view::npos) return Damaged(title, "ends early");
+    const std::string_view line = body.substr(0, end);
+    body.remove_prefix(end + 1);
+    if (first) {
+      if (line != title) return Damaged(title, "has another title");
+      first = false;
+      continue;
+    }
+    const size_t blank = line.find(' ');
+    if (blank == std::string_view::npos || blank == 0) {
+      return Damaged(title, "has a line without a value");
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(std::string value,
+                               UnescapeToken(line.substr(blank + 1)));
+    record.fields_[std::string(line.substr(0, blank))] = std::move(value);
+  }
+  if (first) return Damaged(title, "is empty");
+  return record;
+}
+
+std::string EscapeToken(std::string_view text) {
+  std::string token;
+  token.reserve(text.size());
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte <= 0x20 || byte >= 0x7f || c == '%') {
+      char escaped[8];
+      std::snprintf(escaped, sizeof(escaped), "%%%02x", byte);
+      token += escaped;
+    } else {
+      token += c;
+    }
+  }
+  return token;
+}
+
+Result<std::string> UnescapeToken(std::string_view token) {
+  std::string text;
+  text.reserve(token.size());
+  for (size_t i = 0; i < token.size(); ++i) {
+    if (token[i] != '%') {
+      text += token[i];
+      continue;
+    }
+    const int high = i + 1 < token.size() ? HexDigit(token[i + 1]) : -1;
+    const int low = i + 2 < token.size() ? HexDigit(token[i + 2]) : -1;
+    if (high < 0 || low < 0) {
+      return Status(StatusCode::kCorruption, "malformed escape in a record");
+    }
+    text += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return text;
+}
+
+Result<Record> LoadRecord(FileSystem* fs, const std::string& path,
+                          std::string_view title) {
+  auto text = ReadFile(fs, path, kMaxRecordBytes);
+  if (!text.ok()) {
+    if (text.status().code() == StatusCode::kInvalidArgument) {
+      return Damaged(title, "is too large");
+    }
+    return text.status();
+  }
+  return Record::Decode(title, *text);
+}
+
+Status StoreRecord(FileSystem* fs, const std::string& path,
+                   std::string_view title, const Record& record) {
+  return WriteFileDurably(fs, path, record.Encode(title));
+}
+
+Status RemoveRecord(FileSystem* fs, const std::string& path) {
+  const Status removed = fs->RemoveFile(path);
+  if (removed.code() == StatusCode::kNotFound) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(removed);
+  return fs->SyncDirectory(ParentPath(path));
+}
+
+}  // namespace levelkeep

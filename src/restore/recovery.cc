@@ -1,0 +1,180 @@
+#include "restore/recovery.h"
+
+#include <array>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "restore/apply.h"
+#include "restore/drop_folder.h"
+#include "restore/journal.h"
+#include "restore/store_check.h"
+#include "restore/swap.h"
+#include "restore/undo.h"
+
+namespace levelkeep {
+namespace {
+
+using Holds = SwapPosition::Holds;
+
+// A restored database that ends the process each time it is opened must not
+// keep the application down.
+constexpr uint64_t kMaxOpenCrashes = 2;
+
+bool HasPrefix(const std::string& name, std::string_view prefix) {
+  return name.starts_with(prefix);
+}
+
+// Staging directories become kept-*: one of them may be somebody's data.
+Status KeepStaging(const RestoreContext& context) {
+  FileSystem* const fs = context.fs;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.work_dir()));
+  for (const std::string& name : names) {
+    if (!HasPrefix(name, kStagingPrefix)) continue;
+    const std::string kept = std::string(kKeptPrefix) + RandomId();
+    LEVELKEEP_RETURN_IF_ERROR(
+        fs->Rename(context.InWork(name), context.InWork(kept)));
+    LogError(kRestoreLogTag,
+             "an interrupted restore can't be understood; " +
+                 context.InWork(kept) +
+                 " is kept: look at it, then remove it by hand");
+  }
+  return fs->SyncDirectory(context.work_dir());
+}
+
+// A journal that can't be read, or does not fit what is there, counts as
+// absent: the live database is left as it is and nothing is thrown away.
+Status SetJournalAside(const RestoreContext& context) {
+  LEVELKEEP_RETURN_IF_ERROR(KeepStaging(context));
+  // If we die here: the journal is still there; done again.
+  LEVELKEEP_RETURN_IF_ERROR(context.fs->Rename(
+      context.InWork("journal"), context.InWork("journal-unclear")));
+  return context.fs->SyncDirectory(context.work_dir());
+}
+
+// R11 at a start. The host's own way to open it, or a read-only scan; what
+// an undo brings back was in use before and needs none.
+Status CheckRestored(const RestoreContext& context, const Journal& journal,
+                     const OpenCheck& open_check) {
+  if (open_check) return open_check(context.db_dir());
+  if (journal.kind == JournalKind::kUndo) return Status::Ok();
+  const std::string scratch =
+      context.InWork(std::string(kScratchPrefix) + RandomId());
+  return CheckStore(context, context.db_dir(), scratch, std::stop_token())
+      .status();
+}
+
+Status TakeBack(const RestoreContext& context, const Journal& journal,
+                const Status& reason, RecoveryOutcome* outcome) {
+  LEVELKEEP_RETURN_IF_ERROR(RollBack(context, journal, reason));
+  outcome->undone_restore = true;
+  outcome->undone_reason =
+      journal.reason.empty() ? reason.message() : journal.reason;
+  return Status::Ok();
+}
+
+void NoteFinished(const RestoreContext& context, RestoreOutcome restored,
+                  RecoveryOutcome* outcome) {
+  restored.undo_available = LoadUndo(context).ok();
+  outcome->finished_restore = true;
+  outcome->restored = std::move(restored);
+}
+
+// Rows R6..R10: on to the new database, where it is still to be had.
+Status GoOn(const RestoreContext& context, Journal journal,
+            const OpenCheck& open_check, RecoveryOutcome* outcome) {
+  Swap swap(context, journal);
+  LEVELKEEP_ASSIGN_OR_RETURN(const SwapPosition position, swap.Look());
+  const bool untouched =
+      position.live == Holds::kOld ||
+      (journal.old_inode == 0 && position.live == Holds::kNothing);
+  if (untouched && position.incoming != Holds::kNew) {
+    // Row R6, R7: the staged database is gone, the live one was not touched.
+    outcome->undone_restore = true;
+    outcome->undone_reason = "the staged database was removed";
+    return RemoveJournal(context);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
+  const Status moved = swap.Forward();
+  swap.Unlock();
+  if (moved.code() == StatusCode::kRefused) {
+    outcome->undone_restore = true;
+    outcome->undone_reason = moved.message();
+    return SetJournalAside(context);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(moved);
+  if (journal.crashes >= kMaxOpenCrashes) {
+    journal.reject = true;
+    return TakeBack(context, journal,
+                    Status(StatusCode::kCorruption,
+                           "opening the restored database ended the process " +
+                               std::to_string(journal.crashes) + " times"),
+                    outcome);
+  }
+  journal.state = JournalState::kSwapped;
+  journal.crashes += 1;
+  LEVELKEEP_RETURN_IF_ERROR(StoreJournal(context, journal));
+  // If we die here: counted, and tried again at the next start (row R10).
+  const auto restored =
+      OpenAndCommit(context, journal, [&](const std::string&) {
+        return CheckRestored(context, journal, open_check);
+      });
+  if (restored.ok()) {
+    NoteFinished(context, *restored, outcome);
+    return Status::Ok();
+  }
+  if (LoadJournal(context).status().code() != StatusCode::kNotFound) {
+    return restored.status();
+  }
+  outcome->undone_restore = true;
+  outcome->undone_reason = restored.status().message();
+  return Status::Ok();
+}
+
+}  // namespace
+
+Status SettleJournal(const RestoreContext& context, const OpenCheck& open_check,
+                     RecoveryOutcome* outcome) {
+  auto journal = LoadJournal(context);
+  if (journal.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (journal.status().code() == StatusCode::kCorruption) {
+    return SetJournalAside(context);
+  }
+  if (!journal.ok()) return journal.status();
+  switch (journal->state) {
+    case JournalState::kReady:
+    case JournalState::kSwapped:
+      return GoOn(context, std::move(*journal), open_check, outcome);
+    case JournalState::kCommitted:
+      LEVELKEEP_RETURN_IF_ERROR(FinishCommitted(context, *journal));
+      NoteFinished(context, journal->outcome, outcome);
+      return Status::Ok();
+    case JournalState::kRolledBack:
+      break;
+  }
+  const Status back =
+      TakeBack(context, *journal,
+               Status(StatusCode::kInternal, journal->reason), outcome);
+  if (back.code() == StatusCode::kRefused) return SetJournalAside(context);
+  return back;
+}
+
+Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome) {
+  FileSystem* const fs = context.fs;
+  constexpr std::array<std::string_view, 3> kLeftOvers = {
+      kStagingPrefix, kTrashPrefix, kScratchPrefix};
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.work_dir()));
+  for (const std::string& name : names) {
+    bool left_over = name.starts_with(".levelkeep-") && name.ends_with(".tmp");
+    for (const std::string_view prefix : kLeftOvers) {
+      left_over = left_over || HasPrefix(name, prefix);
+    }
+    if (!left_over) continue;
+    LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, context.InWork(name)));
+    outcome->swept.push_back(context.InWork(name));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(RepairUndo(context));
+  return SweepDropFolder(context, &outcome->swept);
+}
+
+}  // namespace levelkeep

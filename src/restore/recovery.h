@@ -1,0 +1,23 @@
+// Finishing or taking back what a crash interrupted (the recovery table).
+
+#ifndef LEVELKEEP_RESTORE_RECOVERY_H_
+#define LEVELKEEP_RESTORE_RECOVERY_H_
+
+#include "levelkeep/status.h"
+#include "restore/context.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+
+// Settles a pending journal, if there is one, and adds what happened to
+// `outcome`. Idempotent: a crash in the middle is followed by the same call.
+Status SettleJournal(const RestoreContext& context, const OpenCheck& open_check,
+                     RecoveryOutcome* outcome);
+
+// Removes left-overs from the work directory and the drop folder.
+// REQUIRES: no journal is pending.
+Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_RESTORE_RECOVERY_H_

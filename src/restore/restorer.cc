@@ -1,0 +1,132 @@
+#include "restore/restorer.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "restore/apply.h"
+#include "restore/context.h"
+#include "restore/drop_folder.h"
+#include "restore/layout.h"
+#include "restore/recovery.h"
+#include "restore/staging.h"
+#include "restore/undo.h"
+
+namespace levelkeep {
+
+struct Restorer::Impl {
+  RestoreContext context;
+  std::unique_ptr<FileLock> instance_lock;
+};
+
+Restorer::Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
+    : impl_(std::make_unique<Impl>()) {
+  impl_->context.fs = fs;
+  impl_->context.clock = clock;
+  impl_->context.options = std::move(options);
+}
+
+Restorer::~Restorer() = default;
+
+std::string Restorer::db_dir() const { return impl_->context.db_dir(); }
+
+std::string Restorer::work_dir() const { return impl_->context.work_dir(); }
+
+Status Restorer::Prepare() {
+  const RestoreContext& context = impl_->context;
+  LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context));
+  if (impl_->instance_lock == nullptr) {
+    auto lock = context.fs->Lock(context.InWork("instance.lock"));
+    if (!lock.ok()) {
+      return lock.status().WithContext("another LevelKeep manages " +
+                                       context.options.storage_dir);
+    }
+    impl_->instance_lock = std::move(*lock);
+  }
+  return CheckExchangeable(context);
+}
+
+Result<RecoveryOutcome> Restorer::Recover(const OpenCheck& open_check) {
+  RecoveryOutcome outcome;
+  LEVELKEEP_RETURN_IF_ERROR(
+      SettleJournal(impl_->context, open_check, &outcome));
+  LEVELKEEP_RETURN_IF_ERROR(Sweep(impl_->context, &outcome));
+  return outcome;
+}
+
+Result<DropOutcome> Restorer::ApplyDropped(const OpenCheck& open_check,
+                                           std::stop_token stop) {
+  RecoveryOutcome ignored;
+  LEVELKEEP_RETURN_IF_ERROR(
+      SettleJournal(impl_->context, open_check, &ignored));
+  return ApplyDropFolder(impl_->context, open_check, std::move(stop));
+}
+
+Result<Restorer::Staged> Restorer::Stage(
+    const std::string& archive_path, std::stop_token stop,
+    const std::function<void(uint64_t, uint64_t)>& progress) {
+  return StageArchive(impl_->context, archive_path, std::move(stop), progress);
+}
+
+Result<RestoreOutcome> Restorer::Apply(const Staged& staged,
+                                       const OpenCheck& open_check) {
+  RecoveryOutcome ignored;
+  LEVELKEEP_RETURN_IF_ERROR(
+      SettleJournal(impl_->context, open_check, &ignored));
+  auto outcome =
+      ApplyStaged(impl_->context, staged, DropIdentity(), open_check);
+  if (outcome.ok()) outcome->manifest = staged.outcome.manifest;
+  return outcome;
+}
+
+void Restorer::Discard(const Staged& staged) {
+  // While a journal is pending the directory may hold the old database.
+  if (LoadJournal(impl_->context).status().code() != StatusCode::kNotFound) {
+    return;
+  }
+  const Status gone =
+      levelkeep::Discard(impl_->context, BaseName(staged.directory));
+  if (!gone.ok()) {
+    LogWarn(kRestoreLogTag,
+            "left for the next start to sweep: " + gone.ToString());
+  }
+}
+
+Result<RestoreOutcome> Restorer::Undo(const OpenCheck& open_check) {
+  RecoveryOutcome ignored;
+  LEVELKEEP_RETURN_IF_ERROR(
+      SettleJournal(impl_->context, open_check, &ignored));
+  return ApplyUndo(impl_->context, open_check);
+}
+
+bool Restorer::UndoAvailable() const { return LoadUndo(impl_->context).ok(); }
+
+Status Restorer::DropUndo() {
+  const RestoreContext& context = impl_->context;
+  LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, ""));
+  // If we die here: a record without its directory, which counts as none.
+  return RemoveUndo(context);
+}
+
+Status Restorer::StageForRestart(const std::string& archive_path) {
+  return CopyIntoDropFolder(impl_->context, archive_path);
+}
+
+Result<RestoreOutcome> Restorer::ExtractTo(
+    const std::string& archive_path, const std::string& target_dir,
+    std::stop_token stop,
+    const std::function<void(uint64_t, uint64_t)>& progress) {
+  return ExtractArchiveTo(impl_->context, archive_path, target_dir,
+                          std::move(stop), progress);
+}
+
+Result<StoreCheck> Restorer::VerifyFull(
+    const std::string& archive_path, const std::string& scratch_parent,
+    std::stop_token stop,
+    const std::function<void(uint64_t, uint64_t)>& progress) {
+  return VerifyArchive(impl_->context, archive_path, scratch_parent,
+                       std::move(stop), progress);
+}
+
+}  // namespace levelkeep

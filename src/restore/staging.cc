@@ -1,0 +1,205 @@
+#include "restore/staging.h"
+
+#include "archive/archive_reader.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "restore/epoch.h"
+#include "restore/store_check.h"
+
+namespace levelkeep {
+namespace {
+
+Status CheckComparator(const RestoreContext& context,
+                       const std::string& comparator) {
+  if (comparator == context.options.comparator_name) return Status::Ok();
+  return Status(StatusCode::kUnsupported,
+                "the backup's comparator is " + Printable(comparator) +
+                    ", this application's is " +
+                    context.options.comparator_name,
+                "restore it into the application that it was made by");
+}
+
+// R2: nothing is written for an archive that can't fit.
+Result<ArchiveReadOptions> Preflight(const RestoreContext& context,
+                                     const ArchiveOutline& outline,
+                                     const ExtractRequest& request) {
+  if (outline.manifest.has_value()) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        CheckComparator(context, outline.manifest->comparator));
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const uint64_t free,
+      context.fs->FreeSpace(ParentPath(request.target_dir)));
+  const uint64_t reserve = context.options.reserve_bytes;
+  // A foreign archive does not say its size; it is at least its own.
+  const uint64_t needed = outline.content_bytes != 0 ? outline.content_bytes
+                                                     : outline.archive_bytes;
+  if (free < reserve || free - reserve < needed) {
+    return Status(StatusCode::kNoSpace,
+                  "the database needs " + FormatBytes(needed) + " and " +
+                      FormatBytes(reserve) + " must stay free, but " +
+                      ParentPath(request.target_dir) + " has only " +
+                      FormatBytes(free) + " left",
+                  "free some space or lower BACKUP_RESERVE");
+  }
+  ArchiveReadOptions options;
+  options.limits.max_total_bytes = free - reserve;
+  options.threads = context.options.threads;
+  options.stop = request.stop;
+  options.progress = request.progress;
+  return options;
+}
+
+Result<ExtractedStore> ExtractInto(const RestoreContext& context,
+                                   const ExtractRequest& request,
+                                   ArchiveReader* reader,
+                                   const ArchiveReadOptions& options) {
+  LEVELKEEP_ASSIGN_OR_RETURN(ExtractedDatabase extracted,
+                             reader->Extract(request.target_dir, options));
+  ExtractedStore store;
+  store.outcome.archive_name = BaseName(request.archive_path);
+  store.outcome.archive_sha256 = extracted.archive_sha256;
+  store.outcome.own = extracted.own;
+  store.outcome.content_bytes = extracted.content_bytes;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      store.check, CheckStore(context, request.target_dir, request.scratch_dir,
+                              request.stop));
+  if (extracted.manifest.has_value() &&
+      extracted.manifest->last_sequence != store.check.last_sequence) {
+    return Status(StatusCode::kCorruption,
+                  "the database ends at sequence number " +
+                      std::to_string(store.check.last_sequence) +
+                      ", its manifest says " +
+                      std::to_string(extracted.manifest->last_sequence));
+  }
+  store.outcome.manifest = std::move(extracted.manifest);
+  store.outcome.last_sequence = store.check.last_sequence;
+  if (request.new_epoch) {
+    store.outcome.epoch = RandomId();
+    LEVELKEEP_RETURN_IF_ERROR(
+        WriteEpoch(context.fs, request.target_dir, store.outcome.epoch));
+  }
+  return store;
+}
+
+// Where a database is to appear: absent, or an empty directory.
+Status CheckTarget(FileSystem* fs, const std::string& target_dir) {
+  const auto info = fs->Stat(target_dir);
+  if (info.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!info.ok()) return info.status();
+  if (info->type != FileType::kDirectory) {
+    return Status(StatusCode::kAlreadyExists,
+                  target_dir + " is not a directory", "name another target");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(target_dir));
+  if (names.empty()) return Status::Ok();
+  return Status(StatusCode::kAlreadyExists, target_dir + " is not empty",
+                "name a directory that does not exist yet");
+}
+
+}  // namespace
+
+bool IsArchiveFault(StatusCode code) {
+  return code == StatusCode::kCorruption || code == StatusCode::kUnsupported ||
+         code == StatusCode::kInvalidArgument || code == StatusCode::kRefused;
+}
+
+Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
+                                      const ExtractRequest& request) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      auto reader, ArchiveReader::Open(context.fs, request.archive_path));
+  LEVELKEEP_ASSIGN_OR_RETURN(const ArchiveReadOptions options,
+                             Preflight(context, reader->outline(), request));
+  LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(request.target_dir));
+  auto store = ExtractInto(context, request, reader.get(), options);
+  if (!store.ok()) {
+    // Best effort: the next start sweeps what is left.
+    (void)RemoveTree(context.fs, request.target_dir);
+  }
+  return store;
+}
+
+Result<Restorer::Staged> StageArchive(
+    const RestoreContext& context, const std::string& archive_path,
+    std::stop_token stop,
+    const std::function<void(uint64_t, uint64_t)>& progress) {
+  FileSystem* const fs = context.fs;
+  Restorer::Staged staged;
+  staged.id = RandomId();
+  staged.directory = context.InWork(std::string(kStagingPrefix) + staged.id);
+  ExtractRequest request;
+  request.archive_path = archive_path;
+  request.target_dir = staged.directory;
+  request.scratch_dir = context.InWork(std::string(kScratchPrefix) + staged.id);
+  request.stop = stop;
+  request.progress = progress;
+  // If we die here: staging and scratch, swept at the next start (row R0-R5).
+  LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
+                             ExtractChecked(context, request));
+  staged.outcome = std::move(store.outcome);
+
+  // The folder keeps the mode that the operator gave it.
+  Status finished;
+  const auto live = fs->Stat(context.db_dir());
+  if (live.ok() && live->type == FileType::kDirectory) {
+    finished = fs->SetMode(staged.directory, live->mode | 0700);
+  }
+  if (finished.ok()) finished = fs->SyncDirectory(staged.directory);
+  if (finished.ok()) finished = fs->SyncDirectory(context.work_dir());
+  if (!finished.ok()) {
+    (void)RemoveTree(fs, staged.directory);
+    return finished;
+  }
+  return staged;
+}
+
+Result<RestoreOutcome> ExtractArchiveTo(
+    const RestoreContext& context, const std::string& archive_path,
+    const std::string& target_dir, std::stop_token stop,
+    const std::function<void(uint64_t, uint64_t)>& progress) {
+  FileSystem* const fs = context.fs;
+  LEVELKEEP_RETURN_IF_ERROR(CheckTarget(fs, target_dir));
+  const std::string parent = ParentPath(target_dir);
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
+  const std::string hidden = JoinPath(parent, ".levelkeep-" + RandomId());
+  ExtractRequest request;
+  request.archive_path = archive_path;
+  request.target_dir = hidden + ".extract";
+  request.scratch_dir = hidden + ".scratch";
+  request.stop = stop;
+  request.progress = progress;
+  LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
+                             ExtractChecked(context, request));
+  // rename() replaces an empty directory and nothing else.
+  Status published = fs->Rename(request.target_dir, target_dir);
+  if (!published.ok()) {
+    (void)RemoveTree(fs, request.target_dir);
+    return published;
+  }
+  // If we die here: the target is there, whole, or not at all.
+  LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(parent));
+  return store.outcome;
+}
+
+Result<StoreCheck> VerifyArchive(
+    const RestoreContext& context, const std::string& archive_path,
+    const std::string& scratch_parent, std::stop_token stop,
+    const std::function<void(uint64_t, uint64_t)>& progress) {
+  const std::string base =
+      JoinPath(scratch_parent, std::string(kScratchPrefix) + RandomId());
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(context.fs, scratch_parent));
+  ExtractRequest request;
+  request.archive_path = archive_path;
+  request.target_dir = base;
+  request.scratch_dir = base + "-check";
+  request.new_epoch = false;
+  request.stop = stop;
+  request.progress = progress;
+  LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedStore store,
+                             ExtractChecked(context, request));
+  LEVELKEEP_RETURN_IF_ERROR(RemoveTree(context.fs, base));
+  return store.check;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,149 @@
+#include "restore/store_check.h"
+
+#include <csignal>
+#include <vector>
+
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "nlohmann/json.hpp"
+
+namespace levelkeep {
+namespace {
+
+constexpr size_t kOutputLimitBytes = 64 * 1024;
+constexpr std::string_view kProgramName = "levelkeep-check";
+
+std::string SignalMeaning(int signal) {
+  switch (signal) {
+    case SIGABRT:
+      return "the database made LevelDB abort";
+    case SIGSEGV:
+    case SIGBUS:
+    case SIGILL:
+    case SIGFPE:
+      return "the database made LevelDB crash";
+    case SIGXCPU:
+      return "the database kept LevelDB computing without an end";
+    case SIGKILL:
+      return "the check of the database was killed, maybe for its memory";
+    default:
+      return "the check of the database was ended";
+  }
+}
+
+Result<StoreCheck> ParseReport(const std::string& output) {
+  const auto json = nlohmann::json::parse(output, nullptr, false);
+  if (!json.is_object()) {
+    return Status(StatusCode::kCorruption,
+                  "the check of the database ended without a report",
+                  "run levelkeep-check on it by hand to see why");
+  }
+  if (json.value("ok", false)) {
+    StoreCheck check;
+    check.entries = json.value("entries", uint64_t{0});
+    check.last_sequence = json.value("lastSequence", uint64_t{0});
+    check.tables = json.value("tables", uint64_t{0});
+    check.torn_tails = json.value("tornTails", uint64_t{0});
+    return check;
+  }
+  const std::string code = json.value("code", "corruption");
+  const std::string error = Printable(json.value("error", "no reason"), 500);
+  // Some are not the database's fault: a full disk, a file's mode.
+  for (const StatusCode known :
+       {StatusCode::kUnsupported, StatusCode::kNoSpace, StatusCode::kIoError,
+        StatusCode::kPermissionDenied}) {
+    if (code == StatusCodeName(known)) return Status(known, error);
+  }
+  return Status(StatusCode::kCorruption, error);
+}
+
+Result<uint64_t> TreeBytes(FileSystem* fs, const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(db_dir));
+  uint64_t bytes = 0;
+  for (const std::string& name : names) {
+    const auto info = fs->Stat(JoinPath(db_dir, name));
+    if (info.ok()) bytes += info->size_bytes;
+  }
+  return bytes;
+}
+
+Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
+                                   const std::string& db_dir,
+                                   const std::string& scratch_dir,
+                                   std::stop_token stop) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const std::string program,
+      FindCheckProgram(context.fs, context.options.check_program));
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
+                             TreeBytes(context.fs, db_dir));
+  const auto timeout = CheckTimeout(bytes);
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const ProgramOutcome outcome,
+      RunProgram({program, db_dir, "--scratch", scratch_dir, "--comparator",
+                  context.options.comparator_name},
+                 timeout, kOutputLimitBytes, stop));
+  return InterpretCheckOutcome(outcome, timeout);
+}
+
+}  // namespace
+
+std::chrono::milliseconds CheckTimeout(uint64_t db_bytes) {
+  return std::chrono::seconds(60 + db_bytes / 5'000'000);
+}
+
+Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
+                                         std::chrono::milliseconds timeout) {
+  if (outcome.timed_out) {
+    return Status(StatusCode::kCorruption,
+                  "the check of the database did not end within " +
+                      std::to_string(timeout.count() / 1000) + " s",
+                  "if the host is just slow or overloaded, try again later");
+  }
+  if (outcome.signal != 0) {
+    return Status(StatusCode::kCorruption,
+                  SignalMeaning(outcome.signal) + " (signal " +
+                      std::to_string(outcome.signal) + ")",
+                  "its files are damaged or were made to do harm: use another "
+                  "backup");
+  }
+  return ParseReport(outcome.output);
+}
+
+Result<StoreCheck> CheckStore(const RestoreContext& context,
+                              const std::string& db_dir,
+                              const std::string& scratch_dir,
+                              std::stop_token stop) {
+  LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(scratch_dir));
+  // If we die here: scratch that the next start sweeps.
+  Result<StoreCheck> check =
+      context.options.store_checker
+          ? context.options.store_checker(db_dir, scratch_dir, stop)
+          : RunCheckProgram(context, db_dir, scratch_dir, stop);
+  const Status removed = RemoveTree(context.fs, scratch_dir);
+  if (check.ok() && !removed.ok()) return removed;
+  return check;
+}
+
+Result<std::string> FindCheckProgram(FileSystem* fs,
+                                     const std::string& configured) {
+  std::vector<std::string> places;
+  if (!configured.empty()) {
+    places.push_back(configured);
+  } else {
+    const std::string self = ExecutablePath();
+    if (!self.empty()) {
+      places.push_back(JoinPath(ParentPath(self), kProgramName));
+    }
+    places.push_back(JoinPath(LEVELKEEP_LIBEXEC_DIR, kProgramName));
+  }
+  for (const std::string& place : places) {
+    const auto info = fs->StatFollowing(place);
+    if (info.ok() && info->type == FileType::kRegular) return place;
+  }
+  return Status(StatusCode::kNotFound,
+                "levelkeep-check is not at " + Join(places, " or "),
+                "set LEVELKEEP_CHECK_PROGRAM to its path; no backup can be "
+                "restored or fully verified without it");
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,36 @@
+// Runs levelkeep-check: a database that nobody trusts is opened by a child
+// process, which may abort, hang or eat memory without harm.
+
+#ifndef LEVELKEEP_RESTORE_STORE_CHECK_H_
+#define LEVELKEEP_RESTORE_STORE_CHECK_H_
+
+#include <chrono>
+#include <cstdint>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+#include "base/process.h"
+#include "levelkeep/status.h"
+#include "restore/context.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+
+// The options' own checker, or levelkeep-check. `scratch_dir` must not exist;
+// it is removed again. kCorruption: the database is bad, and why;
+// kUnsupported: another comparator; kNotFound: no levelkeep-check; kCancelled.
+Result<StoreCheck> CheckStore(const RestoreContext& context,
+                              const std::string& db_dir,
+                              const std::string& scratch_dir,
+                              std::stop_token stop);
+
+// What the end of the child process means. For tests.
+Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
+                                         std::chrono::milliseconds timeout);
+// Wall time that a scan of so many bytes may take.
+std::chrono::milliseconds CheckTimeout(uint64_t db_bytes);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_RESTORE_STORE_CHECK_H_

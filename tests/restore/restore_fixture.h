@@ -1,0 +1,258 @@
+// What tests of the restorer need: small LevelDB databases, archives of
+// them, folders, and a clock that never makes anybody wait.
+
+#ifndef LEVELKEEP_TESTS_RESTORE_RESTORE_FIXTURE_H_
+#define LEVELKEEP_TESTS_RESTORE_RESTORE_FIXTURE_H_
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "archive/archive_writer.h"
+#include "archive/manifest.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/hash.h"
+#include "dbfiles/file_name.h"
+#include "gtest/gtest.h"
+#include "leveldb/db.h"
+#include "leveldb/write_batch.h"
+#include "restore/epoch.h"
+#include "restore/restorer.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep::test {
+
+using Entries = std::map<std::string, std::string>;
+
+// Every sleep passes at once; `on_sleep` sees it.
+class AutoClock : public Clock {
+ public:
+  Time Now() override { return wall_; }
+  std::chrono::steady_clock::time_point SteadyNow() override { return steady_; }
+  bool SleepFor(std::chrono::milliseconds duration,
+                std::stop_token stop) override {
+    if (stop.stop_requested()) return false;
+    wall_ += duration;
+    steady_ += duration;
+    ++sleeps_;
+    if (on_sleep) on_sleep(sleeps_);
+    return !stop.stop_requested();
+  }
+  int sleeps() const { return sleeps_; }
+  std::function<void(int count)> on_sleep;
+
+ private:
+  Time wall_ = Time(std::chrono::sys_days(std::chrono::year(2024) / 12 / 27) +
+                    std::chrono::hours(12));
+  std::chrono::steady_clock::time_point steady_{std::chrono::hours(1000)};
+  int sleeps_ = 0;
+};
+
+// --- databases ---
+
+inline std::unique_ptr<leveldb::DB> OpenDb(const std::string& dir) {
+  leveldb::Options options;
+  options.create_if_missing = true;
+  options.write_buffer_size = 64 << 10;
+  leveldb::DB* db = nullptr;
+  const leveldb::Status status = leveldb::DB::Open(options, dir, &db);
+  EXPECT_TRUE(status.ok()) << dir << ": " << status.ToString();
+  return std::unique_ptr<leveldb::DB>(db);
+}
+
+// Adds the entries, one write each; flushes them to tables if asked.
+inline void FillDb(const std::string& dir, const Entries& entries,
+                   bool flush = false) {
+  const auto db = OpenDb(dir);
+  ASSERT_NE(db, nullptr);
+  for (const auto& [key, value] : entries) {
+    ASSERT_TRUE(db->Put(leveldb::WriteOptions(), key, value).ok());
+  }
+  if (flush) db->CompactRange(nullptr, nullptr);
+}
+
+// Opens it like an application would. Absent: no entries.
+inline Entries ReadDb(const std::string& dir) {
+  Entries entries;
+  if (!PathExists(FileSystem::Posix(), dir + "/CURRENT")) return entries;
+  const auto db = OpenDb(dir);
+  if (db == nullptr) return entries;
+  const std::unique_ptr<leveldb::Iterator> it(
+      db->NewIterator(leveldb::ReadOptions()));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    entries[it->key().ToString()] = it->value().ToString();
+  }
+  EXPECT_TRUE(it->status().ok()) << it->status().ToString();
+  return entries;
+}
+
+// The host's check: it opens, exclusively, and closes.
+inline Status OpenAndClose(const std::string& dir) {
+  leveldb::Options options;
+  leveldb::DB* db = nullptr;
+  const leveldb::Status status = leveldb::DB::Open(options, dir, &db);
+  delete db;
+  if (status.ok()) return Status::Ok();
+  return Status(StatusCode::kCorruption, status.ToString());
+}
+
+// --- archives ---
+
+struct ArchiveSpec {
+  std::string db_name = "event_registry_db";
+  Time created = Time(std::chrono::hours(480'000));
+  std::string comparator = "leveldb.BytewiseComparator";
+  // Of the manifest; nothing: the truth.
+  std::optional<uint64_t> last_sequence;
+};
+
+// An archive as LevelKeep makes it, of a closed database.
+inline void WriteOwnArchive(const std::string& db_dir, const std::string& path,
+                            const ArchiveSpec& spec = {}) {
+  FileSystem* const fs = FileSystem::Posix();
+  const auto names = fs->List(db_dir);
+  ASSERT_TRUE(names.ok());
+  std::vector<ArchiveInput> inputs;
+  for (const std::string& name : *names) {
+    if (!IsBackedUp(ParseDbFileName(name).kind)) continue;
+    ArchiveInput input;
+    input.name = spec.db_name + "/" + name;
+    const std::string file_path = db_dir + "/" + name;
+    input.size_bytes = fs->Stat(file_path)->size_bytes;
+    input.open = [fs, file_path]() -> Result<std::unique_ptr<ByteSource>> {
+      auto file = fs->Open(file_path, OpenMode::kRead);
+      if (!file.ok()) return file.status();
+      return std::unique_ptr<ByteSource>(std::move(*file));
+    };
+    inputs.push_back(std::move(input));
+  }
+  Manifest manifest;
+  manifest.id = RandomId();
+  manifest.created = spec.created;
+  manifest.trigger = "manual";
+  manifest.hostname = "test";
+  manifest.levelkeep_version = "0.1.0";
+  manifest.snapshot_method = "offline";
+  manifest.db_name = spec.db_name;
+  manifest.db_epoch = RandomId();
+  manifest.comparator = spec.comparator;
+  manifest.last_sequence =
+      spec.last_sequence.value_or(ReadLastSequence(fs, db_dir));
+  ArchiveWriteOptions options;
+  options.threads = 1;
+  auto file = fs->Open(path, OpenMode::kCreateNew);
+  ASSERT_TRUE(file.ok()) << file.status().ToString();
+  const auto summary = WriteArchive(
+      inputs,
+      [&](const std::vector<ManifestFile>& files) -> Result<std::string> {
+        for (const ManifestFile& f : files) {
+          manifest.files.push_back({BaseName(f.name), f.size_bytes, f.sha256});
+          manifest.source_bytes += f.size_bytes;
+        }
+        return EncodeManifest(manifest);
+      },
+      options, file->get());
+  ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+  ASSERT_TRUE((*file)->Close().ok());
+}
+
+// As people make them: tar czf.
+inline void WriteForeignArchive(const std::string& db_dir,
+                                const std::string& path) {
+  std::string output;
+  ASSERT_EQ(Shell("tar czf '" + path + "' -C '" + ParentPath(db_dir) + "' '" +
+                      BaseName(db_dir) + "'",
+                  &output),
+            0)
+      << output;
+}
+
+// --- the restorer ---
+
+// Reads what levelkeep-check would, without a child process.
+inline Result<StoreCheck> CheapCheck(const std::string& db_dir,
+                                     const std::string& /*scratch_dir*/,
+                                     std::stop_token /*stop*/) {
+  StoreCheck check;
+  check.last_sequence = ReadLastSequence(FileSystem::Posix(), db_dir);
+  if (check.last_sequence == 0) {
+    return Status(StatusCode::kCorruption, "the cheap check finds nothing");
+  }
+  return check;
+}
+
+class RestoreFixture : public ::testing::Test {
+ protected:
+  RestoreFixture() {
+    options_.storage_dir = temp_.Sub("storage");
+    options_.db_name = "event_registry_db";
+    options_.restore_dir = temp_.Sub("restore");
+    options_.reserve_bytes = 1 << 20;
+    options_.threads = 1;
+    options_.store_checker = CheapCheck;
+  }
+
+  std::unique_ptr<Restorer> NewRestorer(FileSystem* fs = FileSystem::Posix()) {
+    return std::make_unique<Restorer>(fs, &clock_, options_);
+  }
+  // As an application starts, up to the drop folder.
+  std::unique_ptr<Restorer> Started(FileSystem* fs = FileSystem::Posix()) {
+    auto restorer = NewRestorer(fs);
+    const Status prepared = restorer->Prepare();
+    EXPECT_TRUE(prepared.ok()) << prepared.ToString();
+    const auto recovered = restorer->Recover();
+    EXPECT_TRUE(recovered.ok()) << recovered.status().ToString();
+    return restorer;
+  }
+
+  std::string Live() const {
+    return options_.storage_dir + "/" + options_.db_name;
+  }
+  std::string Work() const { return options_.storage_dir + "/.levelkeep"; }
+  std::string Drop(const std::string& name) const {
+    return options_.restore_dir + "/" + name;
+  }
+  bool Exists(const std::string& path) const {
+    return PathExists(FileSystem::Posix(), path);
+  }
+  // Names in the work directory that begin so.
+  std::vector<std::string> InWork(const std::string& prefix) const {
+    std::vector<std::string> found;
+    const auto names = FileSystem::Posix()->List(Work());
+    if (!names.ok()) return found;
+    for (const std::string& name : *names) {
+      if (name.starts_with(prefix)) found.push_back(name);
+    }
+    return found;
+  }
+  void MakeFolders() {
+    ASSERT_TRUE(
+        CreateDirectories(FileSystem::Posix(), options_.storage_dir).ok());
+    ASSERT_TRUE(
+        CreateDirectories(FileSystem::Posix(), options_.restore_dir).ok());
+  }
+  // The live database, and another one as an archive.
+  void MakeLive(const Entries& entries) {
+    MakeFolders();
+    FillDb(Live(), entries);
+  }
+  std::string MakeArchive(const std::string& path, const Entries& entries,
+                          const ArchiveSpec& spec = {}) {
+    const std::string db = temp_.Sub("source-" + RandomId());
+    FillDb(db, entries);
+    WriteOwnArchive(db, path, spec);
+    return path;
+  }
+
+  TempDir temp_;
+  AutoClock clock_;
+  RestorerOptions options_;
+};
+
+}  // namespace levelkeep::test
+
+#endif  // LEVELKEEP_TESTS_RESTORE_RESTORE_FIXTURE_H_

@@ -1,0 +1,271 @@
+// The normal flows of staging, applying, undoing, extracting and verifying.
+
+#include "restore/restorer.h"
+
+#include "dbfiles/db_lock.h"
+#include "restore/restore_fixture.h"
+#include "restore/undo.h"
+
+namespace levelkeep::test {
+namespace {
+
+const Entries kOld = {{"a", "old"}, {"b", "old"}};
+const Entries kNew = {{"a", "new"}, {"c", "new"}, {"d", "new"}};
+
+class RestorerTest : public RestoreFixture {};
+
+TEST_F(RestorerTest, StagedBackupReplacesTheDatabaseAndCanBeUndone) {
+  MakeLive(kOld);
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  auto restorer = Started();
+  const auto staged = restorer->Stage(archive, {}, nullptr);
+  ASSERT_TRUE(staged.ok()) << staged.status().ToString();
+  EXPECT_EQ(ReadDb(Live()), kOld) << "staging must not touch the database";
+
+  const auto applied = restorer->Apply(*staged, OpenAndClose);
+  ASSERT_TRUE(applied.ok()) << applied.status().ToString();
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(applied->archive_name, "x.tar.gz");
+  EXPECT_EQ(applied->archive_sha256, Sha256Hex(ReadFile(archive)));
+  EXPECT_EQ(applied->last_sequence, 3u);
+  EXPECT_TRUE(applied->own);
+  ASSERT_TRUE(applied->manifest.has_value());
+  EXPECT_TRUE(applied->undo_available);
+  EXPECT_TRUE(restorer->UndoAvailable());
+  EXPECT_EQ(ReadFile(Live() + "/BACKUP_ID"), applied->epoch + "\n");
+  EXPECT_EQ(InWork("staging-").size(), 0u);
+  EXPECT_EQ(InWork("scratch-").size(), 0u);
+  EXPECT_EQ(InWork("journal").size(), 0u);
+
+  const auto undone = restorer->Undo(OpenAndClose);
+  ASSERT_TRUE(undone.ok()) << undone.status().ToString();
+  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(undone->last_sequence, 2u);
+  EXPECT_EQ(undone->archive_name, "x.tar.gz");
+
+  const auto redone = restorer->Undo(OpenAndClose);
+  ASSERT_TRUE(redone.ok()) << redone.status().ToString();
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(redone->epoch, applied->epoch);
+  EXPECT_EQ(InWork("rollback-").size(), 1u);
+}
+
+TEST_F(RestorerTest, FirstRestoreIntoAnEmptyInstallationHasNothingToUndo) {
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  auto restorer = Started();
+  const auto staged = restorer->Stage(archive, {}, nullptr);
+  ASSERT_TRUE(staged.ok()) << staged.status().ToString();
+  const auto applied = restorer->Apply(*staged, OpenAndClose);
+  ASSERT_TRUE(applied.ok()) << applied.status().ToString();
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_FALSE(applied->undo_available);
+  const auto undone = restorer->Undo(OpenAndClose);
+  EXPECT_EQ(undone.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(ReadDb(Live()), kNew);
+}
+
+TEST_F(RestorerTest, EmptyDirectoryInPlaceOfADatabaseDisplacesNoUndo) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  auto staged = restorer->Stage(archive, {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  // Somebody clears the database by hand, then restores again.
+  ASSERT_TRUE(RemoveTree(FileSystem::Posix(), Live()).ok());
+  ASSERT_TRUE(FileSystem::Posix()->CreateDirectory(Live()).ok());
+  staged = restorer->Stage(archive, {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+TEST_F(RestorerTest, SecondRestoreKeepsOnlyTheDatabaseItReplaced) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  for (const char* name : {"one", "two"}) {
+    const std::string archive =
+        MakeArchive(temp_.Sub(std::string(name) + ".tar.gz"), {{name, "1"}});
+    const auto staged = restorer->Stage(archive, {}, nullptr);
+    ASSERT_TRUE(staged.ok()) << staged.status().ToString();
+    ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  }
+  EXPECT_EQ(InWork("rollback-").size(), 1u);
+  EXPECT_EQ(InWork("trash-").size(), 0u);
+  ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
+  EXPECT_EQ(ReadDb(Live()), Entries({{"one", "1"}}));
+}
+
+TEST_F(RestorerTest, DropUndoRemovesTheOldDatabase) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  ASSERT_TRUE(restorer->DropUndo().ok());
+  EXPECT_FALSE(restorer->UndoAvailable());
+  EXPECT_EQ(InWork("rollback-").size(), 0u);
+  EXPECT_TRUE(restorer->DropUndo().ok()) << "twice is as good as once";
+  EXPECT_EQ(ReadDb(Live()), kNew);
+}
+
+TEST_F(RestorerTest, DiscardRemovesTheStagedDatabase) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  EXPECT_EQ(InWork("staging-").size(), 1u);
+  restorer->Discard(*staged);
+  EXPECT_EQ(InWork("staging-").size(), 0u);
+  const auto applied = restorer->Apply(*staged, OpenAndClose);
+  EXPECT_EQ(applied.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+TEST_F(RestorerTest, DatabaseThatDoesNotOpenIsTakenBack) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  const auto applied = restorer->Apply(*staged, [](const std::string&) {
+    return Status(StatusCode::kIoError, "the host can't open it");
+  });
+  EXPECT_EQ(applied.status().code(), StatusCode::kIoError);
+  EXPECT_EQ(applied.status().message(), "the host can't open it");
+  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_FALSE(restorer->UndoAvailable());
+  EXPECT_EQ(InWork("").size(), 1u) << "only instance.lock";
+}
+
+TEST_F(RestorerTest, FirstDatabaseThatDoesNotOpenLeavesNothing) {
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  const auto applied = restorer->Apply(*staged, [](const std::string&) {
+    return Status(StatusCode::kCorruption, "no");
+  });
+  EXPECT_EQ(applied.status().code(), StatusCode::kCorruption);
+  EXPECT_FALSE(Exists(Live()));
+}
+
+TEST_F(RestorerTest, UndoThatDoesNotOpenIsTakenBackAndStaysPossible) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  const auto undone = restorer->Undo(
+      [](const std::string&) { return Status(StatusCode::kIoError, "no"); });
+  EXPECT_EQ(undone.status().code(), StatusCode::kIoError);
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+TEST_F(RestorerTest, HeldDatabaseIsRefusedWithoutATrace) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  {
+    const auto held = DbLock::Acquire(FileSystem::Posix(), Live());
+    ASSERT_TRUE(held.ok());
+    const auto applied = restorer->Apply(*staged, OpenAndClose);
+    EXPECT_EQ(applied.status().code(), StatusCode::kBusy);
+    EXPECT_NE(applied.status().message().find("open in this process"),
+              std::string::npos);
+    EXPECT_EQ(InWork("journal").size(), 0u);
+  }
+  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_TRUE(restorer->Apply(*staged, OpenAndClose).ok())
+      << "what was staged can be applied once the lock is free";
+}
+
+TEST_F(RestorerTest, NobodyCanOpenEitherDatabaseWhileTheyAreExchanged) {
+  MakeLive(kOld);
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  // Free again when the host's own check opens it.
+  const auto applied =
+      restorer->Apply(*staged, [&](const std::string& dir) -> Status {
+        EXPECT_EQ(dir, Live());
+        const auto state = DbLock::Probe(FileSystem::Posix(), dir, nullptr);
+        EXPECT_TRUE(state.ok());
+        EXPECT_EQ(*state, DbLock::State::kFree);
+        return OpenAndClose(dir);
+      });
+  EXPECT_TRUE(applied.ok()) << applied.status().ToString();
+}
+
+TEST_F(RestorerTest, ModeOfTheDatabaseFolderIsKept) {
+  MakeLive(kOld);
+  ASSERT_TRUE(FileSystem::Posix()->SetMode(Live(), 0750).ok());
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  EXPECT_EQ(FileSystem::Posix()->Stat(Live())->mode, 0750u);
+}
+
+TEST_F(RestorerTest, UndoOutlivesTheProcess) {
+  MakeLive(kOld);
+  {
+    auto restorer = Started();
+    const auto staged =
+        restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+    ASSERT_TRUE(staged.ok());
+    ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  }
+  auto restorer = Started();
+  EXPECT_TRUE(restorer->UndoAvailable());
+  ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+TEST_F(RestorerTest, EpochIsMadeOnceAndReadAfterwards) {
+  MakeLive(kOld);
+  const auto first = ReadOrCreateEpoch(FileSystem::Posix(), Live());
+  ASSERT_TRUE(first.ok());
+  EXPECT_EQ(first->size(), 32u);
+  EXPECT_EQ(*ReadOrCreateEpoch(FileSystem::Posix(), Live()), *first);
+  WriteFile(Live() + "/BACKUP_ID", "not an id\n");
+  const auto second = ReadOrCreateEpoch(FileSystem::Posix(), Live());
+  ASSERT_TRUE(second.ok());
+  EXPECT_NE(*second, *first);
+  EXPECT_EQ(ReadFile(Live() + "/BACKUP_ID"), *second + "\n");
+}
+
+TEST_F(RestorerTest, EveryRestoreStartsANewEpoch) {
+  MakeLive(kOld);
+  const auto before = ReadOrCreateEpoch(FileSystem::Posix(), Live());
+  ASSERT_TRUE(before.ok());
+  auto restorer = Started();
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  std::vector<std::string> epochs = {*before};
+  for (int i = 0; i < 2; ++i) {
+    const auto staged = restorer->Stage(archive, {}, nullptr);
+    ASSERT_TRUE(staged.ok());
+    const auto applied = restorer->Apply(*staged, OpenAndClose);
+    ASSERT_TRUE(applied.ok());
+    epochs.push_back(*ReadOrCreateEpoch(FileSystem::Posix(), Live()));
+    EXPECT_EQ(epochs.back(), applied->epoch);
+  }
+  EXPECT_NE(epochs[0], epochs[1]);
+  EXPECT_NE(epochs[1], epochs[2]);
+  const auto undone = restorer->Undo(OpenAndClose);
+  ASSERT_TRUE(undone.ok());
+  EXPECT_EQ(undone->epoch, epochs[1]) << "undo goes back to that history";
+}
+
+}  // namespace
+}  // namespace levelkeep::test
