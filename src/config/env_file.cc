@@ -1,0 +1,182 @@
+#include "config/env_file.h"
+
+#include <optional>
+
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr std::string_view kBlanks = " \t\r";
+
+bool IsKeyChar(char c, bool first) {
+  return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_' ||
+         (!first && c >= '0' && c <= '9');
+}
+
+// Cuts the key off the front; empty if there is none.
+std::string_view TakeKey(std::string_view* text) {
+  size_t size = 0;
+  while (size < text->size() && IsKeyChar((*text)[size], size == 0)) ++size;
+  const std::string_view key = text->substr(0, size);
+  text->remove_prefix(size);
+  return key;
+}
+
+void SkipBlanks(std::string_view* text) {
+  const size_t first = text->find_first_not_of(kBlanks);
+  text->remove_prefix(first == std::string_view::npos ? text->size() : first);
+}
+
+class Parser {
+ public:
+  Parser(std::string name,
+         const std::map<std::string, std::string>& environment)
+      : name_(std::move(name)), environment_(environment) {}
+
+  EnvFile Parse(std::string_view text) {
+    constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+    if (text.starts_with(kByteOrderMark)) {
+      text.remove_prefix(kByteOrderMark.size());
+    }
+    while (!text.empty()) {
+      ++line_;
+      const size_t end = text.find('\n');
+      ParseLine(text.substr(0, end));
+      if (end == std::string_view::npos) break;
+      text.remove_prefix(end + 1);
+    }
+    return std::move(file_);
+  }
+
+ private:
+  void ParseLine(std::string_view line) {
+    SkipBlanks(&line);
+    if (line.empty() || line.front() == '#') return;
+    constexpr std::string_view kExport = "export ";
+    if (line.starts_with(kExport)) {
+      line.remove_prefix(kExport.size());
+      SkipBlanks(&line);
+    }
+    const std::string key(TakeKey(&line));
+    SkipBlanks(&line);
+    if (key.empty() || line.empty() || line.front() != '=') {
+      Problem("not a KEY=VALUE line");
+      return;
+    }
+    line.remove_prefix(1);
+    const auto value = ParseValue(key, line);
+    if (!value.has_value()) return;
+    for (const EnvFile::Entry& entry : file_.entries) {
+      if (entry.key != key) continue;
+      Problem(key + " was set in line " + std::to_string(entry.line) +
+              " already");
+      return;
+    }
+    file_.entries.push_back({key, *value, line_});
+  }
+
+  std::optional<std::string> ParseValue(const std::string& key,
+                                        std::string_view text) {
+    SkipBlanks(&text);
+    if (!text.empty() && (text.front() == '"' || text.front() == '\'')) {
+      return ParseQuoted(key, text);
+    }
+    size_t end = 0;  // a # counts as a comment only behind a blank
+    while (end < text.size() &&
+           !(text[end] == '#' &&
+             (end == 0 || kBlanks.find(text[end - 1]) != kBlanks.npos))) {
+      ++end;
+    }
+    text = text.substr(0, end);
+    const size_t last = text.find_last_not_of(kBlanks);
+    text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    return Expand(key, text, false);
+  }
+
+  std::optional<std::string> ParseQuoted(const std::string& key,
+                                         std::string_view text) {
+    const char quote = text.front();
+    text.remove_prefix(1);
+    size_t end = 0;
+    while (end < text.size() && text[end] != quote) {
+      end += quote == '"' && text[end] == '\\' ? 2 : 1;
+    }
+    if (end >= text.size()) {
+      Problem("the quoted value of " + key + " has no end");
+      return std::nullopt;
+    }
+    std::string_view rest = text.substr(end + 1);
+    SkipBlanks(&rest);
+    if (!rest.empty() && rest.front() != '#') {
+      Problem("there is text behind the quoted value of " + key);
+      return std::nullopt;
+    }
+    text = text.substr(0, end);
+    if (quote == '\'') return std::string(text);
+    return Expand(key, text, true);
+  }
+
+  std::optional<std::string> Expand(const std::string& key,
+                                    std::string_view text, bool escapes) {
+    std::string value;
+    while (!text.empty()) {
+      if (escapes && text.front() == '\\') {
+        const char c = text[1];  // ParseQuoted made sure that there is one
+        value += c == 'n' ? '\n' : c == 't' ? '\t' : c;
+        text.remove_prefix(2);
+      } else if (text.starts_with("$$")) {
+        value += '$';
+        text.remove_prefix(2);
+      } else if (text.starts_with("${")) {
+        text.remove_prefix(2);
+        const std::string name(TakeKey(&text));
+        if (name.empty() || text.empty() || text.front() != '}') {
+          Problem("the value of " + key + " has a ${ that is no ${NAME}");
+          return std::nullopt;
+        }
+        text.remove_prefix(1);
+        const auto found = Lookup(name);
+        if (!found.has_value()) {
+          Problem("the value of " + key + " uses ${" + name +
+                  "}, which is not set");
+          return std::nullopt;
+        }
+        value += *found;
+      } else {
+        value += text.front();
+        text.remove_prefix(1);
+      }
+    }
+    return value;
+  }
+
+  std::optional<std::string> Lookup(const std::string& name) const {
+    const auto found = environment_.find(name);
+    if (found != environment_.end()) return found->second;
+    for (const EnvFile::Entry& entry : file_.entries) {
+      if (entry.key == name) return entry.value;
+    }
+    return std::nullopt;
+  }
+
+  // Never shows a value: it may be a secret.
+  void Problem(const std::string& what) {
+    file_.problems.push_back("file " + name_ + " line " +
+                             std::to_string(line_) + ": " + what);
+  }
+
+  const std::string name_;
+  const std::map<std::string, std::string>& environment_;
+  int line_ = 0;
+  EnvFile file_;
+};
+
+}  // namespace
+
+EnvFile ParseEnvFile(std::string_view text, const std::string& name,
+                     const std::map<std::string, std::string>& environment) {
+  return Parser(name, environment).Parse(text);
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,69 @@
+// Layers of variables become Settings; private to src/config.
+
+#ifndef LEVELKEEP_CONFIG_LOADER_H_
+#define LEVELKEEP_CONFIG_LOADER_H_
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "config/setting_rows.h"
+#include "config/settings.h"
+
+namespace levelkeep {
+
+// Thread safety: one thread at a time.
+class SettingsLoader {
+ public:
+  enum class Scope {
+    kProgram,   // everything
+    kEmbedded,  // BackupOptions only: the rest is the application's business
+  };
+  // What happens to a variable that is not in the table.
+  enum class Unknown {
+    kProblem,    // a file that was named for us
+    kOursOnly,   // a shared file: if it looks like ours
+    kTyposOnly,  // the environment: if it is nearly one of ours
+  };
+  struct Entry {
+    std::string variable;
+    std::string value;
+    std::string origin;
+  };
+
+  SettingsLoader(FileSystem* fs, Scope scope) : fs_(fs), scope_(scope) {}
+
+  // Highest layer first; what it sets, later ones can't.
+  void AddLayer(const std::vector<Entry>& entries, Unknown unknown);
+  void AddProblem(std::string line) { problems_.push_back(std::move(line)); }
+  // All layers together, or all problems.
+  Result<LoadedSettings> Finish();
+
+ private:
+  struct Chosen {
+    std::string value;
+    std::string origin;
+  };
+
+  void AddRow(const SettingRow& row, const std::vector<Entry>& entries);
+  std::optional<Chosen> ReadSecret(const Entry& entry);
+  void AddUnknown(const Entry& entry, Unknown unknown);
+  void AddLaterFeature(const LaterFeature& feature, const Entry& entry);
+
+  FileSystem* const fs_;
+  const Scope scope_;
+  std::map<const SettingRow*, Chosen> chosen_;
+  std::set<const LaterFeature*> features_;  // already decided by a layer
+  std::vector<std::string> problems_;
+  std::vector<std::string> notes_;
+};
+
+// What every configuration problem ends with.
+Status ConfigurationError(const std::vector<std::string>& problems);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_CONFIG_LOADER_H_

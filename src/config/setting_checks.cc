@@ -1,0 +1,131 @@
+// What is wrong with a configuration, in words.
+
+#include <algorithm>
+#include <filesystem>
+
+#include "base/text.h"
+#include "config/setting_rows.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr std::string_view kOurPrefixes[] = {
+    "BACKUP_",    "AUTO_BACKUP_", "AUTO_RESTORE", "API_",
+    "LEVELKEEP_", "MAX_BACKUP",   "RESTORE_",     "STORAGE_"};
+
+std::string Normal(const std::string& path) {
+  std::string normal =
+      std::filesystem::path(path + "/").lexically_normal().string();
+  while (normal.size() > 1 && normal.back() == '/') normal.pop_back();
+  return normal;
+}
+
+bool IsInside(const std::string& path, const std::string& folder) {
+  return path.size() > folder.size() && path.starts_with(folder) &&
+         path[folder.size()] == '/';
+}
+
+}  // namespace
+
+const std::vector<LaterFeature>& LaterFeatures() {
+  using Rule = LaterFeature::Rule;
+  static const auto* const kFeatures = new std::vector<LaterFeature>{
+      {"BACKUP_LOCAL", Rule::kRefuseFalse},
+      {"BACKUP_REMOTE", Rule::kRefuseTrue},
+      {"BACKUP_MINIO", Rule::kRefuseTrue},
+      {"BACKUP_S3", Rule::kRefuseTrue},
+      {"BACKUP_EMAIL_NOTIFY", Rule::kRefuseTrue},
+      {"BACKUP_ENCRYPT", Rule::kRefuseTrue},
+      {"BACKUP_GPG_RECIPIENT", Rule::kRefuseValue},
+      {"BACKUP_AGE_RECIPIENT", Rule::kRefuseValue},
+      {"BACKUP_SCHEDULE", Rule::kNote},
+      {"BACKUP_RETENTION_DAYS", Rule::kNote},
+      {"BACKUP_DAILY_RETENTION", Rule::kNote},
+      {"BACKUP_WEEKLY_RETENTION", Rule::kNote},
+      {"BACKUP_MONTHLY_RETENTION", Rule::kNote},
+      {"BACKUP_MINIMUM", Rule::kNote},
+      {"BACKUP_EMAIL_TO", Rule::kNote},
+      {"BACKUP_REMOTE_HOST", Rule::kNote},
+      {"BACKUP_REMOTE_USER", Rule::kNote},
+      {"BACKUP_REMOTE_PATH", Rule::kNote},
+      {"BACKUP_REMOTE_SSH_KEY", Rule::kNote},
+      {"BACKUP_S3_BUCKET", Rule::kNote},
+  };
+  return *kFeatures;
+}
+
+const LaterFeature* FindLaterFeature(std::string_view variable) {
+  for (const LaterFeature& feature : LaterFeatures()) {
+    if (variable == feature.name) return &feature;
+  }
+  return nullptr;
+}
+
+bool LooksLikeOurs(std::string_view variable) {
+  return std::any_of(
+      std::begin(kOurPrefixes), std::end(kOurPrefixes),
+      [&](std::string_view prefix) { return variable.starts_with(prefix); });
+}
+
+std::string NearestVariable(std::string_view variable, size_t distance) {
+  std::string nearest;
+  const auto consider = [&](const std::string& known) {
+    const size_t edits = EditDistance(variable, known);
+    if (edits > distance || (edits == distance && !nearest.empty())) return;
+    distance = edits;
+    nearest = known;
+  };
+  for (const SettingRow& row : SettingRows()) {
+    consider(row.info.name);
+    for (const std::string& alias : row.info.aliases) consider(alias);
+    if (row.info.secret) consider(row.info.name + "_FILE");
+  }
+  for (const LaterFeature& feature : LaterFeatures()) consider(feature.name);
+  return nearest;
+}
+
+std::string DescribeBadValue(const SettingRow& row, std::string_view value,
+                             std::string_view origin) {
+  std::string line = row.info.name;
+  if (value.empty()) {
+    line += " is empty";
+  } else if (row.info.secret) {
+    line += " is not usable";
+  } else {
+    line += " is \"" + Printable(value, 60) + "\"";
+  }
+  if (!origin.empty()) line.append(" (").append(origin).append(")");
+  return line + ": allowed is " + row.info.allowed;
+}
+
+std::vector<std::string> FindConflicts(const BackupOptions& options) {
+  struct Folder {
+    const char* name;
+    std::string path;
+  };
+  const Folder storage = {"STORAGE_DIR", Normal(options.storage_dir)};
+  const Folder backup = {"BACKUP_DIR", Normal(options.backup_dir)};
+  const Folder restore = {"RESTORE_DIR", Normal(options.restore_dir)};
+  const std::string database = Normal(options.storage_path());
+  std::vector<std::string> problems;
+  const auto differ = [&](const Folder& a, const Folder& b) {
+    if (a.path != b.path || a.path == "/") return;
+    problems.push_back(std::string(a.name) + " and " + b.name + " are both \"" +
+                       Printable(a.path, 60) +
+                       "\": allowed are different folders");
+  };
+  differ(storage, backup);
+  differ(storage, restore);
+  // Every start would restore the newest backup.
+  differ(backup, restore);
+  for (const Folder& folder : {backup, restore}) {
+    if (folder.path != database && !IsInside(folder.path, database)) continue;
+    problems.push_back(std::string(folder.name) + " is \"" +
+                       Printable(folder.path, 60) +
+                       "\": allowed is a folder outside the database's own (" +
+                       Printable(database, 60) + ")");
+  }
+  return problems;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,169 @@
+#include "config/setting_value.h"
+
+#include <algorithm>
+#include <limits>
+
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+std::string_view Trim(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
+}
+
+std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+std::optional<uint64_t> InRange(std::optional<uint64_t> number,
+                                const SettingLimits& limits) {
+  if (!number.has_value() || *number < limits.min || *number > limits.max) {
+    return std::nullopt;
+  }
+  return number;
+}
+
+std::optional<size_t> IndexOf(std::string_view text,
+                              const std::vector<std::string>& choices) {
+  const auto found =
+      std::find(choices.begin(), choices.end(), Lower(Trim(text)));
+  if (found == choices.end()) return std::nullopt;
+  return static_cast<size_t>(found - choices.begin());
+}
+
+// One overload for each kind of field.
+struct Parser {
+  std::string_view text;
+  const SettingLimits& limits;
+
+  bool operator()(std::string* field) const {
+    if (limits.accepts != nullptr && !limits.accepts(text)) return false;
+    *field = text;
+    return true;
+  }
+  bool operator()(bool* field) const {
+    if (!limits.choices.empty()) {
+      const auto index = IndexOf(text, limits.choices);
+      if (index.has_value()) *field = *index == 1;
+      return index.has_value();
+    }
+    const auto value = ParseBool(Trim(text));
+    if (value.has_value()) *field = *value;
+    return value.has_value();
+  }
+  bool operator()(int* field) const {
+    const auto number = InRange(ParseUint64(Trim(text)), limits);
+    if (number.has_value()) *field = static_cast<int>(*number);
+    return number.has_value();
+  }
+  bool operator()(uint64_t* field) const {
+    const auto number = InRange(ParseBytes(Trim(text)), limits);
+    if (number.has_value()) *field = *number;
+    return number.has_value();
+  }
+  bool operator()(std::chrono::milliseconds* field) const {
+    const auto number = InRange(ParseUint64(Trim(text)), limits);
+    if (!number.has_value()) return false;
+    *field = std::chrono::milliseconds(static_cast<int64_t>(*number));
+    return true;
+  }
+  bool operator()(std::vector<std::string>* field) const {
+    std::vector<std::string> parts;
+    std::string_view rest = text;
+    while (!Trim(rest).empty()) {
+      const size_t comma = rest.find(',');
+      const std::string_view part = Trim(rest.substr(0, comma));
+      if (part.empty() ||
+          (limits.accepts != nullptr && !limits.accepts(part))) {
+        return false;
+      }
+      parts.emplace_back(part);
+      if (comma == std::string_view::npos) break;
+      rest.remove_prefix(comma + 1);
+    }
+    *field = std::move(parts);
+    return true;
+  }
+  bool operator()(LogLevel* field) const {
+    const auto index = IndexOf(text, limits.choices);
+    if (index.has_value()) *field = static_cast<LogLevel>(*index);
+    return index.has_value();
+  }
+};
+
+struct Formatter {
+  const SettingLimits& limits;
+
+  std::string operator()(const std::string* field) const { return *field; }
+  std::string operator()(const bool* field) const {
+    if (!limits.choices.empty()) return limits.choices.at(*field ? 1 : 0);
+    return *field ? "true" : "false";
+  }
+  std::string operator()(const int* field) const {
+    return std::to_string(*field);
+  }
+  std::string operator()(const uint64_t* field) const {
+    return std::to_string(*field);
+  }
+  std::string operator()(const std::chrono::milliseconds* field) const {
+    return std::to_string(field->count());
+  }
+  std::string operator()(const std::vector<std::string>* field) const {
+    return Join(*field, ",");
+  }
+  std::string operator()(const LogLevel* field) const {
+    return limits.choices.at(static_cast<size_t>(*field));
+  }
+};
+
+}  // namespace
+
+bool ParseSetting(std::string_view text, const SettingLimits& limits,
+                  SettingField field) {
+  return std::visit(Parser{text, limits}, field);
+}
+
+std::string FormatSetting(SettingField field, const SettingLimits& limits) {
+  return std::visit(Formatter{limits}, field);
+}
+
+std::optional<bool> ParseBool(std::string_view text) {
+  const std::string word = Lower(text);
+  if (word == "true" || word == "1" || word == "yes" || word == "on") {
+    return true;
+  }
+  if (word == "false" || word == "0" || word == "no" || word == "off") {
+    return false;
+  }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> ParseBytes(std::string_view text) {
+  const size_t digits =
+      std::min(text.find_first_not_of("0123456789"), text.size());
+  const auto number = ParseUint64(text.substr(0, digits));
+  const std::string unit = Lower(text.substr(digits));
+  if (!number.has_value()) return std::nullopt;
+  if (unit.empty()) return number;
+  constexpr std::string_view kUnits = "kmgt";
+  const size_t power = kUnits.find(unit[0]);
+  if (power == std::string_view::npos ||
+      (unit.size() > 1 && unit.substr(1) != "ib")) {
+    return std::nullopt;
+  }
+  const auto shift = 10 * (power + 1);
+  if (*number > std::numeric_limits<uint64_t>::max() >> shift) {
+    return std::nullopt;
+  }
+  return *number << shift;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,97 @@
+// All settings of the program: what there is, and where each value comes
+// from. Flags > environment > file > default.
+
+#ifndef LEVELKEEP_CONFIG_SETTINGS_H_
+#define LEVELKEEP_CONFIG_SETTINGS_H_
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "base/log.h"
+#include "levelkeep/options.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+struct ApiSettings {
+  std::string host = "127.0.0.1";          // API_HOST
+  int port = 5050;                         // API_PORT, PORT; 0: any free one
+  std::string token;                       // API_TOKEN, API_TOKEN_FILE
+  bool allow_anonymous = false;            // API_ALLOW_ANONYMOUS
+  std::vector<std::string> allowed_hosts;  // API_ALLOWED_HOSTS, by commas
+};
+
+struct Settings {
+  BackupOptions backup;
+  ApiSettings api;
+  LogOptions log;              // LOG_LEVEL, LOG_FORMAT, LOG_DIR
+  bool storage_sync = true;    // STORAGE_SYNC: acknowledged means synced
+  bool worker_enabled = true;  // BACKUP_WORKER_ENABLED
+  std::chrono::milliseconds worker_poll{5000};  // BACKUP_WORKER_POLL_MS
+};
+
+enum class SettingKind {
+  kText,
+  kPath,
+  kBool,
+  kInteger,
+  kMilliseconds,
+  kBytes,
+  kChoice,
+  kList
+};
+
+// One row for flags, help, docs and validation alike.
+struct SettingInfo {
+  std::string name;                  // the variable, e.g. "API_PORT"
+  std::vector<std::string> aliases;  // e.g. "PORT"
+  std::string flag;  // "--port"; empty for secrets: `ps` shows flags
+  SettingKind kind = SettingKind::kText;
+  std::string default_value;  // as text; may be empty
+  std::string allowed;        // for people: "1 to 100000"
+  bool secret = false;        // masked; also as NAME_FILE
+  std::string help;           // one sentence
+};
+
+// In the order in which they are to be shown. Lives for ever.
+const std::vector<SettingInfo>& AllSettings();
+
+struct SettingsSources {
+  std::map<std::string, std::string> flags;  // by variable, e.g. "API_PORT"
+  std::map<std::string, std::string> environment;
+  // --config: must exist, and every key in it must be known. Without it
+  // ./.env is read if there is one; keys of other programs may be in it.
+  std::optional<std::string> config_file;
+  FileSystem* file_system = FileSystem::Posix();
+};
+
+struct SettingOrigin {
+  std::string name;
+  std::string value_masked;  // the effective value; "********" for a secret
+  // "flag --port", "environment PORT", "file .env line 3" or "default"
+  std::string origin;
+  std::string help;
+};
+
+struct LoadedSettings {
+  Settings settings;
+  std::vector<SettingOrigin> origins;  // one for each of AllSettings()
+  // For the log: variables that later versions know and this one ignores.
+  std::vector<std::string> notes;
+};
+
+// All problems at once: kInvalidArgument whose message has one line for each,
+// with the variable, the value (secrets masked) and what is allowed.
+Result<LoadedSettings> LoadSettings(const SettingsSources& sources);
+
+// The environment of this process.
+// Thread safety: as getenv.
+std::map<std::string, std::string> ProcessEnvironment();
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_CONFIG_SETTINGS_H_

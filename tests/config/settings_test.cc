@@ -1,0 +1,375 @@
+#include "config/settings.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "config/setting_rows.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::Not;
+
+// Loads in a folder of its own, so that ./.env is the test's.
+class SettingsTest : public testing::Test {
+ protected:
+  SettingsTest() : before_(std::filesystem::current_path()) {
+    std::filesystem::current_path(dir_.path());
+  }
+  ~SettingsTest() override { std::filesystem::current_path(before_); }
+
+  LoadedSettings Load() {
+    auto loaded = LoadSettings(sources_);
+    EXPECT_TRUE(loaded.ok()) << loaded.status().ToString();
+    return loaded.ok() ? *std::move(loaded) : LoadedSettings();
+  }
+  std::string LoadProblems() {
+    const auto loaded = LoadSettings(sources_);
+    EXPECT_FALSE(loaded.ok());
+    EXPECT_EQ(loaded.status().code(), StatusCode::kInvalidArgument);
+    EXPECT_NE(loaded.status().hint(), "");
+    return loaded.status().message();
+  }
+  static SettingOrigin OriginOf(const LoadedSettings& loaded,
+                                const std::string& name) {
+    for (const SettingOrigin& origin : loaded.origins) {
+      if (origin.name == name) return origin;
+    }
+    return {};
+  }
+
+  test::TempDir dir_;
+  const std::filesystem::path before_;
+  SettingsSources sources_;
+};
+
+TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
+  std::string table;
+  for (const SettingOrigin& origin : Load().origins) {
+    EXPECT_EQ(origin.origin, "default") << origin.name;
+    table += origin.name + "=" + origin.value_masked + "\n";
+  }
+  EXPECT_EQ(table,
+            "STORAGE_DIR=./storage\n"
+            "DB_NAME=event_registry_db\n"
+            "BACKUP_DIR=./backups\n"
+            "RESTORE_DIR=./restore\n"
+            "AUTO_BACKUP_ENABLED=true\n"
+            "AUTO_RESTORE_ENABLED=true\n"
+            "AUTO_BACKUP_INTERVAL=3600000\n"
+            "MAX_BACKUPS=10\n"
+            "BACKUP_COMPRESSION=true\n"
+            "BACKUP_COMPRESSION_LEVEL=1\n"
+            "BACKUP_CHECKSUM=sha256\n"
+            "BACKUP_THREADS=0\n"
+            "BACKUP_RATE_LIMIT=0\n"
+            "BACKUP_RESERVE=268435456\n"
+            "BACKUP_VERIFY=true\n"
+            "RESTART_COMMAND=docker-compose restart app worker\n"
+            "LEVELKEEP_CHECK_PROGRAM=\n"
+            "API_HOST=127.0.0.1\n"
+            "API_PORT=5050\n"
+            "API_TOKEN=\n"
+            "API_ALLOW_ANONYMOUS=false\n"
+            "API_ALLOWED_HOSTS=\n"
+            "STORAGE_SYNC=true\n"
+            "BACKUP_WORKER_ENABLED=true\n"
+            "BACKUP_WORKER_POLL_MS=5000\n"
+            "LOG_LEVEL=info\n"
+            "LOG_FORMAT=text\n"
+            "LOG_DIR=\n");
+}
+
+TEST_F(SettingsTest, EverySettingIsDescribed) {
+  std::map<std::string, int> names;
+  for (const SettingInfo& info : AllSettings()) {
+    EXPECT_FALSE(info.allowed.empty()) << info.name;
+    EXPECT_TRUE(info.help.ends_with(".")) << info.name;
+    EXPECT_EQ(info.flag.starts_with("--"), !info.secret) << info.name;
+    EXPECT_EQ(info.flag.empty(), info.secret) << info.name;
+    ++names[info.name];
+    for (const std::string& alias : info.aliases) ++names[alias];
+    if (!info.flag.empty()) ++names[info.flag];
+  }
+  for (const LaterFeature& feature : LaterFeatures()) ++names[feature.name];
+  for (const auto& [name, count] : names) EXPECT_EQ(count, 1) << name;
+}
+
+// One good value, which is not the default, and one bad one for each.
+TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
+  const struct {
+    const char* name;
+    const char* good;
+    const char* shown;
+    const char* bad;
+  } kCases[] = {
+      {"STORAGE_DIR", "s", "s", ""},
+      {"DB_NAME", "db", "db", "a/b"},
+      {"BACKUP_DIR", "/b", "/b", ""},
+      {"RESTORE_DIR", "../r", "../r", ""},
+      {"AUTO_BACKUP_ENABLED", "no", "false", "maybe"},
+      {"AUTO_RESTORE_ENABLED", "OFF", "false", ""},
+      {"AUTO_BACKUP_INTERVAL", "1000", "1000", "999"},
+      {"MAX_BACKUPS", "100000", "100000", "0"},
+      {"BACKUP_COMPRESSION", "0", "false", "gzip"},
+      {"BACKUP_COMPRESSION_LEVEL", "3", "3", "9"},
+      {"BACKUP_CHECKSUM", "MD5", "md5", "sha1"},
+      {"BACKUP_THREADS", "64", "64", "65"},
+      {"BACKUP_RATE_LIMIT", "10M", "10485760", "fast"},
+      {"BACKUP_RESERVE", "0", "0", "-1"},
+      {"BACKUP_VERIFY", "false", "false", "2"},
+      {"RESTART_COMMAND", "", "", "a\nb"},
+      {"LEVELKEEP_CHECK_PROGRAM", "/x", "/x", "a\nb"},
+      {"API_HOST", "::1", "::1", "a b"},
+      {"API_PORT", "0", "0", "65536"},
+      {"API_TOKEN", "t", "********", ""},
+      {"API_ALLOW_ANONYMOUS", "true", "true", "y"},
+      {"API_ALLOWED_HOSTS", "a.example, b", "a.example,b", "a/b"},
+      {"STORAGE_SYNC", "no", "false", "async"},
+      {"BACKUP_WORKER_ENABLED", "no", "false", "x"},
+      {"BACKUP_WORKER_POLL_MS", "100", "100", "99"},
+      {"LOG_LEVEL", "Debug", "debug", "loud"},
+      {"LOG_FORMAT", "json", "json", "xml"},
+      {"LOG_DIR", "logs", "logs", "a\tb"},
+  };
+  ASSERT_EQ(std::size(kCases), AllSettings().size());
+  for (const auto& c : kCases) {
+    sources_.environment = {{c.name, c.good}};
+    const SettingOrigin origin = OriginOf(Load(), c.name);
+    EXPECT_EQ(origin.value_masked, c.shown) << c.name;
+    EXPECT_EQ(origin.origin, std::string("environment ") + c.name);
+    sources_.environment = {{c.name, c.bad}};
+    const std::string problems = LoadProblems();
+    EXPECT_TRUE(problems.starts_with(std::string(c.name) + " is ")) << problems;
+    EXPECT_THAT(problems, HasSubstr(": allowed is ")) << c.name;
+    EXPECT_THAT(problems, Not(HasSubstr("\n"))) << c.name;
+  }
+}
+
+TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
+  sources_.environment = {
+      {"MAX_BACKUPS", "3"},        {"AUTO_BACKUP_INTERVAL", "2000"},
+      {"BACKUP_CHECKSUM", "md5"},  {"API_PORT", "8080"},
+      {"API_TOKEN", "geheim"},     {"API_ALLOWED_HOSTS", "a,b"},
+      {"LOG_LEVEL", "error"},      {"LOG_FORMAT", "json"},
+      {"STORAGE_SYNC", "false"},   {"BACKUP_WORKER_POLL_MS", "250"},
+      {"BACKUP_RATE_LIMIT", "1K"}, {"BACKUP_STORAGE_DIR", "here/../there"}};
+  const Settings settings = Load().settings;
+  EXPECT_EQ(settings.backup.max_backups, 3);
+  EXPECT_EQ(settings.backup.auto_backup_interval.count(), 2000);
+  EXPECT_TRUE(settings.backup.md5_sidecar);
+  EXPECT_EQ(settings.backup.rate_limit_bytes_per_second, 1024u);
+  EXPECT_EQ(settings.backup.backup_dir, "here/../there");  // as given
+  EXPECT_EQ(settings.api.port, 8080);
+  EXPECT_EQ(settings.api.token, "geheim");
+  EXPECT_THAT(settings.api.allowed_hosts, ElementsAre("a", "b"));
+  EXPECT_EQ(settings.log.level, LogLevel::kError);
+  EXPECT_TRUE(settings.log.json);
+  EXPECT_FALSE(settings.storage_sync);
+  EXPECT_EQ(settings.worker_poll.count(), 250);
+}
+
+TEST_F(SettingsTest, FlagsBeatTheEnvironmentWhichBeatsTheFile) {
+  test::WriteFile(".env", "\nAPI_PORT=1\nMAX_BACKUPS=1\nDB_NAME=one\n");
+  sources_.environment = {{"PORT", "2"}, {"MAX_BACKUPS", "2"}};
+  sources_.flags = {{"API_PORT", "3"}};
+  const LoadedSettings loaded = Load();
+  EXPECT_EQ(loaded.settings.api.port, 3);
+  EXPECT_EQ(loaded.settings.backup.max_backups, 2);
+  EXPECT_EQ(loaded.settings.backup.db_name, "one");
+  EXPECT_EQ(OriginOf(loaded, "API_PORT").origin, "flag --port");
+  EXPECT_EQ(OriginOf(loaded, "MAX_BACKUPS").origin, "environment MAX_BACKUPS");
+  EXPECT_EQ(OriginOf(loaded, "DB_NAME").origin, "file .env line 4");
+  EXPECT_EQ(OriginOf(loaded, "API_HOST").origin, "default");
+}
+
+TEST_F(SettingsTest, NamesTheFileThatWasNamed) {
+  test::WriteFile("keep.conf", "PORT=7");
+  test::WriteFile(".env", "PORT=8");
+  sources_.config_file = "keep.conf";
+  const LoadedSettings loaded = Load();
+  EXPECT_EQ(loaded.settings.api.port, 7);
+  EXPECT_EQ(OriginOf(loaded, "API_PORT").origin, "file keep.conf line 1");
+  sources_.config_file = "none.conf";
+  EXPECT_THAT(LoadProblems(), HasSubstr("none.conf"));
+}
+
+TEST_F(SettingsTest, TheFileMayBeALink) {
+  test::WriteFile("real", "PORT=7");
+  ASSERT_EQ(::symlink("real", ".env"), 0);
+  EXPECT_EQ(Load().settings.api.port, 7);
+}
+
+TEST_F(SettingsTest, TheTwoNamesOfASettingMustAgree) {
+  sources_.environment = {{"PORT", "1"}, {"API_PORT", "1"}};
+  EXPECT_EQ(OriginOf(Load(), "API_PORT").origin, "environment API_PORT");
+  sources_.environment["PORT"] = "2";
+  EXPECT_EQ(LoadProblems(),
+            "environment API_PORT and environment PORT set different values "
+            "for API_PORT: allowed is one of the two, or the same value");
+  // Below a flag it is a contradiction all the same.
+  sources_.flags = {{"API_PORT", "3"}};
+  EXPECT_THAT(LoadProblems(), HasSubstr("different values"));
+}
+
+TEST_F(SettingsTest, ReadsSecretsFromFiles) {
+  test::WriteFile("token", "geheim\n");
+  sources_.environment = {{"API_TOKEN_FILE", dir_.Sub("token")}};
+  const LoadedSettings loaded = Load();
+  EXPECT_EQ(loaded.settings.api.token, "geheim");
+  EXPECT_EQ(OriginOf(loaded, "API_TOKEN").value_masked, "********");
+  EXPECT_EQ(OriginOf(loaded, "API_TOKEN").origin, "environment API_TOKEN_FILE");
+  // As orchestrators mount them.
+  ASSERT_EQ(::symlink("token", "link"), 0);
+  sources_.environment = {{"API_TOKEN_FILE", "link"}};
+  EXPECT_EQ(Load().settings.api.token, "geheim");
+  // The environment is above the file, whichever way it says it.
+  test::WriteFile(".env", "API_TOKEN=other");
+  EXPECT_EQ(Load().settings.api.token, "geheim");
+}
+
+TEST_F(SettingsTest, RefusesSecretsThatAreNone) {
+  test::WriteFile("empty", "\n");
+  test::WriteFile("two", "one two");
+  const struct {
+    std::map<std::string, std::string> environment;
+    const char* problem;
+  } kCases[] = {
+      {{{"API_TOKEN", ""}},
+       "API_TOKEN is empty (environment API_TOKEN): allowed is 1 to 4096 "
+       "visible ASCII characters without blanks"},
+      {{{"API_TOKEN_FILE", "empty"}},
+       "API_TOKEN is empty (environment API_TOKEN_FILE): allowed is 1 to 4096 "
+       "visible ASCII characters without blanks"},
+      {{{"API_TOKEN_FILE", ""}},
+       "API_TOKEN_FILE is empty (environment API_TOKEN_FILE): allowed is the "
+       "path of a file"},
+      {{{"API_TOKEN_FILE", "none"}},
+       "API_TOKEN_FILE is \"none\" (environment API_TOKEN_FILE): cannot open "
+       "none: No such file or directory"},
+      {{{"API_TOKEN_FILE", "two"}},
+       "API_TOKEN is not usable (environment API_TOKEN_FILE): allowed is 1 to "
+       "4096 visible ASCII characters without blanks"},
+      {{{"API_TOKEN", "a"}, {"API_TOKEN_FILE", "two"}},
+       "environment API_TOKEN and environment API_TOKEN_FILE are both set: "
+       "allowed is one of the two"},
+  };
+  for (const auto& c : kCases) {
+    sources_.environment = c.environment;
+    EXPECT_EQ(LoadProblems(), c.problem);
+  }
+}
+
+TEST_F(SettingsTest, NeverShowsASecret) {
+  test::WriteFile(".env", "API_TOKEN=\"hush hush\"\nAPI_PORT=x\n");
+  EXPECT_THAT(LoadProblems(), Not(HasSubstr("hush")));
+  sources_.environment = {{"API_TOKEN", "hush\x01"}};
+  EXPECT_THAT(LoadProblems(), Not(HasSubstr("hush")));
+}
+
+TEST_F(SettingsTest, ReportsAllProblemsAtOnce) {
+  test::WriteFile(".env", "what\nBACKUP_DRI=x\nMAX_BACKUPS=0\n");
+  sources_.environment = {{"API_PORT", "70000"}, {"BACKUP_S3", "true"}};
+  sources_.flags = {{"LOG_LEVEL", "loud"}};
+  EXPECT_EQ(
+      LoadProblems(),
+      "BACKUP_S3 is \"true\" (environment BACKUP_S3): not supported by this "
+      "version; remove it\n"
+      "file .env line 1: not a KEY=VALUE line\n"
+      "BACKUP_DRI (file .env line 2) is not known: did you mean BACKUP_DIR?\n"
+      "MAX_BACKUPS is \"0\" (file .env line 3): allowed is 1 to 100000\n"
+      "API_PORT is \"70000\" (environment API_PORT): allowed is 0 to 65535\n"
+      "LOG_LEVEL is \"loud\" (flag --log-level): allowed is trace, debug, "
+      "info, warn, error, off");
+}
+
+TEST_F(SettingsTest, UnknownNamesDependOnWhereTheyStand) {
+  const struct {
+    const char* name;
+    bool environment;  // is it a problem there?
+    bool shared_file;
+    bool named_file;
+  } kCases[] = {
+      {"BACKUP_DIRS", true, true, true},       // a typo
+      {"MAX_BACKUP", true, true, true},        // without our prefix, but clear
+      {"API_GATEWAY_URL", false, true, true},  // some other API's
+      {"POSTGRES_PASSWORD", false, false, true}, {"PORTS", false, false, true},
+      {"MAX_BACKUPS", false, false, false},
+  };
+  for (const auto& c : kCases) {
+    const std::string value = "7";
+    sources_ = SettingsSources();
+    std::filesystem::remove(".env");
+    sources_.environment = {{c.name, value}};
+    EXPECT_EQ(!LoadSettings(sources_).ok(), c.environment) << c.name;
+    sources_.environment.clear();
+    test::WriteFile(".env", std::string(c.name) + "=" + value);
+    EXPECT_EQ(!LoadSettings(sources_).ok(), c.shared_file) << c.name;
+    sources_.config_file = ".env";
+    EXPECT_EQ(!LoadSettings(sources_).ok(), c.named_file) << c.name;
+  }
+  sources_ = SettingsSources();
+  std::filesystem::remove(".env");
+  sources_.flags = {{"NO_SUCH", "1"}};
+  EXPECT_THAT(LoadProblems(), HasSubstr("flag NO_SUCH"));
+}
+
+TEST_F(SettingsTest, RefusesToForgetWhatALaterVersionKnows) {
+  const struct {
+    const char* name;
+    const char* value;
+    bool refused;
+  } kCases[] = {
+      {"BACKUP_S3", "true", true},
+      {"BACKUP_S3", "false", false},
+      {"BACKUP_S3", "", false},
+      {"BACKUP_S3", "1", true},
+      {"BACKUP_MINIO", "on", true},
+      {"BACKUP_REMOTE", "yes", true},
+      {"BACKUP_ENCRYPT", "true", true},
+      {"BACKUP_ENCRYPT", "gpg", true},
+      {"BACKUP_ENCRYPT", "false", false},
+      {"BACKUP_GPG_RECIPIENT", "me", true},
+      {"BACKUP_GPG_RECIPIENT", "", false},
+      {"BACKUP_AGE_RECIPIENT", "a", true},
+      {"BACKUP_EMAIL_NOTIFY", "1", true},
+      {"BACKUP_LOCAL", "true", false},
+      {"BACKUP_LOCAL", "false", true},
+  };
+  for (const auto& c : kCases) {
+    sources_.environment = {{c.name, c.value}};
+    const auto loaded = LoadSettings(sources_);
+    EXPECT_EQ(!loaded.ok(), c.refused) << c.name << "=" << c.value;
+    if (c.refused) {
+      EXPECT_THAT(loaded.status().message(),
+                  HasSubstr("not supported by this version"));
+    }
+  }
+  // The higher layer decides.
+  test::WriteFile(".env", "BACKUP_S3=true");
+  sources_.environment = {{"BACKUP_S3", "false"}};
+  EXPECT_TRUE(LoadSettings(sources_).ok());
+}
+
+TEST_F(SettingsTest, NotesValuesThatThisVersionIgnores) {
+  sources_.environment = {{"BACKUP_SCHEDULE", "0 2 * * *"}};
+  EXPECT_THAT(Load().notes,
+              ElementsAre("BACKUP_SCHEDULE (environment BACKUP_SCHEDULE) is "
+                          "ignored: not supported by this version"));
+}
+
+TEST_F(SettingsTest, TheEnvironmentOfTheProcessIsComplete) {
+  ASSERT_EQ(::setenv("LEVELKEEP_TEST_VARIABLE", "a=b", 1), 0);
+  EXPECT_EQ(ProcessEnvironment().at("LEVELKEEP_TEST_VARIABLE"), "a=b");
+  ASSERT_EQ(::unsetenv("LEVELKEEP_TEST_VARIABLE"), 0);
+  EXPECT_FALSE(ProcessEnvironment().contains("LEVELKEEP_TEST_VARIABLE"));
+}
+
+}  // namespace
+}  // namespace levelkeep
