@@ -160,6 +160,8 @@ struct EventCount {
 // How a host lets a restore happen without a restart. Called by the thread
 // that restores, one after the other. After `close`, no DB handle may be
 // open and the Attachment must be gone; `reopen` opens and attaches again.
+// A `close` that fails leaves the DB open; `reopen` may be called twice, if
+// the restored database does not open and the old one comes back.
 struct RestoreHooks {
   std::function<Status()> close;
   std::function<Status()> reopen;

@@ -1,0 +1,152 @@
+#include "levelkeep/backup_manager.h"
+
+#include <utility>
+
+#include "base/status_macros.h"
+#include "manager/backup_manager_impl.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+
+BackupManager::Impl::Impl(BackupOptions options, FileSystem* fs, Clock* clock)
+    : options_(std::move(options)),
+      fs_(fs),
+      clock_(clock),
+      set_(options_, fs, clock),
+      jobs_(clock) {}
+
+BackupManager::Impl::~Impl() {
+  jobs_.Close();
+  schedule_thread_ = std::jthread();
+  verify_thread_ = std::jthread();
+}
+
+Status BackupManager::Impl::RequireInitialized() const {
+  if (initialized_) return Status::Ok();
+  return Status(StatusCode::kInvalidArgument,
+                "the backup manager is not initialized",
+                "call BackupManager::Initialize first");
+}
+
+Status BackupManager::Impl::Attach(leveldb::DB* db) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
+  if (db == nullptr) {
+    return Status(StatusCode::kInvalidArgument, "Attach needs an open DB");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(std::string epoch,
+                             ReadOrCreateEpoch(fs_, options_.storage_path()));
+  {
+    MutexLock lock(&mutex_);
+    if (db_ != nullptr) {
+      return Status(StatusCode::kAlreadyExists,
+                    "a database is attached already",
+                    "destroy the first Attachment before you attach again");
+    }
+    db_ = db;
+    epoch_ = std::move(epoch);
+  }
+  if (options_.auto_backup_enabled) {
+    schedule_thread_ =
+        std::jthread([this](std::stop_token stop) { RunSchedule(stop); });
+  }
+  return Status::Ok();
+}
+
+// No new job can reach the DB once db_ is gone; one that has it is stopped
+// and waited for.
+void BackupManager::Impl::Detach() {
+  {
+    MutexLock lock(&mutex_);
+    db_ = nullptr;
+    scheduler_.reset();
+  }
+  schedule_thread_.request_stop();
+  jobs_.CancelAndWait(JobKind::kCreate);
+  schedule_thread_ = std::jthread();
+}
+
+bool BackupManager::Impl::attached() const {
+  MutexLock lock(&mutex_);
+  return db_ != nullptr;
+}
+
+uint64_t BackupManager::Impl::CurrentSequence() const {
+  return env_.GetStats(options_.storage_path()).last_sequence;
+}
+
+BackupManager::BackupManager(BackupOptions options)
+    : BackupManager(std::move(options), FileSystem::Posix(), Clock::System()) {}
+
+BackupManager::BackupManager(BackupOptions options, FileSystem* fs,
+                             Clock* clock)
+    : impl_(std::make_unique<Impl>(std::move(options), fs, clock)) {}
+
+BackupManager::~BackupManager() = default;
+
+const BackupOptions& BackupManager::options() const { return impl_->options_; }
+
+Result<StartReport> BackupManager::Initialize() { return impl_->Initialize(); }
+
+leveldb::Env* BackupManager::env() { return &impl_->env_; }
+
+Result<std::unique_ptr<Attachment>> BackupManager::Attach(leveldb::DB* db) {
+  LEVELKEEP_RETURN_IF_ERROR(impl_->Attach(db));
+  return std::unique_ptr<Attachment>(new Attachment(impl_.get()));
+}
+
+Attachment::~Attachment() { impl_->Detach(); }
+
+void BackupManager::SetRestoreHooks(RestoreHooks hooks) {
+  impl_->hooks_ = std::move(hooks);
+}
+
+void BackupManager::SetEventCounter(std::function<EventCount()> counter) {
+  impl_->event_counter_ = std::move(counter);
+}
+
+Result<BackupInfo> BackupManager::CreateBackup(const CreateRequest& request) {
+  return impl_->CreateBackup(request);
+}
+
+Result<std::vector<BackupInfo>> BackupManager::ListBackups() {
+  return impl_->set_.List();
+}
+
+Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {
+  return impl_->FindBackup(name);
+}
+
+Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
+                                                 const std::string& depth,
+                                                 std::stop_token stop) {
+  return impl_->VerifyBackup(name, depth, std::move(stop));
+}
+
+Result<RestorePreview> BackupManager::PreviewRestore(const std::string& name) {
+  return impl_->PreviewRestore(name);
+}
+
+Result<RestoreReport> BackupManager::RestoreBackup(
+    const RestoreRequest& request) {
+  return impl_->RestoreBackup(request);
+}
+
+Result<RestoreReport> BackupManager::UndoRestore() {
+  return impl_->UndoRestore();
+}
+
+Result<std::vector<RotationDecision>> BackupManager::Rotate(bool dry_run) {
+  return impl_->Rotate(dry_run);
+}
+
+Status BackupManager::DeleteBackup(const std::string& name, bool force) {
+  return impl_->DeleteBackup(name, force);
+}
+
+Status BackupManager::PinBackup(const std::string& name, bool pinned) {
+  return impl_->set_.Pin(name, pinned);
+}
+
+HealthReport BackupManager::Health() { return impl_->Health(); }
+
+}  // namespace levelkeep

@@ -1,0 +1,196 @@
+#include "manager/backup_set.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "catalog/retention.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kTag[] = "BackupManager";
+constexpr char kStateDirectory[] = ".levelkeep";
+
+// "backup_2024" means the one backup whose name begins so.
+Result<std::string> CompleteName(const std::vector<CatalogEntry>& entries,
+                                 const std::string& text) {
+  std::vector<std::string> matches;
+  for (const CatalogEntry& entry : entries) {
+    if (entry.name == text) return text;
+    if (!text.empty() && entry.name.starts_with(text)) {
+      matches.push_back(entry.name);
+    }
+  }
+  if (matches.size() == 1) return matches.front();
+  if (matches.size() > 1) {
+    return Status(StatusCode::kInvalidArgument,
+                  "'" + Printable(text) + "' matches " +
+                      std::to_string(matches.size()) + " backups",
+                  "give more of the name, e.g. " + matches.front());
+  }
+  return text;  // Catalog::Find has the words for what is wrong with it
+}
+
+}  // namespace
+
+BackupInfo ToBackupInfo(const CatalogEntry& entry) {
+  BackupInfo info;
+  info.name = entry.name;
+  info.path = entry.path;
+  info.size_bytes = entry.size_bytes;
+  info.created = entry.created();
+  info.label = entry.parsed.label;
+  info.sha256 = entry.sha256;
+  info.status = entry.status();
+  info.problem = entry.damaged() ? entry.verification->message : entry.problem;
+  info.verified = entry.verified();
+  info.pinned = entry.pinned;
+  if (entry.verified()) info.verified_at = entry.verification->at;
+  if (entry.manifest) {
+    const Manifest& manifest = *entry.manifest;
+    info.trigger = manifest.trigger;
+    info.last_sequence = manifest.last_sequence;
+    if (manifest.events) info.event_count = manifest.events->count;
+    info.source_bytes = manifest.source_bytes;
+    info.duration_ms = manifest.took_ms;
+    info.snapshot_method = manifest.snapshot_method;
+  }
+  return info;
+}
+
+BackupSet::BackupSet(const BackupOptions& options, FileSystem* fs, Clock* clock)
+    : options_(options),
+      fs_(fs),
+      clock_(clock),
+      catalog_(fs, options.backup_dir) {}
+
+std::string BackupSet::StatePath(std::string_view name) const {
+  return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);
+}
+
+Status BackupSet::Prepare() {
+  LEVELKEEP_RETURN_IF_ERROR(
+      CreateDirectories(fs_, JoinPath(options_.backup_dir, kStateDirectory)));
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<FileLock>> BackupSet::LockForWriting() {
+  LEVELKEEP_RETURN_IF_ERROR(Prepare());
+  auto lock = fs_->Lock(StatePath("create.lock"));
+  if (!lock.ok() && lock.status().code() == StatusCode::kBusy) {
+    return Status(StatusCode::kBusy,
+                  "another process is changing " + options_.backup_dir + ": " +
+                      lock.status().message(),
+                  "try again when it has ended");
+  }
+  return lock;
+}
+
+Result<std::vector<std::string>> BackupSet::Sweep() {
+  auto lock = LockForWriting();
+  if (!lock.ok()) {
+    // A live instance is at work: what looks left over may be its own.
+    if (lock.status().code() == StatusCode::kBusy) {
+      return std::vector<std::string>();
+    }
+    return lock.status();
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(auto swept, catalog_.Sweep());
+  auto verify_lock = fs_->Lock(StatePath("verify.lock"));
+  if (!verify_lock.ok()) return swept;
+  LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs_->List(StatePath("")));
+  for (const std::string& name : names) {
+    if (!name.starts_with("scratch-")) continue;
+    LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs_, StatePath(name)));
+    swept.push_back(name);
+  }
+  return swept;
+}
+
+Result<std::vector<BackupInfo>> BackupSet::List() {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  std::vector<BackupInfo> backups;
+  backups.reserve(entries.size());
+  for (const CatalogEntry& entry : entries) {
+    backups.push_back(ToBackupInfo(entry));
+  }
+  return backups;
+}
+
+Result<CatalogEntry> BackupSet::FindEntry(const std::string& name) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  LEVELKEEP_ASSIGN_OR_RETURN(std::string full, CompleteName(entries, name));
+  return catalog_.Find(full);
+}
+
+Result<BackupInfo> BackupSet::Find(const std::string& name) {
+  LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, FindEntry(name));
+  return ToBackupInfo(entry);
+}
+
+Result<std::optional<BackupInfo>> BackupSet::NewestOf(
+    const std::string& epoch) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  for (const CatalogEntry& entry : entries) {
+    if (entry.manifest && !entry.damaged() &&
+        entry.manifest->db_epoch == epoch) {
+      return std::optional<BackupInfo>(ToBackupInfo(entry));
+    }
+  }
+  return std::optional<BackupInfo>();
+}
+
+Result<std::vector<RotationDecision>> BackupSet::Rotate(
+    bool dry_run, const std::vector<std::string>& protect,
+    const FileLock& /*lock*/) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  RetentionPolicy policy;
+  policy.max_backups = options_.max_backups;
+  policy.verification_expected = options_.verify_after_backup;
+  const auto decisions =
+      DecideRetention(entries, policy, protect, clock_->Now());
+  std::vector<RotationDecision> result;
+  for (const RetentionDecision& decision : decisions) {
+    result.push_back({decision.name, decision.keep, decision.reason});
+  }
+  if (dry_run) return result;
+  for (auto it = decisions.rbegin(); it != decisions.rend(); ++it) {
+    if (it->keep) continue;
+    LEVELKEEP_RETURN_IF_ERROR(
+        catalog_.Remove(it->name).WithContext("rotating " + it->name));
+    LogInfo(kTag, it->name + ": removed (" + it->reason + ")");
+  }
+  return result;
+}
+
+Status BackupSet::Delete(const std::string& name, bool force,
+                         const FileLock& /*lock*/) {
+  LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
+  if (entry.pinned) {
+    return Status(StatusCode::kRefused, entry.name + " is pinned",
+                  "unpin it before you delete it");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  const auto newest =
+      std::find_if(entries.begin(), entries.end(),
+                   [](const CatalogEntry& other) { return other.verified(); });
+  if (!force && newest != entries.end() && newest->name == entry.name) {
+    return Status(StatusCode::kRefused,
+                  entry.name + " is the newest verified backup",
+                  "verify a newer one first, or delete it with force");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(catalog_.Remove(entry.name));
+  LogInfo(kTag, entry.name + ": deleted on request");
+  return Status::Ok();
+}
+
+Status BackupSet::Pin(const std::string& name, bool pinned) {
+  LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
+  return catalog_.SetPinned(entry.name, pinned);
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,114 @@
+// backups/ and all that can be done to it: write, list, rotate, delete,
+// verify. Knows nothing of a live database; needs no storage folder.
+
+#ifndef LEVELKEEP_MANAGER_BACKUP_SET_H_
+#define LEVELKEEP_MANAGER_BACKUP_SET_H_
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "archive/archive_writer.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "catalog/catalog.h"
+#include "levelkeep/backup_manager.h"
+#include "levelkeep/options.h"
+#include "levelkeep/status.h"
+#include "snapshot/snapshot.h"
+
+namespace levelkeep {
+
+struct BackupRequest {
+  std::string label;
+  std::string trigger;
+  std::string db_epoch;
+  std::optional<EventCount> events;
+  std::stop_token stop;
+  std::function<void(double)> progress;
+};
+
+// Several processes may work on one folder (the server, the command line,
+// the worker): lock files in backups/.levelkeep/ keep creates, rotations
+// and sweeps, and, separately, verifications, one at a time among them.
+// Thread safety: all methods may be called concurrently.
+class BackupSet {
+ public:
+  // `fs` and `clock` outlive this object.
+  BackupSet(const BackupOptions& options, FileSystem* fs, Clock* clock);
+
+  // Creates the folders.
+  Status Prepare();
+  // Removes what a killed process left over, unless another process is at
+  // work there. Returns the names.
+  Result<std::vector<std::string>> Sweep();
+
+  // Holds the folder for a create, rotation or deletion.
+  // kBusy names the other process.
+  Result<std::unique_ptr<FileLock>> LockForWriting();
+
+  // C2..C7 of restore.md: writes, syncs, reads back, publishes. On any
+  // failure no file is left. REQUIRES: `lock` from LockForWriting.
+  Result<BackupInfo> Write(const Snapshot& snapshot,
+                           const BackupRequest& request, const FileLock& lock);
+
+  Result<std::vector<BackupInfo>> List();
+  // A name, an unambiguous beginning of one, or "latest".
+  Result<BackupInfo> Find(const std::string& name);
+  Result<CatalogEntry> FindEntry(const std::string& name);
+  // The newest good backup of the history `epoch`; null without one.
+  Result<std::optional<BackupInfo>> NewestOf(const std::string& epoch);
+
+  // By the retention rules; oldest first, stops at the first error.
+  // `protect` stays whatever the rules say. REQUIRES: as Write.
+  Result<std::vector<RotationDecision>> Rotate(
+      bool dry_run, const std::vector<std::string>& protect,
+      const FileLock& lock);
+  // kRefused for the newest verified backup, unless `force`; for a pinned
+  // one, always. REQUIRES: as Write.
+  Status Delete(const std::string& name, bool force, const FileLock& lock);
+  Status Pin(const std::string& name, bool pinned);
+
+  // `source` is as for Find, or a path (anything with a slash). Results on
+  // backups of the folder are recorded in the catalog.
+  Result<VerifyReport> Verify(
+      const std::string& source, VerifyDepth depth, std::stop_token stop,
+      const std::function<void(double)>& progress = nullptr);
+  // Names that were never fully verified, oldest first.
+  Result<std::vector<std::string>> PendingVerification();
+
+ private:
+  Status CheckSpace(const SnapshotInfo& info,
+                    const std::vector<CatalogEntry>& entries);
+  Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
+                                   const BackupRequest& request,
+                                   const CatalogEntry* previous,
+                                   const std::string& part, Time created);
+  Result<std::string> Publish(const std::string& part, const std::string& label,
+                              Time created,
+                              const std::vector<CatalogEntry>& entries);
+  Status WriteSidecars(const std::string& name, const ArchiveSummary& summary);
+  Status CheckContent(const CatalogEntry& entry, VerifyDepth depth,
+                      std::stop_token stop,
+                      const std::function<void(double)>& progress,
+                      VerifyReport* report, std::string* sha256);
+  std::string StatePath(std::string_view name) const;
+
+  const BackupOptions options_;
+  FileSystem* const fs_;
+  Clock* const clock_;
+  Catalog catalog_;
+};
+
+BackupInfo ToBackupInfo(const CatalogEntry& entry);
+
+// kCorruption if the archive that was read is not the one that the backup's
+// sidecar describes. No sidecar: ok.
+Status CheckSidecar(const BackupInfo& backup, const std::string& sha256);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_MANAGER_BACKUP_SET_H_

@@ -1,0 +1,215 @@
+// Steps C2..C7 of a create: from a snapshot to a published archive.
+
+#include <algorithm>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "base/version.h"
+#include "manager/backup_set.h"
+#include "manager/progress.h"
+
+namespace levelkeep {
+
+namespace {
+
+// Room for headers, manifest and table of contents, per file and in all.
+constexpr uint64_t kOverheadPerFile = 2048;
+constexpr uint64_t kOverhead = 1 << 20;
+constexpr int kMaxNameAttempts = 1000;
+
+Time FloorToSeconds(Time time) {
+  return std::chrono::floor<std::chrono::seconds>(time);
+}
+
+std::vector<ArchiveInput> InputsOf(const Snapshot& snapshot,
+                                   const std::string& db_name) {
+  std::vector<ArchiveInput> inputs;
+  const std::vector<SnapshotFile>& files = snapshot.info().files;
+  inputs.reserve(files.size());
+  for (size_t i = 0; i < files.size(); ++i) {
+    inputs.push_back({db_name + "/" + files[i].name, files[i].size_bytes,
+                      [&snapshot, i] { return snapshot.Open(i); }});
+  }
+  return inputs;
+}
+
+const CatalogEntry* NewestReadable(const std::vector<CatalogEntry>& entries) {
+  for (const CatalogEntry& entry : entries) {
+    if (entry.manifest && !entry.damaged()) return &entry;
+  }
+  return nullptr;
+}
+
+// The text of levelkeep-manifest.json, once the digests are known.
+std::string DescribeBackup(const BackupOptions& options,
+                           const SnapshotInfo& info,
+                           const BackupRequest& request,
+                           const CatalogEntry* previous, Time created,
+                           uint64_t took_ms,
+                           const std::vector<ManifestFile>& digests) {
+  Manifest manifest;
+  manifest.id = RandomId();
+  manifest.created = std::chrono::floor<std::chrono::milliseconds>(created);
+  manifest.label = request.label;
+  manifest.trigger = request.trigger;
+  manifest.hostname = HostName();
+  manifest.levelkeep_version = LevelKeepVersion();
+  manifest.snapshot_method = SnapshotMethodName(info.method);
+  manifest.db_name = options.db_name;
+  manifest.db_epoch = request.db_epoch;
+  manifest.comparator = info.comparator;
+  manifest.last_sequence = info.last_sequence;
+  manifest.files = digests;
+  for (ManifestFile& file : manifest.files) file.name = BaseName(file.name);
+  if (request.events) {
+    manifest.events = ManifestEvents{
+        request.events->count, request.events->first, request.events->last,
+        request.events->first_time, request.events->last_time};
+  }
+  if (previous != nullptr) {
+    manifest.previous_name = previous->name;
+    manifest.previous_sha256 = previous->sha256;
+  }
+  manifest.took_ms = took_ms;
+  manifest.source_bytes = info.total_bytes();
+  return EncodeManifest(manifest);
+}
+
+}  // namespace
+
+// 1. check space   2. write, sync and read back a hidden part
+// 3. publish it under a free name   4. sidecars   5. describe
+Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
+                                    const BackupRequest& request,
+                                    const FileLock& /*lock*/) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  LEVELKEEP_RETURN_IF_ERROR(CheckSpace(snapshot.info(), entries));
+  const Time created = clock_->Now();
+  const std::string part =
+      JoinPath(options_.backup_dir, ".levelkeep-" + RandomId() + ".part");
+  // If we die before it is published: the part is swept at the next start.
+  auto summary =
+      WritePart(snapshot, request, NewestReadable(entries), part, created);
+  if (!summary.ok()) {
+    (void)fs_->RemoveFile(part);
+    return summary.status();
+  }
+  auto name = Publish(part, request.label, created, entries);
+  if (!name.ok()) {
+    (void)fs_->RemoveFile(part);
+    return name.status();
+  }
+  // If we die here: the archive is complete but has no sidecar; its next
+  // verification writes one.
+  if (Status status = WriteSidecars(*name, *summary); !status.ok()) {
+    (void)catalog_.Remove(*name);
+    return status.WithContext(*name);
+  }
+  return Find(*name);
+}
+
+Status BackupSet::CheckSpace(const SnapshotInfo& info,
+                             const std::vector<CatalogEntry>& entries) {
+  uint64_t estimate =
+      info.total_bytes() + kOverhead + info.files.size() * kOverheadPerFile;
+  // A database compresses about as well as it did the last time.
+  const CatalogEntry* previous = NewestReadable(entries);
+  if (previous != nullptr && previous->manifest->source_bytes > 0) {
+    const double ratio = static_cast<double>(previous->size_bytes) /
+                         static_cast<double>(previous->manifest->source_bytes);
+    const double expected =
+        1.2 * ratio * static_cast<double>(info.total_bytes());
+    estimate = std::min(estimate, static_cast<uint64_t>(expected) + kOverhead);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t free,
+                             fs_->FreeSpace(options_.backup_dir));
+  if (free >= estimate && free - estimate >= options_.reserve_bytes) {
+    return Status::Ok();
+  }
+  return Status(StatusCode::kNoSpace,
+                "no space for a backup in " + options_.backup_dir + ": needs " +
+                    FormatBytes(estimate) + " and a reserve of " +
+                    FormatBytes(options_.reserve_bytes) + ", free are " +
+                    FormatBytes(free),
+                "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE");
+}
+
+Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
+                                            const BackupRequest& request,
+                                            const CatalogEntry* previous,
+                                            const std::string& part,
+                                            Time created) {
+  const SnapshotInfo& info = snapshot.info();
+  const auto started = clock_->SteadyNow();
+  ArchiveWriteOptions write;
+  write.compress = options_.compression;
+  write.level = options_.compression_level;
+  write.threads = options_.threads;
+  write.rate_limit_bytes_per_second = options_.rate_limit_bytes_per_second;
+  write.md5 = options_.md5_sidecar;
+  write.mtime = FloorToSeconds(created);
+  write.stop = request.stop;
+  write.progress = ToByteProgress(request.progress);
+  const auto describe =
+      [&](const std::vector<ManifestFile>& digests) -> Result<std::string> {
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+        clock_->SteadyNow() - started);
+    return DescribeBackup(options_, info, request, previous, created,
+                          static_cast<uint64_t>(took.count()), digests);
+  };
+
+  LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs_->Open(part, OpenMode::kCreateNew));
+  LEVELKEEP_ASSIGN_OR_RETURN(ArchiveSummary summary,
+                             WriteArchive(InputsOf(snapshot, options_.db_name),
+                                          describe, write, file.get()));
+  LEVELKEEP_RETURN_IF_ERROR(file->Sync());
+  LEVELKEEP_RETURN_IF_ERROR(
+      ReadBackArchive(*file, summary, options_.threads, request.stop)
+          .WithContext("the archive just written did not read back")
+          .WithHint("the disk may be failing: check its SMART state"));
+  LEVELKEEP_RETURN_IF_ERROR(file->Close());
+  return summary;
+}
+
+Result<std::string> BackupSet::Publish(
+    const std::string& part, const std::string& label, Time created,
+    const std::vector<CatalogEntry>& entries) {
+  BackupName name{FloorToSeconds(created), 1, label};
+  for (const CatalogEntry& entry : entries) {
+    if (entry.parsed.time == name.time) {
+      name.counter = std::max(name.counter, entry.parsed.counter + 1);
+    }
+  }
+  for (int attempt = 0; attempt < kMaxNameAttempts; ++attempt) {
+    const std::string file_name = FormatBackupName(name);
+    const std::string path = JoinPath(options_.backup_dir, file_name);
+    const Status renamed = fs_->RenameNoReplace(part, path);
+    if (renamed.ok()) {
+      // If we die here: the name is there or not; either is a whole state.
+      const Status synced = fs_->SyncDirectory(options_.backup_dir);
+      if (synced.ok()) return file_name;
+      (void)fs_->RemoveFile(path);
+      return synced;
+    }
+    if (renamed.code() != StatusCode::kAlreadyExists) return renamed;
+    ++name.counter;
+  }
+  return Status(
+      StatusCode::kAlreadyExists,
+      "no free backup name for this second in " + options_.backup_dir);
+}
+
+Status BackupSet::WriteSidecars(const std::string& name,
+                                const ArchiveSummary& summary) {
+  LEVELKEEP_RETURN_IF_ERROR(
+      catalog_.WriteSidecar(name, "sha256", summary.sha256));
+  if (!summary.md5.empty()) {
+    LEVELKEEP_RETURN_IF_ERROR(catalog_.WriteSidecar(name, "md5", summary.md5));
+  }
+  return Status::Ok();
+}
+
+}  // namespace levelkeep

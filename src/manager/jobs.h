@@ -1,0 +1,75 @@
+// The one-at-a-time rule: which jobs may run together.
+
+#ifndef LEVELKEEP_MANAGER_JOBS_H_
+#define LEVELKEEP_MANAGER_JOBS_H_
+
+#include <array>
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+enum class JobKind { kCreate, kRestore, kVerify, kRotate };
+inline constexpr size_t kJobKinds = 4;
+
+// "create", "restore", "verify", "rotate".
+std::string JobKindName(JobKind kind);
+// May a job of kind `a` start while one of kind `b` runs? Symmetric.
+bool MayRunTogether(JobKind a, JobKind b);
+
+// Thread safety: all methods may be called concurrently.
+class JobBoard {
+ public:
+  // A running job; ends when destroyed.
+  class Ticket {
+   public:
+    ~Ticket();
+    Ticket(const Ticket&) = delete;
+    Ticket& operator=(const Ticket&) = delete;
+    // Stopped by the caller's own token, by Cancel, or by Close.
+    std::stop_token stop() const { return source_.get_token(); }
+
+   private:
+    friend class JobBoard;
+    Ticket(JobBoard* board, JobKind kind, std::stop_token caller_stop);
+    JobBoard* const board_;
+    const JobKind kind_;
+    std::stop_source source_;
+    std::stop_callback<std::function<void()>> forward_;
+  };
+
+  explicit JobBoard(Clock* clock) : clock_(clock) {}
+
+  // kBusy names the job that is in the way and since when it runs;
+  // kCancelled once closed. Never waits.
+  Result<std::unique_ptr<Ticket>> Begin(JobKind kind,
+                                        std::stop_token caller_stop);
+  // Stops the running job of that kind, if any, and waits for its end.
+  void CancelAndWait(JobKind kind);
+  // No job begins any more; running ones are stopped and waited for.
+  void Close();
+  // The most intrusive running job: "restore", …; empty if none.
+  std::string Running() const;
+
+ private:
+  struct Slot {
+    Ticket* ticket = nullptr;
+    Time since;
+  };
+
+  Clock* const clock_;
+  mutable Mutex mutex_;
+  CondVar ended_;
+  std::array<Slot, kJobKinds> slots_ GUARDED_BY(mutex_);
+  bool closed_ GUARDED_BY(mutex_) = false;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_MANAGER_JOBS_H_

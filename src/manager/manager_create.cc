@@ -1,0 +1,175 @@
+// Create, rotate, delete, and the schedule that runs creates.
+
+#include <utility>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "manager/backup_manager_impl.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kTag[] = "BackupManager";
+
+}  // namespace
+
+// 1. one job at a time   2. snapshot   3. archive   4. rotate
+// 5. queue the full verification
+Result<BackupInfo> BackupManager::Impl::CreateBackup(
+    const CreateRequest& request) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
+  LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
+                             jobs_.Begin(JobKind::kCreate, request.stop));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, set_.LockForWriting());
+
+  BackupRequest backup;
+  backup.label = request.label;
+  backup.trigger = request.trigger;
+  backup.stop = ticket->stop();
+  backup.progress = request.progress;
+  // Counted before the cut: everything counted is in the snapshot.
+  if (event_counter_ && attached()) backup.events = event_counter_();
+  auto made = [&]() -> Result<BackupInfo> {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto snapshot, TakeSnapshot(ticket->stop()));
+    LEVELKEEP_ASSIGN_OR_RETURN(backup.db_epoch,
+                               ReadOrCreateEpoch(fs_, options_.storage_path()));
+    return set_.Write(*snapshot, backup, *lock);
+  }();
+  {
+    MutexLock guard(&mutex_);
+    if (made.ok()) {
+      last_success_ = clock_->Now();
+      last_error_.clear();
+    } else if (made.status().code() != StatusCode::kCancelled) {
+      last_error_ = made.status().message();
+    }
+  }
+  if (!made.ok()) {
+    LogError(kTag, "backup failed: " + made.status().ToString());
+    return made;
+  }
+  LogInfo(kTag, made->name + ": created, " + std::to_string(made->size_bytes) +
+                    " bytes, sequence " + std::to_string(made->last_sequence) +
+                    " (" + made->snapshot_method + ")");
+  // A failing rotation does not unmake the backup.
+  if (auto rotated = set_.Rotate(false, {made->name}, *lock); !rotated.ok()) {
+    LogError(kTag, "rotation failed: " + rotated.status().ToString());
+  }
+  QueueVerification(made->name);
+  return made;
+}
+
+Result<std::unique_ptr<Snapshot>> BackupManager::Impl::TakeSnapshot(
+    std::stop_token stop) {
+  const std::string db_dir = options_.storage_path();
+  leveldb::DB* db = nullptr;
+  {
+    MutexLock lock(&mutex_);
+    db = db_;
+  }
+  // The env knows the database even while the host is still opening it.
+  if (env_.GetStats(db_dir).attached) {
+    return env_.source()->Take(db_dir);
+  }
+  const std::string scratch =
+      JoinPath(restorer_->work_dir(), "scratch-" + RandomId());
+  if (db != nullptr) {
+    return TakeLogicalSnapshot(fs_, db, options_.comparator_name, scratch,
+                               std::move(stop));
+  }
+  auto offline = TakeOfflineSnapshot(fs_, db_dir);
+  if (offline.ok() || offline.status().code() != StatusCode::kBusy) {
+    return offline;
+  }
+  ExternalSnapshotOptions external;
+  external.scratch_dir = scratch;
+  return TakeExternalSnapshot(fs_, db_dir, external);
+}
+
+Result<std::vector<RotationDecision>> BackupManager::Impl::Rotate(
+    bool dry_run) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
+                             jobs_.Begin(JobKind::kRotate, std::stop_token()));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, set_.LockForWriting());
+  return set_.Rotate(dry_run, {}, *lock);
+}
+
+Status BackupManager::Impl::DeleteBackup(const std::string& name, bool force) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
+                             jobs_.Begin(JobKind::kRotate, std::stop_token()));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, set_.LockForWriting());
+  return set_.Delete(name, force, *lock);
+}
+
+// Is every write of this database in the newest backup already? Only a hot
+// attachment can tell.
+Result<bool> BackupManager::Impl::NothingChanged() {
+  const SnapshotEnvStats stats = env_.GetStats(options_.storage_path());
+  if (!stats.attached || stats.poisoned) return false;
+  std::string epoch;
+  {
+    MutexLock lock(&mutex_);
+    epoch = epoch_;
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(auto newest, set_.NewestOf(epoch));
+  return newest && newest->last_sequence == stats.last_sequence;
+}
+
+Scheduler BackupManager::Impl::NewScheduler() {
+  std::optional<Scheduler::Millis> age;
+  if (auto backups = set_.List(); backups.ok()) {
+    for (const BackupInfo& backup : *backups) {
+      if (backup.status == "unreadable" || backup.status == "damaged") continue;
+      age = std::chrono::duration_cast<Scheduler::Millis>(clock_->Now() -
+                                                          backup.created);
+      break;
+    }
+  }
+  return Scheduler(options_.auto_backup_interval, age, CurrentSequence() > 0,
+                   clock_->SteadyNow());
+}
+
+void BackupManager::Impl::RunSchedule(std::stop_token stop) {
+  LowerThreadPriority();
+  Scheduler scheduler = NewScheduler();
+  while (!stop.stop_requested()) {
+    {
+      MutexLock lock(&mutex_);
+      if (db_ == nullptr) return;
+      scheduler_ = scheduler;
+    }
+    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(
+        scheduler.next() - clock_->SteadyNow());
+    if (wait.count() > 0 && !clock_->SleepFor(wait, stop)) return;
+    if (clock_->SteadyNow() < scheduler.next()) continue;
+    RunScheduledBackup(&scheduler, stop);
+  }
+}
+
+void BackupManager::Impl::RunScheduledBackup(Scheduler* scheduler,
+                                             std::stop_token stop) {
+  const auto unchanged = NothingChanged();
+  if (unchanged.ok() && *unchanged) {
+    LogInfo(kTag, "scheduled backup: nothing changed, still covered");
+    scheduler->Succeeded(clock_->SteadyNow());
+    return;
+  }
+  CreateRequest request;
+  request.trigger = "scheduled";
+  request.stop = stop;
+  const auto made = CreateBackup(request);
+  if (made.ok()) {
+    scheduler->Succeeded(clock_->SteadyNow());
+  } else if (made.status().code() == StatusCode::kBusy) {
+    scheduler->Postponed(clock_->SteadyNow());
+  } else {
+    scheduler->Failed(clock_->SteadyNow());
+  }
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,112 @@
+// Health: what an operator, a supervisor and a monitoring system ask for.
+
+#include "base/text.h"
+#include "manager/backup_manager_impl.h"
+
+namespace levelkeep {
+
+namespace {
+
+// So many intervals without a backup of new writes are worth a warning.
+constexpr int kMissedRunsUntilDegraded = 2;
+
+double Seconds(Time::duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+}  // namespace
+
+HealthReport BackupManager::Impl::Health() {
+  HealthReport health;
+  const SnapshotEnvStats stats = env_.GetStats(options_.storage_path());
+  std::string epoch;
+  double verify_rate = 0;
+  bool open = false;
+  {
+    MutexLock lock(&mutex_);
+    open = db_ != nullptr;
+    epoch = epoch_;
+    verify_rate = verify_rate_;
+    health.last_success = last_success_;
+    health.last_error = last_error_;
+    if (scheduler_) {
+      health.next_run =
+          clock_->Now() + std::chrono::duration_cast<Time::duration>(
+                              scheduler_->next() - clock_->SteadyNow());
+    }
+  }
+  health.store_usable = open && !stats.poisoned;
+  health.running = jobs_.Running();
+  health.undo_available = restorer_ != nullptr && restorer_->UndoAvailable();
+  if (stats.poisoned) {
+    health.degraded.push_back(
+        "a write to the database failed: " + stats.poison_reason +
+        "; restart the application");
+  }
+
+  const auto backups = set_.List();
+  health.available = backups.ok() && initialized_;
+  if (!backups.ok()) {
+    health.degraded.push_back(backups.status().message());
+    return health;
+  }
+  for (const BackupInfo& backup : *backups) {
+    ++health.count;
+    health.total_bytes += backup.size_bytes;
+    const bool good =
+        backup.status == "verified" || backup.status == "unverified";
+    if (good && !health.latest) health.latest = backup;
+    if (backup.verified_at && !health.last_verified) {
+      health.last_verified = backup.verified_at;
+    }
+    if (!good) {
+      health.degraded.push_back(backup.name + " is " + backup.status + ": " +
+                                backup.problem);
+    }
+  }
+  if (!health.last_success && health.latest) {
+    health.last_success = health.latest->created;
+  }
+  DescribeExposure(stats, epoch, &health);
+  if (health.latest && verify_rate > 0) {
+    health.predicted_restore_seconds =
+        static_cast<double>(health.latest->source_bytes) / verify_rate;
+  }
+  if (const auto free = fs_->FreeSpace(options_.backup_dir); free.ok()) {
+    health.free_bytes = *free;
+    if (*free < options_.reserve_bytes) {
+      health.degraded.push_back("only " + FormatBytes(*free) + " are free in " +
+                                options_.backup_dir);
+    }
+  }
+  if (!health.last_error.empty()) {
+    health.degraded.push_back("the last backup failed: " + health.last_error);
+  }
+  return health;
+}
+
+// The recovery point: how much would be lost if the disk died now.
+void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
+                                           const std::string& epoch,
+                                           HealthReport* health) {
+  if (!stats.attached) return;
+  const auto newest = set_.NewestOf(epoch);
+  const bool covered = newest.ok() && newest->has_value();
+  const uint64_t saved = covered ? (*newest)->last_sequence : 0;
+  if (stats.last_sequence <= saved) {
+    health->unsaved_seconds = 0.0;
+    return;
+  }
+  health->unsaved_writes = stats.last_sequence - saved;
+  if (!covered) return;  // never backed up: no age to give
+  const Time::duration age = clock_->Now() - (*newest)->created;
+  health->unsaved_seconds = Seconds(age);
+  if (options_.auto_backup_enabled &&
+      age > kMissedRunsUntilDegraded * options_.auto_backup_interval) {
+    health->degraded.push_back("unsaved writes are older than " +
+                               std::to_string(kMissedRunsUntilDegraded) +
+                               " backup intervals");
+  }
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,123 @@
+// Initialize: everything that must happen before the application opens
+// LevelDB.
+
+#include <memory>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "manager/backup_manager_impl.h"
+#include "manager/open_check.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kTag[] = "BackupManager";
+
+void Log(const StartReport& report) {
+  if (report.restored) {
+    LogInfo(kTag, report.restored_from + ": restored, sequence " +
+                      std::to_string(report.restored_sequence));
+  }
+  for (const auto& [name, reason] : report.rejected) {
+    LogWarn(kTag, name + ": rejected, " + reason);
+  }
+  if (!report.refused.empty()) LogWarn(kTag, report.refused);
+  for (const std::string& name : report.swept) {
+    LogInfo(kTag, name + ": left-over removed");
+  }
+  LogInfo(kTag, report.lock);
+}
+
+}  // namespace
+
+// 1. options   2. folders   3. instance lock   4. interrupted restore
+// 5. left-overs   6. dropped archives   7. LOCK
+Result<StartReport> BackupManager::Impl::Initialize() {
+  if (initialized_) {
+    return Status(StatusCode::kAlreadyExists,
+                  "the backup manager is initialized already");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
+  LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions restore,
+                             ToRestorerOptions(options_, fs_));
+  LEVELKEEP_RETURN_IF_ERROR(CreateFolders());
+  restorer_ = std::make_unique<Restorer>(fs_, clock_, std::move(restore));
+  LEVELKEEP_RETURN_IF_ERROR(restorer_->Prepare());
+
+  StartReport report;
+  LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
+  LEVELKEEP_ASSIGN_OR_RETURN(RecoveryOutcome recovery,
+                             restorer_->Recover([this](const std::string& dir) {
+                               return OpenAndClose(dir);
+                             }));
+  report.recovered = recovery.finished_restore || recovery.undone_restore;
+  report.swept = std::move(recovery.swept);
+  LEVELKEEP_ASSIGN_OR_RETURN(auto swept, set_.Sweep());
+  report.swept.insert(report.swept.end(), swept.begin(), swept.end());
+  if (options_.auto_restore_enabled) {
+    LEVELKEEP_RETURN_IF_ERROR(ApplyDropped(&report));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
+  Log(report);
+  initialized_ = true;
+  if (options_.verify_after_backup) {
+    verify_thread_ =
+        std::jthread([this](std::stop_token stop) { RunVerifications(stop); });
+  }
+  return report;
+}
+
+Status BackupManager::Impl::CreateFolders() {
+  LEVELKEEP_RETURN_IF_ERROR(
+      CreateDirectories(fs_, options_.storage_dir).WithContext("STORAGE_DIR"));
+  LEVELKEEP_RETURN_IF_ERROR(
+      CreateDirectories(fs_, options_.restore_dir).WithContext("RESTORE_DIR"));
+  return set_.Prepare().WithContext("BACKUP_DIR");
+}
+
+// A left-over LOCK file blocks nothing: the kernel dropped the lock with its
+// process. A held one is never touched; its holder is named.
+Status BackupManager::Impl::CheckLock(StartReport* report) {
+  const std::string db_dir = options_.storage_path();
+  std::string holder;
+  LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
+                             DbLock::Probe(fs_, db_dir, &holder));
+  if (state == DbLock::State::kFree) {
+    report->lock = "LOCK of " + db_dir + " is not held: nothing to clear";
+    return Status::Ok();
+  }
+  return Status(StatusCode::kBusy,
+                "database " + db_dir + " is open in " +
+                    (state == DbLock::State::kHeldByOther ? "another process"
+                                                          : "this process") +
+                    " (" + holder + ")",
+                "stop that process first; deleting LOCK would let two "
+                "processes destroy the database");
+}
+
+Status BackupManager::Impl::ApplyDropped(StartReport* report) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const DropOutcome outcome,
+      restorer_->ApplyDropped(
+          [this](const std::string& dir) { return OpenAndClose(dir); },
+          std::stop_token()));
+  for (const DropOutcome::Rejection& rejection : outcome.rejected) {
+    report->rejected.emplace_back(rejection.name, rejection.reason);
+  }
+  report->refused = outcome.refused;
+  if (outcome.applied) {
+    report->restored = true;
+    report->restored_from = outcome.applied->archive_name;
+    report->restored_sequence = outcome.applied->last_sequence;
+  }
+  return Status::Ok();
+}
+
+Status BackupManager::Impl::OpenAndClose(const std::string& db_dir) {
+  return levelkeep::OpenAndClose(options_, &env_, db_dir);
+}
+
+}  // namespace levelkeep

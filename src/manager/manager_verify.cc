@@ -1,0 +1,119 @@
+// Verification on request and, of each new backup, in the background.
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "manager/backup_manager_impl.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kTag[] = "BackupManager";
+// Between two tries when another verification is in the way.
+constexpr std::chrono::milliseconds kBusyDelay{1000};
+
+}  // namespace
+
+Result<VerifyReport> BackupManager::Impl::VerifyBackup(const std::string& name,
+                                                       const std::string& depth,
+                                                       std::stop_token stop) {
+  const auto parsed = ParseVerifyDepth(depth);
+  if (!parsed) {
+    return Status(StatusCode::kInvalidArgument,
+                  "unknown verification depth '" + depth + "'",
+                  "use structure, checksums or full");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, set_.FindEntry(name));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
+                             jobs_.Begin(JobKind::kVerify, std::move(stop)));
+  LEVELKEEP_ASSIGN_OR_RETURN(VerifyReport report,
+                             set_.Verify(entry.name, *parsed, ticket->stop()));
+  ticket.reset();
+  if (*parsed == VerifyDepth::kFull) {
+    if (report.duration_ms > 0) {
+      MutexLock lock(&mutex_);
+      verify_rate_ = static_cast<double>(report.bytes) * 1000.0 /
+                     static_cast<double>(report.duration_ms);
+    }
+    DropUndoAfter(entry.name);
+  }
+  return report;
+}
+
+void BackupManager::Impl::QueueVerification(const std::string& name) {
+  if (!options_.verify_after_backup) return;
+  MutexLock lock(&mutex_);
+  to_verify_.push_back(name);
+  verify_wake_.notify_all();
+}
+
+void BackupManager::Impl::RunVerifications(std::stop_token stop) {
+  LowerThreadPriority();
+  while (!stop.stop_requested()) {
+    std::string name;
+    {
+      MutexLock lock(&mutex_);
+      verify_wake_.wait(mutex_, stop, [this]() REQUIRES_LOCK(mutex_) {
+        return !to_verify_.empty();
+      });
+      if (stop.stop_requested()) return;
+      name = to_verify_.front();
+      to_verify_.pop_front();
+    }
+    VerifyInBackground(name, stop);
+  }
+}
+
+void BackupManager::Impl::VerifyInBackground(const std::string& name,
+                                             std::stop_token stop) {
+  while (!stop.stop_requested()) {
+    // Another process (levelkeep worker) may have been faster.
+    const auto entry = set_.FindEntry(name);
+    if (!entry.ok()) return;  // rotated away meanwhile
+    if (entry->verified() && entry->verification->depth == VerifyDepth::kFull) {
+      DropUndoAfter(name);
+      return;
+    }
+    const auto report =
+        VerifyBackup(name, VerifyDepthName(VerifyDepth::kFull), stop);
+    if (report.ok()) return;
+    // A restore cancels the verification of the moment; it comes back later.
+    const bool again = report.status().code() == StatusCode::kBusy ||
+                       report.status().code() == StatusCode::kCancelled;
+    if (!again) {
+      LogError(kTag, "verification failed: " + report.status().ToString());
+      return;
+    }
+    if (!clock_->SleepFor(kBusyDelay, stop)) return;
+  }
+}
+
+// R14: once a verified backup of the restored history exists, the database
+// that the restore replaced has done its duty.
+void BackupManager::Impl::DropUndoAfter(const std::string& name) {
+  std::string epoch;
+  {
+    MutexLock lock(&mutex_);
+    epoch = epoch_;
+  }
+  const auto entry = set_.FindEntry(name);
+  if (!entry.ok() || !entry->manifest || epoch.empty() ||
+      entry->manifest->db_epoch != epoch) {
+    return;
+  }
+  const auto ticket = jobs_.Begin(JobKind::kRotate, std::stop_token());
+  if (!ticket.ok() || !restorer_->UndoAvailable()) return;
+  if (Status status = restorer_->DropUndo(); !status.ok()) {
+    LogWarn(kTag,
+            "the replaced database was not removed: " + status.ToString());
+    return;
+  }
+  LogInfo(kTag, name +
+                    " is verified: the database that the last restore "
+                    "replaced was removed");
+}
+
+}  // namespace levelkeep

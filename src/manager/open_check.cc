@@ -1,0 +1,45 @@
+#include "manager/open_check.h"
+
+#include <memory>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "leveldb/db.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kBytewise[] = "leveldb.BytewiseComparator";
+
+}  // namespace
+
+Status OpenAndClose(const BackupOptions& options, leveldb::Env* env,
+                    const std::string& db_dir) {
+  if (options.comparator_name != kBytewise) return Status::Ok();
+  leveldb::Options open;
+  open.env = env;
+  leveldb::DB* raw = nullptr;
+  const leveldb::Status status = leveldb::DB::Open(open, db_dir, &raw);
+  const std::unique_ptr<leveldb::DB> db(raw);
+  if (status.ok()) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                "LevelDB can't open " + db_dir + ": " + status.ToString());
+}
+
+Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
+                                          FileSystem* fs) {
+  RestorerOptions result;
+  result.storage_dir = options.storage_dir;
+  result.db_name = options.db_name;
+  result.restore_dir = options.restore_dir;
+  result.comparator_name = options.comparator_name;
+  result.reserve_bytes = options.reserve_bytes;
+  result.threads = options.threads;
+  LEVELKEEP_ASSIGN_OR_RETURN(result.check_program,
+                             FindCheckProgram(fs, options.check_program));
+  return result;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,32 @@
+// Opens a database as the application would, and closes it again.
+
+#ifndef LEVELKEEP_MANAGER_OPEN_CHECK_H_
+#define LEVELKEEP_MANAGER_OPEN_CHECK_H_
+
+#include <string>
+
+#include "levelkeep/options.h"
+#include "levelkeep/status.h"
+
+namespace leveldb {
+class Env;
+}
+
+namespace levelkeep {
+
+class FileSystem;
+struct RestorerOptions;
+
+// With an application's own comparator only levelkeep-check, which imitates
+// it, can open the database; then this does nothing.
+Status OpenAndClose(const BackupOptions& options, leveldb::Env* env,
+                    const std::string& db_dir);
+
+// The restorer's part of the options. kNotFound if levelkeep-check is
+// missing.
+Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
+                                          FileSystem* fs);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_MANAGER_OPEN_CHECK_H_

@@ -1,0 +1,500 @@
+// The manager with a real disk, a real LevelDB and real archives.
+
+#include "levelkeep/backup_manager.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <memory>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "leveldb/db.h"
+#include "leveldb/write_batch.h"
+#include "support/fake_clock.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using test::TempDir;
+
+std::string Key(int i) { return "event:" + std::to_string(1'000'000 + i); }
+
+// An application as a stranger would write it.
+class App {
+ public:
+  explicit App(const BackupOptions& options, Clock* clock = Clock::System(),
+               bool own_env = true)
+      : manager_(options, FileSystem::Posix(), clock), own_env_(own_env) {}
+  ~App() { EXPECT_TRUE(Close().ok()); }
+
+  Status Start() {
+    auto report = manager_.Initialize();
+    if (!report.ok()) return report.status();
+    report_ = *report;
+    return Open();
+  }
+  Status Open() {
+    leveldb::Options options;
+    options.create_if_missing = true;
+    options.write_buffer_size = 64 << 10;
+    if (own_env_) options.env = manager_.env();
+    leveldb::DB* db = nullptr;
+    const auto status =
+        leveldb::DB::Open(options, manager_.options().storage_path(), &db);
+    if (!status.ok()) return Status(StatusCode::kIoError, status.ToString());
+    db_.reset(db);
+    auto attachment = manager_.Attach(db);
+    if (!attachment.ok()) return attachment.status();
+    attachment_ = std::move(attachment).value();
+    return Status::Ok();
+  }
+  Status Close() {
+    attachment_.reset();
+    db_.reset();
+    return Status::Ok();
+  }
+  void EnableLiveRestore() {
+    manager_.SetRestoreHooks(
+        {[this] { return Close(); }, [this] { return Open(); }});
+  }
+  void Put(int from, int to, const std::string& value = "v") {
+    for (int i = from; i < to; ++i) {
+      ASSERT_TRUE(db_->Put(leveldb::WriteOptions(), Key(i),
+                           value + std::string(200, 'x'))
+                      .ok());
+    }
+  }
+  int Count() {
+    std::unique_ptr<leveldb::Iterator> it(
+        db_->NewIterator(leveldb::ReadOptions()));
+    int count = 0;
+    for (it->SeekToFirst(); it->Valid(); it->Next()) ++count;
+    EXPECT_TRUE(it->status().ok());
+    return count;
+  }
+  BackupInfo Create(const std::string& label = "") {
+    CreateRequest request;
+    request.label = label;
+    auto made = manager_.CreateBackup(request);
+    EXPECT_TRUE(made.ok()) << made.status().ToString();
+    return made.ok() ? *made : BackupInfo();
+  }
+
+  BackupManager manager_;
+  StartReport report_;
+  const bool own_env_;
+  std::unique_ptr<leveldb::DB> db_;
+  std::unique_ptr<Attachment> attachment_;
+};
+
+class BackupManagerTest : public ::testing::Test {
+ protected:
+  BackupManagerTest() {
+    options_.storage_dir = dir_.Sub("storage");
+    options_.backup_dir = dir_.Sub("backups");
+    options_.restore_dir = dir_.Sub("restore");
+    options_.auto_backup_enabled = false;
+    options_.verify_after_backup = false;
+    options_.reserve_bytes = 1 << 20;
+  }
+  // Names in backups/ that are neither archives, sidecars nor state.
+  std::set<std::string> LeftOvers() {
+    std::set<std::string> result;
+    for (const auto& name : *FileSystem::Posix()->List(options_.backup_dir)) {
+      if (name != ".levelkeep" && !name.starts_with("backup_")) {
+        result.insert(name);
+      }
+    }
+    return result;
+  }
+
+  TempDir dir_;
+  BackupOptions options_;
+};
+
+TEST_F(BackupManagerTest, HotBackupHoldsWhatWasAcknowledged) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 1000);
+  const BackupInfo made = app.Create("first");
+  EXPECT_EQ("hot", made.snapshot_method);
+  EXPECT_EQ("first", made.label);
+  EXPECT_EQ("manual", made.trigger);
+  EXPECT_EQ("unverified", made.status);
+  EXPECT_EQ(1000u, made.last_sequence);
+  EXPECT_EQ(64u, made.sha256.size());
+  auto report = app.manager_.VerifyBackup("latest", "full", {});
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(1000u, report->entries);
+  EXPECT_EQ(1000u, report->last_sequence);
+  EXPECT_EQ("verified", app.manager_.FindBackup("latest")->status);
+  EXPECT_TRUE(LeftOvers().empty());
+}
+
+TEST_F(BackupManagerTest, ForeignEnvIsBackedUpLogically) {
+  App app(options_, Clock::System(), /*own_env=*/false);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 500);
+  EXPECT_EQ("logical", app.Create().snapshot_method);
+  auto report = app.manager_.VerifyBackup("latest", "full", {});
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(500u, report->entries);
+}
+
+TEST_F(BackupManagerTest, ClosedDatabaseIsBackedUpOffline) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  ASSERT_TRUE(app.Close().ok());
+  EXPECT_EQ("offline", app.Create().snapshot_method);
+}
+
+TEST_F(BackupManagerTest, BackupWithoutDatabaseSaysSo) {
+  BackupManager manager(options_);
+  ASSERT_TRUE(manager.Initialize().ok());
+  const auto made = manager.CreateBackup(CreateRequest());
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(StatusCode::kNotFound, made.status().code());
+  EXPECT_TRUE(LeftOvers().empty());
+}
+
+TEST_F(BackupManagerTest, BadLabelMakesNothing) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  for (const char* label : {"../x", "a b", ".hidden", "x/y"}) {
+    CreateRequest request;
+    request.label = label;
+    const auto made = app.manager_.CreateBackup(request);
+    ASSERT_FALSE(made.ok()) << label;
+    EXPECT_EQ(StatusCode::kInvalidArgument, made.status().code());
+  }
+  EXPECT_TRUE(app.manager_.ListBackups()->empty());
+}
+
+TEST_F(BackupManagerTest, NoSpaceIsSaidBeforeAnythingIsWritten) {
+  options_.reserve_bytes = uint64_t{1} << 60;
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  const auto made = app.manager_.CreateBackup(CreateRequest());
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(StatusCode::kNoSpace, made.status().code());
+  EXPECT_TRUE(LeftOvers().empty());
+  EXPECT_TRUE(app.manager_.ListBackups()->empty());
+  EXPECT_FALSE(app.manager_.Health().degraded.empty());
+}
+
+TEST_F(BackupManagerTest, CancelledBackupLeavesNoFile) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 1000);
+  std::stop_source source;
+  source.request_stop();
+  CreateRequest request;
+  request.stop = source.get_token();
+  const auto made = app.manager_.CreateBackup(request);
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(StatusCode::kCancelled, made.status().code());
+  EXPECT_TRUE(LeftOvers().empty());
+}
+
+TEST_F(BackupManagerTest, RotationKeepsMaxBackups) {
+  options_.max_backups = 3;
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  std::vector<std::string> names;
+  for (int i = 0; i < 6; ++i) {
+    app.Put(i * 10, i * 10 + 10);
+    names.push_back(app.Create().name);
+  }
+  const auto backups = *app.manager_.ListBackups();
+  ASSERT_EQ(3u, backups.size());
+  EXPECT_EQ(names[5], backups[0].name);
+  EXPECT_EQ(names[3], backups[2].name);
+}
+
+TEST_F(BackupManagerTest, ChainNamesThePreviousBackup) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const BackupInfo first = app.Create();
+  app.Put(10, 20);
+  const BackupInfo second = app.Create();
+  EXPECT_NE(first.name, second.name);
+  EXPECT_LT(first.last_sequence, second.last_sequence);
+}
+
+TEST_F(BackupManagerTest, LiveRestoreAndUndo) {
+  App app(options_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 300);
+  const BackupInfo made = app.Create();
+  app.Put(300, 400);
+
+  const auto preview = app.manager_.PreviewRestore(made.name);
+  ASSERT_TRUE(preview.ok());
+  EXPECT_EQ(100u, preview->lost_writes);
+  EXPECT_TRUE(preview->same_history);
+  EXPECT_EQ(400, app.Count());
+
+  RestoreRequest request;
+  request.source = made.name;
+  const auto restored = app.manager_.RestoreBackup(request);
+  ASSERT_TRUE(restored.ok()) << restored.status().ToString();
+  EXPECT_TRUE(restored->applied);
+  EXPECT_EQ(300u, restored->last_sequence);
+  EXPECT_EQ(300, app.Count());
+  EXPECT_TRUE(app.manager_.Health().undo_available);
+
+  const auto undone = app.manager_.UndoRestore();
+  ASSERT_TRUE(undone.ok()) << undone.status().ToString();
+  EXPECT_EQ(400, app.Count());
+}
+
+TEST_F(BackupManagerTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
+  App app(options_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
+  // One of the time before the restore proves nothing about it.
+  ASSERT_TRUE(app.manager_.VerifyBackup(request.source, "full", {}).ok());
+  EXPECT_TRUE(app.manager_.Health().undo_available);
+  app.Put(10, 20);
+  ASSERT_TRUE(app.manager_.VerifyBackup(app.Create().name, "full", {}).ok());
+  EXPECT_FALSE(app.manager_.Health().undo_available);
+  EXPECT_EQ(StatusCode::kNotFound, app.manager_.UndoRestore().status().code());
+}
+
+TEST_F(BackupManagerTest, DatabaseThatTheHostCannotOpenIsTakenBack) {
+  App app(options_);
+  int opens = 0;
+  app.manager_.SetRestoreHooks({[&] { return app.Close(); },
+                                [&]() -> Status {
+                                  if (++opens == 1)
+                                    return Status(StatusCode::kIoError,
+                                                  "no luck");
+                                  return app.Open();
+                                }});
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  app.Put(10, 30);
+  const auto restored = app.manager_.RestoreBackup(request);
+  ASSERT_FALSE(restored.ok());
+  EXPECT_NE(std::string::npos, restored.status().message().find("no luck"));
+  EXPECT_EQ(30, app.Count());
+}
+
+TEST_F(BackupManagerTest, HostWithoutHooksStagesForTheNextStart) {
+  std::string name;
+  {
+    App app(options_);
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 100);
+    name = app.Create().name;
+    app.Put(100, 200);
+    RestoreRequest request;
+    request.source = name;
+    request.mode = RestoreMode::kLive;
+    EXPECT_EQ(StatusCode::kUnsupported,
+              app.manager_.RestoreBackup(request).status().code());
+    request.mode = RestoreMode::kAuto;
+    const auto staged = app.manager_.RestoreBackup(request);
+    ASSERT_TRUE(staged.ok()) << staged.status().ToString();
+    EXPECT_FALSE(staged->applied);
+    EXPECT_EQ("docker-compose restart app worker", staged->restart_command);
+    EXPECT_EQ(200, app.Count());
+  }
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  EXPECT_TRUE(app.report_.restored);
+  EXPECT_EQ(100, app.Count());
+}
+
+TEST_F(BackupManagerTest, SecondInstanceIsRefused) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  BackupManager second(options_);
+  const auto report = second.Initialize();
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(StatusCode::kBusy, report.status().code());
+  app.Put(0, 10);  // the first one is unharmed
+  EXPECT_EQ(10, app.Count());
+}
+
+TEST_F(BackupManagerTest, BadOptionsAreAllReportedAndNothingIsMade) {
+  options_.max_backups = 0;
+  options_.compression_level = 9;
+  BackupManager manager(options_);
+  const auto report = manager.Initialize();
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(StatusCode::kInvalidArgument, report.status().code());
+  const std::string& message = report.status().message();
+  EXPECT_NE(std::string::npos, message.find("MAX_BACKUPS")) << message;
+  EXPECT_NE(std::string::npos, message.find("BACKUP_COMPRESSION_LEVEL"));
+  EXPECT_FALSE(PathExists(FileSystem::Posix(), options_.storage_dir));
+}
+
+TEST_F(BackupManagerTest, MissingCheckProgramStopsTheStart) {
+  options_.check_program = dir_.Sub("nowhere");
+  BackupManager manager(options_);
+  const auto report = manager.Initialize();
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(StatusCode::kNotFound, report.status().code());
+}
+
+TEST_F(BackupManagerTest, DeleteGuardsTheNewestVerifiedAndPinned) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const std::string name = app.Create().name;
+  ASSERT_TRUE(app.manager_.VerifyBackup(name, "full", {}).ok());
+  EXPECT_EQ(StatusCode::kRefused,
+            app.manager_.DeleteBackup(name, false).code());
+  ASSERT_TRUE(app.manager_.PinBackup(name, true).ok());
+  EXPECT_EQ(StatusCode::kRefused, app.manager_.DeleteBackup(name, true).code());
+  ASSERT_TRUE(app.manager_.PinBackup(name, false).ok());
+  EXPECT_TRUE(app.manager_.DeleteBackup(name, true).ok());
+  EXPECT_TRUE(app.manager_.ListBackups()->empty());
+  EXPECT_TRUE(LeftOvers().empty());
+}
+
+TEST_F(BackupManagerTest, DamagedBackupIsFoundOutAndRemembered) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 1000);
+  const BackupInfo made = app.Create();
+  std::string bytes = test::ReadFile(made.path);
+  bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
+  test::WriteFile(made.path, bytes);
+  const auto report = app.manager_.VerifyBackup(made.name, "checksums", {});
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(StatusCode::kCorruption, report.status().code());
+  EXPECT_EQ("damaged", app.manager_.FindBackup(made.name)->status);
+  RestoreRequest request;
+  request.source = made.name;
+  EXPECT_FALSE(app.manager_.RestoreBackup(request).ok());
+  EXPECT_EQ(1000, app.Count());
+}
+
+TEST_F(BackupManagerTest, MissingSidecarIsMadeUpForByVerification) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const BackupInfo made = app.Create();
+  ASSERT_TRUE(FileSystem::Posix()->RemoveFile(made.path + ".sha256").ok());
+  EXPECT_EQ("", app.manager_.FindBackup(made.name)->sha256);
+  ASSERT_TRUE(app.manager_.VerifyBackup(made.name, "full", {}).ok());
+  EXPECT_EQ(made.sha256, app.manager_.FindBackup(made.name)->sha256);
+}
+
+TEST_F(BackupManagerTest, HealthTellsWhatIsNotInABackup) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  HealthReport health = app.manager_.Health();
+  EXPECT_TRUE(health.store_usable);
+  EXPECT_TRUE(health.available);
+  EXPECT_EQ(10u, health.unsaved_writes);
+  EXPECT_FALSE(health.latest.has_value());
+  app.Create();
+  health = app.manager_.Health();
+  EXPECT_EQ(0u, health.unsaved_writes);
+  EXPECT_EQ(1u, health.count);
+  ASSERT_TRUE(health.latest.has_value());
+  EXPECT_TRUE(health.last_success.has_value());
+  app.Put(10, 15);
+  EXPECT_EQ(5u, app.manager_.Health().unsaved_writes);
+  ASSERT_TRUE(app.Close().ok());
+  EXPECT_FALSE(app.manager_.Health().store_usable);
+}
+
+// Waits (bounded) for what another thread does.
+template <typename Condition>
+bool Eventually(Condition condition) {
+  for (int i = 0; i < 3000; ++i) {
+    if (condition()) return true;
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  return false;
+}
+
+TEST_F(BackupManagerTest, ScheduleRunsSkipsAndCatchesUpOnFakeTime) {
+  test::FakeClock clock;
+  options_.auto_backup_enabled = true;
+  App app(options_, &clock);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const auto count = [&] { return app.manager_.ListBackups()->size(); };
+  EXPECT_TRUE(Eventually([&] {
+    clock.Advance(std::chrono::minutes(10));
+    return count() == 1;
+  }));
+  // Nothing changed: covered, however long it takes.
+  for (int i = 0; i < 30; ++i) {
+    clock.Advance(std::chrono::minutes(10));
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(1u, count());
+  app.Put(10, 20);
+  EXPECT_TRUE(Eventually([&] {
+    clock.Advance(std::chrono::minutes(10));
+    return count() == 2;
+  }));
+  EXPECT_EQ("scheduled", app.manager_.ListBackups()->front().trigger);
+  // Long downtime: one run at once, although hours were missed.
+  app.Put(20, 30);
+  ASSERT_TRUE(app.Close().ok());
+  clock.Advance(std::chrono::hours(24));
+  ASSERT_TRUE(app.Open().ok());
+  EXPECT_TRUE(Eventually([&] { return count() == 3; }));
+  EXPECT_EQ(3u, count());
+}
+
+TEST_F(BackupManagerTest, NewBackupsAreVerifiedInTheBackground) {
+  options_.verify_after_backup = true;
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 100);
+  const std::string name = app.Create().name;
+  EXPECT_TRUE(Eventually(
+      [&] { return app.manager_.FindBackup(name)->status == "verified"; }));
+}
+
+TEST_F(BackupManagerTest, BackupsUnderLoadAreConsistentWithTheirSequence) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  std::atomic<bool> stop = false;
+  std::atomic<int> acknowledged = 0;
+  std::jthread writer([&] {
+    for (int i = 0; !stop; i += 2) {
+      leveldb::WriteBatch batch;
+      batch.Put(Key(i), std::string(300, 'a'));
+      batch.Put(Key(i + 1), std::string(300, 'b'));
+      if (!app.db_->Write(leveldb::WriteOptions(), &batch).ok()) return;
+      acknowledged = i + 2;
+    }
+  });
+  for (int round = 0; round < 3; ++round) {
+    const int before = acknowledged;
+    const BackupInfo made = app.Create();
+    EXPECT_GE(made.last_sequence, static_cast<uint64_t>(before));
+    EXPECT_EQ(0u, made.last_sequence % 2);
+    const auto report = app.manager_.VerifyBackup(made.name, "full", {});
+    ASSERT_TRUE(report.ok()) << report.status().ToString();
+    EXPECT_EQ(made.last_sequence, report->entries);
+  }
+  stop = true;
+}
+
+}  // namespace
+}  // namespace levelkeep
