@@ -1,0 +1,190 @@
+#include "eventstore/event.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/text.h"
+#include "http/json_body.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr std::string_view kEventPrefix = "event:";
+constexpr size_t kSequenceDigits = 20;  // of the largest uint64_t
+constexpr int kHeadFormat = 1;
+
+size_t CountCharacters(std::string_view utf8) {
+  return static_cast<size_t>(std::count_if(
+      utf8.begin(), utf8.end(),
+      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+bool HasControlCharacter(std::string_view text) {
+  return std::any_of(text.begin(), text.end(), [](char c) {
+    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+  });
+}
+
+Status ValidateName(std::string_view member, const std::string& value,
+                    size_t least) {
+  if (!IsValidUtf8(value)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "\"" + std::string(member) + "\" is not valid UTF-8");
+  }
+  const size_t length = CountCharacters(value);
+  if (length < least || length > kMaxEventNameLength) {
+    return Status(StatusCode::kInvalidArgument,
+                  "\"" + std::string(member) + "\" must be a string of " +
+                      std::to_string(least) + " to " +
+                      std::to_string(kMaxEventNameLength) + " characters");
+  }
+  if (HasControlCharacter(value)) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "\"" + std::string(member) + "\" must not hold control characters");
+  }
+  return Status::Ok();
+}
+
+// Never deeper than `limit` + 1 calls, whatever the data looks like.
+bool IsDeeperThan(const nlohmann::json& json, int limit) {
+  if (!json.is_structured()) return false;
+  if (limit == 0) return true;
+  return std::any_of(json.begin(), json.end(), [limit](const auto& element) {
+    return IsDeeperThan(element, limit - 1);
+  });
+}
+
+Status Damaged(uint64_t sequence, const std::string& what) {
+  return Status(StatusCode::kCorruption,
+                "event " + std::to_string(sequence) + " is damaged: " + what,
+                "restore a verified backup; the damaged database is kept "
+                "for undo");
+}
+
+std::optional<std::string> StringMember(const nlohmann::json& object,
+                                        const char* name) {
+  const auto it = object.find(name);
+  if (it == object.end() || !it->is_string()) return std::nullopt;
+  return it->get<std::string>();
+}
+
+}  // namespace
+
+Status ValidateEvent(const NewEvent& event) {
+  Status status = ValidateName("type", event.type, 1);
+  if (status.ok()) status = ValidateName("stream", event.stream, 0);
+  if (status.ok() && IsDeeperThan(event.data, kMaxEventDataDepth)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "\"data\" is nested deeper than " +
+                      std::to_string(kMaxEventDataDepth) + " levels");
+  }
+  return status;
+}
+
+std::string EventKey(uint64_t sequence) {
+  const std::string digits = std::to_string(sequence);
+  std::string key(kEventPrefix);
+  key.append(kSequenceDigits - digits.size(), '0');
+  return key + digits;
+}
+
+std::optional<uint64_t> ParseEventKey(std::string_view key) {
+  if (key.size() != kEventPrefix.size() + kSequenceDigits ||
+      key.substr(0, kEventPrefix.size()) != kEventPrefix) {
+    return std::nullopt;
+  }
+  const auto sequence = ParseUint64(key.substr(kEventPrefix.size()));
+  if (!sequence || *sequence == 0) return std::nullopt;
+  return sequence;
+}
+
+// Put together by hand so that the members stand in the order in which
+// people read them; nlohmann::json would sort them.
+std::string EncodeEventBody(const NewEvent& event) {
+  return "\"type\":" + http::Dump(event.type) +
+         ",\"stream\":" + http::Dump(event.stream) + ",\"time\":\"" +
+         std::string(1, '\0') + "\",\"data\":" + http::Dump(event.data) + "}";
+}
+
+std::string EncodeEvent(uint64_t sequence, std::string_view time,
+                        std::string_view event_body) {
+  // JSON text never holds a raw NUL but the one that we put there.
+  const size_t gap = event_body.find('\0');
+  std::string record = "{\"sequence\":" + std::to_string(sequence) + ",";
+  record += event_body.substr(0, gap);
+  record += time;
+  record += event_body.substr(gap + 1);
+  return record;
+}
+
+std::string EncodeEvent(const Event& event) {
+  return EncodeEvent(
+      event.sequence, event.time,
+      EncodeEventBody(NewEvent{event.type, event.stream, event.data}));
+}
+
+Result<Event> DecodeEvent(uint64_t sequence, std::string_view record) {
+  auto parsed = http::ParseBody(std::string(record));
+  if (!parsed.ok()) {
+    // The parser speaks of request bodies, which is what it is mostly for.
+    constexpr std::string_view kSubject = "the request body ";
+    std::string what = parsed.status().message();
+    if (what.rfind(kSubject, 0) == 0) what.erase(0, kSubject.size());
+    return Damaged(sequence, "it " + what);
+  }
+  nlohmann::json& json = *parsed;
+  if (!json.is_object()) return Damaged(sequence, "it is not an object");
+  const auto stored = json.find("sequence");
+  if (stored == json.end() || !stored->is_number_unsigned()) {
+    return Damaged(sequence, "it has no sequence number");
+  }
+  if (stored->get<uint64_t>() != sequence) {
+    return Damaged(sequence, "it says that it is event " +
+                                 std::to_string(stored->get<uint64_t>()));
+  }
+  auto type = StringMember(json, "type");
+  auto stream = StringMember(json, "stream");
+  auto time = StringMember(json, "time");
+  if (!type || !stream || !time || !json.contains("data")) {
+    return Damaged(sequence, "a member is missing or not a string");
+  }
+  if (!ParseTime(*time).ok()) return Damaged(sequence, "its time is no time");
+  Event event;
+  event.sequence = sequence;
+  event.type = std::move(*type);
+  event.stream = std::move(*stream);
+  event.time = std::move(*time);
+  event.data = std::move(json["data"]);
+  return event;
+}
+
+std::string EncodeEventHead(uint64_t last) {
+  return "{\"format\":" + std::to_string(kHeadFormat) +
+         ",\"last\":" + std::to_string(last) + "}";
+}
+
+Result<uint64_t> DecodeEventHead(std::string_view record) {
+  const Status damaged(StatusCode::kCorruption,
+                       std::string("the record ") + kEventHeadKey +
+                           " is damaged: " + Printable(record),
+                       "restore a verified backup");
+  auto parsed = http::ParseBody(std::string(record));
+  if (!parsed.ok() || !parsed->is_object()) return damaged;
+  const auto format = parsed->find("format");
+  if (format == parsed->end() || !format->is_number_unsigned()) return damaged;
+  if (format->get<uint64_t>() != kHeadFormat) {
+    return Status(
+        StatusCode::kUnsupported,
+        "the events are of format " + std::to_string(format->get<uint64_t>()) +
+            ", this version knows format " + std::to_string(kHeadFormat),
+        "use the version of LevelKeep that wrote them");
+  }
+  const auto last = parsed->find("last");
+  if (last == parsed->end() || !last->is_number_unsigned()) return damaged;
+  return last->get<uint64_t>();
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,215 @@
+#include "eventstore/event_bus.h"
+
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "eventstore/leveldb_status.h"
+#include "leveldb/db.h"
+#include "leveldb/env.h"
+#include "leveldb/options.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr char kTag[] = "EventBus";
+
+}  // namespace
+
+struct EventBus::Store {
+  std::unique_ptr<leveldb::DB> db;
+  std::unique_ptr<EventRegistry> registry;  // before `db` goes
+  std::string epoch;
+};
+
+class EventBus::Use {
+ public:
+  Use(EventBus* bus, Store* store) : bus_(bus), store_(store) {}
+  ~Use() {
+    MutexLock lock(&bus_->mutex_);
+    --bus_->users_;
+    // Wakes Close(), and those who wait for the event just appended.
+    bus_->changed_.notify_all();
+  }
+  Use(const Use&) = delete;
+  Use& operator=(const Use&) = delete;
+  Store* operator->() const { return store_; }
+
+ private:
+  EventBus* const bus_;
+  Store* const store_;
+};
+
+EventBus::EventBus(EventBusOptions options, leveldb::Env* env, FileSystem* fs,
+                   Clock* clock)
+    : options_(std::move(options)), env_(env), fs_(fs), clock_(clock) {}
+
+EventBus::~EventBus() {
+  Shutdown();
+  Close();
+}
+
+Status EventBus::Open() {
+  {
+    MutexLock lock(&mutex_);
+    if (store_) return Status::Ok();
+  }
+  auto opened = OpenStore();
+  MutexLock lock(&mutex_);
+  open_error_ = opened.status();
+  if (!opened.ok()) return opened.status();
+  store_ = std::move(opened).value();
+  accepting_ = true;
+  changed_.notify_all();
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<EventBus::Store>> EventBus::OpenStore() {
+  leveldb::Options db_options;
+  db_options.create_if_missing = true;
+  db_options.env = env_;
+  leveldb::DB* db = nullptr;
+  const leveldb::Status opened =
+      leveldb::DB::Open(db_options, options_.db_dir, &db);
+  auto store = std::make_unique<Store>();
+  store->db.reset(db);
+  if (!opened.ok()) return DescribeOpenFailure(opened);
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      store->registry,
+      EventRegistry::Open(store->db.get(), clock_, options_.sync));
+  LEVELKEEP_ASSIGN_OR_RETURN(store->epoch,
+                             ReadOrCreateEpoch(fs_, options_.db_dir));
+  if (store->registry->has_foreign_keys()) {
+    LogInfo(kTag,
+            "the database also holds keys of another application; "
+            "they are kept and backed up, and not shown as events");
+  }
+  const EventCount count = store->registry->Count();
+  LogInfo(kTag, options_.db_dir + ": open, " + std::to_string(count.count) +
+                    " events");
+  return store;
+}
+
+Status EventBus::DescribeOpenFailure(const leveldb::Status& failure) {
+  const std::string& dir = options_.db_dir;
+  // LevelDB's own table of the locks of this process.
+  if (failure.ToString().find("already held by process") != std::string::npos) {
+    return Status(StatusCode::kBusy,
+                  "database " + dir + " is open in this process already");
+  }
+  std::string holder;
+  auto held = DbLock::Probe(fs_, dir, &holder);
+  if (held.ok() && *held != DbLock::State::kFree) {
+    return Status(
+        StatusCode::kBusy,
+        "database " + dir + " is open in another process (" + holder + ")",
+        "stop that process, or use another STORAGE_DIR");
+  }
+  return FromLevelDb(failure, "opening database " + dir);
+}
+
+void EventBus::Close() {
+  std::unique_ptr<Store> store;
+  {
+    MutexLock lock(&mutex_);
+    accepting_ = false;
+    while (users_ > 0) changed_.wait(mutex_);
+    store = std::move(store_);
+  }
+  if (!store) return;
+  // Outside of the mutex: LevelDB finishes a running compaction first.
+  store->registry.reset();
+  store->db.reset();
+  LogInfo(kTag, options_.db_dir + ": closed");
+}
+
+void EventBus::Shutdown() {
+  MutexLock lock(&mutex_);
+  ended_ = true;
+  changed_.notify_all();
+}
+
+leveldb::DB* EventBus::db() {
+  MutexLock lock(&mutex_);
+  return store_ ? store_->db.get() : nullptr;
+}
+
+Result<std::unique_ptr<EventBus::Use>> EventBus::Enter() {
+  MutexLock lock(&mutex_);
+  const auto deadline = std::chrono::steady_clock::now() + options_.max_wait;
+  while (!accepting_ && !ended_) {
+    if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) {
+      break;
+    }
+  }
+  if (accepting_) {
+    ++users_;
+    return std::make_unique<Use>(this, store_.get());
+  }
+  if (ended_) {
+    return Status(StatusCode::kBusy, "the event store is shutting down",
+                  "try again when the program is up again");
+  }
+  if (!open_error_.ok()) {
+    return Status(StatusCode::kBusy,
+                  "the event store is closed: " + open_error_.message(),
+                  open_error_.hint());
+  }
+  return Status(StatusCode::kBusy,
+                "the event store is closed while a backup is restored",
+                "try again in a few seconds");
+}
+
+Result<AppendReceipt> EventBus::Append(const std::vector<NewEvent>& events) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
+  return (*store)->registry->Append(events);
+}
+
+Result<EventPage> EventBus::Read(uint64_t after, uint64_t limit,
+                                 uint64_t max_bytes) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
+  auto page = (*store)->registry->Read(after, limit, max_bytes);
+  if (page.ok()) page->epoch = (*store)->epoch;
+  return page;
+}
+
+EventCount EventBus::Count() {
+  MutexLock lock(&mutex_);
+  return accepting_ ? store_->registry->Count() : EventCount();
+}
+
+EventBusState EventBus::StateLocked() const {
+  EventBusState state;
+  state.open = accepting_;
+  state.ended = ended_;
+  if (accepting_) {
+    state.last = store_->registry->last();
+    state.epoch = store_->epoch;
+  }
+  return state;
+}
+
+EventBusState EventBus::State() {
+  MutexLock lock(&mutex_);
+  return StateLocked();
+}
+
+EventBusState EventBus::WaitForEvents(uint64_t after, const std::string& epoch,
+                                      std::chrono::milliseconds timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  MutexLock lock(&mutex_);
+  while (true) {
+    const EventBusState state = StateLocked();
+    if (state.ended) return state;
+    if (state.open && (state.last > after || state.epoch != epoch)) {
+      return state;
+    }
+    if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) {
+      return StateLocked();
+    }
+  }
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,138 @@
+// The one owner of the event store's DB handle.
+//
+//   EventBus bus(options, manager.env());
+//   bus.Open();
+//   auto attachment = manager.Attach(bus.db());
+//   manager.SetRestoreHooks({close: attachment.reset(), bus.Close();
+//                            reopen: bus.Open(), manager.Attach(bus.db())});
+//
+// LevelDB can be open once only, so nobody else opens it: the registry works
+// on the bus' handle, and a live restore closes and opens the bus around the
+// swap. Calls that come in between wait for a moment, then get kBusy.
+
+#ifndef LEVELKEEP_EVENTSTORE_EVENT_BUS_H_
+#define LEVELKEEP_EVENTSTORE_EVENT_BUS_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/mutex.h"
+#include "eventstore/event_registry.h"
+#include "levelkeep/status.h"
+
+namespace leveldb {
+class DB;
+class Env;
+class Status;
+}  // namespace leveldb
+
+namespace levelkeep {
+
+struct EventBusOptions {
+  std::string db_dir;
+  bool sync = true;  // STORAGE_SYNC: acknowledged means synced
+  // How long a call waits for a closed bus to open again.
+  std::chrono::milliseconds max_wait{2000};
+};
+
+// What a reader that waits wants to know.
+struct EventBusState {
+  bool open = false;
+  bool ended = false;  // Shutdown() was called
+  uint64_t last = 0;   // sequence of the newest event
+  std::string epoch;   // changes with every restore
+};
+
+// Thread safety: all methods may be called concurrently, but for Open and
+// Close, which one thread calls at a time.
+class EventBus {
+ public:
+  // `env` (usually BackupManager::env()), `fs` and `clock` outlive it.
+  EventBus(EventBusOptions options, leveldb::Env* env,
+           FileSystem* fs = FileSystem::Posix(),
+           Clock* clock = Clock::System());
+  // REQUIRES: no Attachment uses db(); no Subscription is alive.
+  ~EventBus();
+  EventBus(const EventBus&) = delete;
+  EventBus& operator=(const EventBus&) = delete;
+
+  // Opens the database (makes an empty one if there is none) and lets calls
+  // in. kBusy names the process that has it; kCorruption; kIoError.
+  // Already open: ok.
+  Status Open();
+  // Waits until running calls are done, then closes the database. Calls wait
+  // from now on. Not open: nothing happens.
+  void Close();
+  // No call waits any more and every wait ends: the program is stopping.
+  // The database stays open until Close().
+  void Shutdown();
+
+  // For BackupManager::Attach. REQUIRES: Open() succeeded, no Close() yet.
+  leveldb::DB* db();
+
+  // As in EventRegistry; kBusy while the bus is closed.
+  Result<AppendReceipt> Append(const std::vector<NewEvent>& events);
+  Result<EventPage> Read(uint64_t after, uint64_t limit, uint64_t max_bytes);
+  // Zeros while the bus is closed; never waits.
+  EventCount Count();
+  EventBusState State();
+  // Returns when the bus is open and holds events after `after`, or has
+  // another epoch than `epoch`, or was shut down, or at `timeout`.
+  EventBusState WaitForEvents(uint64_t after, const std::string& epoch,
+                              std::chrono::milliseconds timeout);
+
+ private:
+  struct Store;  // the DB and the registry on it
+  class Use;     // keeps the store open while it lives
+
+  Result<std::unique_ptr<Use>> Enter() EXCLUDES_LOCK(mutex_);
+  Result<std::unique_ptr<Store>> OpenStore();
+  Status DescribeOpenFailure(const leveldb::Status& failure);
+  EventBusState StateLocked() const REQUIRES_LOCK(mutex_);
+
+  const EventBusOptions options_;
+  leveldb::Env* const env_;
+  FileSystem* const fs_;
+  Clock* const clock_;
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::unique_ptr<Store> store_ GUARDED_BY(mutex_);
+  bool accepting_ GUARDED_BY(mutex_) = false;  // open and not closing
+  bool ended_ GUARDED_BY(mutex_) = false;
+  int users_ GUARDED_BY(mutex_) = 0;
+  Status open_error_ GUARDED_BY(mutex_);  // of the last Open()
+};
+
+// Calls `callback` for each event after `after`, in order, from a thread of
+// its own, once the event is durable. A slow callback holds up nobody else.
+// After a restore that went back in time it goes on behind what is left.
+// Thread safety: constructed and destroyed by any thread but its own.
+class Subscription {
+ public:
+  using Callback = std::function<void(const Event&)>;
+
+  // `bus` outlives this object.
+  Subscription(EventBus* bus, uint64_t after, Callback callback);
+  ~Subscription();  // waits for a callback that runs
+  Subscription(const Subscription&) = delete;
+  Subscription& operator=(const Subscription&) = delete;
+
+ private:
+  void Run(std::stop_token stop, uint64_t after);
+
+  EventBus* const bus_;
+  const Callback callback_;
+  std::jthread thread_;  // last: starts when all else is there
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_EVENTSTORE_EVENT_BUS_H_

@@ -1,0 +1,252 @@
+#include "eventstore/event_registry.h"
+
+#include <algorithm>
+#include <limits>
+#include <optional>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "eventstore/leveldb_status.h"
+#include "leveldb/db.h"
+#include "leveldb/iterator.h"
+#include "leveldb/write_batch.h"
+
+namespace levelkeep {
+namespace {
+
+// A group stays below LevelDB's write buffer (4 MiB) by a good deal, so that
+// a single append is not held up by a whole memtable of others.
+constexpr size_t kMaxGroupBytes = 1 << 20;
+constexpr uint64_t kMaxSequence = std::numeric_limits<uint64_t>::max();
+
+std::string_view View(const leveldb::Slice& slice) {
+  return std::string_view(slice.data(), slice.size());
+}
+
+leveldb::ReadOptions CheckedReads() {
+  leveldb::ReadOptions options;
+  options.verify_checksums = true;
+  return options;
+}
+
+Status MissingEvent(uint64_t sequence, uint64_t last) {
+  return Status(StatusCode::kCorruption,
+                "event " + std::to_string(sequence) + " is missing (" +
+                    std::to_string(last) + " is the newest)",
+                "restore a verified backup; the damaged database is kept "
+                "for undo");
+}
+
+}  // namespace
+
+// One call of Append that waits for its turn; lives on its caller's stack.
+struct EventRegistry::Pending {
+  std::vector<std::string> bodies;
+  size_t bytes = 0;
+  bool done = false;
+  Status status;
+  AppendReceipt receipt;
+};
+
+Result<std::unique_ptr<EventRegistry>> EventRegistry::Open(leveldb::DB* db,
+                                                           Clock* clock,
+                                                           bool sync) {
+  std::unique_ptr<EventRegistry> registry(new EventRegistry(db, clock, sync));
+  LEVELKEEP_RETURN_IF_ERROR(registry->Load());
+  registry->has_foreign_keys_ = registry->FindForeignKeys();
+  return registry;
+}
+
+Status EventRegistry::Load() {
+  std::string head;
+  const leveldb::Status status = db_->Get(CheckedReads(), kEventHeadKey, &head);
+  EventCount count;
+  if (status.ok()) {
+    LEVELKEEP_ASSIGN_OR_RETURN(count.last, DecodeEventHead(head));
+  } else if (!status.IsNotFound()) {
+    return FromLevelDb(status, kEventHeadKey);
+  }
+  if (count.last == kMaxSequence) return MissingEvent(kMaxSequence, 0);
+  // Head and events are written in one batch. If they disagree, LevelDB lost
+  // a part of one.
+  auto beyond = ReadOne(count.last + 1);
+  if (beyond.status().code() != StatusCode::kNotFound) {
+    if (!beyond.ok()) return beyond.status();
+    return Status(StatusCode::kCorruption,
+                  "event " + std::to_string(count.last + 1) +
+                      " lies beyond meta:head, which says that " +
+                      std::to_string(count.last) + " is the newest",
+                  "restore a verified backup");
+  }
+  if (count.last > 0) {
+    auto first = ReadOne(1);
+    auto last = ReadOne(count.last);
+    if (first.status().code() == StatusCode::kNotFound) {
+      return MissingEvent(1, count.last);
+    }
+    if (last.status().code() == StatusCode::kNotFound) {
+      return MissingEvent(count.last, count.last);
+    }
+    if (!first.ok()) return first.status();
+    if (!last.ok()) return last.status();
+    count.count = count.last;
+    count.first = 1;
+    count.first_time = first->time;
+    count.last_time = last->time;
+  }
+  MutexLock lock(&mutex_);
+  count_ = count;
+  return Status::Ok();
+}
+
+Result<Event> EventRegistry::ReadOne(uint64_t sequence) const {
+  std::string record;
+  LEVELKEEP_RETURN_IF_ERROR(
+      FromLevelDb(db_->Get(CheckedReads(), EventKey(sequence), &record),
+                  "event " + std::to_string(sequence)));
+  return DecodeEvent(sequence, record);
+}
+
+bool EventRegistry::FindForeignKeys() const {
+  const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(CheckedReads()));
+  const auto foreign = [&it] {
+    return it->Valid() && View(it->key()) != kEventHeadKey &&
+           !ParseEventKey(View(it->key()));
+  };
+  it->SeekToFirst();
+  if (foreign()) return true;
+  it->Seek(EventKey(last() + 1));
+  if (foreign()) return true;
+  it->SeekToLast();
+  return foreign();
+}
+
+Result<AppendReceipt> EventRegistry::Append(
+    const std::vector<NewEvent>& events) {
+  if (events.empty()) {
+    return Status(StatusCode::kInvalidArgument, "there are no events");
+  }
+  Pending mine;
+  mine.bodies.reserve(events.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    const Status status = ValidateEvent(events[i]);
+    if (!status.ok()) return status.WithContext("event " + std::to_string(i));
+    mine.bodies.push_back(EncodeEventBody(events[i]));
+    mine.bytes += mine.bodies.back().size();
+  }
+
+  std::vector<Pending*> group;
+  {
+    MutexLock lock(&mutex_);
+    queue_.push_back(&mine);
+    while (!mine.done && queue_.front() != &mine) changed_.wait(mutex_);
+    if (!mine.done) group = TakeGroup();
+  }
+  if (!group.empty()) WriteGroup(group);
+  if (!mine.status.ok()) return mine.status;
+  return mine.receipt;
+}
+
+// Gives numbers to those at the front of the queue. They stay in the queue
+// until they are written: whoever is at the front is the one that writes.
+std::vector<EventRegistry::Pending*> EventRegistry::TakeGroup() {
+  std::vector<Pending*> group;
+  size_t bytes = 0;
+  uint64_t next = count_.last + 1;
+  for (Pending* pending : queue_) {
+    if (!group.empty() && bytes + pending->bytes > kMaxGroupBytes) break;
+    bytes += pending->bytes;
+    pending->receipt.first = next;
+    next += pending->bodies.size();
+    pending->receipt.last = next - 1;
+    group.push_back(pending);
+  }
+  return group;
+}
+
+void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
+  Status status;
+  {
+    MutexLock lock(&mutex_);
+    status = failure_;
+  }
+  const std::string time = FormatTime(clock_->Now());
+  const uint64_t last = group.back()->receipt.last;
+  if (status.ok()) {
+    leveldb::WriteBatch batch;
+    for (const Pending* pending : group) {
+      uint64_t sequence = pending->receipt.first;
+      for (const std::string& body : pending->bodies) {
+        batch.Put(EventKey(sequence), EncodeEvent(sequence, time, body));
+        ++sequence;
+      }
+    }
+    batch.Put(kEventHeadKey, EncodeEventHead(last));
+    leveldb::WriteOptions options;
+    options.sync = sync_;
+    // If we die here: LevelDB replays the batch whole or not at all, so
+    // events and head agree either way; nobody was told of them yet.
+    status = FromLevelDb(db_->Write(options, &batch), "appending events")
+                 .WithHint(
+                     "restart the program: only opening the database "
+                     "again tells what was stored");
+  }
+
+  MutexLock lock(&mutex_);
+  if (status.ok()) {
+    if (count_.last == 0) {
+      count_.first = 1;
+      count_.first_time = time;
+    }
+    count_.count = count_.last = last;
+    count_.last_time = time;
+  } else if (failure_.ok()) {
+    failure_ = status;
+  }
+  for (Pending* pending : group) {
+    pending->status = status;
+    pending->done = true;
+    queue_.pop_front();
+  }
+  changed_.notify_all();
+}
+
+Result<EventPage> EventRegistry::Read(uint64_t after, uint64_t limit,
+                                      uint64_t max_bytes) const {
+  EventPage page;
+  // Read before the iterator is made: everything up to here is in its view.
+  page.head = last();
+  if (after >= page.head || limit == 0) return page;
+  const uint64_t end = after + std::min(limit, page.head - after);
+  const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(CheckedReads()));
+  uint64_t bytes = 0;
+  for (uint64_t sequence = after + 1; sequence <= end; ++sequence) {
+    const std::string key = EventKey(sequence);
+    // Seeks again where another application's keys lie between ours.
+    if (!it->Valid() || View(it->key()) != key) it->Seek(key);
+    if (!it->Valid() || View(it->key()) != key) {
+      LEVELKEEP_RETURN_IF_ERROR(FromLevelDb(
+          it->status(), "reading event " + std::to_string(sequence)));
+      return MissingEvent(sequence, page.head);
+    }
+    bytes += it->value().size();
+    if (bytes > max_bytes && !page.events.empty()) break;
+    LEVELKEEP_ASSIGN_OR_RETURN(Event event,
+                               DecodeEvent(sequence, View(it->value())));
+    page.events.push_back(std::move(event));
+    it->Next();
+  }
+  return page;
+}
+
+EventCount EventRegistry::Count() const {
+  MutexLock lock(&mutex_);
+  return count_;
+}
+
+uint64_t EventRegistry::last() const {
+  MutexLock lock(&mutex_);
+  return count_.last;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,91 @@
+// Reads and appends events through a DB handle that somebody else owns.
+
+#ifndef LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
+#define LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "eventstore/event.h"
+#include "levelkeep/backup_manager.h"
+#include "levelkeep/status.h"
+
+namespace leveldb {
+class DB;
+}
+
+namespace levelkeep {
+
+struct AppendReceipt {
+  uint64_t first = 0;
+  uint64_t last = 0;
+};
+
+struct EventPage {
+  std::vector<Event> events;
+  uint64_t head = 0;  // sequence of the newest event in the store
+  std::string epoch;  // of the store; EventBus fills it in
+};
+
+// Appends of many threads that arrive together become one write (and one
+// sync): the first one that finds nobody writing writes for all that wait.
+// Sequence numbers are given out in that write, so they have no gaps, in
+// memory or on disk, whenever the process dies.
+// Thread safety: all methods may be called concurrently.
+class EventRegistry {
+ public:
+  // Checks that the newest event and meta:head agree. kCorruption if not.
+  // `db` and `clock` outlive this object; nobody else writes our keys.
+  // `sync`: an acknowledged event survives a power loss.
+  static Result<std::unique_ptr<EventRegistry>> Open(leveldb::DB* db,
+                                                     Clock* clock, bool sync);
+
+  // All or none of `events`, in that order, with consecutive numbers.
+  // kInvalidArgument says which one is bad and why; kIoError, kNoSpace: it
+  // is not known whether they were stored, and every later append fails as
+  // well until the database is opened again (only that tells).
+  Result<AppendReceipt> Append(const std::vector<NewEvent>& events);
+
+  // Events after number `after`, at most `limit`, and no more than about
+  // `max_bytes` of records (but at least one). A damaged or missing record
+  // is kCorruption, never skipped.
+  Result<EventPage> Read(uint64_t after, uint64_t limit,
+                         uint64_t max_bytes) const;
+
+  EventCount Count() const;
+  uint64_t last() const;
+  // Were keys of another application seen when it was opened? A few seeks
+  // around our own ranges, not a scan.
+  bool has_foreign_keys() const { return has_foreign_keys_; }
+
+ private:
+  struct Pending;
+
+  EventRegistry(leveldb::DB* db, Clock* clock, bool sync)
+      : db_(db), clock_(clock), sync_(sync) {}
+  Status Load();
+  Result<Event> ReadOne(uint64_t sequence) const;
+  bool FindForeignKeys() const;
+  std::vector<Pending*> TakeGroup() REQUIRES_LOCK(mutex_);
+  void WriteGroup(const std::vector<Pending*>& group) EXCLUDES_LOCK(mutex_);
+
+  leveldb::DB* const db_;
+  Clock* const clock_;
+  const bool sync_;
+  bool has_foreign_keys_ = false;  // constant after Open
+
+  mutable Mutex mutex_;
+  CondVar changed_;
+  std::deque<Pending*> queue_ GUARDED_BY(mutex_);  // front: who writes
+  EventCount count_ GUARDED_BY(mutex_);
+  Status failure_ GUARDED_BY(mutex_);  // of the write that ended it all
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_

@@ -1,0 +1,81 @@
+#include "eventstore/event_stream.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/log.h"
+#include "http/json_body.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr uint64_t kChunkEvents = 100;
+constexpr uint64_t kChunkBytes = 1 << 20;
+// How soon a browser connects again when the stream broke.
+constexpr char kRetry[] = "retry: 2000\n\n";
+
+}  // namespace
+
+EventStream::EventStream(EventBus* bus, Clock* clock, uint64_t after,
+                         std::chrono::milliseconds wait)
+    : bus_(bus), clock_(clock), wait_(wait), after_(after) {}
+
+bool EventStream::Next(std::string* chunk) {
+  if (failed_) return false;
+  const size_t size_before = chunk->size();
+  if (!started_) {
+    started_ = true;
+    last_sent_ = clock_->SteadyNow();
+    *chunk += kRetry;
+  }
+  const EventBusState state = bus_->WaitForEvents(after_, epoch_, wait_);
+  if (state.ended) return false;
+  if (state.open) {
+    if (state.epoch != epoch_) {
+      epoch_ = state.epoch;
+      after_ = std::min(after_, state.last);
+      nlohmann::ordered_json data;
+      data["epoch"] = epoch_;
+      data["last"] = state.last;
+      *chunk += "event: epoch\ndata: " + data.dump() + "\n\n";
+    }
+    AppendEvents(chunk);
+  }
+  const auto now = clock_->SteadyNow();
+  if (chunk->size() > size_before) {
+    last_sent_ = now;
+  } else if (now - last_sent_ >= kEventHeartbeat) {
+    *chunk += ": heartbeat\n\n";
+    last_sent_ = now;
+  }
+  return true;
+}
+
+void EventStream::AppendEvents(std::string* chunk) {
+  auto page = bus_->Read(after_, kChunkEvents, kChunkBytes);
+  if (!page.ok()) {
+    // Closed for a restore: the stream goes on when it is open again.
+    if (page.status().code() == StatusCode::kBusy) return;
+    AppendFailure(page.status(), chunk);
+    return;
+  }
+  if (page->epoch != epoch_) return;  // restored just now: say so first
+  for (const Event& event : page->events) {
+    *chunk += "id: " + std::to_string(event.sequence) +
+              "\ndata: " + EncodeEvent(event) + "\n\n";
+    after_ = event.sequence;
+  }
+}
+
+// Without an id: a consumer that connects again asks for the same event and
+// hears of the damage again, rather than passing over it.
+void EventStream::AppendFailure(const Status& status, std::string* chunk) {
+  failed_ = true;
+  LogError("EventBus", "an event stream ended: " + status.ToString());
+  nlohmann::json data;
+  data["code"] = StatusCodeName(status.code());
+  data["detail"] = status.message();
+  *chunk += "event: failure\ndata: " + http::Dump(data) + "\n\n";
+}
+
+}  // namespace levelkeep
