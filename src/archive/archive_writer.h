@@ -46,8 +46,8 @@ struct ArchivePiece {
 struct ArchiveSummary {
   uint64_t size_bytes = 0;
   uint64_t source_bytes = 0;
-  std::string sha256;  // of the whole archive
-  std::string md5;     // when asked for
+  std::string sha256;               // of the whole archive
+  std::string md5;                  // when asked for
   std::vector<ManifestFile> files;  // in order of input, digests of content
   std::vector<ArchivePiece> pieces;
 };

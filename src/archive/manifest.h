@@ -47,7 +47,7 @@ struct Manifest {
   uint64_t last_sequence = 0;
   std::vector<ManifestFile> files;
   std::optional<ManifestEvents> events;
-  std::string previous_name;    // hash chain; empty for the first
+  std::string previous_name;  // hash chain; empty for the first
   std::string previous_sha256;
   uint64_t took_ms = 0;  // from the cut to the last payload byte
   uint64_t source_bytes = 0;

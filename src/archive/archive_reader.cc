@@ -1,0 +1,97 @@
+#include "archive/archive_reader.h"
+
+#include <utility>
+
+#include "archive/file_digest.h"
+#include "archive/foreign_reader.h"
+#include "archive/own_index.h"
+#include "archive/own_reader.h"
+#include "archive/target_directory.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+
+struct ArchiveReader::Impl {
+  FileSystem* fs = nullptr;
+  std::string path;
+  std::unique_ptr<File> file;
+  std::optional<OwnIndex> index;  // of one of our archives
+  ArchiveOutline outline;
+  std::string sha256;  // once known
+
+  Status Load() {
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+    outline.archive_bytes = info.size_bytes;
+    char magic[2] = {};
+    if (info.size_bytes >= sizeof magic) {
+      LEVELKEEP_RETURN_IF_ERROR(ReadExactly(*file, 0, magic, sizeof magic));
+    }
+    if (magic[0] != '\x1f' || magic[1] != '\x8b') {
+      return Status(StatusCode::kCorruption, "not a gzip file",
+                    "backups are .tar.gz archives: check what was copied");
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(index, LoadOwnIndex(*file, info.size_bytes));
+    if (index) {
+      outline.own = true;
+      outline.manifest = index->manifest;
+      outline.content_bytes = index->content_bytes;
+    }
+    return Status::Ok();
+  }
+
+  Result<ExtractedDatabase> Read(const std::string& target_dir,
+                                 const ArchiveReadOptions& options) {
+    TargetDirectory target(fs, target_dir);
+    Result<ExtractedDatabase> database =
+        index ? OwnReader(*file, *index, options, &target, sha256).Run()
+              : ForeignReader(*file, outline.archive_bytes, options, &target)
+                    .Run();
+    if (!database.ok()) return database.status().WithContext(path);
+    sha256 = database->archive_sha256;
+    return database;
+  }
+};
+
+ArchiveReader::ArchiveReader() : impl_(std::make_unique<Impl>()) {}
+
+ArchiveReader::~ArchiveReader() = default;
+
+Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(
+    FileSystem* fs, const std::string& path) {
+  std::unique_ptr<ArchiveReader> reader(new ArchiveReader());
+  reader->impl_->fs = fs;
+  reader->impl_->path = path;
+  LEVELKEEP_ASSIGN_OR_RETURN(reader->impl_->file,
+                             fs->Open(path, OpenMode::kRead));
+  const Status status = reader->impl_->Load();
+  if (!status.ok()) return status.WithContext(path);
+  return reader;
+}
+
+const ArchiveOutline& ArchiveReader::outline() const { return impl_->outline; }
+
+Result<ExtractedDatabase> ArchiveReader::Check(
+    const ArchiveReadOptions& options) {
+  return impl_->Read("", options);
+}
+
+Result<ExtractedDatabase> ArchiveReader::Extract(
+    const std::string& target_dir, const ArchiveReadOptions& options) {
+  if (target_dir.empty()) {
+    return Status(StatusCode::kInvalidArgument, "no directory to extract to");
+  }
+  return impl_->Read(target_dir, options);
+}
+
+Result<std::string> ArchiveReader::Sha256(std::stop_token stop) {
+  if (impl_->sha256.empty()) {
+    Verdict verdict(std::move(stop));
+    Result<std::string> sha256 =
+        Sha256OfSource(*impl_->file, impl_->outline.archive_bytes, &verdict);
+    if (!sha256.ok()) return sha256.status().WithContext(impl_->path);
+    impl_->sha256 = *sha256;
+  }
+  return impl_->sha256;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,41 @@
+// The end of the writing pipeline: appends and remembers what was written.
+// Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_ARCHIVE_SINK_H_
+#define LEVELKEEP_ARCHIVE_ARCHIVE_SINK_H_
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "archive/archive_writer.h"
+#include "base/file_system.h"
+#include "base/hash.h"
+
+namespace levelkeep {
+
+// Thread safety: one thread at a time.
+class ArchiveSink {
+ public:
+  // `file` is empty and outlives it.
+  ArchiveSink(File* file, bool md5);
+
+  Status Append(std::string_view bytes);
+  uint64_t size_bytes() const { return size_bytes_; }
+  // Sets size, digests and pieces of the summary.
+  void Finish(ArchiveSummary* summary);
+
+ private:
+  void CountPieces(std::string_view bytes);
+
+  File* const file_;
+  Digest sha256_;
+  std::unique_ptr<Digest> md5_;  // when asked for
+  std::vector<ArchivePiece> pieces_;
+  uint64_t size_bytes_ = 0;
+  uint64_t writeback_started_ = 0;  // up to this offset
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_ARCHIVE_SINK_H_

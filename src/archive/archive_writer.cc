@@ -1,0 +1,133 @@
+#include "archive/archive_writer.h"
+
+#include <set>
+#include <utility>
+
+#include "archive/archive_sink.h"
+#include "archive/entry_encoder.h"
+#include "archive/gzip_format.h"
+#include "archive/tar_format.h"
+#include "archive/toc.h"
+#include "archive/write_pipeline.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+// Everything behind the inputs: manifest, table of contents, footer. Small,
+// so one thread does it.
+class TailWriter {
+ public:
+  TailWriter(const ArchiveWriteOptions& options, ArchiveSink* sink)
+      : sink_(sink),
+        verdict_(options.stop),
+        limiter_(Clock::System(), 0),
+        encoder_(options, {&verdict_, &limiter_, options.stop, &done_bytes_}) {}
+
+  Status AppendManifest(std::string text, std::vector<TocFile>* files) {
+    TocFile file;
+    file.name = kManifestEntryName;
+    file.size_bytes = text.size();
+    file.sha256 = Sha256Hex(text);
+    LEVELKEEP_RETURN_IF_ERROR(
+        encoder_.AppendHeader(file.name, file.size_bytes, &out_));
+    const std::unique_ptr<ByteSource> source = NewStringSource(std::move(text));
+    for (size_t i = 0; i < ChunkCount(file.size_bytes); ++i) {
+      const bool last = i + 1 == ChunkCount(file.size_bytes);
+      const uint64_t offset = sink_->size_bytes() + out_.size();
+      LEVELKEEP_ASSIGN_OR_RETURN(
+          EntryEncoder::Chunk chunk,
+          encoder_.AppendChunk(file.name, *source, i * kChunkBytes,
+                               file.ChunkSize(i),
+                               last ? TarPadding(file.size_bytes) : 0, &out_));
+      file.chunks.push_back({offset, std::move(chunk.sha256)});
+      LEVELKEEP_RETURN_IF_ERROR(Flush());
+    }
+    files->push_back(std::move(file));
+    return Flush();
+  }
+
+  Status AppendTocAndFooter(const Toc& toc) {
+    const uint64_t offset = sink_->size_bytes();
+    const std::string text = EncodeToc(toc);
+    LEVELKEEP_ASSIGN_OR_RETURN(std::string content,
+                               EncodeTarHeader(std::string(kTocEntryName),
+                                               text.size(), toc.mtime_seconds));
+    content += text;
+    content.append(TarPadding(text.size()) + kTarEndBytes, '\0');
+    encoder_.AppendMember(content, &out_);
+    out_.Append(EncodeFooter(offset));
+    return Flush();
+  }
+
+ private:
+  Status Flush() {
+    const Status status = sink_->Append(out_.view());
+    out_.Clear();
+    return status;
+  }
+
+  ArchiveSink* const sink_;
+  Verdict verdict_;
+  RateLimiter limiter_;
+  std::atomic<uint64_t> done_bytes_ = 0;
+  EntryEncoder encoder_;
+  ByteBuffer out_;
+};
+
+Status CheckInputs(const std::vector<ArchiveInput>& inputs,
+                   const ArchiveWriteOptions& options) {
+  if (options.level < 0 || options.level > 3) {
+    return Status(StatusCode::kInvalidArgument,
+                  "compression level " + std::to_string(options.level) +
+                      " is not one of 0 to 3");
+  }
+  std::set<std::string_view> names;
+  for (const ArchiveInput& input : inputs) {
+    if (input.name.empty() || input.name == kManifestEntryName ||
+        input.name == kTocEntryName || !names.insert(input.name).second) {
+      return Status(StatusCode::kInvalidArgument,
+                    "\"" + Printable(input.name) +
+                        "\" can't be the name of an archive's entry here");
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+Result<ArchiveSummary> WriteArchive(
+    const std::vector<ArchiveInput>& inputs,
+    const std::function<Result<std::string>(const std::vector<ManifestFile>&)>&
+        make_manifest,
+    const ArchiveWriteOptions& options, File* file) {
+  LEVELKEEP_RETURN_IF_ERROR(CheckInputs(inputs, options));
+  ArchiveSink sink(file, options.md5);
+  Toc toc;
+  toc.mtime_seconds = MtimeSeconds(options.mtime);
+  ArchiveSummary summary;
+
+  // 1. The inputs, on all workers.
+  {
+    WritePipeline pipeline(inputs, options, &sink);
+    LEVELKEEP_RETURN_IF_ERROR(pipeline.Run(&toc.files));
+  }
+  for (const TocFile& written : toc.files) {
+    summary.files.push_back({written.name, written.size_bytes, written.sha256});
+    summary.source_bytes += written.size_bytes;
+  }
+  // 2. The manifest, which names their digests.
+  LEVELKEEP_ASSIGN_OR_RETURN(std::string manifest,
+                             make_manifest(summary.files));
+  TailWriter tail(options, &sink);
+  LEVELKEEP_RETURN_IF_ERROR(
+      tail.AppendManifest(std::move(manifest), &toc.files));
+  // 3. The table of contents and the footer, which make it an archive: if we
+  // die before, readers find no footer and refuse it.
+  LEVELKEEP_RETURN_IF_ERROR(tail.AppendTocAndFooter(toc));
+  sink.Finish(&summary);
+  return summary;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,71 @@
+// A growable run of bytes that is never zeroed and keeps its memory when it
+// is emptied: compressors write straight into it. Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_BYTE_BUFFER_H_
+#define LEVELKEEP_ARCHIVE_BYTE_BUFFER_H_
+
+#include <algorithm>
+#include <cassert>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <string_view>
+#include <utility>
+
+namespace levelkeep {
+
+// Thread safety: one thread at a time.
+class ByteBuffer {
+ public:
+  ByteBuffer() = default;
+  explicit ByteBuffer(size_t capacity) { Reserve(capacity); }
+
+  char* data() { return data_.get(); }
+  const char* data() const { return data_.get(); }
+  size_t size() const { return size_; }
+  std::string_view view() const { return {data_.get(), size_}; }
+
+  void Clear() { size_ = 0; }
+  void Truncate(size_t size) {
+    assert(size <= size_);
+    size_ = size;
+  }
+  // Makes room for `more` bytes behind the content and returns where.
+  char* Tail(size_t more) {
+    if (capacity_ - size_ < more) {
+      Reserve(std::max(size_ + more, capacity_ + capacity_ / 2));
+    }
+    return data_.get() + size_;
+  }
+  // Takes `count` bytes that were written to Tail() into the content.
+  void Advance(size_t count) {
+    assert(count <= capacity_ - size_);
+    size_ += count;
+  }
+  void Append(std::string_view bytes) {
+    if (bytes.empty()) return;
+    std::memcpy(Tail(bytes.size()), bytes.data(), bytes.size());
+    size_ += bytes.size();
+  }
+  void AppendZeros(size_t count) {
+    if (count == 0) return;
+    std::memset(Tail(count), 0, count);
+    size_ += count;
+  }
+
+ private:
+  void Reserve(size_t capacity) {
+    auto bigger = std::make_unique_for_overwrite<char[]>(capacity);
+    if (size_ > 0) std::memcpy(bigger.get(), data_.get(), size_);
+    data_ = std::move(bigger);
+    capacity_ = capacity;
+  }
+
+  std::unique_ptr<char[]> data_;
+  size_t size_ = 0;
+  size_t capacity_ = 0;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_BYTE_BUFFER_H_

@@ -1,0 +1,95 @@
+#include "archive/database_check.h"
+
+#include <memory>
+
+#include "base/file_system.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "dbfiles/file_name.h"
+#include "dbfiles/version.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr uint64_t kMaxContentBytes = 64u << 20;
+
+Status Corrupt(const std::string& problem) {
+  return Status(StatusCode::kCorruption, problem,
+                "this is no complete LevelDB database: pack the whole folder "
+                "while no process has it open");
+}
+
+Status CheckTables(const Version& version,
+                   const std::map<std::string, uint64_t>& sizes) {
+  for (const auto& [number, table] : version.tables()) {
+    auto found = sizes.find(TableFileName(number));
+    if (found == sizes.end()) {
+      // Old versions of LevelDB called them .sst.
+      std::string old_name = TableFileName(number);
+      old_name.replace(old_name.size() - 3, 3, "sst");
+      found = sizes.find(old_name);
+    }
+    if (found == sizes.end()) {
+      return Corrupt("table " + TableFileName(number) + " is missing");
+    }
+    if (found->second != table.size_bytes) {
+      return Corrupt("table " + found->first + " has " +
+                     std::to_string(found->second) + " bytes instead of " +
+                     std::to_string(table.size_bytes));
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+bool DatabaseCheck::WantsContent(std::string_view flat_name) {
+  const DbFileKind kind = ParseDbFileName(flat_name).kind;
+  return kind == DbFileKind::kCurrent || kind == DbFileKind::kManifest;
+}
+
+Status DatabaseCheck::AddContent(const std::string& flat_name,
+                                 std::string_view bytes) {
+  content_bytes_ += bytes.size();
+  if (content_bytes_ > kMaxContentBytes) {
+    return Status(
+        StatusCode::kUnsupported,
+        flat_name + " is larger than " + FormatBytes(kMaxContentBytes),
+        "open the database once with LevelDB, which shortens it, "
+        "and pack it again");
+  }
+  contents_[flat_name].append(bytes);
+  return Status::Ok();
+}
+
+Status DatabaseCheck::Check(const std::vector<ManifestFile>& files) const {
+  std::map<std::string, uint64_t> sizes;
+  for (const ManifestFile& file : files) sizes[file.name] = file.size_bytes;
+  if (files.empty()) return Corrupt("the archive holds no LevelDB database");
+  const auto current = contents_.find("CURRENT");
+  if (current == contents_.end()) return Corrupt("CURRENT is missing");
+  const Result<std::string> name = ParseCurrent(current->second);
+  if (!name.ok()) {
+    return Corrupt("CURRENT is damaged: " + name.status().message());
+  }
+  const auto manifest = contents_.find(*name);
+  if (manifest == contents_.end()) {
+    return Corrupt(*name + ", which CURRENT names, is missing");
+  }
+  const std::unique_ptr<ByteSource> source = NewStringSource(manifest->second);
+  const Result<ManifestContent> content =
+      ReadManifest(*source, manifest->second.size(), /*allow_torn_tail=*/true);
+  if (!content.ok()) {
+    return Corrupt(*name + " is damaged: " + content.status().message());
+  }
+  LEVELKEEP_RETURN_IF_ERROR(CheckTables(content->version, sizes));
+  // LevelDB opens without the log and silently lacks its events. A repaired
+  // database names log 0, which never is there.
+  const uint64_t log = content->version.log_number();
+  if (log != 0 && sizes.count(LogFileName(log)) == 0) {
+    return Corrupt("log " + LogFileName(log) + " is missing");
+  }
+  return Status::Ok();
+}
+
+}  // namespace levelkeep

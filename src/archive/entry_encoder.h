@@ -1,0 +1,71 @@
+// Turns files into gzip members: what one worker of the writer does.
+// Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_ENTRY_ENCODER_H_
+#define LEVELKEEP_ARCHIVE_ENTRY_ENCODER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include "archive/archive_writer.h"
+#include "archive/byte_buffer.h"
+#include "archive/deflate.h"
+#include "archive/parallel.h"
+#include "archive/rate_limiter.h"
+#include "base/file_system.h"
+#include "base/hash.h"
+
+namespace levelkeep {
+
+// Bytes that are read, digested and deflated while they are in the cache.
+inline constexpr size_t kStepBytes = 512u << 10;
+
+// What the steps of all workers ask and tell.
+struct StepControl {
+  Verdict* verdict;
+  RateLimiter* limiter;
+  std::stop_token stop;
+  std::atomic<uint64_t>* done_bytes;
+};
+
+// Thread safety: one thread at a time.
+class EntryEncoder {
+ public:
+  EntryEncoder(const ArchiveWriteOptions& options, StepControl control);
+
+  // Appends the member that holds the entry's tar header.
+  Status AppendHeader(const std::string& name, uint64_t size_bytes,
+                      ByteBuffer* out);
+  struct Chunk {
+    std::string sha256;
+    uint32_t crc32 = 0;  // of the content without padding
+  };
+  // Appends the member that holds `size` > 0 bytes of `source` at `offset`
+  // and `padding` zeros. `name` is for messages.
+  Result<Chunk> AppendChunk(const std::string& name, const ByteSource& source,
+                            uint64_t offset, uint64_t size, size_t padding,
+                            ByteBuffer* out);
+  // Appends one member that holds all of `content`.
+  void AppendMember(std::string_view content, ByteBuffer* out);
+  // Reads the same bytes again into `digest`; kCorruption if their CRC is
+  // not `crc32`.
+  Status DigestAgain(const std::string& name, const ByteSource& source,
+                     uint64_t offset, uint64_t size, uint32_t crc32,
+                     Digest* digest);
+
+ private:
+  Status ReadStep(const std::string& name, const ByteSource& source,
+                  uint64_t offset, size_t size);
+
+  const int64_t mtime_seconds_;
+  const StepControl control_;
+  Deflater deflater_;
+  ByteBuffer step_;
+};
+
+int64_t MtimeSeconds(Time time);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_ENTRY_ENCODER_H_

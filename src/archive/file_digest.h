@@ -1,0 +1,21 @@
+// SHA-256 of whole files. Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_FILE_DIGEST_H_
+#define LEVELKEEP_ARCHIVE_FILE_DIGEST_H_
+
+#include <cstdint>
+#include <string>
+
+#include "archive/parallel.h"
+#include "base/file_system.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Of the first `size_bytes`; asks `verdict` between steps.
+Result<std::string> Sha256OfSource(const ByteSource& source,
+                                   uint64_t size_bytes, Verdict* verdict);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_FILE_DIGEST_H_

@@ -1,0 +1,99 @@
+#include "archive/foreign_entry.h"
+
+#include <algorithm>
+
+#include "archive/tar_format.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "dbfiles/file_name.h"
+
+namespace levelkeep {
+namespace {
+
+Status Refuse(const TarEntry& entry, const std::string& why,
+              const std::string& hint = "") {
+  return Status(StatusCode::kInvalidArgument,
+                "entry " + Printable(entry.path) + " " + why,
+                hint.empty() ? "pack the database folder alone, for example "
+                               "tar czf backup.tar.gz event_registry_db"
+                             : hint);
+}
+
+// Written by LevelDB, LevelKeep or a desktop, but no part of the data.
+bool IsIgnorable(std::string_view flat_name) {
+  switch (ParseDbFileName(flat_name).kind) {
+    case DbFileKind::kLock:
+    case DbFileKind::kInfoLog:
+    case DbFileKind::kTemp:  // LevelDB deletes these itself
+      return true;
+    default:
+      return flat_name.substr(0, 2) == "._" || flat_name == ".DS_Store" ||
+             flat_name == "BACKUP_ID";
+  }
+}
+
+}  // namespace
+
+Status ForeignClassifier::CheckPath(const TarEntry& entry,
+                                    std::string* clean) const {
+  const std::string& path = entry.path;
+  if (path.empty()) return Refuse(entry, "has no name that can be read");
+  if (path.size() > max_path_length_) return Refuse(entry, "has a long name");
+  if (path.front() == '/') return Refuse(entry, "has an absolute path");
+  size_t begin = 0;
+  while (begin <= path.size()) {
+    const size_t end = std::min(path.find('/', begin), path.size());
+    const std::string_view part =
+        std::string_view(path).substr(begin, end - begin);
+    if (part == "..") return Refuse(entry, "leads out of the archive");
+    // "./x", "x//y" and a directory's last slash say nothing.
+    if (!part.empty() && part != ".") {
+      if (!clean->empty()) *clean += '/';
+      *clean += part;
+    }
+    begin = end + 1;
+  }
+  return Status::Ok();
+}
+
+Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
+  std::string path;
+  LEVELKEEP_RETURN_IF_ERROR(CheckPath(entry, &path));
+  if (entry.kind == TarEntry::Kind::kOther) {
+    return Refuse(entry, "is a " + entry.what);
+  }
+  // Packing "." yields directories that come twice; they hold nothing.
+  if (entry.kind == TarEntry::Kind::kDirectory) return ForeignEntry();
+  if (path.empty()) return Refuse(entry, "has no name that can be read");
+  if (!seen_.insert(path).second) return Refuse(entry, "comes twice");
+  const size_t slash = path.rfind('/');
+  const std::string folder =
+      slash == std::string::npos ? "" : path.substr(0, slash);
+  ForeignEntry result;
+  result.flat_name = path.substr(slash == std::string::npos ? 0 : slash + 1);
+  if (result.flat_name == kManifestEntryName ||
+      result.flat_name == kTocEntryName) {
+    result.kind = result.flat_name == kManifestEntryName
+                      ? ForeignKind::kManifest
+                      : ForeignKind::kToc;
+    // One of each, wherever it is.
+    if (!seen_.insert("//" + result.flat_name).second) {
+      return Refuse(entry, "comes twice");
+    }
+    return result;
+  }
+  if (IsBackedUp(ParseDbFileName(result.flat_name).kind)) {
+    if (folder_known_ && folder != folder_) {
+      return Refuse(entry, "is outside of " + Printable(folder_) +
+                               "/, where the archive has a database too");
+    }
+    folder_ = folder;
+    folder_known_ = true;
+    result.kind = ForeignKind::kDatabase;
+    return result;
+  }
+  if (IsIgnorable(result.flat_name)) return result;
+  return Refuse(entry, "is no file of a LevelDB database");
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,180 @@
+#include "archive/foreign_reader.h"
+
+#include <map>
+#include <utility>
+
+#include "archive/tar_format.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr uint64_t kMaxManifestBytes = 64u << 20;
+constexpr uint64_t kProgressBytes = 8u << 20;  // between two reports
+
+Status CutShort() {
+  return Status(StatusCode::kCorruption,
+                "a LevelKeep archive without its end: truncated or damaged",
+                "copy it again, or use another backup");
+}
+
+Status Contradicts(const std::string& problem) {
+  return Status(StatusCode::kCorruption,
+                "levelkeep-manifest.json contradicts the archive: " + problem,
+                "if the database was changed on purpose since, pack it "
+                "without levelkeep-manifest.json");
+}
+
+}  // namespace
+
+ForeignReader::ForeignReader(const ByteSource& source, uint64_t archive_bytes,
+                             const ArchiveReadOptions& options,
+                             TargetDirectory* target)
+    : archive_bytes_(archive_bytes),
+      options_(options),
+      target_(target),
+      verdict_(options.stop),
+      gzip_(&source, archive_bytes, &verdict_),
+      tar_(&gzip_, options.limits.max_ratio),
+      classifier_(options.limits.max_path_length) {}
+
+Result<ExtractedDatabase> ForeignReader::Run() {
+  LEVELKEEP_RETURN_IF_ERROR(target_->CheckEmpty());
+  LEVELKEEP_RETURN_IF_ERROR(ReadEntries());
+  if ((has_toc_ || has_manifest_) && gzip_.members() > 1) return CutShort();
+  LEVELKEEP_RETURN_IF_ERROR(check_.Check(database_.files));
+  if (has_manifest_) {
+    LEVELKEEP_RETURN_IF_ERROR(CompareWithManifest(manifest_));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(queue_.Finish());
+  LEVELKEEP_RETURN_IF_ERROR(target_->Sync());
+  if (options_.progress) options_.progress(archive_bytes_, archive_bytes_);
+
+  database_.archive_sha256 = gzip_.FinishSha256();
+  return std::move(database_);
+}
+
+Status ForeignReader::ReadEntries() {
+  for (;;) {
+    LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
+    TarEntry entry;
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool more, tar_.Next(&entry));
+    if (!more) return Status::Ok();
+    LEVELKEEP_ASSIGN_OR_RETURN(const ForeignEntry foreign,
+                               classifier_.Classify(entry));
+    LEVELKEEP_RETURN_IF_ERROR(CountEntry(entry));
+    switch (foreign.kind) {
+      case ForeignKind::kDatabase:
+        LEVELKEEP_RETURN_IF_ERROR(TakeFile(entry, foreign.flat_name));
+        break;
+      case ForeignKind::kManifest:
+        LEVELKEEP_RETURN_IF_ERROR(TakeManifest(entry));
+        break;
+      case ForeignKind::kToc:
+        has_toc_ = true;
+        LEVELKEEP_RETURN_IF_ERROR(Drain(entry));
+        break;
+      case ForeignKind::kIgnored:
+        LEVELKEEP_RETURN_IF_ERROR(Drain(entry));
+        break;
+    }
+  }
+}
+
+// In archive bytes: what they inflate to is not known before.
+void ForeignReader::ReportProgress() {
+  if (!options_.progress) return;
+  if (gzip_.offset() - reported_bytes_ < kProgressBytes) return;
+  reported_bytes_ = gzip_.offset();
+  options_.progress(reported_bytes_, archive_bytes_);
+}
+
+Status ForeignReader::CountEntry(const TarEntry& entry) {
+  const ArchiveLimits& limits = options_.limits;
+  if (++entries_ > limits.max_entries) {
+    return Status(StatusCode::kInvalidArgument,
+                  "the archive has more than " +
+                      std::to_string(limits.max_entries) + " entries");
+  }
+  if (entry.size_bytes > limits.max_total_bytes - database_.content_bytes) {
+    return Status(StatusCode::kNoSpace,
+                  "the archive holds more than the " +
+                      FormatBytes(limits.max_total_bytes) +
+                      " that there is room for",
+                  "free some space, or extract elsewhere");
+  }
+  return Status::Ok();
+}
+
+Status ForeignReader::TakeFile(const TarEntry& entry,
+                               const std::string& flat_name) {
+  std::unique_ptr<File> file;
+  if (target_->writes()) {
+    LEVELKEEP_ASSIGN_OR_RETURN(file, target_->Create(flat_name));
+  }
+  const bool wants_content = DatabaseCheck::WantsContent(flat_name);
+  if (wants_content) {  // an empty one is there, too
+    LEVELKEEP_RETURN_IF_ERROR(check_.AddContent(flat_name, ""));
+  }
+  Digest digest(DigestKind::kSha256);
+  const auto take = [&](std::string_view bytes) -> Status {
+    digest.Update(bytes);
+    ReportProgress();
+    if (wants_content) {
+      LEVELKEEP_RETURN_IF_ERROR(check_.AddContent(flat_name, bytes));
+    }
+    return file != nullptr ? file->Append(bytes) : Status::Ok();
+  };
+  LEVELKEEP_RETURN_IF_ERROR(tar_.ReadContent(entry, take));
+  database_.files.push_back({flat_name, entry.size_bytes, digest.FinishHex()});
+  database_.content_bytes += entry.size_bytes;
+  if (file == nullptr) return Status::Ok();
+  return queue_.Add(std::move(file), entry.size_bytes);
+}
+
+Status ForeignReader::TakeManifest(const TarEntry& entry) {
+  has_manifest_ = true;
+  if (entry.size_bytes > kMaxManifestBytes) {
+    return Contradicts("it is too large to be one");
+  }
+  return tar_.ReadContent(entry, [this](std::string_view bytes) {
+    manifest_.append(bytes);
+    return Status::Ok();
+  });
+}
+
+Status ForeignReader::Drain(const TarEntry& entry) {
+  return tar_.ReadContent(entry, [](std::string_view) { return Status::Ok(); });
+}
+
+Status ForeignReader::CompareWithManifest(const std::string& text) {
+  Result<Manifest> decoded = DecodeManifest(text);
+  if (!decoded.ok()) {
+    return decoded.status().WithHint(
+        "pack the database without levelkeep-manifest.json to restore it "
+        "unverified");
+  }
+  Manifest& manifest = *decoded;
+  std::map<std::string_view, const ManifestFile*> listed;
+  for (const ManifestFile& file : manifest.files) listed[file.name] = &file;
+  for (const ManifestFile& file : database_.files) {
+    const auto found = listed.find(file.name);
+    if (found == listed.end()) {
+      return Contradicts(Printable(file.name) + " is not listed");
+    }
+    if (found->second->size_bytes != file.size_bytes ||
+        found->second->sha256 != file.sha256) {
+      return Contradicts(Printable(file.name) + " has another SHA-256");
+    }
+    listed.erase(found);
+  }
+  if (!listed.empty()) {
+    return Contradicts(Printable(listed.begin()->first) + " is missing");
+  }
+  database_.manifest = std::move(manifest);
+  return Status::Ok();
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,61 @@
+// Gunzips a file that we did not write, front to back. Private to archive.
+// Source of the format: RFC 1952.
+
+#ifndef LEVELKEEP_ARCHIVE_GZIP_STREAM_H_
+#define LEVELKEEP_ARCHIVE_GZIP_STREAM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "archive/byte_buffer.h"
+#include "archive/inflate.h"
+#include "archive/parallel.h"
+#include "base/file_system.h"
+#include "base/hash.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Members one behind the other, up to the last byte of the file: the CRC and
+// length of each are checked, anything else behind them is refused.
+// Thread safety: one thread at a time.
+class GzipStream {
+ public:
+  // `source` and `verdict` outlive it.
+  GzipStream(const ByteSource* source, uint64_t size_bytes, Verdict* verdict);
+
+  // Up to `size` > 0 inflated bytes; 0 at the end. kCorruption for damage.
+  Result<size_t> Read(char* buffer, size_t size);
+  // Members begun so far.
+  uint64_t members() const { return members_; }
+  // Compressed bytes taken from the source so far.
+  uint64_t offset() const { return offset_; }
+  // Of all compressed bytes. REQUIRES: Read has returned 0.
+  std::string FinishSha256() { return sha256_.FinishHex(); }
+
+ private:
+  Status Refill();
+  Result<unsigned char> HeaderByte();
+  Status SkipHeaderBytes(size_t count);
+  Status SkipHeaderText();
+  Status ReadHeader();
+  Status Damaged(const char* what) const;
+
+  const ByteSource* const source_;
+  const uint64_t size_bytes_;
+  Verdict* const verdict_;
+  Digest sha256_{DigestKind::kSha256};
+  MemberInflater inflater_;
+  ByteBuffer block_;
+  std::string_view input_;  // the unread part of block_
+  uint64_t offset_ = 0;     // of the byte behind block_
+  uint64_t members_ = 0;
+  bool in_member_ = false;
+  uint32_t header_crc_ = 0;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_GZIP_STREAM_H_

@@ -1,0 +1,184 @@
+#include "archive/own_index.h"
+
+#include <algorithm>
+#include <cstring>
+#include <map>
+#include <utility>
+
+#include "archive/gzip_format.h"
+#include "archive/member_reader.h"
+#include "archive/tar_format.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+// One read of this many bytes covers footer, table of contents and manifest
+// of a database of a hundred files.
+constexpr uint64_t kTailBytes = 32u << 10;
+// Of the table of contents and of the manifest, inflated: half a million
+// files. A hostile archive can't make us allocate more.
+constexpr uint64_t kMaxIndexBytes = 128u << 20;
+
+Status Corrupt(const std::string& problem) {
+  return Status(StatusCode::kCorruption, problem,
+                "the archive is damaged: use another backup");
+}
+
+// Serves the end of the file from memory, the rest from the file.
+class TailCache : public ByteSource {
+ public:
+  explicit TailCache(const ByteSource& source) : source_(source) {}
+
+  Status Load(uint64_t archive_bytes) {
+    begin_ = archive_bytes - std::min(archive_bytes, kTailBytes);
+    tail_.resize(static_cast<size_t>(archive_bytes - begin_));
+    return ReadExactly(source_, begin_, tail_.data(), tail_.size());
+  }
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    if (offset < begin_) return source_.ReadAt(offset, buffer, size);
+    const uint64_t skip = std::min<uint64_t>(offset - begin_, tail_.size());
+    const size_t count =
+        std::min(size, tail_.size() - static_cast<size_t>(skip));
+    std::memcpy(buffer, tail_.data() + skip, count);
+    return count;
+  }
+  std::string_view Last(size_t count) const {
+    return std::string_view(tail_).substr(tail_.size() - count);
+  }
+
+ private:
+  const ByteSource& source_;
+  uint64_t begin_ = 0;
+  std::string tail_;
+};
+
+// The member of the table of contents: header, JSON, padding, end marks.
+Status LoadToc(const ByteSource& source, OwnIndex* index) {
+  MemberReader reader(&source);
+  reader.Start(index->toc_offset, index->archive_bytes - kFooterBytes);
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string content,
+                             reader.ReadMember(kMaxIndexBytes));
+  if (!reader.AtEnd()) {
+    return Corrupt("there is something between table of contents and footer");
+  }
+  const size_t last = content.find_last_not_of('\0');
+  if (last == std::string::npos || last < kTarBlockBytes) {
+    return Corrupt("the table of contents is empty");
+  }
+  const size_t json_size = last + 1 - kTarBlockBytes;
+  if (content.size() !=
+      kTarBlockBytes + json_size + TarPadding(json_size) + kTarEndBytes) {
+    return Corrupt("the table of contents is not framed as tar asks");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      index->toc,
+      DecodeToc(std::string_view(content).substr(kTarBlockBytes, json_size)));
+  return CheckTarHeader(std::string_view(content).substr(0, kTarBlockBytes),
+                        std::string(kTocEntryName), json_size,
+                        index->toc.mtime_seconds);
+}
+
+Status CheckOffsets(const OwnIndex& index) {
+  for (const TocFile& file : index.toc.files) {
+    for (const TocChunk& chunk : file.chunks) {
+      if (chunk.archive_offset >= index.toc_offset) {
+        return Corrupt("the table of contents points behind itself for " +
+                       Printable(file.name));
+      }
+    }
+  }
+  return Status::Ok();
+}
+
+Status LoadManifest(const ByteSource& source, OwnIndex* index) {
+  if (index->toc.files.empty() ||
+      index->toc.files.back().name != kManifestEntryName) {
+    return Corrupt("the last entry is not levelkeep-manifest.json");
+  }
+  const TocFile& file = index->toc.files.back();
+  if (file.size_bytes == 0 || file.size_bytes > kMaxIndexBytes) {
+    return Corrupt("levelkeep-manifest.json has an impossible size");
+  }
+  std::string text;
+  MemberReader reader(&source);
+  for (size_t i = 0; i < file.chunks.size(); ++i) {
+    const bool last = i + 1 == file.chunks.size();
+    reader.Start(file.chunks[i].archive_offset,
+                 last ? index->toc_offset : file.chunks[i + 1].archive_offset);
+    LEVELKEEP_ASSIGN_OR_RETURN(std::string chunk,
+                               reader.ReadMember(kChunkBytes + kTarBlockBytes));
+    // Padding is checked with the payload; here the size is enough.
+    const size_t size = static_cast<size_t>(file.ChunkSize(i));
+    if (chunk.size() < size || !reader.AtEnd()) {
+      return Corrupt("levelkeep-manifest.json has another size than stated");
+    }
+    text.append(chunk, 0, size);
+  }
+  if (Sha256Hex(text) != file.sha256) {
+    return Corrupt("levelkeep-manifest.json has a wrong SHA-256");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(index->manifest, DecodeManifest(text));
+  return Status::Ok();
+}
+
+// Both directions: what the manifest lists is there, and nothing else is.
+Status CompareWithManifest(OwnIndex* index) {
+  const std::string folder = index->manifest.db_name + "/";
+  std::map<std::string, const ManifestFile*> listed;
+  for (const ManifestFile& file : index->manifest.files) {
+    listed[folder + file.name] = &file;
+  }
+  for (size_t i = 0; i < index->database_files(); ++i) {
+    const TocFile& file = index->toc.files[i];
+    const auto found = listed.find(file.name);
+    if (found == listed.end()) {
+      return Corrupt("entry " + Printable(file.name) +
+                     " is not listed in the manifest");
+    }
+    if (found->second->size_bytes != file.size_bytes ||
+        found->second->sha256 != file.sha256) {
+      return Corrupt("manifest and table of contents disagree about " +
+                     Printable(file.name));
+    }
+    listed.erase(found);
+    index->content_bytes += file.size_bytes;
+  }
+  if (!listed.empty()) {
+    return Corrupt("the manifest lists " + Printable(listed.begin()->first) +
+                   ", which the archive does not hold");
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string OwnIndex::FlatName(size_t i) const {
+  return toc.files[i].name.substr(manifest.db_name.size() + 1);
+}
+
+Result<std::optional<OwnIndex>> LoadOwnIndex(const ByteSource& source,
+                                             uint64_t archive_bytes) {
+  if (archive_bytes < kFooterBytes) return std::optional<OwnIndex>();
+  TailCache cache(source);
+  LEVELKEEP_RETURN_IF_ERROR(cache.Load(archive_bytes));
+  const std::optional<uint64_t> toc_offset =
+      DecodeFooter(cache.Last(kFooterBytes));
+  if (!toc_offset) return std::optional<OwnIndex>();
+  if (*toc_offset >= archive_bytes - kFooterBytes) {
+    return Corrupt("the footer points behind the end of the archive");
+  }
+  OwnIndex index;
+  index.archive_bytes = archive_bytes;
+  index.toc_offset = *toc_offset;
+  LEVELKEEP_RETURN_IF_ERROR(LoadToc(cache, &index));
+  LEVELKEEP_RETURN_IF_ERROR(CheckOffsets(index));
+  LEVELKEEP_RETURN_IF_ERROR(LoadManifest(cache, &index));
+  LEVELKEEP_RETURN_IF_ERROR(CompareWithManifest(&index));
+  return std::optional<OwnIndex>(std::move(index));
+}
+
+}  // namespace levelkeep

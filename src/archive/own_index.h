@@ -1,0 +1,39 @@
+// What the last kilobytes of one of our archives say. Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_OWN_INDEX_H_
+#define LEVELKEEP_ARCHIVE_OWN_INDEX_H_
+
+#include <cstdint>
+#include <optional>
+
+#include "archive/manifest.h"
+#include "archive/toc.h"
+#include "base/file_system.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Footer, table of contents and manifest, which agree with each other: the
+// manifest's files are exactly the entries of its database folder, and the
+// last entry is the manifest.
+struct OwnIndex {
+  uint64_t archive_bytes = 0;
+  uint64_t toc_offset = 0;
+  Toc toc;
+  Manifest manifest;
+  uint64_t content_bytes = 0;  // of the database files
+
+  // toc.files[i] for all i below this are database files.
+  size_t database_files() const { return toc.files.size() - 1; }
+  // "000012.ldb" for toc.files[i].
+  std::string FlatName(size_t i) const;
+};
+
+// Nothing if there is no footer of ours. With a footer, whatever is wrong is
+// kCorruption, or kUnsupported for an archive of a newer version.
+Result<std::optional<OwnIndex>> LoadOwnIndex(const ByteSource& source,
+                                             uint64_t archive_bytes);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_OWN_INDEX_H_

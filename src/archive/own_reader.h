@@ -1,0 +1,69 @@
+// Checks and extracts our own archives, in parallel. Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_OWN_READER_H_
+#define LEVELKEEP_ARCHIVE_OWN_READER_H_
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "archive/archive_reader.h"
+#include "archive/member_reader.h"
+#include "archive/own_index.h"
+#include "archive/parallel.h"
+#include "archive/target_directory.h"
+#include "base/hash.h"
+#include "base/mutex.h"
+
+namespace levelkeep {
+
+// Cuts the archive at the offsets of the table of contents into units that
+// tile it from the first byte to the table of contents: a chunk's member,
+// and behind a file's last chunk the header members of the entries up to the
+// next chunk. Workers take units in order; a unit must fill its range to the
+// byte.
+// Thread safety: one call of Run; the rest is internal.
+class OwnReader {
+ public:
+  // All outlive it. `sha256` is the archive's, or empty if not known yet.
+  OwnReader(const ByteSource& source, const OwnIndex& index,
+            const ArchiveReadOptions& options, TargetDirectory* target,
+            std::string sha256);
+  ~OwnReader();
+
+  Result<ExtractedDatabase> Run();
+
+ private:
+  struct Unit;
+  struct LargeFile;
+  class Worker;
+
+  void CutUnits();
+  Status CheckLimits() const;
+  Status DigestArchive();
+  void ReadAhead(uint64_t offset);
+
+  // Constant after CutUnits.
+  const ByteSource& source_;
+  const OwnIndex& index_;
+  const ArchiveReadOptions& options_;
+  TargetDirectory* const target_;
+  std::deque<Unit> units_;
+
+  std::atomic<size_t> next_unit_ = 0;
+  std::atomic<uint64_t> ahead_ = 0;  // asked for up to this offset
+  std::atomic<bool> digest_claimed_ = false;
+  std::string sha256_;  // written by the worker that claimed the digest
+  std::atomic<uint64_t> done_bytes_ = 0;
+  Verdict verdict_;
+
+  Mutex mutex_;  // guards the turns inside LargeFile
+  CondVar changed_;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_OWN_READER_H_

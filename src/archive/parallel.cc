@@ -1,0 +1,120 @@
+#include "archive/parallel.h"
+
+#include <algorithm>
+#include <chrono>
+#include <exception>
+#include <system_error>
+#include <thread>
+#include <vector>
+
+#include "base/process.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr std::chrono::milliseconds kTickInterval{200};
+
+// Runs `body` and turns whatever it throws (no memory, a callback of the
+// host) into a Status.
+Status RunGuarded(const std::function<Status()>& body) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    return Status(StatusCode::kInternal,
+                  std::string("a worker thread threw: ") + error.what());
+  } catch (...) {
+    return Status(StatusCode::kInternal, "a worker thread threw");
+  }
+}
+
+// Counts workers that have not returned yet.
+class Latch {
+ public:
+  void Add() {
+    MutexLock lock(&mutex_);
+    ++running_;
+  }
+  void Remove() {
+    MutexLock lock(&mutex_);
+    --running_;
+    changed_.notify_all();
+  }
+  // True when nobody runs any more; waits for that, but not for ever.
+  bool WaitABit() {
+    MutexLock lock(&mutex_);
+    if (running_ > 0) changed_.wait_for(mutex_, kTickInterval);
+    return running_ == 0;
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar changed_;
+  int running_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace
+
+int WorkerCount(int requested) {
+  if (requested <= 0) {
+    requested = static_cast<int>(std::thread::hardware_concurrency());
+  }
+  return std::clamp(requested, 1, kMaxWorkers);
+}
+
+void Verdict::Fail(const Status& status) {
+  if (status.ok()) return;
+  MutexLock lock(&mutex_);
+  if (!first_.ok()) return;
+  first_ = status;
+  failed_.store(true, std::memory_order_release);
+}
+
+Status Verdict::Check() {
+  if (stop_.stop_requested()) {
+    return Status(StatusCode::kCancelled, "stopped on request");
+  }
+  return failed() ? status() : Status::Ok();
+}
+
+Status Verdict::status() {
+  MutexLock lock(&mutex_);
+  return first_;
+}
+
+Status RunWorkers(int workers, Verdict* verdict,
+                  const std::function<Status()>& body,
+                  const std::function<void()>& tick,
+                  const std::function<void()>& wake) {
+  Latch latch;
+  const auto work = [&] {
+    LowerThreadPriority();
+    const Status status = RunGuarded(body);
+    verdict->Fail(status);
+    if (!status.ok() && wake) wake();
+    latch.Remove();
+  };
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < workers; ++i) {
+      latch.Add();
+      try {
+        threads.emplace_back(work);
+      } catch (const std::system_error& error) {
+        latch.Remove();
+        // Fewer threads do the same work; none can't.
+        if (threads.empty()) {
+          return Status(StatusCode::kIoError,
+                        std::string("can't start a thread: ") + error.what());
+        }
+        break;
+      }
+    }
+    while (!latch.WaitABit()) {
+      if (tick) tick();
+    }
+  }
+  if (tick) tick();
+  return verdict->status();
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,58 @@
+// Runs one body on several threads and returns the first failure. Private to
+// archive.
+
+#ifndef LEVELKEEP_ARCHIVE_PARALLEL_H_
+#define LEVELKEEP_ARCHIVE_PARALLEL_H_
+
+#include <atomic>
+#include <functional>
+#include <stop_token>
+#include <utility>
+
+#include "base/mutex.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Each worker of the archive module holds megabytes: more than this many are
+// never used, whatever is asked for, so that memory stays bounded.
+inline constexpr int kMaxWorkers = 8;
+
+// `requested` workers, 0 for as many as cores; 1 .. kMaxWorkers.
+int WorkerCount(int requested);
+
+// Shared by the workers of one operation: the first failure stops all.
+// Thread safety: all methods may be called concurrently.
+class Verdict {
+ public:
+  explicit Verdict(std::stop_token stop) : stop_(std::move(stop)) {}
+
+  // Keeps the first failure; ok is ignored.
+  void Fail(const Status& status);
+  // Something failed: leave.
+  bool failed() const { return failed_.load(std::memory_order_acquire); }
+  // kCancelled on a stop request, the first failure, or ok: to be asked
+  // between steps of work.
+  Status Check();
+  Status status();
+
+ private:
+  const std::stop_token stop_;
+  std::atomic<bool> failed_ = false;
+  Mutex mutex_;
+  Status first_ GUARDED_BY(mutex_);
+};
+
+// Runs `body` on `workers` low-priority threads until all of them return and
+// calls `tick` (if set) on the calling thread several times a second and
+// once at the end. Failures and exceptions of a body go to `verdict`, whose
+// status is returned. `wake` (if set) is called once after a failure, for
+// bodies that wait for each other.
+Status RunWorkers(int workers, Verdict* verdict,
+                  const std::function<Status()>& body,
+                  const std::function<void()>& tick,
+                  const std::function<void()>& wake = nullptr);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_PARALLEL_H_

@@ -1,0 +1,107 @@
+#include "archive/tar_format.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+
+#include <memory>
+
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+struct FreeWrite {
+  void operator()(archive* a) const { archive_write_free(a); }
+};
+struct FreeRead {
+  void operator()(archive* a) const { archive_read_free(a); }
+};
+struct FreeEntry {
+  void operator()(archive_entry* e) const { archive_entry_free(e); }
+};
+using WriteHandle = std::unique_ptr<archive, FreeWrite>;
+using ReadHandle = std::unique_ptr<archive, FreeRead>;
+using EntryHandle = std::unique_ptr<archive_entry, FreeEntry>;
+
+la_ssize_t AppendToString(archive*, void* text, const void* bytes,
+                          size_t size) {
+  static_cast<std::string*>(text)->append(static_cast<const char*>(bytes),
+                                          size);
+  return static_cast<la_ssize_t>(size);
+}
+
+Status TarFailure(archive* a, const std::string& name) {
+  const char* why = archive_error_string(a);
+  return Status(StatusCode::kInvalidArgument,
+                Printable(name) + " has no place in a tar archive: " +
+                    (why != nullptr ? why : "unknown reason"));
+}
+
+}  // namespace
+
+Result<std::string> EncodeTarHeader(const std::string& name,
+                                    uint64_t size_bytes,
+                                    int64_t mtime_seconds) {
+  std::string blocks;
+  const WriteHandle writer(archive_write_new());
+  const EntryHandle entry(archive_entry_new());
+  if (writer == nullptr || entry == nullptr) {
+    return Status(StatusCode::kInternal, "out of memory");
+  }
+  archive_write_set_format_pax_restricted(writer.get());
+  archive_write_set_bytes_per_block(writer.get(), 0);
+  archive_entry_set_pathname(entry.get(), name.c_str());
+  archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size_bytes));
+  archive_entry_set_filetype(entry.get(), AE_IFREG);
+  archive_entry_set_perm(entry.get(), kTarMode);
+  archive_entry_set_mtime(entry.get(), mtime_seconds, 0);
+  archive_entry_set_uid(entry.get(), 0);
+  archive_entry_set_gid(entry.get(), 0);
+  if (archive_write_open(writer.get(), &blocks, nullptr, AppendToString,
+                         nullptr) != ARCHIVE_OK ||
+      archive_write_header(writer.get(), entry.get()) != ARCHIVE_OK) {
+    return TarFailure(writer.get(), name);
+  }
+  std::string header = blocks;
+  // What closing appends (content, end marks) is not ours to keep.
+  archive_write_fail(writer.get());
+  return header;
+}
+
+Status CheckTarHeader(std::string_view blocks, const std::string& name,
+                      uint64_t size_bytes, int64_t mtime_seconds) {
+  const Result<std::string> expected =
+      EncodeTarHeader(name, size_bytes, mtime_seconds);
+  if (expected.ok() && *expected == blocks) return Status::Ok();
+  // Another libarchive may fill pax blocks differently: then what counts is
+  // that tar tools see this file and nothing else.
+  const Status wrong(StatusCode::kCorruption,
+                     "the tar header of " + Printable(name) +
+                         " does not agree with the table of contents");
+  const ReadHandle reader(archive_read_new());
+  if (reader == nullptr) return wrong;
+  archive_read_support_format_tar(reader.get());
+  archive_entry* entry = nullptr;
+  if (archive_read_open_memory(reader.get(), blocks.data(), blocks.size()) !=
+          ARCHIVE_OK ||
+      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
+    return wrong;
+  }
+  const char* path = archive_entry_pathname(entry);
+  const bool agrees =
+      path != nullptr && path == name &&
+      archive_entry_filetype(entry) == AE_IFREG &&
+      archive_entry_hardlink(entry) == nullptr &&
+      archive_entry_sparse_count(entry) == 0 &&
+      archive_entry_size(entry) == static_cast<la_int64_t>(size_bytes) &&
+      archive_entry_mtime(entry) == mtime_seconds &&
+      archive_filter_bytes(reader.get(), 0) ==
+          static_cast<la_int64_t>(blocks.size());
+  return agrees ? Status::Ok() : wrong;
+}
+
+size_t TarPadding(uint64_t size_bytes) {
+  return static_cast<size_t>(-size_bytes % kTarBlockBytes);
+}
+
+}  // namespace levelkeep

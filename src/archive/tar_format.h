@@ -1,0 +1,39 @@
+// tar framing as we write it, by libarchive. Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_TAR_FORMAT_H_
+#define LEVELKEEP_ARCHIVE_TAR_FORMAT_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+inline constexpr size_t kTarBlockBytes = 512;
+inline constexpr uint32_t kTarMode = 0600;
+inline constexpr std::string_view kManifestEntryName =
+    "levelkeep-manifest.json";
+inline constexpr std::string_view kTocEntryName = "stargz.index.json";
+
+// The header blocks of a regular file, mode 0600, owner 0: one ustar block;
+// more (pax) only where ustar has no room.
+// Thread safety: any thread.
+Result<std::string> EncodeTarHeader(const std::string& name,
+                                    uint64_t size_bytes, int64_t mtime_seconds);
+
+// kCorruption unless `blocks` are the header blocks of exactly one regular
+// file of this name and size, and nothing else.
+Status CheckTarHeader(std::string_view blocks, const std::string& name,
+                      uint64_t size_bytes, int64_t mtime_seconds);
+
+// Zeros between the content of an entry and the next header.
+size_t TarPadding(uint64_t size_bytes);
+// Two blocks of zeros.
+inline constexpr size_t kTarEndBytes = 2 * kTarBlockBytes;
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_TAR_FORMAT_H_

@@ -1,0 +1,50 @@
+// stargz.index.json, the table of contents. Private to archive.
+// Source of the fields: containerd/stargz-snapshotter, docs/estargz.md.
+
+#ifndef LEVELKEEP_ARCHIVE_TOC_H_
+#define LEVELKEEP_ARCHIVE_TOC_H_
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Larger files are cut into chunks, each a gzip member of its own.
+inline constexpr uint64_t kChunkBytes = 4u << 20;
+
+struct TocChunk {
+  uint64_t archive_offset = 0;  // of the chunk's gzip member
+  std::string sha256;           // of the chunk's content
+};
+
+struct TocFile {
+  std::string name;  // as in the tar header
+  uint64_t size_bytes = 0;
+  std::string sha256;            // of the whole content
+  std::vector<TocChunk> chunks;  // none for an empty file
+
+  uint64_t ChunkSize(size_t chunk) const;
+};
+
+struct Toc {
+  int64_t mtime_seconds = 0;   // of all entries
+  std::vector<TocFile> files;  // as they follow each other in the archive
+};
+
+uint64_t ChunkCount(uint64_t size_bytes);
+
+// One entry a line.
+std::string EncodeToc(const Toc& toc);
+// kCorruption unless it is such a document as EncodeToc writes: names that
+// are not empty and differ, chunks that follow each other and cover their
+// file, rising offsets. Unknown fields are ignored.
+Result<Toc> DecodeToc(std::string_view json);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_TOC_H_

@@ -1,0 +1,267 @@
+#include "archive/write_pipeline.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "archive/tar_format.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace levelkeep {
+namespace {
+
+// Small files are encoded together up to this many bytes and files.
+constexpr uint64_t kBatchBytes = 1u << 20;
+constexpr size_t kBatchFiles = 256;
+// Each buffer holds at most one chunk that did not shrink: ten of them and
+// eight workers' own memory stay below 64 MiB.
+constexpr int kMaxBuffers = 10;
+
+}  // namespace
+
+// A file of several chunks. Fields behind `opened` are guarded by the
+// pipeline's mutex; `digest` belongs to the worker whose turn it is.
+struct WritePipeline::LargeFile {
+  std::unique_ptr<ByteSource> source;  // set before `opened`
+  bool opened = false;
+  uint64_t digest_turn = 0;  // the chunk whose worker may use `digest`
+  Digest digest{DigestKind::kSha256};
+};
+
+struct WritePipeline::Job {
+  uint64_t sequence = 0;
+  size_t first_input = 0;
+  size_t input_count = 0;
+  uint64_t chunk = 0;                // of a large file
+  std::shared_ptr<LargeFile> large;  // null for a batch
+
+  ByteBuffer out;
+  struct Encoded {
+    size_t offset = 0;  // in `out`; meaningless for an empty file
+    std::string chunk_sha256;
+    std::string file_sha256;  // once known: with the last chunk
+  };
+  std::vector<Encoded> encoded;  // one per file, or one for the chunk
+};
+
+WritePipeline::WritePipeline(const std::vector<ArchiveInput>& inputs,
+                             const ArchiveWriteOptions& options,
+                             ArchiveSink* sink)
+    : inputs_(inputs),
+      options_(options),
+      sink_(sink),
+      verdict_(options.stop),
+      limiter_(Clock::System(), options.rate_limit_bytes_per_second) {
+  files_.reserve(inputs_.size());
+  for (const ArchiveInput& input : inputs_) {
+    TocFile& file = files_.emplace_back();
+    file.name = input.name;
+    file.size_bytes = input.size_bytes;
+    total_bytes_ += input.size_bytes;
+  }
+}
+
+WritePipeline::~WritePipeline() = default;
+
+Status WritePipeline::Run(std::vector<TocFile>* files) {
+  const int workers = WorkerCount(options_.threads);
+  {
+    MutexLock lock(&mutex_);
+    free_buffers_.resize(
+        static_cast<size_t>(std::min(workers + 2, kMaxBuffers)));
+  }
+  const auto tick = [this] {
+    if (options_.progress) options_.progress(done_bytes_, total_bytes_);
+  };
+  LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
+      workers, &verdict_, [this] { return Work(); }, tick,
+      [this] { WakeAll(); }));
+  *files = std::move(files_);
+  return Status::Ok();
+}
+
+Status WritePipeline::Work() {
+  EntryEncoder encoder(options_,
+                       {&verdict_, &limiter_, options_.stop, &done_bytes_});
+  Job job;
+  while (Claim(&job)) {
+    LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
+    LEVELKEEP_RETURN_IF_ERROR(job.large ? EncodeChunk(&encoder, &job)
+                                        : EncodeBatch(&encoder, &job));
+    LEVELKEEP_RETURN_IF_ERROR(Deliver(std::move(job)));
+    job = Job();
+  }
+  return Status::Ok();
+}
+
+bool WritePipeline::Claim(Job* job) {
+  MutexLock lock(&mutex_);
+  while (free_buffers_.empty() && next_input_ < inputs_.size() &&
+         !verdict_.failed()) {
+    changed_.wait(mutex_);
+  }
+  if (next_input_ == inputs_.size() || verdict_.failed()) return false;
+  job->out = std::move(free_buffers_.back());
+  free_buffers_.pop_back();
+  job->sequence = next_sequence_++;
+  FillJob(job);
+  return true;
+}
+
+void WritePipeline::FillJob(Job* job) {
+  job->first_input = next_input_;
+  if (inputs_[next_input_].size_bytes > kChunkBytes) {
+    if (next_chunk_ == 0) large_ = std::make_shared<LargeFile>();
+    job->large = large_;
+    job->chunk = next_chunk_++;
+    job->input_count = 1;
+    if (next_chunk_ == ChunkCount(inputs_[next_input_].size_bytes)) {
+      large_.reset();
+      next_chunk_ = 0;
+      ++next_input_;
+    }
+    return;
+  }
+  uint64_t bytes = 0;
+  while (next_input_ < inputs_.size() && job->input_count < kBatchFiles) {
+    const uint64_t size = inputs_[next_input_].size_bytes;
+    if (size > kChunkBytes) break;
+    if (job->input_count > 0 && bytes + size > kBatchBytes) break;
+    bytes += size;
+    ++job->input_count;
+    ++next_input_;
+  }
+  if (next_input_ == inputs_.size()) changed_.notify_all();
+}
+
+Result<std::unique_ptr<ByteSource>> WritePipeline::Open(
+    const ArchiveInput& input) {
+  Result<std::unique_ptr<ByteSource>> source = input.open();
+  if (!source.ok()) {
+    return source.status().WithContext("opening " + Printable(input.name));
+  }
+  return source;
+}
+
+Status WritePipeline::EncodeBatch(EntryEncoder* encoder, Job* job) {
+  static const std::string kEmptySha256 = Sha256Hex("");
+  for (size_t i = 0; i < job->input_count; ++i) {
+    const ArchiveInput& input = inputs_[job->first_input + i];
+    LEVELKEEP_RETURN_IF_ERROR(
+        encoder->AppendHeader(input.name, input.size_bytes, &job->out));
+    Job::Encoded& encoded = job->encoded.emplace_back();
+    encoded.offset = job->out.size();
+    encoded.file_sha256 = kEmptySha256;
+    // Empty files are opened too: that they can't be is worth knowing.
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto source, Open(input));
+    if (input.size_bytes == 0) continue;
+    source->WillNeed(0, input.size_bytes);
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        EntryEncoder::Chunk chunk,
+        encoder->AppendChunk(input.name, *source, 0, input.size_bytes,
+                             TarPadding(input.size_bytes), &job->out));
+    encoded.file_sha256 = chunk.sha256;
+    encoded.chunk_sha256 = std::move(chunk.sha256);
+  }
+  return Status::Ok();
+}
+
+Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
+  const ArchiveInput& input = inputs_[job->first_input];
+  LargeFile& large = *job->large;
+  const TocFile& file = files_[job->first_input];
+  if (job->chunk == 0) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        encoder->AppendHeader(input.name, input.size_bytes, &job->out));
+    LEVELKEEP_ASSIGN_OR_RETURN(large.source, Open(input));
+    MutexLock lock(&mutex_);
+    large.opened = true;
+    changed_.notify_all();
+  } else {
+    MutexLock lock(&mutex_);
+    while (!large.opened && !verdict_.failed()) changed_.wait(mutex_);
+    if (!large.opened) return verdict_.status();
+  }
+  const uint64_t offset = job->chunk * kChunkBytes;
+  const uint64_t size =
+      std::min<uint64_t>(kChunkBytes, file.size_bytes - offset);
+  const bool last = offset + size == file.size_bytes;
+  // This chunk, and the one that this worker is likely to take next.
+  large.source->WillNeed(offset, size + kChunkBytes);
+  Job::Encoded& encoded = job->encoded.emplace_back();
+  encoded.offset = job->out.size();
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      EntryEncoder::Chunk chunk,
+      encoder->AppendChunk(input.name, *large.source, offset, size,
+                           last ? TarPadding(file.size_bytes) : 0, &job->out));
+  encoded.chunk_sha256 = std::move(chunk.sha256);
+  return DigestInTurn(encoder, chunk.crc32, job);
+}
+
+Status WritePipeline::DigestInTurn(EntryEncoder* encoder, uint32_t crc32,
+                                   Job* job) {
+  const ArchiveInput& input = inputs_[job->first_input];
+  LargeFile& large = *job->large;
+  {
+    MutexLock lock(&mutex_);
+    while (large.digest_turn != job->chunk && !verdict_.failed()) {
+      changed_.wait(mutex_);
+    }
+    if (verdict_.failed()) return verdict_.status();
+  }
+  const uint64_t offset = job->chunk * kChunkBytes;
+  const uint64_t size =
+      std::min<uint64_t>(kChunkBytes, input.size_bytes - offset);
+  LEVELKEEP_RETURN_IF_ERROR(encoder->DigestAgain(
+      input.name, *large.source, offset, size, crc32, &large.digest));
+  if (offset + size == input.size_bytes) {
+    job->encoded.back().file_sha256 = large.digest.FinishHex();
+  }
+  MutexLock lock(&mutex_);
+  ++large.digest_turn;
+  changed_.notify_all();
+  return Status::Ok();
+}
+
+Status WritePipeline::Deliver(Job job) {
+  MutexLock lock(&mutex_);
+  encoded_.emplace(job.sequence, std::move(job));
+  if (appending_) return Status::Ok();
+  appending_ = true;
+  while (!encoded_.empty() && encoded_.begin()->first == next_append_) {
+    Job next = std::move(encoded_.begin()->second);
+    encoded_.erase(encoded_.begin());
+    mutex_.Unlock();
+    const Status status = Append(next);
+    mutex_.Lock();
+    // On failure nobody appends any more: `appending_` stays.
+    if (!status.ok()) return status;
+    ++next_append_;
+    next.out.Clear();
+    free_buffers_.push_back(std::move(next.out));
+    changed_.notify_all();
+  }
+  appending_ = false;
+  return Status::Ok();
+}
+
+Status WritePipeline::Append(const Job& job) {
+  const uint64_t base = sink_->size_bytes();
+  for (size_t i = 0; i < job.encoded.size(); ++i) {
+    const Job::Encoded& encoded = job.encoded[i];
+    TocFile& file = files_[job.first_input + i];
+    if (!encoded.chunk_sha256.empty()) {
+      file.chunks.push_back({base + encoded.offset, encoded.chunk_sha256});
+    }
+    if (!encoded.file_sha256.empty()) file.sha256 = encoded.file_sha256;
+  }
+  return sink_->Append(job.out.view());
+}
+
+void WritePipeline::WakeAll() {
+  MutexLock lock(&mutex_);
+  changed_.notify_all();
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,235 @@
+// Helpers of the archive tests: databases, archives, and hostile bytes.
+
+#ifndef LEVELKEEP_TESTS_ARCHIVE_ARCHIVE_FIXTURE_H_
+#define LEVELKEEP_TESTS_ARCHIVE_ARCHIVE_FIXTURE_H_
+
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "archive/archive_reader.h"
+#include "archive/archive_writer.h"
+#include "archive/tar_format.h"
+#include "base/hash.h"
+#include "dbfiles/log_format.h"
+#include "dbfiles/version.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep::test {
+
+using Files = std::map<std::string, std::string>;  // flat name -> content
+
+inline constexpr char kDbName[] = "event_registry_db";
+
+inline std::string RandomBytes(uint64_t seed, size_t size) {
+  std::mt19937_64 random(seed);
+  std::string bytes(size, '\0');
+  for (char& byte : bytes) byte = static_cast<char>(random());
+  return bytes;
+}
+
+// Like events: words that repeat and numbers that don't.
+inline std::string EventText(uint64_t seed, size_t size) {
+  std::mt19937_64 random(seed);
+  std::string text;
+  while (text.size() < size) {
+    text += "{\"type\":\"order.placed\",\"amount\":" +
+            std::to_string(random() % 100000) + ",\"user\":\"" +
+            std::to_string(random()) + "\"}\n";
+  }
+  text.resize(size);
+  return text;
+}
+
+// A database as its structure goes: the MANIFEST names what is there.
+inline Files MakeDatabase(uint64_t seed = 1) {
+  Files files;
+  files["000005.ldb"] = EventText(seed, 3000);
+  files["000007.ldb"] = RandomBytes(seed, 700);
+  files["000008.log"] = EventText(seed + 1, 100);
+  VersionEdit edit;
+  edit.comparator = "leveldb.BytewiseComparator";
+  edit.log_number = 8;
+  edit.previous_log_number = 0;
+  edit.next_file_number = 9;
+  edit.last_sequence = 42;
+  for (const uint64_t number : {5, 7}) {
+    TableMeta table;
+    table.level = 1;
+    table.number = number;
+    table.size_bytes = number == 5 ? 3000 : 700;
+    table.smallest = std::string(number == 5 ? "a" : "m") + "\1\0\0\0\0\0\0\0";
+    table.largest = std::string(number == 5 ? "b" : "n") + "\1\0\0\0\0\0\0\0";
+    table.smallest.resize(9, '\0');
+    table.largest.resize(9, '\0');
+    edit.added_tables.push_back(table);
+  }
+  files["MANIFEST-000004"] = FrameAsLog(edit.Encode());
+  files["CURRENT"] = "MANIFEST-000004\n";
+  return files;
+}
+
+inline void WriteFiles(const std::string& directory, const Files& files) {
+  ASSERT_EQ(Shell("mkdir -p '" + directory + "'"), 0);
+  for (const auto& [name, content] : files) {
+    WriteFile(directory + "/" + name, content);
+  }
+}
+
+inline Files ReadFiles(const std::string& directory) {
+  Files files;
+  const auto names = FileSystem::Posix()->List(directory);
+  EXPECT_TRUE(names.ok()) << directory;
+  if (!names.ok()) return files;
+  for (const std::string& name : *names) {
+    files[name] = ReadFile(directory + "/" + name);
+  }
+  return files;
+}
+
+inline std::vector<ArchiveInput> InputsOf(const Files& files) {
+  std::vector<ArchiveInput> inputs;
+  for (const auto& [name, content] : files) {
+    inputs.push_back(
+        {std::string(kDbName) + "/" + name, content.size(),
+         [content = &content]() -> Result<std::unique_ptr<ByteSource>> {
+           return NewStringSource(*content);
+         }});
+  }
+  return inputs;
+}
+
+inline Manifest ManifestFor(const std::vector<ManifestFile>& written) {
+  Manifest manifest;
+  manifest.id = std::string(32, 'a');
+  manifest.created = ParseTime("2024-12-27T12:00:00.123Z").value();
+  manifest.trigger = "manual";
+  manifest.snapshot_method = "hot";
+  manifest.db_name = kDbName;
+  manifest.db_epoch = std::string(32, 'b');
+  manifest.comparator = "leveldb.BytewiseComparator";
+  manifest.last_sequence = 42;
+  const size_t skip = std::string_view(kDbName).size() + 1;
+  for (ManifestFile file : written) {
+    file.name.erase(0, skip);
+    manifest.source_bytes += file.size_bytes;
+    manifest.files.push_back(std::move(file));
+  }
+  return manifest;
+}
+
+inline ArchiveWriteOptions WriteOptions(int threads = 2) {
+  ArchiveWriteOptions options;
+  options.threads = threads;
+  options.mtime = ParseTime("2024-12-27T12:00:00Z").value();
+  return options;
+}
+
+// Writes an archive of `files`, with the true manifest unless another is
+// given.
+inline Result<ArchiveSummary> WriteTestArchive(
+    const std::string& path, const Files& files,
+    const ArchiveWriteOptions& options = WriteOptions(),
+    FileSystem* fs = FileSystem::Posix(),
+    const std::function<std::string(Manifest)>& encode = EncodeManifest) {
+  Result<std::unique_ptr<File>> file = fs->Open(path, OpenMode::kCreateNew);
+  if (!file.ok()) return file.status();
+  return WriteArchive(
+      InputsOf(files),
+      [&](const std::vector<ManifestFile>& written) -> Result<std::string> {
+        return encode(ManifestFor(written));
+      },
+      options, file->get());
+}
+
+inline Result<ExtractedDatabase> CheckArchive(
+    const std::string& path, const ArchiveReadOptions& options = {}) {
+  auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
+  if (!reader.ok()) return reader.status();
+  return (*reader)->Check(options);
+}
+
+// Into the new directory `target`.
+inline Result<ExtractedDatabase> ExtractArchive(
+    const std::string& path, const std::string& target,
+    const ArchiveReadOptions& options = {}) {
+  const Status created = FileSystem::Posix()->CreateDirectory(target);
+  if (!created.ok()) return created;
+  auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
+  if (!reader.ok()) return reader.status();
+  return (*reader)->Extract(target, options);
+}
+
+// --- bytes that other tools, or attackers, make ---
+
+// One gzip member as gzip(1) would make it.
+inline std::string Gzip(std::string_view content, int level = 6) {
+  z_stream stream = {};
+  EXPECT_EQ(
+      deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
+      Z_OK);
+  std::string out(deflateBound(&stream, content.size()) + 64, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
+  stream.avail_in = static_cast<uInt>(content.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+// A ustar header block with a right checksum.
+inline std::string TarHeader(const std::string& name, uint64_t size,
+                             char type = '0', const std::string& link = "") {
+  std::string block(512, '\0');
+  const auto put = [&](size_t at, std::string_view text) {
+    block.replace(at, text.size(), text);
+  };
+  char octal[16];
+  put(0, name.substr(0, 100));
+  put(100, "0000644");
+  put(108, "0000000");
+  put(116, "0000000");
+  std::snprintf(octal, sizeof octal, "%011llo",
+                static_cast<unsigned long long>(size));
+  put(124, octal);
+  put(136, "14733515300");
+  put(148, "        ");
+  block[156] = type;
+  put(157, link.substr(0, 100));
+  put(257, std::string_view("ustar\00000", 8));
+  unsigned sum = 0;
+  for (const char c : block) sum += static_cast<unsigned char>(c);
+  std::snprintf(octal, sizeof octal, "%06o", sum);
+  put(148, std::string_view(octal, 7));
+  return block;
+}
+
+inline std::string TarFile(const std::string& name, const std::string& content,
+                           char type = '0') {
+  return TarHeader(name, content.size(), type) + content +
+         std::string(TarPadding(content.size()), '\0');
+}
+
+inline std::string TarEnd() { return std::string(1024, '\0'); }
+
+// All files below `folder` ("" or "x/").
+inline std::string TarOf(const Files& files, const std::string& folder) {
+  std::string tar;
+  for (const auto& [name, content] : files) {
+    tar += TarFile(folder + name, content);
+  }
+  return tar;
+}
+
+}  // namespace levelkeep::test
+
+#endif  // LEVELKEEP_TESTS_ARCHIVE_ARCHIVE_FIXTURE_H_

@@ -1,0 +1,358 @@
+// Archives that other programs made, by those programs.
+
+#include <gtest/gtest.h>
+
+#include <stop_token>
+#include <string>
+
+#include "archive/archive_fixture.h"
+#include "archive/archive_reader.h"
+#include "support/fault_file_system.h"
+
+namespace levelkeep {
+namespace {
+
+using test::FaultFileSystem;
+using test::Files;
+using test::MakeDatabase;
+using test::ReadFiles;
+using test::Shell;
+using test::TempDir;
+
+class ForeignArchiveTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    test::WriteFiles(dir_.Sub("storage/db"), MakeDatabase());
+    test::WriteFiles(dir_.Sub("storage/db"), {{"LOCK", ""},
+                                              {"LOG", "log"},
+                                              {"LOG.old", "old"},
+                                              {"000099.dbtmp", "temp"},
+                                              {"BACKUP_ID", "id"},
+                                              {"._CURRENT", "mac"},
+                                              {".DS_Store", "mac"}});
+  }
+  // Runs `command` in the directory; it makes a.tar.gz.
+  void Pack(const std::string& command) {
+    std::string output;
+    ASSERT_EQ(Shell("cd '" + dir_.path() + "' && rm -f a.tar.gz && " + command +
+                        " 2>&1",
+                    &output),
+              0)
+        << command << ": " << output;
+  }
+  Result<ExtractedDatabase> Check(const ArchiveReadOptions& options = {}) {
+    return test::CheckArchive(dir_.Sub("a.tar.gz"), options);
+  }
+  void ExpectRefused(const std::string& what, StatusCode code,
+                     const std::string& message) {
+    const Result<ExtractedDatabase> database = Check();
+    ASSERT_FALSE(database.ok()) << what;
+    EXPECT_EQ(database.status().code(), code)
+        << what << ": " << database.status().ToString();
+    EXPECT_NE(database.status().message().find(message), std::string::npos)
+        << what << ": " << database.status().message();
+    EXPECT_FALSE(database.status().hint().empty()) << what;
+  }
+
+  TempDir dir_;
+};
+
+TEST_F(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
+  const std::string commands[] = {
+      "tar czf a.tar.gz -C storage db",
+      "tar czf a.tar.gz storage",
+      "tar czf a.tar.gz ./storage/db",
+      "tar czf a.tar.gz -C storage/db .",
+      "(cd storage/db && tar czf ../../a.tar.gz *)",
+      "tar czf a.tar.gz --format=pax -C storage db",
+      "tar czf a.tar.gz --format=v7 -C storage db",
+      "tar czf a.tar.gz --format=ustar -C storage db",
+      "tar czf a.tar.gz --format=gnu -C storage db",
+      "bsdtar -czf a.tar.gz -C storage db",
+      "bsdtar --format=pax -czf a.tar.gz -C storage db",
+      "tar c -C storage db | pigz -9 > a.tar.gz",
+      "tar c -C storage db | gzip -n1 > a.tar.gz",
+      "printf 'import tarfile\nwith tarfile.open(\"a.tar.gz\", \"w:gz\") "
+      "as t: t.add(\"storage/db\")\n' | python3 -",
+      "mkdir -p 'd\xc3\xa4ten' && cp -r storage/db 'd\xc3\xa4ten' && "
+      "tar czf a.tar.gz --format=pax 'd\xc3\xa4ten'",
+      "mkdir -p $(printf 'x%.0s' $(seq 120)) && cp -r storage/db xxx* && "
+      "tar czf a.tar.gz xxx* && rm -r xxx*",
+      "tar czf a.tar.gz --format=pax --pax-option=comment=hello -C storage db",
+  };
+  for (const std::string& command : commands) {
+    Pack(command);
+    const TempDir out;
+    const auto database =
+        test::ExtractArchive(dir_.Sub("a.tar.gz"), out.Sub("x"));
+    ASSERT_TRUE(database.ok())
+        << command << ": " << database.status().ToString();
+    EXPECT_TRUE(ReadFiles(out.Sub("x")) == MakeDatabase()) << command;
+    EXPECT_FALSE(database->own);
+    EXPECT_FALSE(database->manifest.has_value());
+    EXPECT_EQ(database->archive_sha256,
+              Sha256Hex(test::ReadFile(dir_.Sub("a.tar.gz"))));
+    EXPECT_EQ(database->files.size(), MakeDatabase().size());
+    uint64_t bytes = 0;
+    for (const ManifestFile& file : database->files) {
+      EXPECT_EQ(file.sha256, Sha256Hex(MakeDatabase()[file.name]));
+      bytes += file.size_bytes;
+    }
+    EXPECT_EQ(database->content_bytes, bytes);
+    EXPECT_TRUE(Check().ok());
+  }
+}
+
+TEST_F(ForeignArchiveTest, OutlineOfAForeignArchiveIsModest) {
+  Pack("tar czf a.tar.gz -C storage db");
+  auto reader = ArchiveReader::Open(FileSystem::Posix(), dir_.Sub("a.tar.gz"));
+  ASSERT_TRUE(reader.ok());
+  EXPECT_FALSE((*reader)->outline().own);
+  EXPECT_FALSE((*reader)->outline().manifest.has_value());
+  EXPECT_EQ((*reader)->outline().content_bytes, 0u);
+}
+
+TEST_F(ForeignArchiveTest, AcceptsTablesWithTheOldSuffix) {
+  Pack(
+      "mv storage/db/000005.ldb storage/db/000005.sst && "
+      "tar czf a.tar.gz storage");
+  const auto database = Check();
+  EXPECT_TRUE(database.ok()) << database.status().ToString();
+}
+
+TEST_F(ForeignArchiveTest, AcceptsATornLastRecordOfTheManifest) {
+  Pack(
+      "printf '\\1\\2\\3\\4\\100\\0\\1abc' >> storage/db/MANIFEST-000004 && "
+      "tar czf a.tar.gz storage");
+  const auto database = Check();
+  EXPECT_TRUE(database.ok()) << database.status().ToString();
+}
+
+TEST_F(ForeignArchiveTest, AcceptsTablesThatTheManifestDoesNotName) {
+  Pack("echo x > storage/db/000003.ldb && tar czf a.tar.gz storage");
+  const auto database = Check();
+  EXPECT_TRUE(database.ok()) << database.status().ToString();
+}
+
+TEST_F(ForeignArchiveTest, RefusesAnIncompleteDatabase) {
+  struct Case {
+    std::string spoil;
+    StatusCode code;
+    std::string message;
+  };
+  const Case cases[] = {
+      {"rm CURRENT", StatusCode::kCorruption, "CURRENT is missing"},
+      {"echo x > CURRENT", StatusCode::kCorruption, "CURRENT is damaged"},
+      {": > CURRENT", StatusCode::kCorruption, "CURRENT is damaged"},
+      {"echo MANIFEST-000003 > CURRENT", StatusCode::kCorruption,
+       "MANIFEST-000003, which CURRENT names, is missing"},
+      {"rm MANIFEST-000004", StatusCode::kCorruption,
+       "MANIFEST-000004, which CURRENT names, is missing"},
+      {": > MANIFEST-000004", StatusCode::kCorruption,
+       "MANIFEST-000004 is damaged"},
+      {"printf x | dd of=MANIFEST-000004 bs=1 seek=20 conv=notrunc",
+       StatusCode::kCorruption, "MANIFEST-000004 is damaged"},
+      {"rm 000005.ldb", StatusCode::kCorruption, "table 000005.ldb is missing"},
+      {"echo x >> 000007.ldb", StatusCode::kCorruption,
+       "table 000007.ldb has 702 bytes instead of 700"},
+      {"rm 000008.log", StatusCode::kCorruption, "log 000008.log is missing"},
+      {"rm CURRENT MANIFEST* *.ldb *.log", StatusCode::kCorruption,
+       "the archive holds no LevelDB database"},
+      {"touch readme.txt", StatusCode::kInvalidArgument,
+       "entry storage/db/readme.txt is no file of a LevelDB database"},
+      {"mkdir sub && cp CURRENT sub", StatusCode::kInvalidArgument,
+       "entry storage/db/sub/CURRENT is outside of storage/db/"},
+      {"ln -s CURRENT 000020.log", StatusCode::kInvalidArgument,
+       "is a symbolic link"},
+      {"ln CURRENT 000020.log", StatusCode::kInvalidArgument, "is a hard link"},
+      {"mkfifo 000020.log", StatusCode::kInvalidArgument, "is a FIFO"},
+  };
+  for (const Case& test : cases) {
+    Pack(
+        "rm -rf storage/db2 && cp -r storage/db storage/db2 && cd storage/db "
+        "&& " +
+        test.spoil +
+        " && cd ../.. && "
+        "tar czf a.tar.gz --sort=name storage/db && rm -r storage/db && "
+        "mv storage/db2 storage/db");
+    ExpectRefused(test.spoil, test.code, test.message);
+  }
+}
+
+TEST_F(ForeignArchiveTest, RefusesSparseFiles) {
+  Pack(
+      "truncate -s 1M storage/db/000008.log && echo x >> "
+      "storage/db/000008.log && tar czSf a.tar.gz storage");
+  ExpectRefused("sparse", StatusCode::kInvalidArgument, "is a sparse file");
+}
+
+TEST_F(ForeignArchiveTest, RefusesOtherFormats) {
+  Pack("tar cf a.tar.gz storage");
+  ExpectRefused("plain tar", StatusCode::kCorruption, "not a gzip file");
+  Pack("bsdtar --format=cpio -czf a.tar.gz storage");
+  ExpectRefused("cpio", StatusCode::kCorruption, "Unrecognized");
+  Pack("echo hello | gzip > a.tar.gz");
+  ExpectRefused("text", StatusCode::kCorruption, "Unrecognized");
+  Pack("tar c storage | gzip | gzip > a.tar.gz");
+  ExpectRefused("twice", StatusCode::kCorruption, "Unrecognized");
+  Pack(": > a.tar.gz");
+  ExpectRefused("empty", StatusCode::kCorruption, "not a gzip file");
+  Pack(": | gzip > a.tar.gz");
+  ExpectRefused("nothing in it", StatusCode::kCorruption, "");
+}
+
+TEST_F(ForeignArchiveTest, EveryTruncationIsRefused) {
+  Pack("tar czf a.tar.gz -C storage db");
+  const std::string archive = test::ReadFile(dir_.Sub("a.tar.gz"));
+  for (size_t size = 0; size < archive.size(); ++size) {
+    test::WriteFile(dir_.Sub("a.tar.gz"), archive.substr(0, size));
+    const auto database = Check();
+    ASSERT_FALSE(database.ok()) << size;
+    EXPECT_EQ(database.status().code(), StatusCode::kCorruption) << size;
+  }
+}
+
+TEST_F(ForeignArchiveTest, EveryTruncationOfTheTarInsideIsRefused) {
+  const std::string tar = test::TarOf(MakeDatabase(), "db/") + test::TarEnd();
+  const std::string path = dir_.Sub("a.tar.gz");
+  for (size_t size = 0; size < tar.size(); size += 256) {
+    test::WriteFile(path, test::Gzip(tar.substr(0, size), 1));
+    EXPECT_FALSE(Check().ok()) << size;
+  }
+  test::WriteFile(path, test::Gzip(tar));
+  const auto database = Check();
+  EXPECT_TRUE(database.ok()) << database.status().ToString();
+}
+
+TEST_F(ForeignArchiveTest, OurArchivePackedAgainIsHeldToItsManifest) {
+  const std::string own = dir_.Sub("own.tar.gz");
+  ASSERT_TRUE(test::WriteTestArchive(own, MakeDatabase()).ok());
+  const std::string commands[] = {
+      "tar czf ../a.tar.gz *",
+      "tar czf ../a.tar.gz event_registry_db levelkeep-manifest.json",
+      "cd .. && tar czf a.tar.gz own",
+  };
+  for (const std::string& command : commands) {
+    Pack("rm -rf own && mkdir own && cd own && tar xzf ../own.tar.gz && " +
+         command);
+    const auto database = Check();
+    ASSERT_TRUE(database.ok()) << command << database.status().ToString();
+    EXPECT_FALSE(database->own);
+    ASSERT_TRUE(database->manifest.has_value()) << command;
+    EXPECT_EQ(database->manifest->last_sequence, 42u);
+  }
+  Pack(
+      "cd own && echo x > event_registry_db/000008.log && "
+      "tar czf ../a.tar.gz *");
+  ExpectRefused("changed", StatusCode::kCorruption,
+                "levelkeep-manifest.json contradicts the archive: 000008.log "
+                "has another SHA-256");
+  Pack(
+      "cd own && tar xzf ../own.tar.gz && "
+      "cp CURRENT event_registry_db/000009.log 2>/dev/null || "
+      "echo y > event_registry_db/000009.log && tar czf ../a.tar.gz *");
+  ExpectRefused("one more", StatusCode::kCorruption,
+                "000009.log is not listed");
+  Pack(
+      "cd own && rm event_registry_db/000009.log && "
+      "printf '{' > levelkeep-manifest.json && tar czf ../a.tar.gz *");
+  ExpectRefused("bad manifest", StatusCode::kCorruption, "not a well-formed");
+}
+
+TEST_F(ForeignArchiveTest, OurArchiveWithoutItsEndIsDamaged) {
+  const std::string own = dir_.Sub("a.tar.gz");
+  ASSERT_TRUE(test::WriteTestArchive(own, MakeDatabase()).ok());
+  const std::string bytes = test::ReadFile(own);
+  // All members are whole, tar would be content: only the footer is gone.
+  test::WriteFile(own, bytes.substr(0, bytes.size() - 51));
+  ExpectRefused("no footer", StatusCode::kCorruption,
+                "a LevelKeep archive without its end");
+}
+
+TEST_F(ForeignArchiveTest, EveryFailureOfTheDiskIsReported) {
+  Pack("tar czf a.tar.gz storage");
+  FaultFileSystem fs(FileSystem::Posix(), FaultFileSystem::Count::kAll);
+  bool fired = true;
+  for (uint64_t n = 1; fired; ++n) {
+    const TempDir out;
+    fs.Reset();
+    fs.FailAt(n);
+    auto reader = ArchiveReader::Open(&fs, dir_.Sub("a.tar.gz"));
+    const Status status = reader.ok()
+                              ? (*reader)->Extract(out.path(), {}).status()
+                              : reader.status();
+    fired = fs.fired();
+    ASSERT_EQ(status.code(), fired ? StatusCode::kIoError : StatusCode::kOk)
+        << n << " " << fs.last_operation() << " " << status.ToString();
+    ASSERT_LT(n, 100u);
+  }
+}
+
+TEST_F(ForeignArchiveTest, FilesAndDirectoryAreSynced) {
+  Pack("tar czf a.tar.gz storage");
+  FaultFileSystem fs(FileSystem::Posix());
+  auto reader = ArchiveReader::Open(&fs, dir_.Sub("a.tar.gz"));
+  ASSERT_TRUE(reader.ok());
+  const TempDir out;
+  ASSERT_TRUE((*reader)->Extract(out.path(), {}).ok());
+  const std::vector<std::string> trace = fs.trace();
+  ASSERT_FALSE(trace.empty());
+  EXPECT_EQ(trace.back().rfind("SyncDirectory", 0), 0u) << trace.back();
+  size_t syncs = 0;
+  for (const std::string& operation : trace) {
+    if (operation.rfind("Sync ", 0) == 0) ++syncs;
+  }
+  EXPECT_EQ(syncs, MakeDatabase().size());
+}
+
+TEST_F(ForeignArchiveTest, LimitsAreHonoured) {
+  Pack("tar czf a.tar.gz -C storage db");
+  uint64_t bytes = 0;
+  for (const auto& [name, content] : MakeDatabase()) bytes += content.size();
+  ArchiveReadOptions options;
+  options.limits.max_total_bytes = bytes + 100;
+  EXPECT_TRUE(Check(options).ok());
+  options.limits.max_total_bytes = bytes - 1;
+  EXPECT_EQ(Check(options).status().code(), StatusCode::kNoSpace);
+  options.limits = {};
+  options.limits.max_entries = 3;
+  EXPECT_EQ(Check(options).status().code(), StatusCode::kInvalidArgument);
+  options.limits = {};
+  options.limits.max_path_length = 9;
+  EXPECT_EQ(Check(options).status().code(), StatusCode::kInvalidArgument);
+}
+
+TEST_F(ForeignArchiveTest, StopsOnRequest) {
+  Pack("tar czf a.tar.gz -C storage db");
+  std::stop_source stop;
+  stop.request_stop();
+  ArchiveReadOptions options;
+  options.stop = stop.get_token();
+  EXPECT_EQ(Check(options).status().code(), StatusCode::kCancelled);
+}
+
+TEST_F(ForeignArchiveTest, ProgressEndsAtTheArchivesSize) {
+  Pack("tar czf a.tar.gz -C storage db");
+  ArchiveReadOptions options;
+  uint64_t last = 0;
+  options.progress = [&](uint64_t done, uint64_t total) {
+    last = done;
+    EXPECT_EQ(total, test::ReadFile(dir_.Sub("a.tar.gz")).size());
+  };
+  ASSERT_TRUE(Check(options).ok());
+  EXPECT_EQ(last, test::ReadFile(dir_.Sub("a.tar.gz")).size());
+}
+
+TEST_F(ForeignArchiveTest, OpenRefusesWhatIsNoFile) {
+  EXPECT_EQ(ArchiveReader::Open(FileSystem::Posix(), dir_.Sub("none"))
+                .status()
+                .code(),
+            StatusCode::kNotFound);
+  Pack("tar czf b.tar.gz storage && ln -s b.tar.gz a.tar.gz");
+  EXPECT_FALSE(Check().ok());
+  EXPECT_FALSE(
+      ArchiveReader::Open(FileSystem::Posix(), dir_.Sub("storage")).ok());
+}
+
+}  // namespace
+}  // namespace levelkeep

@@ -1,0 +1,249 @@
+#include <gtest/gtest.h>
+#include <zlib.h>
+
+#include <string>
+
+#include "archive/archive_fixture.h"
+#include "archive/gzip_format.h"
+#include "archive/gzip_stream.h"
+#include "archive/inflate.h"
+
+namespace levelkeep {
+namespace {
+
+using test::EventText;
+using test::Gzip;
+using test::RandomBytes;
+
+std::string Member(const std::string& content, bool compress, int level,
+                   size_t step) {
+  Deflater deflater(compress, level);
+  ByteBuffer out;
+  MemberWriter member(&deflater, &out);
+  size_t done = 0;
+  do {
+    const size_t size = std::min(step, content.size() - done);
+    member.Append(std::string_view(content).substr(done, size),
+                  done + size == content.size());
+    done += size;
+  } while (done < content.size());
+  return std::string(out.view());
+}
+
+// With zlib, which is nobody's word but its own.
+std::string Gunzip(const std::string& member, size_t size) {
+  z_stream stream = {};
+  EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
+  std::string out(size + 1, '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(member.data()));
+  stream.avail_in = static_cast<uInt>(member.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  EXPECT_EQ(inflate(&stream, Z_FINISH), Z_STREAM_END);
+  EXPECT_EQ(stream.avail_in, 0u);
+  out.resize(stream.total_out);
+  inflateEnd(&stream);
+  return out;
+}
+
+// Takes the member apart with pieces of the given sizes; "damaged" or
+// "short" when it does not come to a right end.
+std::string Inflate(std::string_view member, size_t input_step,
+                    size_t output_step) {
+  MemberInflater inflater;
+  if (member.substr(0, 10) != kMemberHeader) return "header";
+  member.remove_prefix(10);
+  std::string content;
+  std::string buffer(output_step, '\0');
+  for (;;) {
+    std::string_view input = member.substr(0, input_step);
+    const size_t offered = input.size();
+    size_t written = 0;
+    const MemberInflater::Outcome outcome =
+        inflater.Inflate(&input, buffer.data(), buffer.size(), &written);
+    content.append(buffer, 0, written);
+    member.remove_prefix(offered - input.size());
+    if (outcome == MemberInflater::Outcome::kMemberEnd) {
+      return member.empty() ? content : "left over";
+    }
+    if (outcome == MemberInflater::Outcome::kDamaged) return "damaged";
+    if (outcome == MemberInflater::Outcome::kNeedsInput && member.empty()) {
+      return "short";
+    }
+  }
+}
+
+TEST(GzipTest, EveryLevelAndSizeIsReadByZlibAndByUs) {
+  for (const size_t size : {size_t{0}, size_t{1}, size_t{511}, size_t{65535},
+                            size_t{65536}, size_t{300000}}) {
+    for (const std::string& content :
+         {EventText(size, size), RandomBytes(size, size),
+          std::string(size, 'x')}) {
+      for (int level = -1; level <= 3; ++level) {
+        const std::string member =
+            Member(content, level >= 0, std::max(level, 0), 100000);
+        EXPECT_EQ(Gunzip(member, size), content) << size << " " << level;
+        EXPECT_EQ(Inflate(member, 70000, 50000), content)
+            << size << " " << level;
+      }
+    }
+  }
+}
+
+TEST(GzipTest, PiecesOfAnySizeMakeNoDifferenceToInflating) {
+  const std::string content = EventText(3, 5000);
+  const std::string members[] = {Member(content, true, 1, 5000),
+                                 Member(content, true, 1, 700),
+                                 Member(content, false, 1, 5000)};
+  for (const std::string& member : members) {
+    for (const size_t input : {1, 2, 7, 8, 9, 333, 100000}) {
+      for (const size_t output : {1, 3, 300, 5000, 5001}) {
+        EXPECT_EQ(Inflate(member, input, output), content)
+            << input << " " << output;
+      }
+    }
+  }
+}
+
+TEST(GzipTest, WhatDoesNotShrinkIsStored) {
+  const size_t size = 200000;
+  const std::string content = RandomBytes(1, size);
+  const std::string stored = Member(content, false, 0, size);
+  EXPECT_EQ(stored.size(), 10 + StoredSize(size) + kMemberTrailerBytes);
+  for (int level = 0; level <= 3; ++level) {
+    EXPECT_EQ(Member(content, true, level, size), stored) << level;
+  }
+  EXPECT_LT(Member(EventText(1, size), true, 1, size).size(), size / 2);
+}
+
+TEST(GzipTest, SameStepsMakeSameBytesWhateverWasCompressedBefore) {
+  Deflater used(true, 1);
+  ByteBuffer scratch;
+  used.Append(EventText(8, 100000), false, &scratch);
+  used.Append(RandomBytes(8, 1000), true, &scratch);
+  const std::string content = EventText(9, 100000);
+  ByteBuffer after;
+  used.Append(content, true, &after);
+  Deflater fresh(true, 1);
+  ByteBuffer first;
+  fresh.Append(content, true, &first);
+  EXPECT_EQ(after.view(), first.view());
+}
+
+TEST(GzipTest, EveryFlippedBitIsNoticedOrHarmless) {
+  const std::string content = EventText(5, 300);
+  for (const bool compress : {true, false}) {
+    const std::string member = Member(content, compress, 1, 300);
+    for (size_t bit = 0; bit < member.size() * 8; ++bit) {
+      std::string flipped = member;
+      flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+      const std::string outcome = Inflate(flipped, 1000, 1000);
+      EXPECT_TRUE(outcome == "damaged" || outcome == "short" ||
+                  outcome == "header" || outcome == "left over" ||
+                  outcome == content)
+          << bit;
+    }
+    for (size_t size = 0; size < member.size(); ++size) {
+      const std::string outcome = Inflate(member.substr(0, size), 1000, 1000);
+      EXPECT_TRUE(outcome == "short" || outcome == "header") << size;
+    }
+  }
+}
+
+// --- the stream of foreign members ---
+
+Result<std::string> ReadStream(const std::string& bytes,
+                               uint64_t* members = nullptr) {
+  const auto source = NewStringSource(bytes);
+  Verdict verdict({});
+  GzipStream stream(source.get(), bytes.size(), &verdict);
+  std::string content;
+  char buffer[1000];
+  for (;;) {
+    Result<size_t> size = stream.Read(buffer, sizeof buffer);
+    if (!size.ok()) return size.status();
+    if (*size == 0) break;
+    content.append(buffer, *size);
+  }
+  if (members != nullptr) *members = stream.members();
+  EXPECT_EQ(stream.FinishSha256(), Sha256Hex(bytes));
+  return content;
+}
+
+TEST(GzipStreamTest, ReadsMembersOneBehindTheOther) {
+  const std::string a = EventText(1, 100000);
+  const std::string b = RandomBytes(2, 70000);
+  uint64_t members = 0;
+  const Result<std::string> content =
+      ReadStream(Gzip(a) + Gzip("") + Gzip(b, 1), &members);
+  ASSERT_TRUE(content.ok()) << content.status().ToString();
+  EXPECT_EQ(*content, a + b);
+  EXPECT_EQ(members, 3u);
+}
+
+// Header fields as RFC 1952 has them, before the deflate data of "hello".
+std::string WithHeader(char flags, const std::string& fields) {
+  std::string member = Gzip("hello");
+  member[3] = flags;
+  return member.insert(10, fields);
+}
+
+TEST(GzipStreamTest, SkipsAllHeaderFields) {
+  const std::string extra("\x05\x00extra", 7);
+  std::string all = WithHeader(
+      '\x1e', extra + std::string("name\0", 5) + std::string("comment\0", 8));
+  const uint32_t crc = Crc32(0, std::string_view(all).substr(0, 30));
+  std::string with_crc = all;
+  with_crc.insert(
+      30, {static_cast<char>(crc & 0xff), static_cast<char>(crc >> 8 & 0xff)});
+  std::string wrong_crc = with_crc;
+  wrong_crc[30] = static_cast<char>(wrong_crc[30] ^ 1);
+  const Result<std::string> content = ReadStream(with_crc);
+  ASSERT_TRUE(content.ok()) << content.status().ToString();
+  EXPECT_EQ(*content, "hello");
+  EXPECT_EQ(ReadStream(WithHeader('\x08', std::string("n\0", 2))).value(),
+            "hello");
+  EXPECT_EQ(ReadStream(wrong_crc).status().message().substr(0, 35),
+            "a gzip header has a wrong checksum ");
+}
+
+TEST(GzipStreamTest, RefusesDamage) {
+  const std::string good = Gzip(EventText(4, 3000));
+  const auto with = [&](size_t at, char bits) {
+    std::string bytes = good;
+    bytes[at] = static_cast<char>(bytes[at] ^ bits);
+    return bytes;
+  };
+  struct Case {
+    std::string what;
+    std::string bytes;
+    std::string message;
+  };
+  const Case cases[] = {
+      {"magic", with(0, 1), "not a gzip file"},
+      {"method", with(2, 1), "a gzip header of an unknown kind"},
+      {"reserved flag", with(3, '\x80'), "a gzip header of an unknown kind"},
+      {"data", with(100, 1), "compressed data or its checksum is wrong"},
+      {"CRC", with(good.size() - 8, 1), "compressed data or its checksum"},
+      {"ISIZE", with(good.size() - 1, 1), "compressed data or its checksum"},
+      {"cut in the trailer", good.substr(0, good.size() - 1), "cut short"},
+      {"cut in the data", good.substr(0, 50), "cut short"},
+      {"cut in the header", good.substr(0, 5), "cut short"},
+      {"cut in the second header", good + good.substr(0, 3), "cut short"},
+      {"garbage", good + "garbage....", "something behind the gzip data"},
+      {"zeros", good + std::string(512, '\0'), "something behind the gzip"},
+      {"endless name", WithHeader('\x08', std::string(5000, 'n')),
+       "a gzip header has an endless name"},
+  };
+  for (const Case& test : cases) {
+    const Result<std::string> content = ReadStream(test.bytes);
+    ASSERT_FALSE(content.ok()) << test.what;
+    EXPECT_EQ(content.status().code(), StatusCode::kCorruption) << test.what;
+    EXPECT_NE(content.status().message().find(test.message), std::string::npos)
+        << test.what << ": " << content.status().message();
+    EXPECT_FALSE(content.status().hint().empty()) << test.what;
+  }
+}
+
+}  // namespace
+}  // namespace levelkeep

@@ -1,0 +1,176 @@
+#include "archive/toc.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "archive/gzip_format.h"
+
+namespace levelkeep {
+namespace {
+
+const std::string kA(64, 'a');
+const std::string kB(64, 'b');
+const std::string kC(64, 'c');
+const std::string kD(64, 'd');
+
+Toc Example() {
+  Toc toc;
+  toc.mtime_seconds = 1735300800;
+  toc.files.push_back({"db/CURRENT", 16, kA, {{100, kA}}});
+  toc.files.push_back({"db/000003.log", 0, kB, {}});
+  toc.files.push_back({"db/000005.ldb",
+                       2 * kChunkBytes + 1,
+                       kC,
+                       {{300, kA}, {400, kB}, {500, kD}}});
+  return toc;
+}
+
+std::string Replaced(std::string text, const std::string& what,
+                     const std::string& by) {
+  const size_t at = text.find(what);
+  EXPECT_NE(at, std::string::npos) << what;
+  return at == std::string::npos ? text : text.replace(at, what.size(), by);
+}
+
+TEST(TocTest, TextIsTheContract) {
+  EXPECT_EQ(
+      EncodeToc(Example()),
+      "{\"version\":1,\"entries\":[\n"
+      "{\"name\":\"db/CURRENT\",\"type\":\"reg\",\"size\":16,"
+      "\"modtime\":\"2024-12-27T12:00:00Z\",\"mode\":384,\"uid\":0,\"gid\":0,"
+      "\"digest\":\"sha256:" +
+          kA +
+          "\",\"offset\":100,"
+          "\"chunkDigest\":\"sha256:" +
+          kA +
+          "\"},\n"
+          "{\"name\":\"db/000003.log\",\"type\":\"reg\","
+          "\"modtime\":\"2024-12-27T12:00:00Z\",\"mode\":384,\"uid\":0,\"gid\":"
+          "0,"
+          "\"digest\":\"sha256:" +
+          kB +
+          "\"},\n"
+          "{\"name\":\"db/000005.ldb\",\"type\":\"reg\",\"size\":8388609,"
+          "\"modtime\":\"2024-12-27T12:00:00Z\",\"mode\":384,\"uid\":0,\"gid\":"
+          "0,"
+          "\"digest\":\"sha256:" +
+          kC +
+          "\",\"offset\":300,\"chunkSize\":4194304,"
+          "\"chunkDigest\":\"sha256:" +
+          kA +
+          "\"},\n"
+          "{\"name\":\"db/000005.ldb\",\"type\":\"chunk\",\"mode\":0,\"uid\":0,"
+          "\"gid\":0,\"offset\":400,\"chunkOffset\":4194304,"
+          "\"chunkSize\":4194304,\"chunkDigest\":\"sha256:" +
+          kB +
+          "\"},\n"
+          "{\"name\":\"db/000005.ldb\",\"type\":\"chunk\",\"mode\":0,\"uid\":0,"
+          "\"gid\":0,\"offset\":500,\"chunkOffset\":8388608,"
+          "\"chunkDigest\":\"sha256:" +
+          kD +
+          "\"}\n"
+          "]}\n");
+}
+
+TEST(TocTest, DecodesWhatItEncodes) {
+  const Result<Toc> toc = DecodeToc(EncodeToc(Example()));
+  ASSERT_TRUE(toc.ok()) << toc.status().ToString();
+  EXPECT_EQ(EncodeToc(*toc), EncodeToc(Example()));
+  EXPECT_EQ(toc->files[2].ChunkSize(0), kChunkBytes);
+  EXPECT_EQ(toc->files[2].ChunkSize(2), 1u);
+  const Result<Toc> empty = DecodeToc(EncodeToc(Toc()));
+  ASSERT_TRUE(empty.ok()) << empty.status().ToString();
+  EXPECT_TRUE(empty->files.empty());
+}
+
+TEST(TocTest, RefusesLies) {
+  const std::string good = EncodeToc(Example());
+  struct Case {
+    std::string what;
+    std::string text;
+    std::string message;
+  };
+  const Case cases[] = {
+      {"cut", good.substr(0, good.size() - 4), "not a well-formed"},
+      {"version", Replaced(good, "\"version\":1", "\"version\":2"),
+       "\"version\" is not 1"},
+      {"no entries", Replaced(good, "entries", "e"), "\"entries\" is missing"},
+      {"entries text", "{\"version\":1,\"entries\":\"\"}", "wrong type"},
+      {"entry number", "{\"version\":1,\"entries\":[1]}", "no object around"},
+      {"empty name", Replaced(good, "db/CURRENT", ""),
+       "can't be one of a file"},
+      {"NUL in name", Replaced(good, "db/CURRENT", "db/\\u0000"),
+       "can't be one of a file"},
+      {"same name", Replaced(good, "db/000003.log", "db/CURRENT"),
+       "the name comes twice"},
+      {"directory", Replaced(good, "\"reg\"", "\"dir\""), "type is not"},
+      {"chunk first", Replaced(good, "\"reg\"", "\"chunk\""),
+       "a chunk does not follow its file"},
+      {"chunk of another",
+       Replaced(good, "db/000005.ldb\",\"type\":\"chunk",
+                "x\",\"type\":\"chunk"),
+       "a chunk does not follow its file"},
+      {"chunk missing", Replaced(good, "8388609", "12582913"),
+       "chunks don't cover the file"},
+      {"a chunk too many", Replaced(good, "8388609", "4194305"),
+       "chunks don't cover the file"},
+      {"huge size", Replaced(good, "8388609", "18446744073709551615"),
+       "chunks don't cover the file"},
+      {"chunk offset",
+       Replaced(good, "\"chunkOffset\":4194304", "\"chunkOffset\":4194303"),
+       "chunks don't cover the file"},
+      {"chunk size", Replaced(good, "\"chunkSize\":4194304", "\"chunkSize\":1"),
+       "chunks don't cover the file"},
+      {"offset back", Replaced(good, "\"offset\":400", "\"offset\":300"),
+       "offsets don't rise"},
+      {"offset 0", Replaced(good, "\"offset\":100", "\"offset\":0"),
+       "offsets don't rise"},
+      {"offset missing", Replaced(good, "\"offset\":100,", ""),
+       "\"offset\" is missing"},
+      {"digest kind", Replaced(good, "sha256:a", "sha512:a"), "is no SHA-256"},
+      {"digest length", Replaced(good, "sha256:aa", "sha256:a"),
+       "is no SHA-256"},
+      {"no chunk digest", Replaced(good, "chunkDigest", "x"),
+       "\"chunkDigest\" is missing"},
+      {"digests differ",
+       Replaced(good, "\"digest\":\"sha256:a", "\"digest\":\"sha256:b"),
+       "contradict each other"},
+      {"time", Replaced(good, "2024-12-27T12", "yesterday"), "is no time"},
+      {"times differ", Replaced(good, "2024-12-27T12", "2024-12-27T13"),
+       "differs between entries"},
+  };
+  for (const Case& test : cases) {
+    const Result<Toc> toc = DecodeToc(test.text);
+    ASSERT_FALSE(toc.ok()) << test.what;
+    EXPECT_EQ(toc.status().code(), StatusCode::kCorruption) << test.what;
+    EXPECT_NE(toc.status().message().find(test.message), std::string::npos)
+        << test.what << ": " << toc.status().message();
+  }
+}
+
+TEST(FooterTest, IsTheOneOfEStargz) {
+  const std::string footer = EncodeFooter(0x123456789abcdef0u);
+  ASSERT_EQ(footer.size(), kFooterBytes);
+  EXPECT_EQ(footer.substr(0, 4), "\x1f\x8b\x08\x04");
+  EXPECT_EQ(footer.substr(10, 28),
+            std::string("\x1a\0SG\x16\0", 6) + "123456789abcdef0STARGZ");
+  for (const uint64_t offset : {uint64_t{0}, uint64_t{1}, UINT64_MAX}) {
+    EXPECT_EQ(DecodeFooter(EncodeFooter(offset)), offset);
+  }
+}
+
+TEST(FooterTest, EveryOtherBitPatternMeansAnotherOffsetOrNone) {
+  const std::string footer = EncodeFooter(0x00000000deadbeefu);
+  for (size_t bit = 0; bit < footer.size() * 8; ++bit) {
+    std::string flipped = footer;
+    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
+    EXPECT_NE(DecodeFooter(flipped), 0x00000000deadbeefu) << bit;
+  }
+  EXPECT_FALSE(DecodeFooter(footer.substr(1)).has_value());
+  EXPECT_FALSE(DecodeFooter("").has_value());
+  EXPECT_FALSE(DecodeFooter(footer + "x").has_value());
+}
+
+}  // namespace
+}  // namespace levelkeep
