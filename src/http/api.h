@@ -22,8 +22,8 @@
 namespace levelkeep::http {
 
 struct Request {
-  std::string method;  // upper case
-  std::string path;    // decoded once, without query
+  std::string method;                          // upper case
+  std::string path;                            // decoded once, without query
   std::map<std::string, std::string> query;    // decoded
   std::map<std::string, std::string> headers;  // lower-case names
   std::string body;
@@ -68,14 +68,19 @@ Response ErrorResponse(int http_status, std::string_view code,
 // `json_text` as the body; status 200 unless told otherwise.
 Response JsonResponse(std::string json_text, int status = 200);
 
-// Thread safety: Handle from any thread once all routes are added.
+// Thread safety: all methods but AddRoute may be called concurrently once
+// all routes are added.
 class Api {
  public:
   // Adds the backup routes. `manager` outlives this object.
   Api(BackupManager* manager, ApiOptions options);
   ~Api();
+  Api(const Api&) = delete;
+  Api& operator=(const Api&) = delete;
 
-  // For hosts with routes of their own; `pattern` may hold {parameters}.
+  // For hosts with routes of their own; `pattern` may hold {parameters}, each
+  // a whole segment. A literal segment wins over a parameter. GET routes
+  // answer HEAD too: the response has its body, the server leaves it out.
   void AddRoute(const std::string& method, const std::string& pattern,
                 Handler handler, RouteOptions options = RouteOptions());
   // Host, Origin and token checks, routing (404, 405 + Allow), HEAD,
@@ -83,6 +88,11 @@ class Api {
   Response Handle(const Request& request);
   // Body limit for that method and path, for the server's guard.
   size_t MaxBodyBytes(const std::string& method, const std::string& path);
+
+  // From now on /readyz answers 503, so that no new clients are sent here.
+  void StartDraining();
+  // Asks running backups, verifications and restores to stop.
+  void CancelJobs();
 
  private:
   struct Impl;

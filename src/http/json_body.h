@@ -3,9 +3,8 @@
 #ifndef LEVELKEEP_HTTP_JSON_BODY_H_
 #define LEVELKEEP_HTTP_JSON_BODY_H_
 
-#include <string>
-
 #include <nlohmann/json.hpp>
+#include <string>
 
 #include "levelkeep/status.h"
 

@@ -1,0 +1,39 @@
+// The routes of LevelKeep itself. Split by concern:
+//   backup_routes.cc         create, list, latest, {name}, export-metadata
+//   restore_routes.cc        restore
+//   maintenance_routes.cc    verify, pin, delete, rotate
+//   health_routes.cc         health, livez, readyz, status
+//   download_route.cc        download
+
+#ifndef LEVELKEEP_HTTP_BACKUP_ROUTES_H_
+#define LEVELKEEP_HTTP_BACKUP_ROUTES_H_
+
+#include <atomic>
+#include <stop_token>
+
+#include "http/api.h"
+
+namespace levelkeep::http {
+
+struct JobControl {
+  std::atomic<bool> draining{false};
+  std::stop_source stop;
+};
+
+// Neither `manager` nor `control` is owned; both outlive `api`'s last
+// request. AddBackupRoutes adds all of them.
+void AddBackupRoutes(Api* api, BackupManager* manager, JobControl* control);
+void AddRestoreRoutes(Api* api, BackupManager* manager, JobControl* control);
+void AddMaintenanceRoutes(Api* api, BackupManager* manager,
+                          JobControl* control);
+void AddHealthRoutes(Api* api, BackupManager* manager, JobControl* control);
+void AddDownloadRoute(Api* api, BackupManager* manager);
+
+// The backup whose exact name is in the path, or "latest" where `latest_too`.
+// What is no backup name is kNotFound: nothing of that name can exist.
+Result<BackupInfo> FindNamed(BackupManager* manager, const Request& request,
+                             bool latest_too = false);
+
+}  // namespace levelkeep::http
+
+#endif  // LEVELKEEP_HTTP_BACKUP_ROUTES_H_

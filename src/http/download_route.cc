@@ -1,0 +1,88 @@
+#include <memory>
+
+#include "base/file_system.h"
+#include "http/backup_routes.h"
+#include "http/byte_range.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+const std::string* FindHeader(const Request& request, const std::string& name) {
+  const auto it = request.headers.find(name);
+  return it == request.headers.end() ? nullptr : &it->second;
+}
+
+// Archives never change under their name, so without a digest size and time
+// tell versions apart well enough.
+std::string EtagOf(const BackupInfo& backup, const FileInfo& info) {
+  if (!backup.sha256.empty()) return "\"" + backup.sha256 + "\"";
+  return "\"" + std::to_string(info.size_bytes) + "-" +
+         std::to_string(info.mtime_ns) + "\"";
+}
+
+ByteRange WantedRange(const Request& request, const std::string& etag,
+                      uint64_t size) {
+  const ByteRange whole{RangeKind::kWhole, 0, size};
+  const std::string* range = FindHeader(request, "range");
+  if (range == nullptr) return whole;
+  // If-Range: the client has parts of another version; dates are not
+  // compared, so they count as another one.
+  const std::string* condition = FindHeader(request, "if-range");
+  if (condition != nullptr && *condition != etag) return whole;
+  return ParseRange(*range, size);
+}
+
+Response Download(BackupManager* manager, const Request& request) {
+  const auto backup = FindNamed(manager, request, /*latest_too=*/true);
+  if (!backup.ok()) return ErrorResponse(backup.status());
+  auto file = FileSystem::Posix()->Open(backup->path, OpenMode::kRead);
+  if (!file.ok()) return ErrorResponse(file.status());
+  const auto info = (*file)->Stat();
+  if (!info.ok()) return ErrorResponse(info.status());
+
+  Response response;
+  const std::string etag = EtagOf(*backup, *info);
+  response.headers["ETag"] = etag;
+  response.headers["Accept-Ranges"] = "bytes";
+  const std::string* none_match = FindHeader(request, "if-none-match");
+  if (none_match != nullptr && EtagListed(*none_match, etag)) {
+    response.status = 304;
+    response.content_type = "";
+    return response;
+  }
+  const ByteRange range = WantedRange(request, etag, info->size_bytes);
+  const std::string total = std::to_string(info->size_bytes);
+  if (range.kind == RangeKind::kUnsatisfiable) {
+    response = ErrorResponse(416, "range_not_satisfiable",
+                             "the range begins beyond the end of the backup",
+                             "the backup has " + total + " bytes");
+    response.headers["Content-Range"] = "bytes */" + total;
+    response.headers["Accept-Ranges"] = "bytes";
+    return response;
+  }
+  if (range.kind == RangeKind::kPart) {
+    response.status = 206;
+    response.headers["Content-Range"] =
+        "bytes " + std::to_string(range.offset) + "-" +
+        std::to_string(range.offset + range.size - 1) + "/" + total;
+  }
+  response.content_type = "application/octet-stream";
+  // Names of backups need no quoting.
+  response.headers["Content-Disposition"] =
+      "attachment; filename=\"" + backup->name + "\"";
+  response.file = std::move(*file);
+  response.file_offset = range.offset;
+  response.file_size = range.size;
+  return response;
+}
+
+}  // namespace
+
+void AddDownloadRoute(Api* api, BackupManager* manager) {
+  api->AddRoute(
+      "GET", "/api/backup/download/{name}",
+      [manager](const Request& request) { return Download(manager, request); });
+}
+
+}  // namespace levelkeep::http

@@ -1,0 +1,76 @@
+// One table from codes to HTTP statuses, and what an error looks like.
+
+#include <nlohmann/json.hpp>
+
+#include "http/api.h"
+#include "http/status_text.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+int HttpStatus(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk:
+      return 200;
+    case StatusCode::kInvalidArgument:
+      return 400;
+    case StatusCode::kNotFound:
+      return 404;
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kBusy:
+    case StatusCode::kRefused:
+      return 409;
+    case StatusCode::kCorruption:
+    case StatusCode::kUnsupported:
+      return 422;
+    case StatusCode::kCancelled:
+      return 503;
+    case StatusCode::kNoSpace:
+      return 507;
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kIoError:
+    case StatusCode::kInternal:
+      return 500;
+  }
+  return 500;
+}
+
+}  // namespace
+
+Response ErrorResponse(const Status& status) {
+  Response response =
+      ErrorResponse(HttpStatus(status.code()), StatusCodeName(status.code()),
+                    status.message(), status.hint());
+  if (status.code() == StatusCode::kBusy ||
+      status.code() == StatusCode::kCancelled) {
+    response.headers["Retry-After"] = "5";
+  }
+  return response;
+}
+
+Response ErrorResponse(int http_status, std::string_view code,
+                       std::string_view detail, std::string_view hint) {
+  nlohmann::ordered_json json;
+  json["type"] = "about:blank";
+  json["title"] = StatusText(http_status);
+  json["status"] = http_status;
+  json["detail"] = detail;
+  json["success"] = false;
+  json["code"] = code;
+  json["hint"] = hint;
+  Response response = JsonResponse(
+      json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
+      http_status);
+  response.content_type = "application/problem+json";
+  return response;
+}
+
+Response JsonResponse(std::string json_text, int status) {
+  Response response;
+  response.status = status;
+  response.body = std::move(json_text);
+  return response;
+}
+
+}  // namespace levelkeep::http

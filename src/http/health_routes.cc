@@ -1,0 +1,137 @@
+#include "base/text.h"
+#include "http/backup_json.h"
+#include "http/backup_routes.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+constexpr size_t kStatusListLength = 20;
+
+template <typename T>
+Json OptionalToJson(const std::optional<T>& value) {
+  return value ? Json(*value) : Json();
+}
+
+Json LatestToJson(const HealthReport& health, Time now) {
+  return health.latest ? BackupToJson(*health.latest, now) : Json();
+}
+
+Response Health(BackupManager* manager) {
+  const HealthReport health = manager->Health();
+  Json backup;
+  backup["available"] = health.available;
+  backup["count"] = health.count;
+  backup["latest"] = LatestToJson(health, Clock::System()->Now());
+  backup["totalSizeMB"] = FormatMegabytes(health.total_bytes);
+  backup["lastSuccess"] = TimeToJson(health.last_success);
+  backup["lastVerified"] = TimeToJson(health.last_verified);
+  backup["lastError"] =
+      health.last_error.empty() ? Json() : Json(health.last_error);
+  backup["unsavedWrites"] = health.unsaved_writes;
+  backup["unsavedSeconds"] = OptionalToJson(health.unsaved_seconds);
+  backup["predictedRestoreSeconds"] =
+      OptionalToJson(health.predicted_restore_seconds);
+  backup["freeBytes"] = health.free_bytes;
+  backup["nextRun"] = TimeToJson(health.next_run);
+  backup["running"] = health.running.empty() ? Json() : Json(health.running);
+  backup["undoAvailable"] = health.undo_available;
+  backup["degraded"] = health.degraded;
+  Json json;
+  json["status"] = health.store_usable ? "ok" : "unavailable";
+  json["backup"] = std::move(backup);
+  return JsonResponse(DumpOrdered(json), health.store_usable ? 200 : 503);
+}
+
+// The process turns; nothing else, or a full disk would cause restarts.
+Response Live() { return JsonResponse("{\"status\":\"ok\"}"); }
+
+Response Ready(BackupManager* manager, const JobControl& control) {
+  std::string reason;
+  if (control.draining) {
+    reason = "the server is stopping";
+  } else if (!manager->Health().store_usable) {
+    reason = "the store is not usable";
+  }
+  Json json;
+  json["status"] = reason.empty() ? "ok" : "unavailable";
+  if (!reason.empty()) json["reason"] = reason;
+  Response response =
+      JsonResponse(DumpOrdered(json), reason.empty() ? 200 : 503);
+  if (!reason.empty()) response.headers["Retry-After"] = "5";
+  return response;
+}
+
+Json ConfigToJson(const BackupOptions& options) {
+  Json json;
+  json["storageDir"] = AbsolutePath(options.storage_dir);
+  json["dbName"] = options.db_name;
+  json["backupDir"] = AbsolutePath(options.backup_dir);
+  json["restoreDir"] = AbsolutePath(options.restore_dir);
+  json["autoBackupEnabled"] = options.auto_backup_enabled;
+  json["autoRestoreEnabled"] = options.auto_restore_enabled;
+  json["autoBackupInterval"] = options.auto_backup_interval.count();
+  json["maxBackups"] = options.max_backups;
+  json["compression"] = options.compression;
+  json["compressionLevel"] = options.compression_level;
+  json["md5Sidecar"] = options.md5_sidecar;
+  json["threads"] = options.threads;
+  json["rateLimit"] = options.rate_limit_bytes_per_second;
+  json["reserve"] = options.reserve_bytes;
+  json["verifyAfterBackup"] = options.verify_after_backup;
+  json["restartCommand"] = options.restart_command;
+  return json;
+}
+
+// One line about the last thing that happened; null before there is any.
+Json LatestLog(const HealthReport& health) {
+  if (!health.last_error.empty()) {
+    return "the last backup failed: " + health.last_error;
+  }
+  if (!health.latest) return Json();
+  const BackupInfo& latest = *health.latest;
+  return latest.name + ": created " + FormatTime(latest.created) + ", " +
+         latest.status;
+}
+
+Response BackupStatus(BackupManager* manager) {
+  auto list = manager->ListBackups();
+  if (!list.ok()) return ErrorResponse(list.status());
+  const HealthReport health = manager->Health();
+  const Time now = Clock::System()->Now();
+  if (list->size() > kStatusListLength) list->resize(kStatusListLength);
+  Json backups;
+  backups["total"] = health.count;
+  backups["list"] = BackupsToJson(*list, now);
+  backups["totalSizeMB"] = FormatMegabytes(health.total_bytes);
+  backups["latest"] = LatestToJson(health, now);
+  Json disk;
+  disk["backupBytes"] = health.total_bytes;
+  disk["freeBytes"] = health.free_bytes;
+  Json json;
+  json["success"] = true;
+  json["config"] = ConfigToJson(manager->options());
+  json["backups"] = std::move(backups);
+  json["latestLog"] = LatestLog(health);
+  json["diskUsage"] = std::move(disk);
+  return JsonResponse(DumpOrdered(json));
+}
+
+}  // namespace
+
+void AddHealthRoutes(Api* api, BackupManager* manager, JobControl* control) {
+  RouteOptions open;
+  open.needs_token = false;
+  api->AddRoute("GET", "/api/health",
+                [manager](const Request&) { return Health(manager); });
+  api->AddRoute(
+      "GET", "/livez", [](const Request&) { return Live(); }, open);
+  api->AddRoute(
+      "GET", "/readyz",
+      [manager, control](const Request&) { return Ready(manager, *control); },
+      open);
+  api->AddRoute("GET", "/api/backup/status",
+                [manager](const Request&) { return BackupStatus(manager); });
+}
+
+}  // namespace levelkeep::http

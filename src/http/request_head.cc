@@ -1,0 +1,204 @@
+#include "http/request_head.h"
+
+#include <algorithm>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/text.h"
+#include "http/url.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+using Headers = std::map<std::string, std::string>;
+
+Refusal Bad(const char* detail) { return {400, "bad_request", detail}; }
+
+bool IsTokenCharacter(char c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+         (c >= 'A' && c <= 'Z') ||
+         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+bool IsToken(std::string_view text) {
+  return !text.empty() &&
+         std::all_of(text.begin(), text.end(), IsTokenCharacter);
+}
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+std::string_view Trim(std::string_view text) {
+  const size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos) return "";
+  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
+}
+
+// Headers that can't be joined with a comma: two of them mean that somebody
+// on the way may see another request than we do.
+bool IsSingle(const std::string& name) {
+  static const std::set<std::string> kSingle = {
+      "authorization", "content-encoding", "content-length",
+      "content-type",  "expect",           "host",
+      "if-range",      "last-event-id",    "origin",
+      "range",         "sec-fetch-site",   "transfer-encoding",
+      "x-request-id"};
+  return kSingle.count(name) > 0;
+}
+
+std::optional<Refusal> ParseRequestLine(std::string_view line,
+                                        RequestHead* head) {
+  const size_t first = line.find(' ');
+  const size_t last = line.rfind(' ');
+  if (first == std::string_view::npos || first == last) {
+    return Bad("the request line is not \"METHOD target HTTP/1.1\"");
+  }
+  const std::string_view method = line.substr(0, first);
+  const std::string_view target = line.substr(first + 1, last - first - 1);
+  const std::string_view version = line.substr(last + 1);
+  if (!IsToken(method) || method.size() > 20) {
+    return Bad("the method is malformed");
+  }
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") {
+    if (version.substr(0, 5) != "HTTP/") {
+      return Bad("the request line is not \"METHOD target HTTP/1.1\"");
+    }
+    return Refusal{505, "version_not_supported",
+                   "this server speaks HTTP/1.1 and HTTP/1.0"};
+  }
+  const bool printable = std::all_of(target.begin(), target.end(), [](char c) {
+    return c > ' ' && c < '\x7f';
+  });
+  auto parsed = printable ? ParseTarget(target) : std::nullopt;
+  if (!parsed) return Bad("the request target is malformed");
+  head->request.method = method;
+  head->request.path = std::move(parsed->path);
+  head->request.query = std::move(parsed->query);
+  head->http_1_0 = version == "HTTP/1.0";
+  return std::nullopt;
+}
+
+std::optional<Refusal> ParseHeaderLine(std::string_view line,
+                                       Headers* headers) {
+  if (line[0] == ' ' || line[0] == '\t') {
+    return Bad("a header is folded over two lines");
+  }
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos || !IsToken(line.substr(0, colon))) {
+    return Bad("a header has a malformed name");
+  }
+  const std::string_view value = Trim(line.substr(colon + 1));
+  for (char c : value) {
+    const auto byte = static_cast<unsigned char>(c);
+    if ((byte < 0x20 && c != '\t') || byte == 0x7f) {
+      return Bad("a header holds a control character");
+    }
+  }
+  const std::string name = LowerCase(line.substr(0, colon));
+  const auto [it, inserted] = headers->emplace(name, value);
+  if (inserted) return std::nullopt;
+  if (IsSingle(name)) return Bad("a header that must be single is repeated");
+  it->second.append(", ").append(value);
+  return std::nullopt;
+}
+
+std::optional<Refusal> ReadFraming(RequestHead* head) {
+  const Headers& headers = head->request.headers;
+  const auto length = headers.find("content-length");
+  const auto encoding = headers.find("transfer-encoding");
+  if (encoding != headers.end()) {
+    if (length != headers.end()) {
+      return Bad("Content-Length and Transfer-Encoding exclude each other");
+    }
+    if (head->http_1_0) return Bad("HTTP/1.0 has no Transfer-Encoding");
+    if (LowerCase(encoding->second) != "chunked") {
+      return Refusal{501, "not_implemented",
+                     "the only known Transfer-Encoding is chunked"};
+    }
+    head->chunked = true;
+  }
+  if (length != headers.end()) {
+    const auto number = ParseUint64(length->second);
+    if (!number) return Bad("Content-Length is not a number");
+    head->content_length = *number;
+  }
+  return std::nullopt;
+}
+
+bool HasToken(const Headers& headers, const std::string& name,
+              std::string_view token) {
+  const auto it = headers.find(name);
+  if (it == headers.end()) return false;
+  std::string_view list = it->second;
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    if (LowerCase(Trim(list.substr(0, comma))) == token) return true;
+    list = comma == std::string_view::npos ? "" : list.substr(comma + 1);
+  }
+  return false;
+}
+
+std::optional<Refusal> ReadConnection(RequestHead* head) {
+  const Headers& headers = head->request.headers;
+  if (!head->http_1_0 && headers.count("host") == 0) {
+    return Bad("the Host header is missing");
+  }
+  head->keep_alive = head->http_1_0
+                         ? HasToken(headers, "connection", "keep-alive")
+                         : !HasToken(headers, "connection", "close");
+  const auto coding = headers.find("content-encoding");
+  if (coding != headers.end() && LowerCase(coding->second) != "identity") {
+    return Refusal{415, "unsupported_encoding",
+                   "request bodies are taken uncompressed only"};
+  }
+  const auto expect = headers.find("expect");
+  if (expect != headers.end()) {
+    if (LowerCase(expect->second) != "100-continue") {
+      return Refusal{417, "expectation_failed",
+                     "the only known expectation is 100-continue"};
+    }
+    head->expects_continue = !head->http_1_0;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text) {
+  RequestHead head;
+  bool first = true;
+  size_t lines = 0;
+  while (true) {
+    const size_t end = text.find('\n');
+    if (end == std::string_view::npos) return Bad("the head is incomplete");
+    if (end == 0 || text[end - 1] != '\r') {
+      return Bad("a line does not end in CR LF");
+    }
+    const std::string_view line = text.substr(0, end - 1);
+    text.remove_prefix(end + 1);
+    if (line.empty() && !first) break;
+    std::optional<Refusal> refusal;
+    if (first) {
+      refusal = ParseRequestLine(line, &head);
+      first = false;
+    } else if (++lines > kMaxHeaderLines) {
+      refusal = {431, "too_many_headers",
+                 "the request has more than 100 header lines"};
+    } else {
+      refusal = ParseHeaderLine(line, &head.request.headers);
+    }
+    if (refusal) return *refusal;
+  }
+  if (auto refusal = ReadFraming(&head)) return *refusal;
+  if (auto refusal = ReadConnection(&head)) return *refusal;
+  return head;
+}
+
+}  // namespace levelkeep::http

@@ -1,0 +1,44 @@
+// The request line and header lines of HTTP/1.1, read strictly.
+// Source: RFC 9112.
+
+#ifndef LEVELKEEP_HTTP_REQUEST_HEAD_H_
+#define LEVELKEEP_HTTP_REQUEST_HEAD_H_
+
+#include <cstdint>
+#include <string_view>
+#include <variant>
+
+#include "http/api.h"
+
+namespace levelkeep::http {
+
+inline constexpr size_t kMaxRequestLineBytes = 8 << 10;
+inline constexpr size_t kMaxHeadBytes = 32 << 10;
+inline constexpr size_t kMaxHeaderLines = 100;
+
+// Why a request is refused before a handler sees it.
+struct Refusal {
+  int status = 400;
+  const char* code = "bad_request";
+  const char* detail = "";
+};
+
+struct RequestHead {
+  Request request;  // without body and parameters
+  bool http_1_0 = false;
+  bool keep_alive = true;
+  bool chunked = false;
+  bool expects_continue = false;
+  uint64_t content_length = 0;
+};
+
+// `text` is everything up to and with the empty line. Refused are, among
+// others: bare line feeds, folded lines, blanks before a colon, control
+// characters, a second header of a kind that there can be only one of,
+// Content-Length together with Transfer-Encoding, lengths that are no plain
+// number, encodings other than chunked, no Host in HTTP/1.1.
+std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text);
+
+}  // namespace levelkeep::http
+
+#endif  // LEVELKEEP_HTTP_REQUEST_HEAD_H_

@@ -1,0 +1,154 @@
+#include "http/request_policy.h"
+
+#include <algorithm>
+
+#include "base/hash.h"
+#include "base/text.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+std::string LowerCase(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return lower;
+}
+
+bool IsIPv4(std::string_view host) {
+  int parts = 0;
+  while (true) {
+    const size_t dot = host.find('.');
+    const auto number = ParseUint64(host.substr(0, dot));
+    if (!number || *number > 255) return false;
+    parts++;
+    if (dot == std::string_view::npos) return parts == 4;
+    host.remove_prefix(dot + 1);
+  }
+}
+
+bool ChangesSomething(const std::string& method) {
+  return method != "GET" && method != "HEAD" && method != "OPTIONS";
+}
+
+const std::string* FindHeader(const Request& request, const std::string& name) {
+  const auto it = request.headers.find(name);
+  return it == request.headers.end() ? nullptr : &it->second;
+}
+
+Response Unauthorized(std::string_view detail, std::string_view challenge) {
+  Response response = ErrorResponse(
+      401, "unauthorized", detail,
+      "send the header \"Authorization: Bearer TOKEN\" with the API_TOKEN "
+      "of the server");
+  response.headers["WWW-Authenticate"] = challenge;
+  return response;
+}
+
+}  // namespace
+
+bool IsLoopbackHost(std::string_view host) {
+  const std::string lower = LowerCase(host);
+  return lower == "localhost" || lower == "::1" || lower == "[::1]" ||
+         (lower.substr(0, 4) == "127." && IsIPv4(lower));
+}
+
+std::optional<std::string> HostOfAuthority(std::string_view authority) {
+  std::string_view host = authority;
+  std::string_view port;
+  if (!host.empty() && host[0] == '[') {
+    const size_t end = host.find(']');
+    if (end == std::string_view::npos) return std::nullopt;
+    port = host.substr(end + 1);
+    host = host.substr(1, end - 1);
+    const bool address = std::all_of(host.begin(), host.end(), [](char c) {
+      return c == ':' || c == '.' || (c >= '0' && c <= '9') ||
+             (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    });
+    if (!address) return std::nullopt;
+  } else {
+    const size_t colon = host.find(':');
+    port = colon == std::string_view::npos ? "" : host.substr(colon);
+    host = host.substr(0, colon);
+    const bool name = std::all_of(host.begin(), host.end(), [](char c) {
+      return c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') ||
+             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+    });
+    if (!name) return std::nullopt;
+  }
+  if (host.empty()) return std::nullopt;
+  if (!port.empty()) {
+    const auto number = ParseUint64(port.substr(1));
+    if (port[0] != ':' || !number || *number > 65535) return std::nullopt;
+  }
+  return LowerCase(host);
+}
+
+RequestPolicy::RequestPolicy(const ApiOptions& options) {
+  for (const std::string& host : options.allowed_hosts) {
+    if (const auto name = HostOfAuthority(host)) hosts_.insert(*name);
+  }
+  hosts_.insert(LowerCase(options.host));
+  if (!options.token.empty()) token_digest_ = Sha256Hex(options.token);
+}
+
+std::optional<Response> RequestPolicy::CheckHost(const Request& request) const {
+  const std::string* header = FindHeader(request, "host");
+  // Only HTTP/1.0 comes without; browsers always send it.
+  if (header == nullptr) return std::nullopt;
+  const auto host = HostOfAuthority(*header);
+  if (host && (IsLoopbackHost(*host) || hosts_.count(*host) > 0)) {
+    return std::nullopt;
+  }
+  return ErrorResponse(403, "host_not_allowed",
+                       "the Host of this request is not one of this server",
+                       "add the name to API_ALLOWED_HOSTS if it is yours");
+}
+
+std::optional<Response> RequestPolicy::CheckOrigin(
+    const Request& request) const {
+  if (!ChangesSomething(request.method)) return std::nullopt;
+  const auto refused = [] {
+    return ErrorResponse(403, "cross_origin",
+                         "a page of another origin may not change anything",
+                         "call the API from the server's own pages, or "
+                         "without a browser");
+  };
+  if (const std::string* site = FindHeader(request, "sec-fetch-site")) {
+    if (*site != "same-origin" && *site != "none") return refused();
+  }
+  const std::string* origin = FindHeader(request, "origin");
+  if (origin == nullptr) return std::nullopt;
+  const std::string* host = FindHeader(request, "host");
+  if (host == nullptr) return refused();
+  const std::string lower = LowerCase(*origin);
+  const std::string own = LowerCase(*host);
+  if (lower == "http://" + own || lower == "https://" + own) {
+    return std::nullopt;
+  }
+  return refused();
+}
+
+std::optional<Response> RequestPolicy::CheckToken(
+    const Request& request) const {
+  if (token_digest_.empty()) return std::nullopt;
+  constexpr std::string_view kScheme = "bearer ";
+  const std::string* header = FindHeader(request, "authorization");
+  if (header == nullptr ||
+      LowerCase(header->substr(0, kScheme.size())) != kScheme) {
+    return Unauthorized("this server asks for a token",
+                        "Bearer realm=\"levelkeep\"");
+  }
+  std::string_view token = std::string_view(*header).substr(kScheme.size());
+  while (!token.empty() && token[0] == ' ') token.remove_prefix(1);
+  // Digests: neither length nor content of the token shows in the time.
+  if (!ConstantTimeEquals(Sha256Hex(token), token_digest_)) {
+    return Unauthorized("the token is not the one of this server",
+                        "Bearer realm=\"levelkeep\", error=\"invalid_token\"");
+  }
+  return std::nullopt;
+}
+
+}  // namespace levelkeep::http

@@ -1,0 +1,43 @@
+// Who may ask: Host, Origin and token. Pure functions of the request.
+
+#ifndef LEVELKEEP_HTTP_REQUEST_POLICY_H_
+#define LEVELKEEP_HTTP_REQUEST_POLICY_H_
+
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include "http/api.h"
+
+namespace levelkeep::http {
+
+// "localhost", 127.0.0.0/8 or ::1, with or without brackets.
+bool IsLoopbackHost(std::string_view host);
+
+// The lower-case host of "Host: name:port" without port and brackets; nothing
+// if it is malformed.
+std::optional<std::string> HostOfAuthority(std::string_view authority);
+
+// Each check returns the error to answer, or nothing.
+// Thread safety: immutable.
+class RequestPolicy {
+ public:
+  explicit RequestPolicy(const ApiOptions& options);
+
+  // Against DNS rebinding: a page that a browser loaded from evil.example
+  // can reach us under that name, but not under one of ours.
+  std::optional<Response> CheckHost(const Request& request) const;
+  // Against cross-site requests: a page of another origin can post forms.
+  // Only requests that change something are looked at.
+  std::optional<Response> CheckOrigin(const Request& request) const;
+  std::optional<Response> CheckToken(const Request& request) const;
+
+ private:
+  std::set<std::string> hosts_;
+  std::string token_digest_;  // empty: no token needed
+};
+
+}  // namespace levelkeep::http
+
+#endif  // LEVELKEEP_HTTP_REQUEST_POLICY_H_

@@ -1,0 +1,131 @@
+#include "http/request_reader.h"
+
+#include <algorithm>
+
+namespace levelkeep::http {
+
+namespace {
+
+constexpr Refusal kTooLarge = {413, "too_large",
+                               "the request body is larger than this route "
+                               "takes"};
+
+// True if there is a line feed without its carriage return in [begin, end).
+bool HasBareLineFeed(const std::string& text, size_t begin, size_t end) {
+  for (size_t at = text.find('\n', begin); at < end;
+       at = text.find('\n', at + 1)) {
+    if (at == 0 || text[at - 1] != '\r') return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+RequestReader::RequestReader(BodyLimit body_limit)
+    : body_limit_(std::move(body_limit)) {}
+
+RequestReader::State RequestReader::Append(std::string_view bytes) {
+  if (state_ == State::kRefused) return state_;
+  input_.append(bytes);
+  return state_ == State::kRequest ? state_ : Advance();
+}
+
+RequestReader::State RequestReader::Next() {
+  state_ = State::kIdle;
+  head_ = RequestHead();
+  chunks_.reset();
+  continue_wanted_ = false;
+  return Advance();
+}
+
+bool RequestReader::TakeContinue() {
+  return std::exchange(continue_wanted_, false);
+}
+
+bool RequestReader::Refuse(const Refusal& refusal) {
+  refusal_ = refusal;
+  state_ = State::kRefused;
+  input_ = std::string();
+  return false;
+}
+
+// Each step returns whether another one is possible.
+RequestReader::State RequestReader::Advance() {
+  if (state_ == State::kIdle) {
+    // An empty line before a request is left over from older clients.
+    while (input_.size() >= 2 && input_.compare(0, 2, "\r\n") == 0) {
+      input_.erase(0, 2);
+    }
+    if (input_.empty() || input_ == "\r") return state_;
+    state_ = State::kHead;
+    scanned_ = 0;
+  }
+  if (state_ == State::kHead && !ReadHead()) return state_;
+  if (state_ == State::kBody) ReadBody();
+  return state_;
+}
+
+bool RequestReader::ReadHead() {
+  const size_t line_end = input_.find("\r\n");
+  if (line_end > kMaxRequestLineBytes && input_.size() > kMaxRequestLineBytes) {
+    return Refuse(
+        {414, "uri_too_long", "the request line is longer than 8 KiB"});
+  }
+  const size_t end = input_.find("\r\n\r\n", scanned_);
+  const bool complete = end != std::string::npos;
+  // Seen at once, or such a client would wait for its timeout.
+  if (HasBareLineFeed(input_, scanned_, complete ? end : input_.size())) {
+    return Refuse({400, "bad_request", "a line does not end in CR LF"});
+  }
+  if (complete ? end + 4 > kMaxHeadBytes : input_.size() > kMaxHeadBytes) {
+    return Refuse({431, "headers_too_large",
+                   "the head of the request is larger than 32 KiB"});
+  }
+  if (!complete) {
+    scanned_ = input_.size() < 3 ? 0 : input_.size() - 3;
+    return false;
+  }
+  auto parsed = ParseRequestHead(std::string_view(input_).substr(0, end + 4));
+  if (const Refusal* refusal = std::get_if<Refusal>(&parsed)) {
+    return Refuse(*refusal);
+  }
+  head_ = std::move(std::get<RequestHead>(parsed));
+  input_.erase(0, end + 4);
+  const size_t limit = body_limit_(head_.request);
+  if (head_.content_length > limit) return Refuse(kTooLarge);
+  if (head_.chunked) chunks_.emplace(limit);
+  // Who has sent part of the body does not wait.
+  continue_wanted_ = head_.expects_continue && input_.empty() &&
+                     (head_.chunked || head_.content_length > 0);
+  state_ = State::kBody;
+  return true;
+}
+
+bool RequestReader::ReadBody() {
+  std::string& body = head_.request.body;
+  if (chunks_) {
+    switch (chunks_->Consume(&input_, &body)) {
+      case ChunkedBody::State::kMore:
+        return false;
+      case ChunkedBody::State::kMalformed:
+        return Refuse({400, "bad_request", "the chunked body is malformed"});
+      case ChunkedBody::State::kTooLarge:
+        return Refuse(kTooLarge);
+      case ChunkedBody::State::kDone:
+        break;
+    }
+  } else {
+    // At most the limit, which was compared before.
+    const size_t missing =
+        static_cast<size_t>(head_.content_length) - body.size();
+    const size_t size = std::min(missing, input_.size());
+    body.append(input_, 0, size);
+    input_.erase(0, size);
+    if (size < missing) return false;
+  }
+  continue_wanted_ = false;
+  state_ = State::kRequest;
+  return true;
+}
+
+}  // namespace levelkeep::http

@@ -1,0 +1,66 @@
+// Turns the bytes of a connection into checked requests: the guard.
+//
+// Knows no socket and no clock, so every refusal is tested by bytes in,
+// status out. Memory is bounded by kMaxHeadBytes, the body limit of the
+// route, and what one call of Append brings.
+
+#ifndef LEVELKEEP_HTTP_REQUEST_READER_H_
+#define LEVELKEEP_HTTP_REQUEST_READER_H_
+
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "http/chunked_body.h"
+#include "http/request_head.h"
+
+namespace levelkeep::http {
+
+// Thread safety: one thread at a time.
+class RequestReader {
+ public:
+  // The largest body that the route for this head takes.
+  using BodyLimit = std::function<size_t(const Request&)>;
+
+  enum class State {
+    kIdle,     // between requests, nothing read of the next one
+    kHead,     // within a head
+    kBody,     // within a body
+    kRequest,  // request() is complete
+    kRefused,  // refusal() says why; the connection must be closed
+  };
+
+  explicit RequestReader(BodyLimit body_limit);
+
+  State Append(std::string_view bytes);
+  State state() const { return state_; }
+  // Once per request: true when the client waits for "100 Continue".
+  bool TakeContinue();
+  // REQUIRES: state() == kRequest or kBody.
+  const RequestHead& head() const { return head_; }
+  // REQUIRES: state() == kRefused.
+  const Refusal& refusal() const { return refusal_; }
+  // Goes on to the next request, whose bytes may be there already.
+  // REQUIRES: state() == kRequest.
+  State Next();
+
+ private:
+  State Advance();
+  bool ReadHead();
+  bool ReadBody();
+  bool Refuse(const Refusal& refusal);
+
+  const BodyLimit body_limit_;
+  State state_ = State::kIdle;
+  std::string input_;
+  size_t scanned_ = 0;  // of input_, without the end of the head in it
+  RequestHead head_;
+  std::optional<ChunkedBody> chunks_;
+  bool continue_wanted_ = false;
+  Refusal refusal_;
+};
+
+}  // namespace levelkeep::http
+
+#endif  // LEVELKEEP_HTTP_REQUEST_READER_H_

@@ -1,0 +1,86 @@
+#include "base/text.h"
+#include "http/backup_json.h"
+#include "http/backup_routes.h"
+#include "http/body_fields.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+Result<RestoreMode> ParseMode(const std::string& text) {
+  if (text.empty() || text == "auto") return RestoreMode::kAuto;
+  if (text == "live") return RestoreMode::kLive;
+  if (text == "stage") return RestoreMode::kStage;
+  return Status(StatusCode::kInvalidArgument,
+                "\"mode\" is not one of \"auto\", \"live\" and \"stage\"");
+}
+
+// What would be lost and gained; nothing is changed.
+Response Preview(BackupManager* manager, const std::string& name) {
+  const auto preview = manager->PreviewRestore(name);
+  if (!preview.ok()) return ErrorResponse(preview.status());
+  const uint64_t before = preview->current_events;
+  const uint64_t after = preview->backup_events;
+  Json json;
+  json["success"] = true;
+  json["dryRun"] = true;
+  json["name"] = preview->name;
+  json["created"] = FormatTime(preview->backup_created);
+  json["lastSequence"] = preview->backup_sequence;
+  json["currentSequence"] = preview->current_sequence;
+  json["lostWrites"] = preview->lost_writes;
+  json["lostWritesExact"] = preview->same_history;
+  json["events"] = after;
+  json["currentEvents"] = before;
+  json["lostEvents"] = before > after ? before - after : 0;
+  json["gainedEvents"] = after > before ? after - before : 0;
+  json["neededBytes"] = preview->needed_bytes;
+  json["freeBytes"] = preview->free_bytes;
+  return JsonResponse(DumpOrdered(json));
+}
+
+Response Restore(BackupManager* manager, JobControl* control,
+                 const Request& request) {
+  BodyFields fields(request);
+  RestoreRequest restore;
+  restore.source = fields.String("backupName");
+  const std::string mode_text = fields.String("mode");
+  const bool dry_run = fields.Bool("dryRun", false);
+  fields.RefuseMisspelled({"backupName", "mode", "dryRun"});
+  if (!fields.status().ok()) return ErrorResponse(fields.status());
+  if (restore.source.empty()) {
+    return ErrorResponse(400, "invalid_argument", "\"backupName\" is missing",
+                         "name one of the backups that /api/backup/list "
+                         "shows, or \"latest\"");
+  }
+  const auto mode = ParseMode(mode_text);
+  if (!mode.ok()) return ErrorResponse(mode.status());
+  if (dry_run) return Preview(manager, restore.source);
+  restore.mode = *mode;
+  restore.stop = control->stop.get_token();
+  const auto report = manager->RestoreBackup(restore);
+  if (!report.ok()) return ErrorResponse(report.status());
+  Json json;
+  json["success"] = true;
+  json["message"] = report->applied ? "Restore complete."
+                                    : "Restore complete. Restart application "
+                                      "to apply changes.";
+  json["restartCommand"] = report->restart_command;
+  json["applied"] = report->applied;
+  json["name"] = report->name;
+  json["lastSequence"] = report->last_sequence;
+  json["bytes"] = report->bytes;
+  json["epoch"] = report->epoch.empty() ? Json() : Json(report->epoch);
+  return JsonResponse(DumpOrdered(json));
+}
+
+}  // namespace
+
+void AddRestoreRoutes(Api* api, BackupManager* manager, JobControl* control) {
+  api->AddRoute("POST", "/api/backup/restore",
+                [manager, control](const Request& request) {
+                  return Restore(manager, control, request);
+                });
+}
+
+}  // namespace levelkeep::http

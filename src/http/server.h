@@ -1,0 +1,63 @@
+// The HTTP server of `levelkeep serve`: an Api behind the request guard.
+//
+// One thread reads requests and writes responses without ever blocking, so
+// that any number of idle or slow clients costs memory only; workers run the
+// handlers; each download and each event stream has a thread of its own.
+// Nothing of a request reaches a handler before all of it was read and
+// checked (request_reader.h). No HTTP library takes part: docs/http-api.md
+// has the list of what is refused.
+
+#ifndef LEVELKEEP_HTTP_SERVER_H_
+#define LEVELKEEP_HTTP_SERVER_H_
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <string>
+
+#include "http/api.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep::http {
+
+struct ServerOptions {
+  std::string host = "127.0.0.1";  // a name or an address
+  int port = 5050;                 // 0: any free one
+  size_t max_connections = 512;    // beyond: the longest idle one is closed
+  int workers = 32;                // a quarter is kept for GET and HEAD
+  int max_downloads = 32;          // at once; beyond: 503
+  int max_streams = 32;            // at once; beyond: 503
+  std::chrono::milliseconds head_timeout{5000};   // from its first byte on
+  std::chrono::milliseconds body_timeout{5000};   // + 1 s per 256 KiB
+  std::chrono::milliseconds idle_timeout{15000};  // between requests
+  std::chrono::milliseconds send_timeout{10000};  // without any progress
+  // Stop: how long running requests may take before they are cancelled.
+  std::chrono::milliseconds stop_grace{10000};
+};
+
+// Thread safety: all methods may be called concurrently.
+class Server {
+ public:
+  // `api` has all its routes and outlives this object; not owned.
+  Server(Api* api, ServerOptions options);
+  ~Server();  // Stop()
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  // Binds the port and begins to answer. Once only. kBusy if the port is
+  // taken, kInvalidArgument for a host that is none, kPermissionDenied.
+  Status Start();
+  // The port listened on; 0 before Start.
+  int port() const;
+  // Stops accepting, ends event streams, lets running requests finish for
+  // `stop_grace`, then cancels them; returns when all threads have ended.
+  void Stop();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace levelkeep::http
+
+#endif  // LEVELKEEP_HTTP_SERVER_H_

@@ -1,0 +1,71 @@
+#include "http/url.h"
+
+#include "base/text.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+int HexValue(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); i++) {
+    char c = text[i];
+    if (c == '%') {
+      if (text.size() - i < 3) return std::nullopt;
+      const int high = HexValue(text[i + 1]);
+      const int low = HexValue(text[i + 2]);
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (c == '+' && plus_is_blank) {
+      c = ' ';
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return std::nullopt;
+    decoded += c;
+  }
+  if (!IsValidUtf8(decoded)) return std::nullopt;
+  return decoded;
+}
+
+bool ParseQuery(std::string_view text,
+                std::map<std::string, std::string>* query) {
+  while (!text.empty()) {
+    const size_t end = text.find('&');
+    const std::string_view pair = text.substr(0, end);
+    text = end == std::string_view::npos ? "" : text.substr(end + 1);
+    if (pair.empty()) continue;
+    const size_t equals = pair.find('=');
+    const auto name = Decode(pair.substr(0, equals), true);
+    const auto value = Decode(
+        equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
+    if (!name || !value || !query->emplace(*name, *value).second) return false;
+  }
+  return true;
+}
+
+}  // namespace
+
+std::optional<Target> ParseTarget(std::string_view target) {
+  if (target.empty() || target[0] != '/') return std::nullopt;
+  if (target.find('#') != std::string_view::npos) return std::nullopt;
+  const size_t question = target.find('?');
+  const auto path = Decode(target.substr(0, question), false);
+  if (!path) return std::nullopt;
+  Target result;
+  result.path = *path;
+  if (question != std::string_view::npos &&
+      !ParseQuery(target.substr(question + 1), &result.query)) {
+    return std::nullopt;
+  }
+  return result;
+}
+
+}  // namespace levelkeep::http

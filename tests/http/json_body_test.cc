@@ -1,0 +1,123 @@
+#include "http/json_body.h"
+
+#include <gtest/gtest.h>
+
+#include "http/body_fields.h"
+
+namespace levelkeep::http {
+namespace {
+
+std::string Nested(int levels) {
+  return std::string(static_cast<size_t>(levels), '[') +
+         std::string(static_cast<size_t>(levels), ']');
+}
+
+TEST(JsonBodyTest, EmptyAndBlankBodiesAreAnEmptyObject) {
+  for (const char* body : {"", " ", "\r\n\t "}) {
+    const auto json = ParseBody(body);
+    ASSERT_TRUE(json.ok());
+    EXPECT_EQ(*json, nlohmann::json::object());
+  }
+}
+
+TEST(JsonBodyTest, TakesWhatIsJson) {
+  for (const std::string& body :
+       {std::string("{}"), std::string("[1,{\"a\":{}},[]]"),
+        std::string("{\"label\":\"x\",\"n\":1.5e3,\"z\":null}"),
+        std::string("\xef\xbb\xbf{\"bom\":1}"), Nested(32),
+        std::string("{\"a\":{\"a\":1},\"b\":{\"a\":2}}")}) {
+    EXPECT_TRUE(ParseBody(body).ok()) << body;
+  }
+}
+
+TEST(JsonBodyTest, RefusesTheRestWithAReason) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"{", "is not JSON: see byte 2"},
+      {"{\"a\":1}x", "is not JSON: see byte 8"},
+      {"label=x", "is not JSON: see byte 1"},
+      {"{'a':1}", "is not JSON: see byte 2"},
+      {"{\"a\":NaN}", "is not JSON: see byte 6"},
+      {"{\"a\":1e999}", "holds a number that is out of range"},
+      {Nested(33), "is nested deeper than 32 levels"},
+      {Nested(20000), "is nested deeper than 32 levels"},
+      {std::string(60000, '['), "is nested deeper than 32 levels"},
+      {"{\"a\":1,\"a\":2}", "has the field \"a\" twice"},
+      {"[{\"x\":{\"b\":1,\"b\":1}}]", "has the field \"b\" twice"},
+      {"{\"label\":\"caf\xe9\"}", "is not UTF-8"},
+  };
+  for (const auto& [body, reason] : cases) {
+    const auto json = ParseBody(body);
+    ASSERT_FALSE(json.ok()) << body.substr(0, 60);
+    EXPECT_EQ(json.status().code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(json.status().message(), "the request body " + reason);
+  }
+}
+
+TEST(JsonBodyTest, DumpNeverThrows) {
+  nlohmann::json json;
+  json["name"] = "caf\xe9";
+  EXPECT_EQ(Dump(json), "{\"name\":\"caf\xef\xbf\xbd\"}");
+}
+
+Request WithBody(const std::string& body) {
+  Request request;
+  request.body = body;
+  return request;
+}
+
+TEST(BodyFieldsTest, ReadsTypedFields) {
+  BodyFields fields(WithBody(R"({"s":"x","b":true,"n":null})"));
+  EXPECT_EQ(fields.String("s"), "x");
+  EXPECT_EQ(fields.String("missing", "y"), "y");
+  EXPECT_EQ(fields.String("n", "z"), "z");
+  EXPECT_TRUE(fields.Bool("b", false));
+  EXPECT_FALSE(fields.Bool("missing", false));
+  EXPECT_TRUE(fields.Has("s"));
+  EXPECT_FALSE(fields.Has("n"));
+  EXPECT_TRUE(fields.status().ok());
+}
+
+TEST(BodyFieldsTest, WrongTypesAreProblems) {
+  for (const char* body : {R"({"s":1})", R"({"s":{}})", R"({"s":["x"]})"}) {
+    BodyFields fields(WithBody(body));
+    fields.String("s");
+    EXPECT_EQ(fields.status().message(), "\"s\" is not a string") << body;
+  }
+  for (const char* body : {R"({"b":1})", R"({"b":"true"})"}) {
+    BodyFields fields(WithBody(body));
+    fields.Bool("b", false);
+    EXPECT_EQ(fields.status().message(), "\"b\" is not true or false") << body;
+  }
+  BodyFields list(WithBody("[]"));
+  EXPECT_EQ(list.String("s"), "");
+  EXPECT_EQ(list.status().message(), "the request body is not a JSON object");
+}
+
+TEST(BodyFieldsTest, UnknownFieldsGetASuggestion) {
+  BodyFields fields(WithBody(R"({"dry_run":true})"));
+  fields.AllowOnly({"dryRun", "depth"});
+  EXPECT_EQ(fields.status().message(),
+            "the request body has an unknown field \"dry_run\"");
+  EXPECT_EQ(fields.status().hint(), "did you mean \"dryRun\"?");
+  BodyFields other(WithBody(R"({"colour":1})"));
+  other.AllowOnly({"dryRun"});
+  EXPECT_EQ(other.status().hint(), "");
+  EXPECT_FALSE(other.status().ok());
+}
+
+TEST(BodyFieldsTest, OnlySlipsOfThePenAreRefusedWhereOthersAreIgnored) {
+  for (const char* slip : {"dryrun", "DryRun", "dry-run", "dryRum",
+                           "backupname", "backup_name", "bakupName", "Mode"}) {
+    BodyFields fields(WithBody("{\"" + std::string(slip) + "\":1}"));
+    fields.RefuseMisspelled({"backupName", "mode", "dryRun"});
+    EXPECT_FALSE(fields.status().ok()) << slip;
+  }
+  for (const char* other : {"comment", "user", "a", "node", "requestId"}) {
+    BodyFields fields(WithBody("{\"" + std::string(other) + "\":1}"));
+    fields.RefuseMisspelled({"backupName", "dryRun"});
+    EXPECT_TRUE(fields.status().ok()) << other;
+  }
+}
+
+}  // namespace
+}  // namespace levelkeep::http

@@ -1,0 +1,140 @@
+// Clients that stall: they must cost nobody else anything.
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <vector>
+
+#include "http/server_fixture.h"
+
+namespace levelkeep {
+namespace {
+
+using std::chrono::milliseconds;
+using test::RawClient;
+using test::RawResponse;
+
+class ServerLoadTest : public test::ServerFixture {
+ protected:
+  using Clients = std::vector<std::unique_ptr<RawClient>>;
+
+  // Each connects and sends the same beginning of a request.
+  Clients Stall(int count, const std::string& bytes) {
+    Clients clients;
+    for (int i = 0; i < count; i++) {
+      clients.push_back(std::make_unique<RawClient>(port()));
+      EXPECT_TRUE(clients.back()->connected());
+      clients.back()->Send(bytes);
+    }
+    return clients;
+  }
+};
+
+TEST_F(ServerLoadTest, HealthAnswersWhileHundredsOfClientsStall) {
+  // Nobody is timed out here: the answers must come all the same.
+  options_.head_timeout = options_.body_timeout = options_.idle_timeout =
+      std::chrono::hours(1);
+  options_.stop_grace = milliseconds(100);
+  options_.workers = 4;
+  Start();
+  const Clients silent = Stall(100, "");
+  const Clients in_line = Stall(50, "GET /live");
+  const Clients in_head = Stall(50, "GET /livez HTTP/1.1\r\nHost: loc");
+  const Clients in_body =
+      Stall(50, Post("/echo", "Content-Length: 10\r\n", "abc"));
+  const Clients in_chunk =
+      Stall(50, Post("/echo", "Transfer-Encoding: chunked\r\n", "a\r\nabc"));
+  const Clients not_reading = Stall(20, Get("/large"));
+  for (int i = 0; i < 20; i++) ExpectAlive();
+}
+
+TEST_F(ServerLoadTest, HealthAnswersWhileAllChangesWait) {
+  options_.workers = 4;
+  Start();
+  const Clients slow = Stall(20, Post("/slow", "", ""));
+  while (slow_running_ < 3) {
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  for (int i = 0; i < 20; i++) ExpectAlive();
+  EXPECT_EQ(slow_running_, 3) << "a quarter of the workers only reads";
+  release_ = true;
+  for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
+}
+
+TEST_F(ServerLoadTest, NewClientsGetInWhenIdleOnesFillTheHouse) {
+  options_.max_connections = 30;
+  options_.head_timeout = options_.idle_timeout = std::chrono::hours(1);
+  Start();
+  const Clients idle = Stall(200, "");
+  for (int i = 0; i < 5; i++) ExpectAlive();
+}
+
+TEST_F(ServerLoadTest, RequestsAtWorkAreNotEvicted) {
+  options_.max_connections = 3;
+  options_.workers = 8;
+  Start();
+  const Clients slow = Stall(3, Post("/slow", "", ""));
+  while (slow_running_ < 3) {
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  RawClient turned_away(port());
+  EXPECT_TRUE(turned_away.IsClosed());
+  release_ = true;
+  for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
+}
+
+TEST_F(ServerLoadTest, SlowHeadsAndBodiesTimeOut) {
+  options_.head_timeout = options_.body_timeout = milliseconds(100);
+  options_.idle_timeout = milliseconds(100);
+  Start();
+  RawClient head(port()), body(port()), silent(port()), kept(port());
+  head.Send("GET /livez HTTP/1.1\r\n");
+  body.Send(Post("/echo", "Content-Length: 10\r\n", "abc"));
+  EXPECT_EQ(kept.Exchange(Get("/livez")).status, 200);
+  for (RawClient* client : {&head, &body}) {
+    const RawResponse response = client->Receive();
+    EXPECT_EQ(response.status, 408);
+    EXPECT_TRUE(client->IsClosed());
+  }
+  EXPECT_TRUE(silent.IsClosed());
+  EXPECT_TRUE(kept.IsClosed());
+  EXPECT_EQ(requests_seen_, 0);
+}
+
+TEST_F(ServerLoadTest, DrippingBytesDoesNotExtendTheDeadline) {
+  options_.head_timeout = milliseconds(300);
+  Start();
+  RawClient client(port());
+  const auto started = std::chrono::steady_clock::now();
+  bool open = client.Send("GET /livez HTTP/1.1\r\nX: ");
+  while (open &&
+         std::chrono::steady_clock::now() - started < std::chrono::minutes(1)) {
+    std::this_thread::sleep_for(milliseconds(20));
+    open = client.Send("a");
+  }
+  EXPECT_FALSE(open) << "still taken after a minute";
+}
+
+TEST_F(ServerLoadTest, ManyClientsAtOnceAreAllAnswered) {
+  Start();
+  std::atomic<int> answered{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 16; t++) {
+    threads.emplace_back([&] {
+      RawClient client(port());
+      for (int i = 0; i < 100; i++) {
+        const std::string body = std::to_string(i);
+        const RawResponse response = client.Exchange(Post(
+            "/echo", "Content-Length: " + std::to_string(body.size()) + "\r\n",
+            body));
+        if (response.status == 200 && response.body == body) answered++;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(answered, 1600);
+  EXPECT_EQ(requests_seen_, 1600);
+}
+
+}  // namespace
+}  // namespace levelkeep
