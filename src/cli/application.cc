@@ -1,0 +1,112 @@
+#include "cli/application.h"
+
+#include <chrono>
+#include <utility>
+
+#include "base/status_macros.h"
+#include "eventstore/event_api.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+// How long running requests may still take when the program stops.
+constexpr std::chrono::seconds kGrace{5};
+
+EventBusOptions BusOptions(const Settings& settings) {
+  EventBusOptions options;
+  options.db_dir = settings.backup.storage_path();
+  options.sync = settings.storage_sync;
+  return options;
+}
+
+http::ApiOptions ToApiOptions(const ApiSettings& settings) {
+  http::ApiOptions options;
+  options.host = settings.host;
+  options.port = settings.port;
+  options.token = settings.token;
+  options.allow_anonymous = settings.allow_anonymous;
+  options.allowed_hosts = settings.allowed_hosts;
+  return options;
+}
+
+}  // namespace
+
+Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
+    : settings_(settings),
+      clock_(clock),
+      manager_(settings.backup, fs, clock),
+      bus_(BusOptions(settings), manager_.env(), fs, clock) {}
+
+Application::~Application() { Stop(); }
+
+// 1. manager: restore, recover, clear the way   2. database   3. schedule
+// 4. HTTP
+Status Application::Start() {
+  LEVELKEEP_RETURN_IF_ERROR(ToApiOptions(settings_.api).Validate());
+  auto report = manager_.Initialize();
+  if (!report.ok()) return report.status();
+  manager_.SetRestoreHooks({.close =
+                                [this] {
+                                  DetachAndClose();
+                                  return Status::Ok();
+                                },
+                            .reopen = [this] { return OpenAndAttach(); }});
+  manager_.SetEventCounter([this] { return bus_.Count(); });
+  LEVELKEEP_RETURN_IF_ERROR(OpenAndAttach());
+  const Status listening = StartServer();
+  if (!listening.ok()) DetachAndClose();
+  return listening;
+}
+
+Status Application::OpenAndAttach() {
+  LEVELKEEP_RETURN_IF_ERROR(bus_.Open());
+  auto attached = manager_.Attach(bus_.db());
+  if (!attached.ok()) {
+    // The caller may swap the old database back: it must be closed for that.
+    bus_.Close();
+    return attached.status();
+  }
+  MutexLock lock(&mutex_);
+  attachment_ = std::move(attached).value();
+  return Status::Ok();
+}
+
+void Application::Detach() {
+  MutexLock lock(&mutex_);
+  attachment_.reset();
+}
+
+void Application::DetachAndClose() {
+  Detach();
+  bus_.Close();
+}
+
+Status Application::StartServer() {
+  api_ = std::make_unique<http::Api>(&manager_, ToApiOptions(settings_.api));
+  AddEventRoutes(api_.get(), &bus_, clock_);
+  http::ServerOptions options;
+  options.host = settings_.api.host;
+  options.port = settings_.api.port;
+  options.stop_grace = kGrace;
+  server_ = std::make_unique<http::Server>(api_.get(), options);
+  return server_->Start();
+}
+
+// A supervisor waits for 30 s.
+void Application::Stop() {
+  if (api_) api_->StartDraining();
+  bus_.Shutdown();  // event streams end, nobody waits for events
+  // Its jobs get kGrace, then they are cancelled.
+  if (server_) server_->Stop();
+  server_.reset();
+  DetachAndClose();  // cancels a scheduled backup
+}
+
+std::string Application::url() const {
+  std::string host = settings_.api.host;
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(server_->port());
+}
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,63 @@
+// The reference application behind `levelkeep serve`: manager, event bus and
+// HTTP server, put together as any application would.
+
+#ifndef LEVELKEEP_CLI_APPLICATION_H_
+#define LEVELKEEP_CLI_APPLICATION_H_
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "base/mutex.h"
+#include "config/settings.h"
+#include "eventstore/event_bus.h"
+#include "http/api.h"
+#include "http/server.h"
+#include "levelkeep/backup_manager.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep::cli {
+
+// Thread safety: Start and Stop by one thread; the restore hooks run in the
+// threads of the server.
+class Application {
+ public:
+  // `fs` and `clock` outlive it.
+  Application(const Settings& settings, FileSystem* fs, Clock* clock);
+  ~Application();  // Stop()
+  Application(const Application&) = delete;
+  Application& operator=(const Application&) = delete;
+
+  // Restores a dropped backup, opens the database, starts the schedule, then
+  // listens. An error leaves nothing running: kInvalidArgument, kRefused
+  // (settings), kBusy (the database or the port is in use), and as
+  // BackupManager::Initialize and EventBus::Open.
+  Status Start();
+  // Readiness off, accepts nothing more, lets requests finish, cancels jobs
+  // that take longer, closes the database.
+  void Stop();
+
+  // "http://127.0.0.1:5050". REQUIRES: Start() succeeded.
+  std::string url() const;
+
+ private:
+  Status OpenAndAttach() EXCLUDES_LOCK(mutex_);
+  void DetachAndClose() EXCLUDES_LOCK(mutex_);
+  void Detach() EXCLUDES_LOCK(mutex_);
+  Status StartServer();
+
+  const Settings settings_;
+  Clock* const clock_;
+  BackupManager manager_;
+  EventBus bus_;
+  std::unique_ptr<http::Api> api_;
+  std::unique_ptr<http::Server> server_;
+
+  Mutex mutex_;
+  std::unique_ptr<Attachment> attachment_ GUARDED_BY(mutex_);
+};
+
+}  // namespace levelkeep::cli
+
+#endif  // LEVELKEEP_CLI_APPLICATION_H_

@@ -1,0 +1,204 @@
+#include "cli/arguments.h"
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+#include "config/settings.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr size_t kMaxTypos = 2;
+
+// The nearest of `known`, or nothing that is near enough.
+std::string Nearest(const std::string& text,
+                    const std::vector<std::string>& known) {
+  std::string best;
+  size_t best_distance = kMaxTypos + 1;
+  for (const std::string& candidate : known) {
+    const size_t distance = EditDistance(text, candidate);
+    if (distance < best_distance && distance < candidate.size()) {
+      best = candidate;
+      best_distance = distance;
+    }
+  }
+  return best;
+}
+
+Status Usage(std::string message, const std::string& meant) {
+  return Status(
+      StatusCode::kInvalidArgument, std::move(message),
+      meant.empty() ? "see levelkeep --help" : "did you mean " + meant + "?");
+}
+
+std::vector<std::string> OptionNames(const CLI::App& app) {
+  std::vector<std::string> names;
+  for (const CLI::Option* option : app.get_options()) {
+    for (const std::string& name : option->get_lnames()) {
+      names.push_back("--" + name);
+    }
+  }
+  return names;
+}
+
+// What CLI11 could not place.
+Status DescribeExtra(const std::string& extra, const CLI::App& root,
+                     const CLI::App* verb) {
+  if (!extra.empty() && extra[0] == '-') {
+    std::vector<std::string> names = OptionNames(root);
+    if (verb != nullptr) {
+      const auto own = OptionNames(*verb);
+      names.insert(names.end(), own.begin(), own.end());
+    }
+    return Usage("unknown option " + Printable(extra),
+                 Nearest(extra.substr(0, extra.find('=')), names));
+  }
+  if (verb != nullptr) {
+    return Usage("unexpected argument " + Printable(extra), "");
+  }
+  std::vector<std::string> names;
+  for (const Verb* known : AllVerbs()) names.push_back(known->name);
+  return Usage("unknown verb " + Printable(extra), Nearest(extra, names));
+}
+
+// CLI11 says "--to: 1 required TEXT missing".
+Status DescribeParseError(const CLI::ParseError& error) {
+  const std::string text = error.what();
+  const std::string option = text.substr(0, text.find(':'));
+  if (dynamic_cast<const CLI::ArgumentMismatch*>(&error) != nullptr) {
+    const bool missing = text.find("missing") != std::string::npos;
+    return Usage(
+        "option " + option + (missing ? " needs a value" : " is given twice"),
+        "");
+  }
+  return Usage(text, "");
+}
+
+void AddSettings(CLI::App* app, std::map<std::string, std::string>* values) {
+  for (const SettingInfo& info : AllSettings()) {
+    if (info.flag.empty()) continue;
+    app->add_option_function<std::string>(
+        info.flag,
+        [values, name = info.name](const std::string& value) {
+          (*values)[name] = value;
+        },
+        info.help);
+  }
+}
+
+std::string SettingsHelp() {
+  size_t width = 0;
+  for (const SettingInfo& info : AllSettings()) {
+    width = std::max(width, info.flag.size());
+  }
+  std::string text;
+  for (const SettingInfo& info : AllSettings()) {
+    if (info.flag.empty()) continue;
+    text += "  " + info.flag + std::string(width - info.flag.size() + 2, ' ') +
+            info.help + "\n";
+  }
+  return text;
+}
+
+}  // namespace
+
+const std::vector<const Verb*>& AllVerbs() {
+  static const std::vector<const Verb*> verbs = {
+      &kServeVerb,  &kWorkerVerb,  &kCreateVerb, &kListVerb,   &kInspectVerb,
+      &kVerifyVerb, &kRestoreVerb, &kRotateVerb, &kConfigVerb, &kHealthVerb};
+  return verbs;
+}
+
+Result<CommandLine> ParseCommandLine(
+    const std::vector<std::string>& arguments) {
+  CommandLine line;
+  CLI::App app;
+  app.set_help_flag("");
+  app.require_subcommand(0, 1);
+  app.allow_extras(true);  // described below, better than CLI11 does
+  app.add_flag("-h,--help", line.help);
+  app.add_flag("--version", line.version);
+  app.add_flag("--json", line.json);
+  app.add_flag("-q,--quiet", line.quiet);
+  app.add_flag("-v,--verbose", line.verbosity);
+  std::string config_file;
+  CLI::Option* config = app.add_option("--config", config_file);
+  AddSettings(&app, &line.settings);
+  std::map<const CLI::App*, const Verb*> verbs;
+  for (const Verb* verb : AllVerbs()) {
+    CLI::App* sub = app.add_subcommand(verb->name);
+    sub->set_help_flag("");
+    sub->fallthrough();  // global options may follow the verb
+    verb->add_options(sub, &line.arguments);
+    verbs[sub] = verb;
+  }
+  try {
+    // CLI11 takes them last first.
+    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+  } catch (const CLI::ParseError& error) {
+    return DescribeParseError(error);
+  } catch (const std::exception& error) {
+    return Status(StatusCode::kInvalidArgument, error.what());
+  }
+  const auto named = app.get_subcommands();
+  if (!named.empty()) line.verb = verbs[named.front()];
+  for (const std::string& extra : app.remaining(true)) {
+    if (extra == "--") continue;
+    return DescribeExtra(extra, app, named.empty() ? nullptr : named.front());
+  }
+  if (config->count() > 0) line.config_file = config_file;
+  // CLI11 takes whatever follows as the value, "--json" as well.
+  for (const auto& [name, value] : line.settings) {
+    if (value.rfind("--", 0) == 0) {
+      return Usage(
+          "the option for " + name + " needs a value, not " + Printable(value),
+          "");
+    }
+  }
+  return line;
+}
+
+bool AsksForJson(const std::vector<std::string>& arguments) {
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::find(arguments.begin(), end, "--json") != end;
+}
+
+std::string HelpText(const Verb* verb) {
+  if (verb != nullptr) {
+    return std::string(verb->help) +
+           "\nOptions that every verb has: see levelkeep --help\n";
+  }
+  std::string text =
+      "Backups of LevelDB databases: hot, portable, proven restorable.\n"
+      "\n"
+      "Usage: levelkeep VERB [options]\n"
+      "\n"
+      "Verbs (levelkeep VERB --help says more):\n";
+  for (const Verb* known : AllVerbs()) {
+    const std::string name = known->name;
+    text +=
+        "  " + name + std::string(9 - name.size(), ' ') + known->summary + "\n";
+  }
+  text +=
+      "\n"
+      "Options:\n"
+      "  --json         one JSON object on standard output, errors too\n"
+      "  -q, --quiet    no progress, no warnings\n"
+      "  -v, --verbose  log more; -vv: much more\n"
+      "  --config FILE  settings as KEY=VALUE lines (default: ./.env)\n"
+      "  --version      print the version\n"
+      "  -h, --help     print this\n"
+      "\n"
+      "Settings (flag, else environment, else file, else default;\n"
+      "levelkeep config shows the values):\n" +
+      SettingsHelp() +
+      "\n"
+      "Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 damaged\n"
+      "backup, 4 busy or locked, 5 not found, 6 no space, 130 interrupted.\n";
+  return text;
+}
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,88 @@
+// The command line, parsed; and the verbs that there are.
+
+#ifndef LEVELKEEP_CLI_ARGUMENTS_H_
+#define LEVELKEEP_CLI_ARGUMENTS_H_
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "levelkeep/status.h"
+
+namespace CLI {
+class App;
+}
+
+namespace levelkeep::cli {
+
+struct Session;
+
+// What the options of all verbs together can set.
+struct VerbArguments {
+  std::string source;  // a backup's name, the beginning of one, or a path
+  std::string label;
+  std::string target_dir;
+  std::string depth = "full";
+  std::string url;
+  uint64_t timeout_ms = 5000;
+  uint64_t limit = 0;  // 0: all
+  bool all = false;
+  bool check = false;
+  bool dry_run = false;
+  bool once = false;
+  bool undo = false;
+  bool yes = false;
+};
+
+// One verb; each is defined in the file of its name.
+struct Verb {
+  const char* name;
+  const char* summary;  // a line for the list of verbs
+  const char* help;     // what `levelkeep VERB --help` says
+  void (*add_options)(CLI::App* app, VerbArguments* arguments);
+  Status (*run)(Session* session);
+  // Logs like a service (LOG_LEVEL) instead of warnings only.
+  bool is_service = false;
+};
+
+extern const Verb kServeVerb;
+extern const Verb kWorkerVerb;
+extern const Verb kCreateVerb;
+extern const Verb kListVerb;
+extern const Verb kInspectVerb;
+extern const Verb kVerifyVerb;
+extern const Verb kRestoreVerb;
+extern const Verb kRotateVerb;
+extern const Verb kConfigVerb;
+extern const Verb kHealthVerb;
+
+// In the order of --help.
+const std::vector<const Verb*>& AllVerbs();
+
+struct CommandLine {
+  const Verb* verb = nullptr;  // null: none was named
+  VerbArguments arguments;
+  bool help = false;
+  bool version = false;
+  bool json = false;
+  bool quiet = false;
+  int verbosity = 0;
+  std::optional<std::string> config_file;
+  std::map<std::string, std::string> settings;  // by variable
+};
+
+// kInvalidArgument says what is wrong, with a "did you mean" where there is
+// something like it.
+Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
+
+// Was --json asked for? For errors of the parser itself.
+bool AsksForJson(const std::vector<std::string>& arguments);
+
+// `levelkeep --help`, `levelkeep VERB --help`.
+std::string HelpText(const Verb* verb);
+
+}  // namespace levelkeep::cli
+
+#endif  // LEVELKEEP_CLI_ARGUMENTS_H_

@@ -1,0 +1,47 @@
+// The program `levelkeep`.
+//
+// Data goes to standard output, talk (progress, warnings, errors) to standard
+// error. With --json, standard output holds exactly one JSON object, also
+// when something fails. docs/cli.md is the contract.
+
+#ifndef LEVELKEEP_CLI_CLI_H_
+#define LEVELKEEP_CLI_CLI_H_
+
+#include <atomic>
+#include <iosfwd>
+#include <map>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+
+namespace levelkeep::cli {
+
+// The world around one run, so that tests need no process for it.
+struct World {
+  std::istream* in = nullptr;
+  std::ostream* out = nullptr;
+  std::ostream* err = nullptr;
+  bool in_is_terminal = false;
+  bool out_is_terminal = false;
+  bool err_is_terminal = false;
+  std::map<std::string, std::string> environment;
+  std::stop_token stop;  // SIGINT, SIGTERM
+  // Set by serve and worker: SIGHUP is for them no reason to stop, and they
+  // stop in bounded time. May be null.
+  std::atomic<bool>* is_service = nullptr;
+  FileSystem* fs = nullptr;
+  Clock* clock = nullptr;
+};
+
+// `arguments` without the program's name. Returns the exit code.
+int Run(const std::vector<std::string>& arguments, const World& world);
+
+// The whole program: signals, streams, Run.
+int Main(int argc, char** argv);
+
+}  // namespace levelkeep::cli
+
+#endif  // LEVELKEEP_CLI_CLI_H_

@@ -1,0 +1,54 @@
+// levelkeep config
+
+#include <CLI/CLI.hpp>
+
+#include "cli/session.h"
+#include "cli/table.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Shows each setting with its value and where that comes from.\n"
+    "\n"
+    "Usage: levelkeep config [--check]\n"
+    "\n"
+    "Secrets are masked. Wrong settings are listed all at once, with exit\n"
+    "code 2.\n"
+    "\n"
+    "Options:\n"
+    "  --check  only say whether the configuration is fine\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_flag("--check", arguments->check);
+}
+
+Status RunConfig(Session* session) {
+  if (session->arguments().check) {
+    session->console->Print("the configuration is fine\n");
+    return Status::Ok();
+  }
+  auto& json = session->result["settings"] = nlohmann::ordered_json::array();
+  Table table({"SETTING", "VALUE", "FROM"},
+              {Align::kLeft, Align::kLeft, Align::kLeft});
+  for (const SettingOrigin& origin : session->config.origins) {
+    nlohmann::ordered_json one;
+    one["name"] = origin.name;
+    one["value"] = origin.value_masked;
+    one["origin"] = origin.origin;
+    one["help"] = origin.help;
+    json.push_back(std::move(one));
+    table.AddRow(
+        {{origin.name, ""}, {origin.value_masked, ""}, {origin.origin, ""}});
+  }
+  session->console->Print(table.ToString());
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kConfigVerb = {"config", "show or check the settings", kHelp,
+                          AddOptions, RunConfig};
+
+}  // namespace levelkeep::cli

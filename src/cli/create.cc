@@ -1,0 +1,58 @@
+// levelkeep create
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/progress.h"
+#include "cli/report_json.h"
+#include "cli/session.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Creates a backup of the database.\n"
+    "\n"
+    "Usage: levelkeep create [--label TEXT]\n"
+    "\n"
+    "A closed database is locked while it is read. One that another process\n"
+    "has open is read without disturbing it; the answer says which way it\n"
+    "was. Old backups are then rotated out.\n"
+    "\n"
+    "Options:\n"
+    "  --label TEXT  becomes a part of the name: letters, digits, . _ -\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_option("--label", arguments->label);
+}
+
+Status RunCreate(Session* session) {
+  OfflineTool tool = session->NewTool();
+  std::string way;
+  Result<BackupInfo> made = [&] {
+    Progress progress(session->console, "creating a backup");
+    CreateRequest request;
+    request.label = session->arguments().label;
+    request.trigger = "cli";
+    request.stop = session->world.stop;
+    request.progress = progress.callback();
+    return tool.Create(request, &way);
+  }();
+  if (!made.ok()) return made.status();
+  session->result = ToJson(*made, session->world.clock->Now());
+  session->result["way"] = made->snapshot_method;
+  session->result["wayText"] = way;
+  session->console->Say(way);
+  session->console->Print("created " + made->name + " (" +
+                          FormatBytes(made->size_bytes) + ", sequence " +
+                          std::to_string(made->last_sequence) + ")\n");
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kCreateVerb = {"create", "make a backup now", kHelp, AddOptions,
+                          RunCreate};
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,120 @@
+// levelkeep health
+
+#include <httplib.h>
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/session.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Asks a running levelkeep serve how it is.\n"
+    "\n"
+    "Usage: levelkeep health [--url URL] [--timeout MS]\n"
+    "\n"
+    "The exit code is 0 if the status is ok, else 1. Made for HEALTHCHECK of\n"
+    "containers: it needs no other program, and uses API_TOKEN.\n"
+    "\n"
+    "Options:\n"
+    "  --url URL     default: http://127.0.0.1:5050, by API_HOST, API_PORT\n"
+    "  --timeout MS  how long to wait for an answer (default 5000)\n";
+
+constexpr uint64_t kMaxTimeoutMs = 600'000;
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_option("--url", arguments->url);
+  app->add_option("--timeout", arguments->timeout_ms);
+}
+
+// A server that listens everywhere is asked where it is sure to listen.
+std::string UrlFor(const ApiSettings& api) {
+  std::string host = api.host;
+  if (host == "0.0.0.0") host = "127.0.0.1";
+  if (host == "::") host = "::1";
+  if (host.find(':') != std::string::npos) host = "[" + host + "]";
+  return "http://" + host + ":" + std::to_string(api.port);
+}
+
+Status NoAnswer(const std::string& url, const httplib::Result& answer) {
+  return Status(
+      StatusCode::kIoError,
+      "no answer from " + url + ": " + httplib::to_string(answer.error()),
+      "is levelkeep serve running there?");
+}
+
+// A member as text; "?" if it is missing, whatever else the server says.
+std::string TextOf(const nlohmann::ordered_json& object, const char* name) {
+  const auto it = object.find(name);
+  if (it == object.end()) return "?";
+  return Printable(it->is_string() ? it->get<std::string>() : it->dump());
+}
+
+void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
+  const std::string status = TextOf(health, "status");
+  std::string text = (status == "ok" ? session->console->Green(status)
+                                     : session->console->Red(status));
+  const auto backup = health.find("backup");
+  if (backup != health.end() && backup->is_object()) {
+    text += ": " + TextOf(*backup, "count") + " backups, " +
+            TextOf(*backup, "totalSizeMB") + " MB";
+    const auto latest = backup->find("latest");
+    if (latest != backup->end() && latest->is_object()) {
+      text += ", latest " + TextOf(*latest, "name") + " of " +
+              TextOf(*latest, "created");
+    }
+  }
+  session->console->Print(text + "\n");
+}
+
+Status RunHealth(Session* session) {
+  const VerbArguments& arguments = session->arguments();
+  const ApiSettings& api = session->settings().api;
+  const std::string url = arguments.url.empty() ? UrlFor(api) : arguments.url;
+  if (url.rfind("http://", 0) != 0) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "--url is \"" + Printable(url) + "\": allowed is http://HOST:PORT");
+  }
+  if (arguments.timeout_ms == 0 || arguments.timeout_ms > kMaxTimeoutMs) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--timeout must be 1 to " + std::to_string(kMaxTimeoutMs) +
+                      " milliseconds");
+  }
+  httplib::Client client(url);
+  const std::chrono::milliseconds timeout(arguments.timeout_ms);
+  client.set_connection_timeout(timeout);
+  client.set_read_timeout(timeout);
+  client.set_write_timeout(timeout);
+  if (!api.token.empty()) client.set_bearer_token_auth(api.token.c_str());
+  const httplib::Result answer = client.Get("/api/health");
+  if (!answer) return NoAnswer(url, answer);
+
+  const auto health =
+      nlohmann::ordered_json::parse(answer->body, nullptr, false);
+  if (health.is_discarded() || !health.is_object() ||
+      !health.contains("status") || !health["status"].is_string()) {
+    return Status(StatusCode::kIoError,
+                  url + " answered " + std::to_string(answer->status) +
+                      " and not with a health report",
+                  answer->status == 401 ? "set API_TOKEN to the server's token"
+                                        : "is it levelkeep serve?");
+  }
+  session->result = health;
+  PrintHealth(session, health);
+  if (health["status"] == "ok") return Status::Ok();
+  return Status(
+      StatusCode::kIoError,
+      "the status of " + url + " is " + health["status"].get<std::string>(),
+      "levelkeep health --json says more");
+}
+
+}  // namespace
+
+const Verb kHealthVerb = {"health", "ask a running server how it is", kHelp,
+                          AddOptions, RunHealth};
+
+}  // namespace levelkeep::cli

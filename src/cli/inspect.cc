@@ -1,0 +1,100 @@
+// levelkeep inspect
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/report_json.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Shows what a backup says about itself: its manifest and its files.\n"
+    "\n"
+    "Usage: levelkeep inspect NAME|PATH\n"
+    "\n"
+    "NAME is a backup's name, the beginning of one, or latest. Archives\n"
+    "that LevelKeep did not make are read through to list their files.\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_option("source", arguments->source);
+}
+
+std::string ManifestText(const Manifest& manifest) {
+  std::string text;
+  const auto add = [&text](const char* name, const std::string& value) {
+    if (value.empty()) return;
+    text += std::string(name) + ":";
+    text.append(12 - std::string(name).size(), ' ');
+    text += Printable(value, 200) + "\n";
+  };
+  add("created", FormatTime(manifest.created));
+  add("label", manifest.label);
+  add("trigger", manifest.trigger);
+  add("made by", "levelkeep " + manifest.levelkeep_version + " on " +
+                     manifest.hostname + " (" + manifest.snapshot_method + ")");
+  add("database", manifest.db_name);
+  add("comparator", manifest.comparator);
+  add("sequence", std::to_string(manifest.last_sequence));
+  if (manifest.events) {
+    add("events", std::to_string(manifest.events->count) + " (" +
+                      std::to_string(manifest.events->first) + " to " +
+                      std::to_string(manifest.events->last) + ", " +
+                      manifest.events->first_time + " to " +
+                      manifest.events->last_time + ")");
+  }
+  add("content", FormatBytes(manifest.source_bytes));
+  add("epoch", manifest.db_epoch);
+  add("id", manifest.id);
+  add("previous", manifest.previous_name);
+  return text;
+}
+
+std::string FilesText(const std::vector<ManifestFile>& files) {
+  Table table({"FILE", "BYTES", "SHA256"},
+              {Align::kLeft, Align::kRight, Align::kLeft});
+  for (const ManifestFile& file : files) {
+    table.AddRow({{Printable(file.name, 200), ""},
+                  {std::to_string(file.size_bytes), ""},
+                  {file.sha256, ""}});
+  }
+  return table.ToString();
+}
+
+Status RunInspect(Session* session) {
+  if (session->arguments().source.empty()) {
+    return Status(StatusCode::kInvalidArgument, "inspect what?",
+                  "name a backup, or latest: see levelkeep list");
+  }
+  OfflineTool tool = session->NewTool();
+  auto report = tool.Inspect(session->arguments().source, session->world.stop);
+  if (!report.ok()) return report.status();
+  session->result["path"] = report->path;
+  session->result["size"] = report->size_bytes;
+  session->result["own"] = report->own;
+  if (report->manifest) {
+    session->result["manifest"] =
+        nlohmann::ordered_json::parse(EncodeManifest(*report->manifest));
+  }
+  session->result["files"] = ToJson(report->files);
+
+  std::string text = "archive:     " + report->path + " (" +
+                     FormatBytes(report->size_bytes) + ")\n";
+  if (report->manifest) {
+    text += ManifestText(*report->manifest);
+  } else {
+    text += "manifest:    none (not made by LevelKeep)\n";
+  }
+  session->console->Print(text + "\n" + FilesText(report->files));
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kInspectVerb = {"inspect", "show a backup's manifest and files",
+                           kHelp, AddOptions, RunInspect};
+
+}  // namespace levelkeep::cli

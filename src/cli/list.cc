@@ -1,0 +1,92 @@
+// levelkeep list
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+
+#include "base/text.h"
+#include "cli/report_json.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Lists the backups, newest first.\n"
+    "\n"
+    "Usage: levelkeep list [--limit N]\n"
+    "\n"
+    "STATUS: verified (read and checked), unverified (not yet), damaged (a\n"
+    "check failed: do not rely on it), unreadable (no backup of ours).\n"
+    "\n"
+    "Options:\n"
+    "  --limit N  the N newest ones only\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_option("--limit", arguments->limit);
+}
+
+std::string PaintedStatus(const Console& console, const std::string& status) {
+  if (status == "verified") return console.Green(status);
+  if (status == "unverified") return console.Yellow(status);
+  return console.Red(status);
+}
+
+void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
+  Table table(
+      {"NAME", "CREATED (UTC)", "AGE", "SIZE", "SEQUENCE", "EVENTS", "STATUS"},
+      {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
+       Align::kRight, Align::kLeft});
+  const Time now = session->world.clock->Now();
+  for (const BackupInfo& backup : backups) {
+    const std::string pin = backup.pinned ? ", pinned" : "";
+    // Without a manifest nobody knows these; 0 would be a claim.
+    const bool known = backup.status != "unreadable";
+    table.AddRow(
+        {{Printable(backup.name, 200), ""},
+         {FormatTimeForPeople(backup.created), ""},
+         {FormatAge(backup.created, now), ""},
+         {FormatBytes(backup.size_bytes), ""},
+         {known ? std::to_string(backup.last_sequence) : "-", ""},
+         {known && backup.event_count > 0 ? std::to_string(backup.event_count)
+                                          : "-",
+          ""},
+         {backup.status + pin,
+          PaintedStatus(*session->console, backup.status) + pin}});
+  }
+  session->console->Print(table.ToString());
+}
+
+Status RunList(Session* session) {
+  OfflineTool tool = session->NewTool();
+  auto backups = tool.List();
+  if (!backups.ok()) return backups.status();
+  const uint64_t count = backups->size();
+  uint64_t total_bytes = 0;
+  for (const BackupInfo& backup : *backups) total_bytes += backup.size_bytes;
+  const uint64_t limit = session->arguments().limit;
+  if (limit > 0 && limit < backups->size()) backups->resize(limit);
+
+  auto& json = session->result["backups"] = nlohmann::ordered_json::array();
+  const Time now = session->world.clock->Now();
+  for (const BackupInfo& backup : *backups) json.push_back(ToJson(backup, now));
+  session->result["count"] = count;
+  session->result["totalSizeMB"] = FormatMegabytes(total_bytes);
+  if (backups->empty()) {
+    session->console->Say("no backups in " +
+                          session->settings().backup.backup_dir);
+    return Status::Ok();
+  }
+  PrintTable(session, *backups);
+  session->console->Say(std::to_string(count) +
+                        (count == 1 ? " backup, " : " backups, ") +
+                        FormatBytes(total_bytes));
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kListVerb = {"list", "list the backups", kHelp, AddOptions, RunList};
+
+}  // namespace levelkeep::cli

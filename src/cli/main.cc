@@ -1,0 +1,41 @@
+// The program around Run: signals, streams, the last resort.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <exception>
+#include <iostream>
+
+#include "cli/cli.h"
+#include "cli/exit_code.h"
+#include "cli/signals.h"
+#include "config/settings.h"
+
+namespace levelkeep::cli {
+
+int Main(int argc, char** argv) {
+  // A closed pipe or connection is an error of that write, not our end.
+  signal(SIGPIPE, SIG_IGN);
+  SignalWatcher signals;
+  World world;
+  world.in = &std::cin;
+  world.out = &std::cout;
+  world.err = &std::cerr;
+  world.in_is_terminal = isatty(STDIN_FILENO) == 1;
+  world.out_is_terminal = isatty(STDOUT_FILENO) == 1;
+  world.err_is_terminal = isatty(STDERR_FILENO) == 1;
+  world.environment = ProcessEnvironment();
+  world.stop = signals.stop_token();
+  world.is_service = signals.is_service();
+  world.fs = FileSystem::Posix();
+  world.clock = Clock::System();
+  try {
+    return Run(std::vector<std::string>(argv + 1, argv + argc), world);
+  } catch (const std::exception& error) {
+    // Out of memory, mostly.
+    std::cerr << "error: " << error.what() << std::endl;
+    return kExitFailure;
+  }
+}
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,177 @@
+// levelkeep restore
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/progress.h"
+#include "cli/report_json.h"
+#include "cli/session.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Puts a backup in the place of the database.\n"
+    "\n"
+    "Usage: levelkeep restore NAME|PATH|latest [--yes]\n"
+    "       levelkeep restore NAME|PATH|latest --dry-run\n"
+    "       levelkeep restore NAME|PATH|latest --to DIR\n"
+    "       levelkeep restore --undo [--yes]\n"
+    "\n"
+    "The backup is checked, extracted and opened beside the database first;\n"
+    "then the two are swapped. The replaced database is kept until the next\n"
+    "verified backup. While a process has the database open, nothing is\n"
+    "done: stop it, use its HTTP API, or drop the file into RESTORE_DIR.\n"
+    "\n"
+    "Options:\n"
+    "  --dry-run  say what would be lost and gained, change nothing\n"
+    "  --to DIR   extract into DIR (new or empty), leave the database alone\n"
+    "  --undo     put the database back that the last restore replaced\n"
+    "  -y, --yes  do not ask\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_option("source", arguments->source);
+  app->add_option("--to", arguments->target_dir);
+  app->add_flag("--undo", arguments->undo);
+  app->add_flag("--dry-run", arguments->dry_run);
+  app->add_flag("-y,--yes", arguments->yes);
+}
+
+Status CheckArguments(const VerbArguments& arguments) {
+  const bool to = !arguments.target_dir.empty();
+  if (arguments.undo) {
+    if (!arguments.source.empty() || to || arguments.dry_run) {
+      return Status(StatusCode::kInvalidArgument,
+                    "--undo takes no backup, no --to and no --dry-run");
+    }
+    return Status::Ok();
+  }
+  if (arguments.source.empty()) {
+    return Status(StatusCode::kInvalidArgument, "restore what?",
+                  "name a backup, or latest: see levelkeep list");
+  }
+  if (to && arguments.dry_run) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--to and --dry-run exclude each other");
+  }
+  return Status::Ok();
+}
+
+// Ok: go on. Nothing was changed yet.
+Status Confirm(Session* session, const std::string& what) {
+  if (session->arguments().yes) return Status::Ok();
+  if (!session->console->CanAsk()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "restore replaces the database and can't ask here",
+                  "pass --yes, or look first with --dry-run");
+  }
+  session->console->Say(what);
+  if (session->console->Ask("Go on?")) return Status::Ok();
+  return Status(StatusCode::kRefused, "not confirmed, nothing was changed");
+}
+
+std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
+  std::string text = preview.name + " (made " +
+                     FormatTime(preview.backup_created) + ", sequence " +
+                     std::to_string(preview.backup_sequence) + ") replaces " +
+                     db_dir + " (sequence " +
+                     std::to_string(preview.current_sequence) + ").\n";
+  if (preview.current_sequence == 0) {
+    text += "There is no database yet; nothing is lost.";
+  } else if (preview.same_history) {
+    text += preview.lost_writes == 0
+                ? "No write is lost."
+                : std::to_string(preview.lost_writes) +
+                      " writes made since then leave the database.";
+  } else {
+    text +=
+        "The backup is of another history of the database: what is there "
+        "now leaves it.";
+  }
+  text += "\nThe replaced database is kept for levelkeep restore --undo.";
+  if (preview.needed_bytes > preview.free_bytes) {
+    text += "\nThe disk has " + FormatBytes(preview.free_bytes) + " free, " +
+            FormatBytes(preview.needed_bytes) + " are needed.";
+  }
+  return text;
+}
+
+Status Extract(Session* session, OfflineTool* tool) {
+  const VerbArguments& arguments = session->arguments();
+  auto report = [&] {
+    Progress progress(session->console, "extracting " + arguments.source);
+    return tool->ExtractTo(arguments.source, arguments.target_dir,
+                           session->world.stop, progress.callback());
+  }();
+  if (!report.ok()) return report.status();
+  session->result["restore"] = ToJson(*report);
+  session->result["directory"] = arguments.target_dir;
+  session->console->Print("extracted " + report->name + " to " +
+                          arguments.target_dir + " (" +
+                          FormatBytes(report->bytes) + ", sequence " +
+                          std::to_string(report->last_sequence) + ")\n");
+  return Status::Ok();
+}
+
+Status Undo(Session* session, OfflineTool* tool) {
+  const Status confirmed = Confirm(
+      session, "The database that the last restore replaced comes back to " +
+                   session->settings().backup.storage_path() +
+                   ".\nThe one that is there now is kept for another "
+                   "levelkeep restore --undo.");
+  if (!confirmed.ok()) return confirmed;
+  auto report = tool->Undo();
+  if (!report.ok()) return report.status();
+  session->result["restore"] = ToJson(*report);
+  session->console->Print("undone: the database is at sequence " +
+                          std::to_string(report->last_sequence) + " again\n");
+  return Status::Ok();
+}
+
+// 1. say what would happen   2. ask   3. do it
+Status Replace(Session* session, OfflineTool* tool) {
+  const VerbArguments& arguments = session->arguments();
+  auto preview = tool->PreviewRestore(arguments.source);
+  if (!preview.ok()) return preview.status();
+  const std::string description =
+      Describe(*preview, session->settings().backup.storage_path());
+  if (arguments.dry_run) {
+    session->result["dryRun"] = true;
+    session->result["preview"] = ToJson(*preview);
+    session->console->Print(description + "\n");
+    return Status::Ok();
+  }
+  const Status confirmed = Confirm(session, description);
+  if (!confirmed.ok()) return confirmed;
+  auto report = [&] {
+    Progress progress(session->console, "restoring " + preview->name);
+    return tool->Restore(arguments.source, session->world.stop,
+                         progress.callback());
+  }();
+  if (!report.ok()) return report.status();
+  session->result["restore"] = ToJson(*report);
+  session->console->Print("restored " + report->name + " (" +
+                          FormatBytes(report->bytes) + ", sequence " +
+                          std::to_string(report->last_sequence) + ")\n");
+  session->console->Say(
+      "the replaced database is kept: levelkeep restore "
+      "--undo brings it back");
+  return Status::Ok();
+}
+
+Status RunRestore(Session* session) {
+  const Status checked = CheckArguments(session->arguments());
+  if (!checked.ok()) return checked;
+  OfflineTool tool = session->NewTool();
+  if (session->arguments().undo) return Undo(session, &tool);
+  if (!session->arguments().target_dir.empty()) return Extract(session, &tool);
+  return Replace(session, &tool);
+}
+
+}  // namespace
+
+const Verb kRestoreVerb = {"restore", "put a backup in place, or undo that",
+                           kHelp, AddOptions, RunRestore};
+
+}  // namespace levelkeep::cli

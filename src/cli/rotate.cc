@@ -1,0 +1,58 @@
+// levelkeep rotate
+
+#include <CLI/CLI.hpp>
+
+#include "cli/report_json.h"
+#include "cli/session.h"
+#include "cli/table.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Removes the backups that retention does not keep (MAX_BACKUPS).\n"
+    "\n"
+    "Usage: levelkeep rotate [--dry-run]\n"
+    "\n"
+    "The newest verified backup and pinned ones always stay. This also\n"
+    "happens after each backup that is made.\n"
+    "\n"
+    "Options:\n"
+    "  --dry-run  say what would be removed and why, remove nothing\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_flag("--dry-run", arguments->dry_run);
+}
+
+Status RunRotate(Session* session) {
+  const bool dry_run = session->arguments().dry_run;
+  OfflineTool tool = session->NewTool();
+  auto decisions = tool.Rotate(dry_run);
+  if (!decisions.ok()) return decisions.status();
+  session->result["dryRun"] = dry_run;
+  session->result["decisions"] = ToJson(*decisions);
+  size_t removed = 0;
+  Table table({"NAME", "DECISION", "REASON"},
+              {Align::kLeft, Align::kLeft, Align::kLeft});
+  for (const RotationDecision& decision : *decisions) {
+    if (!decision.keep) ++removed;
+    table.AddRow({{decision.name, ""},
+                  {decision.keep ? "keep" : "remove", ""},
+                  {decision.reason, ""}});
+  }
+  session->result["removed"] = removed;
+  if (!decisions->empty()) session->console->Print(table.ToString());
+  session->console->Say(std::to_string(removed) +
+                        (dry_run ? " would be removed" : " removed") + ", " +
+                        std::to_string(decisions->size() - removed) +
+                        (dry_run ? " would stay" : " stay"));
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kRotateVerb = {"rotate", "remove old backups by the rules", kHelp,
+                          AddOptions, RunRotate};
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,124 @@
+// One run of the program: parse, load the settings, do it, say what failed.
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <ostream>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "cli/cli.h"
+#include "cli/console.h"
+#include "cli/exit_code.h"
+#include "cli/session.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string DumpLine(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
+
+// `result` holds what is known beside the outcome.
+void PrintJsonOutcome(Console* console, const Status& status,
+                      const ordered_json& result) {
+  ordered_json json;
+  json["success"] = status.ok();
+  if (!status.ok()) {
+    json["code"] = StatusCodeName(status.code());
+    json["message"] = status.message();
+    json["hint"] = status.hint();
+    json["exitCode"] = static_cast<int>(ExitCodeFor(status.code()));
+  }
+  for (const auto& [name, value] : result.items()) {
+    if (!json.contains(name)) json[name] = value;
+  }
+  console->PrintJson(DumpLine(json));
+}
+
+int Finish(Console* console, const Status& status, const ordered_json& result,
+           bool result_printed) {
+  if (console->json() && !result_printed) {
+    PrintJsonOutcome(console, status, result);
+  }
+  if (!status.ok()) console->PrintError(status);
+  return ExitCodeFor(status.code());
+}
+
+// A service says what it does; the other verbs print their result, so the
+// library's own lines would only repeat it.
+LogOptions LogOptionsFor(const Settings& settings, const CommandLine& line) {
+  LogOptions options = settings.log;
+  if (!line.verb->is_service) {
+    options.level = std::max(options.level, LogLevel::kError);
+  }
+  if (line.quiet) options.level = std::max(options.level, LogLevel::kWarn);
+  if (line.verbosity > 0) {
+    options.level = line.verb->is_service || line.verbosity > 1
+                        ? LogLevel::kDebug
+                        : LogLevel::kInfo;
+  }
+  return options;
+}
+
+Status RunVerb(Session* session) {
+  const Status logging =
+      ConfigureLogging(LogOptionsFor(session->settings(), session->line));
+  if (!logging.ok()) return logging;
+  if (session->world.is_service != nullptr) {
+    *session->world.is_service = session->line.verb->is_service;
+  }
+  for (const std::string& note : session->config.notes) {
+    session->console->Warn(note);
+  }
+  Status status = session->line.verb->run(session);
+  FlushLogs();
+  // Whatever a cancelled step made of it.
+  if (!status.ok() && session->world.stop.stop_requested()) {
+    return Status(StatusCode::kCancelled, "interrupted: " + status.message());
+  }
+  return status;
+}
+
+}  // namespace
+
+int Run(const std::vector<std::string>& arguments, const World& world) {
+  auto line = ParseCommandLine(arguments);
+  if (!line.ok()) {
+    Console console(&world, {.json = AsksForJson(arguments), .quiet = false});
+    return Finish(&console, line.status(), ordered_json::object(), false);
+  }
+  Console console(&world, {.json = line->json, .quiet = line->quiet});
+  if (line->version) {
+    console.Print(std::string("levelkeep ") + LevelKeepVersion() + "\n");
+    return Finish(&console, Status::Ok(), {{"version", LevelKeepVersion()}},
+                  false);
+  }
+  if (line->help) {
+    console.Print(HelpText(line->verb));
+    return Finish(&console, Status::Ok(), {{"help", HelpText(line->verb)}},
+                  false);
+  }
+  if (line->verb == nullptr) {
+    return Finish(&console,
+                  Status(StatusCode::kInvalidArgument, "no verb is given",
+                         "see levelkeep --help"),
+                  ordered_json::object(), false);
+  }
+  SettingsSources sources;
+  sources.flags = line->settings;
+  sources.environment = world.environment;
+  sources.config_file = line->config_file;
+  sources.file_system = world.fs;
+  auto config = LoadSettings(sources);
+  if (!config.ok()) {
+    return Finish(&console, config.status(), ordered_json::object(), false);
+  }
+  Session session{world, *line, *config, &console};
+  const Status status = RunVerb(&session);
+  return Finish(&console, status, session.result, session.result_printed);
+}
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,73 @@
+// levelkeep serve
+
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+
+#include "base/log.h"
+#include "base/version.h"
+#include "cli/application.h"
+#include "cli/session.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kTag[] = "Server";
+
+constexpr char kHelp[] =
+    "Runs the event store: LevelDB, scheduled backups and the HTTP API.\n"
+    "\n"
+    "Usage: levelkeep serve\n"
+    "\n"
+    "At the start it restores a backup that lies in RESTORE_DIR. It prints a\n"
+    "line when it is ready. SIGTERM and SIGINT stop it within 30 s; a second\n"
+    "one stops it at once.\n";
+
+void AddOptions(CLI::App* /*app*/, VerbArguments* /*arguments*/) {}
+
+void SayReady(Session* session, const std::string& url) {
+  const BackupOptions& backup = session->settings().backup;
+  const std::string line = std::string("levelkeep ") + LevelKeepVersion() +
+                           " listening on " + url + " (database " +
+                           backup.storage_path() + ", backups " +
+                           backup.backup_dir + ")";
+  LogInfo(kTag, line);
+  session->console->Print(line + "\n");
+  if (!session->console->json()) return;
+  nlohmann::ordered_json json;
+  json["success"] = true;
+  json["version"] = LevelKeepVersion();
+  json["url"] = url;
+  json["pid"] = getpid();
+  session->console->PrintJson(json.dump());
+  session->result_printed = true;
+}
+
+Status RunServe(Session* session) {
+  Application application(session->settings(), session->world.fs,
+                          session->world.clock);
+  const Status started = application.Start();
+  if (!started.ok()) {
+    LogError(kTag, "start failed: " + started.ToString());
+    return started;
+  }
+  SayReady(session, application.url());
+  const std::stop_token stop = session->world.stop;
+  while (!stop.stop_requested()) {
+    session->world.clock->SleepFor(std::chrono::hours(1), stop);
+  }
+  application.Stop();
+  LogInfo(kTag, "stopped");
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kServeVerb = {
+    "serve",  "run the event store with backups and HTTP API",
+    kHelp,    AddOptions,
+    RunServe, /*is_service=*/true};
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,36 @@
+// What a verb works with.
+
+#ifndef LEVELKEEP_CLI_SESSION_H_
+#define LEVELKEEP_CLI_SESSION_H_
+
+#include <nlohmann/json.hpp>
+
+#include "cli/arguments.h"
+#include "cli/cli.h"
+#include "cli/console.h"
+#include "config/settings.h"
+#include "manager/offline_tool.h"
+
+namespace levelkeep::cli {
+
+struct Session {
+  const World& world;
+  const CommandLine& line;
+  const LoadedSettings& config;
+  Console* console;
+  // For --json: what the verb found, also beside an error. "success" is
+  // added at the end.
+  nlohmann::ordered_json result = nlohmann::ordered_json::object();
+  // The object was printed already (serve prints when it is ready).
+  bool result_printed = false;
+
+  const Settings& settings() const { return config.settings; }
+  const VerbArguments& arguments() const { return line.arguments; }
+  OfflineTool NewTool() const {
+    return OfflineTool(settings().backup, world.fs, world.clock);
+  }
+};
+
+}  // namespace levelkeep::cli
+
+#endif  // LEVELKEEP_CLI_SESSION_H_

@@ -1,0 +1,120 @@
+// levelkeep verify
+
+#include <CLI/CLI.hpp>
+
+#include "base/text.h"
+#include "cli/progress.h"
+#include "cli/report_json.h"
+#include "cli/session.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Checks backups; the result is kept and shown by levelkeep list.\n"
+    "\n"
+    "Usage: levelkeep verify NAME|PATH [--depth DEPTH]\n"
+    "       levelkeep verify --all [--depth DEPTH]\n"
+    "\n"
+    "NAME is a backup's name, the beginning of one, or latest.\n"
+    "The exit code is 3 if any of them is damaged.\n"
+    "\n"
+    "Options:\n"
+    "  --all          every backup in BACKUP_DIR\n"
+    "  --depth DEPTH  structure: the table of contents and the manifest\n"
+    "                 checksums: every byte\n"
+    "                 full: also restores to a scratch folder, opens the\n"
+    "                 database and reads every key (default)\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_option("source", arguments->source);
+  app->add_flag("--all", arguments->all);
+  app->add_option("--depth", arguments->depth);
+}
+
+std::string Describe(const VerifyReport& report) {
+  std::string text = report.name + ": ok, " + std::to_string(report.files) +
+                     " files, " + FormatBytes(report.bytes);
+  if (report.depth == "full") {
+    text += ", " + std::to_string(report.entries) + " keys, sequence " +
+            std::to_string(report.last_sequence);
+  }
+  if (!report.own) text += " (no manifest: nothing to compare with)";
+  return text;
+}
+
+Result<VerifyReport> VerifyOne(Session* session, OfflineTool* tool,
+                               const std::string& source, VerifyDepth depth) {
+  Progress progress(session->console, "verifying " + source);
+  return tool->Verify(source, depth, session->world.stop, progress.callback());
+}
+
+// All of them, whatever is wrong with one; only a stop ends it early.
+Status VerifyAll(Session* session, OfflineTool* tool, VerifyDepth depth) {
+  auto backups = tool->List();
+  if (!backups.ok()) return backups.status();
+  auto& results = session->result["results"] = nlohmann::ordered_json::array();
+  std::vector<std::string> damaged;
+  Status other_failure;
+  for (const BackupInfo& backup : *backups) {
+    auto report = VerifyOne(session, tool, backup.name, depth);
+    if (report.ok()) {
+      results.push_back(ToJson(*report));
+      session->console->Print(Describe(*report) + "\n");
+      continue;
+    }
+    const Status& status = report.status();
+    if (status.code() == StatusCode::kCancelled) return status;
+    nlohmann::ordered_json failed;
+    failed["name"] = backup.name;
+    failed["code"] = StatusCodeName(status.code());
+    failed["message"] = status.message();
+    results.push_back(std::move(failed));
+    session->console->Print(backup.name + ": " +
+                            session->console->Red("failed") + ", " +
+                            status.message() + "\n");
+    if (status.code() == StatusCode::kCorruption) {
+      damaged.push_back(backup.name);
+    } else if (other_failure.ok()) {
+      other_failure = status.WithContext(backup.name);
+    }
+  }
+  if (!damaged.empty()) {
+    return Status(StatusCode::kCorruption,
+                  std::to_string(damaged.size()) + " of " +
+                      std::to_string(backups->size()) +
+                      " backups are damaged: " + Join(damaged, ", "),
+                  "make a new backup now: levelkeep create");
+  }
+  return other_failure;
+}
+
+Status RunVerify(Session* session) {
+  const VerbArguments& arguments = session->arguments();
+  const auto depth = ParseVerifyDepth(arguments.depth);
+  if (!depth) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--depth is \"" + Printable(arguments.depth) +
+                      "\": allowed are structure, checksums and full");
+  }
+  if (arguments.all != arguments.source.empty()) {
+    return Status(StatusCode::kInvalidArgument,
+                  "verify needs either a backup or --all",
+                  "name a backup, or latest: see levelkeep list");
+  }
+  OfflineTool tool = session->NewTool();
+  if (arguments.all) return VerifyAll(session, &tool, *depth);
+  auto report = VerifyOne(session, &tool, arguments.source, *depth);
+  if (!report.ok()) return report.status();
+  session->result["report"] = ToJson(*report);
+  session->console->Print(Describe(*report) + "\n");
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kVerifyVerb = {"verify", "check that backups can be restored", kHelp,
+                          AddOptions, RunVerify};
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,145 @@
+// levelkeep worker
+
+#include <CLI/CLI.hpp>
+#include <map>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "cli/session.h"
+#include "manager/verifier.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kTag[] = "BackupWorker";
+// After a failure that is not the backup's fault (no space, unreadable).
+constexpr std::chrono::minutes kRetryAfter{5};
+
+constexpr char kHelp[] =
+    "Verifies new backups in the background, in a process of its own.\n"
+    "\n"
+    "Usage: levelkeep worker [--once]\n"
+    "\n"
+    "It looks for unverified backups in BACKUP_DIR each\n"
+    "BACKUP_WORKER_POLL_MS and never opens the event store.\n"
+    "\n"
+    "Options:\n"
+    "  --once  verify what there is now, then end\n";
+
+void AddOptions(CLI::App* app, VerbArguments* arguments) {
+  app->add_flag("--once", arguments->once);
+}
+
+// What came of one round.
+struct Round {
+  uint64_t completed = 0;
+  uint64_t damaged = 0;
+  Status failure;  // the first one that is not the backup's fault
+};
+
+class Worker {
+ public:
+  Worker(const Settings& settings, const World& world)
+      : world_(world), verifier_(settings.backup, world.fs, world.clock) {}
+
+  Status Prepare() { return verifier_.Prepare(); }
+
+  Round RunOnce() {
+    Round round;
+    auto pending = verifier_.Pending();
+    if (!pending.ok()) {
+      round.failure = pending.status();
+      return round;
+    }
+    for (const std::string& name : *pending) {
+      if (world_.stop.stop_requested()) break;
+      const auto retry = retry_at_.find(name);
+      if (retry != retry_at_.end() &&
+          world_.clock->SteadyNow() < retry->second) {
+        continue;
+      }
+      VerifyOne(name, &round);
+    }
+    return round;
+  }
+
+ private:
+  void VerifyOne(const std::string& name, Round* round) {
+    LogInfo(kTag, name + ": processing");
+    const auto report = verifier_.Verify(name, VerifyDepth::kFull, world_.stop);
+    if (report.ok()) {
+      ++round->completed;
+      LogInfo(kTag, name + ": completed");
+      return;
+    }
+    const Status& status = report.status();
+    if (status.code() == StatusCode::kCorruption) {
+      ++round->damaged;
+      LogError(kTag, name + ": failed: " + status.message());
+    } else if (status.code() == StatusCode::kBusy ||
+               status.code() == StatusCode::kCancelled) {
+      // The server verifies it, or we are stopping: the next round looks.
+      LogInfo(kTag, name + ": postponed: " + status.message());
+    } else {
+      retry_at_[name] = world_.clock->SteadyNow() + kRetryAfter;
+      LogError(kTag, name + ": failed: " + status.ToString());
+      if (round->failure.ok()) round->failure = status;
+    }
+  }
+
+  const World& world_;
+  Verifier verifier_;
+  std::map<std::string, std::chrono::steady_clock::time_point> retry_at_;
+};
+
+Status RunOneRound(Session* session, Worker* worker) {
+  const Round round = worker->RunOnce();
+  session->result["completed"] = round.completed;
+  session->result["damaged"] = round.damaged;
+  session->console->Print(std::to_string(round.completed) + " verified, " +
+                          std::to_string(round.damaged) + " damaged\n");
+  if (round.damaged > 0) {
+    return Status(StatusCode::kCorruption,
+                  std::to_string(round.damaged) + " backups are damaged",
+                  "see levelkeep list, and make a new one: levelkeep create");
+  }
+  return round.failure;
+}
+
+Status RunWorker(Session* session) {
+  const Settings& settings = session->settings();
+  const std::stop_token stop = session->world.stop;
+  const auto sleep = [&](std::chrono::milliseconds duration) {
+    session->world.clock->SleepFor(duration, stop);
+  };
+  if (!settings.worker_enabled) {
+    LogInfo(kTag, "disabled by BACKUP_WORKER_ENABLED");
+    return Status::Ok();
+  }
+  LowerThreadPriority();
+  Worker worker(settings, session->world);
+  const Status prepared = worker.Prepare();
+  if (!prepared.ok()) return prepared;
+  if (session->arguments().once) return RunOneRound(session, &worker);
+  LogInfo(kTag, "Starting with poll interval " +
+                    std::to_string(settings.worker_poll.count()) +
+                    "ms. Storage root: " + settings.backup.backup_dir);
+  while (!stop.stop_requested()) {
+    const Round round = worker.RunOnce();
+    if (!round.failure.ok()) {
+      LogWarn(kTag, "will try again: " + round.failure.message());
+    }
+    sleep(settings.worker_poll);
+  }
+  LogInfo(kTag, "Stopped");
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kWorkerVerb = {"worker",  "verify new backups in the background",
+                          kHelp,     AddOptions,
+                          RunWorker, /*is_service=*/true};
+
+}  // namespace levelkeep::cli

@@ -1,0 +1,144 @@
+#include "cli/arguments.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+#include "cli/exit_code.h"
+
+namespace levelkeep::cli {
+namespace {
+
+CommandLine Parse(const std::vector<std::string>& arguments) {
+  auto line = ParseCommandLine(arguments);
+  EXPECT_TRUE(line.ok()) << line.status().ToString();
+  return line.ok() ? *line : CommandLine();
+}
+
+TEST(ArgumentsTest, GlobalOptionsStandBeforeOrBehindTheVerb) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"--json", "--storage-dir", "x", "list"},
+        {"list", "--storage-dir", "x", "--json"},
+        {"--storage-dir=x", "list", "--json"}}) {
+    const CommandLine line = Parse(arguments);
+    EXPECT_EQ(line.verb, &kListVerb);
+    EXPECT_TRUE(line.json);
+    EXPECT_EQ(line.settings.at("STORAGE_DIR"), "x");
+  }
+}
+
+TEST(ArgumentsTest, SettingsAreOnlyThoseThatWereGiven) {
+  EXPECT_TRUE(Parse({"list"}).settings.empty());
+  const CommandLine line = Parse({"serve", "--port", "8080", "--host", "::1",
+                                  "--auto-backup-enabled", "false"});
+  EXPECT_EQ(line.settings, (std::map<std::string, std::string>{
+                               {"API_PORT", "8080"},
+                               {"API_HOST", "::1"},
+                               {"AUTO_BACKUP_ENABLED", "false"}}));
+}
+
+TEST(ArgumentsTest, VerbsHaveTheirOptions) {
+  const CommandLine restore = Parse({"restore", "latest", "--to", "x", "--yes",
+                                     "-vv", "--config", "my.conf"});
+  EXPECT_EQ(restore.verb, &kRestoreVerb);
+  EXPECT_EQ(restore.arguments.source, "latest");
+  EXPECT_EQ(restore.arguments.target_dir, "x");
+  EXPECT_TRUE(restore.arguments.yes);
+  EXPECT_FALSE(restore.arguments.undo);
+  EXPECT_EQ(restore.verbosity, 2);
+  EXPECT_EQ(restore.config_file, "my.conf");
+  EXPECT_TRUE(Parse({"restore", "-y", "--undo"}).arguments.undo);
+  EXPECT_EQ(Parse({"verify", "x"}).arguments.depth, "full");
+  EXPECT_EQ(Parse({"verify", "--all", "--depth", "checksums"}).arguments.depth,
+            "checksums");
+  EXPECT_EQ(Parse({"list", "--limit", "3"}).arguments.limit, 3u);
+  EXPECT_EQ(Parse({"inspect", "--", "--odd"}).arguments.source, "--odd");
+}
+
+TEST(ArgumentsTest, NoVerbIsForTheCallerToJudge) {
+  EXPECT_EQ(Parse({}).verb, nullptr);
+  EXPECT_TRUE(Parse({"--version"}).version);
+  EXPECT_TRUE(Parse({"-h"}).help);
+  EXPECT_TRUE(Parse({"list", "--help"}).help);
+}
+
+TEST(ArgumentsTest, MistakesAreNamedWithWhatWasMeant) {
+  struct Case {
+    std::vector<std::string> arguments;
+    const char* message;
+    const char* hint;
+  };
+  const Case cases[] = {
+      {{"lst"}, "unknown verb lst", "did you mean list?"},
+      {{"xyzzy"}, "unknown verb xyzzy", "see levelkeep --help"},
+      {{"list", "--jsno"}, "unknown option --jsno", "did you mean --json?"},
+      {{"restore", "x", "--udno"},
+       "unknown option --udno",
+       "did you mean --undo?"},
+      {{"--storge-dir=x", "list"},
+       "unknown option --storge-dir=x",
+       "did you mean --storage-dir?"},
+      {{"list", "extra"}, "unexpected argument extra", "see levelkeep --help"},
+      {{"inspect", "a", "b"}, "unexpected argument b", "see levelkeep --help"},
+      {{"restore", "x", "--to"},
+       "option --to needs a value",
+       "see levelkeep --help"},
+      {{"list", "--storage-dir"},
+       "option --storage-dir needs a value",
+       "see levelkeep --help"},
+      {{"list", "--storage-dir", "--json"},
+       "the option for STORAGE_DIR needs a value, not --json",
+       "see levelkeep --help"},
+      {{"list", "--storage-dir", "a", "--storage-dir", "b"},
+       "option --storage-dir is given twice",
+       "see levelkeep --help"},
+      {{"list", "a\nb\x1b[31m"},
+       "unexpected argument a\\x0ab\\x1b[31m",
+       "see levelkeep --help"},
+  };
+  for (const Case& c : cases) {
+    const Status status = ParseCommandLine(c.arguments).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(), c.message);
+    EXPECT_EQ(status.hint(), c.hint);
+  }
+  EXPECT_EQ(ParseCommandLine({"list", "--limit", "x"}).status().code(),
+            StatusCode::kInvalidArgument);
+}
+
+TEST(ArgumentsTest, SecretsHaveNoFlag) {
+  EXPECT_FALSE(ParseCommandLine({"serve", "--api-token", "x"}).ok());
+  EXPECT_EQ(HelpText(nullptr).find("token"), std::string::npos);
+}
+
+TEST(ArgumentsTest, JsonIsRecognizedBeforeAnythingIsParsed) {
+  EXPECT_TRUE(AsksForJson({"lst", "--json"}));
+  EXPECT_FALSE(AsksForJson({"lst"}));
+  EXPECT_FALSE(AsksForJson({"inspect", "--", "--json"}));
+}
+
+TEST(ExitCodeTest, EachFailureHasItsStableCode) {
+  const struct {
+    StatusCode status;
+    int code;
+  } cases[] = {{StatusCode::kOk, 0},
+               {StatusCode::kInvalidArgument, 2},
+               {StatusCode::kNotFound, 5},
+               {StatusCode::kAlreadyExists, 1},
+               {StatusCode::kBusy, 4},
+               {StatusCode::kNoSpace, 6},
+               {StatusCode::kPermissionDenied, 1},
+               {StatusCode::kCorruption, 3},
+               {StatusCode::kUnsupported, 1},
+               {StatusCode::kRefused, 1},
+               {StatusCode::kIoError, 1},
+               {StatusCode::kCancelled, 130},
+               {StatusCode::kInternal, 1}};
+  for (const auto& c : cases) {
+    EXPECT_EQ(ExitCodeFor(c.status), c.code) << StatusCodeName(c.status);
+  }
+}
+
+}  // namespace
+}  // namespace levelkeep::cli

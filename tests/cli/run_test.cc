@@ -1,0 +1,120 @@
+// The frame around the verbs: help, version, usage, configuration.
+
+#include "base/version.h"
+#include "cli/arguments.h"
+#include "cli_fixture.h"
+
+namespace levelkeep::cli {
+namespace {
+
+using RunTest = CliTest;
+
+TEST_F(RunTest, HelpIsTheGoldenText) {
+  const Outcome help = RunCli({"--help"});
+  EXPECT_EQ(help.code, 0);
+  EXPECT_EQ(help.err, "");
+  ExpectGolden("help.txt", help.out);
+  for (const Verb* verb : AllVerbs()) {
+    const Outcome verb_help = RunCli({verb->name, "--help"});
+    EXPECT_EQ(verb_help.code, 0);
+    ExpectGolden(std::string("help-") + verb->name + ".txt", verb_help.out);
+  }
+}
+
+TEST_F(RunTest, HelpFitsATerminal) {
+  std::vector<std::string> texts = {HelpText(nullptr)};
+  for (const Verb* verb : AllVerbs()) texts.push_back(HelpText(verb));
+  for (const std::string& text : texts) {
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      EXPECT_LE(line.size(), 100u) << line;
+    }
+  }
+}
+
+TEST_F(RunTest, VersionIsOneLine) {
+  const Outcome version = RunCli({"--version"});
+  EXPECT_EQ(version.code, 0);
+  EXPECT_EQ(version.out, std::string("levelkeep ") + LevelKeepVersion() + "\n");
+  EXPECT_EQ(RunCli({"--version", "--json"}).json().at("version"),
+            LevelKeepVersion());
+}
+
+TEST_F(RunTest, UsageErrorsAreTwoLinesAndCode2) {
+  const Outcome none = RunCli({});
+  EXPECT_EQ(none.code, 2);
+  EXPECT_EQ(none.out, "");
+  EXPECT_EQ(none.err, "error: no verb is given\nhint: see levelkeep --help\n");
+  const Outcome unknown = RunCli({"restor"});
+  EXPECT_EQ(unknown.code, 2);
+  EXPECT_EQ(unknown.err,
+            "error: unknown verb restor\nhint: did you mean restore?\n");
+}
+
+TEST_F(RunTest, UsageErrorsAreJsonToo) {
+  const auto json = RunCli({"restor", "--json"}).json();
+  EXPECT_EQ(json.dump(),
+            "{\"code\":\"invalid_argument\",\"exitCode\":2,"
+            "\"hint\":\"did you mean restore?\","
+            "\"message\":\"unknown verb restor\",\"success\":false}");
+}
+
+TEST_F(RunTest, AllProblemsOfTheConfigurationAtOnce) {
+  environment_["MAX_BACKUPS"] = "0";
+  environment_["API_PORT"] = "99999";
+  for (const char* verb : {"config", "list", "serve", "worker"}) {
+    const Outcome outcome = RunCli({verb});
+    EXPECT_EQ(outcome.code, 2) << verb;
+    EXPECT_NE(outcome.err.find("MAX_BACKUPS"), std::string::npos) << verb;
+    EXPECT_NE(outcome.err.find("99999"), std::string::npos) << verb;
+  }
+  const auto json = RunCli({"config", "--check", "--json"}).json();
+  EXPECT_EQ(json.at("success"), false);
+  EXPECT_EQ(json.at("exitCode"), 2);
+}
+
+TEST_F(RunTest, ConfigShowsValueAndOriginOfEachSetting) {
+  environment_["API_TOKEN"] = "s3cret-s3cret";
+  environment_["AUTO_BACKUP_INTERVAL"] = "5000";
+  test::WriteFile(dir_.Sub("my.conf"), "MAX_BACKUPS=7\n");
+  const Outcome shown =
+      RunCli({"config", "--config", dir_.Sub("my.conf"), "--port", "8080"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  const std::string text = Normalize(shown.out);
+  EXPECT_NE(text.find("API_PORT  8080  flag --port\n"), std::string::npos)
+      << text;
+  EXPECT_NE(text.find("MAX_BACKUPS  7  file DIR/my.conf line 1\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("AUTO_BACKUP_INTERVAL  5000  environment "
+                      "AUTO_BACKUP_INTERVAL\n"),
+            std::string::npos)
+      << text;
+  EXPECT_NE(text.find("API_HOST  127.0.0.1  default\n"), std::string::npos)
+      << text;
+  EXPECT_EQ(text.find("s3cret"), std::string::npos) << text;
+  const auto json = RunCli({"config", "--json"}).json();
+  EXPECT_EQ(json.dump().find("s3cret"), std::string::npos);
+  EXPECT_EQ(json.at("settings").size(), AllSettings().size());
+  EXPECT_EQ(RunCli({"config", "--check"}).out, "the configuration is fine\n");
+}
+
+TEST_F(RunTest, AMissingConfigFileIsNamed) {
+  const Outcome outcome = RunCli({"config", "--config", dir_.Sub("none")});
+  EXPECT_NE(outcome.code, 0);
+  EXPECT_NE(outcome.err.find(dir_.Sub("none")), std::string::npos);
+}
+
+TEST_F(RunTest, AStopIsInterrupted) {
+  AppendEvents(1);
+  stop_.request_stop();
+  const Outcome outcome = RunCli({"create"});
+  EXPECT_EQ(outcome.code, 130) << outcome.err;
+  EXPECT_EQ(test::Shell("ls '" + dir_.Sub("backups") +
+                        "'/backup_* 2>&1 "
+                        "| grep -q 'No such'"),
+            0);
+}
+
+}  // namespace
+}  // namespace levelkeep::cli

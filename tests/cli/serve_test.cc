@@ -1,0 +1,297 @@
+// serve, health and worker, in threads of this process.
+
+#include <httplib.h>
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "cli_fixture.h"
+#include "eventstore/lock_holder.h"
+
+namespace levelkeep::cli {
+namespace {
+
+// What a thread writes and the test reads meanwhile.
+class SharedBuffer : public std::stringbuf {
+ public:
+  std::string text() {
+    std::lock_guard lock(mutex_);
+    return str();
+  }
+
+ protected:
+  std::streamsize xsputn(const char* data, std::streamsize size) override {
+    std::lock_guard lock(mutex_);
+    return std::stringbuf::xsputn(data, size);
+  }
+  int overflow(int c) override {
+    std::lock_guard lock(mutex_);
+    return std::stringbuf::overflow(c);
+  }
+
+ private:
+  std::mutex mutex_;
+};
+
+// A service verb that runs until Stop().
+class Service {
+ public:
+  Service(World world, std::vector<std::string> arguments)
+      : out_(&out_buffer_), err_(&err_buffer_) {
+    world.out = &out_;
+    world.err = &err_;
+    world.stop = stop_.get_token();
+    world.clock = Clock::System();
+    thread_ = std::jthread([this, world, arguments] {
+      code_ = Run(arguments, world);
+      ended_ = true;
+    });
+  }
+  ~Service() { Stop(); }
+
+  // Waits for a line on standard output; empty if the verb ends before.
+  std::string WaitForLine() {
+    while (!ended_ && out_buffer_.text().find('\n') == std::string::npos) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    return out_buffer_.text();
+  }
+  int Stop() {
+    stop_.request_stop();
+    if (thread_.joinable()) thread_.join();
+    return code_;
+  }
+  std::string err() { return err_buffer_.text(); }
+
+ private:
+  SharedBuffer out_buffer_, err_buffer_;
+  std::ostream out_, err_;
+  std::stop_source stop_;
+  std::atomic<bool> ended_{false};
+  std::atomic<int> code_{-1};
+  std::jthread thread_;
+};
+
+class ServeTest : public CliTest {
+ protected:
+  ServeTest() { environment_["API_PORT"] = "0"; }
+
+  std::unique_ptr<Service> Start(std::vector<std::string> arguments) {
+    return std::make_unique<Service>(NewWorld(nullptr, nullptr, nullptr),
+                                     std::move(arguments));
+  }
+  // Starts `serve --json`; sets `port_`.
+  std::unique_ptr<Service> Serve() {
+    auto service = Start({"serve", "--json"});
+    const std::string line = service->WaitForLine();
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    EXPECT_TRUE(json.is_object() && json.contains("url"))
+        << line << service->err();
+    if (json.is_object() && json.contains("url")) {
+      const std::string url = json["url"];
+      port_ = std::stoi(url.substr(url.rfind(':') + 1));
+    }
+    return service;
+  }
+  httplib::Client NewClient() const {
+    httplib::Client client("127.0.0.1", port_);
+    client.set_read_timeout(60);
+    return client;
+  }
+  nlohmann::json Post(const std::string& path, const std::string& body) {
+    const auto answer =
+        NewClient().Post(path.c_str(), body, "application/json");
+    EXPECT_TRUE(answer) << path;
+    return answer ? nlohmann::json::parse(answer->body) : nlohmann::json();
+  }
+  nlohmann::json Get(const std::string& path) {
+    const auto answer = NewClient().Get(path.c_str());
+    EXPECT_TRUE(answer) << path;
+    return answer ? nlohmann::json::parse(answer->body) : nlohmann::json();
+  }
+
+  int port_ = 0;
+};
+
+TEST_F(ServeTest, SaysInOneLineWhenItIsReadyAndStopsWithZero) {
+  auto service = Start({"serve"});
+  const std::string line = Normalize(service->WaitForLine());
+  EXPECT_TRUE(std::regex_match(
+      line, std::regex("levelkeep [0-9.]+ listening on "
+                       "http://127\\.0\\.0\\.1:[0-9]+ \\(database "
+                       "DIR/storage/event_registry_db, backups "
+                       "DIR/backups\\)\n")))
+      << line << service->err();
+  EXPECT_EQ(service->Stop(), 0) << service->err();
+}
+
+TEST_F(ServeTest, ServesEventsAndBackupsAndRestoresWithoutARestart) {
+  auto service = Serve();
+  EXPECT_EQ(Post("/api/events", "{\"type\":\"a\"}").at("sequence"), 1);
+  const std::string name =
+      Post("/api/backup/create", "{\"label\":\"x\"}").at("name");
+  EXPECT_EQ(Post("/api/events", "[{\"type\":\"b\"}]").at("last"), 2);
+  const auto before = Get("/api/events");
+  const auto restored =
+      Post("/api/backup/restore", "{\"backupName\":\"" + name + "\"}");
+  EXPECT_EQ(restored.value("applied", false), true) << restored.dump();
+  const auto after = Get("/api/events");
+  EXPECT_EQ(after.at("events").size(), 1u);
+  EXPECT_NE(after.at("epoch"), before.at("epoch"));
+  EXPECT_EQ(Post("/api/events", "{\"type\":\"c\"}").at("sequence"), 2);
+  EXPECT_EQ(service->Stop(), 0) << service->err();
+  EXPECT_EQ(CountEvents(db_dir()), 2u);
+}
+
+TEST_F(ServeTest, CountsTheEventsOfItsBackups) {
+  auto service = Serve();
+  Post("/api/events", "[{\"type\":\"a\"},{\"type\":\"b\"}]");
+  Post("/api/backup/create", "");
+  const auto latest = Get("/api/backup/latest");
+  EXPECT_NE(latest.dump().find("\"eventCount\":2"), std::string::npos)
+      << latest.dump();
+}
+
+TEST_F(ServeTest, RestoresADroppedBackupAtTheStart) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  AppendEvents(2);
+  ASSERT_EQ(test::Shell("mkdir -p '" + dir_.Sub("restore") + "' && cp '" +
+                        BackupPath(name) + "' '" + dir_.Sub("restore") +
+                        "' && touch -d '1 hour ago' '" +
+                        dir_.Sub("restore/" + name) + "'"),
+            0);
+  auto service = Serve();
+  EXPECT_EQ(Get("/api/events").at("last"), 3);
+}
+
+TEST_F(ServeTest, EventStreamsDoNotHoldUpTheEnd) {
+  auto service = Serve();
+  std::atomic<bool> streaming{false};
+  std::jthread reader([&] {
+    NewClient().Get("/api/events/stream", [&](const char*, size_t) {
+      streaming = true;
+      return true;
+    });
+  });
+  while (!streaming) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  EXPECT_EQ(service->Stop(), 0);
+}
+
+TEST_F(ServeTest, AStartThatFailsSaysWhyWithItsCode) {
+  AppendEvents(1);
+  {
+    const test::LockHolder holder(db_dir() + "/LOCK");
+    ASSERT_TRUE(holder.holds());
+    const Outcome held = RunCli({"serve"});
+    EXPECT_EQ(held.code, 4) << held.err;
+    EXPECT_NE(held.err.find("pid " + holder.pid()), std::string::npos)
+        << held.err;
+  }
+  auto first = Serve();
+  const Outcome second = RunCli({"serve", "--json"});
+  EXPECT_EQ(second.code, 4) << second.err;
+  EXPECT_EQ(second.json().at("code"), "busy");
+  environment_["STORAGE_DIR"] = dir_.Sub("other");
+  environment_["API_PORT"] = std::to_string(port_);
+  const Outcome port_taken = RunCli({"serve"});
+  EXPECT_EQ(port_taken.code, 4) << port_taken.err;
+  EXPECT_NE(port_taken.err.find(std::to_string(port_)), std::string::npos)
+      << port_taken.err;
+  environment_["API_HOST"] = "0.0.0.0";
+  EXPECT_EQ(RunCli({"serve"}).code, 2);  // without a token
+}
+
+TEST_F(ServeTest, CreateBesideAServerIsExternal) {
+  auto service = Serve();
+  Post("/api/events", "{\"type\":\"a\"}");
+  // In the same process the tool must not touch LOCK; it says so.
+  const Outcome made = RunCli({"create", "--json"});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(made.json().at("way"), "external");
+}
+
+TEST_F(ServeTest, HealthAsksTheServer) {
+  auto service = Serve();
+  const std::string url = "http://127.0.0.1:" + std::to_string(port_);
+  const Outcome healthy = RunCli({"health", "--url", url});
+  EXPECT_EQ(healthy.code, 0) << healthy.err;
+  EXPECT_EQ(healthy.out, "ok: 0 backups, 0.00 MB\n");
+  environment_["API_PORT"] = std::to_string(port_);
+  const Outcome json = RunCli({"health", "--json"});
+  EXPECT_EQ(json.json().at("status"), "ok");
+  EXPECT_EQ(json.json().at("success"), true);
+  EXPECT_EQ(service->Stop(), 0);
+  const Outcome down = RunCli({"health"});
+  EXPECT_EQ(down.code, 1);
+  EXPECT_NE(down.err.find("error: no answer from " + url), std::string::npos)
+      << down.err;
+}
+
+TEST_F(ServeTest, HealthUsesTheTokenAndTellsIfItIsWrong) {
+  environment_["API_TOKEN"] = "correct-horse-battery";
+  auto service = Serve();
+  environment_["API_PORT"] = std::to_string(port_);
+  EXPECT_EQ(RunCli({"health"}).code, 0);
+  environment_["API_TOKEN"] = "another-horse-battery";
+  const Outcome wrong = RunCli({"health"});
+  EXPECT_EQ(wrong.code, 1);
+  EXPECT_NE(wrong.err.find("hint: set API_TOKEN to the server's token"),
+            std::string::npos)
+      << wrong.err;
+}
+
+TEST_F(ServeTest, HealthRefusesOddArguments) {
+  EXPECT_EQ(RunCli({"health", "--url", "ftp://x"}).code, 2);
+  EXPECT_EQ(RunCli({"health", "--timeout", "0"}).code, 2);
+}
+
+TEST_F(ServeTest, TheWorkerVerifiesWhatIsThereAndWhatComes) {
+  AppendEvents(3);
+  const std::string first = CreateBackup();
+  environment_["BACKUP_WORKER_POLL_MS"] = "100";
+  // The worker has no use for the storage.
+  const std::string storage = environment_["STORAGE_DIR"];
+  environment_["STORAGE_DIR"] = dir_.Sub("not-mounted");
+  auto worker = Start({"worker"});
+  environment_["STORAGE_DIR"] = storage;
+  const auto verified = [this](const std::string& name) {
+    const auto list = RunCli({"list", "--json"}).json();
+    for (const auto& backup : list.at("backups")) {
+      if (backup.at("name") == name) return backup.at("verified") == true;
+    }
+    return false;
+  };
+  while (!verified(first)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  const std::string second = CreateBackup();
+  while (!verified(second)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(worker->Stop(), 0);
+  EXPECT_NE(test::Shell("test -e '" + dir_.Sub("not-mounted") + "'"), 0);
+}
+
+TEST_F(ServeTest, TheWorkerOnceReportsTheDamaged) {
+  AppendEvents(3);
+  const std::string good = CreateBackup();
+  const std::string bad = CreateBackup();
+  FlipByte(BackupPath(bad));
+  const Outcome once = RunCli({"worker", "--once"});
+  EXPECT_EQ(once.code, 3) << once.err;
+  EXPECT_EQ(once.out, "1 verified, 1 damaged\n");
+  const auto again = RunCli({"worker", "--once", "--json"}).json();
+  EXPECT_EQ(again.at("completed"), 0);
+}
+
+TEST_F(ServeTest, ADisabledWorkerEnds) {
+  environment_["BACKUP_WORKER_ENABLED"] = "false";
+  EXPECT_EQ(RunCli({"worker"}).code, 0);
+}
+
+}  // namespace
+}  // namespace levelkeep::cli

@@ -1,0 +1,286 @@
+// The operator's verbs on a real installation, alone.
+
+#include "cli_fixture.h"
+#include "eventstore/lock_holder.h"
+
+namespace levelkeep::cli {
+namespace {
+
+using VerbsTest = CliTest;
+
+TEST_F(VerbsTest, CreateSaysWhatItMadeAndHow) {
+  AppendEvents(3);
+  const Outcome made = RunCli({"create", "--label", "by-hand"});
+  ASSERT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(Normalize(made.out),
+            "created backup_2024-12-27_120000_by-hand.tar.gz (SIZE, sequence "
+            "6)\n");
+  EXPECT_EQ(made.err, "database is closed: offline snapshot\n");
+  EXPECT_EQ(RunCli({"create", "--quiet"}).err, "");
+}
+
+TEST_F(VerbsTest, CreateAsJsonHasTheFieldsOfTheApi) {
+  AppendEvents(3);
+  const auto json = RunCli({"create", "--json"}).json();
+  EXPECT_EQ(json.at("success"), true);
+  EXPECT_EQ(json.at("name"), "backup_2024-12-27_120000.tar.gz");
+  EXPECT_EQ(json.at("created"), "2024-12-27T12:00:00.000Z");
+  EXPECT_EQ(json.at("trigger"), "cli");
+  EXPECT_EQ(json.at("way"), "offline");
+  EXPECT_EQ(json.at("lastSequence"), 6);
+  EXPECT_EQ(json.at("size"),
+            test::ReadFile(BackupPath(json.at("name"))).size());
+}
+
+TEST_F(VerbsTest, CreateFailsClearly) {
+  const Outcome none = RunCli({"create"});
+  EXPECT_EQ(none.code, 5);
+  EXPECT_EQ(Normalize(none.err),
+            "error: there is no database in DIR/storage/event_registry_db\n"
+            "hint: check STORAGE_DIR and DB_NAME\n");
+  AppendEvents(1);
+  EXPECT_EQ(RunCli({"create", "--label", "../x"}).code, 2);
+  environment_["BACKUP_RESERVE"] = "1152921504606846976";
+  EXPECT_EQ(RunCli({"create"}).code, 6);
+}
+
+TEST_F(VerbsTest, ListIsATableNewestFirst) {
+  const Outcome none = RunCli({"list"});
+  EXPECT_EQ(none.code, 0);
+  EXPECT_EQ(none.out, "");
+  EXPECT_EQ(Normalize(none.err), "no backups in DIR/backups\n");
+
+  AppendEvents(3);
+  CreateBackup();
+  AppendEvents(2);
+  clock_.Advance(std::chrono::hours(30));
+  CreateBackup();
+  test::WriteFile(BackupPath("backup_2024-12-01_000000.tar.gz"), "not ours");
+  ASSERT_EQ(RunCli({"verify", "backup_2024-12-27_120000.tar.gz"}).code, 0);
+  const Outcome list = RunCli({"list"});
+  EXPECT_EQ(list.code, 0);
+  ExpectGolden("list.txt", Normalize(list.out));
+  EXPECT_EQ(Normalize(list.err), "3 backups, SIZE\n");
+  EXPECT_EQ(RunCli({"list", "--quiet"}).err, "");
+}
+
+TEST_F(VerbsTest, ListAsJson) {
+  AppendEvents(1);
+  const std::string old = CreateBackup();
+  const std::string newer = CreateBackup();
+  const auto json = RunCli({"list", "--json"}).json();
+  EXPECT_EQ(json.at("success"), true);
+  EXPECT_EQ(json.at("count"), 2);
+  EXPECT_EQ(json.at("backups").at(0).at("name"), newer);
+  EXPECT_EQ(json.at("backups").at(1).at("name"), old);
+  const auto limited = RunCli({"list", "--json", "--limit", "1"}).json();
+  EXPECT_EQ(limited.at("count"), 2);
+  EXPECT_EQ(limited.at("backups").size(), 1u);
+}
+
+TEST_F(VerbsTest, InspectShowsManifestAndFiles) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  const Outcome shown = RunCli({"inspect", "latest"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  for (const char* part :
+       {"created:", "2024-12-27T12:00:00.000Z", "trigger:     cli\n",
+        "(offline)", "database:    event_registry_db\n", "sequence:    6\n",
+        "FILE", "CURRENT"}) {
+    EXPECT_NE(shown.out.find(part), std::string::npos) << part << "\n"
+                                                       << shown.out;
+  }
+  for (const std::string& source :
+       {name, name.substr(0, name.size() - 8), BackupPath(name)}) {
+    const auto json = RunCli({"inspect", source, "--json"}).json();
+    EXPECT_EQ(json.at("own"), true);
+    EXPECT_EQ(json.at("manifest").at("trigger"), "cli");
+    EXPECT_GE(json.at("files").size(), 3u);
+  }
+}
+
+TEST_F(VerbsTest, InspectReadsForeignArchives) {
+  AppendEvents(3);
+  ASSERT_EQ(test::Shell("tar czf '" + dir_.Sub("x.tar.gz") + "' -C '" +
+                        dir_.Sub("storage") + "' event_registry_db"),
+            0);
+  const Outcome shown = RunCli({"inspect", dir_.Sub("x.tar.gz")});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  EXPECT_NE(shown.out.find("none (not made by LevelKeep)"), std::string::npos);
+  EXPECT_NE(shown.out.find("CURRENT"), std::string::npos);
+}
+
+TEST_F(VerbsTest, WhatIsMissingOrUnclearIsSaid) {
+  AppendEvents(1);
+  for (const char* verb : {"inspect", "verify", "restore"}) {
+    EXPECT_EQ(RunCli({verb}).code, 2) << verb;
+    EXPECT_EQ(RunCli({verb, "backup_2001-01-01_000000.tar.gz"}).code, 5);
+    EXPECT_EQ(RunCli({verb, "latest"}).code, 5) << verb;
+  }
+  CreateBackup();
+  CreateBackup();
+  const Outcome ambiguous = RunCli({"inspect", "backup_"});
+  EXPECT_TRUE(ambiguous.code == 2 || ambiguous.code == 5) << ambiguous.err;
+}
+
+TEST_F(VerbsTest, VerifyAtEachDepth) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  for (const char* depth : {"structure", "checksums", "full"}) {
+    const Outcome checked = RunCli({"verify", "latest", "--depth", depth});
+    ASSERT_EQ(checked.code, 0) << checked.err;
+    EXPECT_EQ(checked.out.rfind(name + ": ok, ", 0), 0u) << checked.out;
+    const auto json =
+        RunCli({"verify", name, "--depth", depth, "--json"}).json();
+    EXPECT_EQ(json.at("report").at("depth"), depth);
+  }
+  EXPECT_EQ(RunCli({"verify", name}).out.find("4 keys, sequence 6") ==
+                std::string::npos,
+            false);
+  const Outcome odd = RunCli({"verify", name, "--depth", "deep"});
+  EXPECT_EQ(odd.code, 2);
+  EXPECT_EQ(odd.err,
+            "error: --depth is \"deep\": allowed are structure, checksums "
+            "and full\n");
+  EXPECT_EQ(RunCli({"verify", name, "--all"}).code, 2);
+}
+
+TEST_F(VerbsTest, VerifyAllGoesOnAfterADamagedOne) {
+  AppendEvents(3);
+  const std::string first = CreateBackup();
+  const std::string second = CreateBackup();
+  const std::string third = CreateBackup();
+  FlipByte(BackupPath(second));
+  const Outcome all = RunCli({"verify", "--all"});
+  EXPECT_EQ(all.code, 3);
+  EXPECT_NE(all.out.find(first + ": ok"), std::string::npos);
+  EXPECT_NE(all.out.find(second + ": failed"), std::string::npos);
+  EXPECT_NE(all.out.find(third + ": ok"), std::string::npos);
+  EXPECT_EQ(all.err, "error: 1 of 3 backups are damaged: " + second +
+                         "\nhint: make a new backup now: levelkeep create\n");
+  const Outcome one = RunCli({"verify", second, "--json"});
+  EXPECT_EQ(one.code, 3);
+  EXPECT_EQ(one.json().at("code"), "corruption");
+  const auto json = RunCli({"verify", "--all", "--json"}).json();
+  EXPECT_EQ(json.at("success"), false);
+  EXPECT_EQ(json.at("results").size(), 3u);
+}
+
+TEST_F(VerbsTest, RestoreUndoAndUndoAgain) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  AppendEvents(4);
+  const Outcome restored = RunCli({"restore", name, "--yes"});
+  ASSERT_EQ(restored.code, 0) << restored.err;
+  EXPECT_EQ(Normalize(restored.out),
+            "restored " + name + " (SIZE, sequence 6)\n");
+  EXPECT_EQ(CountEvents(db_dir()), 3u);
+  ASSERT_EQ(RunCli({"restore", "--undo", "--yes"}).code, 0);
+  EXPECT_EQ(CountEvents(db_dir()), 7u);
+  ASSERT_EQ(RunCli({"restore", "--undo", "--yes", "--json"}).code, 0);
+  EXPECT_EQ(CountEvents(db_dir()), 3u);
+}
+
+TEST_F(VerbsTest, RestoreAsksAPersonAndHearsNo) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  AppendEvents(4);
+  const Outcome unasked = RunCli({"restore", name});
+  EXPECT_EQ(unasked.code, 2);
+  EXPECT_EQ(unasked.err,
+            "error: restore replaces the database and can't ask here\n"
+            "hint: pass --yes, or look first with --dry-run\n");
+  terminal_ = true;
+  const Outcome no = RunCli({"restore", name}, "n\n");
+  EXPECT_EQ(no.code, 1);
+  EXPECT_NE(no.err.find("Go on? [y/N] "), std::string::npos);
+  EXPECT_NE(no.err.find("not confirmed, nothing was changed"),
+            std::string::npos);
+  EXPECT_EQ(CountEvents(db_dir()), 7u);
+  EXPECT_EQ(RunCli({"restore", name, "--json"}).code, 2);
+  EXPECT_EQ(RunCli({"restore", name}, "y\n").code, 0);
+  EXPECT_EQ(CountEvents(db_dir()), 3u);
+}
+
+TEST_F(VerbsTest, ADryRunSaysWhatWouldBeLost) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  AppendEvents(4);
+  const Outcome shown = RunCli({"restore", name, "--dry-run"});
+  ASSERT_EQ(shown.code, 0) << shown.err;
+  ExpectGolden("restore-dry-run.txt", Normalize(shown.out));
+  const auto json = RunCli({"restore", name, "--dry-run", "--json"}).json();
+  EXPECT_EQ(json.at("preview").at("backupSequence"), 6);
+  EXPECT_EQ(json.at("preview").at("currentSequence"), 14);
+  EXPECT_EQ(json.at("preview").at("lostWrites"), 8);
+  EXPECT_EQ(CountEvents(db_dir()), 7u);
+}
+
+TEST_F(VerbsTest, RestoreElsewhereLeavesTheDatabaseAlone) {
+  AppendEvents(3);
+  CreateBackup();
+  AppendEvents(4);
+  const std::string target = dir_.Sub("elsewhere");
+  const Outcome extracted = RunCli({"restore", "latest", "--to", target});
+  ASSERT_EQ(extracted.code, 0) << extracted.err;
+  EXPECT_EQ(CountEvents(target), 3u);
+  EXPECT_EQ(CountEvents(db_dir()), 7u);
+  const Outcome again = RunCli({"restore", "latest", "--to", target});
+  EXPECT_EQ(again.code, 1) << again.err;
+}
+
+TEST_F(VerbsTest, RestoreOfADamagedBackupTouchesNothing) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  AppendEvents(1);
+  FlipByte(BackupPath(name));
+  const Outcome refused = RunCli({"restore", name, "--yes", "--json"});
+  EXPECT_EQ(refused.code, 3) << refused.err;
+  EXPECT_EQ(refused.json().at("code"), "corruption");
+  EXPECT_EQ(CountEvents(db_dir()), 4u);
+}
+
+TEST_F(VerbsTest, RestoreRefusesContradictions) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"restore", "latest", "--undo"},
+        {"restore", "--undo", "--dry-run"},
+        {"restore", "--undo", "--to", "x"},
+        {"restore", "latest", "--to", "x", "--dry-run"}}) {
+    EXPECT_EQ(RunCli(arguments).code, 2);
+  }
+  AppendEvents(1);
+  EXPECT_EQ(RunCli({"restore", "--undo", "--yes"}).code, 5);
+}
+
+TEST_F(VerbsTest, AHeldDatabaseIsNotReplacedButCanBeBackedUp) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  const test::LockHolder holder(db_dir() + "/LOCK");
+  ASSERT_TRUE(holder.holds());
+  const Outcome refused = RunCli({"restore", name, "--yes"});
+  EXPECT_EQ(refused.code, 4) << refused.err;
+  EXPECT_NE(refused.err.find("pid " + holder.pid()), std::string::npos)
+      << refused.err;
+  EXPECT_NE(refused.err.find("hint: "), std::string::npos);
+  const Outcome made = RunCli({"create", "--json"});
+  EXPECT_EQ(made.code, 0) << made.err;
+  EXPECT_EQ(made.json().at("way"), "external");
+}
+
+TEST_F(VerbsTest, RotateExplainsEachDecision) {
+  AppendEvents(1);
+  for (int i = 0; i < 4; ++i) CreateBackup();
+  ASSERT_EQ(RunCli({"verify", "--all"}).code, 0);
+  environment_["MAX_BACKUPS"] = "2";
+  const Outcome plan = RunCli({"rotate", "--dry-run"});
+  ASSERT_EQ(plan.code, 0) << plan.err;
+  ExpectGolden("rotate-dry-run.txt", Normalize(plan.out));
+  EXPECT_EQ(plan.err, "2 would be removed, 2 would stay\n");
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("count"), 4);
+  const auto json = RunCli({"rotate", "--json"}).json();
+  EXPECT_EQ(json.at("removed"), 2);
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("count"), 2);
+}
+
+}  // namespace
+}  // namespace levelkeep::cli
