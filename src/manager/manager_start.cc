@@ -90,10 +90,7 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
     return Status::Ok();
   }
   return Status(StatusCode::kBusy,
-                "database " + db_dir + " is open in " +
-                    (state == DbLock::State::kHeldByOther ? "another process"
-                                                          : "this process") +
-                    " (" + holder + ")",
+                "database " + db_dir + " is open in " + holder,
                 "stop that process first; deleting LOCK would let two "
                 "processes destroy the database");
 }

@@ -54,8 +54,9 @@ Result<std::unique_ptr<Snapshot>> OfflineTool::TakeSnapshot(std::string* way) {
   std::string holder;
   LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
                              DbLock::Probe(fs_, db_dir, &holder));
-  if (state == DbLock::State::kFree) holder = "closed just now";
-  *way = "database is open (" + holder + "): external snapshot";
+  *way = state == DbLock::State::kFree
+             ? "database was closed just now: external snapshot"
+             : "database is open in " + holder + ": external snapshot";
   ExternalSnapshotOptions external;
   // Beside the database, so that its tables can be linked.
   external.scratch_dir = JoinPath(JoinPath(options_.storage_dir, ".levelkeep"),
@@ -139,11 +140,10 @@ Status OfflineTool::PrepareRestorer() {
   LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
                              DbLock::Probe(fs_, db_dir, &holder));
   if (state != DbLock::State::kFree) {
-    return Status(
-        StatusCode::kBusy,
-        "database " + db_dir + " is open in another process (" + holder + ")",
-        "stop it, use POST /api/backup/restore, or drop the file "
-        "into RESTORE_DIR and restart it");
+    return Status(StatusCode::kBusy,
+                  "database " + db_dir + " is open in " + holder,
+                  "stop it, use POST /api/backup/restore, or drop the file "
+                  "into RESTORE_DIR and restart it");
   }
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, options_.storage_dir));
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, options_.restore_dir));

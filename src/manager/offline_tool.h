@@ -42,8 +42,8 @@ class OfflineTool {
 
   // Of the closed database, or of one that another process has open (the
   // order of reading makes it consistent). `way` gets a sentence about it:
-  // "database is closed: offline snapshot", "database is open (pid 412):
-  // external snapshot".
+  // "database is closed: offline snapshot", "database is open in another
+  // process (pid 412): external snapshot".
   Result<BackupInfo> Create(const CreateRequest& request, std::string* way);
 
   Result<std::vector<BackupInfo>> List() { return set_.List(); }
