@@ -1,6 +1,7 @@
 #include "manager/backup_set.h"
 
 #include <algorithm>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -14,6 +15,8 @@ namespace {
 
 constexpr char kTag[] = "BackupManager";
 constexpr char kStateDirectory[] = ".levelkeep";
+constexpr int kStateLockAttempts = 250;
+constexpr std::chrono::milliseconds kStateLockDelay{20};
 
 // "backup_2024" means the one backup whose name begins so.
 Result<std::string> CompleteName(const std::vector<CatalogEntry>& entries,
@@ -90,6 +93,17 @@ Result<std::unique_ptr<FileLock>> BackupSet::LockForWriting() {
   return lock;
 }
 
+Result<std::unique_ptr<FileLock>> BackupSet::LockState() {
+  for (int attempt = 1;; ++attempt) {
+    auto lock = fs_->Lock(StatePath("state.lock"));
+    if (lock.ok() || lock.status().code() != StatusCode::kBusy ||
+        attempt == kStateLockAttempts) {
+      return lock;
+    }
+    std::this_thread::sleep_for(kStateLockDelay);
+  }
+}
+
 Result<std::vector<std::string>> BackupSet::Sweep() {
   auto lock = LockForWriting();
   if (!lock.ok()) {
@@ -99,7 +113,11 @@ Result<std::vector<std::string>> BackupSet::Sweep() {
     }
     return lock.status();
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(auto swept, catalog_.Sweep());
+  std::vector<std::string> swept;
+  {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+    LEVELKEEP_ASSIGN_OR_RETURN(swept, catalog_.Sweep());
+  }
   auto verify_lock = fs_->Lock(StatePath("verify.lock"));
   if (!verify_lock.ok()) return swept;
   LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs_->List(StatePath("")));
@@ -190,6 +208,7 @@ Status BackupSet::Delete(const std::string& name, bool force,
 
 Status BackupSet::Pin(const std::string& name, bool pinned) {
   LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockState());
   return catalog_.SetPinned(entry.name, pinned);
 }
 

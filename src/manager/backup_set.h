@@ -32,8 +32,10 @@ struct BackupRequest {
 };
 
 // Several processes may work on one folder (the server, the command line,
-// the worker): lock files in backups/.levelkeep/ keep creates, rotations
-// and sweeps, and, separately, verifications, one at a time among them.
+// the worker). Lock files in backups/.levelkeep/ keep apart, among them:
+// create.lock  creates, rotations, deletions and sweeps
+// verify.lock  verifications
+// state.lock   changes of the small files: held for milliseconds
 // Thread safety: all methods may be called concurrently.
 class BackupSet {
  public:
@@ -95,6 +97,8 @@ class BackupSet {
                       std::stop_token stop,
                       const std::function<void(double)>& progress,
                       VerifyReport* report, std::string* sha256);
+  // Waits for its turn, a few seconds at most: then kBusy.
+  Result<std::unique_ptr<FileLock>> LockState();
   std::string StatePath(std::string_view name) const;
 
   const BackupOptions options_;

@@ -1,0 +1,177 @@
+// Create and rotate, failed and killed at every operation on the disk.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <set>
+#include <string>
+
+#include "base/file_system.h"
+#include "base/hash.h"
+#include "manager/backup_set.h"
+#include "restore/restorer.h"
+#include "support/fault_file_system.h"
+#include "support/leveldb_fixture.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using test::FaultFileSystem;
+using test::TempDir;
+
+class CreateCrashTest : public ::testing::Test {
+ protected:
+  CreateCrashTest() : fs_(FileSystem::Posix()) {
+    options_.storage_dir = dir_.Sub("storage");
+    options_.backup_dir = dir_.Sub("backups");
+    options_.restore_dir = dir_.Sub("restore");
+    options_.threads = 1;
+    options_.reserve_bytes = 0;
+    options_.max_backups = 2;
+    options_.md5_sidecar = true;
+    options_.verify_after_backup = false;
+    std::filesystem::create_directories(options_.storage_dir);
+    test::BuildDatabase(options_.storage_path(), 300);
+  }
+
+  // What the manager does, with the offline snapshot.
+  Result<BackupInfo> CreateAndRotate() {
+    BackupSet set(options_, &fs_, Clock::System());
+    auto lock = set.LockForWriting();
+    if (!lock.ok()) return lock.status();
+    auto snapshot = TakeOfflineSnapshot(&fs_, options_.storage_path());
+    if (!snapshot.ok()) return snapshot.status();
+    auto epoch = ReadOrCreateEpoch(&fs_, options_.storage_path());
+    if (!epoch.ok()) return epoch.status();
+    BackupRequest request;
+    request.trigger = "manual";
+    request.db_epoch = *epoch;
+    auto made = set.Write(**snapshot, request, **lock);
+    if (!made.ok()) return made;
+    rotated_ = set.Rotate(false, {made->name}, **lock).ok();
+    return made;
+  }
+
+  // Every archive under a backup's name is whole; nothing else is there.
+  // Returns their names.
+  std::set<std::string> ExpectOnlyWholeBackups(const std::string& where) {
+    FileSystem* const disk = FileSystem::Posix();
+    BackupSet set(options_, disk, Clock::System());
+    EXPECT_TRUE(set.Sweep().ok()) << where;
+    std::set<std::string> names;
+    for (const std::string& name : *disk->List(options_.backup_dir)) {
+      if (name == ".levelkeep" || name.ends_with(".sha256") ||
+          name.ends_with(".md5")) {
+        continue;
+      }
+      EXPECT_TRUE(ParseBackupName(name)) << name << " after " << where;
+      const auto report = set.Verify(name, VerifyDepth::kChecksums, {});
+      EXPECT_TRUE(report.ok()) << where << ": " << report.status().ToString();
+      names.insert(name);
+    }
+    return names;
+  }
+
+  TempDir dir_;
+  BackupOptions options_;
+  FaultFileSystem fs_;
+  bool rotated_ = false;
+};
+
+TEST_F(CreateCrashTest, AnyFailedCallLeavesTheOldOrTheNewBackups) {
+  const StatusCode kCodes[] = {StatusCode::kIoError, StatusCode::kNoSpace};
+  for (const StatusCode code : kCodes) {
+    bool more = true;
+    for (uint64_t n = 1; more; ++n) {
+      ASSERT_LT(n, 1000u);
+      const auto before = ExpectOnlyWholeBackups("start");
+      fs_.Reset();
+      fs_.FailAt(n, code);
+      rotated_ = false;
+      const auto made = CreateAndRotate();
+      more = fs_.fired();
+      const std::string where = fs_.last_operation();
+      fs_.Reset();
+      const auto after = ExpectOnlyWholeBackups(where);
+      if (made.ok()) {
+        EXPECT_EQ(1u, after.count(made->name)) << where;
+        if (rotated_) {
+          EXPECT_LE(after.size(), 2u) << where;
+        }
+      } else {
+        EXPECT_TRUE(more);
+        // A failed backup leaves no file and rotates nothing.
+        EXPECT_EQ(before, after) << where;
+      }
+    }
+  }
+}
+
+TEST_F(CreateCrashTest, AnyCrashLeavesOnlyWholeBackupsAndLosesNone) {
+  ASSERT_TRUE(CreateAndRotate().ok());
+  bool more = true;
+  for (uint64_t n = 1; more; ++n) {
+    ASSERT_LT(n, 1000u);
+    const auto before = ExpectOnlyWholeBackups("start");
+    fs_.Reset();
+    fs_.CrashAt(n);
+    const auto made = CreateAndRotate();
+    more = fs_.fired();
+    const std::string where = fs_.last_operation();
+    fs_.Reset();
+    const auto after = ExpectOnlyWholeBackups(where);
+    EXPECT_FALSE(after.empty()) << where;
+    if (made.ok()) {
+      EXPECT_EQ(1u, after.count(made->name)) << where;
+    } else {
+      // Old ones go only after the new one was acknowledged.
+      for (const std::string& name : before) {
+        EXPECT_EQ(1u, after.count(name)) << name << " after " << where;
+      }
+    }
+  }
+}
+
+TEST_F(CreateCrashTest, ArchiveThatDoesNotReadBackIsNotPublished) {
+  // Another hand changes the part between the write and the read-back.
+  fs_.set_observer([&](const std::string& operation) {
+    if (!operation.starts_with("Sync ") ||
+        operation.find(".part") == std::string::npos) {
+      return;
+    }
+    for (const std::string& name :
+         *FileSystem::Posix()->List(options_.backup_dir)) {
+      if (!name.ends_with(".part")) continue;
+      auto file = FileSystem::Posix()->Open(options_.backup_dir + "/" + name,
+                                            OpenMode::kReadWrite);
+      ASSERT_TRUE(file.ok());
+      ASSERT_TRUE((*file)->WriteAt(100, "x").ok());
+    }
+  });
+  const auto made = CreateAndRotate();
+  ASSERT_FALSE(made.ok());
+  EXPECT_EQ(StatusCode::kCorruption, made.status().code());
+  EXPECT_TRUE(ExpectOnlyWholeBackups("read-back").empty());
+}
+
+TEST_F(CreateCrashTest, SecondProcessAtWorkIsNamed) {
+  BackupSet first(options_, &fs_, Clock::System());
+  BackupSet second(options_, &fs_, Clock::System());
+  auto lock = first.LockForWriting();
+  ASSERT_TRUE(lock.ok());
+  const auto other = second.LockForWriting();
+  ASSERT_FALSE(other.ok());
+  EXPECT_EQ(StatusCode::kBusy, other.status().code());
+  EXPECT_NE(std::string::npos, other.status().message().find("pid"))
+      << other.status().ToString();
+  // What a live instance writes is not swept.
+  test::WriteFile(options_.backup_dir + "/.levelkeep-" + RandomId() + ".part",
+                  "half");
+  EXPECT_TRUE(second.Sweep()->empty());
+  lock->reset();
+  EXPECT_EQ(1u, second.Sweep()->size());
+}
+
+}  // namespace
+}  // namespace levelkeep
