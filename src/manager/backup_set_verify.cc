@@ -75,12 +75,14 @@ Result<VerifyReport> BackupSet::Verify(
     record.passed = status.ok();
     record.at = clock_->Now();
     record.message = status.message();
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
     LEVELKEEP_RETURN_IF_ERROR(catalog_.RecordVerification(entry.name, record));
   }
   if (!status.ok()) return status.WithContext(entry.name);
   if (!by_path && entry.sha256.empty() && !sha256.empty()) {
     // A crash came between publishing and the sidecar; the archive has just
     // proven itself.
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
     LEVELKEEP_RETURN_IF_ERROR(
         catalog_.WriteSidecar(entry.name, "sha256", sha256));
   }

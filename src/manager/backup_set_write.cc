@@ -204,6 +204,7 @@ Result<std::string> BackupSet::Publish(
 
 Status BackupSet::WriteSidecars(const std::string& name,
                                 const ArchiveSummary& summary) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
   LEVELKEEP_RETURN_IF_ERROR(
       catalog_.WriteSidecar(name, "sha256", summary.sha256));
   if (!summary.md5.empty()) {
