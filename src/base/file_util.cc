@@ -105,7 +105,7 @@ Status CreateDirectories(FileSystem* fs, const std::string& path) {
   if (info.status().code() != StatusCode::kNotFound) return info.status();
   const std::string parent = ParentPath(path);
   if (parent != path) LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
-  const Status made = fs->CreateDirectory(path);
+  Status made = fs->CreateDirectory(path);
   if (made.code() == StatusCode::kAlreadyExists) {
     // Somebody was faster, or a link that leads nowhere is in the way.
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo now, fs->StatFollowing(path));

@@ -206,6 +206,15 @@ TEST_F(SettingsTest, TheFileMayBeALink) {
   EXPECT_EQ(Load().settings.api.port, 7);
 }
 
+TEST_F(SettingsTest, RefusesFilesThatCannotBeRead) {
+  std::filesystem::create_directory(".env");
+  EXPECT_EQ(LoadProblems(),
+            "file .env: ./.env is a folder, not a regular file");
+  std::filesystem::remove(".env");
+  test::WriteFile(".env", std::string((1 << 20) + 1, '#'));
+  EXPECT_EQ(LoadProblems(), "file .env: ./.env is larger than 1048576 bytes");
+}
+
 TEST_F(SettingsTest, TheTwoNamesOfASettingMustAgree) {
   sources_.environment = {{"PORT", "1"}, {"API_PORT", "1"}};
   EXPECT_EQ(OriginOf(Load(), "API_PORT").origin, "environment API_PORT");

@@ -1,8 +1,8 @@
-// Support for tests.
+// Support for the tests of this folder.
 // LevelKeep's own sources as data, for tests that read them.
 
-#ifndef LEVELKEEP_TESTS_SUPPORT_SOURCE_TREE_H_
-#define LEVELKEEP_TESTS_SUPPORT_SOURCE_TREE_H_
+#ifndef LEVELKEEP_TESTS_TIDY_SOURCE_TREE_H_
+#define LEVELKEEP_TESTS_TIDY_SOURCE_TREE_H_
 
 #include <functional>
 #include <string>
@@ -49,4 +49,4 @@ std::vector<std::string> FindLongFunctions(const SourceFile& file,
 
 }  // namespace levelkeep::test
 
-#endif  // LEVELKEEP_TESTS_SUPPORT_SOURCE_TREE_H_
+#endif  // LEVELKEEP_TESTS_TIDY_SOURCE_TREE_H_

@@ -1,4 +1,4 @@
-#include "support/source_tree.h"
+#include "tidy/source_tree.h"
 
 #include <algorithm>
 #include <filesystem>
