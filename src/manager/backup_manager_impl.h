@@ -94,6 +94,7 @@ class BackupManager::Impl {
   Result<RestoreOutcome> SwapWhileClosed(
       const std::function<Result<RestoreOutcome>()>& swap);
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
+  Status DescribeBackups(HealthReport* health);
   void DescribeExposure(const SnapshotEnvStats& stats, const std::string& epoch,
                         HealthReport* health);
   bool attached() const;

@@ -1,5 +1,6 @@
 // Health: what an operator, a supervisor and a monitoring system ask for.
 
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "manager/backup_manager_impl.h"
 
@@ -21,10 +22,9 @@ HealthReport BackupManager::Impl::Health() {
   const SnapshotEnvStats stats = env_.GetStats(options_.storage_path());
   std::string epoch;
   double verify_rate = 0;
-  bool open = false;
   {
     MutexLock lock(&mutex_);
-    open = db_ != nullptr;
+    health.store_usable = db_ != nullptr && !stats.poisoned;
     epoch = epoch_;
     verify_rate = verify_rate_;
     health.last_success = last_success_;
@@ -35,7 +35,6 @@ HealthReport BackupManager::Impl::Health() {
                               scheduler_->next() - clock_->SteadyNow());
     }
   }
-  health.store_usable = open && !stats.poisoned;
   health.running = jobs_.Running();
   health.undo_available = restorer_ != nullptr && restorer_->UndoAvailable();
   if (stats.poisoned) {
@@ -43,29 +42,11 @@ HealthReport BackupManager::Impl::Health() {
         "a write to the database failed: " + stats.poison_reason +
         "; restart the application");
   }
-
-  const auto backups = set_.List();
-  health.available = backups.ok() && initialized_;
-  if (!backups.ok()) {
-    health.degraded.push_back(backups.status().message());
+  const Status listed = DescribeBackups(&health);
+  health.available = listed.ok() && initialized_;
+  if (!listed.ok()) {
+    health.degraded.push_back(listed.message());
     return health;
-  }
-  for (const BackupInfo& backup : *backups) {
-    ++health.count;
-    health.total_bytes += backup.size_bytes;
-    const bool good =
-        backup.status == "verified" || backup.status == "unverified";
-    if (good && !health.latest) health.latest = backup;
-    if (backup.verified_at && !health.last_verified) {
-      health.last_verified = backup.verified_at;
-    }
-    if (!good) {
-      health.degraded.push_back(backup.name + " is " + backup.status + ": " +
-                                backup.problem);
-    }
-  }
-  if (!health.last_success && health.latest) {
-    health.last_success = health.latest->created;
   }
   DescribeExposure(stats, epoch, &health);
   if (health.latest && verify_rate > 0) {
@@ -83,6 +64,28 @@ HealthReport BackupManager::Impl::Health() {
     health.degraded.push_back("the last backup failed: " + health.last_error);
   }
   return health;
+}
+
+Status BackupManager::Impl::DescribeBackups(HealthReport* health) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto backups, set_.List());
+  for (const BackupInfo& backup : backups) {
+    ++health->count;
+    health->total_bytes += backup.size_bytes;
+    const bool good =
+        backup.status == "verified" || backup.status == "unverified";
+    if (good && !health->latest) health->latest = backup;
+    if (backup.verified_at && !health->last_verified) {
+      health->last_verified = backup.verified_at;
+    }
+    if (!good) {
+      health->degraded.push_back(backup.name + " is " + backup.status + ": " +
+                                 backup.problem);
+    }
+  }
+  if (!health->last_success && health->latest) {
+    health->last_success = health->latest->created;
+  }
+  return Status::Ok();
 }
 
 // The recovery point: how much would be lost if the disk died now.
