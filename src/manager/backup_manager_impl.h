@@ -70,6 +70,7 @@ class BackupManager::Impl {
 
  private:
   Status CreateFolders();
+  Status CheckFoldersDiffer();
   Status CheckLock(StartReport* report);
   Status ApplyDropped(StartReport* report);
   Status OpenAndClose(const std::string& db_dir);

@@ -1,6 +1,7 @@
 // Initialize: everything that must happen before the application opens
 // LevelDB.
 
+#include <map>
 #include <memory>
 #include <utility>
 
@@ -75,7 +76,28 @@ Status BackupManager::Impl::CreateFolders() {
       CreateDirectories(fs_, options_.storage_dir).WithContext("STORAGE_DIR"));
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, options_.restore_dir).WithContext("RESTORE_DIR"));
-  return set_.Prepare().WithContext("BACKUP_DIR");
+  LEVELKEEP_RETURN_IF_ERROR(set_.Prepare().WithContext("BACKUP_DIR"));
+  return CheckFoldersDiffer();
+}
+
+// Whatever the names say: a link or a mount may lead to the same place.
+Status BackupManager::Impl::CheckFoldersDiffer() {
+  const std::pair<const char*, std::string> folders[] = {
+      {"STORAGE_DIR", options_.storage_dir},
+      {"BACKUP_DIR", options_.backup_dir},
+      {"RESTORE_DIR", options_.restore_dir}};
+  std::map<std::pair<uint64_t, uint64_t>, const char*> seen;
+  for (const auto& [variable, path] : folders) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs_->StatFollowing(path));
+    const auto [it, inserted] =
+        seen.emplace(std::pair(info.device, info.inode), variable);
+    if (inserted) continue;
+    return Status(StatusCode::kInvalidArgument,
+                  std::string(it->second) + " and " + variable +
+                      " are the same folder (" + path + ")",
+                  "give each its own folder");
+  }
+  return Status::Ok();
 }
 
 // A left-over LOCK file blocks nothing: the kernel dropped the lock with its

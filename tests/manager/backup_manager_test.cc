@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <memory>
 #include <set>
 #include <string>
@@ -342,6 +343,18 @@ TEST_F(BackupManagerTest, BadOptionsAreAllReportedAndNothingIsMade) {
   EXPECT_NE(std::string::npos, message.find("MAX_BACKUPS")) << message;
   EXPECT_NE(std::string::npos, message.find("BACKUP_COMPRESSION_LEVEL"));
   EXPECT_FALSE(PathExists(FileSystem::Posix(), options_.storage_dir));
+}
+
+TEST_F(BackupManagerTest, FoldersThatAreOneByALinkAreRefused) {
+  std::filesystem::create_directories(options_.backup_dir);
+  std::filesystem::create_directory_symlink(options_.backup_dir,
+                                            options_.restore_dir);
+  BackupManager manager(options_);
+  const auto report = manager.Initialize();
+  ASSERT_FALSE(report.ok());
+  EXPECT_EQ(StatusCode::kInvalidArgument, report.status().code());
+  EXPECT_EQ(0u, report.status().message().find(
+                    "BACKUP_DIR and RESTORE_DIR are the same folder"));
 }
 
 TEST_F(BackupManagerTest, MissingCheckProgramStopsTheStart) {
