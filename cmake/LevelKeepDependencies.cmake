@@ -13,11 +13,10 @@ if(LEVELKEEP_WITH_ISAL)
 endif()
 
 if(LEVELKEEP_BUILD_HTTP)
-  # Debian 12's cpp-httplib has a .pc file but no CMake config.
-  find_package(httplib CONFIG QUIET)
-  if(NOT TARGET httplib::httplib)
-    pkg_check_modules(HTTPLIB REQUIRED IMPORTED_TARGET GLOBAL cpp-httplib)
-    add_library(httplib::httplib ALIAS PkgConfig::HTTPLIB)
+  include(LevelKeepHttplib)
+  if(NOT LevelKeep_httplib_FOUND)
+    message(FATAL_ERROR "cpp-httplib is missing: install it "
+      "(Debian: libcpp-httplib-dev) or set LEVELKEEP_BUILD_HTTP=OFF")
   endif()
 endif()
 if(LEVELKEEP_BUILD_TOOLS)

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# docker-compose.yml: accepted by docker-compose, and what it promises.
+source "$(dirname "$0")/lib.sh"
+
+command -v docker-compose >/dev/null ||
+  fail "docker-compose is missing: run scripts/install-packages.sh test"
+cd "$SOURCE_DIR"
+docker-compose -f docker-compose.yml config -q
+docker-compose -f docker-compose.yml config >"$WORK/config"
+
+/usr/bin/python3 - "$WORK/config" <<'PYTHON' || fail "see above"
+import sys
+import yaml
+
+with open(sys.argv[1], encoding="utf-8") as text:
+    services = yaml.safe_load(text)["services"]
+app, worker = services["app"], services["worker"]
+
+
+def targets(service):
+    """Where its volumes are mounted."""
+    return {
+        v["target"] if isinstance(v, dict) else v.split(":")[1]
+        for v in service["volumes"]
+    }
+
+
+def check(condition, what):
+    if not condition:
+        sys.exit("docker-compose.yml: " + what)
+
+
+home = "/usr/src/app/"
+check(targets(app) == {home + "storage", home + "backups", home + "restore"},
+      "app mounts %s" % targets(app))
+check(targets(worker) == {home + "backups"},
+      "the worker must see backups only, not %s" % targets(worker))
+check(worker["command"] == ["worker"], "the worker runs the wrong command")
+ports = [str(p) if not isinstance(p, dict) else
+         "%s:%s:%s" % (p.get("host_ip"), p["published"], p["target"])
+         for p in app["ports"]]
+check([p.split("/")[0] for p in ports] == ["127.0.0.1:5050:5050"],
+      "published on %s, not on the host's loopback" % ports)
+for name, service in services.items():
+    check(service["read_only"] is True, name + ": root is writable")
+    check(service["cap_drop"] == ["ALL"], name + " keeps capabilities")
+    check("no-new-privileges:true" in service["security_opt"],
+          name + " may gain privileges")
+    check(service["stop_grace_period"] == "30s", name + " is killed early")
+PYTHON

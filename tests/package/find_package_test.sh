@@ -1,0 +1,21 @@
+#!/usr/bin/env bash
+# examples/embed against the installed package by CMake's find_package.
+source "$(dirname "$0")/lib.sh"
+
+"$CMAKE_COMMAND" -S "$SOURCE_DIR/examples/embed" -B "$WORK/build" -G Ninja \
+  -DCMAKE_PREFIX_PATH="$PREFIX" -DCMAKE_CXX_COMPILER="$CXX" \
+  -DCMAKE_BUILD_TYPE="$BUILD_TYPE" >"$WORK/log" || fail "$(cat "$WORK/log")"
+"$CMAKE_COMMAND" --build "$WORK/build"
+export LEVELKEEP_CHECK_PROGRAM="$PREFIX/libexec/levelkeep/levelkeep-check"
+embed_round_trip "$WORK/build/embed"
+
+# Another minor version of 0.x is not what was asked for.
+sed 's/LevelKeep 0.1/LevelKeep 0.9/' "$SOURCE_DIR/examples/embed/CMakeLists.txt" \
+  >"$WORK/CMakeLists.txt"
+cp "$SOURCE_DIR/examples/embed/main.cc" "$WORK"
+if "$CMAKE_COMMAND" -S "$WORK" -B "$WORK/newer" -G Ninja \
+  -DCMAKE_PREFIX_PATH="$PREFIX" >"$WORK/log" 2>&1; then
+  fail "version 0.9 was found, but $VERSION is installed"
+fi
+grep -q 'compatible with requested version' "$WORK/log" ||
+  fail "$(cat "$WORK/log")"

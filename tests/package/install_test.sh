@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# The installed tree: complete, and free of the build's own paths.
+source "$(dirname "$0")/lib.sh"
+
+rm -rf "$PREFIX"
+"$CMAKE_COMMAND" --install "$BUILD_DIR" --prefix "$PREFIX" >"$WORK/log" ||
+  fail "$(cat "$WORK/log")"
+
+# Every public header, and nothing else.
+diff -r "$SOURCE_DIR/include/levelkeep" "$PREFIX/include/levelkeep" ||
+  fail "the installed headers differ from include/levelkeep"
+
+for path in bin/levelkeep libexec/levelkeep/levelkeep-check \
+  lib/systemd/system/levelkeep.service lib/sysusers.d/levelkeep.conf; do
+  [[ -s "$PREFIX/$path" ]] || fail "$path was not installed"
+done
+for name in liblevelkeep.a liblevelkeep-http.a LevelKeepConfig.cmake \
+  LevelKeepConfigVersion.cmake levelkeep.pc levelkeep-http.pc LICENSE \
+  README.md CHANGELOG.md; do
+  [[ -n "$(find "$PREFIX" -name "$name" -size +0)" ]] ||
+    fail "$name was not installed"
+done
+
+# An installed file that names the build or source tree works here only.
+if grep -rIl --include='*.cmake' --include='*.pc' \
+  -e "$BUILD_DIR/src" -e "$BUILD_DIR/lib" -e "$SOURCE_DIR/" \
+  "$PREFIX" | grep .; then
+  fail "these installed files name the source or build tree"
+fi
+
+printed="$("$PREFIX/bin/levelkeep" --version)"
+[[ "$printed" == *"$VERSION"* ]] || fail "--version says '$printed'"
+# Each library with everything that it needs, exactly once.
+ldd "$PREFIX/bin/levelkeep" >"$WORK/libraries"
+if grep 'not found' "$WORK/libraries"; then fail "libraries are missing"; fi
