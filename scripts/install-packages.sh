@@ -1,0 +1,115 @@
+#!/usr/bin/env bash
+# Installs what LevelKeep needs from the distribution's own packages.
+#
+#   scripts/install-packages.sh [GROUP...]      default: build test
+#
+#   build    compiler, build tools and libraries
+#   test     what the tests and the checks use besides
+#   runtime  only what the finished program needs (Debian 12's names)
+#
+# Needs a Debian-like system, and root or sudo unless nothing is missing.
+# Asks no questions, and is done in a moment when all is there.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+
+build_packages() {
+  printf '%s\n' \
+    g++ cmake ninja-build pkg-config ccache \
+    libleveldb-dev libsnappy-dev libarchive-dev libcpp-httplib-dev \
+    nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev zlib1g-dev \
+    libcli11-dev
+  if isal_available; then echo libisal-dev; fi
+}
+
+test_packages() {
+  printf '%s\n' \
+    libgtest-dev libgmock-dev libbenchmark-dev \
+    python3 python3-plyvel python3-pytest python3-yaml \
+    git strace curl pigz libarchive-tools procps util-linux \
+    clang-tidy clang-format shellcheck docker-compose systemd
+  if isal_available; then echo isal; fi
+  # Node may be there already from another source, which Debian's packages
+  # would conflict with.
+  command -v node >/dev/null || echo nodejs
+  command -v npm >/dev/null || echo npm
+}
+
+runtime_packages() {
+  printf '%s\n' \
+    libleveldb1d libsnappy1v5 libarchive13 libcpp-httplib0.11 \
+    libspdlog1.10 libfmt9 libssl3 zlib1g libstdc++6
+  if isal_available; then echo libisal2; fi
+}
+
+# Prints those of its arguments that are not installed.
+missing_of() {
+  local package state
+  for package in "$@"; do
+    state="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null ||
+      true)"
+    # Both architectures of a multiarch package: "installedinstalled".
+    [[ "$state" == installed* ]] || printf '%s\n' "$package"
+  done
+}
+
+as_root() {
+  if [[ "$(id -u)" == 0 ]]; then
+    "$@"
+  elif ! command -v sudo >/dev/null; then
+    die "packages are missing, and this is neither root nor is there sudo" \
+      "as root, run: apt-get install -y ${missing[*]}"
+  elif [[ -t 0 ]]; then
+    sudo "$@"
+  else
+    sudo -n "$@"
+  fi
+}
+
+# Another apt may be running (a fresh machine updates itself): apt waits for
+# its locks, and a mirror that fails for a moment gets two more chances.
+apt_get() {
+  local try
+  for try in 1 2 3; do
+    if as_root env DEBIAN_FRONTEND=noninteractive apt-get \
+      -o DPkg::Lock::Timeout=120 -o Acquire::Retries=3 -q "$@" >&2; then
+      return 0
+    fi
+    say "apt-get $1 failed (attempt $try of 3)"
+    [[ $try == 3 ]] || sleep 10
+  done
+  return 1
+}
+
+if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
+  die "this is not a Debian-like system: there is no apt-get" \
+    "install the libraries that README.md lists by hand, then call cmake"
+fi
+
+wanted=()
+for group in "${@:-build test}"; do
+  # Unquoted on purpose: the default is two words.
+  for name in $group; do
+    case "$name" in
+      build) mapfile -t -O "${#wanted[@]}" wanted < <(build_packages) ;;
+      test) mapfile -t -O "${#wanted[@]}" wanted < <(test_packages) ;;
+      runtime) mapfile -t -O "${#wanted[@]}" wanted < <(runtime_packages) ;;
+      *) die "unknown group '$name'" "use build, test or runtime" ;;
+    esac
+  done
+done
+
+mapfile -t missing < <(missing_of "${wanted[@]}")
+if [[ ${#missing[@]} == 0 ]]; then
+  say "packages: all ${#wanted[@]} are installed"
+  exit 0
+fi
+
+say "packages: installing ${missing[*]}"
+apt_get update || die "the package lists could not be fetched" \
+  "check the network and /etc/apt/sources.list"
+apt_get install -y --no-install-recommends "${missing[@]}" ||
+  die "apt-get could not install: ${missing[*]}" \
+    "Debian 12 and later have all of them; see the lines above"
+mapfile -t missing < <(missing_of "${missing[@]}")
+[[ ${#missing[@]} == 0 ]] || die "still not installed: ${missing[*]}"

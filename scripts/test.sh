@@ -1,0 +1,178 @@
+#!/usr/bin/env bash
+# Builds everything and runs all tests, from nothing, on a Debian-like
+# system.
+#
+#   scripts/test.sh                 what a change must pass
+#   scripts/test.sh --slice NAME    one other build (see below), or several
+#   scripts/test.sh -- ARGUMENT...  more for ctest, e.g. -- -R archive
+#
+#   --skip-install   do not look for missing packages
+#   --slice release  the release build, all its tests, then the package tests
+#                    (installed tree, examples, compose file); the default
+#   --slice zlib     the archive tests without ISA-L
+#   --slice asan     the unit tests with address and undefined sanitizers
+#   --slice tsan     snapshot, manager and HTTP tests with thread sanitizer
+#
+# The last line is "N passed, N failed", of all ctest runs together.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$LEVELKEEP_ROOT"
+
+install=1
+slices=()
+ctest_arguments=()
+while [[ $# -gt 0 ]]; do
+  case "$1" in
+    --skip-install) install=0 ;;
+    --slice)
+      [[ $# -ge 2 ]] || die "--slice needs a name" "see scripts/test.sh --help"
+      case "$2" in
+        release | zlib | asan | tsan) slices+=("$2") ;;
+        *) die "unknown slice '$2'" "use release, zlib, asan or tsan" ;;
+      esac
+      shift
+      ;;
+    -h | --help)
+      sed -n '2,/^set -e/{/^set -e/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"
+      exit 0
+      ;;
+    --)
+      shift
+      ctest_arguments=("$@")
+      break
+      ;;
+    *) die "unknown argument '$1'" "see scripts/test.sh --help" ;;
+  esac
+  shift
+done
+[[ ${#slices[@]} -gt 0 ]] || slices=(release)
+
+# --- results ---
+
+passed=0
+failed=0
+tally() {
+  local status=$?
+  rm -f "$output"
+  [[ $status == 0 || $failed != 0 ]] ||
+    say "error: stopped before all tests had run (exit status $status)"
+  printf '%s passed, %s failed\n' "$passed" "$failed"
+}
+output="$(mktemp)"
+trap tally EXIT
+
+# run_ctest PRESET ARGUMENT...: runs, counts, and goes on after a failure,
+# so that one run shows everything that is broken.
+run_ctest() {
+  local preset="$1" status=0 summary bad total
+  shift
+  ctest --test-dir "build/$preset" --output-on-failure \
+    "$@" "${ctest_arguments[@]}" 2>&1 | tee "$output" || status=$?
+  # A selection after `--` may leave nothing of one of the runs.
+  if [[ ${#ctest_arguments[@]} -gt 0 ]] &&
+    grep -q 'No tests were found' "$output"; then
+    return 0
+  fi
+  summary="$(sed -nE \
+    's/^.*tests passed, ([0-9]+) tests? failed out of ([0-9]+).*$/\1 \2/p' \
+    "$output")"
+  if [[ -z "$summary" ]]; then
+    die "ctest did not run in build/$preset (exit status $status)"
+  fi
+  read -r bad total <<<"$summary"
+  passed=$((passed + total - bad))
+  failed=$((failed + bad))
+}
+
+# --- stages ---
+
+configure() {
+  cmake --preset "$1" "${@:2}" >"$output" || {
+    cat "$output" >&2
+    die "cmake could not configure the preset $1" \
+      "a missing package? scripts/install-packages.sh installs them"
+  }
+}
+
+build() {
+  cmake --build "build/$1" --parallel "$(cores)" "${@:2}"
+}
+
+# The process tests write a database with Node's own LevelDB binding.
+install_node_modules() {
+  local folder=tests/process/node
+  [[ -f $folder/package-lock.json ]] || return 0
+  if [[ -f $folder/node_modules/.package-lock.json &&
+    ! $folder/package-lock.json -nt $folder/node_modules/.package-lock.json ]]
+  then
+    say "npm: node_modules is up to date"
+    return 0
+  fi
+  local try
+  for try in 1 2 3; do
+    if (cd "$folder" && npm ci --no-audit --no-fund --ignore-scripts >&2); then
+      return 0
+    fi
+    say "npm ci failed (attempt $try of 3)"
+    [[ $try == 3 ]] || sleep 5
+  done
+  die "npm could not install the packages of $folder" \
+    "check the network, or npm's registry setting"
+}
+
+release_slice() {
+  stage "configure release" configure release "$(isal_option)"
+  stage "build release" build release
+  # Each public header compiles by itself.
+  stage "build public headers" \
+    build release --target all_verify_interface_header_sets
+  stage "test release" run_ctest release --parallel "$(cores)" -LE package
+  # One after the other: they compile.
+  stage "test package" run_ctest release -L package
+}
+
+zlib_slice() {
+  stage "configure zlib" configure zlib
+  stage "build zlib" build zlib --target archive_test
+  stage "test zlib" run_ctest zlib --parallel "$(cores)" -R '^archive\.'
+}
+
+unit_modules=(base dbfiles snapshot archive catalog restore config manager
+  http eventstore cli)
+# sanitizer_slice PRESET MODULE...
+sanitizer_slice() {
+  local preset="$1" module pattern
+  shift
+  stage "configure $preset" configure "$preset" "$(isal_option)"
+  local targets=(levelkeep-check)
+  for module in "$@"; do
+    # A module without tests has no program.
+    if compgen -G "tests/$module/*_test.cc" >/dev/null; then
+      targets+=("${module}_test")
+    fi
+  done
+  stage "build $preset" build "$preset" --target "${targets[@]}"
+  pattern="$(IFS='|' && printf '%s' "$*")"
+  stage "test $preset" run_ctest "$preset" --parallel "$(cores)" \
+    -R "^($pattern)\\."
+}
+
+started=$SECONDS
+if [[ $install == 1 ]]; then
+  stage "packages" scripts/install-packages.sh build test
+fi
+for slice in "${slices[@]}"; do
+  case "$slice" in
+    release)
+      stage "node modules" install_node_modules
+      release_slice
+      ;;
+    zlib) zlib_slice ;;
+    asan) sanitizer_slice asan "${unit_modules[@]}" ;;
+    tsan) sanitizer_slice tsan snapshot manager http ;;
+  esac
+done
+say ""
+say "slices: ${slices[*]}, $((SECONDS - started)) s in all"
+[[ $failed == 0 ]]
