@@ -1,0 +1,182 @@
+"""Damaged, foreign and hostile archives, by every way in: refused with a
+reason, and the live data stay what they were."""
+
+import concurrent.futures
+import os
+import pathlib
+import shutil
+import tempfile
+
+import pytest
+
+from archives import BAD, database_files, make_bad
+from conftest import session_seed
+from events import make_events
+from harness import Site
+from store import digest_tree, read_events, sha256
+
+BAD_NAME = "backup_2024-12-27_120000_bad.tar.gz"
+
+
+@pytest.fixture(scope="module")
+def source(request):
+    """An archive of ours and the files of a closed database with tables."""
+    root = tempfile.mkdtemp(prefix="levelkeep-process-")
+    request.addfinalizer(lambda: shutil.rmtree(root, ignore_errors=True))
+    site = Site(pathlib.Path(root) / "source")
+    for part in range(3):  # a log becomes a table when the database opens
+        with site.serve() as server:
+            server.api.append(make_events(session_seed(), "s", part * 400,
+                                          400))
+            name = server.api.create()["name"]
+    files = database_files(site.db)
+    assert any(file.endswith(".ldb") for file in files)
+    return site.backups / name, files
+
+
+@pytest.fixture(scope="module")
+def live(request, source):
+    """One installation for all of them: no archive may change it."""
+    root = tempfile.mkdtemp(prefix="levelkeep-process-")
+    request.addfinalizer(lambda: shutil.rmtree(root, ignore_errors=True))
+    site = Site(pathlib.Path(root) / "live")
+    with site.serve() as server:
+        server.api.append(make_events(session_seed(), "live", 0, 40))
+        site.good = server.api.create("good")["name"]
+    site.events = read_events(site.db)
+    return site
+
+
+def nothing_escaped(site):
+    assert not pathlib.Path("/tmp/levelkeep-escape").exists()
+    assert not (site.root / "000099.ldb").exists()
+    assert not (site.storage / "000099.ldb").exists()
+    assert not (site.work / "000099.ldb").exists()
+
+
+@pytest.mark.parametrize("kind", sorted(BAD))
+def test_tool_refuses(live, source, kind):
+    archive, files = source
+    bad = make_bad(kind, live.root / "in" / f"{kind}.tar.gz", files, archive)
+    before = digest_tree(live.db)
+    refused = live.run("restore", bad, "--yes", "--json")
+    assert refused.code not in (0, 2), refused.text
+    problem = refused.json()
+    print(f"exit {refused.code}: {problem}")
+    assert problem["success"] is False
+    assert digest_tree(live.db) == before, "the live database was touched"
+    verify = live.run("verify", bad)
+    assert verify.code not in (0, 2, 4), verify.text
+    nothing_escaped(live)
+    live.assert_swept()
+
+
+@pytest.fixture(scope="module")
+def started(request, live, source):
+    """For each kind: a copy of the installation that was started once with
+    such an archive in restore/. Side by side, because each start waits for
+    the drop to stand still."""
+    archive, files = source
+    root = pathlib.Path(tempfile.mkdtemp(prefix="levelkeep-process-"))
+    request.addfinalizer(lambda: shutil.rmtree(root, ignore_errors=True))
+
+    def start(kind):
+        site = Site(shutil.copytree(live.root, root / kind))
+        dropped = make_bad(kind, site.restore / f"{kind}.tar.gz", files,
+                           archive)
+        site.digest = sha256(dropped)
+        with site.serve() as server:
+            site.events_served = server.api.events()
+            site.health = server.api.health()
+        return site
+    with concurrent.futures.ThreadPoolExecutor(5) as pool:
+        return {kind: pool.submit(start, kind) for kind in sorted(BAD)}
+
+
+@pytest.mark.parametrize("kind", sorted(BAD))
+def test_drop_folder_puts_it_aside(live, started, kind):
+    site = started[kind].result()
+    assert site.events_served == live.events
+    assert site.health["status"] == "ok"
+    assert not (site.restore / f"{kind}.tar.gz").exists()
+    rejected = site.restore / "rejected" / f"{kind}.tar.gz"
+    assert sha256(rejected) == site.digest, "the archive was changed"
+    reason = rejected.with_name(rejected.name + ".reason.txt").read_text()
+    print(reason)
+    assert len(reason.strip()) > 15
+    nothing_escaped(site)
+    site.assert_swept()
+
+
+@pytest.fixture(scope="module")
+def live_server(live):
+    with live.serve() as server:
+        yield server
+
+
+@pytest.mark.parametrize("kind", sorted(BAD))
+def test_api_restore_by_name_refuses(live, source, live_server, kind):
+    """Copied into backups/ under a valid name, as a rogue would."""
+    archive, files = source
+    api = live_server.api
+    bad = make_bad(kind, live.backups / BAD_NAME, files, archive)
+    try:
+        reply = api.post("/api/backup/restore", {"backupName": BAD_NAME})
+        problem = reply.problem(422)
+        print(f"{kind}: {problem['code']}: {problem['detail']}")
+        assert api.head() == 40
+        assert api.events() == live.events
+        listed = {b["name"]: b for b in api.backups()}
+        assert BAD_NAME not in listed or \
+            listed[BAD_NAME]["status"] != "verified"
+    finally:
+        bad.unlink()
+    nothing_escaped(live)
+    live.assert_swept()
+
+
+def test_a_good_archive_still_works_after_the_bad_ones(live, live_server):
+    api = live_server.api
+    api.post("/api/backup/restore", {"backupName": live.good}).ok()
+    assert api.events() == live.events
+
+
+def test_verify_through_the_api_records_the_damage(site, seed):
+    with site.serve(BACKUP_VERIFY="false") as server:
+        server.api.append(make_events(seed, "w", 0, 100))
+        name = server.api.create()["name"]
+        path = site.backups / name
+        content = bytearray(path.read_bytes())
+        content[len(content) // 3] ^= 0x04
+        path.write_bytes(content)
+        reply = server.api.post(f"/api/backup/{name}/verify",
+                                {"depth": "checksums"})
+        reply.problem(422)
+        entry = server.api.backups()[0]
+        assert entry["status"] == "damaged" and not entry["verified"]
+        health = server.api.health()
+        assert health["status"] != "error"
+    assert site.run("verify", name).code == 3
+
+
+def test_links_and_pipes_under_backup_names_are_never_followed(site, seed,
+                                                               folder):
+    secret = folder / "secret.tar.gz"
+    secret.write_bytes(b"outside")
+    names = [f"backup_2024-01-0{n}_000000.tar.gz" for n in (1, 2, 3)]
+    with site.serve() as server:
+        server.api.append(make_events(seed, "w", 0, 10))
+        (site.backups / names[0]).symlink_to(secret)
+        os.mkfifo(site.backups / names[1])
+        (site.backups / names[2]).mkdir()
+        for name in names:
+            reply = server.api.post("/api/backup/restore",
+                                    {"backupName": name}, timeout=30)
+            reply.problem(400, 404, 409, 422)
+            reply = server.api.get(f"/api/backup/download/{name}",
+                                   timeout=30)
+            reply.problem(400, 403, 404, 409, 422)
+        assert server.api.health()["backup"]["available"] is True
+        server.api.create()
+        assert server.api.head() == 10
+    assert secret.read_bytes() == b"outside"
