@@ -15,6 +15,13 @@
 namespace levelkeep {
 namespace {
 
+Status CheckIndexSize(size_t size) {
+  if (size <= kMaxIndexBytes) return Status::Ok();
+  return Status(StatusCode::kUnsupported,
+                "the database has too many files for one archive",
+                "let LevelDB make larger files (max_file_size)");
+}
+
 // Everything behind the inputs: manifest, table of contents, footer. Small,
 // so one thread does it.
 class TailWriter {
@@ -26,6 +33,7 @@ class TailWriter {
         encoder_(options, {&verdict_, &limiter_, options.stop, &done_bytes_}) {}
 
   Status AppendManifest(std::string text, std::vector<TocFile>* files) {
+    LEVELKEEP_RETURN_IF_ERROR(CheckIndexSize(text.size()));
     TocFile file;
     file.name = kManifestEntryName;
     file.size_bytes = text.size();
@@ -51,6 +59,7 @@ class TailWriter {
   Status AppendTocAndFooter(const Toc& toc) {
     const uint64_t offset = sink_->size_bytes();
     const std::string text = EncodeToc(toc);
+    LEVELKEEP_RETURN_IF_ERROR(CheckIndexSize(text.size()));
     LEVELKEEP_ASSIGN_OR_RETURN(std::string content,
                                EncodeTarHeader(std::string(kTocEntryName),
                                                text.size(), toc.mtime_seconds));
@@ -86,7 +95,8 @@ Status CheckInputs(const std::vector<ArchiveInput>& inputs,
   std::set<std::string_view> names;
   for (const ArchiveInput& input : inputs) {
     if (input.name.empty() || input.name == kManifestEntryName ||
-        input.name == kTocEntryName || !names.insert(input.name).second) {
+        input.name == kTocEntryName || !IsValidUtf8(input.name) ||
+        !names.insert(input.name).second) {
       return Status(StatusCode::kInvalidArgument,
                     "\"" + Printable(input.name) +
                         "\" can't be the name of an archive's entry here");

@@ -18,10 +18,6 @@ namespace {
 // One read of this many bytes covers footer, table of contents and manifest
 // of a database of a hundred files.
 constexpr uint64_t kTailBytes = 32u << 10;
-// Of the table of contents and of the manifest, inflated: half a million
-// files. A hostile archive can't make us allocate more.
-constexpr uint64_t kMaxIndexBytes = 128u << 20;
-
 Status Corrupt(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem,
                 "the archive is damaged: use another backup");

@@ -227,8 +227,9 @@ Result<ExtractedDatabase> OwnReader::Run() {
     }
   };
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
-      WorkerCount(options_.threads), &verdict_,
-      [this] { return Worker(this).Work(); }, tick,
+      index_.archive_bytes < kSmallWorkBytes ? 0
+                                             : WorkerCount(options_.threads),
+      &verdict_, [this] { return Worker(this).Work(); }, tick,
       [this] {
         MutexLock lock(&mutex_);
         changed_.notify_all();
@@ -263,7 +264,8 @@ Status OwnReader::CheckLimits() const {
                       FormatBytes(limits.max_total_bytes),
                   "free some space, or extract elsewhere");
   }
-  if (index_.content_bytes / limits.max_ratio > index_.archive_bytes) {
+  if (index_.content_bytes / std::max<uint64_t>(1, limits.max_ratio) >
+      index_.archive_bytes) {
     return Corrupt("the archive claims to hold more than it can");
   }
   return Status::Ok();

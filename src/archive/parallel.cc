@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/process.h"
+#include "base/status_macros.h"
 
 namespace levelkeep {
 namespace {
@@ -52,6 +53,34 @@ class Latch {
   int running_ GUARDED_BY(mutex_) = 0;
 };
 
+Status RunThreads(int workers, const std::function<void()>& work,
+                  const std::function<void()>& tick) {
+  Latch latch;
+  std::vector<std::jthread> threads;
+  for (int i = 0; i < workers; ++i) {
+    latch.Add();
+    try {
+      threads.emplace_back([&] {
+        LowerThreadPriority();
+        work();
+        latch.Remove();
+      });
+    } catch (const std::system_error& error) {
+      latch.Remove();
+      // Fewer threads do the same work; none can't.
+      if (threads.empty()) {
+        return Status(StatusCode::kIoError,
+                      std::string("can't start a thread: ") + error.what());
+      }
+      break;
+    }
+  }
+  while (!latch.WaitABit()) {
+    if (tick) tick();
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 int WorkerCount(int requested) {
@@ -85,33 +114,15 @@ Status RunWorkers(int workers, Verdict* verdict,
                   const std::function<Status()>& body,
                   const std::function<void()>& tick,
                   const std::function<void()>& wake) {
-  Latch latch;
   const auto work = [&] {
-    LowerThreadPriority();
     const Status status = RunGuarded(body);
     verdict->Fail(status);
     if (!status.ok() && wake) wake();
-    latch.Remove();
   };
-  {
-    std::vector<std::jthread> threads;
-    for (int i = 0; i < workers; ++i) {
-      latch.Add();
-      try {
-        threads.emplace_back(work);
-      } catch (const std::system_error& error) {
-        latch.Remove();
-        // Fewer threads do the same work; none can't.
-        if (threads.empty()) {
-          return Status(StatusCode::kIoError,
-                        std::string("can't start a thread: ") + error.what());
-        }
-        break;
-      }
-    }
-    while (!latch.WaitABit()) {
-      if (tick) tick();
-    }
+  if (workers == 0) {
+    work();
+  } else {
+    LEVELKEEP_RETURN_IF_ERROR(RunThreads(workers, work, tick));
   }
   if (tick) tick();
   return verdict->status();

@@ -5,6 +5,7 @@
 #define LEVELKEEP_ARCHIVE_PARALLEL_H_
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <utility>
@@ -43,7 +44,11 @@ class Verdict {
   Status first_ GUARDED_BY(mutex_);
 };
 
-// Runs `body` on `workers` low-priority threads until all of them return and
+// Less work than this is done at once, by the calling thread.
+inline constexpr uint64_t kSmallWorkBytes = 1u << 20;
+
+// Runs `body` on `workers` low-priority threads (0: on the calling thread,
+// at its own priority) until all of them return and
 // calls `tick` (if set) on the calling thread several times a second and
 // once at the end. Failures and exceptions of a body go to `verdict`, whose
 // status is returned. `wake` (if set) is called once after a failure, for

@@ -67,7 +67,9 @@ Status ReadBackArchive(const File& file, const ArchiveSummary& summary,
       file.DontNeed(offsets[begin], run_bytes);
     }
   };
-  return RunWorkers(WorkerCount(threads), &verdict, work, nullptr);
+  return RunWorkers(
+      summary.size_bytes < kSmallWorkBytes ? 0 : WorkerCount(threads), &verdict,
+      work, nullptr);
 }
 
 }  // namespace levelkeep

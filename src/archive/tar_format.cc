@@ -37,19 +37,34 @@ Status TarFailure(archive* a, const std::string& name) {
                     (why != nullptr ? why : "unknown reason"));
 }
 
+Result<std::string> EncodeHeaderAs(int (*set_format)(archive*),
+                                   archive_entry* entry,
+                                   const std::string& name) {
+  std::string blocks;
+  const WriteHandle writer(archive_write_new());
+  if (writer == nullptr) return Status(StatusCode::kInternal, "out of memory");
+  set_format(writer.get());
+  archive_write_set_bytes_per_block(writer.get(), 0);
+  // A warning says that a name is not of the process' character set: it goes
+  // into the archive as the bytes that it is.
+  if (archive_write_open(writer.get(), &blocks, nullptr, AppendToString,
+                         nullptr) != ARCHIVE_OK ||
+      archive_write_header(writer.get(), entry) < ARCHIVE_WARN) {
+    return TarFailure(writer.get(), name);
+  }
+  std::string header = blocks;
+  // What closing appends (content, end marks) is not ours to keep.
+  archive_write_fail(writer.get());
+  return header;
+}
+
 }  // namespace
 
 Result<std::string> EncodeTarHeader(const std::string& name,
                                     uint64_t size_bytes,
                                     int64_t mtime_seconds) {
-  std::string blocks;
-  const WriteHandle writer(archive_write_new());
   const EntryHandle entry(archive_entry_new());
-  if (writer == nullptr || entry == nullptr) {
-    return Status(StatusCode::kInternal, "out of memory");
-  }
-  archive_write_set_format_pax_restricted(writer.get());
-  archive_write_set_bytes_per_block(writer.get(), 0);
+  if (entry == nullptr) return Status(StatusCode::kInternal, "out of memory");
   archive_entry_set_pathname(entry.get(), name.c_str());
   archive_entry_set_size(entry.get(), static_cast<la_int64_t>(size_bytes));
   archive_entry_set_filetype(entry.get(), AE_IFREG);
@@ -57,15 +72,13 @@ Result<std::string> EncodeTarHeader(const std::string& name,
   archive_entry_set_mtime(entry.get(), mtime_seconds, 0);
   archive_entry_set_uid(entry.get(), 0);
   archive_entry_set_gid(entry.get(), 0);
-  if (archive_write_open(writer.get(), &blocks, nullptr, AppendToString,
-                         nullptr) != ARCHIVE_OK ||
-      archive_write_header(writer.get(), entry.get()) != ARCHIVE_OK) {
-    return TarFailure(writer.get(), name);
-  }
-  std::string header = blocks;
-  // What closing appends (content, end marks) is not ours to keep.
-  archive_write_fail(writer.get());
-  return header;
+  // Where both have room they make the same block; but for a name that is
+  // not ASCII, pax depends on the process' locale and GNU tar complains.
+  Result<std::string> header =
+      EncodeHeaderAs(archive_write_set_format_ustar, entry.get(), name);
+  if (header.ok()) return header;
+  return EncodeHeaderAs(archive_write_set_format_pax_restricted, entry.get(),
+                        name);
 }
 
 Status CheckTarHeader(std::string_view blocks, const std::string& name,
@@ -84,7 +97,7 @@ Status CheckTarHeader(std::string_view blocks, const std::string& name,
   archive_entry* entry = nullptr;
   if (archive_read_open_memory(reader.get(), blocks.data(), blocks.size()) !=
           ARCHIVE_OK ||
-      archive_read_next_header(reader.get(), &entry) != ARCHIVE_OK) {
+      archive_read_next_header(reader.get(), &entry) < ARCHIVE_WARN) {
     return wrong;
   }
   const char* path = archive_entry_pathname(entry);

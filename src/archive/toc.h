@@ -17,6 +17,11 @@ namespace levelkeep {
 // Larger files are cut into chunks, each a gzip member of its own.
 inline constexpr uint64_t kChunkBytes = 4u << 20;
 
+// Of the table of contents and of the manifest as text. The writer refuses
+// to go beyond (some 170,000 files, or 340 GB of tables), so that a hostile
+// archive can't make a reader allocate more.
+inline constexpr uint64_t kMaxIndexBytes = 64u << 20;
+
 struct TocChunk {
   uint64_t archive_offset = 0;  // of the chunk's gzip member
   std::string sha256;           // of the chunk's content

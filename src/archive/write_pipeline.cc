@@ -15,8 +15,12 @@ namespace {
 constexpr uint64_t kBatchBytes = 1u << 20;
 constexpr size_t kBatchFiles = 256;
 // Each buffer holds at most one chunk that did not shrink: ten of them and
-// eight workers' own memory stay below 64 MiB.
+// eight workers' own memory stay below 64 MiB. Only what is used of them
+// becomes resident.
 constexpr int kMaxBuffers = 10;
+constexpr size_t kBufferBytes = static_cast<size_t>(kChunkBytes) + (128u << 10);
+// Batches of more files are not opened ahead: descriptors are few.
+constexpr size_t kMaxFilesAhead = 4;
 
 }  // namespace
 
@@ -36,6 +40,7 @@ struct WritePipeline::Job {
   uint64_t chunk = 0;                // of a large file
   std::shared_ptr<LargeFile> large;  // null for a batch
 
+  std::vector<std::unique_ptr<ByteSource>> ahead;  // inputs opened ahead
   ByteBuffer out;
   struct Encoded {
     size_t offset = 0;  // in `out`; meaningless for an empty file
@@ -68,15 +73,15 @@ Status WritePipeline::Run(std::vector<TocFile>* files) {
   const int workers = WorkerCount(options_.threads);
   {
     MutexLock lock(&mutex_);
-    free_buffers_.resize(
-        static_cast<size_t>(std::min(workers + 2, kMaxBuffers)));
+    const int buffers = std::min(2 * workers + 2, kMaxBuffers);
+    for (int i = 0; i < buffers; ++i) free_buffers_.emplace_back(kBufferBytes);
   }
   const auto tick = [this] {
     if (options_.progress) options_.progress(done_bytes_, total_bytes_);
   };
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
-      workers, &verdict_, [this] { return Work(); }, tick,
-      [this] { WakeAll(); }));
+      total_bytes_ < kSmallWorkBytes ? 0 : workers, &verdict_,
+      [this] { return Work(); }, tick, [this] { WakeAll(); }));
   *files = std::move(files_);
   return Status::Ok();
 }
@@ -85,23 +90,35 @@ Status WritePipeline::Work() {
   EntryEncoder encoder(options_,
                        {&verdict_, &limiter_, options_.stop, &done_bytes_});
   Job job;
-  while (Claim(&job)) {
+  bool claimed = Claim(&job, /*wait=*/true);
+  while (claimed) {
     LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
+    // The device fetches the next job's input while this one is encoded.
+    Job next;
+    claimed = Claim(&next, /*wait=*/false);
+    if (claimed) LEVELKEEP_RETURN_IF_ERROR(OpenAhead(&next));
     LEVELKEEP_RETURN_IF_ERROR(job.large ? EncodeChunk(&encoder, &job)
                                         : EncodeBatch(&encoder, &job));
     LEVELKEEP_RETURN_IF_ERROR(Deliver(std::move(job)));
-    job = Job();
+    if (!claimed) claimed = Claim(&next, /*wait=*/true);
+    job = std::move(next);
   }
   return Status::Ok();
 }
 
-bool WritePipeline::Claim(Job* job) {
+// A worker that holds a job must not wait here: its job may be the one that
+// all others wait for. Without it, the job that comes next in the archive is
+// always some worker's present one, so that somebody always gets on.
+bool WritePipeline::Claim(Job* job, bool wait) {
   MutexLock lock(&mutex_);
-  while (free_buffers_.empty() && next_input_ < inputs_.size() &&
+  while (wait && free_buffers_.empty() && next_input_ < inputs_.size() &&
          !verdict_.failed()) {
     changed_.wait(mutex_);
   }
-  if (next_input_ == inputs_.size() || verdict_.failed()) return false;
+  if (free_buffers_.empty() || next_input_ == inputs_.size() ||
+      verdict_.failed()) {
+    return false;
+  }
   job->out = std::move(free_buffers_.back());
   free_buffers_.pop_back();
   job->sequence = next_sequence_++;
@@ -141,7 +158,39 @@ Result<std::unique_ptr<ByteSource>> WritePipeline::Open(
   if (!source.ok()) {
     return source.status().WithContext("opening " + Printable(input.name));
   }
+  (*source)->WillNeed(0, std::min(input.size_bytes, kChunkBytes));
   return source;
+}
+
+Status WritePipeline::OpenAhead(Job* job) {
+  if (job->large) {
+    return job->chunk == 0 ? OpenLarge(job) : Status::Ok();
+  }
+  if (job->input_count > kMaxFilesAhead) return Status::Ok();
+  for (size_t i = 0; i < job->input_count; ++i) {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto source,
+                               Open(inputs_[job->first_input + i]));
+    job->ahead.push_back(std::move(source));
+  }
+  return Status::Ok();
+}
+
+// The worker of the first chunk opens the file, the others wait for it.
+Status WritePipeline::OpenLarge(Job* job) {
+  LargeFile& large = *job->large;
+  {
+    MutexLock lock(&mutex_);
+    while (job->chunk != 0 && !large.opened && !verdict_.failed()) {
+      changed_.wait(mutex_);
+    }
+    if (large.opened) return Status::Ok();
+    if (job->chunk != 0) return verdict_.status();
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(large.source, Open(inputs_[job->first_input]));
+  MutexLock lock(&mutex_);
+  large.opened = true;
+  changed_.notify_all();
+  return Status::Ok();
 }
 
 Status WritePipeline::EncodeBatch(EntryEncoder* encoder, Job* job) {
@@ -153,10 +202,14 @@ Status WritePipeline::EncodeBatch(EntryEncoder* encoder, Job* job) {
     Job::Encoded& encoded = job->encoded.emplace_back();
     encoded.offset = job->out.size();
     encoded.file_sha256 = kEmptySha256;
-    // Empty files are opened too: that they can't be is worth knowing.
-    LEVELKEEP_ASSIGN_OR_RETURN(const auto source, Open(input));
+    std::unique_ptr<ByteSource> source;
+    if (i < job->ahead.size()) {
+      source = std::move(job->ahead[i]);
+    } else {
+      // Empty files too: that they can't be opened is worth knowing.
+      LEVELKEEP_ASSIGN_OR_RETURN(source, Open(input));
+    }
     if (input.size_bytes == 0) continue;
-    source->WillNeed(0, input.size_bytes);
     LEVELKEEP_ASSIGN_OR_RETURN(
         EntryEncoder::Chunk chunk,
         encoder->AppendChunk(input.name, *source, 0, input.size_bytes,
@@ -174,15 +227,8 @@ Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
   if (job->chunk == 0) {
     LEVELKEEP_RETURN_IF_ERROR(
         encoder->AppendHeader(input.name, input.size_bytes, &job->out));
-    LEVELKEEP_ASSIGN_OR_RETURN(large.source, Open(input));
-    MutexLock lock(&mutex_);
-    large.opened = true;
-    changed_.notify_all();
-  } else {
-    MutexLock lock(&mutex_);
-    while (!large.opened && !verdict_.failed()) changed_.wait(mutex_);
-    if (!large.opened) return verdict_.status();
   }
+  LEVELKEEP_RETURN_IF_ERROR(OpenLarge(job));
   const uint64_t offset = job->chunk * kChunkBytes;
   const uint64_t size =
       std::min<uint64_t>(kChunkBytes, file.size_bytes - offset);
@@ -225,25 +271,32 @@ Status WritePipeline::DigestInTurn(EntryEncoder* encoder, uint32_t crc32,
 }
 
 Status WritePipeline::Deliver(Job job) {
-  MutexLock lock(&mutex_);
-  encoded_.emplace(job.sequence, std::move(job));
-  if (appending_) return Status::Ok();
-  appending_ = true;
-  while (!encoded_.empty() && encoded_.begin()->first == next_append_) {
-    Job next = std::move(encoded_.begin()->second);
-    encoded_.erase(encoded_.begin());
-    mutex_.Unlock();
-    const Status status = Append(next);
-    mutex_.Lock();
+  {
+    MutexLock lock(&mutex_);
+    encoded_.emplace(job.sequence, std::move(job));
+    if (appending_) return Status::Ok();
+    appending_ = true;
+  }
+  for (;;) {
+    Job next;
+    {
+      MutexLock lock(&mutex_);
+      const auto first = encoded_.begin();
+      if (first == encoded_.end() || first->first != next_append_) {
+        appending_ = false;
+        return Status::Ok();
+      }
+      next = std::move(first->second);
+      encoded_.erase(first);
+    }
     // On failure nobody appends any more: `appending_` stays.
-    if (!status.ok()) return status;
-    ++next_append_;
+    LEVELKEEP_RETURN_IF_ERROR(Append(next));
     next.out.Clear();
+    MutexLock lock(&mutex_);
+    ++next_append_;
     free_buffers_.push_back(std::move(next.out));
     changed_.notify_all();
   }
-  appending_ = false;
-  return Status::Ok();
 }
 
 Status WritePipeline::Append(const Job& job) {

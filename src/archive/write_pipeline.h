@@ -44,9 +44,12 @@ class WritePipeline {
   struct Job;
 
   Status Work();
-  // False when there is nothing left, or somebody failed.
-  bool Claim(Job* job);
+  // False when there is nothing left, somebody failed, or (without `wait`) no
+  // buffer is free.
+  bool Claim(Job* job, bool wait);
   void FillJob(Job* job) REQUIRES_LOCK(mutex_);
+  Status OpenAhead(Job* job);
+  Status OpenLarge(Job* job);
   Status EncodeBatch(EntryEncoder* encoder, Job* job);
   Status EncodeChunk(EntryEncoder* encoder, Job* job);
   Status DigestInTurn(EntryEncoder* encoder, uint32_t crc32, Job* job);

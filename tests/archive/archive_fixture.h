@@ -60,7 +60,7 @@ inline Files MakeDatabase(uint64_t seed = 1) {
   edit.previous_log_number = 0;
   edit.next_file_number = 9;
   edit.last_sequence = 42;
-  for (const uint64_t number : {5, 7}) {
+  for (const uint64_t number : {uint64_t{5}, uint64_t{7}}) {
     TableMeta table;
     table.level = 1;
     table.number = number;

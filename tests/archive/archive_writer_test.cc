@@ -250,32 +250,83 @@ TEST(ArchiveWriterTest, ManySmallFilesAreBatched) {
   }
 }
 
-TEST(ArchiveWriterTest, LongNamesAreNoProblem) {
-  const TempDir dir;
-  const std::string long_name(140, 'd');
-  auto file =
-      FileSystem::Posix()->Open(dir.Sub("a.tar.gz"), OpenMode::kCreateNew);
-  ASSERT_TRUE(file.ok());
-  const std::vector<ArchiveInput> inputs = {
-      {long_name + "/000005.ldb", 5,
-       []() -> Result<std::unique_ptr<ByteSource>> {
-         return NewStringSource("hello");
-       }}};
-  const auto summary = WriteArchive(
-      inputs,
-      [&](const std::vector<ManifestFile>& files) -> Result<std::string> {
-        Manifest manifest = test::ManifestFor({});
-        manifest.db_name = long_name;
-        manifest.files = {{"000005.ldb", 5, files[0].sha256}};
-        return EncodeManifest(manifest);
-      },
-      WriteOptions(), file->get());
-  ASSERT_TRUE(summary.ok()) << summary.status().ToString();
-  std::string output;
-  EXPECT_EQ(Shell("tar tzf '" + dir.Sub("a.tar.gz") + "' | head -1", &output),
-            0);
-  EXPECT_EQ(output, long_name + "/000005.ldb\n");
-  EXPECT_TRUE(test::CheckArchive(dir.Sub("a.tar.gz")).ok());
+TEST(ArchiveWriterTest, UnusualFolderNamesAreNoProblem) {
+  for (const std::string& folder :
+       {std::string(140, 'd'), std::string(250, 'e'), std::string("d\xc3\xa4"),
+        std::string("with blank"), std::string("bytes\xff\xfe")}) {
+    const TempDir dir;
+    auto file =
+        FileSystem::Posix()->Open(dir.Sub("a.tar.gz"), OpenMode::kCreateNew);
+    ASSERT_TRUE(file.ok());
+    const std::vector<ArchiveInput> inputs = {
+        {folder + "/000005.ldb", 5,
+         []() -> Result<std::unique_ptr<ByteSource>> {
+           return NewStringSource("hello");
+         }}};
+    const auto summary = WriteArchive(
+        inputs,
+        [&](const std::vector<ManifestFile>& files) -> Result<std::string> {
+          Manifest manifest = test::ManifestFor({});
+          manifest.db_name = folder;
+          manifest.files = {{"000005.ldb", 5, files[0].sha256}};
+          return EncodeManifest(manifest);
+        },
+        WriteOptions(), file->get());
+    if (folder[0] == 'b') {
+      // JSON has no place for it: refused rather than changed.
+      EXPECT_EQ(summary.status().code(), StatusCode::kInvalidArgument);
+      continue;
+    }
+    ASSERT_TRUE(summary.ok()) << summary.status().ToString();
+    const auto database = test::CheckArchive(dir.Sub("a.tar.gz"));
+    EXPECT_TRUE(database.ok()) << database.status().ToString();
+    std::string output;
+    ASSERT_EQ(
+        Shell("cd '" + dir.path() + "' && tar xzf a.tar.gz 2>&1", &output), 0);
+    EXPECT_EQ(output, "");
+    EXPECT_EQ(test::ReadFile(dir.Sub(folder + "/000005.ldb")), "hello");
+  }
+}
+
+TEST(TarFormatTest, LargeSizesAndLongNamesGetPaxHeaders) {
+  struct Case {
+    std::string name;
+    uint64_t size;
+    size_t bytes;
+  };
+  const uint64_t eight_gib = uint64_t{8} << 30;
+  const Case cases[] = {
+      {"db/000005.ldb", 0, 512},
+      {"db/000005.ldb", eight_gib - 1, 512},
+      {"db/000005.ldb", eight_gib, 1536},
+      {std::string(100, 'd') + "/" + std::string(90, 'e'), 1, 512},
+      {std::string(200, 'd') + "/000005.ldb", 1, 1536},
+  };
+  for (const Case& test : cases) {
+    const Result<std::string> header =
+        EncodeTarHeader(test.name, test.size, 1735300800);
+    ASSERT_TRUE(header.ok()) << header.status().ToString();
+    EXPECT_EQ(header->size(), test.bytes) << test.name;
+    EXPECT_TRUE(CheckTarHeader(*header, test.name, test.size, 1735300800).ok());
+    EXPECT_FALSE(
+        CheckTarHeader(*header, test.name, test.size + 1, 1735300800).ok());
+    EXPECT_FALSE(
+        CheckTarHeader(*header, test.name + "x", test.size, 1735300800).ok());
+    EXPECT_FALSE(
+        CheckTarHeader(*header, test.name, test.size, 1735300801).ok());
+    EXPECT_FALSE(CheckTarHeader(*header + std::string(512, '\0'), test.name,
+                                test.size, 1735300800)
+                     .ok());
+    EXPECT_FALSE(CheckTarHeader("", test.name, test.size, 1735300800).ok());
+  }
+}
+
+TEST(TarFormatTest, HeaderOfAnotherTarThatSaysTheSameIsAccepted) {
+  const std::string other = test::TarHeader("db/000005.ldb", 5);
+  EXPECT_TRUE(CheckTarHeader(other, "db/000005.ldb", 5, 1735301824).ok());
+  EXPECT_EQ(TarPadding(0), 0u);
+  EXPECT_EQ(TarPadding(1), 511u);
+  EXPECT_EQ(TarPadding(512), 0u);
 }
 
 TEST(ArchiveWriterTest, ProgressEndsAtTheTotal) {
