@@ -82,31 +82,50 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
   return true;
 }
 
-std::shared_ptr<const Catalog::Cached> Catalog::Read(const std::string& name,
-                                                     const BackupName& parsed,
-                                                     const Cached* old) const {
+void Catalog::ReadCompanions(Cached* cached) const {
+  CatalogEntry& entry = cached->entry;
+  if (cached->sidecar.present) {
+    const auto text = ReadFile(fs_, entry.path + ".sha256", kSmallFileLimit);
+    if (text.ok()) entry.sha256 = ParseSha256Sidecar(*text, entry.name);
+  }
+  if (!cached->state.present) return;
+  const auto text = ReadFile(fs_, StatePath(entry.name), kSmallFileLimit);
+  const auto state =
+      text.ok() ? DecodeBackupState(*text) : Result<BackupState>(text.status());
+  if (state.ok()) {
+    ApplyState(*state, &entry);
+  } else {
+    // Rotation must not take what somebody may have pinned.
+    entry.pinned = true;
+  }
+}
+
+std::shared_ptr<const Catalog::Cached> Catalog::Read(
+    const std::string& name, const BackupName& parsed,
+    const std::shared_ptr<const Cached>& old, bool sidecar_exists,
+    bool state_exists) const {
   auto result = std::make_shared<Cached>();
   CatalogEntry& entry = result->entry;
   entry.name = name;
   entry.path = JoinPath(directory_, name);
   entry.parsed = parsed;
   const Result<FileInfo> info = fs_->Stat(entry.path);
-  if (!info.ok()) {
+  if (!info.ok() || info->type != FileType::kRegular) {
     if (info.status().code() == StatusCode::kNotFound) return nullptr;
-    entry.problem = info.status().message();
-    result->final = false;
-    return result;
-  }
-  if (info->type != FileType::kRegular) {
-    entry.problem = TypeProblem(info->type);
+    entry.problem =
+        info.ok() ? TypeProblem(info->type) : info.status().message();
     result->final = false;
     return result;
   }
   result->archive = {true, info->size_bytes, info->mtime_ns, info->inode};
-  result->sidecar = Probe(entry.path + ".sha256");
-  result->state = Probe(StatePath(name));
+  if (sidecar_exists) result->sidecar = Probe(entry.path + ".sha256");
+  if (state_exists) result->state = Probe(StatePath(name));
   const bool same_archive =
       old != nullptr && old->final && old->archive == result->archive;
+  if (same_archive && old->sidecar == result->sidecar &&
+      old->state == result->state) {
+    return old;
+  }
   entry.size_bytes = info->size_bytes;
   entry.mtime_ns = info->mtime_ns;
   entry.inode = info->inode;
@@ -117,21 +136,7 @@ std::shared_ptr<const Catalog::Cached> Catalog::Read(const std::string& name,
   } else {
     result->final = ReadArchive(&entry);
   }
-  if (result->sidecar.present) {
-    const auto text = ReadFile(fs_, entry.path + ".sha256", kSmallFileLimit);
-    if (text.ok()) entry.sha256 = ParseSha256Sidecar(*text, name);
-  }
-  if (result->state.present) {
-    const auto text = ReadFile(fs_, StatePath(name), kSmallFileLimit);
-    const auto state = text.ok() ? DecodeBackupState(*text)
-                                 : Result<BackupState>(text.status());
-    if (state.ok()) {
-      ApplyState(*state, &entry);
-    } else {
-      // Rotation must not take what somebody may have pinned.
-      entry.pinned = true;
-    }
-  }
+  ReadCompanions(result.get());
   return result;
 }
 
@@ -148,6 +153,15 @@ Result<std::vector<CatalogEntry>> Catalog::List() {
     }
     return names.status();
   }
+  const auto state_names = fs_->List(StateDirectory());
+  const auto has_sidecar = [&](const std::string& name) {
+    return std::binary_search(names->begin(), names->end(), name + ".sha256");
+  };
+  const auto has_state = [&](const std::string& name) {
+    return state_names.ok() &&
+           std::binary_search(state_names->begin(), state_names->end(),
+                              name + ".json");
+  };
   // Disk work happens outside the mutex: two callers may read the same new
   // archive twice, but none waits for a slow disk because of the other.
   Cache fresh;
@@ -156,8 +170,8 @@ Result<std::vector<CatalogEntry>> Catalog::List() {
     const std::optional<BackupName> parsed = ParseBackupName(name);
     if (!parsed) continue;
     const auto it = old.find(name);
-    auto cached =
-        Read(name, *parsed, it == old.end() ? nullptr : it->second.get());
+    auto cached = Read(name, *parsed, it == old.end() ? nullptr : it->second,
+                       has_sidecar(name), has_state(name));
     if (cached == nullptr) continue;  // removed since the directory was read
     entries.push_back(cached->entry);
     fresh.emplace(name, std::move(cached));
@@ -187,7 +201,8 @@ Result<CatalogEntry> Catalog::Find(const std::string& name) {
     const auto it = cache_.find(name);
     if (it != cache_.end()) old = it->second;
   }
-  auto cached = Read(name, *parsed, old.get());
+  auto cached = Read(name, *parsed, old, /*sidecar_exists=*/true,
+                     /*state_exists=*/true);
   if (cached == nullptr) return NoSuchBackup(name);
   {
     MutexLock lock(&mutex_);

@@ -124,11 +124,16 @@ class Catalog {
   Fingerprint Probe(const std::string& path) const;
   std::string StateDirectory() const;
   std::string StatePath(const std::string& name) const;
-  // What is on disk now; takes from `old` what did not change. Null if there
-  // is no such file.
+  // What is on disk now; takes from `old` (may be null) what did not change.
+  // Null if there is no such file. Only companions that may exist are looked
+  // for.
   std::shared_ptr<const Cached> Read(const std::string& name,
                                      const BackupName& parsed,
-                                     const Cached* old) const;
+                                     const std::shared_ptr<const Cached>& old,
+                                     bool sidecar_exists,
+                                     bool state_exists) const;
+  // Sidecar and state file into the entry, where they are present.
+  void ReadCompanions(Cached* cached) const;
   // Fills in manifest, foreign and problem; false if it is worth another
   // try the next time.
   bool ReadArchive(CatalogEntry* entry) const;

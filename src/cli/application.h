@@ -30,7 +30,7 @@ class Application {
   Application& operator=(const Application&) = delete;
 
   // Restores a dropped backup, opens the database, starts the schedule, then
-  // listens. An error leaves nothing running: kInvalidArgument, kRefused
+  // listens. An error leaves nothing running: kInvalidArgument
   // (settings), kBusy (the database or the port is in use), and as
   // BackupManager::Initialize and EventBus::Open.
   Status Start();

@@ -33,7 +33,7 @@ void SayReady(Session* session, const std::string& url) {
                            " listening on " + url + " (database " +
                            backup.storage_path() + ", backups " +
                            backup.backup_dir + ")";
-  LogInfo(kTag, line);
+  LogInfo(kTag, "ready");
   session->console->Print(line + "\n");
   if (!session->console->json()) return;
   nlohmann::ordered_json json;

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "cli/session.h"
+#include "manager/backup_set.h"
 #include "manager/verifier.h"
 
 namespace levelkeep::cli {
@@ -41,9 +42,22 @@ struct Round {
 class Worker {
  public:
   Worker(const Settings& settings, const World& world)
-      : world_(world), verifier_(settings.backup, world.fs, world.clock) {}
+      : world_(world),
+        set_(settings.backup, world.fs, world.clock),
+        verifier_(settings.backup, world.fs, world.clock) {}
 
-  Status Prepare() { return verifier_.Prepare(); }
+  // Also removes the scratch folder of a worker that was killed; what a
+  // live process uses stays.
+  Status Prepare() {
+    const Status prepared = verifier_.Prepare();
+    if (!prepared.ok()) return prepared;
+    const auto swept = set_.Sweep();
+    if (!swept.ok()) return swept.status();
+    for (const std::string& name : *swept) {
+      LogInfo(kTag, name + ": left-over removed");
+    }
+    return Status::Ok();
+  }
 
   Round RunOnce() {
     Round round;
@@ -89,6 +103,7 @@ class Worker {
   }
 
   const World& world_;
+  BackupSet set_;
   Verifier verifier_;
   std::map<std::string, std::chrono::steady_clock::time_point> retry_at_;
 };

@@ -102,10 +102,9 @@ Status EventBus::DescribeOpenFailure(const leveldb::Status& failure) {
   std::string holder;
   auto held = DbLock::Probe(fs_, dir, &holder);
   if (held.ok() && *held != DbLock::State::kFree) {
-    return Status(
-        StatusCode::kBusy,
-        "database " + dir + " is open in another process (" + holder + ")",
-        "stop that process, or use another STORAGE_DIR");
+    return Status(StatusCode::kBusy,
+                  "database " + dir + " is open in " + holder,
+                  "stop that process, or use another STORAGE_DIR");
   }
   return FromLevelDb(failure, "opening database " + dir);
 }

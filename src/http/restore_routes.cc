@@ -65,7 +65,7 @@ Response Restore(BackupManager* manager, JobControl* control,
   json["message"] = report->applied ? "Restore complete."
                                     : "Restore complete. Restart application "
                                       "to apply changes.";
-  json["restartCommand"] = report->restart_command;
+  json["restartCommand"] = manager->options().restart_command;
   json["applied"] = report->applied;
   json["name"] = report->name;
   json["lastSequence"] = report->last_sequence;

@@ -110,15 +110,10 @@ Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
                                      Journal journal,
                                      const OpenCheck& open_check) {
   // R11. The locks are free: this opens the database exclusively itself.
-  Status opened = open_check ? open_check(context.db_dir()) : Status::Ok();
-  if (opened.ok()) {
-    journal.state = JournalState::kCommitted;
-    opened = StoreJournal(context, journal);
-    // If we die here: the restore has happened; tidying is left (row R12).
-  } else {
-    journal.reject = IsArchiveFault(opened.code());
-  }
+  const Status opened =
+      open_check ? open_check(context.db_dir()) : Status::Ok();
   if (!opened.ok()) {
+    journal.reject = IsArchiveFault(opened.code());
     const Status back = RollBack(context, std::move(journal), opened);
     if (back.ok()) return opened;
     LogError(kRestoreLogTag,
@@ -126,11 +121,15 @@ Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
     return Status(back.code(), back.message() + ", after: " + opened.message(),
                   std::string(kHintNextStart));
   }
-  const Status finished = FinishCommitted(context, journal);
+  // From here on the new database is in use: there is no way back, whatever
+  // the disk says. Every state of the journal leads to the same end.
+  journal.state = JournalState::kCommitted;
+  Status finished = StoreJournal(context, journal);
+  // If we die here: the restore has happened; tidying is left (row R12).
+  if (finished.ok()) finished = FinishCommitted(context, journal);
   if (!finished.ok()) {
-    // The restore itself holds; its journal makes the next start tidy up.
     LogWarn(kRestoreLogTag,
-            "restored, but not tidied up yet: " + finished.ToString());
+            "restored; the next start tidies up: " + finished.ToString());
   }
   RestoreOutcome outcome = std::move(journal.outcome);
   outcome.undo_available = HasUndo(context);
@@ -167,14 +166,15 @@ Status FinishCommitted(const RestoreContext& context, const Journal& journal) {
 
 Status RollBack(const RestoreContext& context, Journal journal,
                 const Status& reason) {
+  Swap swap(context, journal);
+  // First of all: a database that is in use is not taken away.
+  LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
   if (journal.state != JournalState::kRolledBack) {
     journal.state = JournalState::kRolledBack;
     journal.reason = reason.message();
     LEVELKEEP_RETURN_IF_ERROR(StoreJournal(context, journal));
     // If we die here: the next start finishes this direction (row R11).
   }
-  Swap swap(context, journal);
-  LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
   LEVELKEEP_RETURN_IF_ERROR(swap.Backward());
   swap.Unlock();
   if (!journal.drop.name.empty() && journal.reject) {

@@ -27,15 +27,13 @@ class DropRun {
  private:
   // Leaves what was dealt with before, or crashed too often, out.
   Status Consider(const DropIdentity& drop);
-  Status HandleKnown(const DropIdentity& drop, const DropEntry& entry,
-                     const std::string& sha256);
+  Status HandleKnown(const DropIdentity& drop, const DropEntry& entry);
   Status ApplyFirst(const std::vector<DropCandidate>& candidates);
   // Sets *applied; a bad archive is no error.
   Status TryOne(const DropCandidate& candidate, bool* applied);
   // A failure of this archive: rejects it, or leaves it and says why.
   Status Judge(const DropIdentity& drop, const Status& failure);
-  Status Reject(const DropIdentity& drop, const std::string& sha256,
-                const std::string& reason);
+  Status Reject(const DropIdentity& drop, const std::string& reason);
   void Refuse(const std::string& text);
 
   const RestoreContext& context_;
@@ -66,6 +64,8 @@ Result<DropOutcome> DropRun::Run() {
   for (const DropIdentity& drop : settled.scan.archives) {
     LEVELKEEP_RETURN_IF_ERROR(Consider(drop));
   }
+  // An archive that can't even be looked at may be the one that is meant.
+  if (!outcome_.refused.empty()) return outcome_;
   std::optional<DropIdentity> requested;
   const auto request = LoadDropRequest(context_);
   if (request.ok()) requested = *request;
@@ -81,35 +81,31 @@ Status DropRun::Consider(const DropIdentity& drop) {
   const auto known = FindDropEntry(context_, history_, drop);
   if (known.has_value()) {
     std::string sha256;
-    if (reader.ok()) {
-      auto digest = (*reader)->Sha256(stop_);
-      if (!digest.ok()) return digest.status();
-      sha256 = *digest;
+    if (reader.ok() && !known->sha256.empty()) {
+      LEVELKEEP_ASSIGN_OR_RETURN(sha256, (*reader)->Sha256(stop_));
     }
-    if (sha256 == known->sha256) return HandleKnown(drop, *known, sha256);
+    if (sha256 == known->sha256) return HandleKnown(drop, *known);
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
                              CountAttempts(context_, drop));
   if (attempts >= kMaxAttempts) {
-    return Reject(drop, "",
-                  "the start ended unexpectedly each of the " +
-                      std::to_string(attempts) + " times it was tried");
+    return Reject(drop, "the start ended unexpectedly each of the " +
+                            std::to_string(attempts) + " times it was tried");
   }
   if (!reader.ok()) return Judge(drop, reader.status());
   candidates_.push_back(DropCandidate{drop, (*reader)->outline()});
   return Status::Ok();
 }
 
-Status DropRun::HandleKnown(const DropIdentity& drop, const DropEntry& entry,
-                            const std::string& sha256) {
+Status DropRun::HandleKnown(const DropIdentity& drop, const DropEntry& entry) {
   if (entry.verdict == DropVerdict::kRejected) {
-    return Reject(drop, sha256, entry.reason);
+    return Reject(drop, entry.reason);
   }
   LogWarn(kRestoreLogTag,
           Printable(drop.name) + " was applied before (" + entry.when +
               ") and is not applied again; touch it, or restore it by name");
   outcome_.skipped.push_back(drop.name);
-  return FinishDrop(context_, drop, sha256, DropVerdict::kApplied, "");
+  return FinishDrop(context_, drop, entry.sha256, DropVerdict::kApplied, "");
 }
 
 Status DropRun::ApplyFirst(const std::vector<DropCandidate>& candidates) {
@@ -117,13 +113,12 @@ Status DropRun::ApplyFirst(const std::vector<DropCandidate>& candidates) {
   for (const DropCandidate& candidate : candidates) {
     if (!applied) {
       LEVELKEEP_RETURN_IF_ERROR(TryOne(candidate, &applied));
-      // What could not be decided about the wanted one must not let an
-      // older one win.
+      // The one that is meant has to wait: an older one must not win.
       if (!outcome_.refused.empty()) return Status::Ok();
       continue;
     }
     LEVELKEEP_RETURN_IF_ERROR(
-        Reject(candidate.drop, "",
+        Reject(candidate.drop,
                Printable(outcome_.applied->archive_name) +
                    " was applied instead; this one is older, or it was not "
                    "the one asked for last"));
@@ -165,25 +160,17 @@ Status DropRun::Judge(const DropIdentity& drop, const Status& failure) {
       break;
   }
   if (IsArchiveFault(failure.code())) {
-    return Reject(drop, "", failure.message());
+    return Reject(drop, failure.message());
   }
   LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
   return failure.WithContext(Printable(drop.name));
 }
 
-Status DropRun::Reject(const DropIdentity& drop, const std::string& sha256,
-                       const std::string& reason) {
+// Its digest is not worth reading all of it: name, size and time will do.
+Status DropRun::Reject(const DropIdentity& drop, const std::string& reason) {
   LogWarn(kRestoreLogTag, Printable(drop.name) + " is not restored: " + reason);
   outcome_.rejected.push_back({drop.name, reason});
-  std::string digest = sha256;
-  if (digest.empty()) {
-    auto reader = ArchiveReader::Open(context_.fs, context_.InDrop(drop.name));
-    if (reader.ok()) {
-      const auto computed = (*reader)->Sha256(stop_);
-      if (computed.ok()) digest = *computed;
-    }
-  }
-  return FinishDrop(context_, drop, digest, DropVerdict::kRejected, reason);
+  return FinishDrop(context_, drop, "", DropVerdict::kRejected, reason);
 }
 
 void DropRun::Refuse(const std::string& text) {

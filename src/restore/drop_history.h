@@ -32,7 +32,7 @@ enum class DropVerdict { kApplied, kRejected };
 struct DropEntry {
   DropVerdict verdict = DropVerdict::kApplied;
   DropIdentity drop;
-  std::string sha256;    // empty if it could not be read
+  std::string sha256;    // empty: not read, which a rejection does without
   std::string moved_to;  // name in applied/ or rejected/; empty: left
   std::string when;      // RFC 3339
   std::string reason;    // of a rejection
@@ -47,7 +47,7 @@ std::optional<DropEntry> DecodeDropEntry(std::string_view line);
 Result<std::vector<DropEntry>> LoadDropHistory(const RestoreContext& context);
 
 // The entry because of which `drop` must not be tried, if there is one. Its
-// digest still has to be compared.
+// digest, where it has one, still has to be compared.
 std::optional<DropEntry> FindDropEntry(const RestoreContext& context,
                                        const std::vector<DropEntry>& history,
                                        const DropIdentity& drop);

@@ -8,6 +8,7 @@
 #include "restore/apply.h"
 #include "restore/context.h"
 #include "restore/drop_folder.h"
+#include "restore/journal.h"
 #include "restore/layout.h"
 #include "restore/recovery.h"
 #include "restore/staging.h"
@@ -104,6 +105,13 @@ bool Restorer::UndoAvailable() const { return LoadUndo(impl_->context).ok(); }
 
 Status Restorer::DropUndo() {
   const RestoreContext& context = impl_->context;
+  const Status pending = LoadJournal(context).status();
+  if (pending.code() != StatusCode::kNotFound) {
+    return Status(StatusCode::kBusy,
+                  "a restore in " + context.options.storage_dir +
+                      " is still to be finished",
+                  "restart: the start finishes it or takes it back");
+  }
   LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, ""));
   // If we die here: a record without its directory, which counts as none.
   return RemoveUndo(context);

@@ -122,7 +122,7 @@ class Restorer {
   // is known again by name, size, time and digest and not applied a second
   // time. One that was moved to applied/ and is dropped again is applied
   // again: a copy has another inode or time, and one moved back by hand has
-  // left its NAME.applied.txt behind. See docs of the drop folder.
+  // left its NAME.applied.txt behind. The rules are in drop_history.h.
   // REQUIRES: the database is closed.
   Result<DropOutcome> ApplyDropped(const OpenCheck& open_check,
                                    std::stop_token stop);
@@ -150,7 +150,8 @@ class Restorer {
   Result<RestoreOutcome> Undo(const OpenCheck& open_check);
   // May be called at any time from any thread.
   bool UndoAvailable() const;
-  // R14: called after a verified backup; the old database goes away.
+  // R14: called after a verified backup; the old database goes away. kBusy
+  // while an interrupted restore waits for Recover.
   Status DropUndo();
 
   // Copies an archive into the drop folder; the next start prefers it to

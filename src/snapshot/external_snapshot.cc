@@ -5,7 +5,6 @@
 // MANIFEST that is newer than the logs has at most swallowed whole logs; one
 // that is older would miss them, and the copy would open with a silent gap.
 
-#include <optional>
 #include <utility>
 
 #include "base/status_macros.h"
@@ -52,7 +51,9 @@ class ExternalTaker {
 
   Result<Next> Try();
   Status OpenLogs();
-  Status ReadManifestNow();
+  Status Begin();
+  bool IsStillCurrent() const;
+  Status ReadVersion();
   Result<Manifest> FindManifest() const;
   Result<bool> FollowManifest();
   Result<OpenLog> OpenOneLog(uint64_t number) const;
@@ -73,10 +74,8 @@ class ExternalTaker {
   const ExternalSnapshotOptions& options_;
   std::shared_ptr<ScratchDirectory> scratch_;
   TableHolder tables_;
-  bool logs_open_ = false;
+  bool started_ = false;
   std::vector<OpenLog> logs_;
-  std::optional<uint64_t> missing_log_;  // looked for in vain
-  bool manifest_known_ = false;
   Manifest manifest_;
   Version version_;
   Status last_problem_;
@@ -102,23 +101,19 @@ Result<std::unique_ptr<Snapshot>> ExternalTaker::Take() {
 }
 
 Result<ExternalTaker::Next> ExternalTaker::Try() {
-  if (!logs_open_) {
+  const Status opened_anew(StatusCode::kBusy, "it was opened anew");
+  if (!started_) {
     Announce(1);
-    LEVELKEEP_RETURN_IF_ERROR(OpenLogs());
+    const Status begun = Begin();
+    // CURRENT was switched in between; the next look finds the new MANIFEST.
+    if (begun.code() == StatusCode::kNotFound) {
+      return Again(Next::kStartOver, begun);
+    }
+    LEVELKEEP_RETURN_IF_ERROR(begun);
   }
   Announce(2);
-  const bool known = manifest_known_;
-  const Manifest before = manifest_;
-  const Status read = ReadManifestNow();
-  // CURRENT was switched in between; the next look finds the new MANIFEST.
-  if (read.code() == StatusCode::kNotFound) {
-    return Again(Next::kStartOver, read);
-  }
-  LEVELKEEP_RETURN_IF_ERROR(read);
-  if (known && !before.SameFile(manifest_)) {
-    return Again(Next::kStartOver,
-                 Status(StatusCode::kBusy, "it was opened anew"));
-  }
+  if (!IsStillCurrent()) return Again(Next::kStartOver, opened_anew);
+  LEVELKEEP_RETURN_IF_ERROR(ReadVersion());
   LEVELKEEP_ASSIGN_OR_RETURN(const bool followed, FollowManifest());
   if (!followed) {
     return Again(Next::kReadManifestAgain,
@@ -131,11 +126,7 @@ Result<ExternalTaker::Next> ExternalTaker::Try() {
   }
   LEVELKEEP_RETURN_IF_ERROR(held);
   Announce(4);
-  const Result<Manifest> now = FindManifest();
-  if (!now.ok() || !now->SameFile(manifest_)) {
-    return Again(Next::kStartOver,
-                 Status(StatusCode::kBusy, "it was opened anew"));
-  }
+  if (!IsStillCurrent()) return Again(Next::kStartOver, opened_anew);
   Announce(5);
   LEVELKEEP_RETURN_IF_ERROR(ScanLogs());
   const Status sequence = CheckSequence();
@@ -144,12 +135,24 @@ Result<ExternalTaker::Next> ExternalTaker::Try() {
 }
 
 void ExternalTaker::StartOver() {
-  logs_open_ = false;
-  manifest_known_ = false;
+  started_ = false;
   manifest_ = Manifest();
-  missing_log_.reset();
   logs_.clear();
   tables_.Clear();
+}
+
+// The MANIFEST's identity comes first: logs of one life of the database and
+// tables of the next (DestroyDB reuses all names) must never meet.
+Status ExternalTaker::Begin() {
+  LEVELKEEP_ASSIGN_OR_RETURN(manifest_, FindManifest());
+  LEVELKEEP_RETURN_IF_ERROR(OpenLogs());
+  started_ = true;
+  return Status::Ok();
+}
+
+bool ExternalTaker::IsStillCurrent() const {
+  const Result<Manifest> now = FindManifest();
+  return now.ok() && now->SameFile(manifest_);
 }
 
 // Two listings: the second one surely has every log up to the newest of the
@@ -159,7 +162,6 @@ Status ExternalTaker::OpenLogs() {
                              ListLogs(fs_, db_dir_));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<uint64_t> second,
                              ListLogs(fs_, db_dir_));
-  logs_open_ = true;
   if (first.empty()) return Status::Ok();
   for (const uint64_t number : second) {
     if (number > first.back()) break;
@@ -196,8 +198,7 @@ Result<ExternalTaker::Manifest> ExternalTaker::FindManifest() const {
   return manifest;
 }
 
-Status ExternalTaker::ReadManifestNow() {
-  LEVELKEEP_ASSIGN_OR_RETURN(manifest_, FindManifest());
+Status ExternalTaker::ReadVersion() {
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, manifest_.file->Stat());
   Result<ManifestContent> content =
       ReadManifest(*manifest_.file, info.size_bytes, /*allow_torn_tail=*/true);
@@ -205,7 +206,6 @@ Status ExternalTaker::ReadManifestNow() {
     return content.status().WithContext(JoinPath(db_dir_, manifest_.name));
   }
   version_ = std::move(content->version);
-  manifest_known_ = true;
   return Status::Ok();
 }
 
@@ -225,11 +225,9 @@ Result<bool> ExternalTaker::FollowManifest() {
   const uint64_t number = version_.log_number();
   Result<OpenLog> log = OpenOneLog(number);
   if (log.status().code() == StatusCode::kNotFound) {
-    // A log goes away only after the MANIFEST names a newer one. If it does
-    // not, then there never was one (a new or repaired database).
-    const bool never = missing_log_ == number;
-    missing_log_ = number;
-    return never;
+    // Repaired and very new databases have no log. All others have this one
+    // until the MANIFEST names a newer one, or DestroyDB is at work.
+    return number == 0;
   }
   LEVELKEEP_RETURN_IF_ERROR(log.status());
   logs_.push_back(std::move(log).value());

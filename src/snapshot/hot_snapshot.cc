@@ -57,12 +57,22 @@ FileSetBuilder::Opener LogOpener(const PinHolder* holder, std::string name,
   };
 }
 
+// Not kNotFound, which says that the database is not open.
+Status Missing(const std::string& what) {
+  return Status(StatusCode::kCorruption,
+                what + " is missing from the open database",
+                "someone removed it; restore the last verified backup");
+}
+
 Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
   const auto stat = [&holder](const std::string& name) {
     return holder.database()->StatPinned(holder.pin(), name);
   };
   for (const auto& [number, table] : holder.pin().version->tables()) {
     Result<TableFile> found = FindTable(table, stat);
+    if (found.status().code() == StatusCode::kNotFound) {
+      return Missing("table " + TableFileName(number));
+    }
     LEVELKEEP_RETURN_IF_ERROR(found.status());
     builder->AddTable(found->name, found->info,
                       TableOpener(&holder, found->name, found->info));

@@ -213,6 +213,9 @@ Result<SnapshotEnv::Impl::AppendTarget> SnapshotEnv::Impl::InspectForAppend(
 
 Result<std::unique_ptr<HeldLock>> SnapshotEnv::Impl::Lock(
     const std::string& name) {
+  if (ParseDbFileName(BaseName(name)).kind != DbFileKind::kLock) {
+    return Status(StatusCode::kUnsupported, name + " is not a LOCK file");
+  }
   const std::string dir = ParentPath(name);
   auto held = std::make_unique<HeldLock>();
   LEVELKEEP_ASSIGN_OR_RETURN(held->lock, DbLock::Acquire(fs_, dir));

@@ -109,7 +109,7 @@ TEST(ArgumentsTest, MistakesAreNamedWithWhatWasMeant) {
 
 TEST(ArgumentsTest, SecretsHaveNoFlag) {
   EXPECT_FALSE(ParseCommandLine({"serve", "--api-token", "x"}).ok());
-  EXPECT_EQ(HelpText(nullptr).find("token"), std::string::npos);
+  EXPECT_EQ(HelpText(nullptr).find("--api-token"), std::string::npos);
 }
 
 TEST(ArgumentsTest, JsonIsRecognizedBeforeAnythingIsParsed) {

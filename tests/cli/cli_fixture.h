@@ -75,7 +75,7 @@ class CliTest : public ::testing::Test {
     std::istringstream in(input);
     std::ostringstream out, err;
     Outcome outcome;
-    outcome.code = Run(arguments, NewWorld(&in, &out, &err));
+    outcome.code = cli::Run(arguments, NewWorld(&in, &out, &err));
     outcome.out = out.str();
     outcome.err = err.str();
     return outcome;

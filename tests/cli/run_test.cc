@@ -3,6 +3,7 @@
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli_fixture.h"
+#include "config/settings.h"
 
 namespace levelkeep::cli {
 namespace {
@@ -29,6 +30,51 @@ TEST_F(RunTest, HelpFitsATerminal) {
     for (std::string line; std::getline(lines, line);) {
       EXPECT_LE(line.size(), 100u) << line;
     }
+  }
+}
+
+TEST_F(RunTest, TheDocsNameEachVerbSettingAndExitCode) {
+  const std::string docs =
+      test::ReadFile(std::string(LEVELKEEP_SOURCE_DIR) + "/docs/cli.md");
+  for (const Verb* verb : AllVerbs()) {
+    EXPECT_NE(docs.find(std::string("levelkeep ") + verb->name),
+              std::string::npos)
+        << verb->name;
+  }
+  for (const SettingInfo& info : AllSettings()) {
+    std::string row = "| `" + info.name + "`";
+    if (!info.aliases.empty()) row += " (also `" + info.aliases[0] + "`)";
+    row += info.secret ? " | none: secret, or `" + info.name + "_FILE` | "
+                       : " | `" + info.flag + "` | ";
+    if (!info.default_value.empty()) row += "`" + info.default_value + "`";
+    row += " | " + info.help + " |\n";
+    EXPECT_NE(docs.find(row), std::string::npos) << row;
+  }
+  for (const char* code : {"0", "1", "2", "3", "4", "5", "6", "130"}) {
+    EXPECT_NE(docs.find(std::string("\n| ") + code + " | "), std::string::npos)
+        << code;
+  }
+}
+
+TEST_F(RunTest, TheCompletionAndTheManPageKnowEachVerbAndFlag) {
+  const std::string packaging =
+      std::string(LEVELKEEP_SOURCE_DIR) + "/packaging/";
+  const std::string completion =
+      test::ReadFile(packaging + "completions/levelkeep.bash");
+  // roff writes a hyphen that is meant literally as \\-.
+  const std::string man = std::regex_replace(
+      test::ReadFile(packaging + "man/levelkeep.1"), std::regex("\\\\-"), "-");
+  for (const Verb* verb : AllVerbs()) {
+    EXPECT_NE(completion.find(verb->name), std::string::npos) << verb->name;
+    EXPECT_NE(man.find(std::string(".B ") + verb->name + "\n"),
+              std::string::npos)
+        << verb->name;
+  }
+  for (const SettingInfo& info : AllSettings()) {
+    if (info.flag.empty()) continue;
+    EXPECT_NE(completion.find(info.flag), std::string::npos) << info.flag;
+    EXPECT_NE(man.find(".BI " + info.flag + " "), std::string::npos)
+        << info.flag;
   }
 }
 

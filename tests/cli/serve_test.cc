@@ -31,7 +31,7 @@ class SharedBuffer : public std::stringbuf {
   }
 
  private:
-  std::mutex mutex_;
+  std::recursive_mutex mutex_;  // xsputn calls overflow
 };
 
 // A service verb that runs until Stop().
@@ -44,7 +44,7 @@ class Service {
     world.stop = stop_.get_token();
     world.clock = Clock::System();
     thread_ = std::jthread([this, world, arguments] {
-      code_ = Run(arguments, world);
+      code_ = cli::Run(arguments, world);
       ended_ = true;
     });
   }
@@ -277,7 +277,7 @@ TEST_F(ServeTest, TheWorkerVerifiesWhatIsThereAndWhatComes) {
 }
 
 TEST_F(ServeTest, TheWorkerOnceReportsTheDamaged) {
-  AppendEvents(3);
+  AppendEvents(2000);  // so that the middle is data, not the manifest
   const std::string good = CreateBackup();
   const std::string bad = CreateBackup();
   FlipByte(BackupPath(bad));
@@ -286,6 +286,16 @@ TEST_F(ServeTest, TheWorkerOnceReportsTheDamaged) {
   EXPECT_EQ(once.out, "1 verified, 1 damaged\n");
   const auto again = RunCli({"worker", "--once", "--json"}).json();
   EXPECT_EQ(again.at("completed"), 0);
+}
+
+TEST_F(ServeTest, TheWorkerSweepsWhatAKilledOneLeft) {
+  AppendEvents(1);
+  CreateBackup();
+  const std::string scratch =
+      dir_.Sub("backups/.levelkeep/scratch-1b7cc21cacbbd6e5f344222be5978bcd");
+  ASSERT_EQ(test::Shell("mkdir '" + scratch + "'"), 0);
+  EXPECT_EQ(RunCli({"worker", "--once"}).code, 0);
+  EXPECT_NE(test::Shell("test -e '" + scratch + "'"), 0);
 }
 
 TEST_F(ServeTest, ADisabledWorkerEnds) {

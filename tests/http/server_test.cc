@@ -196,7 +196,8 @@ TEST_F(ServerTest, LargeAnswersReachSlowReaders) {
 
 TEST_F(ServerTest, FilesOfAnySizeArriveWhole) {
   Start();
-  for (const size_t size : {0, 1, 65536, 65537, 5000000}) {
+  for (const size_t size :
+       std::initializer_list<size_t>{0, 1, 65536, 65537, 5000000}) {
     std::string content(size, '\0');
     for (size_t i = 0; i < size; i++) content[i] = static_cast<char>(i % 251);
     test::WriteFile(dir_.Sub("file"), content);

@@ -8,8 +8,8 @@
 //   hold-ofd DIR   the same with DbLock
 //   try DIR        exit code 0 if stock LevelDB can open DIR, 3 if it is locked
 //   pin-and-die DIR EVENTS
-//                  writes through SnapshotEnv, compacts under an open
-//                  snapshot and ends without a destructor
+//       writes through SnapshotEnv, deletes the last event and compacts under
+//       an open snapshot, and ends without a destructor
 
 #include "support/other_process.h"
 
@@ -119,6 +119,8 @@ int PinAndDie(const std::string& dir, const std::string& events) {
   }
   const auto snapshot = env.source()->Take(dir);
   if (!snapshot.ok()) return 1;
+  // Gone for good after the compaction, but for the tables of the snapshot.
+  if (!db->Delete({}, EventKey(std::stoull(events))).ok()) return 1;
   db->CompactRange(nullptr, nullptr);
   ::_exit(env.GetStats(dir).pinned_files > 0 ? 0 : 1);
 }

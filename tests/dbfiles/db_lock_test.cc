@@ -1,0 +1,227 @@
+// Everything that was observed about LOCK, with real other processes.
+
+#include "dbfiles/db_lock.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "leveldb/db.h"
+#include "levelkeep/snapshot_env.h"
+#include "support/fault_file_system.h"
+#include "support/leveldb_fixture.h"
+#include "support/other_process.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep::test {
+namespace {
+
+constexpr int kOpened = 0;
+constexpr int kRefused = 3;
+
+class DbLockTest : public ::testing::Test {
+ protected:
+  DbLockTest() { BuildDatabase(dir_, 10); }
+
+  Result<std::unique_ptr<DbLock>> Acquire(const std::string& dir) {
+    return DbLock::Acquire(FileSystem::Posix(), dir);
+  }
+
+  DbLock::State Probe() {
+    holder_ = "unset";
+    const auto state = DbLock::Probe(FileSystem::Posix(), dir_, &holder_);
+    EXPECT_TRUE(state.ok()) << state.status().ToString();
+    return state.ok() ? *state : DbLock::State::kHeldByOther;
+  }
+
+  // Can a stock LevelDB in another process open it?
+  int TryElsewhere() { return OtherProcess({"try", dir_}).Finish(); }
+
+  std::unique_ptr<leveldb::DB> OpenHere(leveldb::Env* env,
+                                        const std::string& dir) {
+    leveldb::Options options;
+    options.env = env;
+    leveldb::DB* db = nullptr;
+    status_ = leveldb::DB::Open(options, dir, &db);
+    return std::unique_ptr<leveldb::DB>(db);
+  }
+
+  TempDir temp_;
+  const std::string dir_ = temp_.Sub("db");
+  std::string holder_;
+  leveldb::Status status_;
+};
+
+TEST_F(DbLockTest, ExcludesOthersAndIsReleased) {
+  EXPECT_EQ(Probe(), DbLock::State::kFree);
+  EXPECT_EQ(holder_, "");
+  {
+    const auto lock = Acquire(dir_);
+    ASSERT_TRUE(lock.ok()) << lock.status().ToString();
+    EXPECT_EQ(TryElsewhere(), kRefused);
+    EXPECT_EQ(Probe(), DbLock::State::kHeldByThisProcess);
+    EXPECT_EQ(holder_, "this process");
+  }
+  EXPECT_EQ(Probe(), DbLock::State::kFree);
+  EXPECT_EQ(TryElsewhere(), kOpened);
+}
+
+TEST_F(DbLockTest, NamesTheProcessThatHasTheDatabaseOpen) {
+  OtherProcess other({"hold", dir_});
+  const std::string pid = "pid " + std::to_string(other.pid());
+  ASSERT_EQ(other.ReadLine(), "ready");
+  const auto lock = Acquire(dir_);
+  ASSERT_FALSE(lock.ok());
+  EXPECT_EQ(lock.status().code(), StatusCode::kBusy);
+  EXPECT_NE(lock.status().message().find(dir_), std::string::npos);
+  EXPECT_NE(lock.status().message().find(pid), std::string::npos)
+      << lock.status().message();
+  EXPECT_FALSE(lock.status().hint().empty());
+  EXPECT_EQ(Probe(), DbLock::State::kHeldByOther);
+  EXPECT_NE(holder_.find(pid), std::string::npos) << holder_;
+  EXPECT_EQ(other.Finish(), 0);
+  EXPECT_TRUE(Acquire(dir_).ok());
+}
+
+TEST_F(DbLockTest, ExcludesAnotherHolderOfAnOpenFileDescriptionLock) {
+  OtherProcess other({"hold-ofd", dir_});
+  ASSERT_EQ(other.ReadLine(), "ready");
+  EXPECT_EQ(Acquire(dir_).status().code(), StatusCode::kBusy);
+  EXPECT_EQ(Probe(), DbLock::State::kHeldByOther);
+  EXPECT_FALSE(holder_.empty());
+}
+
+TEST_F(DbLockTest, ALockDiesWithItsProcessAndTheFileBlocksNothing) {
+  OtherProcess other({"hold", dir_});
+  ASSERT_EQ(other.ReadLine(), "ready");
+  other.Kill();
+  EXPECT_TRUE(std::filesystem::exists(dir_ + "/LOCK"));
+  EXPECT_EQ(Probe(), DbLock::State::kFree);
+  EXPECT_TRUE(Acquire(dir_).ok());
+}
+
+// Row 4 of the observations: closing any descriptor of LOCK drops a classic
+// lock of the same process.
+TEST_F(DbLockTest, SurvivesOpenAndCloseOfLockInThisProcess) {
+  const auto lock = Acquire(dir_);
+  ASSERT_TRUE(lock.ok());
+  const int fd = ::open((dir_ + "/LOCK").c_str(), O_RDWR | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  ::close(fd);
+  EXPECT_EQ(TryElsewhere(), kRefused);
+}
+
+// Rows 5 and 6: a second open of the same directory in one process.
+TEST_F(DbLockTest, ASecondOpenThroughSnapshotEnvIsRefusedAndHarmless) {
+  const std::string link = temp_.Sub("link");
+  std::filesystem::create_directory_symlink(dir_, link);
+  SnapshotEnv env, other_env;
+  auto db = OpenHere(&env, dir_);
+  ASSERT_TRUE(status_.ok()) << status_.ToString();
+  for (leveldb::Env* second : {&env, &other_env}) {
+    for (const std::string& alias :
+         {dir_, dir_ + "/", temp_.path() + "/db/../db", link}) {
+      EXPECT_EQ(OpenHere(second, alias), nullptr) << alias;
+      EXPECT_NE(status_.ToString().find("open in this process"),
+                std::string::npos)
+          << status_.ToString();
+    }
+  }
+  EXPECT_EQ(OpenHere(leveldb::Env::Default(), dir_), nullptr);
+  EXPECT_EQ(Acquire(link).status().code(), StatusCode::kBusy);
+  // The first one's lock and snapshots are still there.
+  EXPECT_EQ(TryElsewhere(), kRefused);
+  EXPECT_TRUE(env.GetStats(dir_).attached);
+  EXPECT_EQ(env.GetStats(dir_).last_sequence, 10u);
+  db.reset();
+  EXPECT_EQ(TryElsewhere(), kOpened);
+}
+
+// A database that this process opened with a stock Env has a classic lock:
+// it must not be lost by our looking at it.
+TEST_F(DbLockTest, LeavesTheClassicLockOfAStockEnvInThisProcessAlone) {
+  const auto db = OpenHere(leveldb::Env::Default(), dir_);
+  ASSERT_TRUE(status_.ok());
+  EXPECT_EQ(Probe(), DbLock::State::kHeldByThisProcess);
+  EXPECT_EQ(Acquire(dir_).status().code(), StatusCode::kBusy);
+  SnapshotEnv env;
+  EXPECT_EQ(OpenHere(&env, dir_), nullptr);
+  EXPECT_EQ(TryElsewhere(), kRefused);
+}
+
+TEST_F(DbLockTest, ProbeCreatesNothing) {
+  std::filesystem::remove(dir_ + "/LOCK");
+  EXPECT_EQ(Probe(), DbLock::State::kFree);
+  EXPECT_FALSE(std::filesystem::exists(dir_ + "/LOCK"));
+  EXPECT_TRUE(Acquire(dir_).ok());
+  EXPECT_TRUE(std::filesystem::exists(dir_ + "/LOCK"));  // and never removes
+}
+
+TEST_F(DbLockTest, AMissingDirectoryIsNotFound) {
+  EXPECT_EQ(Acquire(temp_.Sub("none")).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(*DbLock::Probe(FileSystem::Posix(), temp_.Sub("none"), nullptr),
+            DbLock::State::kFree);
+}
+
+TEST_F(DbLockTest, ALockThatIsNoFileIsAnErrorThatNamesIt) {
+  std::filesystem::remove(dir_ + "/LOCK");
+  std::filesystem::create_directory(dir_ + "/LOCK");
+  const auto lock = Acquire(dir_);
+  ASSERT_FALSE(lock.ok());
+  EXPECT_NE(lock.status().code(), StatusCode::kBusy);
+  EXPECT_NE(lock.status().message().find("LOCK"), std::string::npos);
+  std::string holder;
+  EXPECT_FALSE(DbLock::Probe(FileSystem::Posix(), dir_, &holder).ok());
+}
+
+// As root, no mode keeps anybody out; so the disk is told to.
+class ForbiddingFileSystem : public FaultFileSystem {
+ public:
+  ForbiddingFileSystem() : FaultFileSystem(FileSystem::Posix()) {}
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    return Status(StatusCode::kPermissionDenied, "cannot open " + path);
+  }
+};
+
+TEST_F(DbLockTest, ALockThatMayNotBeOpenedIsPermissionDenied) {
+  ForbiddingFileSystem fs;
+  const auto lock = DbLock::Acquire(&fs, dir_);
+  EXPECT_EQ(lock.status().code(), StatusCode::kPermissionDenied);
+  EXPECT_NE(lock.status().message().find(dir_ + "/LOCK"), std::string::npos);
+  EXPECT_EQ(DbLock::Probe(&fs, dir_, nullptr).status().code(),
+            StatusCode::kPermissionDenied);
+}
+
+TEST_F(DbLockTest, OneOfManyThreadsGetsIt) {
+  std::atomic<int> holders{0}, most{0}, successes{0};
+  {
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < 4; i++) {
+      threads.emplace_back([&] {
+        for (int round = 0; round < 200; round++) {
+          const auto lock = Acquire(dir_);
+          if (!lock.ok()) {
+            EXPECT_EQ(lock.status().code(), StatusCode::kBusy);
+            continue;
+          }
+          successes++;
+          const int now = ++holders;
+          if (now > most) most = now;
+          holders--;
+        }
+      });
+    }
+  }
+  EXPECT_EQ(most, 1);
+  EXPECT_GT(successes, 0);
+}
+
+}  // namespace
+}  // namespace levelkeep::test

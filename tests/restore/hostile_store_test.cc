@@ -1,0 +1,147 @@
+// Databases that were made to do harm: all checksums are right. LevelDB
+// crashes on them; LevelKeep must say so and go on.
+
+#include "base/hash.h"
+#include "dbfiles/log_format.h"
+#include "dbfiles/version.h"
+#include "leveldb/comparator.h"
+#include "leveldb/env.h"
+#include "leveldb/table_builder.h"
+#include "restore/restore_fixture.h"
+#include "restore/store_check.h"
+
+namespace levelkeep::test {
+namespace {
+
+class HostileStoreTest : public ::testing::Test {
+ protected:
+  HostileStoreTest() {
+    context_.fs = FileSystem::Posix();
+    db_ = temp_.Sub("db");
+    EXPECT_TRUE(context_.fs->CreateDirectory(db_).ok());
+  }
+
+  // A table of keys exactly as given.
+  void WriteTable(uint64_t number, const std::vector<std::string>& keys) {
+    leveldb::WritableFile* raw = nullptr;
+    ASSERT_TRUE(leveldb::Env::Default()
+                    ->NewWritableFile(db_ + "/" + TableFileName(number), &raw)
+                    .ok());
+    const std::unique_ptr<leveldb::WritableFile> file(raw);
+    leveldb::Options options;
+    options.compression = leveldb::kNoCompression;
+    leveldb::TableBuilder builder(options, file.get());
+    for (const std::string& key : keys) {
+      builder.Add(key, std::string(100, 'v'));
+    }
+    ASSERT_TRUE(builder.Finish().ok());
+    ASSERT_TRUE(file->Close().ok());
+  }
+  // CURRENT, MANIFEST and an empty log around the tables.
+  void WriteManifest(const std::vector<uint64_t>& tables) {
+    VersionEdit edit;
+    edit.comparator = "leveldb.BytewiseComparator";
+    edit.log_number = 3;
+    edit.next_file_number = 10;
+    edit.last_sequence = 5;
+    for (const uint64_t number : tables) {
+      TableMeta meta;
+      meta.number = number;
+      meta.size_bytes =
+          context_.fs->Stat(db_ + "/" + TableFileName(number))->size_bytes;
+      meta.smallest = InternalKey("a");
+      meta.largest = InternalKey("z");
+      edit.added_tables.push_back(meta);
+    }
+    WriteFile(db_ + "/MANIFEST-000002", FrameAsLog(edit.Encode()));
+    WriteFile(db_ + "/CURRENT", "MANIFEST-000002\n");
+    WriteFile(db_ + "/000003.log", "");
+  }
+  static std::string InternalKey(const std::string& user_key) {
+    return user_key + std::string("\x01\x05\0\0\0\0\0\0", 8);
+  }
+  Result<StoreCheck> Check() {
+    return CheckStore(context_, db_, temp_.Sub("scratch"), {});
+  }
+
+  TempDir temp_;
+  RestoreContext context_;
+  std::string db_;
+};
+
+TEST_F(HostileStoreTest, SameFramesAroundAGoodTableAreFine) {
+  WriteTable(5, {InternalKey("a"), InternalKey("b")});
+  WriteManifest({5});
+  const auto check = Check();
+  ASSERT_TRUE(check.ok()) << check.status().ToString();
+  EXPECT_EQ(check->entries, 2u);
+}
+
+TEST_F(HostileStoreTest, KeysTooShortToHoldASequenceAreSurvived) {
+  WriteTable(5, {"a", "b"});
+  WriteTable(6, {"a", "b"});
+  WriteManifest({5, 6});
+  const auto check = Check();
+  EXPECT_EQ(check.status().code(), StatusCode::kCorruption)
+      << check.status().ToString();
+  RecordProperty("verdict", check.status().message());
+}
+
+TEST_F(HostileStoreTest, TablesThatOverlapOnOneLevelAreFound) {
+  WriteTable(5, {InternalKey("a"), InternalKey("c")});
+  WriteTable(6, {InternalKey("b"), InternalKey("d")});
+  WriteManifest({5, 6});
+  // The same tables on level 1, where LevelDB does not merge them.
+  std::string manifest = ReadFile(db_ + "/MANIFEST-000002");
+  VersionEdit edit;
+  ASSERT_TRUE(ScanLog(*NewStringSource(manifest), manifest.size(), false,
+                      [&](std::string_view record) -> Status {
+                        auto decoded = VersionEdit::Decode(record);
+                        if (!decoded.ok()) return decoded.status();
+                        edit = *decoded;
+                        return Status::Ok();
+                      })
+                  .ok());
+  ASSERT_EQ(edit.added_tables.size(), 2u);
+  for (TableMeta& meta : edit.added_tables) meta.level = 1;
+  WriteFile(db_ + "/MANIFEST-000002", FrameAsLog(edit.Encode()));
+  const auto check = Check();
+  EXPECT_EQ(check.status().code(), StatusCode::kCorruption)
+      << check.status().ToString();
+}
+
+// A block that says it unpacks to almost 4 GiB.
+TEST_F(HostileStoreTest, BlockThatClaimsToUnpackToGigabytesIsStopped) {
+  WriteTable(5, {InternalKey("a")});
+  const std::string path = db_ + "/" + TableFileName(5);
+  std::string bytes = ReadFile(path);
+  // The first block ends where its checksum fits.
+  size_t size = 0;
+  for (size_t end = 1; end + 5 < bytes.size() && size == 0; ++end) {
+    uint32_t stored = 0;
+    for (size_t i = 0; i < 4; ++i) {
+      stored |=
+          static_cast<uint32_t>(static_cast<unsigned char>(bytes[end + 1 + i]))
+          << (8 * i);
+    }
+    const auto covered = std::string_view(bytes).substr(0, end + 1);
+    if (UnmaskCrc32c(stored) == Crc32c(0, covered)) size = end;
+  }
+  ASSERT_GT(size, 8u);
+  bytes.replace(0, 5, "\xf0\xff\xff\xff\x0f");
+  bytes[size] = 1;  // snappy
+  const uint32_t crc =
+      MaskCrc32c(Crc32c(0, std::string_view(bytes).substr(0, size + 1)));
+  for (size_t i = 0; i < 4; ++i) {
+    bytes[size + 1 + i] = static_cast<char>(crc >> (8 * i));
+  }
+  WriteFile(path, bytes);
+  WriteManifest({5});
+  const auto check = Check();
+  EXPECT_EQ(check.status().code(), StatusCode::kCorruption)
+      << check.status().ToString();
+  RecordProperty("verdict", check.status().message());
+}
+
+}  // namespace
+}  // namespace levelkeep::test

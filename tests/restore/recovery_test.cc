@@ -1,0 +1,330 @@
+// The recovery table, row by row, and what the sweep does and does not take.
+
+#include "restore/recovery.h"
+
+#include "dbfiles/db_lock.h"
+#include "restore/journal.h"
+#include "restore/restore_fixture.h"
+#include "restore/undo.h"
+
+namespace levelkeep::test {
+namespace {
+
+const Entries kOld = {{"a", "old"}};
+const Entries kNew = {{"a", "new"}, {"b", "new"}};
+
+class RecoveryTest : public RestoreFixture {
+ protected:
+  RecoveryTest() {
+    MakeLive(kOld);
+    Started().reset();
+    context_.fs = FileSystem::Posix();
+    context_.clock = &clock_;
+    context_.options = options_;
+  }
+
+  // Both databases where a crash at that moment leaves them.
+  Journal MakeJournal(JournalState state) {
+    FillDb(Work() + "/staging-1", kNew);
+    Journal journal;
+    journal.id = "1";
+    journal.state = state;
+    journal.incoming = "staging-1";
+    journal.outgoing = "rollback-1";
+    journal.old_inode = InodeOf(Live());
+    journal.new_inode = InodeOf(Work() + "/staging-1");
+    journal.outcome.archive_name = "x.tar.gz";
+    return journal;
+  }
+  void Store(const Journal& journal) {
+    ASSERT_TRUE(StoreJournal(context_, journal).ok());
+  }
+  uint64_t InodeOf(const std::string& path) {
+    const auto info = FileSystem::Posix()->Stat(path);
+    EXPECT_TRUE(info.ok()) << path;
+    return info.ok() ? info->inode : 0;
+  }
+  void Move(const std::string& source, const std::string& target) {
+    ASSERT_TRUE(FileSystem::Posix()->Rename(source, target).ok());
+  }
+  void ExchangeWithLive(const std::string& other) {
+    ASSERT_TRUE(FileSystem::Posix()->Exchange(other, Live()).ok());
+  }
+  std::string W(const std::string& name) { return Work() + "/" + name; }
+
+  RecoveryOutcome Recover(const OpenCheck& open_check = nullptr) {
+    auto restorer = NewRestorer();
+    EXPECT_TRUE(restorer->Prepare().ok());
+    const auto outcome = restorer->Recover(open_check);
+    EXPECT_TRUE(outcome.ok()) << outcome.status().ToString();
+    EXPECT_FALSE(Exists(W("journal")));
+    return outcome.ok() ? *outcome : RecoveryOutcome();
+  }
+  void ExpectFinished(const RecoveryOutcome& outcome) {
+    EXPECT_TRUE(outcome.finished_restore);
+    ASSERT_TRUE(outcome.restored.has_value());
+    EXPECT_EQ(outcome.restored->archive_name, "x.tar.gz");
+    EXPECT_EQ(ReadDb(Live()), kNew);
+    EXPECT_EQ(ReadDb(W("rollback-1")), kOld);
+    EXPECT_TRUE(outcome.restored->undo_available);
+  }
+  void ExpectUndone(const RecoveryOutcome& outcome) {
+    EXPECT_TRUE(outcome.undone_restore);
+    EXPECT_FALSE(outcome.finished_restore);
+    EXPECT_FALSE(outcome.undone_reason.empty());
+    EXPECT_EQ(ReadDb(Live()), kOld);
+    EXPECT_EQ(InWork("staging-").size(), 0u);
+    EXPECT_FALSE(NewRestorer()->UndoAvailable());
+  }
+
+  RestoreContext context_;
+};
+
+TEST_F(RecoveryTest, NothingToDo) {
+  const RecoveryOutcome outcome = Recover();
+  EXPECT_FALSE(outcome.finished_restore);
+  EXPECT_FALSE(outcome.undone_restore);
+  EXPECT_TRUE(outcome.swept.empty());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+TEST_F(RecoveryTest, R6ReadyGoesOn) {
+  Store(MakeJournal(JournalState::kReady));
+  ExpectFinished(Recover());
+}
+
+TEST_F(RecoveryTest, R6ReadyWithoutStagingIsDropped) {
+  Store(MakeJournal(JournalState::kReady));
+  ASSERT_TRUE(RemoveTree(FileSystem::Posix(), W("staging-1")).ok());
+  ExpectUndone(Recover());
+}
+
+TEST_F(RecoveryTest, R8ExchangedButNotRenamedGoesOn) {
+  Store(MakeJournal(JournalState::kReady));
+  ExchangeWithLive(W("staging-1"));
+  ExpectFinished(Recover());
+}
+
+TEST_F(RecoveryTest, R8ExchangedAndRenamedGoesOn) {
+  Store(MakeJournal(JournalState::kReady));
+  ExchangeWithLive(W("staging-1"));
+  Move(W("staging-1"), W("rollback-1"));
+  ExpectFinished(Recover());
+}
+
+TEST_F(RecoveryTest, BetweenTwoRenamesGoesOn) {
+  Store(MakeJournal(JournalState::kReady));
+  Move(Live(), W("rollback-1"));
+  ExpectFinished(Recover());
+}
+
+TEST_F(RecoveryTest, R10SwappedIsOpenedByTheHost) {
+  Store(MakeJournal(JournalState::kSwapped));
+  ExchangeWithLive(W("staging-1"));
+  Move(W("staging-1"), W("rollback-1"));
+  int opened = 0;
+  ExpectFinished(Recover([&](const std::string& dir) {
+    ++opened;
+    return OpenAndClose(dir);
+  }));
+  EXPECT_EQ(opened, 1);
+}
+
+TEST_F(RecoveryTest, R11ThatDoesNotOpenIsTakenBack) {
+  Store(MakeJournal(JournalState::kSwapped));
+  ExchangeWithLive(W("staging-1"));
+  Move(W("staging-1"), W("rollback-1"));
+  ExpectUndone(Recover([](const std::string&) {
+    return Status(StatusCode::kCorruption, "no");
+  }));
+}
+
+TEST_F(RecoveryTest, R11WithoutAHostIsCheckedReadOnly) {
+  options_.store_checker = [](const std::string&, const std::string&,
+                              std::stop_token) -> Result<StoreCheck> {
+    return Status(StatusCode::kCorruption, "damaged meanwhile");
+  };
+  Store(MakeJournal(JournalState::kSwapped));
+  ExchangeWithLive(W("staging-1"));
+  Move(W("staging-1"), W("rollback-1"));
+  ExpectUndone(Recover());
+}
+
+TEST_F(RecoveryTest, R11ThatEndsTheProcessEachTimeIsTakenBack) {
+  Store(MakeJournal(JournalState::kReady));
+  struct Died {};
+  int opened = 0;
+  const OpenCheck die = [&](const std::string&) -> Status {
+    ++opened;
+    throw Died();
+  };
+  for (int start = 0; start < 2; ++start) {
+    auto restorer = NewRestorer();
+    ASSERT_TRUE(restorer->Prepare().ok());
+    EXPECT_THROW((void)restorer->Recover(die), Died);
+  }
+  const RecoveryOutcome outcome = Recover(die);
+  EXPECT_EQ(opened, 2);
+  ExpectUndone(outcome);
+  EXPECT_NE(outcome.undone_reason.find("ended the process"), std::string::npos);
+}
+
+TEST_F(RecoveryTest, R11SwapBackIsFinished) {
+  Journal journal = MakeJournal(JournalState::kRolledBack);
+  journal.reason = "it did not open";
+  // Every place that a crash in the swap-back can leave them in.
+  struct Case {
+    const char* name;
+    std::function<void()> arrange;
+  };
+  for (const Case& c : std::vector<Case>{
+           {"not yet begun, not renamed",
+            [&] { ExchangeWithLive(W("staging-1")); }},
+           {"not yet begun",
+            [&] {
+              ExchangeWithLive(W("staging-1"));
+              Move(W("staging-1"), W("rollback-1"));
+            }},
+           {"exchanged back", [&] { Move(W("staging-1"), W("rollback-1")); }},
+           {"done", [] {}},
+           {"between two renames", [&] { Move(Live(), W("rollback-1")); }}}) {
+    SCOPED_TRACE(c.name);
+    ASSERT_TRUE(RemoveTree(FileSystem::Posix(), W("staging-1")).ok());
+    journal = MakeJournal(JournalState::kRolledBack);
+    journal.reason = "it did not open";
+    c.arrange();
+    Store(journal);
+    const RecoveryOutcome outcome = Recover();
+    ExpectUndone(outcome);
+    EXPECT_EQ(outcome.undone_reason, "it did not open");
+  }
+}
+
+TEST_F(RecoveryTest, R12CommittedIsTidiedUp) {
+  Store(MakeJournal(JournalState::kCommitted));
+  ExchangeWithLive(W("staging-1"));
+  Move(W("staging-1"), W("rollback-1"));
+  ExpectFinished(Recover([](const std::string&) {
+    return Status(StatusCode::kInternal, "it is not opened again");
+  }));
+}
+
+TEST_F(RecoveryTest, HeldDatabaseStopsTheStartAndLosesNothing) {
+  Store(MakeJournal(JournalState::kReady));
+  {
+    const auto held = DbLock::Acquire(FileSystem::Posix(), Live());
+    ASSERT_TRUE(held.ok());
+    auto restorer = NewRestorer();
+    ASSERT_TRUE(restorer->Prepare().ok());
+    EXPECT_EQ(restorer->Recover().status().code(), StatusCode::kBusy);
+    EXPECT_EQ(restorer->DropUndo().code(), StatusCode::kBusy);
+    EXPECT_TRUE(Exists(W("journal")));
+    EXPECT_TRUE(Exists(W("staging-1")));
+  }
+  ExpectFinished(Recover());
+}
+
+TEST_F(RecoveryTest, DiscardKeepsItsHandsOffAPendingJournal) {
+  Store(MakeJournal(JournalState::kReady));
+  ExchangeWithLive(W("staging-1"));  // staging-1 is the old database now
+  {
+    auto restorer = NewRestorer();
+    Restorer::Staged staged;
+    staged.id = "1";
+    staged.directory = W("staging-1");
+    restorer->Discard(staged);
+  }
+  EXPECT_EQ(ReadDb(W("staging-1")), kOld);
+  ExpectFinished(Recover());
+}
+
+TEST_F(RecoveryTest, DamagedJournalCountsAsAbsentAndThrowsNothingAway) {
+  Store(MakeJournal(JournalState::kReady));
+  ExchangeWithLive(W("staging-1"));
+  std::string bytes = ReadFile(W("journal"));
+  bytes[10] ^= 1;
+  WriteFile(W("journal"), bytes);
+  Recover();
+  EXPECT_EQ(ReadDb(Live()), kNew) << "left as it is";
+  const auto kept = InWork("kept-");
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(ReadDb(W(kept[0])), kOld);
+  EXPECT_EQ(ReadFile(W("journal-unclear")), bytes);
+}
+
+TEST_F(RecoveryTest, JournalOfOtherDirectoriesThrowsNothingAway) {
+  // The storage was copied to another host: no inode fits.
+  Journal journal = MakeJournal(JournalState::kReady);
+  journal.old_inode = 1;
+  journal.new_inode = 2;
+  for (const JournalState state :
+       {JournalState::kReady, JournalState::kRolledBack}) {
+    journal.state = state;
+    Store(journal);
+    const RecoveryOutcome outcome = Recover();
+    EXPECT_TRUE(outcome.undone_restore || state == JournalState::kRolledBack);
+    EXPECT_EQ(ReadDb(Live()), kOld);
+    const auto kept = InWork("kept-");
+    ASSERT_EQ(kept.size(), 1u);
+    EXPECT_EQ(ReadDb(W(kept[0])), kNew);
+  }
+}
+
+TEST_F(RecoveryTest, LeftOversAreSwept) {
+  for (const char* name : {"staging-9", "scratch-9", "trash-9"}) {
+    FillDb(W(name), kNew);
+  }
+  WriteFile(W(".levelkeep-0123.tmp"), "half a record");
+  WriteFile(Drop(".levelkeep-0123.part"), "half an archive");
+  WriteFile(Drop(".somebody-elses.part"), "not ours");
+  WriteFile(W("operator-note"), "not ours");
+  const RecoveryOutcome outcome = Recover();
+  EXPECT_EQ(outcome.swept.size(), 5u);
+  EXPECT_EQ(InWork("").size(), 2u) << "instance.lock and the note";
+  EXPECT_FALSE(Exists(Drop(".levelkeep-0123.part")));
+  EXPECT_TRUE(Exists(Drop(".somebody-elses.part")));
+}
+
+TEST_F(RecoveryTest, RollbackIsNeverSwept) {
+  FillDb(W("rollback-1"), kNew);
+  ASSERT_TRUE(StoreUndo(context_, {"rollback-1", 2, clock_.Now(), "x"}).ok());
+  Recover();
+  auto restorer = Started();
+  EXPECT_TRUE(restorer->UndoAvailable());
+  ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
+  EXPECT_EQ(ReadDb(Live()), kNew);
+}
+
+TEST_F(RecoveryTest, LostUndoRecordIsWrittenAnewForTheNewest) {
+  FillDb(W("rollback-1"), {{"older", "1"}});
+  ASSERT_EQ(Shell("touch -d '2001-01-01' '" + W("rollback-1") + "'"), 0);
+  FillDb(W("rollback-2"), kNew);
+  WriteFile(W("undo"), "damaged");
+  Recover();
+  EXPECT_EQ(InWork("rollback-"), std::vector<std::string>({"rollback-2"}));
+  const auto undo = LoadUndo(context_);
+  ASSERT_TRUE(undo.ok());
+  EXPECT_EQ(undo->directory, "rollback-2");
+  EXPECT_EQ(undo->sequence, 2u);
+}
+
+TEST_F(RecoveryTest, UndoRecordWithoutItsDirectoryGoes) {
+  ASSERT_TRUE(StoreUndo(context_, {"rollback-1", 2, clock_.Now(), "x"}).ok());
+  Recover();
+  EXPECT_FALSE(Exists(W("undo")));
+}
+
+TEST_F(RecoveryTest, UndoRecordThatLeadsElsewhereCountsAsNone) {
+  FillDb(temp_.Sub("elsewhere"), kNew);
+  for (const char* name :
+       {"../../elsewhere", "rollback-/../../../elsewhere", "", "staging-1"}) {
+    ASSERT_TRUE(StoreUndo(context_, {name, 2, clock_.Now(), "x"}).ok());
+    EXPECT_FALSE(NewRestorer()->UndoAvailable()) << name;
+    EXPECT_EQ(NewRestorer()->Undo(OpenAndClose).status().code(),
+              StatusCode::kNotFound);
+  }
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+}  // namespace
+}  // namespace levelkeep::test
