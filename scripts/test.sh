@@ -128,6 +128,11 @@ release_slice() {
   stage "build public headers" \
     build release --target all_verify_interface_header_sets
   stage "test release" run_ctest release --parallel "$(cores)" -LE package
+  # The most telling tests come from a folder of their own: not without them.
+  if [[ ${#ctest_arguments[@]} == 0 ]] && ! grep -q ' process\.' "$output"
+  then
+    die "the process tests did not run" "see tests/process/CMakeLists.txt"
+  fi
   # One after the other: they compile.
   stage "test package" run_ctest release -L package
 }

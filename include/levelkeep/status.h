@@ -21,7 +21,7 @@ enum class StatusCode {
   kNotFound,          // the named backup, file or folder does not exist
   kAlreadyExists,     // it would overwrite something
   kBusy,              // someone else holds it now: another job or process
-  kNoSpace,           // the disk is, or would become, too full
+  kNoSpace,           // the disk (or memory) is, or would become, too full
   kPermissionDenied,  // mode, owner or read-only file system
   kCorruption,        // bytes are damaged: a digest, CRC or structure is wrong
   kUnsupported,       // well-formed, but this version or host can't do it
@@ -68,8 +68,8 @@ class [[nodiscard]] Status {
 template <typename T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : value_(std::move(value)) {}                // NOLINT
-  Result(Status status) : status_(std::move(status)) {         // NOLINT
+  Result(T value) : value_(std::move(value)) {}         // NOLINT
+  Result(Status status) : status_(std::move(status)) {  // NOLINT
     assert(!status_.ok());
     if (status_.ok()) {
       status_ = Status(StatusCode::kInternal, "result without a value");

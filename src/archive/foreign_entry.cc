@@ -12,7 +12,7 @@ namespace {
 
 Status Refuse(const TarEntry& entry, const std::string& why,
               const std::string& hint = "") {
-  return Status(StatusCode::kInvalidArgument,
+  return Status(StatusCode::kCorruption,
                 "entry " + Printable(entry.path) + " " + why,
                 hint.empty() ? "pack the database folder alone, for example "
                                "tar czf backup.tar.gz event_registry_db"

@@ -1,5 +1,6 @@
 #include "archive/foreign_reader.h"
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -94,9 +95,17 @@ void ForeignReader::ReportProgress() {
 Status ForeignReader::CountEntry(const TarEntry& entry) {
   const ArchiveLimits& limits = options_.limits;
   if (++entries_ > limits.max_entries) {
-    return Status(StatusCode::kInvalidArgument,
+    return Status(StatusCode::kCorruption,
                   "the archive has more than " +
                       std::to_string(limits.max_entries) + " entries");
+  }
+  // Judged before the space: a size that can't be true is no wish for room.
+  if (entry.size_bytes / std::max<uint64_t>(1, limits.max_ratio) >
+      archive_bytes_) {
+    return Status(StatusCode::kCorruption,
+                  "entry " + Printable(entry.path) + " claims " +
+                      FormatBytes(entry.size_bytes) +
+                      ", more than the archive can hold");
   }
   if (entry.size_bytes > limits.max_total_bytes - database_.content_bytes) {
     return Status(StatusCode::kNoSpace,

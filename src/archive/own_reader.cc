@@ -247,13 +247,13 @@ Result<ExtractedDatabase> OwnReader::Run() {
 Status OwnReader::CheckLimits() const {
   const ArchiveLimits& limits = options_.limits;
   if (index_.toc.files.size() > limits.max_entries) {
-    return Status(StatusCode::kInvalidArgument,
+    return Status(StatusCode::kCorruption,
                   "the archive has more than " +
                       std::to_string(limits.max_entries) + " entries");
   }
   for (const TocFile& file : index_.toc.files) {
     if (file.name.size() > limits.max_path_length) {
-      return Status(StatusCode::kInvalidArgument,
+      return Status(StatusCode::kCorruption,
                     "the name " + Printable(file.name) + " is too long");
     }
   }

@@ -23,10 +23,18 @@ using WriteHandle = std::unique_ptr<archive, FreeWrite>;
 using ReadHandle = std::unique_ptr<archive, FreeRead>;
 using EntryHandle = std::unique_ptr<archive_entry, FreeEntry>;
 
-la_ssize_t AppendToString(archive*, void* text, const void* bytes,
-                          size_t size) {
-  static_cast<std::string*>(text)->append(static_cast<const char*>(bytes),
-                                          size);
+// Takes the header's blocks. What closing would append (content, end marks)
+// is refused: it is not ours to keep, and could be gigabytes of zeros.
+struct HeaderSink {
+  std::string blocks;
+  bool complete = false;
+};
+
+la_ssize_t AppendToSink(archive*, void* target, const void* bytes,
+                        size_t size) {
+  auto* const sink = static_cast<HeaderSink*>(target);
+  if (sink->complete) return -1;
+  sink->blocks.append(static_cast<const char*>(bytes), size);
   return static_cast<la_ssize_t>(size);
 }
 
@@ -40,22 +48,20 @@ Status TarFailure(archive* a, const std::string& name) {
 Result<std::string> EncodeHeaderAs(int (*set_format)(archive*),
                                    archive_entry* entry,
                                    const std::string& name) {
-  std::string blocks;
+  HeaderSink sink;
   const WriteHandle writer(archive_write_new());
   if (writer == nullptr) return Status(StatusCode::kInternal, "out of memory");
   set_format(writer.get());
   archive_write_set_bytes_per_block(writer.get(), 0);
   // A warning says that a name is not of the process' character set: it goes
   // into the archive as the bytes that it is.
-  if (archive_write_open(writer.get(), &blocks, nullptr, AppendToString,
-                         nullptr) != ARCHIVE_OK ||
+  if (archive_write_open(writer.get(), &sink, nullptr, AppendToSink, nullptr) !=
+          ARCHIVE_OK ||
       archive_write_header(writer.get(), entry) < ARCHIVE_WARN) {
     return TarFailure(writer.get(), name);
   }
-  std::string header = blocks;
-  // What closing appends (content, end marks) is not ours to keep.
-  archive_write_fail(writer.get());
-  return header;
+  sink.complete = true;
+  return sink.blocks;
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ struct TarStream::Impl {
     delivered += size;
     if ((delivered - std::min(delivered, kRatioSlackBytes)) / max_ratio >
         gzip->offset()) {
-      return Status(StatusCode::kInvalidArgument,
+      return Status(StatusCode::kCorruption,
                     "the archive inflates to more than " +
                         std::to_string(max_ratio) + " times its size",
                     "no database packs that well: this looks like an attack");

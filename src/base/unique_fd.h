@@ -1,4 +1,5 @@
-// Owner of a file descriptor; private to src/base.
+// Owner of a file descriptor, for the few files that call the operating
+// system themselves.
 
 #ifndef LEVELKEEP_BASE_UNIQUE_FD_H_
 #define LEVELKEEP_BASE_UNIQUE_FD_H_

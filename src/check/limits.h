@@ -21,14 +21,16 @@
 
 namespace levelkeep::check {
 
-inline void SetLimit(int resource, rlim_t value) {
+inline void SetLimit(int resource, rlim_t value, rlim_t grace = 0) {
   struct rlimit limit = {};
   if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) {
     return;
   }
-  if (limit.rlim_max != RLIM_INFINITY && value > limit.rlim_max) return;
+  if (limit.rlim_max != RLIM_INFINITY && value + grace > limit.rlim_max) {
+    return;
+  }
   limit.rlim_cur = value;
-  limit.rlim_max = value;
+  limit.rlim_max = value + grace;
   (void)::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
 }
 
@@ -48,9 +50,10 @@ inline void LimitThisProcess() {
 }
 
 // Processor time by the size of the database: slow hosts are given 60 s and
-// 1 s per 5 MB.
+// 1 s per 5 MB. SIGXCPU comes first and says why; SIGKILL, after the grace,
+// would look like a host short of memory.
 inline void LimitProcessorTime(uint64_t db_bytes) {
-  SetLimit(RLIMIT_CPU, 60 + db_bytes / 5'000'000);
+  SetLimit(RLIMIT_CPU, 60 + db_bytes / 5'000'000, /*grace=*/5);
 }
 
 }  // namespace levelkeep::check

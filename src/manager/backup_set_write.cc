@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "archive/archive_reader.h"
 #include "base/hash.h"
 #include "base/process.h"
 #include "base/status_macros.h"
@@ -43,13 +44,30 @@ const CatalogEntry* NewestReadable(const std::vector<CatalogEntry>& entries) {
   return nullptr;
 }
 
+// The hash chain needs the digest even where the sidecar is missing (a crash
+// came in between, or somebody removed it); an archive that can't be read
+// ends the chain instead.
+void NamePrevious(FileSystem* fs, const CatalogEntry& previous,
+                  std::stop_token stop, Manifest* manifest) {
+  std::string sha256 = previous.sha256;
+  if (sha256.empty()) {
+    auto reader = ArchiveReader::Open(fs, previous.path);
+    if (!reader.ok()) return;
+    auto digest = (*reader)->Sha256(std::move(stop));
+    if (!digest.ok()) return;
+    sha256 = *digest;
+  }
+  manifest->previous_name = previous.name;
+  manifest->previous_sha256 = std::move(sha256);
+}
+
 // The text of levelkeep-manifest.json, once the digests are known.
-std::string DescribeBackup(const BackupOptions& options,
-                           const SnapshotInfo& info,
-                           const BackupRequest& request,
-                           const CatalogEntry* previous, Time created,
-                           uint64_t took_ms,
-                           const std::vector<ManifestFile>& digests) {
+Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
+                                   const SnapshotInfo& info,
+                                   const BackupRequest& request,
+                                   const CatalogEntry* previous, Time created,
+                                   uint64_t took_ms,
+                                   const std::vector<ManifestFile>& digests) {
   Manifest manifest;
   manifest.id = RandomId();
   manifest.created = std::chrono::floor<std::chrono::milliseconds>(created);
@@ -70,12 +88,15 @@ std::string DescribeBackup(const BackupOptions& options,
         request.events->first_time, request.events->last_time};
   }
   if (previous != nullptr) {
-    manifest.previous_name = previous->name;
-    manifest.previous_sha256 = previous->sha256;
+    NamePrevious(fs, *previous, request.stop, &manifest);
   }
   manifest.took_ms = took_ms;
   manifest.source_bytes = info.total_bytes();
-  return EncodeManifest(manifest);
+  std::string text = EncodeManifest(manifest);
+  // A backup that our own reader refuses must not be acknowledged.
+  LEVELKEEP_RETURN_IF_ERROR(
+      DecodeManifest(text).status().WithContext("the new backup's manifest"));
+  return text;
 }
 
 }  // namespace
@@ -157,7 +178,7 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
       [&](const std::vector<ManifestFile>& digests) -> Result<std::string> {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         clock_->SteadyNow() - started);
-    return DescribeBackup(options_, info, request, previous, created,
+    return DescribeBackup(fs_, options_, info, request, previous, created,
                           static_cast<uint64_t>(took.count()), digests);
   };
 

@@ -219,14 +219,21 @@ Status CopyIntoDropFolder(const RestoreContext& context,
 
 Status SweepDropFolder(const RestoreContext& context,
                        std::vector<std::string>* swept) {
-  const auto names = context.fs->List(context.options.restore_dir);
-  if (!names.ok()) return names.status();
-  for (const std::string& name : *names) {
-    if (!name.starts_with(kPartPrefix) || !name.ends_with(kPartSuffix)) {
-      continue;
+  // Hidden parts of copies, and half-written notes beside what was moved.
+  for (const std::string& folder :
+       {context.options.restore_dir, context.applied_dir(),
+        context.rejected_dir()}) {
+    const auto names = context.fs->List(folder);
+    if (names.status().code() == StatusCode::kNotFound) continue;
+    if (!names.ok()) return names.status();
+    for (const std::string& name : *names) {
+      if (!name.starts_with(kPartPrefix) ||
+          !(name.ends_with(kPartSuffix) || name.ends_with(".tmp"))) {
+        continue;
+      }
+      const std::string path = JoinPath(folder, name);
+      if (context.fs->RemoveFile(path).ok()) swept->push_back(path);
     }
-    const Status removed = context.fs->RemoveFile(context.InDrop(name));
-    if (removed.ok()) swept->push_back(context.InDrop(name));
   }
   return Status::Ok();
 }

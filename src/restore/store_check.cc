@@ -24,8 +24,6 @@ std::string SignalMeaning(int signal) {
       return "the database made LevelDB crash";
     case SIGXCPU:
       return "the database kept LevelDB computing without an end";
-    case SIGKILL:
-      return "the check of the database was killed, maybe for its memory";
     default:
       return "the check of the database was ended";
   }
@@ -107,6 +105,14 @@ Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
                   "the check of the database did not end within " +
                       std::to_string(timeout.count() / 1000) + " s",
                   "if the host is just slow or overloaded, try again later");
+  }
+  // Nothing in a database sends this signal; a host short of memory does. It
+  // says nothing about the backup.
+  if (outcome.signal == SIGKILL) {
+    return Status(StatusCode::kNoSpace,
+                  "the check of the database was killed (signal 9), maybe for "
+                  "lack of memory",
+                  "try again when the host has memory to spare");
   }
   if (outcome.signal != 0) {
     return Status(StatusCode::kCorruption,

@@ -83,11 +83,15 @@ Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
 // A log from before the attach, which LevelDB is about to replay.
 Result<LogMark::Value> FindEnd(const PinHolder& holder, const HotLog& log) {
   const std::string name = LogFileName(log.number);
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
-                             holder.database()->OpenPinned(holder.pin(), name));
+  const Result<std::unique_ptr<File>> file =
+      holder.database()->OpenPinned(holder.pin(), name);
+  if (file.status().code() == StatusCode::kNotFound) {
+    return Missing("log " + name);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(file.status());
   LEVELKEEP_ASSIGN_OR_RETURN(
       const LogScan scan,
-      ScanLog(*file, log.existing_size, /*batches=*/true, nullptr));
+      ScanLog(**file, log.existing_size, /*batches=*/true, nullptr));
   if (scan.corrupt) return DamagedLog(name, scan);
   return LogMark::Value{scan.boundary, scan.last_sequence};
 }

@@ -159,14 +159,14 @@ TEST_F(ForeignArchiveTest, RefusesAnIncompleteDatabase) {
       {"rm 000008.log", StatusCode::kCorruption, "log 000008.log is missing"},
       {"rm CURRENT MANIFEST* *.ldb *.log", StatusCode::kCorruption,
        "the archive holds no LevelDB database"},
-      {"touch readme.txt", StatusCode::kInvalidArgument,
+      {"touch readme.txt", StatusCode::kCorruption,
        "entry storage/db/readme.txt is no file of a LevelDB database"},
-      {"mkdir sub && cp CURRENT sub", StatusCode::kInvalidArgument,
+      {"mkdir sub && cp CURRENT sub", StatusCode::kCorruption,
        "entry storage/db/sub/CURRENT is outside of storage/db/"},
-      {"ln -s CURRENT 000020.log", StatusCode::kInvalidArgument,
+      {"ln -s CURRENT 000020.log", StatusCode::kCorruption,
        "is a symbolic link"},
-      {"ln CURRENT 000020.log", StatusCode::kInvalidArgument, "is a hard link"},
-      {"mkfifo 000020.log", StatusCode::kInvalidArgument, "is a FIFO"},
+      {"ln CURRENT 000020.log", StatusCode::kCorruption, "is a hard link"},
+      {"mkfifo 000020.log", StatusCode::kCorruption, "is a FIFO"},
   };
   for (const Case& test : cases) {
     Pack(
@@ -188,7 +188,7 @@ TEST_F(ForeignArchiveTest, RefusesSparseFiles) {
         "truncate -s 1M storage/db/000008.log && echo x >> "
         "storage/db/000008.log && tar czSf a.tar.gz --format=" +
         format + " storage");
-    ExpectRefused(format, StatusCode::kInvalidArgument, "is a sparse file");
+    ExpectRefused(format, StatusCode::kCorruption, "is a sparse file");
   }
 }
 
@@ -322,10 +322,10 @@ TEST_F(ForeignArchiveTest, LimitsAreHonoured) {
   EXPECT_EQ(Check(options).status().code(), StatusCode::kNoSpace);
   options.limits = {};
   options.limits.max_entries = 3;
-  EXPECT_EQ(Check(options).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Check(options).status().code(), StatusCode::kCorruption);
   options.limits = {};
   options.limits.max_path_length = 9;
-  EXPECT_EQ(Check(options).status().code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(Check(options).status().code(), StatusCode::kCorruption);
 }
 
 TEST_F(ForeignArchiveTest, StopsOnRequest) {

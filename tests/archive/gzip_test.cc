@@ -96,8 +96,8 @@ TEST(GzipTest, PiecesOfAnySizeMakeNoDifferenceToInflating) {
                                  Member(content, true, 1, 700),
                                  Member(content, false, 1, 5000)};
   for (const std::string& member : members) {
-    for (const size_t input : {1, 2, 7, 8, 9, 333, 100000}) {
-      for (const size_t output : {1, 3, 300, 5000, 5001}) {
+    for (const size_t input : {1u, 2u, 7u, 8u, 9u, 333u, 100000u}) {
+      for (const size_t output : {1u, 3u, 300u, 5000u, 5001u}) {
         EXPECT_EQ(Inflate(member, input, output), content)
             << input << " " << output;
       }

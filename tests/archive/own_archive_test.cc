@@ -73,11 +73,11 @@ TEST_F(OwnArchiveTest, LimitsAreHonoured) {
   options.limits = {};
   options.limits.max_entries = files.size();
   EXPECT_EQ(Check(archive, options).status().code(),
-            StatusCode::kInvalidArgument);
+            StatusCode::kCorruption);
   options.limits = {};
   options.limits.max_path_length = 10;
   EXPECT_EQ(Check(archive, options).status().code(),
-            StatusCode::kInvalidArgument);
+            StatusCode::kCorruption);
 }
 
 TEST_F(OwnArchiveTest, ExtractNeedsAnEmptyDirectory) {

@@ -137,6 +137,20 @@ TEST_F(OfflineToolTest, InspectsOwnAndForeignArchives) {
   EXPECT_FALSE(other->files.empty());
 }
 
+// Was: the next backup's manifest named an empty digest, and no reader took
+// it any more.
+TEST_F(OfflineToolTest, BackupAfterOneWithoutSidecarIsReadable) {
+  const BackupInfo first = Create();
+  const std::string sha256 = first.sha256;
+  ASSERT_TRUE(FileSystem::Posix()->RemoveFile(first.path + ".sha256").ok());
+  const BackupInfo second = Create();
+  EXPECT_EQ("unverified", second.status) << second.problem;
+  const auto inspected = Tool().Inspect(second.name, {});
+  ASSERT_TRUE(inspected.ok()) << inspected.status().ToString();
+  EXPECT_EQ(first.name, inspected->manifest->previous_name);
+  EXPECT_EQ(sha256, inspected->manifest->previous_sha256);
+}
+
 TEST_F(OfflineToolTest, RotatesByTheRules) {
   options_.max_backups = 10;
   for (int i = 0; i < 4; ++i) Create();

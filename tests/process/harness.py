@@ -221,7 +221,8 @@ class Server:
         """Starts the process and does not wait until it is ready."""
         # Any free port: no two tests can ever get the same one.
         settings = {"API_PORT": 0, **self.settings}
-        with open(self.log_path, "ab") as log:
+        # Truncated: the site may be a copy of one that served before.
+        with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [*self.command, "serve"], cwd=self.site.root,
                 env=self.site.environment(settings),

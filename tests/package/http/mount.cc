@@ -1,10 +1,10 @@
 // Mounts the routes on a server of its own and asks one of them.
 
+#include <httplib.h>
+
 #include <cstdio>
 #include <string>
 #include <thread>
-
-#include <httplib.h>
 
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/http.h"
