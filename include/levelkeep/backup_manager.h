@@ -196,8 +196,9 @@ class BackupManager {
   // applies what lies in restore/, makes sure that no stale LOCK is in the
   // way. A bad archive is not an error (see StartReport).
   // Errors: kInvalidArgument, kBusy (another instance, or LOCK is held: by
-  // whom), kPermissionDenied, kNoSpace, kIoError.
-  Result<StartReport> Initialize();
+  // whom), kPermissionDenied, kNoSpace, kIoError; kCancelled when `stop`
+  // came during a restore, whose archive then stays for the next start.
+  Result<StartReport> Initialize(std::stop_token stop = {});
 
   // For leveldb::Options::env. Lives as long as this object.
   leveldb::Env* env();
@@ -240,6 +241,7 @@ class BackupManager {
 
 // While it lives, the schedule runs and backups are hot. Destroying it
 // waits until no job uses the DB any more (a running backup is cancelled).
+// Thread safety: destroyed once, by any thread.
 class Attachment {
  public:
   ~Attachment();

@@ -32,7 +32,7 @@ class ForeignClassifier {
   explicit ForeignClassifier(size_t max_path_length)
       : max_path_length_(max_path_length) {}
 
-  // kInvalidArgument, naming the entry, for whatever does not belong into a
+  // kCorruption, naming the entry, for whatever does not belong into a
   // database's archive: links, devices, paths that lead out, duplicates,
   // other files, database files in two folders.
   Result<ForeignEntry> Classify(const TarEntry& entry);

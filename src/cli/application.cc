@@ -42,13 +42,13 @@ Application::~Application() { Stop(); }
 
 // 1. manager: restore, recover, clear the way   2. database   3. schedule
 // 4. HTTP
-Status Application::Start() {
+Status Application::Start(std::stop_token stop) {
   const Status valid = ToApiOptions(settings_.api).Validate();
   if (!valid.ok()) {
     // Refused for safety or not: it is the configuration that is wrong.
     return Status(StatusCode::kInvalidArgument, valid.message(), valid.hint());
   }
-  auto report = manager_.Initialize();
+  auto report = manager_.Initialize(std::move(stop));
   if (!report.ok()) return report.status();
   manager_.SetRestoreHooks({.close =
                                 [this] {

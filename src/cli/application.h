@@ -5,6 +5,7 @@
 #define LEVELKEEP_CLI_APPLICATION_H_
 
 #include <memory>
+#include <stop_token>
 #include <string>
 
 #include "base/clock.h"
@@ -33,7 +34,7 @@ class Application {
   // listens. An error leaves nothing running: kInvalidArgument
   // (settings), kBusy (the database or the port is in use), and as
   // BackupManager::Initialize and EventBus::Open.
-  Status Start();
+  Status Start(std::stop_token stop);
   // Readiness off, accepts nothing more, lets requests finish, cancels jobs
   // that take longer, closes the database.
   void Stop();

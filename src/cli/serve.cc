@@ -48,7 +48,12 @@ void SayReady(Session* session, const std::string& url) {
 Status RunServe(Session* session) {
   Application application(session->settings(), session->world.fs,
                           session->world.clock);
-  const Status started = application.Start();
+  const Status started = application.Start(session->world.stop);
+  if (started.code() == StatusCode::kCancelled &&
+      session->world.stop.stop_requested()) {
+    LogInfo(kTag, "stopped before the start was done");
+    return Status::Ok();
+  }
   if (!started.ok()) {
     LogError(kTag, "start failed: " + started.ToString());
     return started;

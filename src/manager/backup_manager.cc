@@ -85,7 +85,9 @@ BackupManager::~BackupManager() = default;
 
 const BackupOptions& BackupManager::options() const { return impl_->options_; }
 
-Result<StartReport> BackupManager::Initialize() { return impl_->Initialize(); }
+Result<StartReport> BackupManager::Initialize(std::stop_token stop) {
+  return impl_->Initialize(std::move(stop));
+}
 
 leveldb::Env* BackupManager::env() { return &impl_->env_; }
 

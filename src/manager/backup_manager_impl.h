@@ -31,7 +31,7 @@ class BackupManager::Impl {
   ~Impl();
 
   // --- manager_start.cc
-  Result<StartReport> Initialize();
+  Result<StartReport> Initialize(std::stop_token stop);
 
   // --- backup_manager.cc
   Status Attach(leveldb::DB* db);
@@ -72,7 +72,7 @@ class BackupManager::Impl {
   Status CreateFolders();
   Status CheckFoldersDiffer();
   Status CheckLock(StartReport* report);
-  Status ApplyDropped(StartReport* report);
+  Status ApplyDropped(std::stop_token stop, StartReport* report);
   Status OpenAndClose(const std::string& db_dir);
   Status RequireInitialized() const;
 

@@ -36,7 +36,7 @@ void Log(const StartReport& report) {
 
 // 1. options   2. folders   3. instance lock   4. interrupted restore
 // 5. left-overs   6. dropped archives   7. LOCK
-Result<StartReport> BackupManager::Impl::Initialize() {
+Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   if (initialized_) {
     return Status(StatusCode::kAlreadyExists,
                   "the backup manager is initialized already");
@@ -59,14 +59,14 @@ Result<StartReport> BackupManager::Impl::Initialize() {
   LEVELKEEP_ASSIGN_OR_RETURN(auto swept, set_.Sweep());
   report.swept.insert(report.swept.end(), swept.begin(), swept.end());
   if (options_.auto_restore_enabled) {
-    LEVELKEEP_RETURN_IF_ERROR(ApplyDropped(&report));
+    LEVELKEEP_RETURN_IF_ERROR(ApplyDropped(std::move(stop), &report));
   }
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
   Log(report);
   initialized_ = true;
   if (options_.verify_after_backup) {
     verify_thread_ =
-        std::jthread([this](std::stop_token stop) { RunVerifications(stop); });
+        std::jthread([this](std::stop_token quit) { RunVerifications(quit); });
   }
   return report;
 }
@@ -117,12 +117,13 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
                 "processes destroy the database");
 }
 
-Status BackupManager::Impl::ApplyDropped(StartReport* report) {
+Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
+                                         StartReport* report) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const DropOutcome outcome,
       restorer_->ApplyDropped(
           [this](const std::string& dir) { return OpenAndClose(dir); },
-          std::stop_token()));
+          std::move(stop)));
   for (const DropOutcome::Rejection& rejection : outcome.rejected) {
     report->rejected.emplace_back(rejection.name, rejection.reason);
   }

@@ -321,6 +321,31 @@ TEST_F(BackupManagerTest, HostWithoutHooksStagesForTheNextStart) {
   EXPECT_EQ(100, app.Count());
 }
 
+TEST_F(BackupManagerTest, StopDuringARestoreAtTheStartLeavesTheDrop) {
+  {
+    App app(options_);
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 100);
+    RestoreRequest request;
+    request.source = app.Create().name;
+    app.Put(100, 200);
+    ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());  // staged
+  }
+  std::stop_source source;
+  source.request_stop();
+  {
+    BackupManager manager(options_);
+    const auto report = manager.Initialize(source.get_token());
+    ASSERT_FALSE(report.ok());
+    EXPECT_EQ(StatusCode::kCancelled, report.status().code())
+        << report.status().ToString();
+  }
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  EXPECT_TRUE(app.report_.restored);
+  EXPECT_EQ(100, app.Count());
+}
+
 TEST_F(BackupManagerTest, SecondInstanceIsRefused) {
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
