@@ -5,6 +5,9 @@
 LEVELKEEP_ROOT="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)"
 export LEVELKEEP_ROOT
 
+# A clone elsewhere finds what this one compiled.
+export CCACHE_BASEDIR="$LEVELKEEP_ROOT" CCACHE_NOHASHDIR=1
+
 say() { printf '%s\n' "$*" >&2; }
 
 die() {
