@@ -175,7 +175,10 @@ for slice in "${slices[@]}"; do
       ;;
     zlib) zlib_slice ;;
     asan) sanitizer_slice asan "${unit_modules[@]}" ;;
-    tsan) sanitizer_slice tsan snapshot manager http ;;
+    tsan)
+      export TSAN_OPTIONS="suppressions=$LEVELKEEP_ROOT/tests/tsan.supp"
+      sanitizer_slice tsan snapshot manager http
+      ;;
   esac
 done
 say ""

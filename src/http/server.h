@@ -1,11 +1,9 @@
-// The HTTP server of `levelkeep serve`: an Api behind the request guard.
+// The HTTP server of `levelkeep serve`: cpp-httplib behind the request guard.
 //
-// One thread reads requests and writes responses without ever blocking, so
-// that any number of idle or slow clients costs memory only; workers run the
-// handlers; each download and each event stream has a thread of its own.
-// Nothing of a request reaches a handler before all of it was read and
-// checked (request_reader.h). No HTTP library takes part: docs/http-api.md
-// has the list of what is refused.
+// The library listens, accepts, routes and writes answers; each connection has
+// a thread. Requests are read by us: nothing of one reaches the library or a
+// handler before all of it was read and checked (request_reader.h).
+// docs/http-api.md has the list of what is refused.
 
 #ifndef LEVELKEEP_HTTP_SERVER_H_
 #define LEVELKEEP_HTTP_SERVER_H_
@@ -23,10 +21,11 @@ namespace levelkeep::http {
 struct ServerOptions {
   std::string host = "127.0.0.1";  // a name or an address
   int port = 5050;                 // 0: any free one
-  size_t max_connections = 512;    // beyond: the longest idle one is closed
-  int workers = 32;                // a quarter is kept for GET and HEAD
-  int max_downloads = 32;          // at once; beyond: 503
-  int max_streams = 32;            // at once; beyond: 503
+  // Beyond: whoever is reading for longest is closed; all at work: 503.
+  size_t max_connections = 512;
+  int workers = 32;        // handlers at once; a quarter for GET and HEAD
+  int max_downloads = 32;  // at once; beyond: 503
+  int max_streams = 32;    // at once; beyond: 503
   std::chrono::milliseconds head_timeout{5000};   // from its first byte on
   std::chrono::milliseconds body_timeout{5000};   // + 1 s per 256 KiB
   std::chrono::milliseconds idle_timeout{15000};  // between requests

@@ -78,6 +78,9 @@ TEST_F(ServerLoadTest, RequestsAtWorkAreNotEvicted) {
     std::this_thread::sleep_for(milliseconds(2));
   }
   RawClient turned_away(port());
+  const RawResponse response = turned_away.Receive();
+  EXPECT_EQ(response.status, 503);
+  EXPECT_TRUE(response.Has("\r\nRetry-After: 5\r\n"));
   EXPECT_TRUE(turned_away.IsClosed());
   release_ = true;
   for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);

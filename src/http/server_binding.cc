@@ -1,0 +1,111 @@
+#include "http/server_binding.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace levelkeep::http {
+
+namespace {
+
+std::string LowerCase(std::string text) {
+  for (char& c : text) {
+    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  }
+  return text;
+}
+
+void SetFile(const Response& from, httplib::Response* to) {
+  if (from.file_size == 0) {  // the library takes no provider of nothing
+    to->set_content("", from.content_type);
+    return;
+  }
+  const auto file = from.file;
+  const uint64_t base = from.file_offset;
+  to->set_content_provider(
+      static_cast<size_t>(from.file_size), from.content_type,
+      [file, base](size_t offset, size_t length, httplib::DataSink& sink) {
+        std::string part(std::min<size_t>(length, 256 << 10), '\0');
+        // The length is out already: that the connection closes early is how
+        // the client learns of a failure.
+        return ReadExactly(*file, base + offset, part.data(), part.size())
+                   .ok() &&
+               sink.write(part.data(), part.size());
+      });
+}
+
+// A template, since some versions between 0.11 and 0.18 can't be asked.
+template <class Sink>
+bool PeerListens(const Sink& sink) {
+  if constexpr (requires { sink.is_writable(); }) {
+    return sink.is_writable();
+  } else {
+    return true;
+  }
+}
+
+void SetStream(const Response& from, const httplib::Request& request,
+               httplib::Response* to) {
+  const auto stream = from.stream;
+  const auto provider = [stream](size_t, httplib::DataSink& sink) {
+    std::string part;
+    const bool more = stream->Next(&part);
+    if (!PeerListens(sink)) return false;
+    // Nothing is never written: it would be taken for the end.
+    if (!part.empty() && !sink.write(part.data(), part.size())) return false;
+    if (!more) sink.done();
+    // False after the proper end, too: it makes the library close.
+    return more;
+  };
+  if (request.version == "HTTP/1.0") {
+    to->set_content_provider(from.content_type, provider);
+  } else {
+    to->set_chunked_content_provider(from.content_type, provider);
+  }
+}
+
+}  // namespace
+
+std::string HeaderValue(const std::string& text) {
+  std::string value;
+  std::copy_if(text.begin(), text.end(), std::back_inserter(value), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return byte >= 0x20 && byte != 0x7f;
+  });
+  return value;
+}
+
+Request FromLibrary(const httplib::Request& from) {
+  Request request;
+  request.method = from.method;
+  request.path = from.path;
+  for (const auto& [name, value] : from.params) {
+    request.query.emplace(name, value);
+  }
+  for (const auto& [name, value] : from.headers) {
+    const auto [it, inserted] = request.headers.emplace(LowerCase(name), value);
+    // Two of a kind that must be single never pass a check when joined.
+    if (!inserted) it->second.append(", ").append(value);
+  }
+  return request;
+}
+
+void ToLibrary(Response from, const httplib::Request& request,
+               httplib::Response* to) {
+  // The object itself is not const; the library would cut our answer into
+  // the ranges once more.
+  const_cast<httplib::Request&>(request).ranges.clear();
+  to->status = from.status;
+  for (const auto& [name, value] : from.headers) {
+    to->set_header(name, HeaderValue(value));
+  }
+  if (from.stream != nullptr) {
+    SetStream(from, request, to);
+  } else if (from.file != nullptr) {
+    SetFile(from, to);
+  } else if (!from.content_type.empty()) {
+    to->body = std::move(from.body);
+    to->set_header("Content-Type", from.content_type);
+  }
+}
+
+}  // namespace levelkeep::http

@@ -1,0 +1,204 @@
+#include "http/server_guarded.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <chrono>
+#include <ctime>
+#include <exception>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/unique_fd.h"
+#include "http/http_date.h"
+#include "http/server_binding.h"
+#include "http/server_reader.h"
+#include "http/server_stream.h"
+
+namespace levelkeep::http {
+
+namespace {
+
+using Phase = ConnectionSet::Phase;
+
+// Files up to this size are sent like any other body.
+constexpr uint64_t kSmallFileBytes = 64 << 10;
+
+// Runs the library's task, a call of process_and_close_socket(), at once:
+// that is where a connection gets its thread, or is turned away.
+class InlineQueue : public httplib::TaskQueue {
+ public:
+  // void in 0.11.4, bool later.
+  using Result = decltype(std::declval<httplib::TaskQueue&>().enqueue({}));
+  Result enqueue(std::function<void()> task) override {
+    task();
+    return Result(true);
+  }
+  void shutdown() override {}
+};
+
+bool Changes(const Request& request) {
+  return request.method != "GET" && request.method != "HEAD";
+}
+
+Response InlineSmallFile(Response response) {
+  if (response.file == nullptr || response.file_size > kSmallFileBytes) {
+    return response;
+  }
+  std::string content(static_cast<size_t>(response.file_size), '\0');
+  const Status status = ReadExactly(*response.file, response.file_offset,
+                                    content.data(), content.size());
+  if (!status.ok()) return ErrorResponse(status);
+  response.body = std::move(content);
+  response.file.reset();
+  return response;
+}
+
+// What was read and checked, in place of what the library parsed. Left out is
+// what it would act upon by itself; routes need none of that.
+void HandOver(const RequestHead& head, httplib::Request* to) {
+  static const std::set<std::string> kWithheld = {
+      "accept-encoding", "connection", "content-encoding", "content-length",
+      "expect",          "keep-alive", "upgrade",          "transfer-encoding"};
+  to->method = head.request.method;
+  to->path = head.request.path;
+  to->version = head.http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
+  for (const auto& [name, value] : head.request.query) {
+    to->params.emplace(name, value);
+  }
+  to->headers.clear();
+  for (const auto& [name, value] : head.request.headers) {
+    if (kWithheld.count(name) == 0) to->headers.emplace(name, value);
+  }
+  to->headers.emplace("Connection", head.keep_alive ? "keep-alive" : "close");
+  to->body = head.request.body;
+}
+
+}  // namespace
+
+GuardedServer::GuardedServer(Api* api, const ServerOptions& options)
+    : api_(api),
+      options_(options),
+      gate_(std::max(options.workers, 2)),
+      transfers_(options.max_downloads, options.max_streams),
+      connections_(options.max_connections,
+                   [this](ConnectionSet::Connection* connection) {
+                     Converse(connection);
+                   }) {
+  new_task_queue = [] { return new InlineQueue; };
+  // Before its routing: no regular expression sees a path of 8 KiB, and
+  // methods it does not know get our 405.
+  set_pre_routing_handler(
+      [this](const httplib::Request& from, httplib::Response& to) {
+        Request request = FromLibrary(from);
+        request.body = from.body;
+        ToLibrary(Handle(request), from, &to);
+        // Or it would promise ranges for everything.
+        if (from.method == "HEAD" && !to.has_header("Accept-Ranges")) {
+          to.set_header("Accept-Ranges", "none");
+        }
+        return HandlerResponse::Handled;
+      });
+  // The default tells the client what() was thrown.
+  set_exception_handler([](const httplib::Request&, httplib::Response& to,
+                           std::exception_ptr) { to.status = 500; });
+  set_post_routing_handler(
+      [this](const httplib::Request& request, httplib::Response& response) {
+        FinishHead(request, &response);
+      });
+}
+
+GuardedServer::~GuardedServer() { connections_.EndAll(); }
+
+bool GuardedServer::process_and_close_socket(socket_t socket) {
+  UniqueFd fd(socket);
+  if (connections_.Add(&fd) || stopping_) return true;
+  LogWarn("Http", "a connection was turned away: all are at work");
+  Response response = ErrorResponse(
+      503, "overloaded", "as many requests as allowed are at work already",
+      "try again in a few seconds");
+  response.headers["Retry-After"] = "5";
+  const std::string text = FormatRefusal(response);
+  (void)::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  // A close with unread input would reset the connection, and the client
+  // could lose the answer; waiting for more of it would hold up all others.
+  char buffer[16 << 10];
+  (void)::recv(fd.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
+  return true;
+}
+
+void GuardedServer::Converse(ConnectionSet::Connection* connection) {
+  const int fd = connection->fd();
+  ConnectionReader reader(fd, api_, &options_, &cut_);
+  do {
+    const RequestHead* head = reader.Next();
+    if (head == nullptr) break;
+    if (!connections_.Enter(Phase::kWorking, connection)) return;
+    if (!Exchange(fd, *head)) break;
+  } while (connections_.Enter(Phase::kReading, connection));
+  if (connections_.Enter(Phase::kLeaving, connection)) Linger(fd);
+}
+
+bool GuardedServer::Exchange(int fd, const RequestHead& head) {
+  const int binds = binds_;
+  ServerStream stream(fd, options_.send_timeout, &cut_);
+  bool closed = false;
+  const std::function<void(httplib::Request&)> hand_over =
+      [&head](httplib::Request& request) { HandOver(head, &request); };
+  const auto process = [&](auto* self) {
+    // Addresses are arguments since cpp-httplib 0.18.
+    if constexpr (requires {
+                    self->process_request(stream, false, closed, hand_over);
+                  }) {
+      return self->process_request(stream, false, closed, hand_over);
+    } else {
+      return self->process_request(stream, "", 0, "", 0, false, closed,
+                                   hand_over);
+    }
+  };
+  // Without a listening socket the library leaves answers half sent.
+  return process(this) && stream.ok() && head.keep_alive && !stopping_ &&
+         binds == binds_;
+}
+
+Response GuardedServer::Handle(const Request& request) {
+  const bool changes = Changes(request);
+  if (!gate_.Enter(changes)) {
+    Response response =
+        ErrorResponse(503, "cancelled", "the server is stopping");
+    response.headers["Retry-After"] = "5";
+    response.headers["X-Request-Id"] = RandomId();
+    return response;
+  }
+  Response response = api_->Handle(request);  // throws nothing
+  gate_.Leave(changes);
+  if (request.method == "HEAD") return response;
+  return transfers_.Admit(InlineSmallFile(std::move(response)));
+}
+
+// Corrects what the library has added to the head of an answer.
+void GuardedServer::FinishHead(const httplib::Request& request,
+                               httplib::Response* response) const {
+  httplib::Headers& headers = response->headers;
+  headers.emplace("Date", HttpDate(std::time(nullptr)));
+  headers.erase("Connection");
+  headers.erase("Keep-Alive");
+  const bool stream =
+      response->content_provider_ && response->content_length_ == 0;
+  const bool close =
+      stopping_ || stream || request.get_header_value("Connection") == "close";
+  if (close) {
+    headers.emplace("Connection", "close");
+  } else if (request.version == "HTTP/1.0") {
+    headers.emplace("Connection", "keep-alive");
+  }
+  if (response->status == 204 || response->status == 304) {
+    headers.erase("Content-Length");
+  }
+}
+
+}  // namespace levelkeep::http
