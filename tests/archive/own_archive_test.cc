@@ -72,12 +72,10 @@ TEST_F(OwnArchiveTest, LimitsAreHonoured) {
   EXPECT_EQ(Check(archive, options).status().code(), StatusCode::kNoSpace);
   options.limits = {};
   options.limits.max_entries = files.size();
-  EXPECT_EQ(Check(archive, options).status().code(),
-            StatusCode::kCorruption);
+  EXPECT_EQ(Check(archive, options).status().code(), StatusCode::kCorruption);
   options.limits = {};
   options.limits.max_path_length = 10;
-  EXPECT_EQ(Check(archive, options).status().code(),
-            StatusCode::kCorruption);
+  EXPECT_EQ(Check(archive, options).status().code(), StatusCode::kCorruption);
 }
 
 TEST_F(OwnArchiveTest, ExtractNeedsAnEmptyDirectory) {

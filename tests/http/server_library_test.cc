@@ -296,14 +296,24 @@ TEST_F(ServerLibraryTest, AFailedAcceptIsNotTheEnd) {
 }
 
 TEST_F(ServerLibraryTest, IPv6LoopbackIsServedWithAndWithoutBrackets) {
+  sockaddr_in6 address{};
+  address.sin6_family = AF_INET6;
+  address.sin6_addr = in6addr_loopback;
+  const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const bool has_address = ::bind(probe, reinterpret_cast<sockaddr*>(&address),
+                                  sizeof(address)) == 0;
+  ::close(probe);
   for (const char* host : {"::1", "[::1]"}) {
     options_.host = host;
-    Start();
+    server_ = std::make_unique<http::Server>(&api_, options_);
+    const Status status = server_->Start();
+    // Containers often have no IPv6: then that is said.
+    EXPECT_EQ(status.code(),
+              has_address ? StatusCode::kOk : StatusCode::kInvalidArgument)
+        << status.ToString();
+    if (!status.ok()) continue;
     const int fd = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in6 address{};
-    address.sin6_family = AF_INET6;
     address.sin6_port = htons(static_cast<uint16_t>(port()));
-    address.sin6_addr = in6addr_loopback;
     EXPECT_EQ(
         ::connect(fd, reinterpret_cast<sockaddr*>(&address), sizeof(address)),
         0)
