@@ -22,6 +22,7 @@ struct EventBus::Store {
   std::unique_ptr<leveldb::DB> db;
   std::unique_ptr<EventRegistry> registry;  // before `db` goes
   std::string epoch;
+  uint64_t last_at_open = 0;
 };
 
 class EventBus::Use {
@@ -87,6 +88,7 @@ Result<std::unique_ptr<EventBus::Store>> EventBus::OpenStore() {
             "they are kept and backed up, and not shown as events");
   }
   const EventCount count = store->registry->Count();
+  store->last_at_open = count.last;
   LogInfo(kTag, options_.db_dir + ": open, " + std::to_string(count.count) +
                     " events");
   return store;
@@ -185,6 +187,7 @@ EventBusState EventBus::StateLocked() const {
   state.ended = ended_;
   if (accepting_) {
     state.last = store_->registry->last();
+    state.last_at_open = store_->last_at_open;
     state.epoch = store_->epoch;
   }
   return state;

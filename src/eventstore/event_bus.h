@@ -47,6 +47,9 @@ struct EventBusState {
   bool open = false;
   bool ended = false;  // Shutdown() was called
   uint64_t last = 0;   // sequence of the newest event
+  // What `last` was when the store was opened: after a restore, whatever is
+  // newer was appended since and is nobody's past yet.
+  uint64_t last_at_open = 0;
   std::string epoch;   // changes with every restore
 };
 

@@ -33,7 +33,7 @@ bool EventStream::Next(std::string* chunk) {
   if (state.open) {
     if (state.epoch != epoch_) {
       epoch_ = state.epoch;
-      after_ = std::min(after_, state.last);
+      after_ = std::min(after_, state.last_at_open);
       nlohmann::ordered_json data;
       data["epoch"] = epoch_;
       data["last"] = state.last;

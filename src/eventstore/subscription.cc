@@ -32,7 +32,7 @@ void Subscription::Run(std::stop_token stop, uint64_t after) {
     if (!state.open) continue;
     if (state.epoch != epoch) {  // restored: maybe back in time
       epoch = state.epoch;
-      after = std::min(after, state.last);
+      after = std::min(after, state.last_at_open);
     }
     auto page = bus_->Read(after, kBatchEvents, kBatchBytes);
     if (!page.ok()) {

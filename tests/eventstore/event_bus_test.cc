@@ -272,6 +272,22 @@ TEST_F(EventBusTest, ASubscriptionGoesOnAfterARestore) {
   EXPECT_EQ(inbox.WaitForCount(6).back(), 4u);
 }
 
+// Was: an event appended between the restore and the subscription's next look
+// counted as seen, when the restored store was shorter than what it had seen.
+TEST_F(EventBusTest, TheStateTellsWhereARestoredStoreBegan) {
+  EventBus bus(Options(), leveldb::Env::Default());
+  ASSERT_TRUE(bus.Open().ok());
+  Append(&bus, 5);
+  EXPECT_EQ(bus.State().last_at_open, 0u);
+  bus.Close();
+  ReplaceStore(3);
+  ASSERT_TRUE(bus.Open().ok());
+  Append(&bus, 1);
+  const EventBusState state = bus.State();
+  EXPECT_EQ(state.last_at_open, 3u);
+  EXPECT_EQ(state.last, 4u);
+}
+
 TEST_F(EventBusTest, ASubscriptionCanBeDroppedAtAnyTime) {
   EventBus bus(Options(), leveldb::Env::Default());
   ASSERT_TRUE(bus.Open().ok());
