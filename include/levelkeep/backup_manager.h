@@ -59,14 +59,14 @@ struct BackupInfo {
 };
 
 struct StartReport {
-  bool restored = false;     // a dropped archive was applied
+  bool restored = false;  // a dropped archive was applied
   std::string restored_from;
   uint64_t restored_sequence = 0;
   std::vector<std::pair<std::string, std::string>> rejected;  // name, reason
-  std::string refused;       // drops that could not be chosen between: why
-  bool recovered = false;    // an interrupted restore was finished or undone
+  std::string refused;     // drops that could not be chosen between: why
+  bool recovered = false;  // an interrupted restore was finished or undone
   std::vector<std::string> swept;  // left-overs that were removed
-  std::string lock;          // what was found about LOCK, for people
+  std::string lock;                // what was found about LOCK, for people
 };
 
 struct CreateRequest {
@@ -131,8 +131,8 @@ struct RotationDecision {
 };
 
 struct HealthReport {
-  bool store_usable = false;  // a DB is attached and accepts writes
-  bool available = false;     // backups can be made
+  bool store_usable = false;          // a DB is attached and accepts writes
+  bool available = false;             // backups can be made
   std::vector<std::string> degraded;  // reasons, for people
   uint64_t count = 0;
   uint64_t total_bytes = 0;
@@ -141,7 +141,7 @@ struct HealthReport {
   std::optional<Time> last_verified;
   std::string last_error;  // of the last failed backup since the last good
   std::optional<Time> next_run;
-  uint64_t unsaved_writes = 0;        // LevelDB writes not in a backup
+  uint64_t unsaved_writes = 0;            // LevelDB writes not in a backup
   std::optional<double> unsaved_seconds;  // age of the oldest such state
   std::optional<double> predicted_restore_seconds;
   uint64_t free_bytes = 0;

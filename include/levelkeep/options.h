@@ -13,10 +13,10 @@ namespace levelkeep {
 
 // Each member names its environment variable. Value type.
 struct BackupOptions {
-  std::string storage_dir = "./storage";     // STORAGE_DIR
+  std::string storage_dir = "./storage";      // STORAGE_DIR
   std::string db_name = "event_registry_db";  // DB_NAME
-  std::string backup_dir = "./backups";      // BACKUP_DIR, BACKUP_STORAGE_DIR
-  std::string restore_dir = "./restore";     // RESTORE_DIR
+  std::string backup_dir = "./backups";       // BACKUP_DIR, BACKUP_STORAGE_DIR
+  std::string restore_dir = "./restore";      // RESTORE_DIR
 
   bool auto_backup_enabled = true;   // AUTO_BACKUP_ENABLED
   bool auto_restore_enabled = true;  // AUTO_RESTORE_ENABLED

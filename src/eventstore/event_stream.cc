@@ -32,8 +32,11 @@ bool EventStream::Next(std::string* chunk) {
   if (state.ended) return false;
   if (state.open) {
     if (state.epoch != epoch_) {
+      // A new client that is ahead of the store is put at its end; one that
+      // was here before the restore gets all that came after it.
+      after_ =
+          std::min(after_, epoch_.empty() ? state.last : state.last_at_open);
       epoch_ = state.epoch;
-      after_ = std::min(after_, state.last_at_open);
       nlohmann::ordered_json data;
       data["epoch"] = epoch_;
       data["last"] = state.last;
