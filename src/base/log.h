@@ -20,8 +20,8 @@ enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kOff };
 
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
-  bool json = false;       // one JSON object a line
-  std::string directory;   // daily files levelkeep_YYYY-MM-DD.log there too
+  bool json = false;      // one JSON object a line
+  std::string directory;  // daily files levelkeep_YYYY-MM-DD.log there too
 };
 
 // Thread safety: any thread; Log* are safe at any time.

@@ -12,8 +12,7 @@
 #define LEVELKEEP_ATTRIBUTE(x)
 #endif
 #define GUARDED_BY(x) LEVELKEEP_ATTRIBUTE(guarded_by(x))
-#define REQUIRES_LOCK(...) \
-  LEVELKEEP_ATTRIBUTE(requires_capability(__VA_ARGS__))
+#define REQUIRES_LOCK(...) LEVELKEEP_ATTRIBUTE(requires_capability(__VA_ARGS__))
 #define EXCLUDES_LOCK(...) LEVELKEEP_ATTRIBUTE(locks_excluded(__VA_ARGS__))
 
 namespace levelkeep {

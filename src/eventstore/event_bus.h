@@ -50,7 +50,7 @@ struct EventBusState {
   // What `last` was when the store was opened: after a restore, whatever is
   // newer was appended since and is nobody's past yet.
   uint64_t last_at_open = 0;
-  std::string epoch;   // changes with every restore
+  std::string epoch;  // changes with every restore
 };
 
 // Thread safety: all methods may be called concurrently, but for Open and
