@@ -8,6 +8,7 @@ namespace levelkeep::cli {
 Table::Table(std::vector<std::string> headings, std::vector<Align> alignment)
     : alignment_(std::move(alignment)) {
   std::vector<Cell> row;
+  row.reserve(headings.size());
   for (std::string& heading : headings) row.push_back({std::move(heading), ""});
   rows_.push_back(std::move(row));
 }

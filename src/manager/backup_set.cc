@@ -172,6 +172,7 @@ Result<std::vector<RotationDecision>> BackupSet::Rotate(
   const auto decisions =
       DecideRetention(entries, policy, protect, clock_->Now());
   std::vector<RotationDecision> result;
+  result.reserve(decisions.size());
   for (const RetentionDecision& decision : decisions) {
     result.push_back({decision.name, decision.keep, decision.reason});
   }

@@ -51,6 +51,7 @@ bool LooksLikeArchive(const std::string& name) {
 
 std::string NameAll(const std::vector<DropCandidate>& candidates) {
   std::vector<std::string> names;
+  names.reserve(candidates.size());
   for (const DropCandidate& candidate : candidates) {
     names.push_back(Printable(candidate.drop.name));
   }

@@ -147,7 +147,11 @@ Result<std::string> FindCheckProgram(FileSystem* fs,
   } else {
     const std::string self = ExecutablePath();
     if (!self.empty()) {
-      places.push_back(JoinPath(ParentPath(self), kProgramName));
+      const std::string beside = ParentPath(self);
+      places.push_back(JoinPath(beside, kProgramName));
+      // An installation that was moved as a whole.
+      places.push_back(JoinPath(
+          beside, "../libexec/levelkeep/" + std::string(kProgramName)));
     }
     places.push_back(JoinPath(LEVELKEEP_LIBEXEC_DIR, kProgramName));
   }

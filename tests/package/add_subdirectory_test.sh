@@ -1,16 +1,20 @@
 #!/usr/bin/env bash
 # The same targets from add_subdirectory, with no tests and no tools in the
-# way. Compiler, flags and launcher are ours, so that ccache can help.
+# way. Compiler, flags, launcher and depth of the folder are ours, so that
+# ccache knows every object.
 source "$(dirname "$0")/lib.sh"
 
+build="$(dirname "$BUILD_DIR")/add_subdirectory"
+rm -rf "$build"
+
 "$CMAKE_COMMAND" -S "$SOURCE_DIR/tests/package/add_subdirectory" \
-  -B "$WORK/build" -G Ninja -DLEVELKEEP_SOURCE="$SOURCE_DIR" \
+  -B "$build" -G Ninja -DLEVELKEEP_SOURCE="$SOURCE_DIR" \
   -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS="$CXX_FLAGS" \
   -DCMAKE_CXX_COMPILER_LAUNCHER="$CXX_LAUNCHER" \
   -DCMAKE_BUILD_TYPE="$BUILD_TYPE" -DLEVELKEEP_WITH_ISAL="$WITH_ISAL" \
   >"$WORK/log" || fail "$(cat "$WORK/log")"
-"$CMAKE_COMMAND" --build "$WORK/build" --parallel 2
-LEVELKEEP_CHECK_PROGRAM="$(find "$WORK/build" -name levelkeep-check -type f)"
+"$CMAKE_COMMAND" --build "$build" --parallel 2
+LEVELKEEP_CHECK_PROGRAM="$(find "$build" -name levelkeep-check -type f)"
 export LEVELKEEP_CHECK_PROGRAM
-embed_round_trip "$WORK/build/embed"
-(cd "$WORK" && mkdir served && cd served && "$WORK/build/mount")
+embed_round_trip "$build/embed"
+(cd "$WORK" && mkdir served && cd served && "$build/mount")
