@@ -95,9 +95,10 @@ class BackupManager::Impl {
   Result<RestoreOutcome> SwapWhileClosed(
       const std::function<Result<RestoreOutcome>()>& swap);
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
-  Status DescribeBackups(HealthReport* health);
-  void DescribeExposure(const SnapshotEnvStats& stats, const std::string& epoch,
-                        HealthReport* health);
+  static void DescribeBackups(const std::vector<CatalogEntry>& entries,
+                              HealthReport* health);
+  void DescribeExposure(const SnapshotEnvStats& stats,
+                        const CatalogEntry* newest, HealthReport* health);
   bool attached() const;
   uint64_t CurrentSequence() const;
 

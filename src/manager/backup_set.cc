@@ -150,16 +150,15 @@ Result<BackupInfo> BackupSet::Find(const std::string& name) {
   return ToBackupInfo(entry);
 }
 
-Result<std::optional<BackupInfo>> BackupSet::NewestOf(
-    const std::string& epoch) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+const CatalogEntry* NewestOfEpoch(const std::vector<CatalogEntry>& entries,
+                                  const std::string& epoch) {
   for (const CatalogEntry& entry : entries) {
     if (entry.manifest && !entry.damaged() &&
         entry.manifest->db_epoch == epoch) {
-      return std::optional<BackupInfo>(ToBackupInfo(entry));
+      return &entry;
     }
   }
-  return std::optional<BackupInfo>();
+  return nullptr;
 }
 
 Result<std::vector<RotationDecision>> BackupSet::Rotate(

@@ -57,12 +57,11 @@ class BackupSet {
   Result<BackupInfo> Write(const Snapshot& snapshot,
                            const BackupRequest& request, const FileLock& lock);
 
+  Result<std::vector<CatalogEntry>> ListEntries() { return catalog_.List(); }
   Result<std::vector<BackupInfo>> List();
   // A name, an unambiguous beginning of one, or "latest".
   Result<BackupInfo> Find(const std::string& name);
   Result<CatalogEntry> FindEntry(const std::string& name);
-  // The newest good backup of the history `epoch`; null without one.
-  Result<std::optional<BackupInfo>> NewestOf(const std::string& epoch);
 
   // By the retention rules; oldest first, stops at the first error.
   // `protect` stays whatever the rules say. REQUIRES: as Write.
@@ -108,6 +107,11 @@ class BackupSet {
 };
 
 BackupInfo ToBackupInfo(const CatalogEntry& entry);
+
+// The newest good backup of the history `epoch`, within `entries` (newest
+// first); null without one.
+const CatalogEntry* NewestOfEpoch(const std::vector<CatalogEntry>& entries,
+                                  const std::string& epoch);
 
 // kCorruption if the archive that was read is not the one that the backup's
 // sidecar describes. No sidecar: ok.

@@ -116,8 +116,10 @@ Result<bool> BackupManager::Impl::NothingChanged() {
     MutexLock lock(&mutex_);
     epoch = epoch_;
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(auto newest, set_.NewestOf(epoch));
-  return newest && newest->last_sequence == stats.last_sequence;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto entries, set_.ListEntries());
+  const CatalogEntry* const newest = NewestOfEpoch(entries, epoch);
+  return newest != nullptr &&
+         newest->manifest->last_sequence == stats.last_sequence;
 }
 
 Scheduler BackupManager::Impl::NewScheduler() {

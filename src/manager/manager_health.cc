@@ -1,6 +1,5 @@
 // Health: what an operator, a supervisor and a monitoring system ask for.
 
-#include "base/status_macros.h"
 #include "base/text.h"
 #include "manager/backup_manager_impl.h"
 
@@ -42,13 +41,15 @@ HealthReport BackupManager::Impl::Health() {
         "a write to the database failed: " + stats.poison_reason +
         "; restart the application");
   }
-  const Status listed = DescribeBackups(&health);
-  health.available = listed.ok() && initialized_;
-  if (!listed.ok()) {
-    health.degraded.push_back(listed.message());
+  // Listed once: with thousands of archives that is what health costs.
+  const auto entries = set_.ListEntries();
+  health.available = entries.ok() && initialized_;
+  if (!entries.ok()) {
+    health.degraded.push_back(entries.status().message());
     return health;
   }
-  DescribeExposure(stats, epoch, &health);
+  DescribeBackups(*entries, &health);
+  DescribeExposure(stats, NewestOfEpoch(*entries, epoch), &health);
   if (health.latest && verify_rate > 0) {
     health.predicted_restore_seconds =
         static_cast<double>(health.latest->source_bytes) / verify_rate;
@@ -66,9 +67,10 @@ HealthReport BackupManager::Impl::Health() {
   return health;
 }
 
-Status BackupManager::Impl::DescribeBackups(HealthReport* health) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto backups, set_.List());
-  for (const BackupInfo& backup : backups) {
+void BackupManager::Impl::DescribeBackups(
+    const std::vector<CatalogEntry>& entries, HealthReport* health) {
+  for (const CatalogEntry& entry : entries) {
+    const BackupInfo backup = ToBackupInfo(entry);
     ++health->count;
     health->total_bytes += backup.size_bytes;
     const bool good =
@@ -85,24 +87,22 @@ Status BackupManager::Impl::DescribeBackups(HealthReport* health) {
   if (!health->last_success && health->latest) {
     health->last_success = health->latest->created;
   }
-  return Status::Ok();
 }
 
 // The recovery point: how much would be lost if the disk died now.
 void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
-                                           const std::string& epoch,
+                                           const CatalogEntry* newest,
                                            HealthReport* health) {
   if (!stats.attached) return;
-  const auto newest = set_.NewestOf(epoch);
-  const bool covered = newest.ok() && newest->has_value();
-  const uint64_t saved = covered ? (*newest)->last_sequence : 0;
+  const uint64_t saved =
+      newest == nullptr ? 0 : newest->manifest->last_sequence;
   if (stats.last_sequence <= saved) {
     health->unsaved_seconds = 0.0;
     return;
   }
   health->unsaved_writes = stats.last_sequence - saved;
-  if (!covered) return;  // never backed up: no age to give
-  const Time::duration age = clock_->Now() - (*newest)->created;
+  if (newest == nullptr) return;  // never backed up: no age to give
+  const Time::duration age = clock_->Now() - newest->created();
   health->unsaved_seconds = Seconds(age);
   if (options_.auto_backup_enabled &&
       age > kMissedRunsUntilDegraded * options_.auto_backup_interval) {
