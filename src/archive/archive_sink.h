@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include "archive/archive_writer.h"
+#include "archive/read_back.h"
 #include "base/file_system.h"
 #include "base/hash.h"
 
@@ -17,21 +18,19 @@ namespace levelkeep {
 // Thread safety: one thread at a time.
 class ArchiveSink {
  public:
-  // `file` is empty and outlives it.
-  ArchiveSink(File* file, bool md5);
+  // `file` is empty; it and `read_back` (may be null) outlive it.
+  ArchiveSink(File* file, bool md5, ReadBack* read_back);
 
   Status Append(std::string_view bytes);
   uint64_t size_bytes() const { return size_bytes_; }
-  // Sets size, digests and pieces of the summary.
+  // Sets size and digests of the summary.
   void Finish(ArchiveSummary* summary);
 
  private:
-  void CountPieces(std::string_view bytes);
-
   File* const file_;
+  ReadBack* const read_back_;
   Digest sha256_;
   std::unique_ptr<Digest> md5_;  // when asked for
-  std::vector<ArchivePiece> pieces_;
   uint64_t size_bytes_ = 0;
   uint64_t writeback_started_ = 0;  // up to this offset
 };

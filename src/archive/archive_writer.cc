@@ -1,11 +1,13 @@
 #include "archive/archive_writer.h"
 
+#include <optional>
 #include <set>
 #include <utility>
 
 #include "archive/archive_sink.h"
 #include "archive/entry_encoder.h"
 #include "archive/gzip_format.h"
+#include "archive/read_back.h"
 #include "archive/tar_format.h"
 #include "archive/toc.h"
 #include "archive/write_pipeline.h"
@@ -113,7 +115,9 @@ Result<ArchiveSummary> WriteArchive(
         make_manifest,
     const ArchiveWriteOptions& options, File* file) {
   LEVELKEEP_RETURN_IF_ERROR(CheckInputs(inputs, options));
-  ArchiveSink sink(file, options.md5);
+  std::optional<ReadBack> read_back;
+  if (options.read_back) read_back.emplace(file, options.stop);
+  ArchiveSink sink(file, options.md5, read_back ? &*read_back : nullptr);
   Toc toc;
   toc.mtime_seconds = MtimeSeconds(options.mtime);
   ArchiveSummary summary;
@@ -137,6 +141,13 @@ Result<ArchiveSummary> WriteArchive(
   // die before, readers find no footer and refuse it.
   LEVELKEEP_RETURN_IF_ERROR(tail.AppendTocAndFooter(toc));
   sink.Finish(&summary);
+  if (!read_back) return summary;
+  // 4. Durable, and the same on disk as in memory.
+  LEVELKEEP_RETURN_IF_ERROR(file->Sync());
+  LEVELKEEP_RETURN_IF_ERROR(
+      read_back->Finish()
+          .WithContext("the archive just written did not read back")
+          .WithHint("the disk may be failing: check its SMART state"));
   return summary;
 }
 

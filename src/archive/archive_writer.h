@@ -31,16 +31,13 @@ struct ArchiveWriteOptions {
   int threads = 0;       // workers; 0: as many as cores, 8 at most
   uint64_t rate_limit_bytes_per_second = 0;  // of input; 0: none
   bool md5 = false;
+  // Sync the file and compare what the device gives back with what was
+  // written; mostly done beside the writing.
+  bool read_back = false;
   Time mtime;  // of all entries
   std::stop_token stop;
   // From one thread, at most a few times a second.
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
-};
-
-// A run of archive bytes and its CRC-32, for the read-back check.
-struct ArchivePiece {
-  uint64_t size_bytes = 0;
-  uint32_t crc32 = 0;
 };
 
 struct ArchiveSummary {
@@ -49,26 +46,21 @@ struct ArchiveSummary {
   std::string sha256;               // of the whole archive
   std::string md5;                  // when asked for
   std::vector<ManifestFile> files;  // in order of input, digests of content
-  std::vector<ArchivePiece> pieces;
 };
 
-// Appends the archive to the empty `file`; does not sync it. Memory: below
+// Appends the archive to the empty `file`; syncs it only for
+// options.read_back. Memory: below
 // 64 MiB whatever the inputs' size. `make_manifest` gets the digests of all
 // inputs (names as given) and returns the text of levelkeep-manifest.json.
 // Bytes go out in order and are the same for the same inputs and options,
 // whatever `threads` is.
-// Errors: an input shorter than its size is kCorruption; kCancelled; those
-// of reading and writing.
+// Errors: an input shorter than its size is kCorruption, as is an archive
+// that does not read back; kCancelled; those of reading and writing.
 Result<ArchiveSummary> WriteArchive(
     const std::vector<ArchiveInput>& inputs,
     const std::function<Result<std::string>(const std::vector<ManifestFile>&)>&
         make_manifest,
     const ArchiveWriteOptions& options, File* file);
-
-// Drops the file's cached pages, reads it again and compares it with what
-// was written: kCorruption if a byte differs. REQUIRES: synced.
-Status ReadBackArchive(const File& file, const ArchiveSummary& summary,
-                       int threads, std::stop_token stop);
 
 // The name of the compressor built in: "isa-l" or "zlib".
 std::string CompressorName();

@@ -51,7 +51,6 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
     LEVELKEEP_RETURN_IF_ERROR(control_.limiter->Take(length, control_.stop));
     LEVELKEEP_RETURN_IF_ERROR(ReadStep(name, source, offset + done, length));
     digest.Update(step_.view());
-    chunk.crc32 = Crc32(chunk.crc32, step_.view());
     done += length;
     const bool last = done == size;
     if (last) step_.AppendZeros(padding);
@@ -59,12 +58,13 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
     control_.done_bytes->fetch_add(length, std::memory_order_relaxed);
   }
   chunk.sha256 = digest.FinishHex();
+  chunk.crc32 = member.crc32();
   return chunk;
 }
 
 Status EntryEncoder::DigestAgain(const std::string& name,
                                  const ByteSource& source, uint64_t offset,
-                                 uint64_t size, uint32_t crc32,
+                                 uint64_t size, size_t padding, uint32_t crc32,
                                  Digest* digest) {
   uint32_t crc = 0;
   for (uint64_t done = 0; done < size;) {
@@ -75,6 +75,9 @@ Status EntryEncoder::DigestAgain(const std::string& name,
     crc = Crc32(crc, step_.view());
     done += length;
   }
+  step_.Clear();
+  step_.AppendZeros(padding);
+  crc = Crc32(crc, step_.view());
   if (crc == crc32) return Status::Ok();
   return Status(StatusCode::kCorruption,
                 Printable(name) + " changed while it was read",

@@ -39,7 +39,7 @@ class EntryEncoder {
                       ByteBuffer* out);
   struct Chunk {
     std::string sha256;
-    uint32_t crc32 = 0;  // of the content without padding
+    uint32_t crc32 = 0;  // of the member: content and padding
   };
   // Appends the member that holds `size` > 0 bytes of `source` at `offset`
   // and `padding` zeros. `name` is for messages.
@@ -48,11 +48,11 @@ class EntryEncoder {
                             ByteBuffer* out);
   // Appends one member that holds all of `content`.
   void AppendMember(std::string_view content, ByteBuffer* out);
-  // Reads the same bytes again into `digest`; kCorruption if their CRC is
-  // not `crc32`.
+  // Reads the same bytes again into `digest`; kCorruption if they, with
+  // `padding` zeros, are not what `crc32` is of.
   Status DigestAgain(const std::string& name, const ByteSource& source,
-                     uint64_t offset, uint64_t size, uint32_t crc32,
-                     Digest* digest);
+                     uint64_t offset, uint64_t size, size_t padding,
+                     uint32_t crc32, Digest* digest);
 
  private:
   Status ReadStep(const std::string& name, const ByteSource& source,

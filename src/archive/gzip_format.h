@@ -29,6 +29,8 @@ class MemberWriter {
   MemberWriter(Deflater* deflater, ByteBuffer* out);
   // `last` completes the member.
   void Append(std::string_view step, bool last);
+  // Of all content so far.
+  uint32_t crc32() const { return crc_; }
 
  private:
   Deflater* const deflater_;

@@ -15,19 +15,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kTickInterval{200};
 
-// Runs `body` and turns whatever it throws (no memory, a callback of the
-// host) into a Status.
-Status RunGuarded(const std::function<Status()>& body) {
-  try {
-    return body();
-  } catch (const std::exception& error) {
-    return Status(StatusCode::kInternal,
-                  std::string("a worker thread threw: ") + error.what());
-  } catch (...) {
-    return Status(StatusCode::kInternal, "a worker thread threw");
-  }
-}
-
 // Counts workers that have not returned yet.
 class Latch {
  public:
@@ -82,6 +69,17 @@ Status RunThreads(int workers, const std::function<void()>& work,
 }
 
 }  // namespace
+
+Status RunGuarded(const std::function<Status()>& body) {
+  try {
+    return body();
+  } catch (const std::exception& error) {
+    return Status(StatusCode::kInternal,
+                  std::string("a worker thread threw: ") + error.what());
+  } catch (...) {
+    return Status(StatusCode::kInternal, "a worker thread threw");
+  }
+}
 
 int WorkerCount(int requested) {
   if (requested <= 0) {

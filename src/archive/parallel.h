@@ -44,6 +44,10 @@ class Verdict {
   Status first_ GUARDED_BY(mutex_);
 };
 
+// Runs `body` and turns whatever it throws (no memory, a callback of the
+// host) into a Status.
+Status RunGuarded(const std::function<Status()>& body);
+
 // Less work than this is done at once, by the calling thread.
 inline constexpr uint64_t kSmallWorkBytes = 1u << 20;
 

@@ -1,75 +1,134 @@
+#include "archive/read_back.h"
+
 #include <algorithm>
-#include <atomic>
+#include <string>
+#include <system_error>
 #include <utility>
 
-#include "archive/archive_writer.h"
-#include "archive/byte_buffer.h"
-#include "archive/parallel.h"
 #include "base/hash.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 
 namespace levelkeep {
 namespace {
 
-// Runs of pieces that one worker reads in a row, so that the device sees
-// long sequential reads.
+constexpr uint64_t kPieceBytes = 1u << 20;
+// Read in a row, so that the device sees long sequential reads.
 constexpr size_t kPiecesPerRun = 8;
+
+Status DiffersAt(uint64_t offset) {
+  return Status(StatusCode::kCorruption,
+                "the archive differs on disk from what was written, near "
+                "offset " +
+                    std::to_string(offset),
+                "the disk or its controller is damaged: back up to another "
+                "one");
+}
 
 }  // namespace
 
-Status ReadBackArchive(const File& file, const ArchiveSummary& summary,
-                       int threads, std::stop_token stop) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file.Stat());
-  if (info.size_bytes != summary.size_bytes) {
+ReadBack::ReadBack(File* file, std::stop_token stop)
+    : file_(file), verdict_(std::move(stop)) {}
+
+ReadBack::~ReadBack() {
+  MutexLock lock(&mutex_);
+  ended_ = true;
+  runs_.clear();
+  changed_.notify_all();
+}
+
+void ReadBack::Written(std::string_view bytes) {
+  while (!bytes.empty()) {
+    if (written_.pieces.empty() ||
+        written_.pieces.back().size_bytes == kPieceBytes) {
+      written_.pieces.emplace_back();
+    }
+    Piece& piece = written_.pieces.back();
+    const std::string_view part =
+        bytes.substr(0, static_cast<size_t>(kPieceBytes - piece.size_bytes));
+    piece.crc32 = Crc32(piece.crc32, part);
+    piece.size_bytes += part.size();
+    written_.size_bytes += part.size();
+    bytes.remove_prefix(part.size());
+    if (written_.size_bytes < kPiecesPerRun * kPieceBytes) continue;
+    const uint64_t end = written_.offset + written_.size_bytes;
+    {
+      MutexLock lock(&mutex_);
+      runs_.push_back(std::exchange(written_, Run{end, 0, {}}));
+      changed_.notify_all();
+    }
+    if (thread_.joinable()) continue;
+    try {
+      thread_ = std::jthread([this] {
+        LowerThreadPriority();
+        verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
+      });
+    } catch (const std::system_error&) {
+      // No thread to be had: Finish does all the work.
+    }
+  }
+}
+
+Status ReadBack::Finish() {
+  const uint64_t size = written_.offset + written_.size_bytes;
+  {
+    MutexLock lock(&mutex_);
+    if (written_.size_bytes > 0) {
+      runs_.push_back(std::exchange(written_, Run{size, 0, {}}));
+    }
+    ended_ = true;
+    changed_.notify_all();
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file_->Stat());
+  if (info.size_bytes != size) {
     return Status(StatusCode::kCorruption,
                   "the archive has " + std::to_string(info.size_bytes) +
-                      " bytes on disk, " + std::to_string(summary.size_bytes) +
+                      " bytes on disk, " + std::to_string(size) +
                       " were written");
   }
-  // What the page cache holds proves nothing about the disk.
-  file.DontNeed(0, summary.size_bytes);
-  std::vector<uint64_t> offsets;
-  uint64_t offset = 0;
-  for (const ArchivePiece& piece : summary.pieces) {
-    offsets.push_back(offset);
+  verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
+  if (thread_.joinable()) thread_.join();
+  return verdict_.status();
+}
+
+Status ReadBack::CheckRuns() {
+  std::vector<char> buffer(kPieceBytes);
+  while (const std::optional<Run> run = Next()) {
+    LEVELKEEP_RETURN_IF_ERROR(CheckRun(*run, &buffer));
+  }
+  return Status::Ok();
+}
+
+std::optional<ReadBack::Run> ReadBack::Next() {
+  MutexLock lock(&mutex_);
+  while (runs_.empty() && !ended_) changed_.wait(mutex_);
+  if (runs_.empty() || verdict_.failed()) return std::nullopt;
+  Run run = std::move(runs_.front());
+  runs_.pop_front();
+  return run;
+}
+
+Status ReadBack::CheckRun(const Run& run, std::vector<char>* buffer) {
+  // What the page cache holds proves nothing about the disk; and only what
+  // the device has taken can be dropped from it.
+  LEVELKEEP_RETURN_IF_ERROR(
+      file_->WaitForWriteback(run.offset, run.size_bytes));
+  file_->DontNeed(run.offset, run.size_bytes);
+  file_->WillNeed(run.offset, run.size_bytes);
+  uint64_t offset = run.offset;
+  for (const Piece& piece : run.pieces) {
+    LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
+    const size_t size = static_cast<size_t>(piece.size_bytes);
+    LEVELKEEP_RETURN_IF_ERROR(
+        ReadExactly(*file_, offset, buffer->data(), size));
+    if (Crc32(0, {buffer->data(), size}) != piece.crc32) {
+      return DiffersAt(offset);
+    }
     offset += piece.size_bytes;
   }
-  const size_t piece_count = summary.pieces.size();
-  std::atomic<size_t> next_run = 0;
-  Verdict verdict(std::move(stop));
-  const auto work = [&]() -> Status {
-    ByteBuffer buffer;
-    for (;;) {
-      const size_t begin = next_run.fetch_add(1) * kPiecesPerRun;
-      if (begin >= piece_count) return Status::Ok();
-      const size_t end = std::min(begin + kPiecesPerRun, piece_count);
-      const uint64_t run_bytes = offsets[end - 1] +
-                                 summary.pieces[end - 1].size_bytes -
-                                 offsets[begin];
-      file.WillNeed(offsets[begin], run_bytes);
-      for (size_t i = begin; i < end; ++i) {
-        LEVELKEEP_RETURN_IF_ERROR(verdict.Check());
-        const size_t size = static_cast<size_t>(summary.pieces[i].size_bytes);
-        buffer.Clear();
-        LEVELKEEP_RETURN_IF_ERROR(
-            ReadExactly(file, offsets[i], buffer.Tail(size), size));
-        buffer.Advance(size);
-        if (Crc32(0, buffer.view()) != summary.pieces[i].crc32) {
-          return Status(StatusCode::kCorruption,
-                        "the archive differs on disk from what was written, "
-                        "near offset " +
-                            std::to_string(offsets[i]),
-                        "the disk or its controller is damaged: back up to "
-                        "another one");
-        }
-      }
-      // The application's pages are worth more than a backup's.
-      file.DontNeed(offsets[begin], run_bytes);
-    }
-  };
-  return RunWorkers(
-      summary.size_bytes < kSmallWorkBytes ? 0 : WorkerCount(threads), &verdict,
-      work, nullptr);
+  // The application's pages are worth more than a backup's.
+  file_->DontNeed(run.offset, run.size_bytes);
+  return Status::Ok();
 }
 
 }  // namespace levelkeep

@@ -259,9 +259,11 @@ Status WritePipeline::DigestInTurn(EntryEncoder* encoder, uint32_t crc32,
   const uint64_t offset = job->chunk * kChunkBytes;
   const uint64_t size =
       std::min<uint64_t>(kChunkBytes, input.size_bytes - offset);
+  const bool last = offset + size == input.size_bytes;
   LEVELKEEP_RETURN_IF_ERROR(encoder->DigestAgain(
-      input.name, *large.source, offset, size, crc32, &large.digest));
-  if (offset + size == input.size_bytes) {
+      input.name, *large.source, offset, size,
+      last ? TarPadding(input.size_bytes) : 0, crc32, &large.digest));
+  if (last) {
     job->encoded.back().file_sha256 = large.digest.FinishHex();
   }
   MutexLock lock(&mutex_);

@@ -44,7 +44,8 @@ class ByteSource {
 };
 
 // An open file. The destructor closes it; call Close() to learn of errors.
-// Thread safety: ReadAt and WriteAt may run concurrently; the rest may not.
+// Thread safety: ReadAt, WriteAt, hints and WaitForWriteback may run
+// concurrently with everything but Close; the rest one at a time.
 class File : public ByteSource {
  public:
   // Writes all of `data` behind what was appended so far; WriteAt does not
@@ -56,6 +57,12 @@ class File : public ByteSource {
   virtual Status Sync() = 0;
   // Hint: start writing this range to the device now, don't wait.
   virtual void StartWriteback(uint64_t /*offset*/, uint64_t /*size*/) {}
+  // Returns when the device has taken what was written to this range (it may
+  // still hold it in its own cache, which only Sync empties). A failure means
+  // the same as one of Sync. May run beside Append.
+  virtual Status WaitForWriteback(uint64_t /*offset*/, uint64_t /*size*/) {
+    return Status::Ok();
+  }
   virtual Result<FileInfo> Stat() const = 0;
   // Copies the bytes into the other file by sharing extents or in the kernel
   // where that works, else by reading and writing. Appends to `target`.

@@ -171,6 +171,7 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   write.threads = options_.threads;
   write.rate_limit_bytes_per_second = options_.rate_limit_bytes_per_second;
   write.md5 = options_.md5_sidecar;
+  write.read_back = true;
   write.mtime = FloorToSeconds(created);
   write.stop = request.stop;
   write.progress = ToByteProgress(request.progress);
@@ -186,11 +187,6 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   LEVELKEEP_ASSIGN_OR_RETURN(ArchiveSummary summary,
                              WriteArchive(InputsOf(snapshot, options_.db_name),
                                           describe, write, file.get()));
-  LEVELKEEP_RETURN_IF_ERROR(file->Sync());
-  LEVELKEEP_RETURN_IF_ERROR(
-      ReadBackArchive(*file, summary, options_.threads, request.stop)
-          .WithContext("the archive just written did not read back")
-          .WithHint("the disk may be failing: check its SMART state"));
   LEVELKEEP_RETURN_IF_ERROR(file->Close());
   return summary;
 }

@@ -260,58 +260,5 @@ TEST(RateLimiterTest, ZeroIsNoLimit) {
   }
 }
 
-// --- the read-back ---
-
-TEST(ReadBackTest, AcceptsWhatWasWrittenAndNoticesEveryPiece) {
-  const TempDir dir;
-  Files files;
-  files["000005.ldb"] = test::RandomBytes(1, 3'500'000);
-  auto file = FileSystem::Posix()->Open(dir.Sub("a"), OpenMode::kCreateNew);
-  ASSERT_TRUE(file.ok());
-  const auto summary = WriteArchive(test::InputsOf(files), NoManifest,
-                                    WriteOptions(), file->get());
-  ASSERT_TRUE(summary.ok());
-  ASSERT_TRUE((*file)->Sync().ok());
-  ASSERT_GE(summary->pieces.size(), 4u);
-  for (const int threads : {1, 3}) {
-    EXPECT_TRUE(ReadBackArchive(**file, *summary, threads, {}).ok());
-  }
-  std::stop_source stop;
-  stop.request_stop();
-  EXPECT_EQ(ReadBackArchive(**file, *summary, 2, stop.get_token()).code(),
-            StatusCode::kCancelled);
-  const std::string bytes = test::ReadFile(dir.Sub("a"));
-  for (const size_t at : {size_t{0}, bytes.size() / 2, bytes.size() - 1}) {
-    const char flipped = static_cast<char>(bytes[at] ^ 1);
-    ASSERT_TRUE((*file)->WriteAt(at, {&flipped, 1}).ok());
-    const Status status = ReadBackArchive(**file, *summary, 2, {});
-    EXPECT_EQ(status.code(), StatusCode::kCorruption) << at;
-    EXPECT_FALSE(status.hint().empty());
-    ASSERT_TRUE((*file)->WriteAt(at, {&bytes[at], 1}).ok());
-  }
-  ASSERT_TRUE((*file)->Append("x").ok());
-  EXPECT_EQ(ReadBackArchive(**file, *summary, 2, {}).code(),
-            StatusCode::kCorruption);
-}
-
-TEST(ReadBackTest, FailureToReadIsPassedOn) {
-  const TempDir dir;
-  FaultFileSystem fs(FileSystem::Posix(), FaultFileSystem::Count::kAll);
-  auto file = fs.Open(dir.Sub("a"), OpenMode::kCreateNew);
-  ASSERT_TRUE(file.ok());
-  const auto summary = WriteArchive({Input("db/000001.ldb", 3, "abc")},
-                                    NoManifest, WriteOptions(), file->get());
-  ASSERT_TRUE(summary.ok());
-  bool fired = true;
-  for (uint64_t n = 1; fired; ++n) {
-    fs.Reset();
-    fs.FailAt(n);
-    const Status status = ReadBackArchive(**file, *summary, 1, {});
-    fired = fs.fired();
-    EXPECT_EQ(status.code(), fired ? StatusCode::kIoError : StatusCode::kOk);
-    ASSERT_LT(n, 10u);
-  }
-}
-
 }  // namespace
 }  // namespace levelkeep

@@ -53,6 +53,10 @@ class FaultFile : public File {
   void StartWriteback(uint64_t offset, uint64_t size) override {
     base_->StartWriteback(offset, size);
   }
+  Status WaitForWriteback(uint64_t offset, uint64_t size) override {
+    LEVELKEEP_RETURN_IF_ERROR(fs_->Look("WaitForWriteback " + path_));
+    return base_->WaitForWriteback(offset, size);
+  }
   Result<FileInfo> Stat() const override {
     LEVELKEEP_RETURN_IF_ERROR(fs_->Look("Stat " + path_));
     return base_->Stat();
