@@ -27,7 +27,10 @@ struct BackupOptions {
   bool compression = true;    // BACKUP_COMPRESSION
   int compression_level = 1;  // BACKUP_COMPRESSION_LEVEL, 0 .. 3
   bool md5_sidecar = false;   // BACKUP_CHECKSUM: "sha256" or "md5" (both)
-  int threads = 0;            // BACKUP_THREADS, 0 = cores, at most 64
+  // BACKUP_REUSE: copy what the newest archive holds already, not compress it
+  // again; every archive is whole either way.
+  bool reuse = true;
+  int threads = 0;  // BACKUP_THREADS, 0 = cores, at most 64
   uint64_t rate_limit_bytes_per_second = 0;  // BACKUP_RATE_LIMIT, 0 = none
   uint64_t reserve_bytes = 256u << 20;       // BACKUP_RESERVE, kept free
   // BACKUP_VERIFY: full verification of each new backup in the background.

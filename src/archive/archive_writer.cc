@@ -51,7 +51,8 @@ class TailWriter {
           encoder_.AppendChunk(file.name, *source, i * kChunkBytes,
                                file.ChunkSize(i),
                                last ? TarPadding(file.size_bytes) : 0, &out_));
-      file.chunks.push_back({offset, std::move(chunk.sha256)});
+      file.chunks.push_back({offset, std::move(chunk.sha256),
+                             chunk.member_bytes, chunk.member_checksum});
       LEVELKEEP_RETURN_IF_ERROR(Flush());
     }
     files->push_back(std::move(file));
@@ -96,6 +97,13 @@ Status CheckInputs(const std::vector<ArchiveInput>& inputs,
   }
   std::set<std::string_view> names;
   for (const ArchiveInput& input : inputs) {
+    if (input.archived != nullptr &&
+        (options.reuse_from == nullptr ||
+         input.archived->size_bytes != input.size_bytes ||
+         input.archived->chunks.size() != ChunkCount(input.size_bytes))) {
+      return Status(StatusCode::kInvalidArgument,
+                    Printable(input.name) + " can't stand so in an archive");
+    }
     if (input.name.empty() || input.name == kManifestEntryName ||
         input.name == kTocEntryName || !IsValidUtf8(input.name) ||
         !names.insert(input.name).second) {
@@ -126,6 +134,8 @@ Result<ArchiveSummary> WriteArchive(
   {
     WritePipeline pipeline(inputs, options, &sink);
     LEVELKEEP_RETURN_IF_ERROR(pipeline.Run(&toc.files));
+    summary.reused_bytes = pipeline.reused_bytes();
+    summary.damaged_members = pipeline.damaged_members();
   }
   for (const TocFile& written : toc.files) {
     summary.files.push_back({written.name, written.size_bytes, written.sha256});
@@ -141,6 +151,8 @@ Result<ArchiveSummary> WriteArchive(
   // die before, readers find no footer and refuse it.
   LEVELKEEP_RETURN_IF_ERROR(tail.AppendTocAndFooter(toc));
   sink.Finish(&summary);
+  toc.files.pop_back();  // the manifest
+  summary.archived = std::move(toc.files);
   if (!read_back) return summary;
   // 4. Durable, and the same on disk as in memory.
   LEVELKEEP_RETURN_IF_ERROR(file->Sync());

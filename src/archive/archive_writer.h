@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "archive/manifest.h"
+#include "archive/toc.h"
 #include "base/file_system.h"
 #include "levelkeep/status.h"
 
@@ -23,6 +24,10 @@ struct ArchiveInput {
   uint64_t size_bytes = 0;
   // Called once, by a worker thread, when its turn comes.
   std::function<Result<std::unique_ptr<ByteSource>>()> open;
+  // How the same content stands in options.reuse_from, as the summary of a
+  // write with equal `compress` and `level` told it; null: unknown. Outlives
+  // the call.
+  const TocFile* archived = nullptr;
 };
 
 struct ArchiveWriteOptions {
@@ -35,6 +40,10 @@ struct ArchiveWriteOptions {
   // written; mostly done beside the writing.
   bool read_back = false;
   Time mtime;  // of all entries
+  // An earlier archive: members of inputs with `archived` are copied from it
+  // instead of being compressed again. A member that is not what it was is
+  // passed over, and its input compressed. Outlives the call.
+  const ByteSource* reuse_from = nullptr;
   std::stop_token stop;
   // From one thread, at most a few times a second.
   std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
@@ -46,6 +55,9 @@ struct ArchiveSummary {
   std::string sha256;               // of the whole archive
   std::string md5;                  // when asked for
   std::vector<ManifestFile> files;  // in order of input, digests of content
+  std::vector<TocFile> archived;    // how they stand in the archive
+  uint64_t reused_bytes = 0;        // of the source, not compressed again
+  uint64_t damaged_members = 0;     // of options.reuse_from, passed over
 };
 
 // Appends the archive to the empty `file`; syncs it only for
@@ -54,6 +66,7 @@ struct ArchiveSummary {
 // inputs (names as given) and returns the text of levelkeep-manifest.json.
 // Bytes go out in order and are the same for the same inputs and options,
 // whatever `threads` is.
+// Copied members don't change the bytes either.
 // Errors: an input shorter than its size is kCorruption, as is an archive
 // that does not read back; kCancelled; those of reading and writing.
 Result<ArchiveSummary> WriteArchive(

@@ -8,6 +8,12 @@
 #include "base/text.h"
 
 namespace levelkeep {
+namespace {
+
+// A chunk that was stored, with room for its framing: no member is larger.
+constexpr uint64_t kMaxMemberBytes = kChunkBytes + (64u << 10);
+
+}  // namespace
 
 int64_t MtimeSeconds(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time)
@@ -44,6 +50,7 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
     uint64_t size, size_t padding, ByteBuffer* out) {
   Chunk chunk;
   Digest digest(DigestKind::kSha256);
+  const size_t begin = out->size();
   MemberWriter member(&deflater_, out);
   for (uint64_t done = 0; done < size;) {
     const size_t length =
@@ -59,7 +66,27 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
   }
   chunk.sha256 = digest.FinishHex();
   chunk.crc32 = member.crc32();
+  chunk.member_bytes = out->size() - begin;
+  chunk.member_checksum = DamageChecksum(out->view().substr(begin));
   return chunk;
+}
+
+Result<bool> EntryEncoder::AppendCopy(const ByteSource& archive,
+                                      const TocChunk& member, uint64_t size,
+                                      ByteBuffer* out) {
+  if (member.member_bytes > kMaxMemberBytes) return false;
+  const size_t length = static_cast<size_t>(member.member_bytes);
+  LEVELKEEP_RETURN_IF_ERROR(control_.verdict->Check());
+  LEVELKEEP_RETURN_IF_ERROR(control_.limiter->Take(length, control_.stop));
+  char* const tail = out->Tail(length);
+  const Status read = ReadExactly(archive, member.archive_offset, tail, length);
+  if (!read.ok() || DamageChecksum({tail, length}) != member.member_checksum) {
+    return false;
+  }
+  out->Advance(length);
+  archive.DontNeed(member.archive_offset, length);
+  control_.done_bytes->fetch_add(size, std::memory_order_relaxed);
+  return true;
 }
 
 Status EntryEncoder::DigestAgain(const std::string& name,

@@ -13,6 +13,7 @@
 #include "archive/deflate.h"
 #include "archive/parallel.h"
 #include "archive/rate_limiter.h"
+#include "archive/toc.h"
 #include "base/file_system.h"
 #include "base/hash.h"
 
@@ -39,13 +40,19 @@ class EntryEncoder {
                       ByteBuffer* out);
   struct Chunk {
     std::string sha256;
-    uint32_t crc32 = 0;  // of the member: content and padding
+    uint32_t crc32 = 0;  // of the content and its padding
+    uint64_t member_bytes = 0;
+    uint64_t member_checksum = 0;
   };
   // Appends the member that holds `size` > 0 bytes of `source` at `offset`
   // and `padding` zeros. `name` is for messages.
   Result<Chunk> AppendChunk(const std::string& name, const ByteSource& source,
                             uint64_t offset, uint64_t size, size_t padding,
                             ByteBuffer* out);
+  // Appends the member as it stands in `archive`, on behalf of `size` bytes
+  // of content; false, with `out` unchanged, if it is not what it was.
+  Result<bool> AppendCopy(const ByteSource& archive, const TocChunk& member,
+                          uint64_t size, ByteBuffer* out);
   // Appends one member that holds all of `content`.
   void AppendMember(std::string_view content, ByteBuffer* out);
   // Reads the same bytes again into `digest`; kCorruption if they, with

@@ -152,7 +152,7 @@ class TocDecoder {
     previous_offset_ = offset;
     LEVELKEEP_ASSIGN_OR_RETURN(std::string digest,
                                DecodeDigest(entry, "chunkDigest"));
-    file.chunks.push_back({offset, std::move(digest)});
+    file.chunks.push_back({offset, std::move(digest), 0, 0});
     return Status::Ok();
   }
 

@@ -1,4 +1,4 @@
-// stargz.index.json, the table of contents. Private to archive.
+// stargz.index.json, the table of contents.
 // Source of the fields: containerd/stargz-snapshotter, docs/estargz.md.
 
 #ifndef LEVELKEEP_ARCHIVE_TOC_H_
@@ -25,6 +25,9 @@ inline constexpr uint64_t kMaxIndexBytes = 64u << 20;
 struct TocChunk {
   uint64_t archive_offset = 0;  // of the chunk's gzip member
   std::string sha256;           // of the chunk's content
+  // Of the member, header to trailer. Known to who wrote it, not in the text.
+  uint64_t member_bytes = 0;
+  uint64_t member_checksum = 0;  // DamageChecksum
 };
 
 struct TocFile {

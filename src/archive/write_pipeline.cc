@@ -28,9 +28,18 @@ constexpr size_t kMaxFilesAhead = 4;
 // pipeline's mutex; `digest` belongs to the worker whose turn it is.
 struct WritePipeline::LargeFile {
   std::unique_ptr<ByteSource> source;  // set before `opened`
+  bool cold = false;                   // likewise: not in the page cache
+  bool opening = false;
   bool opened = false;
   uint64_t digest_turn = 0;  // the chunk whose worker may use `digest`
   Digest digest{DigestKind::kSha256};
+};
+
+// An input, and whether its pages are to be dropped again: the page cache is
+// the application's.
+struct WritePipeline::Source {
+  std::unique_ptr<ByteSource> bytes;
+  bool cold = false;
 };
 
 struct WritePipeline::Job {
@@ -40,11 +49,12 @@ struct WritePipeline::Job {
   uint64_t chunk = 0;                // of a large file
   std::shared_ptr<LargeFile> large;  // null for a batch
 
-  std::vector<std::unique_ptr<ByteSource>> ahead;  // inputs opened ahead
+  std::vector<Source> ahead;  // inputs opened ahead; none where copied
   ByteBuffer out;
   struct Encoded {
-    size_t offset = 0;  // in `out`; meaningless for an empty file
-    std::string chunk_sha256;
+    // archive_offset counts from the start of `out` until it is appended;
+    // no digest: an empty file.
+    TocChunk chunk;
     std::string file_sha256;  // once known: with the last chunk
   };
   std::vector<Encoded> encoded;  // one per file, or one for the chunk
@@ -152,45 +162,80 @@ void WritePipeline::FillJob(Job* job) {
   if (next_input_ == inputs_.size()) changed_.notify_all();
 }
 
-Result<std::unique_ptr<ByteSource>> WritePipeline::Open(
-    const ArchiveInput& input) {
-  Result<std::unique_ptr<ByteSource>> source = input.open();
-  if (!source.ok()) {
-    return source.status().WithContext("opening " + Printable(input.name));
+Result<WritePipeline::Source> WritePipeline::Open(const ArchiveInput& input) {
+  Result<std::unique_ptr<ByteSource>> bytes = input.open();
+  if (!bytes.ok()) {
+    return bytes.status().WithContext("opening " + Printable(input.name));
   }
-  (*source)->WillNeed(0, std::min(input.size_bytes, kChunkBytes));
+  Source source{std::move(*bytes), false};
+  source.cold = input.size_bytes > 0 && !source.bytes->IsCached(0);
+  source.bytes->WillNeed(0, std::min(input.size_bytes, kChunkBytes));
   return source;
 }
 
 Status WritePipeline::OpenAhead(Job* job) {
+  for (size_t i = 0; i < job->input_count; ++i) {
+    const ArchiveInput& input = inputs_[job->first_input + i];
+    if (input.archived == nullptr) continue;
+    const TocChunk* member =
+        input.size_bytes > 0 ? &input.archived->chunks[job->chunk] : nullptr;
+    if (member == nullptr) continue;
+    options_.reuse_from->WillNeed(member->archive_offset, member->member_bytes);
+  }
   if (job->large) {
-    return job->chunk == 0 ? OpenLarge(job) : Status::Ok();
+    const bool copied = inputs_[job->first_input].archived != nullptr;
+    return job->chunk == 0 && !copied ? OpenLarge(job) : Status::Ok();
   }
   if (job->input_count > kMaxFilesAhead) return Status::Ok();
   for (size_t i = 0; i < job->input_count; ++i) {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto source,
-                               Open(inputs_[job->first_input + i]));
-    job->ahead.push_back(std::move(source));
+    const ArchiveInput& input = inputs_[job->first_input + i];
+    Source& source = job->ahead.emplace_back();
+    if (input.archived != nullptr) continue;
+    LEVELKEEP_ASSIGN_OR_RETURN(source, Open(input));
   }
   return Status::Ok();
 }
 
-// The worker of the first chunk opens the file, the others wait for it.
+// The first worker that needs the file opens it, the others wait for it.
 Status WritePipeline::OpenLarge(Job* job) {
   LargeFile& large = *job->large;
   {
     MutexLock lock(&mutex_);
-    while (job->chunk != 0 && !large.opened && !verdict_.failed()) {
+    while (large.opening && !large.opened && !verdict_.failed()) {
       changed_.wait(mutex_);
     }
     if (large.opened) return Status::Ok();
-    if (job->chunk != 0) return verdict_.status();
+    if (large.opening) return verdict_.status();
+    large.opening = true;
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(large.source, Open(inputs_[job->first_input]));
+  LEVELKEEP_ASSIGN_OR_RETURN(Source source, Open(inputs_[job->first_input]));
+  large.source = std::move(source.bytes);
+  large.cold = source.cold;
   MutexLock lock(&mutex_);
   large.opened = true;
   changed_.notify_all();
   return Status::Ok();
+}
+
+// False: compress it.
+Result<bool> WritePipeline::CopyMember(EntryEncoder* encoder,
+                                       const ArchiveInput& input, size_t chunk,
+                                       Job* job) {
+  if (input.archived == nullptr) return false;
+  const TocChunk& member = input.archived->chunks[chunk];
+  const uint64_t size = input.archived->ChunkSize(chunk);
+  TocChunk copy = member;
+  copy.archive_offset = job->out.size();
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const bool copied,
+      encoder->AppendCopy(*options_.reuse_from, member, size, &job->out));
+  if (!copied) {
+    ++damaged_members_;
+    return false;
+  }
+  reused_bytes_ += size;
+  job->encoded.back().chunk = std::move(copy);
+  return true;
 }
 
 Status WritePipeline::EncodeBatch(EntryEncoder* encoder, Job* job) {
@@ -200,49 +245,89 @@ Status WritePipeline::EncodeBatch(EntryEncoder* encoder, Job* job) {
     LEVELKEEP_RETURN_IF_ERROR(
         encoder->AppendHeader(input.name, input.size_bytes, &job->out));
     Job::Encoded& encoded = job->encoded.emplace_back();
-    encoded.offset = job->out.size();
     encoded.file_sha256 = kEmptySha256;
-    std::unique_ptr<ByteSource> source;
-    if (i < job->ahead.size()) {
-      source = std::move(job->ahead[i]);
-    } else {
+    if (input.size_bytes > 0) {
+      LEVELKEEP_ASSIGN_OR_RETURN(const bool copied,
+                                 CopyMember(encoder, input, 0, job));
+      if (copied) {
+        encoded.file_sha256 = input.archived->sha256;
+        continue;
+      }
+    }
+    Source source;
+    if (i < job->ahead.size()) source = std::move(job->ahead[i]);
+    if (source.bytes == nullptr) {
       // Empty files too: that they can't be opened is worth knowing.
       LEVELKEEP_ASSIGN_OR_RETURN(source, Open(input));
     }
     if (input.size_bytes == 0) continue;
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        EntryEncoder::Chunk chunk,
-        encoder->AppendChunk(input.name, *source, 0, input.size_bytes,
-                             TarPadding(input.size_bytes), &job->out));
-    encoded.file_sha256 = chunk.sha256;
-    encoded.chunk_sha256 = std::move(chunk.sha256);
+    LEVELKEEP_RETURN_IF_ERROR(
+        Compress(encoder, input, *source.bytes, 0, input.size_bytes, job)
+            .status());
+    encoded.file_sha256 = encoded.chunk.sha256;
+    if (source.cold) source.bytes->DontNeed(0, input.size_bytes);
   }
   return Status::Ok();
+}
+
+// Returns the CRC-32 of the content and its padding.
+Result<uint32_t> WritePipeline::Compress(EntryEncoder* encoder,
+                                         const ArchiveInput& input,
+                                         const ByteSource& source,
+                                         uint64_t offset, uint64_t size,
+                                         Job* job) {
+  const bool last = offset + size == input.size_bytes;
+  const uint64_t begin = job->out.size();
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      EntryEncoder::Chunk chunk,
+      encoder->AppendChunk(input.name, source, offset, size,
+                           last ? TarPadding(input.size_bytes) : 0, &job->out));
+  job->encoded.back().chunk = {begin, std::move(chunk.sha256),
+                               chunk.member_bytes, chunk.member_checksum};
+  return chunk.crc32;
 }
 
 Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
   const ArchiveInput& input = inputs_[job->first_input];
   LargeFile& large = *job->large;
-  const TocFile& file = files_[job->first_input];
   if (job->chunk == 0) {
     LEVELKEEP_RETURN_IF_ERROR(
         encoder->AppendHeader(input.name, input.size_bytes, &job->out));
   }
+  Job::Encoded& encoded = job->encoded.emplace_back();
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool copied,
+                             CopyMember(encoder, input, job->chunk, job));
+  if (copied) return FinishCopied(job);
   LEVELKEEP_RETURN_IF_ERROR(OpenLarge(job));
   const uint64_t offset = job->chunk * kChunkBytes;
   const uint64_t size =
-      std::min<uint64_t>(kChunkBytes, file.size_bytes - offset);
-  const bool last = offset + size == file.size_bytes;
+      std::min<uint64_t>(kChunkBytes, input.size_bytes - offset);
   // This chunk, and the one that this worker is likely to take next.
   large.source->WillNeed(offset, size + kChunkBytes);
-  Job::Encoded& encoded = job->encoded.emplace_back();
-  encoded.offset = job->out.size();
   LEVELKEEP_ASSIGN_OR_RETURN(
-      EntryEncoder::Chunk chunk,
-      encoder->AppendChunk(input.name, *large.source, offset, size,
-                           last ? TarPadding(file.size_bytes) : 0, &job->out));
-  encoded.chunk_sha256 = std::move(chunk.sha256);
-  return DigestInTurn(encoder, chunk.crc32, job);
+      const uint32_t crc32,
+      Compress(encoder, input, *large.source, offset, size, job));
+  if (input.archived == nullptr) {
+    LEVELKEEP_RETURN_IF_ERROR(DigestInTurn(encoder, crc32, job));
+  } else if (encoded.chunk.sha256 !=
+             input.archived->chunks[job->chunk].sha256) {
+    return Status(StatusCode::kCorruption,
+                  Printable(input.name) +
+                      " is not what it was when it was archived before");
+  } else {
+    LEVELKEEP_RETURN_IF_ERROR(FinishCopied(job));
+  }
+  if (large.cold) large.source->DontNeed(offset, size);
+  return Status::Ok();
+}
+
+// All chunks of the file are what they were, so the file is.
+Status WritePipeline::FinishCopied(Job* job) {
+  const TocFile& archived = *inputs_[job->first_input].archived;
+  if (job->chunk + 1 == archived.chunks.size()) {
+    job->encoded.back().file_sha256 = archived.sha256;
+  }
+  return Status::Ok();
 }
 
 Status WritePipeline::DigestInTurn(EntryEncoder* encoder, uint32_t crc32,
@@ -292,7 +377,7 @@ Status WritePipeline::Deliver(Job job) {
       encoded_.erase(first);
     }
     // On failure nobody appends any more: `appending_` stays.
-    LEVELKEEP_RETURN_IF_ERROR(Append(next));
+    LEVELKEEP_RETURN_IF_ERROR(Append(&next));
     next.out.Clear();
     MutexLock lock(&mutex_);
     ++next_append_;
@@ -301,17 +386,20 @@ Status WritePipeline::Deliver(Job job) {
   }
 }
 
-Status WritePipeline::Append(const Job& job) {
+Status WritePipeline::Append(Job* job) {
   const uint64_t base = sink_->size_bytes();
-  for (size_t i = 0; i < job.encoded.size(); ++i) {
-    const Job::Encoded& encoded = job.encoded[i];
-    TocFile& file = files_[job.first_input + i];
-    if (!encoded.chunk_sha256.empty()) {
-      file.chunks.push_back({base + encoded.offset, encoded.chunk_sha256});
+  for (size_t i = 0; i < job->encoded.size(); ++i) {
+    Job::Encoded& encoded = job->encoded[i];
+    TocFile& file = files_[job->first_input + i];
+    if (!encoded.chunk.sha256.empty()) {
+      encoded.chunk.archive_offset += base;
+      file.chunks.push_back(std::move(encoded.chunk));
     }
-    if (!encoded.file_sha256.empty()) file.sha256 = encoded.file_sha256;
+    if (!encoded.file_sha256.empty()) {
+      file.sha256 = std::move(encoded.file_sha256);
+    }
   }
-  return sink_->Append(job.out.view());
+  return sink_->Append(job->out.view());
 }
 
 void WritePipeline::WakeAll() {

@@ -38,9 +38,13 @@ class WritePipeline {
 
   // Appends all inputs. `files` gets one entry per input, in order.
   Status Run(std::vector<TocFile>* files);
+  // After Run: see ArchiveSummary.
+  uint64_t reused_bytes() const { return reused_bytes_; }
+  uint64_t damaged_members() const { return damaged_members_; }
 
  private:
   struct LargeFile;
+  struct Source;
   struct Job;
 
   Status Work();
@@ -50,13 +54,19 @@ class WritePipeline {
   void FillJob(Job* job) REQUIRES_LOCK(mutex_);
   Status OpenAhead(Job* job);
   Status OpenLarge(Job* job);
+  Result<bool> CopyMember(EntryEncoder* encoder, const ArchiveInput& input,
+                          size_t chunk, Job* job);
   Status EncodeBatch(EntryEncoder* encoder, Job* job);
   Status EncodeChunk(EntryEncoder* encoder, Job* job);
+  Result<uint32_t> Compress(EntryEncoder* encoder, const ArchiveInput& input,
+                            const ByteSource& source, uint64_t offset,
+                            uint64_t size, Job* job);
+  Status FinishCopied(Job* job);
   Status DigestInTurn(EntryEncoder* encoder, uint32_t crc32, Job* job);
   Status Deliver(Job job);
-  Status Append(const Job& job);
+  Status Append(Job* job);
   void WakeAll();
-  Result<std::unique_ptr<ByteSource>> Open(const ArchiveInput& input);
+  Result<Source> Open(const ArchiveInput& input);
 
   // Constant after construction.
   const std::vector<ArchiveInput>& inputs_;
@@ -68,6 +78,8 @@ class WritePipeline {
   Verdict verdict_;
   RateLimiter limiter_;
   std::atomic<uint64_t> done_bytes_ = 0;
+  std::atomic<uint64_t> reused_bytes_ = 0;
+  std::atomic<uint64_t> damaged_members_ = 0;
 
   Mutex mutex_;
   CondVar changed_;

@@ -41,6 +41,9 @@ class ByteSource {
   // Hint: this range is read soon / won't be read again. Never fails.
   virtual void WillNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
   virtual void DontNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
+  // Whether the byte at `offset` can be had without asking the device; true
+  // where nobody can tell.
+  virtual bool IsCached(uint64_t /*offset*/) const { return true; }
 };
 
 // An open file. The destructor closes it; call Close() to learn of errors.

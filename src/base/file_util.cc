@@ -26,6 +26,9 @@ class PrefixSource : public ByteSource {
   void DontNeed(uint64_t offset, uint64_t size) const override {
     source_->DontNeed(offset, Clamp(offset, size));
   }
+  bool IsCached(uint64_t offset) const override {
+    return source_->IsCached(offset);
+  }
 
  private:
   uint64_t Clamp(uint64_t offset, uint64_t size) const {

@@ -153,6 +153,20 @@ uint32_t UnmaskCrc32c(uint32_t masked) {
   return rotated >> 17 | rotated << 15;
 }
 
+uint64_t DamageChecksum(std::string_view data) {
+  // In parts that stay in the cache between the two.
+  constexpr size_t kPart = 64u << 10;
+  uint32_t crc32 = 0;
+  uint32_t crc32c = 0;
+  while (!data.empty()) {
+    const std::string_view part = data.substr(0, kPart);
+    crc32 = Crc32(crc32, part);
+    crc32c = Crc32c(crc32c, part);
+    data.remove_prefix(part.size());
+  }
+  return uint64_t{crc32} << 32 | crc32c;
+}
+
 std::string RandomId() {
   std::array<char, 16> bytes;
   size_t done = 0;

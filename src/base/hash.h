@@ -35,6 +35,9 @@ uint32_t Crc32(uint32_t crc, std::string_view data);
 uint32_t Crc32c(uint32_t crc, std::string_view data);
 uint32_t MaskCrc32c(uint32_t crc);
 uint32_t UnmaskCrc32c(uint32_t masked);
+// CRC-32 and CRC-32C side by side: finds damage, proves nothing against
+// malice.
+uint64_t DamageChecksum(std::string_view data);
 
 // 32 lower-case hex digits from the kernel's random source.
 std::string RandomId();

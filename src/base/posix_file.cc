@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/types.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -61,6 +62,13 @@ class PosixFile : public File {
   void DontNeed(uint64_t offset, uint64_t size) const override {
     ::posix_fadvise(fd_.get(), ToOffset(offset), ToOffset(size),
                     POSIX_FADV_DONTNEED);
+  }
+
+  bool IsCached(uint64_t offset) const override {
+    char byte = 0;
+    const struct iovec one = {&byte, 1};
+    return ::preadv2(fd_.get(), &one, 1, ToOffset(offset), RWF_NOWAIT) >= 0 ||
+           errno != EAGAIN;
   }
 
   Status Append(std::string_view data) override {

@@ -169,6 +169,11 @@ std::vector<SettingRow> ArchiveRows() {
             return &s->backup.compression_level;
           },
           "0 is fastest, 3 is smallest."),
+      Switch(
+          "BACKUP_REUSE",
+          [](Settings* s) -> SettingField { return &s->backup.reuse; },
+          "Copy what the newest archive holds already, not compress it "
+          "again."),
       Choice(
           "BACKUP_CHECKSUM", {"sha256", "md5"},
           [](Settings* s) -> SettingField { return &s->backup.md5_sidecar; },

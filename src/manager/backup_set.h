@@ -18,6 +18,7 @@
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"
+#include "manager/reuse.h"
 #include "snapshot/snapshot.h"
 
 namespace levelkeep {
@@ -87,7 +88,11 @@ class BackupSet {
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
                                    const CatalogEntry* previous,
+                                   const ReusePlan& reuse,
                                    const std::string& part, Time created);
+  void Remember(const std::string& name, const Snapshot& snapshot,
+                const BackupRequest& request, const ReusePlan& reuse,
+                ArchiveSummary* summary);
   Result<std::string> Publish(const std::string& part, const std::string& label,
                               Time created,
                               const std::vector<CatalogEntry>& entries);

@@ -5,6 +5,7 @@
 
 #include "archive/archive_reader.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -20,19 +21,22 @@ namespace {
 constexpr uint64_t kOverheadPerFile = 2048;
 constexpr uint64_t kOverhead = 1 << 20;
 constexpr int kMaxNameAttempts = 1000;
+constexpr char kTag[] = "BackupManager";
 
 Time FloorToSeconds(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time);
 }
 
 std::vector<ArchiveInput> InputsOf(const Snapshot& snapshot,
-                                   const std::string& db_name) {
+                                   const std::string& db_name,
+                                   const ReusePlan& reuse) {
   std::vector<ArchiveInput> inputs;
   const std::vector<SnapshotFile>& files = snapshot.info().files;
   inputs.reserve(files.size());
   for (size_t i = 0; i < files.size(); ++i) {
     inputs.push_back({db_name + "/" + files[i].name, files[i].size_bytes,
-                      [&snapshot, i] { return snapshot.Open(i); }});
+                      [&snapshot, i] { return snapshot.Open(i); },
+                      reuse.Find(files[i])});
   }
   return inputs;
 }
@@ -101,8 +105,9 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
 
 }  // namespace
 
-// 1. check space   2. write, sync and read back a hidden part
-// 3. publish it under a free name   4. sidecars   5. describe
+// 1. check space   2. see what the newest archive holds already
+// 3. write, sync and read back a hidden part   4. publish it under a free name
+// 5. sidecars   6. remember for the next backup   7. describe
 Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
                                     const BackupRequest& request,
                                     const FileLock& /*lock*/) {
@@ -112,8 +117,18 @@ Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
   const std::string part =
       JoinPath(options_.backup_dir, ".levelkeep-" + RandomId() + ".part");
   // If we die before it is published: the part is swept at the next start.
-  auto summary =
-      WritePart(snapshot, request, NewestReadable(entries), part, created);
+  ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.db_epoch);
+  auto summary = WritePart(snapshot, request, NewestReadable(entries), reuse,
+                           part, created);
+  if (summary.status().code() == StatusCode::kCorruption &&
+      reuse.archive() != nullptr) {
+    // Whatever it was: a backup owes nothing to the one before it.
+    LogWarn(kTag, "compressing everything: " + summary.status().ToString());
+    (void)fs_->RemoveFile(part);
+    reuse = ReusePlan();
+    summary = WritePart(snapshot, request, NewestReadable(entries), reuse, part,
+                        created);
+  }
   if (!summary.ok()) {
     (void)fs_->RemoveFile(part);
     return summary.status();
@@ -129,7 +144,39 @@ Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
     (void)catalog_.Remove(*name);
     return status.WithContext(*name);
   }
+  Remember(*name, snapshot, request, reuse, &*summary);
   return Find(*name);
+}
+
+// None of this can spoil the backup: it is published.
+void BackupSet::Remember(const std::string& name, const Snapshot& snapshot,
+                         const BackupRequest& request, const ReusePlan& reuse,
+                         ArchiveSummary* summary) {
+  if (summary->damaged_members > 0) {
+    VerifyRecord damage;
+    damage.depth = VerifyDepth::kChecksums;
+    damage.at = clock_->Now();
+    damage.message = std::to_string(summary->damaged_members) +
+                     " of its members are no longer what was written";
+    LogWarn(kTag, reuse.archive_name() + " is damaged: " + damage.message +
+                      "; " + name + " does not depend on them");
+    if (reuse.archive_is_original()) {
+      (void)catalog_.RecordVerification(reuse.archive_name(), damage);
+    }
+  }
+  if (summary->reused_bytes > 0) {
+    LogInfo(kTag, name + " holds " + FormatBytes(summary->reused_bytes) +
+                      " of " + FormatBytes(summary->source_bytes) +
+                      " copied from " + reuse.archive_name());
+  }
+  // If we die here, or it fails: the next backup compresses everything.
+  const Status saved =
+      SaveReuseRecord(fs_, options_, snapshot, request.db_epoch, name,
+                      std::move(summary->archived));
+  if (!saved.ok()) {
+    LogWarn(kTag,
+            "the next backup will compress everything: " + saved.ToString());
+  }
 }
 
 Status BackupSet::CheckSpace(const SnapshotInfo& info,
@@ -161,6 +208,7 @@ Status BackupSet::CheckSpace(const SnapshotInfo& info,
 Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
                                             const BackupRequest& request,
                                             const CatalogEntry* previous,
+                                            const ReusePlan& reuse,
                                             const std::string& part,
                                             Time created) {
   const SnapshotInfo& info = snapshot.info();
@@ -172,6 +220,7 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   write.rate_limit_bytes_per_second = options_.rate_limit_bytes_per_second;
   write.md5 = options_.md5_sidecar;
   write.read_back = true;
+  write.reuse_from = reuse.archive();
   write.mtime = FloorToSeconds(created);
   write.stop = request.stop;
   write.progress = ToByteProgress(request.progress);
@@ -184,9 +233,10 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   };
 
   LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs_->Open(part, OpenMode::kCreateNew));
-  LEVELKEEP_ASSIGN_OR_RETURN(ArchiveSummary summary,
-                             WriteArchive(InputsOf(snapshot, options_.db_name),
-                                          describe, write, file.get()));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      ArchiveSummary summary,
+      WriteArchive(InputsOf(snapshot, options_.db_name, reuse), describe, write,
+                   file.get()));
   LEVELKEEP_RETURN_IF_ERROR(file->Close());
   return summary;
 }

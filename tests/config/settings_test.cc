@@ -66,6 +66,7 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "MAX_BACKUPS=10\n"
             "BACKUP_COMPRESSION=true\n"
             "BACKUP_COMPRESSION_LEVEL=1\n"
+            "BACKUP_REUSE=true\n"
             "BACKUP_CHECKSUM=sha256\n"
             "BACKUP_THREADS=0\n"
             "BACKUP_RATE_LIMIT=0\n"

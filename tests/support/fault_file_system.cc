@@ -31,6 +31,9 @@ class FaultFile : public File {
   void DontNeed(uint64_t offset, uint64_t size) const override {
     base_->DontNeed(offset, size);
   }
+  bool IsCached(uint64_t offset) const override {
+    return base_->IsCached(offset);
+  }
 
   Status Append(std::string_view data) override {
     bool torn = false;

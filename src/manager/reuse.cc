@@ -1,0 +1,146 @@
+#include "manager/reuse.h"
+
+#include <random>
+#include <utility>
+#include <vector>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kTag[] = "BackupManager";
+// Smaller files are not worth a line of the record.
+constexpr uint64_t kSmallestReused = 32u << 10;
+
+std::string RecordPath(const BackupOptions& options) {
+  return JoinPath(JoinPath(options.backup_dir, ".levelkeep"), "reuse");
+}
+
+// Members of another compressor or level are not what this one would write.
+std::string WriterName(const BackupOptions& options) {
+  if (!options.compression) return "stored";
+  return CompressorName() + "-" + std::to_string(options.compression_level);
+}
+
+bool IsReusable(const SnapshotFile& file) {
+  return file.kind == DbFileKind::kTable && file.inode != 0 &&
+         file.size_bytes >= kSmallestReused;
+}
+
+// The logical method writes new tables each time.
+bool CanReuse(const BackupOptions& options, const Snapshot& snapshot,
+              const std::string& db_epoch) {
+  return options.reuse && !db_epoch.empty() &&
+         snapshot.info().method != SnapshotMethod::kLogical;
+}
+
+Result<std::string> DigestOf(const ByteSource& source, uint64_t size) {
+  constexpr size_t kStep = 256u << 10;
+  std::vector<char> buffer(kStep);
+  Digest digest(DigestKind::kSha256);
+  for (uint64_t offset = 0; offset < size;) {
+    const size_t length =
+        static_cast<size_t>(std::min<uint64_t>(kStep, size - offset));
+    LEVELKEEP_RETURN_IF_ERROR(
+        ReadExactly(source, offset, buffer.data(), length));
+    digest.Update({buffer.data(), length});
+    offset += length;
+  }
+  return digest.FinishHex();
+}
+
+}  // namespace
+
+ReusePlan ReusePlan::Load(FileSystem* fs, const BackupOptions& options,
+                          const Snapshot& snapshot,
+                          const std::string& db_epoch) {
+  ReusePlan plan;
+  if (!CanReuse(options, snapshot, db_epoch)) return plan;
+  const Status status = plan.Open(fs, options, snapshot, db_epoch);
+  if (status.ok()) return plan;
+  if (status.code() != StatusCode::kNotFound) {
+    LogWarn(kTag, "compressing everything: " + status.ToString());
+  }
+  return ReusePlan();
+}
+
+Status ReusePlan::Open(FileSystem* fs, const BackupOptions& options,
+                       const Snapshot& snapshot, const std::string& db_epoch) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const std::string text,
+      ReadFile(fs, RecordPath(options), 2 * kMaxIndexBytes));
+  LEVELKEEP_ASSIGN_OR_RETURN(record_, DecodeReuseRecord(text));
+  if (record_.db_epoch != db_epoch || record_.writer != WriterName(options)) {
+    return Status(StatusCode::kNotFound, "no archive to reuse");
+  }
+  for (const ReusableFile& file : record_.files) {
+    files_.emplace(file.archived.name, &file);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      archive_,
+      fs->Open(JoinPath(options.backup_dir, record_.archive), OpenMode::kRead));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, archive_->Stat());
+  original_ = info.size_bytes == record_.archive_bytes &&
+              info.inode == record_.archive_inode &&
+              info.mtime_ns == record_.archive_mtime_ns;
+  return CheckOne(snapshot);
+}
+
+const TocFile* ReusePlan::Find(const SnapshotFile& file) const {
+  if (archive_ == nullptr || !IsReusable(file)) return nullptr;
+  const auto it = files_.find(file.name);
+  if (it == files_.end()) return nullptr;
+  const ReusableFile& known = *it->second;
+  const bool same = known.archived.size_bytes == file.size_bytes &&
+                    known.device == file.device && known.inode == file.inode &&
+                    known.mtime_ns == file.mtime_ns;
+  return same ? &known.archived : nullptr;
+}
+
+// Another one each time, so that in the end all were looked at.
+Status ReusePlan::CheckOne(const Snapshot& snapshot) const {
+  std::vector<size_t> reused;
+  const std::vector<SnapshotFile>& files = snapshot.info().files;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (Find(files[i]) != nullptr) reused.push_back(i);
+  }
+  if (reused.empty()) return Status::Ok();
+  std::random_device random;
+  const size_t index = reused[random() % reused.size()];
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto source, snapshot.Open(index));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string digest,
+                             DigestOf(*source, files[index].size_bytes));
+  if (digest == Find(files[index])->sha256) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                files[index].name +
+                    " is not what it was at the last backup, though its size "
+                    "and time are");
+}
+
+Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,
+                       const Snapshot& snapshot, const std::string& db_epoch,
+                       const std::string& archive_name,
+                       std::vector<TocFile> archived) {
+  if (!CanReuse(options, snapshot, db_epoch)) return Status::Ok();
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const FileInfo info,
+      fs->Stat(JoinPath(options.backup_dir, archive_name)));
+  ReuseRecord record{
+      archive_name, info.size_bytes,     info.inode, info.mtime_ns,
+      db_epoch,     WriterName(options), {}};
+  const std::vector<SnapshotFile>& files = snapshot.info().files;
+  for (size_t i = 0; i < files.size(); ++i) {
+    if (!IsReusable(files[i])) continue;
+    archived[i].name = files[i].name;
+    record.files.push_back({files[i].device, files[i].inode, files[i].mtime_ns,
+                            std::move(archived[i])});
+  }
+  return WriteFileDurably(fs, RecordPath(options), EncodeReuseRecord(record));
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,61 @@
+// Which tables of a snapshot need not be compressed again. Private to
+// manager.
+
+#ifndef LEVELKEEP_MANAGER_REUSE_H_
+#define LEVELKEEP_MANAGER_REUSE_H_
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "archive/archive_writer.h"
+#include "base/file_system.h"
+#include "catalog/reuse_record.h"
+#include "levelkeep/options.h"
+#include "snapshot/snapshot.h"
+
+namespace levelkeep {
+
+// The tables that stand unchanged in the newest archive, by its record in
+// backups/.levelkeep/reuse. Everything that is doubtful means: compress.
+// Thread safety: const methods from several threads.
+class ReusePlan {
+ public:
+  // Reuses nothing.
+  ReusePlan() = default;
+  // Reads the record and opens the archive; hashes one of the tables, to see
+  // that the record speaks of this database. Never fails.
+  static ReusePlan Load(FileSystem* fs, const BackupOptions& options,
+                        const Snapshot& snapshot, const std::string& db_epoch);
+
+  // Null: nothing is reused.
+  const ByteSource* archive() const { return archive_.get(); }
+  const std::string& archive_name() const { return record_.archive; }
+  // True if the archive is still the file that was written, so that wrong
+  // bytes in it are damage.
+  bool archive_is_original() const { return original_; }
+  // Null: compress it.
+  const TocFile* Find(const SnapshotFile& file) const;
+
+ private:
+  Status Open(FileSystem* fs, const BackupOptions& options,
+              const Snapshot& snapshot, const std::string& db_epoch);
+  Status CheckOne(const Snapshot& snapshot) const;
+
+  ReuseRecord record_;
+  std::map<std::string_view, const ReusableFile*> files_;  // of record_
+  std::unique_ptr<File> archive_;
+  bool original_ = false;
+};
+
+// Remembers how the snapshot's tables stand in the archive that was
+// published as `archive_name`. `archived` is in the snapshot's order.
+Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,
+                       const Snapshot& snapshot, const std::string& db_epoch,
+                       const std::string& archive_name,
+                       std::vector<TocFile> archived);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_MANAGER_REUSE_H_
