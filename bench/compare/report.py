@@ -1,0 +1,144 @@
+"""The table for people and the JSON file for programs."""
+
+import json
+
+import goals
+import rows
+
+TITLES = {
+    rows.CREATE: "Making a backup, durable",
+    rows.SECOND: "The next backup, after 1 % was appended",
+    rows.RESTORE: "Restoring up to the first Get, durable",
+    rows.OTHER: "Checking",
+}
+REFERENCES = {
+    rows.CREATE: "levelkeep-live",
+    rows.SECOND: "levelkeep-second",
+    rows.RESTORE: "levelkeep-restore",
+    rows.OTHER: "levelkeep-verify",
+}
+MB = 1_000_000
+
+
+def reference_of(all_rows, section, suffix):
+    """The row that the others of its section are compared with."""
+    for row in all_rows:
+        if row.ident == REFERENCES[section] + suffix and row.samples:
+            return row
+    return None
+
+
+def figures(row, reference):
+    """All that is said of a row, as the JSON file has it."""
+    found = {"id": row.ident, "section": row.section, "title": row.title}
+    if row.build:
+        found["build"] = row.build
+    if not row.samples:
+        return {**found, "state": row.state}
+    found["state"] = "measured"
+    for key in sorted(set.intersection(*(set(s) for s in row.samples))):
+        values = [sample[key] for sample in row.samples]
+        if isinstance(values[0], (int, float)):
+            found[key] = goals.summary(values)
+    if reference is not None:
+        found["times_levelkeep"] = {
+            **goals.summary(goals.ratios(row.samples, reference.samples,
+                                         "wall_s")),
+            "of_medians": goals.median_of(row, "wall_s") /
+            goals.median_of(reference, "wall_s")}
+    found["samples"] = row.samples
+    return found
+
+
+def document(all_rows, suffixes, facts):
+    """Everything that was measured."""
+    described = []
+    for row in all_rows:
+        reference = reference_of(all_rows, row.section, suffixes[-1])
+        described.append(figures(row, reference))
+    return {"format": 1, **facts, "rows": described,
+            "goals": goals.judge_all(all_rows, suffixes)}
+
+
+def seconds(value):
+    return f"{value:.3f}" if value < 1 else f"{value:.2f}"
+
+
+def table_line(row):
+    if row["state"] != "measured":
+        return f"| {row['title']} | {row['state']} | | | | | |"
+    wall = row["wall_s"]
+    size = row.get("output_bytes")
+    times = row.get("times_levelkeep")
+    return " | ".join([
+        f"| {row['title']}", seconds(wall["median"]),
+        f"{seconds(wall['min'])}-{seconds(wall['max'])}",
+        seconds(row["cpu_s"]["median"]),
+        f"{row['peak_bytes']['max'] / MB:.0f}",
+        f"{size['median'] / MB:.1f}" if size else "",
+        f"{times['of_medians']:.2f}" if times else ""]) + " |"
+
+
+def section_lines(section, described):
+    chosen = [row for row in described if row["section"] == section]
+    if not chosen:
+        return []
+    chosen.sort(key=lambda row: -row["wall_s"]["median"]
+                if row["state"] == "measured" else 1)
+    return ["", f"## {TITLES[section]}", "",
+            "| way | median s | min-max s | CPU s | peak MB | output MB | "
+            "times LevelKeep's |", "|---|--:|--:|--:|--:|--:|--:|",
+            *map(table_line, chosen)]
+
+
+def goal_lines(judged):
+    if not judged:
+        return []
+    lines = ["", "## Goals", "",
+             "| ratio | goal | reached | in each round | met |",
+             "|---|--:|--:|--:|---|"]
+    for goal in judged:
+        sign = "≥" if goal["at_least"] else "≤"
+        rounds = goal["rounds"]
+        lines.append(
+            f"| {goal['goal']} | {sign} {goal['bound']:g} | "
+            f"{goal['reached']:.2f} | {rounds['min']:.2f}-{rounds['max']:.2f} "
+            f"| {'yes' if goal['met'] else 'no'} |")
+    return lines
+
+
+def fact_lines(found):
+    machine = found["machine"]
+    lines = [
+        f"# LevelKeep and others: {found['database']['bytes'] / MB:.0f} MB", "",
+        f"{machine['date']}, commit {machine['git']}, "
+        f"{found['rounds']} round(s). "
+        f"{machine['cores']} cores of {machine['processor']}, "
+        f"{machine['memory_bytes'] / MB / 1000:.1f} GB of memory, "
+        f"{machine['kernel']}, {machine['file_system']}. "
+        f"The database: {found['database']['files']} files.", "",
+        "Each row is compared with LevelKeep's in its table "
+        "(live create, second archive, restore in place): more than 1 is "
+        "slower than LevelKeep. How it was measured: bench/README.md."]
+    lines += ["", *(f"- {name}: {'equal' if equal else 'DIFFERENT'}"
+                    for name, equal in found["checks"].items())]
+    return lines
+
+
+def markdown(found):
+    lines = fact_lines(found)
+    for section in TITLES:
+        lines += section_lines(section, found["rows"])
+    lines += goal_lines(found["goals"])
+    lines += ["", "## Versions", "", "| program | version |", "|---|---|"]
+    lines += [f"| {name} | {version} |"
+              for name, version in found["versions"].items()]
+    return "\n".join(lines) + "\n"
+
+
+def write(found, base):
+    with open(base + ".json", "w", encoding="utf-8") as file:
+        json.dump(found, file, indent=1)
+        file.write("\n")
+    with open(base + ".md", "w", encoding="utf-8") as file:
+        file.write(markdown(found))
