@@ -21,8 +21,6 @@ import rows_peers
 import workspace
 
 UNITS = {"": 1, "M": 1 << 20, "G": 1 << 30}
-# So many times the database's size is the most that lies on the disk.
-SPACE_FACTOR = 10
 
 
 def parse_size(text):
@@ -128,6 +126,23 @@ class Comparison:
             self.wanted(name)
             for name in ("rocksdb-1", "rocksdb-2", "rocksdb-checkpoint"))
 
+    def needed_bytes(self):
+        """The most that lies on the disk at one time."""
+        # Two databases, the archive of tar, what a row writes; two archives
+        # for each build.
+        parts = 2 + 0.8 + 1.1 + 1.6 * len(self.builds)
+        parts += 2.1 if self.wants_rocks() else 0
+        parts += sum(1 for name in ("restic", "borg") if self.wanted(name))
+        return int(parts * self.space.size)
+
+    def check_space(self):
+        free = shutil.disk_usage(self.space.root).free
+        if free < self.needed_bytes():
+            raise workspace.Problem(
+                f"{os.path.dirname(self.space.root)} has {free >> 20} MiB "
+                f"free, and {self.needed_bytes() >> 20} MiB are needed\n"
+                "hint: use --dir, a smaller --size, or fewer peers by --only")
+
     def add_repository(self, repository, title, paths):
         """First and second backup. `paths`: of the database that the first
         one reads, and of the one that grows, before and after it grew. The
@@ -189,14 +204,6 @@ class Comparison:
         return any(row.state == "failed" for row in self.rows)
 
 
-def check_space(folder, size):
-    free = shutil.disk_usage(folder).free
-    if free < size * SPACE_FACTOR:
-        raise workspace.Problem(
-            f"{folder} has {free >> 20} MiB free, and {SPACE_FACTOR} times "
-            f"--size are needed\nhint: use --dir or a smaller --size")
-
-
 def results_base(arguments, date):
     """The results' path without its ending."""
     name = arguments.out
@@ -210,12 +217,15 @@ def results_base(arguments, date):
 
 
 def run(arguments):
-    check_space(arguments.dir, arguments.size)
+    if not os.path.isdir(arguments.dir):
+        raise workspace.Problem(f"{arguments.dir} is not a folder\n"
+                                "hint: make it, or choose one by --dir")
     root = tempfile.mkdtemp(prefix="levelkeep-bench-",
                             dir=os.path.abspath(arguments.dir))
     try:
         space = workspace.Workspace(root, arguments.bin, arguments.size)
         comparison = Comparison(space, arguments)
+        comparison.check_space()
         comparison.make_data()
         facts = {
             "machine": machine.describe(root, arguments.tree),

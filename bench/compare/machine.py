@@ -57,7 +57,7 @@ def processor():
 
 
 def file_system(path):
-    return first_line(["stat", "-f", "-c", "%T", path])
+    return first_line(["findmnt", "-n", "-o", "FSTYPE", "-T", path])
 
 
 def git_commit(tree):

@@ -11,20 +11,22 @@ TITLES = {
     rows.RESTORE: "Restoring up to the first Get, durable",
     rows.OTHER: "Checking",
 }
+# The first of them that was measured.
 REFERENCES = {
-    rows.CREATE: "levelkeep-live",
-    rows.SECOND: "levelkeep-second",
-    rows.RESTORE: "levelkeep-restore",
-    rows.OTHER: "levelkeep-verify",
+    rows.CREATE: ("levelkeep-live", "levelkeep-offline"),
+    rows.SECOND: ("levelkeep-second",),
+    rows.RESTORE: ("levelkeep-restore",),
+    rows.OTHER: ("levelkeep-verify",),
 }
 MB = 1_000_000
 
 
 def reference_of(all_rows, section, suffix):
     """The row that the others of its section are compared with."""
-    for row in all_rows:
-        if row.ident == REFERENCES[section] + suffix and row.samples:
-            return row
+    measured = {row.ident: row for row in all_rows if row.samples}
+    for ident in REFERENCES[section]:
+        if ident + suffix in measured:
+            return measured[ident + suffix]
     return None
 
 
@@ -66,7 +68,7 @@ def seconds(value):
 
 def table_line(row):
     if row["state"] != "measured":
-        return f"| {row['title']} | {row['state']} | | | | | |"
+        return f"| {row['title']} | {row['state']} | | | | | | |"
     wall = row["wall_s"]
     size = row.get("output_bytes")
     times = row.get("times_levelkeep")
@@ -75,6 +77,7 @@ def table_line(row):
         f"{seconds(wall['min'])}-{seconds(wall['max'])}",
         seconds(row["cpu_s"]["median"]),
         f"{row['peak_bytes']['max'] / MB:.0f}",
+        f"{row['private_bytes']['max'] / MB:.0f}",
         f"{size['median'] / MB:.1f}" if size else "",
         f"{times['of_medians']:.2f}" if times else ""]) + " |"
 
@@ -86,8 +89,9 @@ def section_lines(section, described):
     chosen.sort(key=lambda row: -row["wall_s"]["median"]
                 if row["state"] == "measured" else 1)
     return ["", f"## {TITLES[section]}", "",
-            "| way | median s | min-max s | CPU s | peak MB | output MB | "
-            "times LevelKeep's |", "|---|--:|--:|--:|--:|--:|--:|",
+            "| way | median s | min-max s | CPU s | peak MB | private MB | "
+            "output MB | times LevelKeep's |",
+            "|---|--:|--:|--:|--:|--:|--:|--:|",
             *map(table_line, chosen)]
 
 

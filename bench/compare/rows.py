@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import shutil
+import signal
 import subprocess
 import typing
 
@@ -50,19 +51,26 @@ def run_measured(space, command):
     """Runs a line of bash; returns its measures and what it printed."""
     result = os.path.join(space.root, "measured.json")
     workspace.remove(result)
-    done = subprocess.run(
-        [space.program("measure"), result, "bash", "-euo", "pipefail", "-c",
-         command],
-        env=space.env, cwd=space.out, stdin=subprocess.DEVNULL, text=True,
-        capture_output=True, check=False)
-    if done.returncode != 0:
-        raise workspace.Problem(f"measure failed: {done.stderr}")
+    # A session of its own, so that all of it ends if we are interrupted.
+    with subprocess.Popen(
+            [space.program("measure"), result, "bash", "-euo", "pipefail",
+             "-c", command],
+            env=space.env, cwd=space.out, stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+            start_new_session=True) as process:
+        try:
+            printed, complaints = process.communicate()
+        except BaseException:
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    if process.returncode != 0:
+        raise workspace.Problem(f"measure failed: {complaints}")
     with open(result, encoding="utf-8") as file:
         sample = json.load(file)
     if sample.pop("exit_code") != 0:
         raise workspace.Problem(f"a measured command failed: {command}\n"
-                                f"{done.stdout[-2000:]}{done.stderr[-2000:]}")
-    return sample, done.stdout
+                                f"{printed[-2000:]}{complaints[-2000:]}")
+    return sample, printed
 
 
 def run_row(space, row):

@@ -52,21 +52,26 @@ def archive_rows(space):
 class Repository:
     """restic, borg and RocksDB add to a repository of their own."""
 
-    def __init__(self, space, name, programs, init, backup):
+    def __init__(self, space, name, folder, programs, init, backup):
         self.space = space
         self.name = name
         self.programs = programs
         self.init = init  # a line for bash
         self.backup = backup  # a line for bash, of the database's path
-        self.path = os.path.join(space.out, name)
-        self.saved = os.path.join(space.kept, name)
+        self.path = os.path.join(space.out, folder)
+        self.saved = os.path.join(space.kept, folder)
 
     def prepare_empty(self):
         os.makedirs(self.path)
         self.space.run(self.init)
 
     def keep_first(self, database):
-        """Makes the backup before the append and keeps it for all rounds."""
+        """Makes the backup before the append and keeps it for all rounds.
+
+        Two repositories of one folder share it.
+        """
+        if os.path.exists(self.saved):
+            return
         self.space.fresh_out()
         self.prepare_empty()
         self.space.run(self.backup(database))
@@ -94,7 +99,7 @@ class Repository:
 def restic(space):
     path = os.path.join(space.out, "restic")
     call = f"restic -q -r {path}/repo --cache-dir {path}/cache"
-    return Repository(space, "restic", ["restic"], f"{call} init",
+    return Repository(space, "restic", "restic", ["restic"], f"{call} init",
                       lambda database: f"{call} backup {database}")
 
 
@@ -103,17 +108,16 @@ def borg(space):
     # Its caches lie with the repository, to be kept and put back with it.
     call = f"BORG_BASE_DIR={path}/base borg"
     return Repository(
-        space, "borg", ["borg"], f"{call} init -e none {path}/repo",
+        space, "borg", "borg", ["borg"], f"{call} init -e none {path}/repo",
         lambda database: f"{call} create --compression lz4 "
         f"{path}/repo::$(date +%s%N) {database}")
 
 
 def rocksdb(space, threads):
-    name = f"rocksdb-{threads}"
-    path = os.path.join(space.out, name)
+    path = os.path.join(space.out, "rocksdb")
     peer = space.program("rocksdb_peer")
     return Repository(
-        space, name, [peer], f"mkdir {path}/backups",
+        space, f"rocksdb-{threads}", "rocksdb", [peer], f"mkdir {path}/backups",
         lambda database: f"{peer} backup {database} {path}/backups "
         f"--threads {threads}")
 

@@ -65,13 +65,16 @@ Status CreateOnce(levelkeep::BackupManager* manager) {
   const std::chrono::duration<double> wall =
       std::chrono::steady_clock::now() - start;
   if (!backup.ok()) return backup.status();
+  if (backup->snapshot_method != "hot") {
+    return Status(StatusCode::kInternal, backup->name + ": the snapshot was " +
+                                             backup->snapshot_method +
+                                             ", not hot");
+  }
   const uint64_t peak = MemoryField("VmHWM");
   std::printf(
-      "{\"wall_s\":%.6f,\"cpu_s\":%.6f,\"added_bytes\":%llu,"
-      "\"way\":\"%s\"}\n",
-      wall.count(), levelkeep::bench::CpuSeconds() - cpu,
-      static_cast<unsigned long long>(peak > memory ? peak - memory : 0),
-      backup->snapshot_method.c_str());
+      "{\"wall_s\":%.6f,\"cpu_s\":%.6f,\"added_bytes\":%llu}\n", wall.count(),
+      levelkeep::bench::CpuSeconds() - cpu,
+      static_cast<unsigned long long>(peak > memory ? peak - memory : 0));
   return Status::Ok();
 }
 
