@@ -204,6 +204,15 @@ class Comparison:
         return any(row.state == "failed" for row in self.rows)
 
 
+def check_paths(paths):
+    """The measured commands are lines for bash, with these in them."""
+    for path in paths:
+        if not re.fullmatch(r"[\w./+=@%:,-]+", path):
+            raise workspace.Problem(
+                f"{path} has a character that bash would not take as it is\n"
+                "hint: use a path of letters, digits and . / _ -")
+
+
 def results_base(arguments, date):
     """The results' path without its ending."""
     name = arguments.out
@@ -220,6 +229,8 @@ def run(arguments):
     if not os.path.isdir(arguments.dir):
         raise workspace.Problem(f"{arguments.dir} is not a folder\n"
                                 "hint: make it, or choose one by --dir")
+    check_paths([os.path.abspath(arguments.dir), arguments.bin,
+                 *(path for _, path in arguments.levelkeep or [])])
     root = tempfile.mkdtemp(prefix="levelkeep-bench-",
                             dir=os.path.abspath(arguments.dir))
     try:
