@@ -19,6 +19,8 @@ REFERENCES = {
     rows.OTHER: ("levelkeep-verify",),
 }
 MB = 1_000_000
+# What the kernel's writing back and an idle system's services stay below.
+BUSY_SHARE = 0.15
 
 
 def reference_of(all_rows, section, suffix):
@@ -111,6 +113,20 @@ def goal_lines(judged):
     return lines
 
 
+def others_line(described):
+    """A table that was measured on a busy machine must say so."""
+    shares = [sample["others_share"] for row in described
+              for sample in row.get("samples", ())]
+    if not shares:
+        return "Nothing was measured."
+    mean = sum(shares) / len(shares)
+    text = (f"While it was measured, other processes and the kernel's own "
+            f"threads took {mean:.0%} of the processors' time.")
+    if mean > BUSY_SHARE:
+        text += " **The machine was busy: don't trust these times.**"
+    return text
+
+
 def fact_lines(found):
     machine = found["machine"]
     lines = [
@@ -123,7 +139,8 @@ def fact_lines(found):
         f"The database: {found['database']['files']} files.", "",
         "Each row is compared with LevelKeep's in its table "
         "(live create, second archive, restore in place): more than 1 is "
-        "slower than LevelKeep. How it was measured: bench/README.md."]
+        "slower than LevelKeep. How it was measured: bench/README.md.", "",
+        others_line(found["rows"])]
     lines += ["", *(f"- {name}: {'equal' if equal else 'DIFFERENT'}"
                     for name, equal in found["checks"].items())]
     return lines

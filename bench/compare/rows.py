@@ -47,10 +47,19 @@ class Row:
         return ""
 
 
+def busy_seconds():
+    """Processor time of the whole machine since it was started."""
+    with open("/proc/stat", encoding="utf-8") as file:
+        ticks = [int(field) for field in file.readline().split()[1:]]
+    # user, nice, system, idle, iowait, irq, softirq, steal
+    return (sum(ticks[:3]) + sum(ticks[5:8])) / os.sysconf("SC_CLK_TCK")
+
+
 def run_measured(space, command):
     """Runs a line of bash; returns its measures and what it printed."""
     result = os.path.join(space.root, "measured.json")
     workspace.remove(result)
+    busy = busy_seconds()
     # A session of its own, so that all of it ends if we are interrupted.
     with subprocess.Popen(
             [space.program("measure"), result, "bash", "-euo", "pipefail",
@@ -65,8 +74,13 @@ def run_measured(space, command):
             raise
     if process.returncode != 0:
         raise workspace.Problem(f"measure failed: {complaints}")
+    busy = busy_seconds() - busy
     with open(result, encoding="utf-8") as file:
         sample = json.load(file)
+    # Of the processors' time, what went to processes that are not ours.
+    sample["others_share"] = (
+        max(0.0, busy - sample["cpu_s"]) /
+        (sample["wall_s"] * len(os.sched_getaffinity(0))))
     if sample.pop("exit_code") != 0:
         raise workspace.Problem(f"a measured command failed: {command}\n"
                                 f"{printed[-2000:]}{complaints[-2000:]}")
