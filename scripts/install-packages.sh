@@ -5,6 +5,7 @@
 #
 #   build    compiler, build tools and libraries
 #   test     what the tests and the checks use besides
+#   bench    whom bench/compare.sh compares with, and Google Benchmark
 #   runtime  only what the finished program needs (Debian 12's names)
 #
 # Needs a Debian-like system, and root or sudo unless nothing is missing.
@@ -33,6 +34,13 @@ test_packages() {
   # would conflict with.
   command -v node >/dev/null || echo nodejs
   command -v npm >/dev/null || echo npm
+}
+
+bench_packages() {
+  printf '%s\n' \
+    libbenchmark-dev librocksdb-dev python3 git \
+    tar gzip pigz zstd libarchive-tools restic borgbackup
+  if isal_available; then echo isal; fi
 }
 
 runtime_packages() {
@@ -93,8 +101,9 @@ for group in "${@:-build test}"; do
     case "$name" in
       build) mapfile -t -O "${#wanted[@]}" wanted < <(build_packages) ;;
       test) mapfile -t -O "${#wanted[@]}" wanted < <(test_packages) ;;
+      bench) mapfile -t -O "${#wanted[@]}" wanted < <(bench_packages) ;;
       runtime) mapfile -t -O "${#wanted[@]}" wanted < <(runtime_packages) ;;
-      *) die "unknown group '$name'" "use build, test or runtime" ;;
+      *) die "unknown group '$name'" "use build, test, bench or runtime" ;;
     esac
   done
 done
