@@ -1,0 +1,202 @@
+// Backups that copy what the one before them holds.
+
+#include "manager/reuse.h"
+
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+
+#include "archive/archive_reader.h"
+#include "dbfiles/db_lock.h"
+#include "manager/offline_tool.h"
+#include "restore/epoch.h"
+#include "support/leveldb_fixture.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using test::TempDir;
+
+// Changes the file without a trace in its size, inode and times.
+void ChangeUnseen(const std::string& path, size_t at) {
+  struct stat before;
+  ASSERT_EQ(::stat(path.c_str(), &before), 0);
+  std::string bytes = test::ReadFile(path);
+  bytes.at(at) = static_cast<char>(bytes.at(at) ^ 1);
+  const int fd = ::open(path.c_str(), O_WRONLY);
+  ASSERT_GE(fd, 0);
+  ASSERT_EQ(::pwrite(fd, bytes.data() + at, 1, static_cast<off_t>(at)), 1);
+  const struct timespec times[] = {before.st_atim, before.st_mtim};
+  ASSERT_EQ(::futimens(fd, times), 0);
+  ::close(fd);
+}
+
+class ReusePlanTest : public ::testing::Test {
+ protected:
+  ReusePlanTest() {
+    options_.storage_dir = dir_.Sub("storage");
+    options_.backup_dir = dir_.Sub("backups");
+    options_.restore_dir = dir_.Sub("restore");
+    options_.reserve_bytes = 0;
+    std::filesystem::create_directories(options_.storage_dir);
+    AddEvents(1, 6000);
+  }
+  void AddEvents(uint64_t first, uint64_t count) {
+    test::BuildOptions build;
+    build.first_event = first;
+    build.write_buffer_bytes = 256 << 10;  // tables that are worth it
+    test::BuildDatabase(options_.storage_path(), count, build);
+  }
+  BackupInfo Create() {
+    OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
+    std::string way;
+    CreateRequest request;
+    request.trigger = "cli";
+    auto made = tool.Create(request, &way);
+    EXPECT_TRUE(made.ok()) << made.status().ToString();
+    return made.ok() ? *made : BackupInfo();
+  }
+  // How many tables the next backup would copy.
+  int Reusable() {
+    FileSystem* const fs = FileSystem::Posix();
+    auto snapshot = TakeOfflineSnapshot(fs, options_.storage_path());
+    auto epoch = ReadOrCreateEpoch(fs, options_.storage_path());
+    EXPECT_TRUE(snapshot.ok() && epoch.ok());
+    const ReusePlan plan = ReusePlan::Load(fs, options_, **snapshot, *epoch);
+    int count = 0;
+    for (const SnapshotFile& file : (*snapshot)->info().files) {
+      if (plan.Find(file) != nullptr) ++count;
+    }
+    return count;
+  }
+  void ExpectGood(const BackupInfo& backup, uint64_t events) {
+    OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
+    const auto report =
+        tool.Verify(backup.name, VerifyDepth::kChecksums, {}, nullptr);
+    EXPECT_TRUE(report.ok()) << report.status().ToString();
+    const std::string target = dir_.Sub("out-" + backup.name);
+    const auto extracted = tool.ExtractTo(backup.name, target, {}, nullptr);
+    ASSERT_TRUE(extracted.ok()) << extracted.status().ToString();
+    EXPECT_EQ("", test::CheckDatabase(target, events));
+  }
+  std::string RecordPath() const {
+    return options_.backup_dir + "/.levelkeep/reuse";
+  }
+  std::string ATable() const {
+    for (const auto& entry :
+         std::filesystem::directory_iterator(options_.storage_path())) {
+      if (entry.path().extension() == ".ldb" && entry.file_size() > 32768) {
+        return entry.path();
+      }
+    }
+    ADD_FAILURE() << "no table";
+    return "";
+  }
+
+  TempDir dir_;
+  BackupOptions options_;
+};
+
+TEST_F(ReusePlanTest, CopiesTheTablesThatAreStillThere) {
+  EXPECT_EQ(Reusable(), 0);
+  const BackupInfo first = Create();
+  const int tables = Reusable();
+  EXPECT_GE(tables, 1);
+  AddEvents(6001, 1000);
+  EXPECT_GE(Reusable(), 1);
+  const BackupInfo second = Create();
+  const BackupInfo third = Create();
+  // Each stands for itself.
+  ASSERT_TRUE(std::filesystem::remove(first.path));
+  ExpectGood(second, 7000);
+  ASSERT_TRUE(std::filesystem::remove(second.path));
+  ExpectGood(third, 7000);
+}
+
+TEST_F(ReusePlanTest, WhateverIsDoubtfulIsCompressed) {
+  const BackupInfo first = Create();
+  ASSERT_GE(Reusable(), 1);
+  const int all = Reusable();
+  options_.reuse = false;
+  EXPECT_EQ(Reusable(), 0);
+  options_.reuse = true;
+  options_.compression_level = 3;
+  EXPECT_EQ(Reusable(), 0);
+  options_.compression_level = 1;
+  options_.compression = false;
+  EXPECT_EQ(Reusable(), 0);
+  options_.compression = true;
+  EXPECT_EQ(Reusable(), all);
+
+  // The same bytes in a new file, and the same file with a new time.
+  const std::string table = ATable();
+  std::filesystem::copy_file(table, table + ".new");
+  std::filesystem::rename(table + ".new", table);
+  EXPECT_EQ(Reusable(), all - 1);
+
+  const std::string record = test::ReadFile(RecordPath());
+  test::WriteFile(RecordPath(), record.substr(0, record.size() / 2));
+  EXPECT_EQ(Reusable(), 0);
+  ASSERT_TRUE(std::filesystem::remove(RecordPath()));
+  EXPECT_EQ(Reusable(), 0);
+  test::WriteFile(RecordPath(), record);
+  EXPECT_EQ(Reusable(), all - 1);
+  ASSERT_TRUE(std::filesystem::remove(first.path));
+  EXPECT_EQ(Reusable(), 0);
+  ExpectGood(Create(), 6000);
+}
+
+TEST_F(ReusePlanTest, RestoredDatabaseStartsAnew) {
+  const BackupInfo first = Create();
+  OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
+  ASSERT_TRUE(tool.Restore(first.name, {}, nullptr).ok());
+  EXPECT_EQ(Reusable(), 0);
+}
+
+TEST_F(ReusePlanTest, DamagedArchivePoisonsNothingAndIsTold) {
+  const BackupInfo first = Create();
+  ASSERT_GE(Reusable(), 1);
+  // Within the first table's member.
+  ChangeUnseen(first.path, 3000);
+  const BackupInfo second = Create();
+  ExpectGood(second, 6000);
+  OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
+  const auto damaged = tool.Find(first.name);
+  ASSERT_TRUE(damaged.ok());
+  EXPECT_EQ(damaged->status, "damaged");
+  EXPECT_NE(damaged->problem.find("no longer what was written"),
+            std::string::npos);
+  // The next one has a good archive to copy from again.
+  EXPECT_GE(Reusable(), 1);
+}
+
+TEST_F(ReusePlanTest, ReplacedArchiveIsNotCalledDamaged) {
+  const BackupInfo first = Create();
+  std::string other = test::ReadFile(first.path);
+  other.at(3000) ^= 1;
+  test::WriteFile(first.path + ".new", other);
+  std::filesystem::rename(first.path + ".new", first.path);
+  const BackupInfo second = Create();
+  ExpectGood(second, 6000);
+  OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
+  EXPECT_EQ(tool.Find(first.name)->status, "unverified");
+}
+
+TEST_F(ReusePlanTest, TableThatChangedUnseenIsNoticed) {
+  Create();
+  const int tables = Reusable();
+  ASSERT_GE(tables, 1);
+  // All of them, so that the one that is looked at is among them.
+  for (const auto& entry :
+       std::filesystem::directory_iterator(options_.storage_path())) {
+    if (entry.path().extension() == ".ldb") ChangeUnseen(entry.path(), 100);
+  }
+  EXPECT_EQ(Reusable(), 0);
+}
+
+}  // namespace
+}  // namespace levelkeep
