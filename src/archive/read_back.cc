@@ -1,7 +1,11 @@
 #include "archive/read_back.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -15,6 +19,11 @@ namespace {
 constexpr uint64_t kPieceBytes = 1u << 20;
 // Read in a row, so that the device sees long sequential reads.
 constexpr size_t kPiecesPerRun = 8;
+constexpr size_t kReadBytes = 4u << 20;  // whole pieces
+
+size_t RoundUpToBlock(size_t size) {
+  return (size + kDeviceBlockBytes - 1) / kDeviceBlockBytes * kDeviceBlockBytes;
+}
 
 Status DiffersAt(uint64_t offset) {
   return Status(StatusCode::kCorruption,
@@ -92,9 +101,14 @@ Status ReadBack::Finish() {
 }
 
 Status ReadBack::CheckRuns() {
-  std::vector<char> buffer(kPieceBytes);
-  while (const std::optional<Run> run = Next()) {
-    LEVELKEEP_RETURN_IF_ERROR(CheckRun(*run, &buffer));
+  std::optional<Run> run = Next();
+  if (!run) return Status::Ok();
+  const std::unique_ptr<char, decltype(&std::free)> buffer(
+      static_cast<char*>(std::aligned_alloc(kDeviceBlockBytes, kReadBytes)),
+      &std::free);
+  if (buffer == nullptr) throw std::bad_alloc();  // caught by RunGuarded
+  for (; run; run = Next()) {
+    LEVELKEEP_RETURN_IF_ERROR(CheckRun(*run, buffer.get()));
   }
   return Status::Ok();
 }
@@ -108,26 +122,34 @@ std::optional<ReadBack::Run> ReadBack::Next() {
   return run;
 }
 
-Status ReadBack::CheckRun(const Run& run, std::vector<char>* buffer) {
+Status ReadBack::CheckRun(const Run& run, char* buffer) {
   // What the page cache holds proves nothing about the disk; and only what
   // the device has taken can be dropped from it.
   LEVELKEEP_RETURN_IF_ERROR(
       file_->WaitForWriteback(run.offset, run.size_bytes));
+  // The application's pages are worth more than a backup's, too.
   file_->DontNeed(run.offset, run.size_bytes);
-  file_->WillNeed(run.offset, run.size_bytes);
   uint64_t offset = run.offset;
+  std::string_view bytes;
   for (const Piece& piece : run.pieces) {
-    LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
+    if (bytes.empty()) {
+      LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
+      const size_t wanted = static_cast<size_t>(
+          std::min<uint64_t>(kReadBytes, run.offset + run.size_bytes - offset));
+      // Up to the end of a block: what follows is not looked at.
+      LEVELKEEP_ASSIGN_OR_RETURN(
+          const size_t count,
+          file_->ReadFromDevice(offset, buffer, RoundUpToBlock(wanted)));
+      if (count < wanted) return DiffersAt(offset + count);
+      bytes = {buffer, wanted};
+    }
     const size_t size = static_cast<size_t>(piece.size_bytes);
-    LEVELKEEP_RETURN_IF_ERROR(
-        ReadExactly(*file_, offset, buffer->data(), size));
-    if (Crc32(0, {buffer->data(), size}) != piece.crc32) {
+    if (Crc32(0, bytes.substr(0, size)) != piece.crc32) {
       return DiffersAt(offset);
     }
-    offset += piece.size_bytes;
+    bytes.remove_prefix(size);
+    offset += size;
   }
-  // The application's pages are worth more than a backup's.
-  file_->DontNeed(run.offset, run.size_bytes);
   return Status::Ok();
 }
 

@@ -58,7 +58,8 @@ class ReadBack {
   Status CheckRuns();
   // The next run; nothing at the end, or when there is no use in going on.
   std::optional<Run> Next();
-  Status CheckRun(const Run& run, std::vector<char>* buffer);
+  // `buffer` is aligned for ReadFromDevice.
+  Status CheckRun(const Run& run, char* buffer);
 
   File* const file_;
   Verdict verdict_;

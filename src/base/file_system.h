@@ -46,6 +46,8 @@ class ByteSource {
   virtual bool IsCached(uint64_t /*offset*/) const { return true; }
 };
 
+inline constexpr size_t kDeviceBlockBytes = 4096;
+
 // An open file. The destructor closes it; call Close() to learn of errors.
 // Thread safety: ReadAt, WriteAt, hints and WaitForWriteback may run
 // concurrently with everything but Close; the rest one at a time.
@@ -65,6 +67,13 @@ class File : public ByteSource {
   // the same as one of Sync. May run beside Append.
   virtual Status WaitForWriteback(uint64_t /*offset*/, uint64_t /*size*/) {
     return Status::Ok();
+  }
+  // As ReadAt, but past the page cache where the file system can do that: what
+  // the device holds. REQUIRES: offset, size and the buffer's address are
+  // multiples of kDeviceBlockBytes; only the end of the file cuts a read short.
+  virtual Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
+                                        size_t size) const {
+    return ReadAt(offset, buffer, size);
   }
   virtual Result<FileInfo> Stat() const = 0;
   // Copies the bytes into the other file by sharing extents or in the kernel

@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <limits>
+#include <mutex>
+#include <string>
 
 #include "base/posix_error.h"
 #include "base/status_macros.h"
@@ -52,6 +54,33 @@ class PosixFile : public File {
       done += static_cast<size_t>(count);
     }
     return done;
+  }
+
+  Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
+                                size_t size) const override {
+    std::call_once(direct_opened_, [this] {
+      // The same file, whatever happens to its name.
+      const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
+      direct_fd_ =
+          UniqueFd(::open(self.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
+    });
+    size_t done = 0;
+    // What comes short ends the file or is left to ReadAt, as is all of it on
+    // file systems that know no such reads.
+    while (direct_fd_.valid() && done < size) {
+      const size_t wanted = std::min(size - done, kLargestTransfer);
+      const ssize_t count = RetryOnInterrupt([&] {
+        return ::pread(direct_fd_.get(), buffer + done, wanted,
+                       ToOffset(offset + done));
+      });
+      if (count < 0 && errno != EINVAL) return PosixError(errno, "read", path_);
+      if (count <= 0) break;
+      done += static_cast<size_t>(count);
+      if (static_cast<size_t>(count) % kDeviceBlockBytes != 0) break;
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const size_t rest, ReadAt(offset + done, buffer + done, size - done));
+    return done + rest;
   }
 
   void WillNeed(uint64_t offset, uint64_t size) const override {
@@ -170,6 +199,9 @@ class PosixFile : public File {
   }
 
   UniqueFd fd_;
+  // For ReadFromDevice, opened with its first call.
+  mutable std::once_flag direct_opened_;
+  mutable UniqueFd direct_fd_;
   const std::string path_;
   const bool shared_end_;
   uint64_t append_offset_;

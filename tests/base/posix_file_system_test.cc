@@ -57,6 +57,32 @@ TEST_F(PosixFileSystemTest, CreatesPrivateFilesAndReadsThemBack) {
   EXPECT_EQ(test::ReadFile(dir_.Sub("a")), "Jello world!");
 }
 
+TEST_F(PosixFileSystemTest, ReadsWhatTheDeviceHolds) {
+  const size_t size = 3 * kDeviceBlockBytes + 100;
+  std::string bytes(size, '\0');
+  for (size_t i = 0; i < size; ++i) bytes[i] = static_cast<char>(i * 31 >> 3);
+  auto file = Open("a", OpenMode::kCreateNew);
+  ASSERT_TRUE(file->Append(bytes).ok());
+  ASSERT_TRUE(file->WaitForWriteback(0, size).ok());
+  ASSERT_TRUE(file->Sync().ok());
+  alignas(kDeviceBlockBytes) static char buffer[8 * kDeviceBlockBytes];
+  // From its beginning beyond its end, from a block, at the end, behind it.
+  for (const size_t offset : {size_t{0}, kDeviceBlockBytes,
+                              3 * kDeviceBlockBytes, 4 * kDeviceBlockBytes}) {
+    const auto count = file->ReadFromDevice(offset, buffer, sizeof buffer);
+    ASSERT_TRUE(count.ok()) << count.status().ToString();
+    const std::string expected = offset < size ? bytes.substr(offset) : "";
+    EXPECT_EQ(std::string_view(buffer, *count), expected) << offset;
+  }
+  EXPECT_TRUE(file->IsCached(size + 1));  // nothing is there to be fetched
+  // Where the file system has no such reads (procfs), it is an ordinary one.
+  auto other = fs_->Open("/proc/self/maps", OpenMode::kRead);
+  if (other.ok()) {
+    EXPECT_GT((*other)->ReadFromDevice(0, buffer, kDeviceBlockBytes).value(),
+              0u);
+  }
+}
+
 TEST_F(PosixFileSystemTest, OpenModesDoWhatTheySay) {
   EXPECT_EQ(OpenCode("a", OpenMode::kRead), StatusCode::kNotFound);
   EXPECT_EQ(OpenCode("a", OpenMode::kReadWrite), StatusCode::kNotFound);

@@ -56,6 +56,11 @@ class FaultFile : public File {
   void StartWriteback(uint64_t offset, uint64_t size) override {
     base_->StartWriteback(offset, size);
   }
+  Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
+                                size_t size) const override {
+    LEVELKEEP_RETURN_IF_ERROR(fs_->Look("ReadFromDevice " + path_));
+    return base_->ReadFromDevice(offset, buffer, size);
+  }
   Status WaitForWriteback(uint64_t offset, uint64_t size) override {
     LEVELKEEP_RETURN_IF_ERROR(fs_->Look("WaitForWriteback " + path_));
     return base_->WaitForWriteback(offset, size);
