@@ -39,6 +39,7 @@ struct Windows {
   std::vector<double> p50, p99;  // of each window
   double seconds = 0;
   double cpu_seconds = 0;  // of the whole process
+  double others_cpu_seconds = 0;
 };
 
 void Wait(double seconds) {
@@ -142,6 +143,7 @@ class Experiment {
     windows->p99.push_back(Percentile(latencies, 0.99));
     windows->seconds += cost.wall;
     windows->cpu_seconds += cost.process_cpu;
+    windows->others_cpu_seconds += cost.others_cpu;
     windows->samples.insert(windows->samples.end(), samples.begin(),
                             samples.end());
   }
@@ -244,13 +246,14 @@ void Report(const Settings& settings, const Experiment& experiment,
 
   const Windows& with = experiment.with();
   const Windows& without = experiment.without();
-  TextTable windows(
-      {"windows", "writes", "median p50, us", "median p99, us", "cores used"});
+  TextTable windows({"windows", "writes", "median p50, us", "median p99, us",
+                     "cores used", "by others"});
   for (const auto& [title, w] :
        {std::pair("no backup", &without), std::pair("backups", &with)}) {
     windows.AddRow({title, std::to_string(w->samples.size()),
                     Microseconds(Median(w->p50)), Microseconds(Median(w->p99)),
-                    Fixed(Ratio(w->cpu_seconds, w->seconds), 2)});
+                    Fixed(Ratio(w->cpu_seconds, w->seconds), 2),
+                    Fixed(Ratio(w->others_cpu_seconds, w->seconds), 2)});
   }
   windows.AddRow(
       {"ratio", "", TimesRatio(Ratio(Median(with.p50), Median(without.p50))),
@@ -258,10 +261,12 @@ void Report(const Settings& settings, const Experiment& experiment,
   std::puts("");
   windows.Print();
 
-  std::puts("");
   TextTable slowest({"slowest, at", "latency, us", "call", "wake-up"});
   AddSlowest(settings, experiment, &slowest, result);
-  slowest.Print();
+  if (settings.slowest > 0) {
+    std::puts("");
+    slowest.Print();
+  }
   const std::vector<double> backups = BackupSeconds(experiment);
   std::printf("\n%zu backups, median %s ms\n", backups.size(),
               Milliseconds(Median(backups)).c_str());
@@ -271,6 +276,9 @@ void Report(const Settings& settings, const Experiment& experiment,
       {"p99Ratio", Ratio(Median(with.p99), Median(without.p99))}};
   json["coresUsed"] = {{"without", Ratio(without.cpu_seconds, without.seconds)},
                        {"with", Ratio(with.cpu_seconds, with.seconds)}};
+  json["coresUsedByOthers"] = {
+      {"without", Ratio(without.others_cpu_seconds, without.seconds)},
+      {"with", Ratio(with.others_cpu_seconds, with.seconds)}};
   json["backups"] = backups.size();
   json["backupMedianSeconds"] = Median(backups);
 }

@@ -1,9 +1,13 @@
 #include "support/measure.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <ctime>
+#include <fstream>
+#include <string>
 
 namespace levelkeep::bench {
 
@@ -22,7 +26,20 @@ double WallSeconds() { return Seconds(CLOCK_MONOTONIC); }
 double ThreadCpuSeconds() { return Seconds(CLOCK_THREAD_CPUTIME_ID); }
 double ProcessCpuSeconds() { return Seconds(CLOCK_PROCESS_CPUTIME_ID); }
 
+double MachineCpuSeconds() {
+  std::ifstream file("/proc/stat");
+  std::string cpu;
+  double user = 0, nice = 0, system = 0, idle = 0, wait = 0, irq = 0;
+  double soft_irq = 0, steal = 0;
+  file >> cpu >> user >> nice >> system >> idle >> wait >> irq >> soft_irq >>
+      steal;
+  if (!file || cpu != "cpu") return 0;
+  const double busy = user + nice + system + irq + soft_irq + steal;
+  return busy / static_cast<double>(::sysconf(_SC_CLK_TCK));
+}
+
 Cost MeasureOnce(const std::function<void()>& work) {
+  const double machine = MachineCpuSeconds();
   const double process = ProcessCpuSeconds();
   const double thread = ThreadCpuSeconds();
   const double wall = WallSeconds();
@@ -31,6 +48,8 @@ Cost MeasureOnce(const std::function<void()>& work) {
   cost.wall = WallSeconds() - wall;
   cost.thread_cpu = ThreadCpuSeconds() - thread;
   cost.process_cpu = ProcessCpuSeconds() - process;
+  cost.others_cpu =
+      std::max(0.0, MachineCpuSeconds() - machine - cost.process_cpu);
   return cost;
 }
 

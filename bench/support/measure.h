@@ -12,11 +12,15 @@ namespace levelkeep::bench {
 double WallSeconds();
 double ThreadCpuSeconds();   // of the calling thread
 double ProcessCpuSeconds();  // of all threads
+// Of everybody on this machine, in steps of 10 ms; 0 where the kernel does
+// not tell.
+double MachineCpuSeconds();
 
 struct Cost {
   double wall = 0;
   double thread_cpu = 0;
   double process_cpu = 0;
+  double others_cpu = 0;  // of other processes and the kernel
 };
 Cost MeasureOnce(const std::function<void()>& work);
 
