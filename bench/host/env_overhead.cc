@@ -204,7 +204,7 @@ int main(int argc, char** argv) {
   app->add_option("--value-sizes", settings.value_sizes, "bytes of a value")
       ->check(CLI::Range(1, 1 << 20))
       ->capture_default_str();
-  app->add_option("--workloads", settings.workloads)
+  app->add_option("--workloads", settings.workloads, "what to run")
       ->check(CLI::IsMember({"fillseq", "fillrandom", "readrandom"}))
       ->capture_default_str();
   return benchmark.Run(argc, argv, [&] {

@@ -30,9 +30,9 @@ struct WriteSample {
   // its waiting, as users would (no coordinated omission).
   double latency = 0;
   double service = 0;  // the call alone
-  // How late the thread woke up, for a write that was not held up by the one
-  // before: the kernel's part of `latency`.
-  double wake_up = 0;
+  // How late the thread woke up, the kernel's part of `latency`; below 0 for
+  // a write that the one before held up, which waited for no wake-up.
+  double wake_up = -1;
 };
 
 // Writes from construction to Stop, in a thread of its own.

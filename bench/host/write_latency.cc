@@ -48,11 +48,14 @@ void Wait(double seconds) {
   }
 }
 
+// Without those below 0: not measured.
 std::vector<double> Sorted(const std::vector<WriteSample>& samples,
                            double WriteSample::*member) {
   std::vector<double> values;
   values.reserve(samples.size());
-  for (const WriteSample& sample : samples) values.push_back(sample.*member);
+  for (const WriteSample& sample : samples) {
+    if (sample.*member >= 0) values.push_back(sample.*member);
+  }
   std::sort(values.begin(), values.end());
   return values;
 }
@@ -216,12 +219,15 @@ void AddSlowest(const Settings& settings, const Experiment& experiment,
       where = Milliseconds(sample.scheduled - begin) + " of " +
               Milliseconds(end - begin) + " ms";
     }
-    table->AddRow({where, Microseconds(sample.latency),
-                   Microseconds(sample.service), Microseconds(sample.wake_up)});
-    (*result)["slowest"].push_back({{"inBackup", where},
-                                    {"latencySeconds", sample.latency},
-                                    {"serviceSeconds", sample.service},
-                                    {"wakeUpSeconds", sample.wake_up}});
+    table->AddRow(
+        {where, Microseconds(sample.latency), Microseconds(sample.service),
+         sample.wake_up < 0 ? "held up" : Microseconds(sample.wake_up)});
+    (*result)["slowest"].push_back(
+        {{"inBackup", where},
+         {"latencySeconds", sample.latency},
+         {"serviceSeconds", sample.service},
+         {"heldUp", sample.wake_up < 0},
+         {"wakeUpSeconds", std::max(0.0, sample.wake_up)}});
   }
 }
 

@@ -99,6 +99,8 @@ int Benchmark::Run(int argc, char** argv, const std::function<Status()>& body) {
   LogOptions quiet;
   quiet.level = LogLevel::kWarn;
   Status status = ConfigureLogging(quiet);
+  // Before minutes of measuring, not after.
+  if (status.ok() && !json_path_.empty()) status = WriteJson();
   if (status.ok()) {
     result_["benchmark"] = name_;
     result_["version"] = LevelKeepVersion();
