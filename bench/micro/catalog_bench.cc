@@ -1,0 +1,82 @@
+// What is done with the list of backups once it is in memory.
+
+#include <benchmark/benchmark.h>
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "catalog/backup_name.h"
+#include "catalog/catalog.h"
+#include "catalog/retention.h"
+#include "support/event_data.h"
+
+namespace levelkeep::bench {
+namespace {
+
+constexpr int64_t kFirstSecond = 1735300800;
+
+// One an hour, of five histories (restores in between), not in order.
+std::vector<CatalogEntry> MakeEntries(int64_t count) {
+  Random random(1);
+  std::vector<std::string> epochs;
+  for (int i = 0; i < 5; i++) epochs.push_back(random.Hex(32));
+  std::vector<CatalogEntry> entries;
+  for (int64_t i = 0; i < count; i++) {
+    CatalogEntry entry;
+    entry.parsed.time = Time(std::chrono::seconds(kFirstSecond + 3600 * i));
+    entry.name = FormatBackupName(entry.parsed);
+    entry.path = "/var/backups/" + entry.name;
+    Manifest manifest;
+    manifest.created = entry.parsed.time;
+    manifest.db_epoch = epochs[static_cast<size_t>(i * 5 / count)];
+    manifest.last_sequence = static_cast<uint64_t>(i) * 1000;
+    entry.manifest = manifest;
+    entry.sha256 = random.Hex(64);
+    entry.verification =
+        VerifyRecord{VerifyDepth::kFull, i % 100 != 0, entry.parsed.time, ""};
+    entries.push_back(std::move(entry));
+  }
+  for (size_t i = entries.size(); i > 1; i--) {
+    std::swap(entries[i - 1], entries[random.Below(i)]);
+  }
+  return entries;
+}
+
+void BM_SortNewestFirst(benchmark::State& state) {
+  const std::vector<CatalogEntry> entries = MakeEntries(state.range(0));
+  for (auto _ : state) {
+    state.PauseTiming();
+    std::vector<CatalogEntry> sorted = entries;
+    state.ResumeTiming();
+    SortNewestFirst(&sorted);
+    benchmark::DoNotOptimize(sorted.data());
+    state.PauseTiming();
+    sorted.clear();
+    state.ResumeTiming();
+  }
+  state.SetItemsProcessed(state.range(0) * state.iterations());
+}
+BENCHMARK(BM_SortNewestFirst)->Arg(10'000)->Unit(benchmark::kMillisecond);
+
+// `kept` of MAX_BACKUPS: few stay, or nearly all.
+void BM_DecideRetention(benchmark::State& state) {
+  std::vector<CatalogEntry> entries = MakeEntries(state.range(0));
+  SortNewestFirst(&entries);
+  RetentionPolicy policy;
+  policy.max_backups = static_cast<int>(state.range(1));
+  const Time now(std::chrono::seconds(kFirstSecond + 3600 * state.range(0)));
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(
+        DecideRetention(entries, policy, {entries.front().name}, now));
+  }
+  state.SetItemsProcessed(state.range(0) * state.iterations());
+}
+BENCHMARK(BM_DecideRetention)
+    ->ArgNames({"backups", "max"})
+    ->Args({10'000, 10})
+    ->Args({10'000, 9'000})
+    ->Unit(benchmark::kMillisecond);
+
+}  // namespace
+}  // namespace levelkeep::bench

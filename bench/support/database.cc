@@ -1,0 +1,38 @@
+#include "support/database.h"
+
+#include <iostream>
+
+#include "base/status_macros.h"
+#include "support/event_data.h"
+
+namespace levelkeep::bench {
+
+Status FromLevelDb(const leveldb::Status& status) {
+  if (status.ok()) return Status::Ok();
+  return Status(StatusCode::kIoError, "leveldb: " + status.ToString());
+}
+
+Result<std::unique_ptr<leveldb::DB>> OpenDatabase(const std::string& dir,
+                                                  leveldb::Env* env) {
+  leveldb::Options options;
+  options.create_if_missing = true;
+  if (env != nullptr) options.env = env;
+  leveldb::DB* db = nullptr;
+  LEVELKEEP_RETURN_IF_ERROR(
+      FromLevelDb(leveldb::DB::Open(options, dir, &db)).WithContext(dir));
+  return std::unique_ptr<leveldb::DB>(db);
+}
+
+Result<uint64_t> MakeDatabase(const std::string& dir, uint64_t bytes) {
+  constexpr size_t kValueSize = 600;
+  std::cerr << "making a database of " << (bytes >> 20) << " MiB in " << dir
+            << " ..." << std::endl;
+  LEVELKEEP_ASSIGN_OR_RETURN(auto db, OpenDatabase(dir, nullptr));
+  LEVELKEEP_ASSIGN_OR_RETURN(uint64_t events,
+                             FillWithEvents(db.get(), bytes, kValueSize, 0));
+  // Or the next one to open it would pay for what is left over here.
+  db->CompactRange(nullptr, nullptr);
+  return events;
+}
+
+}  // namespace levelkeep::bench

@@ -1,0 +1,30 @@
+// LevelDB handles for benchmarks.
+
+#ifndef LEVELKEEP_BENCH_SUPPORT_DATABASE_H_
+#define LEVELKEEP_BENCH_SUPPORT_DATABASE_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "leveldb/db.h"
+#include "leveldb/env.h"
+#include "leveldb/status.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep::bench {
+
+Status FromLevelDb(const leveldb::Status& status);
+
+// `env` may be null: LevelDB's own. Created if it is not there.
+Result<std::unique_ptr<leveldb::DB>> OpenDatabase(const std::string& dir,
+                                                  leveldb::Env* env);
+
+// A database of about `bytes` of events as applications write them (600 B),
+// compactions finished, closed again. Says on stderr that it takes a moment.
+// The number of events.
+Result<uint64_t> MakeDatabase(const std::string& dir, uint64_t bytes);
+
+}  // namespace levelkeep::bench
+
+#endif  // LEVELKEEP_BENCH_SUPPORT_DATABASE_H_
