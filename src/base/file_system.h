@@ -26,6 +26,7 @@ struct FileInfo {
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t mtime_ns = 0;  // since the Unix epoch
+  int64_t ctime_ns = 0;  // of the last change of any kind; can't be set
   uint32_t mode = 0;     // permission bits only
   uint32_t links = 0;
 };

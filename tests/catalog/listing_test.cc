@@ -1,9 +1,10 @@
+#include "catalog/listing.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <random>
 
-#include "catalog/catalog.h"
 #include "catalog/entries.h"
 
 namespace levelkeep {
@@ -11,32 +12,32 @@ namespace {
 
 using test::Entry;
 using test::Names;
+using test::ToListing;
 
-std::vector<std::string> Sorted(std::vector<CatalogEntry> entries) {
-  SortNewestFirst(&entries);
-  return Names(entries);
+std::vector<std::string> Sorted(const std::vector<CatalogEntry>& entries) {
+  return Names(ToListing(entries));
 }
 
-TEST(CatalogOrderTest, NewestFirstByTime) {
+TEST(ListingTest, NewestFirstByTime) {
   EXPECT_EQ(Sorted({Entry(1), Entry(3), Entry(2)}),
             Names({Entry(3), Entry(2), Entry(1)}));
 }
 
-TEST(CatalogOrderTest, ClockSetBackDoesNotReorderOneEpoch) {
+TEST(ListingTest, ClockSetBackDoesNotReorderOneEpoch) {
   // Sequence 20 was made when the clock was three hours behind.
   const auto a = Entry(5, 10, "e"), b = Entry(2, 20, "e"),
              c = Entry(3, 30, "e");
   EXPECT_EQ(Sorted({a, b, c}), Names({c, b, a}));
 }
 
-TEST(CatalogOrderTest, EpochsAreOrderedByTime) {
+TEST(ListingTest, EpochsAreOrderedByTime) {
   // After a restore sequences may start lower.
   const auto a = Entry(1, 500, "old"), b = Entry(2, 600, "old"),
              c = Entry(3, 550, "new");
   EXPECT_EQ(Sorted({b, c, a}), Names({c, b, a}));
 }
 
-TEST(CatalogOrderTest, ForeignOnesAreOrderedByTheTimeInTheirName) {
+TEST(ListingTest, ForeignOnesAreOrderedByTheTimeInTheirName) {
   auto foreign = Entry(2);
   foreign.manifest.reset();
   foreign.foreign = true;
@@ -44,7 +45,7 @@ TEST(CatalogOrderTest, ForeignOnesAreOrderedByTheTimeInTheirName) {
   EXPECT_EQ(Sorted({foreign, a, b}), Names({b, foreign, a}));
 }
 
-TEST(CatalogOrderTest, CounterBreaksTies) {
+TEST(ListingTest, CounterBreaksTies) {
   auto a = Entry(1, 7, "e"), b = a, c = a;
   b.parsed.counter = 2;
   b.name = FormatBackupName(b.parsed);
@@ -53,7 +54,7 @@ TEST(CatalogOrderTest, CounterBreaksTies) {
   EXPECT_EQ(Sorted({c, a, b}), Names({c, b, a}));
 }
 
-TEST(CatalogOrderTest, DoesNotDependOnTheOrderOfTheInput) {
+TEST(ListingTest, DoesNotDependOnTheOrderOfTheInput) {
   const unsigned seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));
   std::mt19937 random(seed);
@@ -69,11 +70,11 @@ TEST(CatalogOrderTest, DoesNotDependOnTheOrderOfTheInput) {
     const auto once = Sorted(entries);
     std::shuffle(entries.begin(), entries.end(), random);
     EXPECT_EQ(Sorted(entries), once);
-    SortNewestFirst(&entries);
+    const Listing listing = ToListing(entries);
     for (size_t i = 0; i < entries.size(); i++) {
       for (size_t j = i + 1; j < entries.size(); j++) {
-        const Manifest& newer = *entries[i].manifest;
-        const Manifest& older = *entries[j].manifest;
+        const Manifest& newer = *listing.entries()[i]->manifest;
+        const Manifest& older = *listing.entries()[j]->manifest;
         if (newer.db_epoch != older.db_epoch || newer.db_epoch.empty()) {
           continue;
         }
