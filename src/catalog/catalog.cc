@@ -34,6 +34,22 @@ Status NoSuchBackup(const std::string& name) {
                 "list the backups to see their names");
 }
 
+// What lists, orders and judges backups; see CatalogEntry::manifest.
+Manifest ForListing(const Manifest& full) {
+  Manifest manifest;
+  manifest.created = full.created;
+  manifest.label = full.label;
+  manifest.trigger = full.trigger;
+  manifest.snapshot_method = full.snapshot_method;
+  manifest.db_name = full.db_name;
+  manifest.db_epoch = full.db_epoch;
+  manifest.last_sequence = full.last_sequence;
+  manifest.events = full.events;
+  manifest.took_ms = full.took_ms;
+  manifest.source_bytes = full.source_bytes;
+  return manifest;
+}
+
 // Applies what the state file says of this very archive.
 void ApplyState(const BackupState& state, CatalogEntry* entry) {
   entry->pinned = state.pinned;
@@ -74,8 +90,7 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
   }
   const ArchiveOutline& outline = (*reader)->outline();
   if (outline.own && outline.manifest) {
-    entry->manifest = outline.manifest;
-    entry->manifest->files = {};
+    entry->manifest = ForListing(*outline.manifest);
   } else {
     entry->foreign = true;
     entry->problem = "was not made by LevelKeep: it has no manifest";

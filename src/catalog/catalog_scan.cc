@@ -2,6 +2,7 @@
 // file. docs/decisions/0007-catalog-in-memory.md says why it is so.
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 #include <utility>
 
@@ -23,9 +24,26 @@ std::chrono::milliseconds StepOf(int64_t mtime_ns) {
   return mtime_ns % 1'000'000 == 0 ? kCoarseStep : kFineStep;
 }
 
-bool Has(const std::vector<std::string>& sorted, std::string_view name) {
-  return std::binary_search(sorted.begin(), sorted.end(), name);
-}
+// Which names exist. Fast when asked in about the order of the names.
+class SortedNames {
+ public:
+  explicit SortedNames(const std::vector<std::string>& names)
+      : names_(names), next_(names.begin()) {}
+
+  bool Has(const std::string& stem, std::string_view suffix) {
+    wanted_.assign(stem).append(suffix);
+    if (next_ != names_.begin() && *std::prev(next_) >= wanted_) {
+      next_ = std::lower_bound(names_.begin(), next_, wanted_);
+    }
+    while (next_ != names_.end() && *next_ < wanted_) ++next_;
+    return next_ != names_.end() && *next_ == wanted_;
+  }
+
+ private:
+  const std::vector<std::string>& names_;
+  std::vector<std::string>::const_iterator next_;
+  std::string wanted_;
+};
 
 }  // namespace
 
@@ -97,6 +115,7 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
   const auto& old = scan->content ? scan->content->by_name : kNone;
   auto content = std::make_shared<Content>();
   content->by_name.reserve(old.size() + 1);
+  SortedNames sidecars(*names), states(*state_names);
   auto it = old.begin();
   for (const std::string& name : *names) {
     if (stop.stop_requested()) {
@@ -110,8 +129,8 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
     }
     const auto parsed = known ? known->entry.parsed : ParseBackupName(name);
     if (!parsed) continue;
-    auto cached = Read(name, *parsed, known, Has(*names, name + ".sha256"),
-                       Has(*state_names, name + ".json"));
+    auto cached = Read(name, *parsed, known, sidecars.Has(name, ".sha256"),
+                       states.Has(name, ".json"));
     // Null: removed since the directory was read.
     if (cached != nullptr) content->by_name.push_back(std::move(cached));
   }
