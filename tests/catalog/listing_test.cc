@@ -13,6 +13,7 @@ namespace {
 using test::Entry;
 using test::Names;
 using test::ToListing;
+using test::WithRecord;
 
 std::vector<std::string> Sorted(const std::vector<CatalogEntry>& entries) {
   return Names(ToListing(entries));
@@ -82,6 +83,43 @@ TEST(ListingTest, DoesNotDependOnTheOrderOfTheInput) {
       }
     }
   }
+}
+
+TEST(ListingTest, CountsWhatHealthAsksFor) {
+  auto damaged = WithRecord(Entry(9, 90, "new"), false, VerifyDepth::kFull);
+  auto unreadable = Entry(8);
+  unreadable.manifest.reset();
+  auto foreign = Entry(7);
+  foreign.manifest.reset();
+  foreign.foreign = true;
+  const auto checked =
+      WithRecord(Entry(6, 60, "new"), true, VerifyDepth::kStructure);
+  const auto verified =
+      WithRecord(Entry(5, 50, "old"), true, VerifyDepth::kFull);
+  std::vector<CatalogEntry> entries = {
+      verified, foreign, Entry(4, 40, "old"), damaged, unreadable, checked};
+  for (CatalogEntry& entry : entries) entry.size_bytes = 7;
+  const Listing listing = ToListing(entries);
+  EXPECT_EQ(listing.size(), 6u);
+  EXPECT_EQ(listing.total_bytes(), 42u);
+  EXPECT_EQ(listing.newest_good()->name, foreign.name);
+  EXPECT_EQ(listing.newest_usable()->name, checked.name);
+  EXPECT_EQ(listing.newest_verified()->name, verified.name);
+  EXPECT_EQ(listing.NewestOfEpoch("new")->name, checked.name);
+  EXPECT_EQ(listing.NewestOfEpoch("old")->name, verified.name);
+  EXPECT_EQ(listing.NewestOfEpoch("none"), nullptr);
+  ASSERT_EQ(listing.bad().size(), 2u);
+  EXPECT_EQ(listing.bad()[0]->name, damaged.name);
+  EXPECT_EQ(listing.bad()[1]->name, unreadable.name);
+}
+
+TEST(ListingTest, AnEmptyOneHasNothing) {
+  const Listing listing;
+  EXPECT_TRUE(listing.empty());
+  EXPECT_EQ(listing.newest_good(), nullptr);
+  EXPECT_EQ(listing.newest_usable(), nullptr);
+  EXPECT_EQ(listing.newest_verified(), nullptr);
+  EXPECT_EQ(listing.NewestOfEpoch(""), nullptr);
 }
 
 }  // namespace
