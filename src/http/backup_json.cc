@@ -54,12 +54,21 @@ void Describe(const BackupInfo& backup, Time now, AbsolutePaths* paths,
   if (!backup.problem.empty()) add("problem", backup.problem);
 }
 
-bool NeedsEscape(char c) {
-  return c < 0x20 || c > 0x7e || c == '"' || c == '\\';
+// Without an early end: compilers then look at many bytes at once.
+bool NeedsEscape(std::string_view text) {
+  unsigned odd = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    odd |= static_cast<unsigned>(byte < 0x20) |
+           static_cast<unsigned>(byte > 0x7e) |
+           static_cast<unsigned>(byte == '"') |
+           static_cast<unsigned>(byte == '\\');
+  }
+  return odd != 0;
 }
 
 void AppendValue(const std::string& value, std::string* text) {
-  if (std::any_of(value.begin(), value.end(), NeedsEscape)) {
+  if (NeedsEscape(value)) {
     *text += DumpOrdered(Json(value));
     return;
   }
@@ -95,14 +104,13 @@ void AppendBackups(const std::vector<BackupInfo>& backups, Time now,
   char separator = '[';
   for (const BackupInfo& backup : backups) {
     *text += separator;
-    char brace = '{';
+    std::string_view before_key = "{\"";
     Describe(backup, now, &paths, [&](std::string_view key, const auto& value) {
-      *text += brace;
-      *text += '"';
+      *text += before_key;
       *text += key;
       *text += "\":";
       AppendValue(value, text);
-      brace = ',';
+      before_key = ",\"";
     });
     *text += '}';
     separator = ',';
