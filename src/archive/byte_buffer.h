@@ -1,5 +1,6 @@
 // A growable run of bytes that is never zeroed and keeps its memory when it
-// is emptied: compressors write straight into it. Private to archive.
+// is emptied: compressors write straight into it, and so does the device: it
+// begins on a block. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_BYTE_BUFFER_H_
 #define LEVELKEEP_ARCHIVE_BYTE_BUFFER_H_
@@ -9,10 +10,17 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <new>
 #include <string_view>
 #include <utility>
 
+#include "base/file_system.h"
+
 namespace levelkeep {
+
+inline constexpr size_t RoundUpToBlock(size_t size) {
+  return (size + kDeviceBlockBytes - 1) / kDeviceBlockBytes * kDeviceBlockBytes;
+}
 
 // Thread safety: one thread at a time.
 class ByteBuffer {
@@ -65,14 +73,22 @@ class ByteBuffer {
   }
 
  private:
+  struct Free {
+    void operator()(char* memory) const {
+      ::operator delete (memory, std::align_val_t{kDeviceBlockBytes});
+    }
+  };
+  using Memory = std::unique_ptr<char[], Free>;
+
   void Reserve(size_t capacity) {
-    auto bigger = std::make_unique_for_overwrite<char[]>(capacity);
+    Memory bigger(static_cast<char*>(
+        ::operator new (capacity, std::align_val_t{kDeviceBlockBytes})));
     if (size_ > 0) std::memcpy(bigger.get(), data_.get(), size_);
     data_ = std::move(bigger);
     capacity_ = capacity;
   }
 
-  std::unique_ptr<char[]> data_;
+  Memory data_;
   size_t size_ = 0;
   size_t capacity_ = 0;
 };

@@ -78,13 +78,25 @@ Result<bool> EntryEncoder::AppendCopy(const ByteSource& archive,
   const size_t length = static_cast<size_t>(member.member_bytes);
   LEVELKEEP_RETURN_IF_ERROR(control_.verdict->Check());
   LEVELKEEP_RETURN_IF_ERROR(control_.limiter->Take(length, control_.stop));
-  char* const tail = out->Tail(length);
-  const Status read = ReadExactly(archive, member.archive_offset, tail, length);
-  if (!read.ok() || DamageChecksum({tail, length}) != member.member_checksum) {
+  const size_t begin = out->size();
+  for (size_t done = 0; done < length;) {
+    // Whole blocks around what is wanted, past the page cache: nobody else
+    // reads an old archive.
+    const uint64_t offset = member.archive_offset + done;
+    const size_t lead = static_cast<size_t>(offset % kDeviceBlockBytes);
+    const size_t wanted = std::min(kStepBytes - lead, length - done);
+    step_.Clear();
+    const Result<size_t> count = archive.ReadFromDevice(
+        offset - lead, step_.Tail(kStepBytes), RoundUpToBlock(lead + wanted));
+    if (!count.ok() || *count < lead + wanted) break;
+    out->Append({step_.data() + lead, wanted});
+    done += wanted;
+  }
+  if (out->size() - begin != length ||
+      DamageChecksum(out->view().substr(begin)) != member.member_checksum) {
+    out->Truncate(begin);
     return false;
   }
-  out->Advance(length);
-  archive.DontNeed(member.archive_offset, length);
   control_.done_bytes->fetch_add(size, std::memory_order_relaxed);
   return true;
 }

@@ -1,14 +1,12 @@
 #include "archive/read_back.h"
 
 #include <algorithm>
-#include <cstdlib>
-#include <memory>
-#include <new>
 #include <string>
 #include <string_view>
 #include <system_error>
 #include <utility>
 
+#include "archive/byte_buffer.h"
 #include "base/hash.h"
 #include "base/process.h"
 #include "base/status_macros.h"
@@ -20,10 +18,6 @@ constexpr uint64_t kPieceBytes = 1u << 20;
 // Read in a row, so that the device sees long sequential reads.
 constexpr size_t kPiecesPerRun = 8;
 constexpr size_t kReadBytes = 4u << 20;  // whole pieces
-
-size_t RoundUpToBlock(size_t size) {
-  return (size + kDeviceBlockBytes - 1) / kDeviceBlockBytes * kDeviceBlockBytes;
-}
 
 Status DiffersAt(uint64_t offset) {
   return Status(StatusCode::kCorruption,
@@ -103,12 +97,9 @@ Status ReadBack::Finish() {
 Status ReadBack::CheckRuns() {
   std::optional<Run> run = Next();
   if (!run) return Status::Ok();
-  const std::unique_ptr<char, decltype(&std::free)> buffer(
-      static_cast<char*>(std::aligned_alloc(kDeviceBlockBytes, kReadBytes)),
-      &std::free);
-  if (buffer == nullptr) throw std::bad_alloc();  // caught by RunGuarded
+  ByteBuffer buffer;
   for (; run; run = Next()) {
-    LEVELKEEP_RETURN_IF_ERROR(CheckRun(*run, buffer.get()));
+    LEVELKEEP_RETURN_IF_ERROR(CheckRun(*run, buffer.Tail(kReadBytes)));
   }
   return Status::Ok();
 }

@@ -174,14 +174,6 @@ Result<WritePipeline::Source> WritePipeline::Open(const ArchiveInput& input) {
 }
 
 Status WritePipeline::OpenAhead(Job* job) {
-  for (size_t i = 0; i < job->input_count; ++i) {
-    const ArchiveInput& input = inputs_[job->first_input + i];
-    if (input.archived == nullptr) continue;
-    const TocChunk* member =
-        input.size_bytes > 0 ? &input.archived->chunks[job->chunk] : nullptr;
-    if (member == nullptr) continue;
-    options_.reuse_from->WillNeed(member->archive_offset, member->member_bytes);
-  }
   if (job->large) {
     const bool copied = inputs_[job->first_input].archived != nullptr;
     return job->chunk == 0 && !copied ? OpenLarge(job) : Status::Ok();

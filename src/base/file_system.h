@@ -26,9 +26,13 @@ struct FileInfo {
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t mtime_ns = 0;  // since the Unix epoch
+  int64_t ctime_ns = 0;  // of the last change of any kind; can't be set
   uint32_t mode = 0;     // permission bits only
   uint32_t links = 0;
 };
+
+// Storage devices read whole blocks; no device's are larger.
+inline constexpr size_t kDeviceBlockBytes = 4096;
 
 // Random-access bytes: a file, a pinned prefix of one, or memory.
 // Thread safety: ReadAt may be called from several threads at once.
@@ -38,6 +42,13 @@ class ByteSource {
   // Reads up to `size` bytes at `offset`. Fewer than `size` only at the end.
   virtual Result<size_t> ReadAt(uint64_t offset, char* buffer,
                                 size_t size) const = 0;
+  // As ReadAt, but past the page cache where the file system can do that: what
+  // the device holds. REQUIRES: offset, size and the buffer's address are
+  // multiples of kDeviceBlockBytes; only the end of the file cuts a read short.
+  virtual Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
+                                        size_t size) const {
+    return ReadAt(offset, buffer, size);
+  }
   // Hint: this range is read soon / won't be read again. Never fails.
   virtual void WillNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
   virtual void DontNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
@@ -45,8 +56,6 @@ class ByteSource {
   // where nobody can tell.
   virtual bool IsCached(uint64_t /*offset*/) const { return true; }
 };
-
-inline constexpr size_t kDeviceBlockBytes = 4096;
 
 // An open file. The destructor closes it; call Close() to learn of errors.
 // Thread safety: ReadAt, WriteAt, hints and WaitForWriteback may run
@@ -67,13 +76,6 @@ class File : public ByteSource {
   // the same as one of Sync. May run beside Append.
   virtual Status WaitForWriteback(uint64_t /*offset*/, uint64_t /*size*/) {
     return Status::Ok();
-  }
-  // As ReadAt, but past the page cache where the file system can do that: what
-  // the device holds. REQUIRES: offset, size and the buffer's address are
-  // multiples of kDeviceBlockBytes; only the end of the file cuts a read short.
-  virtual Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
-                                        size_t size) const {
-    return ReadAt(offset, buffer, size);
   }
   virtual Result<FileInfo> Stat() const = 0;
   // Copies the bytes into the other file by sharing extents or in the kernel

@@ -217,6 +217,8 @@ FileInfo ToFileInfo(const struct stat& data) {
   info.inode = data.st_ino;
   info.mtime_ns = int64_t{data.st_mtim.tv_sec} * 1'000'000'000 +
                   int64_t{data.st_mtim.tv_nsec};
+  info.ctime_ns = int64_t{data.st_ctim.tv_sec} * 1'000'000'000 +
+                  int64_t{data.st_ctim.tv_nsec};
   info.mode = data.st_mode & 07777u;
   info.links = static_cast<uint32_t>(data.st_nlink);
   return info;

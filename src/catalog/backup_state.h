@@ -9,7 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "catalog/catalog.h"
+#include "catalog/catalog_entry.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep {
 

@@ -1,6 +1,7 @@
 #include "catalog/catalog.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "archive/archive_reader.h"
 #include "base/status_macros.h"
@@ -33,6 +34,22 @@ Status NoSuchBackup(const std::string& name) {
                 "list the backups to see their names");
 }
 
+// What lists, orders and judges backups; see CatalogEntry::manifest.
+Manifest ForListing(const Manifest& full) {
+  Manifest manifest;
+  manifest.created = full.created;
+  manifest.label = full.label;
+  manifest.trigger = full.trigger;
+  manifest.snapshot_method = full.snapshot_method;
+  manifest.db_name = full.db_name;
+  manifest.db_epoch = full.db_epoch;
+  manifest.last_sequence = full.last_sequence;
+  manifest.events = full.events;
+  manifest.took_ms = full.took_ms;
+  manifest.source_bytes = full.source_bytes;
+  return manifest;
+}
+
 // Applies what the state file says of this very archive.
 void ApplyState(const BackupState& state, CatalogEntry* entry) {
   entry->pinned = state.pinned;
@@ -45,8 +62,8 @@ void ApplyState(const BackupState& state, CatalogEntry* entry) {
 
 }  // namespace
 
-Catalog::Catalog(FileSystem* fs, std::string directory)
-    : fs_(fs), directory_(std::move(directory)) {}
+Catalog::Catalog(FileSystem* fs, std::string directory, Clock* clock)
+    : fs_(fs), directory_(std::move(directory)), clock_(clock) {}
 
 std::string Catalog::StateDirectory() const {
   return JoinPath(directory_, ".levelkeep");
@@ -73,8 +90,7 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
   }
   const ArchiveOutline& outline = (*reader)->outline();
   if (outline.own && outline.manifest) {
-    entry->manifest = outline.manifest;
-    entry->manifest->files = {};
+    entry->manifest = ForListing(*outline.manifest);
   } else {
     entry->foreign = true;
     entry->problem = "was not made by LevelKeep: it has no manifest";
@@ -100,32 +116,38 @@ void Catalog::ReadCompanions(Cached* cached) const {
   }
 }
 
-std::shared_ptr<const Catalog::Cached> Catalog::Read(
-    const std::string& name, const BackupName& parsed,
-    const std::shared_ptr<const Cached>& old, bool sidecar_exists,
-    bool state_exists) const {
+Catalog::CachedPtr Catalog::Read(const std::string& name,
+                                 const BackupName& parsed, const CachedPtr& old,
+                                 bool sidecar_exists, bool state_exists) const {
+  const std::string path = JoinPath(directory_, name);
+  const Result<FileInfo> info = fs_->Stat(path);
+  if (info.status().code() == StatusCode::kNotFound) return nullptr;
+  Fingerprint archive, sidecar, state;
+  const bool regular = info.ok() && info->type == FileType::kRegular;
+  if (regular) {
+    archive = {true, info->size_bytes, info->mtime_ns, info->inode};
+    if (sidecar_exists) sidecar = Probe(path + ".sha256");
+    if (state_exists) state = Probe(StatePath(name));
+  }
+  const bool same_archive =
+      regular && old != nullptr && old->final && old->archive == archive;
+  if (same_archive && old->sidecar == sidecar && old->state == state) {
+    return old;
+  }
   auto result = std::make_shared<Cached>();
   CatalogEntry& entry = result->entry;
   entry.name = name;
-  entry.path = JoinPath(directory_, name);
+  entry.path = path;
   entry.parsed = parsed;
-  const Result<FileInfo> info = fs_->Stat(entry.path);
-  if (!info.ok() || info->type != FileType::kRegular) {
-    if (info.status().code() == StatusCode::kNotFound) return nullptr;
+  if (!regular) {
     entry.problem =
         info.ok() ? TypeProblem(info->type) : info.status().message();
     result->final = false;
-    return result;
+    return Unchanged(old, *result) ? old : result;
   }
-  result->archive = {true, info->size_bytes, info->mtime_ns, info->inode};
-  if (sidecar_exists) result->sidecar = Probe(entry.path + ".sha256");
-  if (state_exists) result->state = Probe(StatePath(name));
-  const bool same_archive =
-      old != nullptr && old->final && old->archive == result->archive;
-  if (same_archive && old->sidecar == result->sidecar &&
-      old->state == result->state) {
-    return old;
-  }
+  result->archive = archive;
+  result->sidecar = sidecar;
+  result->state = state;
   entry.size_bytes = info->size_bytes;
   entry.mtime_ns = info->mtime_ns;
   entry.inode = info->inode;
@@ -137,78 +159,65 @@ std::shared_ptr<const Catalog::Cached> Catalog::Read(
     result->final = ReadArchive(&entry);
   }
   ReadCompanions(result.get());
-  return result;
+  return Unchanged(old, *result) ? old : result;
 }
 
-Result<std::vector<CatalogEntry>> Catalog::List() {
-  Cache old;
+bool Catalog::Unchanged(const CachedPtr& old, const Cached& fresh) {
+  return !fresh.final && old != nullptr && !old->final &&
+         old->archive == fresh.archive && old->sidecar == fresh.sidecar &&
+         old->state == fresh.state && old->entry.problem == fresh.entry.problem;
+}
+
+Catalog::CachedPtr Catalog::Known(const std::string& name) const {
+  if (const auto it = found_.find(name); it != found_.end()) return it->second;
+  if (last_ == nullptr) return nullptr;
+  const auto& by_name = last_->content->by_name;
+  const auto it =
+      std::lower_bound(by_name.begin(), by_name.end(), name,
+                       [](const CachedPtr& cached, const std::string& text) {
+                         return cached->entry.name < text;
+                       });
+  return it != by_name.end() && (*it)->entry.name == name ? *it : nullptr;
+}
+
+Catalog::CachedPtr Catalog::Lookup(const std::string& name,
+                                   const BackupName& parsed) {
+  CachedPtr known;
   {
     MutexLock lock(&mutex_);
-    old = cache_;
+    known = Known(name);
   }
-  const auto names = fs_->List(directory_);
-  if (!names.ok()) {
-    if (names.status().code() == StatusCode::kNotFound) {
-      return std::vector<CatalogEntry>();
-    }
-    return names.status();
+  CachedPtr cached = Read(name, parsed, known, /*sidecar_exists=*/true,
+                          /*state_exists=*/true);
+  if (cached == known) return cached;
+  MutexLock lock(&mutex_);
+  ++changes_;
+  if (cached == nullptr) {
+    found_.erase(name);
+  } else {
+    found_[name] = cached;
   }
-  const auto state_names = fs_->List(StateDirectory());
-  const auto has_sidecar = [&](const std::string& name) {
-    return std::binary_search(names->begin(), names->end(), name + ".sha256");
-  };
-  const auto has_state = [&](const std::string& name) {
-    return state_names.ok() &&
-           std::binary_search(state_names->begin(), state_names->end(),
-                              name + ".json");
-  };
-  // Disk work happens outside the mutex: two callers may read the same new
-  // archive twice, but none waits for a slow disk because of the other.
-  Cache fresh;
-  std::vector<CatalogEntry> entries;
-  for (const std::string& name : *names) {
-    const std::optional<BackupName> parsed = ParseBackupName(name);
-    if (!parsed) continue;
-    const auto it = old.find(name);
-    auto cached = Read(name, *parsed, it == old.end() ? nullptr : it->second,
-                       has_sidecar(name), has_state(name));
-    if (cached == nullptr) continue;  // removed since the directory was read
-    entries.push_back(cached->entry);
-    fresh.emplace(name, std::move(cached));
-  }
-  {
-    MutexLock lock(&mutex_);
-    cache_ = std::move(fresh);
-  }
-  SortNewestFirst(&entries);
-  return entries;
+  return cached;
 }
 
 Result<CatalogEntry> Catalog::Find(const std::string& name) {
-  if (name == "latest") {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto entries, List());
-    for (CatalogEntry& entry : entries) {
-      if (entry.manifest && !entry.damaged()) return std::move(entry);
-    }
-    return Status(StatusCode::kNotFound, "there is no usable backup yet",
-                  "create one first");
+  if (name != "latest") {
+    const std::optional<BackupName> parsed = ParseBackupName(name);
+    if (!parsed) return RequireBackupName(name);
+    const CachedPtr cached = Lookup(name, *parsed);
+    if (cached == nullptr) return NoSuchBackup(name);
+    return cached->entry;
   }
-  const std::optional<BackupName> parsed = ParseBackupName(name);
-  if (!parsed) return RequireBackupName(name);
-  std::shared_ptr<const Cached> old;
-  {
-    MutexLock lock(&mutex_);
-    const auto it = cache_.find(name);
-    if (it != cache_.end()) old = it->second;
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, ListRecent());
+  if (const CatalogEntry* newest = listing->newest_usable()) {
+    const CachedPtr cached = Lookup(newest->name, newest->parsed);
+    if (cached != nullptr && &cached->entry == newest) return cached->entry;
   }
-  auto cached = Read(name, *parsed, old, /*sidecar_exists=*/true,
-                     /*state_exists=*/true);
-  if (cached == nullptr) return NoSuchBackup(name);
-  {
-    MutexLock lock(&mutex_);
-    cache_[name] = cached;
-  }
-  return cached->entry;
+  // It is not what it was, or there was none: then all must be looked at.
+  LEVELKEEP_ASSIGN_OR_RETURN(listing, List());
+  if (listing->newest_usable() != nullptr) return *listing->newest_usable();
+  return Status(StatusCode::kNotFound, "there is no usable backup yet",
+                "create one first");
 }
 
 }  // namespace levelkeep

@@ -3,92 +3,61 @@
 #ifndef LEVELKEEP_CATALOG_CATALOG_H_
 #define LEVELKEEP_CATALOG_CATALOG_H_
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <optional>
+#include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "archive/manifest.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
 #include "catalog/backup_name.h"
+#include "catalog/catalog_entry.h"
+#include "catalog/listing.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
-
-enum class VerifyDepth { kStructure, kChecksums, kFull };
-std::string VerifyDepthName(VerifyDepth depth);
-std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
-
-// The last verification of a backup, kept beside it in
-// backups/.levelkeep/NAME.json, valid while size, mtime and recorded digest
-// of the archive stay what they were.
-struct VerifyRecord {
-  VerifyDepth depth = VerifyDepth::kStructure;
-  bool passed = false;
-  Time at;
-  std::string message;  // what was wrong
-};
-
-struct CatalogEntry {
-  std::string name;
-  std::string path;
-  BackupName parsed;
-  uint64_t size_bytes = 0;
-  int64_t mtime_ns = 0;
-  uint64_t inode = 0;
-  // Unreadable or foreign under our name: no manifest, and `problem`.
-  // Without the list of files, which would make 10,000 entries heavy.
-  std::optional<Manifest> manifest;
-  std::string problem;
-  bool foreign = false;  // an archive, but not one that LevelKeep wrote
-  std::string sha256;    // from the sidecar; empty without
-  bool pinned = false;
-  std::optional<VerifyRecord> verification;
-
-  // The manifest's time, else the name's.
-  Time created() const;
-  // Every byte was read and was right; "structure" alone does not count.
-  bool verified() const {
-    return verification && verification->passed &&
-           verification->depth != VerifyDepth::kStructure;
-  }
-  bool damaged() const { return verification && !verification->passed; }
-  // "verified", "damaged", "unverified" or "unreadable".
-  std::string status() const;
-};
-
-// Sorts newest first, by one total order:
-//  - within one epoch by last sequence, so that a clock that was set back
-//    reorders nothing; then by created time and name counter;
-//  - between epochs, and for archives without manifest, by created time,
-//    then counter; a backup counts as made no earlier than the ones before
-//    it in its epoch.
-void SortNewestFirst(std::vector<CatalogEntry>* entries);
 
 // Keeps the listing in memory and reads only what changed on disk (size,
 // mtime or inode of the archive, its sidecar or its state file).
 //
 // Whatever has the name of a backup is listed; what is not a regular file
 // (a link, a folder, a FIFO) is "unreadable" and never followed or removed.
-// Thread safety: all methods may be called concurrently. Two processes may
+// Thread safety: all methods may be called concurrently; none waits for
+// another one's disk, except for changes of state files. Two processes may
 // use one directory; of two changes to one state file at the same time, the
 // later one wins.
 class Catalog {
  public:
-  // Neither is owned; both outlive this object.
-  Catalog(FileSystem* fs, std::string directory);
+  // How old ListRecent's knowledge of unrenamed files gets before it has
+  // them looked at behind the caller's back, and before the caller waits.
+  static constexpr std::chrono::seconds kRefreshAge{5};
+  static constexpr std::chrono::seconds kMaxAge{60};
+
+  // None is owned; all outlive this object.
+  Catalog(FileSystem* fs, std::string directory,
+          Clock* clock = Clock::System());
+  // Waits for the file that is just looked at in the background.
+  ~Catalog() = default;
+  Catalog(const Catalog&) = delete;
+  Catalog& operator=(const Catalog&) = delete;
 
   const std::string& directory() const { return directory_; }
-  // Newest first, see SortNewestFirst. An empty list if there is no such
-  // directory.
-  Result<std::vector<CatalogEntry>> List();
+  // What is there now: looks at every file. For all that decides. An empty
+  // listing if there is no such directory.
+  Result<std::shared_ptr<const Listing>> List();
+  // The same for all that was added, removed or renamed, by whomever, which
+  // the times of the two folders tell. A file that was written in place is
+  // seen by the first call that comes more than kMaxAge after it, or
+  // shortly after one that comes more than kRefreshAge after it. For showing.
+  Result<std::shared_ptr<const Listing>> ListRecent();
   // `name` is a backup name or "latest": the newest with a manifest that is
-  // not known to be damaged. kNotFound with a hint; kInvalidArgument if it
-  // is no backup name.
+  // not known to be damaged. Looks at the files of that backup. kNotFound
+  // with a hint; kInvalidArgument if it is no backup name.
   Result<CatalogEntry> Find(const std::string& name);
   // A pass at a lower depth does not replace what a deeper check found.
   Status RecordVerification(const std::string& name,
@@ -119,33 +88,93 @@ class Catalog {
     bool final = true;  // false: reading failed in a way that may pass
     CatalogEntry entry;
   };
-  using Cache = std::map<std::string, std::shared_ptr<const Cached>>;
+  using CachedPtr = std::shared_ptr<const Cached>;
+  // Immutable, and shared by the scans that found nothing new.
+  struct Content {
+    std::vector<CachedPtr> by_name;
+    std::shared_ptr<const Listing> listing;  // points into by_name
+  };
+  // Changes with every name that comes, goes or is replaced.
+  struct FolderStamp {
+    bool present = false;
+    uint64_t device = 0;
+    uint64_t inode = 0;
+    int64_t mtime_ns = 0;
+    int64_t ctime_ns = 0;  // rsync and touch set the mtime
+    bool operator==(const FolderStamp&) const = default;
+  };
+  struct Stamps {
+    bool known = false;  // false: looking at a folder failed
+    FolderStamp backups, states;
+    bool operator==(const Stamps&) const = default;
+  };
+  using SteadyTime = std::chrono::steady_clock::time_point;
+  // One look at all files.
+  struct Scan {
+    uint64_t number = 0;   // in the order of their beginnings
+    uint64_t changes = 0;  // changes_ at its beginning
+    SteadyTime started;
+    Stamps stamps;         // as they were at its beginning
+    bool settled = false;  // no later change can carry these stamps
+    std::map<std::string, CachedPtr> found;  // found_ at its beginning
+    std::shared_ptr<const Content> content;  // the one before; then its own
+  };
 
+  // --- catalog_scan.cc
+  FolderStamp StampOf(const std::string& path, bool* known) const;
+  Stamps TakeStamps() const;
+  // Since when these stamps are the folders'; at most the true time.
+  SteadyTime Note(const Stamps& stamps, SteadyTime now) REQUIRES_LOCK(mutex_);
+  Scan BeginScan();
+  Status ReadFolders(std::stop_token stop, Scan* scan) const;
+  Result<std::shared_ptr<const Listing>> ListUnless(std::stop_token stop);
+  void StartRefresh() REQUIRES_LOCK(mutex_);
+  void Refresh(std::stop_token stop);
+
+  // --- catalog.cc
   Fingerprint Probe(const std::string& path) const;
   std::string StateDirectory() const;
   std::string StatePath(const std::string& name) const;
   // What is on disk now; takes from `old` (may be null) what did not change.
   // Null if there is no such file. Only companions that may exist are looked
   // for.
-  std::shared_ptr<const Cached> Read(const std::string& name,
-                                     const BackupName& parsed,
-                                     const std::shared_ptr<const Cached>& old,
-                                     bool sidecar_exists,
-                                     bool state_exists) const;
+  CachedPtr Read(const std::string& name, const BackupName& parsed,
+                 const CachedPtr& old, bool sidecar_exists,
+                 bool state_exists) const;
+  // Was tried again and failed in the same way: no news.
+  static bool Unchanged(const CachedPtr& old, const Cached& fresh);
+  // The same for one name, with what is known of it. What is new is new to
+  // the next ListRecent, too.
+  CachedPtr Lookup(const std::string& name, const BackupName& parsed);
+  CachedPtr Known(const std::string& name) const REQUIRES_LOCK(mutex_);
   // Sidecar and state file into the entry, where they are present.
   void ReadCompanions(Cached* cached) const;
   // Fills in manifest, foreign and problem; false if it is worth another
   // try the next time.
   bool ReadArchive(CatalogEntry* entry) const;
+
+  // --- catalog_change.cc
   // Reads the state file, lets `change` edit it, writes it.
   template <typename Change>
   Status ChangeState(const std::string& name, Change change);
+  // From now on the last scan is out of date, whatever the folders' times.
+  void NoteChange();
 
   FileSystem* const fs_;
   const std::string directory_;
-  // Also serialises changes of state files.
-  Mutex mutex_;
-  Cache cache_ GUARDED_BY(mutex_);
+  Clock* const clock_;
+  Mutex state_mutex_;  // serialises changes of state files; taken first
+  mutable Mutex mutex_;
+  uint64_t scans_begun_ GUARDED_BY(mutex_) = 0;
+  uint64_t changes_ GUARDED_BY(mutex_) = 0;
+  std::shared_ptr<const Scan> last_ GUARDED_BY(mutex_);  // null: none yet
+  // By Lookup since the last scan.
+  std::map<std::string, CachedPtr> found_ GUARDED_BY(mutex_);
+  Stamps seen_ GUARDED_BY(mutex_);  // the newest, and since when
+  SteadyTime seen_since_ GUARDED_BY(mutex_);
+  bool refreshing_ GUARDED_BY(mutex_) = false;
+  // Last: it uses the members above and stops first.
+  std::jthread refresher_ GUARDED_BY(mutex_);
 };
 
 }  // namespace levelkeep

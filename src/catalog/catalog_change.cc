@@ -52,7 +52,7 @@ Status RemoveIfPresent(FileSystem* fs, const std::string& path) {
 template <typename Change>
 Status Catalog::ChangeState(const std::string& name, Change change) {
   LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(name));
-  MutexLock lock(&mutex_);
+  MutexLock lock(&state_mutex_);
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
                              fs_->Stat(JoinPath(directory_, name)));
   if (info.type != FileType::kRegular) {
@@ -74,7 +74,15 @@ Status Catalog::ChangeState(const std::string& name, Change change) {
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, StateDirectory()));
   // If we die here: the old state file stays in place, whole; the temporary
   // one is swept.
-  return WriteFileDurably(fs_, StatePath(name), EncodeBackupState(state));
+  const Status written =
+      WriteFileDurably(fs_, StatePath(name), EncodeBackupState(state));
+  NoteChange();
+  return written;
+}
+
+void Catalog::NoteChange() {
+  MutexLock lock(&mutex_);
+  ++changes_;
 }
 
 Status Catalog::RecordVerification(const std::string& name,
@@ -113,6 +121,7 @@ Status Catalog::Remove(const std::string& name) {
                   "remove it by hand if it should go");
   }
   LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(path));
+  NoteChange();
   LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(directory_));
   // If we die here: sidecars and state file are without an archive; they
   // claim nothing, and Sweep removes them at the next start.
@@ -120,10 +129,7 @@ Status Catalog::Remove(const std::string& name) {
     LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, path + suffix));
   }
   LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, StatePath(name)));
-  LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(directory_));
-  MutexLock lock(&mutex_);
-  cache_.erase(name);
-  return Status::Ok();
+  return fs_->SyncDirectory(directory_);
 }
 
 Result<std::vector<std::string>> Catalog::Sweep() {
@@ -167,8 +173,10 @@ Status Catalog::WriteSidecar(const std::string& name, const std::string& kind,
   }
   // If we die here: the archive stays without this sidecar; it is listed
   // with an empty digest.
-  return WriteFileDurably(fs_, JoinPath(directory_, name + "." + kind),
-                          hex + "  " + name + "\n");
+  const Status written = WriteFileDurably(
+      fs_, JoinPath(directory_, name + "." + kind), hex + "  " + name + "\n");
+  NoteChange();
+  return written;
 }
 
 }  // namespace levelkeep

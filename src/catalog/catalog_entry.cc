@@ -1,4 +1,4 @@
-#include "catalog/catalog.h"
+#include "catalog/catalog_entry.h"
 
 namespace levelkeep {
 

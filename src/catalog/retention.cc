@@ -93,13 +93,13 @@ class Decider {
 }  // namespace
 
 std::vector<RetentionDecision> DecideRetention(
-    const std::vector<CatalogEntry>& entries, const RetentionPolicy& policy,
+    const Listing& listing, const RetentionPolicy& policy,
     const std::vector<std::string>& protect, Time now) {
   Decider decider(policy, protect, now);
   std::vector<RetentionDecision> decisions;
-  decisions.reserve(entries.size());
-  for (const CatalogEntry& entry : entries) {
-    decisions.push_back(decider.Decide(entry));
+  decisions.reserve(listing.size());
+  for (const Listing::Entry& entry : listing.entries()) {
+    decisions.push_back(decider.Decide(*entry));
   }
   return decisions;
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "catalog/catalog.h"
+#include "catalog/listing.h"
 
 namespace levelkeep {
 
@@ -28,8 +28,8 @@ struct RetentionDecision {
   std::string reason;  // "newest verified backup", "beyond MAX_BACKUPS=10"
 };
 
-// `entries` newest first, as Catalog::List gives them; the result is in the
-// same order. `protect` are names that are in use (just made, being read).
+// The result is in the order of the listing. `protect` are names that are in
+// use (just made, being read).
 //
 // Kept whatever the number, and not counted: pinned ones, and files that
 // LevelKeep did not write or can't read. Of the others
@@ -44,7 +44,7 @@ struct RetentionDecision {
 // but push out no verified one; damaged ones push out nothing.
 // The newest verified backup and those in `protect` never go.
 std::vector<RetentionDecision> DecideRetention(
-    const std::vector<CatalogEntry>& entries, const RetentionPolicy& policy,
+    const Listing& listing, const RetentionPolicy& policy,
     const std::vector<std::string>& protect, Time now);
 
 }  // namespace levelkeep

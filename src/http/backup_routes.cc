@@ -79,12 +79,13 @@ Response ListBackups(BackupManager* manager, const Request& request) {
   }
   const bool more = backups->size() > limit;
   if (more) backups->resize(limit);
-  Json json;
-  json["success"] = true;
-  json["backups"] = BackupsToJson(*backups, Clock::System()->Now());
-  json["total"] = total;
-  json["next"] = more ? Json(backups->back().name) : Json();
-  return JsonResponse(DumpOrdered(json));
+  std::string text = R"({"success":true,"backups":)";
+  AppendBackups(*backups, Clock::System()->Now(), &text);
+  Json rest;
+  rest["total"] = total;
+  rest["next"] = more ? Json(backups->back().name) : Json();
+  text += "," + DumpOrdered(rest).substr(1);  // goes on in the same object
+  return JsonResponse(std::move(text));
 }
 
 Response ShowBackup(BackupManager* manager, const Request& request) {
@@ -111,11 +112,12 @@ Response ExportMetadata(BackupManager* manager) {
   metadata["totalSize"] = total_bytes;
   metadata["oldestBackup"] = TimeToJson(oldest);
   metadata["newestBackup"] = TimeToJson(newest);
-  metadata["backups"] = BackupsToJson(*backups, Clock::System()->Now());
-  Json json;
-  json["success"] = true;
-  json["metadata"] = std::move(metadata);
-  return JsonResponse(DumpOrdered(json));
+  std::string text = R"({"success":true,"metadata":)" + DumpOrdered(metadata);
+  text.pop_back();  // its last member comes now
+  text += R"(,"backups":)";
+  AppendBackups(*backups, Clock::System()->Now(), &text);
+  text += "}}";
+  return JsonResponse(std::move(text));
 }
 
 }  // namespace

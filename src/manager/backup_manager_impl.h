@@ -95,8 +95,7 @@ class BackupManager::Impl {
   Result<RestoreOutcome> SwapWhileClosed(
       const std::function<Result<RestoreOutcome>()>& swap);
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
-  static void DescribeBackups(const std::vector<CatalogEntry>& entries,
-                              HealthReport* health);
+  static void DescribeBackups(const Listing& listing, HealthReport* health);
   void DescribeExposure(const SnapshotEnvStats& stats,
                         const CatalogEntry* newest, HealthReport* health);
   bool attached() const;

@@ -19,13 +19,13 @@ constexpr int kStateLockAttempts = 250;
 constexpr std::chrono::milliseconds kStateLockDelay{20};
 
 // "backup_2024" means the one backup whose name begins so.
-Result<std::string> CompleteName(const std::vector<CatalogEntry>& entries,
+Result<std::string> CompleteName(const Listing& listing,
                                  const std::string& text) {
   std::vector<std::string> matches;
-  for (const CatalogEntry& entry : entries) {
-    if (entry.name == text) return text;
-    if (!text.empty() && entry.name.starts_with(text)) {
-      matches.push_back(entry.name);
+  for (const Listing::Entry& entry : listing.entries()) {
+    if (entry->name == text) return text;
+    if (!text.empty() && entry->name.starts_with(text)) {
+      matches.push_back(entry->name);
     }
   }
   if (matches.size() == 1) return matches.front();
@@ -69,7 +69,7 @@ BackupSet::BackupSet(const BackupOptions& options, FileSystem* fs, Clock* clock)
     : options_(options),
       fs_(fs),
       clock_(clock),
-      catalog_(fs, options.backup_dir) {}
+      catalog_(fs, options.backup_dir, clock) {}
 
 std::string BackupSet::StatePath(std::string_view name) const {
   return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);
@@ -130,18 +130,24 @@ Result<std::vector<std::string>> BackupSet::Sweep() {
 }
 
 Result<std::vector<BackupInfo>> BackupSet::List() {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
   std::vector<BackupInfo> backups;
-  backups.reserve(entries.size());
-  for (const CatalogEntry& entry : entries) {
-    backups.push_back(ToBackupInfo(entry));
+  backups.reserve(listing->size());
+  for (const Listing::Entry& entry : listing->entries()) {
+    backups.push_back(ToBackupInfo(*entry));
   }
   return backups;
 }
 
 Result<CatalogEntry> BackupSet::FindEntry(const std::string& name) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
-  LEVELKEEP_ASSIGN_OR_RETURN(std::string full, CompleteName(entries, name));
+  if (name == "latest") return catalog_.Find(name);
+  if (ParseBackupName(name)) {
+    // A whole name needs no listing, unless it begins a longer one.
+    auto entry = catalog_.Find(name);
+    if (entry.status().code() != StatusCode::kNotFound) return entry;
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
+  LEVELKEEP_ASSIGN_OR_RETURN(std::string full, CompleteName(*listing, name));
   return catalog_.Find(full);
 }
 
@@ -150,26 +156,15 @@ Result<BackupInfo> BackupSet::Find(const std::string& name) {
   return ToBackupInfo(entry);
 }
 
-const CatalogEntry* NewestOfEpoch(const std::vector<CatalogEntry>& entries,
-                                  const std::string& epoch) {
-  for (const CatalogEntry& entry : entries) {
-    if (entry.manifest && !entry.damaged() &&
-        entry.manifest->db_epoch == epoch) {
-      return &entry;
-    }
-  }
-  return nullptr;
-}
-
 Result<std::vector<RotationDecision>> BackupSet::Rotate(
     bool dry_run, const std::vector<std::string>& protect,
     const FileLock& /*lock*/) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.List());
   RetentionPolicy policy;
   policy.max_backups = options_.max_backups;
   policy.verification_expected = options_.verify_after_backup;
   const auto decisions =
-      DecideRetention(entries, policy, protect, clock_->Now());
+      DecideRetention(*listing, policy, protect, clock_->Now());
   std::vector<RotationDecision> result;
   result.reserve(decisions.size());
   for (const RetentionDecision& decision : decisions) {
@@ -192,11 +187,9 @@ Status BackupSet::Delete(const std::string& name, bool force,
     return Status(StatusCode::kRefused, entry.name + " is pinned",
                   "unpin it before you delete it");
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
-  const auto newest =
-      std::find_if(entries.begin(), entries.end(),
-                   [](const CatalogEntry& other) { return other.verified(); });
-  if (!force && newest != entries.end() && newest->name == entry.name) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.List());
+  const CatalogEntry* const newest = listing->newest_verified();
+  if (!force && newest != nullptr && newest->name == entry.name) {
     return Status(StatusCode::kRefused,
                   entry.name + " is the newest verified backup",
                   "verify a newer one first, or delete it with force");

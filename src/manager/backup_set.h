@@ -58,7 +58,14 @@ class BackupSet {
   Result<BackupInfo> Write(const Snapshot& snapshot,
                            const BackupRequest& request, const FileLock& lock);
 
-  Result<std::vector<CatalogEntry>> ListEntries() { return catalog_.List(); }
+  // Exact, or quick and for showing: see Catalog.
+  Result<std::shared_ptr<const Listing>> ListEntries() {
+    return catalog_.List();
+  }
+  Result<std::shared_ptr<const Listing>> ListRecentEntries() {
+    return catalog_.ListRecent();
+  }
+  // For showing.
   Result<std::vector<BackupInfo>> List();
   // A name, an unambiguous beginning of one, or "latest".
   Result<BackupInfo> Find(const std::string& name);
@@ -83,8 +90,7 @@ class BackupSet {
   Result<std::vector<std::string>> PendingVerification();
 
  private:
-  Status CheckSpace(const SnapshotInfo& info,
-                    const std::vector<CatalogEntry>& entries);
+  Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
                                    const CatalogEntry* previous,
@@ -94,8 +100,7 @@ class BackupSet {
                 const BackupRequest& request, const ReusePlan& reuse,
                 ArchiveSummary* summary);
   Result<std::string> Publish(const std::string& part, const std::string& label,
-                              Time created,
-                              const std::vector<CatalogEntry>& entries);
+                              Time created, const Listing& listing);
   Status WriteSidecars(const std::string& name, const ArchiveSummary& summary);
   Status CheckContent(const CatalogEntry& entry, VerifyDepth depth,
                       std::stop_token stop,
@@ -112,11 +117,6 @@ class BackupSet {
 };
 
 BackupInfo ToBackupInfo(const CatalogEntry& entry);
-
-// The newest good backup of the history `epoch`, within `entries` (newest
-// first); null without one.
-const CatalogEntry* NewestOfEpoch(const std::vector<CatalogEntry>& entries,
-                                  const std::string& epoch);
 
 // kCorruption if the archive that was read is not the one that the backup's
 // sidecar describes. No sidecar: ok.

@@ -26,13 +26,15 @@ Status CheckSidecar(const BackupInfo& backup, const std::string& sha256) {
 }
 
 Result<std::vector<std::string>> BackupSet::PendingVerification() {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
+  const auto& entries = listing->entries();
   std::vector<std::string> names;
   for (auto it = entries.rbegin(); it != entries.rend(); ++it) {
+    const CatalogEntry& entry = **it;
     const bool full =
-        it->verification && (!it->verification->passed ||
-                             it->verification->depth == VerifyDepth::kFull);
-    if (it->manifest && !full) names.push_back(it->name);
+        entry.verification && (!entry.verification->passed ||
+                               entry.verification->depth == VerifyDepth::kFull);
+    if (entry.manifest && !full) names.push_back(entry.name);
   }
   return names;
 }

@@ -41,13 +41,6 @@ std::vector<ArchiveInput> InputsOf(const Snapshot& snapshot,
   return inputs;
 }
 
-const CatalogEntry* NewestReadable(const std::vector<CatalogEntry>& entries) {
-  for (const CatalogEntry& entry : entries) {
-    if (entry.manifest && !entry.damaged()) return &entry;
-  }
-  return nullptr;
-}
-
 // The hash chain needs the digest even where the sidecar is missing (a crash
 // came in between, or somebody removed it); an archive that can't be read
 // ends the chain instead.
@@ -111,29 +104,28 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
 Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
                                     const BackupRequest& request,
                                     const FileLock& /*lock*/) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto entries, catalog_.List());
-  LEVELKEEP_RETURN_IF_ERROR(CheckSpace(snapshot.info(), entries));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, catalog_.List());
+  const CatalogEntry* const previous = listing->newest_usable();
+  LEVELKEEP_RETURN_IF_ERROR(CheckSpace(snapshot.info(), previous));
   const Time created = clock_->Now();
   const std::string part =
       JoinPath(options_.backup_dir, ".levelkeep-" + RandomId() + ".part");
   // If we die before it is published: the part is swept at the next start.
   ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.db_epoch);
-  auto summary = WritePart(snapshot, request, NewestReadable(entries), reuse,
-                           part, created);
+  auto summary = WritePart(snapshot, request, previous, reuse, part, created);
   if (summary.status().code() == StatusCode::kCorruption &&
       reuse.archive() != nullptr) {
     // Whatever it was: a backup owes nothing to the one before it.
     LogWarn(kTag, "compressing everything: " + summary.status().ToString());
     (void)fs_->RemoveFile(part);
     reuse = ReusePlan();
-    summary = WritePart(snapshot, request, NewestReadable(entries), reuse, part,
-                        created);
+    summary = WritePart(snapshot, request, previous, reuse, part, created);
   }
   if (!summary.ok()) {
     (void)fs_->RemoveFile(part);
     return summary.status();
   }
-  auto name = Publish(part, request.label, created, entries);
+  auto name = Publish(part, request.label, created, *listing);
   if (!name.ok()) {
     (void)fs_->RemoveFile(part);
     return name.status();
@@ -180,11 +172,10 @@ void BackupSet::Remember(const std::string& name, const Snapshot& snapshot,
 }
 
 Status BackupSet::CheckSpace(const SnapshotInfo& info,
-                             const std::vector<CatalogEntry>& entries) {
+                             const CatalogEntry* previous) {
   uint64_t estimate =
       info.total_bytes() + kOverhead + info.files.size() * kOverheadPerFile;
   // A database compresses about as well as it did the last time.
-  const CatalogEntry* previous = NewestReadable(entries);
   if (previous != nullptr && previous->manifest->source_bytes > 0) {
     const double ratio = static_cast<double>(previous->size_bytes) /
                          static_cast<double>(previous->manifest->source_bytes);
@@ -241,13 +232,13 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   return summary;
 }
 
-Result<std::string> BackupSet::Publish(
-    const std::string& part, const std::string& label, Time created,
-    const std::vector<CatalogEntry>& entries) {
+Result<std::string> BackupSet::Publish(const std::string& part,
+                                       const std::string& label, Time created,
+                                       const Listing& listing) {
   BackupName name{FloorToSeconds(created), 1, label};
-  for (const CatalogEntry& entry : entries) {
-    if (entry.parsed.time == name.time) {
-      name.counter = std::max(name.counter, entry.parsed.counter + 1);
+  for (const Listing::Entry& entry : listing.entries()) {
+    if (entry->parsed.time == name.time) {
+      name.counter = std::max(name.counter, entry->parsed.counter + 1);
     }
   }
   for (int attempt = 0; attempt < kMaxNameAttempts; ++attempt) {

@@ -116,21 +116,18 @@ Result<bool> BackupManager::Impl::NothingChanged() {
     MutexLock lock(&mutex_);
     epoch = epoch_;
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto entries, set_.ListEntries());
-  const CatalogEntry* const newest = NewestOfEpoch(entries, epoch);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, set_.ListEntries());
+  const CatalogEntry* const newest = listing->NewestOfEpoch(epoch);
   return newest != nullptr &&
          newest->manifest->last_sequence == stats.last_sequence;
 }
 
 Scheduler BackupManager::Impl::NewScheduler() {
   std::optional<Scheduler::Millis> age;
-  if (auto backups = set_.List(); backups.ok()) {
-    for (const BackupInfo& backup : *backups) {
-      if (backup.status == "unreadable" || backup.status == "damaged") continue;
-      age = std::chrono::duration_cast<Scheduler::Millis>(clock_->Now() -
-                                                          backup.created);
-      break;
-    }
+  const auto listing = set_.ListRecentEntries();
+  if (listing.ok() && (*listing)->newest_good() != nullptr) {
+    age = std::chrono::duration_cast<Scheduler::Millis>(
+        clock_->Now() - (*listing)->newest_good()->created());
   }
   return Scheduler(options_.auto_backup_interval, age, CurrentSequence() > 0,
                    clock_->SteadyNow());

@@ -41,15 +41,14 @@ HealthReport BackupManager::Impl::Health() {
         "a write to the database failed: " + stats.poison_reason +
         "; restart the application");
   }
-  // Listed once: with thousands of archives that is what health costs.
-  const auto entries = set_.ListEntries();
-  health.available = entries.ok() && initialized_;
-  if (!entries.ok()) {
-    health.degraded.push_back(entries.status().message());
+  const auto listing = set_.ListRecentEntries();
+  health.available = listing.ok() && initialized_;
+  if (!listing.ok()) {
+    health.degraded.push_back(listing.status().message());
     return health;
   }
-  DescribeBackups(*entries, &health);
-  DescribeExposure(stats, NewestOfEpoch(*entries, epoch), &health);
+  DescribeBackups(**listing, &health);
+  DescribeExposure(stats, (*listing)->NewestOfEpoch(epoch), &health);
   if (health.latest && verify_rate > 0) {
     health.predicted_restore_seconds =
         static_cast<double>(health.latest->source_bytes) / verify_rate;
@@ -67,22 +66,20 @@ HealthReport BackupManager::Impl::Health() {
   return health;
 }
 
-void BackupManager::Impl::DescribeBackups(
-    const std::vector<CatalogEntry>& entries, HealthReport* health) {
-  for (const CatalogEntry& entry : entries) {
-    const BackupInfo backup = ToBackupInfo(entry);
-    ++health->count;
-    health->total_bytes += backup.size_bytes;
-    const bool good =
-        backup.status == "verified" || backup.status == "unverified";
-    if (good && !health->latest) health->latest = backup;
-    if (backup.verified_at && !health->last_verified) {
-      health->last_verified = backup.verified_at;
-    }
-    if (!good) {
-      health->degraded.push_back(backup.name + " is " + backup.status + ": " +
-                                 backup.problem);
-    }
+void BackupManager::Impl::DescribeBackups(const Listing& listing,
+                                          HealthReport* health) {
+  health->count = listing.size();
+  health->total_bytes = listing.total_bytes();
+  if (listing.newest_good() != nullptr) {
+    health->latest = ToBackupInfo(*listing.newest_good());
+  }
+  if (listing.newest_verified() != nullptr) {
+    health->last_verified = listing.newest_verified()->verification->at;
+  }
+  for (const CatalogEntry* entry : listing.bad()) {
+    const BackupInfo backup = ToBackupInfo(*entry);
+    health->degraded.push_back(backup.name + " is " + backup.status + ": " +
+                               backup.problem);
   }
   if (!health->last_success && health->latest) {
     health->last_success = health->latest->created;

@@ -149,7 +149,9 @@ class CatalogTest : public testing::Test {
     const auto entries = catalog_.List();
     EXPECT_TRUE(entries.ok()) << entries.status().ToString();
     if (!entries.ok()) return names;
-    for (const CatalogEntry& entry : *entries) names.push_back(entry.name);
+    for (const auto& entry : (*entries)->entries()) {
+      names.push_back(entry->name);
+    }
     return names;
   }
 
@@ -174,7 +176,7 @@ TEST_F(CatalogTest, MissingFolderIsAnEmptyList) {
   Catalog catalog(&fs_, Path("nowhere"));
   const auto entries = catalog.List();
   ASSERT_TRUE(entries.ok());
-  EXPECT_TRUE(entries->empty());
+  EXPECT_TRUE((*entries)->empty());
   EXPECT_EQ(catalog.Find("latest").status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(catalog.Sweep().ok());
 }

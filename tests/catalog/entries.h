@@ -4,10 +4,12 @@
 #define LEVELKEEP_TESTS_CATALOG_ENTRIES_H_
 
 #include <chrono>
+#include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "catalog/catalog.h"
+#include "catalog/listing.h"
 
 namespace levelkeep::test {
 
@@ -36,6 +38,20 @@ inline CatalogEntry WithRecord(CatalogEntry entry, bool passed,
   record.at = entry.created();
   entry.verification = record;
   return entry;
+}
+
+inline Listing ToListing(const std::vector<CatalogEntry>& entries) {
+  std::vector<Listing::Entry> shared;
+  for (const CatalogEntry& entry : entries) {
+    shared.push_back(std::make_shared<const CatalogEntry>(entry));
+  }
+  return Listing(std::move(shared));
+}
+
+inline std::vector<std::string> Names(const Listing& listing) {
+  std::vector<std::string> names;
+  for (const auto& entry : listing.entries()) names.push_back(entry->name);
+  return names;
 }
 
 inline std::vector<std::string> Names(

@@ -12,6 +12,7 @@ namespace {
 
 using test::Entry;
 using test::Hour;
+using test::ToListing;
 using test::WithRecord;
 
 constexpr int kNow = 1000;
@@ -58,7 +59,8 @@ std::string Decide(const std::string& letters, RetentionPolicy policy,
   std::vector<std::string> protect;
   for (size_t i : in_use) protect.push_back(entries[i].name);
   std::string result;
-  const auto decisions = DecideRetention(entries, policy, protect, Hour(kNow));
+  const auto decisions =
+      DecideRetention(ToListing(entries), policy, protect, Hour(kNow));
   for (size_t i = 0; i < decisions.size(); i++) {
     EXPECT_EQ(decisions[i].name, entries[i].name);
     EXPECT_FALSE(decisions[i].reason.empty());
@@ -126,7 +128,8 @@ TEST(RetentionTest, ManyFreshOnesDoNotExceedTheLimit) {
 TEST(RetentionTest, ABackupFromTheFutureGetsNoGrace) {
   auto entries = Make("uv");
   entries[0].manifest->created = Hour(kNow + 5);
-  const auto decisions = DecideRetention(entries, Max(1), {}, Hour(kNow));
+  const auto decisions =
+      DecideRetention(ToListing(entries), Max(1), {}, Hour(kNow));
   EXPECT_TRUE(decisions[0].keep);
   EXPECT_TRUE(decisions[1].keep);
   EXPECT_EQ(decisions[1].reason, "kept until newer ones are verified");
@@ -139,8 +142,8 @@ TEST(RetentionTest, WhatIsInUseStays) {
 
 TEST(RetentionTest, SaysWhy) {
   const auto entries = Make("uVvdfxvv");
-  const auto decisions =
-      DecideRetention(entries, Max(2), {entries[7].name}, Hour(kNow));
+  const auto decisions = DecideRetention(ToListing(entries), Max(2),
+                                         {entries[7].name}, Hour(kNow));
   const char* expected[] = {
       "within MAX_BACKUPS=2",  "pinned",
       "within MAX_BACKUPS=2",  "damaged, and beyond MAX_BACKUPS=2",
@@ -149,10 +152,12 @@ TEST(RetentionTest, SaysWhy) {
   for (size_t i = 0; i < decisions.size(); i++) {
     EXPECT_EQ(decisions[i].reason, expected[i]) << i;
   }
-  EXPECT_EQ(DecideRetention(Make("uv"), Max(1), {}, Hour(kNow))[1].reason,
-            "newest verified backup");
-  EXPECT_EQ(DecideRetention(Make("d"), Max(1), {}, Hour(kNow))[0].reason,
-            "damaged, but fewer than MAX_BACKUPS=1 newer good ones");
+  EXPECT_EQ(
+      DecideRetention(ToListing(Make("uv")), Max(1), {}, Hour(kNow))[1].reason,
+      "newest verified backup");
+  EXPECT_EQ(
+      DecideRetention(ToListing(Make("d")), Max(1), {}, Hour(kNow))[0].reason,
+      "damaged, but fewer than MAX_BACKUPS=1 newer good ones");
 }
 
 TEST(RetentionTest, RandomSetsKeepThePromises) {

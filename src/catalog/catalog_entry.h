@@ -1,0 +1,62 @@
+// One backup, as the catalog knows it.
+
+#ifndef LEVELKEEP_CATALOG_CATALOG_ENTRY_H_
+#define LEVELKEEP_CATALOG_CATALOG_ENTRY_H_
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "archive/manifest.h"
+#include "base/clock.h"
+#include "catalog/backup_name.h"
+
+namespace levelkeep {
+
+enum class VerifyDepth { kStructure, kChecksums, kFull };
+std::string VerifyDepthName(VerifyDepth depth);
+std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
+
+// The last verification of a backup, kept beside it in
+// backups/.levelkeep/NAME.json, valid while size, mtime and recorded digest
+// of the archive stay what they were.
+struct VerifyRecord {
+  VerifyDepth depth = VerifyDepth::kStructure;
+  bool passed = false;
+  Time at;
+  std::string message;  // what was wrong
+};
+
+struct CatalogEntry {
+  std::string name;
+  std::string path;
+  BackupName parsed;
+  uint64_t size_bytes = 0;
+  int64_t mtime_ns = 0;
+  uint64_t inode = 0;
+  // Unreadable or foreign under our name: no manifest, and `problem`.
+  // Without files, id, host, version, comparator and the backup before: with
+  // 10,000 entries these are half of the memory, and no listing shows them.
+  std::optional<Manifest> manifest;
+  std::string problem;
+  bool foreign = false;  // an archive, but not one that LevelKeep wrote
+  std::string sha256;    // from the sidecar; empty without
+  bool pinned = false;
+  std::optional<VerifyRecord> verification;
+
+  // The manifest's time, else the name's.
+  Time created() const;
+  // Every byte was read and was right; "structure" alone does not count.
+  bool verified() const {
+    return verification && verification->passed &&
+           verification->depth != VerifyDepth::kStructure;
+  }
+  bool damaged() const { return verification && !verification->passed; }
+  // "verified", "damaged", "unverified" or "unreadable".
+  std::string status() const;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_CATALOG_CATALOG_ENTRY_H_

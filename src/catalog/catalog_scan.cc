@@ -1,0 +1,206 @@
+// Listing: when a look at the two folders is enough, and the look at every
+// file. docs/decisions/0007-catalog-in-memory.md says why it is so.
+
+#include <algorithm>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "catalog/catalog.h"
+
+namespace levelkeep {
+
+namespace {
+
+// Two changes of a folder within one step of its file system's clock leave
+// the same time. Linux counts in ticks of at most 10 ms; FAT and some NFS
+// servers in seconds, and then there is nothing behind the milliseconds.
+constexpr std::chrono::milliseconds kFineStep{50};
+constexpr std::chrono::milliseconds kCoarseStep{2100};
+
+std::chrono::milliseconds StepOf(int64_t mtime_ns) {
+  return mtime_ns % 1'000'000 == 0 ? kCoarseStep : kFineStep;
+}
+
+// Which names exist. Fast when asked in about the order of the names.
+class SortedNames {
+ public:
+  explicit SortedNames(const std::vector<std::string>& names)
+      : names_(names), next_(names.begin()) {}
+
+  bool Has(const std::string& stem, std::string_view suffix) {
+    wanted_.assign(stem).append(suffix);
+    if (next_ != names_.begin() && *std::prev(next_) >= wanted_) {
+      next_ = std::lower_bound(names_.begin(), next_, wanted_);
+    }
+    while (next_ != names_.end() && *next_ < wanted_) ++next_;
+    return next_ != names_.end() && *next_ == wanted_;
+  }
+
+ private:
+  const std::vector<std::string>& names_;
+  std::vector<std::string>::const_iterator next_;
+  std::string wanted_;
+};
+
+}  // namespace
+
+Catalog::FolderStamp Catalog::StampOf(const std::string& path,
+                                      bool* known) const {
+  // Following, as List does: an operator's folder may be a link.
+  const Result<FileInfo> info = fs_->StatFollowing(path);
+  if (!info.ok()) {
+    if (info.status().code() != StatusCode::kNotFound) *known = false;
+    return FolderStamp();
+  }
+  return {true, info->device, info->inode, info->mtime_ns, info->ctime_ns};
+}
+
+Catalog::Stamps Catalog::TakeStamps() const {
+  Stamps stamps;
+  stamps.known = true;
+  stamps.backups = StampOf(directory_, &stamps.known);
+  stamps.states = StampOf(StateDirectory(), &stamps.known);
+  return stamps;
+}
+
+Catalog::SteadyTime Catalog::Note(const Stamps& stamps, SteadyTime now) {
+  if (seen_ != stamps) {
+    seen_ = stamps;
+    seen_since_ = now;
+  }
+  return seen_since_;
+}
+
+Catalog::Scan Catalog::BeginScan() {
+  Scan scan;
+  scan.stamps = TakeStamps();
+  scan.started = clock_->SteadyNow();
+  const auto step = std::max(StepOf(scan.stamps.backups.mtime_ns),
+                             StepOf(scan.stamps.states.mtime_ns));
+  MutexLock lock(&mutex_);
+  // How long we have known the stamps, by the steady clock: comparing them
+  // with the time of day would trust that the disk's clock (maybe a
+  // server's) agrees with ours, and that nobody sets either.
+  const SteadyTime since = Note(scan.stamps, scan.started);
+  scan.settled = scan.stamps.known && scan.started - since >= step;
+  scan.number = ++scans_begun_;
+  scan.changes = changes_;
+  scan.found = found_;
+  if (last_ != nullptr) scan.content = last_->content;
+  return scan;
+}
+
+// Two callers may read the same new archive twice, but none waits for a slow
+// disk because of the other.
+Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
+  auto names = fs_->List(directory_);
+  if (names.status().code() == StatusCode::kNotFound) {
+    names = std::vector<std::string>();
+  }
+  LEVELKEEP_RETURN_IF_ERROR(names.status());
+  auto state_names = fs_->List(StateDirectory());
+  if (!state_names.ok()) {
+    // Who may not look into it may not rotate either. A failing disk must
+    // not look like "nothing is pinned".
+    if (state_names.status().code() != StatusCode::kNotFound &&
+        state_names.status().code() != StatusCode::kPermissionDenied) {
+      return state_names.status();
+    }
+    state_names = std::vector<std::string>();
+  }
+  static const std::vector<CachedPtr> kNone;
+  const auto& old = scan->content ? scan->content->by_name : kNone;
+  auto content = std::make_shared<Content>();
+  content->by_name.reserve(old.size() + 1);
+  SortedNames sidecars(*names), states(*state_names);
+  auto it = old.begin();
+  for (const std::string& name : *names) {
+    if (stop.stop_requested()) {
+      return Status(StatusCode::kCancelled, "listing was stopped");
+    }
+    while (it != old.end() && (*it)->entry.name < name) ++it;
+    CachedPtr known;
+    if (it != old.end() && (*it)->entry.name == name) known = *it;
+    if (const auto found = scan->found.find(name); found != scan->found.end()) {
+      known = found->second;
+    }
+    const auto parsed = known ? known->entry.parsed : ParseBackupName(name);
+    if (!parsed) continue;
+    auto cached = Read(name, *parsed, known, sidecars.Has(name, ".sha256"),
+                       states.Has(name, ".json"));
+    // Null: removed since the directory was read.
+    if (cached != nullptr) content->by_name.push_back(std::move(cached));
+  }
+  if (scan->content && content->by_name == old) return Status::Ok();
+  std::vector<Listing::Entry> entries;
+  entries.reserve(content->by_name.size());
+  for (const CachedPtr& cached : content->by_name) {
+    entries.emplace_back(cached, &cached->entry);
+  }
+  content->listing = std::make_shared<const Listing>(std::move(entries));
+  scan->content = std::move(content);
+  return Status::Ok();
+}
+
+Result<std::shared_ptr<const Listing>> Catalog::ListUnless(
+    std::stop_token stop) {
+  auto scan = std::make_shared<Scan>(BeginScan());
+  LEVELKEEP_RETURN_IF_ERROR(ReadFolders(std::move(stop), scan.get()));
+  auto listing = scan->content->listing;
+  MutexLock lock(&mutex_);
+  // One that began later knows more.
+  if (last_ != nullptr && last_->number > scan->number) return listing;
+  for (const auto& [name, cached] : scan->found) {
+    const auto it = found_.find(name);
+    if (it != found_.end() && it->second == cached) found_.erase(it);
+  }
+  scan->found.clear();
+  last_ = std::move(scan);
+  return listing;
+}
+
+Result<std::shared_ptr<const Listing>> Catalog::List() {
+  return ListUnless(std::stop_token());
+}
+
+Result<std::shared_ptr<const Listing>> Catalog::ListRecent() {
+  const Stamps stamps = TakeStamps();
+  const SteadyTime now = clock_->SteadyNow();
+  {
+    MutexLock lock(&mutex_);
+    Note(stamps, now);
+    if (last_ != nullptr && last_->settled && last_->stamps == stamps &&
+        last_->changes == changes_ && now - last_->started < kMaxAge) {
+      if (now - last_->started >= kRefreshAge) StartRefresh();
+      return last_->content->listing;
+    }
+  }
+  return List();
+}
+
+void Catalog::StartRefresh() {
+  if (refreshing_) return;
+  try {
+    // The one before has ended but for its last instruction.
+    refresher_ = std::jthread([this](std::stop_token stop) { Refresh(stop); });
+    refreshing_ = true;
+  } catch (const std::system_error&) {
+    // No thread to be had now: the next call tries again, and after kMaxAge
+    // the caller looks itself.
+    refreshing_ = false;
+  }
+}
+
+void Catalog::Refresh(std::stop_token stop) {
+  LowerThreadPriority();
+  const auto listed = ListUnless(std::move(stop));
+  MutexLock lock(&mutex_);
+  refreshing_ = false;
+  // Nobody heard of it: the next caller shall look and be told.
+  if (!listed.ok()) last_.reset();
+}
+
+}  // namespace levelkeep

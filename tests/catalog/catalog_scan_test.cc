@@ -1,0 +1,328 @@
+// When Catalog::ListRecent looks at files again, and what it may miss.
+
+#include <gtest/gtest.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <optional>
+#include <thread>
+
+#include "catalog/catalog.h"
+#include "support/fake_clock.h"
+#include "support/fault_file_system.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+namespace fs = std::filesystem;
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr char kFirst[] = "backup_2024-12-27_120000.tar.gz";
+constexpr char kSecond[] = "backup_2024-12-27_130000.tar.gz";
+constexpr char kThird[] = "backup_2024-12-27_140000.tar.gz";
+
+// Counts looks at files, and can stop the disk's own clock.
+class WatchedFileSystem : public test::FaultFileSystem {
+ public:
+  WatchedFileSystem() : FaultFileSystem(FileSystem::Posix()) {}
+
+  Result<FileInfo> Stat(const std::string& path) override {
+    ++stats_;
+    return FaultFileSystem::Stat(path);
+  }
+  Result<FileInfo> StatFollowing(const std::string& path) override {
+    auto info = FaultFileSystem::StatFollowing(path);
+    if (info.ok() && frozen_at_) {
+      info->mtime_ns = info->ctime_ns = *frozen_at_;
+    }
+    return info;
+  }
+  Result<std::vector<std::string>> List(const std::string& path) override {
+    MutexLock lock(&mutex_);
+    if (path == unlistable_) {
+      return Status(StatusCode::kIoError, path + ": I/O error");
+    }
+    return FaultFileSystem::List(path);
+  }
+
+  int stats() const { return stats_; }
+  // All changes of folders from now on happen at this one time.
+  void FreezeFolderTimes(int64_t ns) { frozen_at_ = ns; }
+  void set_unlistable(const std::string& path) {
+    MutexLock lock(&mutex_);
+    unlistable_ = path;
+  }
+
+ private:
+  std::atomic<int> stats_{0};
+  std::optional<int64_t> frozen_at_;
+  Mutex mutex_;
+  std::string unlistable_ GUARDED_BY(mutex_);
+};
+
+// What is in the folder are no archives; for the questions here they do.
+class CatalogScanTest : public testing::Test {
+ protected:
+  using Sizes = std::map<std::string, uint64_t>;
+
+  std::string Path(const std::string& name) const { return dir_.Sub(name); }
+  void Write(const std::string& name, size_t size) {
+    test::WriteFile(Path(name), std::string(size, 'x'));
+  }
+  Sizes Recent() {
+    Sizes sizes;
+    const auto listing = catalog_.ListRecent();
+    EXPECT_TRUE(listing.ok()) << listing.status().ToString();
+    if (!listing.ok()) return sizes;
+    for (const auto& entry : (*listing)->entries()) {
+      sizes[entry->name] = entry->size_bytes;
+    }
+    return sizes;
+  }
+  bool RecentlyPinned(const std::string& name) {
+    const auto listing = catalog_.ListRecent();
+    EXPECT_TRUE(listing.ok());
+    for (const auto& entry : (*listing)->entries()) {
+      if (entry->name == name) return entry->pinned;
+    }
+    ADD_FAILURE() << name << " is not listed";
+    return false;
+  }
+  // From now on nothing but the folders needs to be looked at.
+  void Settle() {
+    Recent();
+    clock_.Advance(seconds(3));
+    Recent();
+    const int before = fs_.stats();
+    Recent();
+    EXPECT_EQ(fs_.stats(), before);
+  }
+  // For what a background thread brings about; false after 20 s.
+  static bool Eventually(const std::function<bool()>& condition) {
+    for (int i = 0; i < 20'000; ++i) {
+      if (condition()) return true;
+      std::this_thread::sleep_for(milliseconds(1));
+    }
+    return false;
+  }
+
+  test::TempDir dir_;
+  WatchedFileSystem fs_;
+  test::FakeClock clock_;
+  Catalog catalog_{&fs_, dir_.path(), &clock_};
+};
+
+TEST_F(CatalogScanTest, AQuietFolderKeepsItsListing) {
+  Write(kFirst, 1);
+  Settle();
+  const auto once = catalog_.ListRecent();
+  const auto again = catalog_.ListRecent();
+  EXPECT_EQ(*once, *again);
+  const auto exact = catalog_.List();
+  EXPECT_EQ(*once, *exact) << "nothing new: the same object";
+}
+
+TEST_F(CatalogScanTest, NamesThatComeGoOrAreReplacedAreSeenAtOnce) {
+  Write(kFirst, 1);
+  Settle();
+  Write(kSecond, 2);
+  EXPECT_EQ(Recent(), (Sizes{{kFirst, 1}, {kSecond, 2}}));
+  Settle();
+  fs::remove(Path(kFirst));
+  EXPECT_EQ(Recent(), (Sizes{{kSecond, 2}}));
+  Settle();
+  Write("new", 3);
+  Settle();
+  fs::rename(Path("new"), Path(kSecond));
+  EXPECT_EQ(Recent(), (Sizes{{kSecond, 3}}));
+}
+
+TEST_F(CatalogScanTest, WhatAnotherProcessRecordsIsSeenAtOnce) {
+  Write(kFirst, 1);
+  Catalog other(FileSystem::Posix(), dir_.path());
+  Settle();
+  ASSERT_TRUE(other.SetPinned(kFirst, true).ok());
+  EXPECT_TRUE(RecentlyPinned(kFirst));
+  Settle();
+  ASSERT_TRUE(other.SetPinned(kFirst, false).ok());
+  EXPECT_FALSE(RecentlyPinned(kFirst));
+  Settle();
+  const std::string digest(64, 'a');
+  ASSERT_TRUE(other.WriteSidecar(kFirst, "sha256", digest).ok());
+  EXPECT_EQ((*catalog_.ListRecent())->entries().front()->sha256, digest);
+  Settle();
+  ASSERT_TRUE(other.Remove(kFirst).ok());
+  EXPECT_TRUE(Recent().empty());
+}
+
+TEST_F(CatalogScanTest, ListAndFindSeeAChangeInPlaceAtOnce) {
+  Write(kFirst, 1);
+  Write(kSecond, 1);
+  Settle();
+  Write(kFirst, 5);
+  EXPECT_EQ(Recent().at(kFirst), 1u) << "the folder did not change";
+  EXPECT_EQ(catalog_.Find(kFirst)->size_bytes, 5u);
+  EXPECT_EQ(Recent().at(kFirst), 5u) << "Find told it";
+  Settle();
+  Write(kSecond, 6);
+  ASSERT_TRUE(catalog_.List().ok());
+  EXPECT_EQ(Recent(), (Sizes{{kFirst, 5}, {kSecond, 6}}));
+}
+
+TEST_F(CatalogScanTest, AChangeInPlaceIsSeenBehindTheCallersBack) {
+  Write(kFirst, 1);
+  Settle();
+  Write(kFirst, 5);
+  clock_.Advance(Catalog::kRefreshAge - milliseconds(1));
+  const int before = fs_.stats();
+  EXPECT_EQ(Recent().at(kFirst), 1u);
+  EXPECT_EQ(fs_.stats(), before);
+  clock_.Advance(milliseconds(1));
+  EXPECT_TRUE(Eventually([&] { return Recent().at(kFirst) == 5u; }));
+}
+
+TEST_F(CatalogScanTest, TheCallerItselfLooksAfterALongTime) {
+  Write(kFirst, 1);
+  Settle();
+  Write(kFirst, 5);
+  clock_.Advance(Catalog::kMaxAge);
+  EXPECT_EQ(Recent().at(kFirst), 5u);
+}
+
+TEST_F(CatalogScanTest, FolderTimesInWholeSecondsAreNotTrustedForTwo) {
+  fs_.FreezeFolderTimes(1'735'300'800'000'000'000);
+  Write(kFirst, 1);
+  EXPECT_EQ(Recent().size(), 1u);
+  Write(kSecond, 1);
+  EXPECT_EQ(Recent().size(), 2u);
+  clock_.Advance(seconds(2));
+  Write(kThird, 1);
+  EXPECT_EQ(Recent().size(), 3u);
+  clock_.Advance(milliseconds(100));
+  Settle();
+}
+
+TEST_F(CatalogScanTest, FolderTimesInTicksAreNotTrustedForSome) {
+  ASSERT_EQ(mkdir(Path(".levelkeep").c_str(), 0700), 0);
+  fs_.FreezeFolderTimes(1'735'300'800'004'000'001);
+  EXPECT_TRUE(Recent().empty());
+  clock_.Advance(milliseconds(49));
+  Write(kFirst, 1);
+  EXPECT_EQ(Recent().size(), 1u);
+  clock_.Advance(milliseconds(1));
+  Write(kSecond, 1);
+  EXPECT_EQ(Recent().size(), 2u) << "first scan after the step";
+  const int before = fs_.stats();
+  EXPECT_EQ(Recent().size(), 2u);
+  EXPECT_EQ(fs_.stats(), before);
+}
+
+TEST_F(CatalogScanTest, TimesSetBackHideNothing) {
+  Write(kFirst, 1);
+  const auto folder_time = fs::last_write_time(dir_.path());
+  Settle();
+  // As rsync --times leaves a folder.
+  Write(kSecond, 2);
+  fs::last_write_time(dir_.path(), folder_time);
+  EXPECT_EQ(Recent().size(), 2u);
+  Settle();
+  clock_.SetWallClock(clock_.Now() - std::chrono::hours(24));
+  Write(kThird, 3);
+  EXPECT_EQ(Recent().size(), 3u);
+  Settle();
+  Write(kThird, 4);
+  clock_.Advance(Catalog::kMaxAge);
+  EXPECT_EQ(Recent().at(kThird), 4u);
+}
+
+TEST_F(CatalogScanTest, AFolderThatCannotBeListedIsAnErrorNotAnOldList) {
+  Write(kFirst, 1);
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  Settle();
+  for (const std::string& folder : {dir_.path(), Path(".levelkeep")}) {
+    fs_.set_unlistable(folder);
+    EXPECT_EQ(catalog_.List().status().code(), StatusCode::kIoError);
+    Write(kSecond, 1);
+    EXPECT_EQ(catalog_.ListRecent().status().code(), StatusCode::kIoError);
+    fs_.set_unlistable("");
+    EXPECT_EQ(Recent().size(), 2u);
+    EXPECT_TRUE(RecentlyPinned(kFirst));
+    fs::remove(Path(kSecond));
+    Settle();
+  }
+}
+
+TEST_F(CatalogScanTest, AFailureInTheBackgroundIsTold) {
+  Write(kFirst, 1);
+  Settle();
+  fs_.set_unlistable(dir_.path());
+  EXPECT_EQ(Recent().size(), 1u);
+  clock_.Advance(Catalog::kRefreshAge);
+  EXPECT_TRUE(Eventually([&] { return !catalog_.ListRecent().ok(); }));
+  fs_.set_unlistable("");
+  EXPECT_EQ(Recent().size(), 1u);
+}
+
+TEST_F(CatalogScanTest, WhatIsNoArchiveDoesNotCostAScanEachTime) {
+  ASSERT_EQ(symlink("elsewhere", Path(kFirst).c_str()), 0);
+  Settle();
+  EXPECT_EQ(catalog_.Find(kFirst)->status(), "unreadable");
+  const int before = fs_.stats();
+  Recent();
+  EXPECT_EQ(fs_.stats(), before);
+}
+
+TEST_F(CatalogScanTest, AFolderThatComesLaterIsSeen) {
+  Catalog catalog(&fs_, Path("later"), &clock_);
+  EXPECT_TRUE((*catalog.ListRecent())->empty());
+  clock_.Advance(seconds(3));
+  EXPECT_TRUE((*catalog.ListRecent())->empty());
+  fs::create_directory(Path("later"));
+  Write(std::string("later/") + kFirst, 1);
+  EXPECT_EQ((*catalog.ListRecent())->size(), 1u);
+}
+
+TEST_F(CatalogScanTest, ManyThreadsWhileTimePasses) {
+  Write(kFirst, 1);
+  std::atomic<int> failures{0};
+  {
+    Catalog catalog(&fs_, dir_.path(), &clock_);
+    std::vector<std::thread> threads;
+    for (int t = 0; t < 4; ++t) {
+      threads.emplace_back([&, t] {
+        for (int i = 0; i < 200; ++i) {
+          clock_.Advance(milliseconds(400));
+          bool ok = catalog.ListRecent().ok();
+          if (t == 0) Write(kSecond, static_cast<size_t>(i % 7));
+          if (t == 1) ok = ok && catalog.List().ok();
+          if (t == 2) ok = ok && catalog.Find(kFirst).ok();
+          if (t == 3 && i % 20 == 0) {
+            ok = ok && catalog.SetPinned(kFirst, i % 40 == 0).ok();
+          }
+          if (!ok) ++failures;
+        }
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    clock_.Advance(Catalog::kMaxAge);
+    const auto listing = catalog.ListRecent();
+    ASSERT_TRUE(listing.ok());
+    ASSERT_EQ((*listing)->size(), 2u);
+    EXPECT_EQ((*listing)->entries()[0]->size_bytes, 199u % 7);
+    EXPECT_FALSE((*listing)->entries()[1]->pinned);
+    // Ends while a look in the background is under way.
+    clock_.Advance(seconds(3));
+    EXPECT_TRUE(catalog.ListRecent().ok());
+    clock_.Advance(Catalog::kRefreshAge);
+    EXPECT_TRUE(catalog.ListRecent().ok());
+  }
+  EXPECT_EQ(failures, 0);
+}
+
+}  // namespace
+}  // namespace levelkeep

@@ -1,0 +1,61 @@
+#include "http/backup_json.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+
+namespace levelkeep::http {
+namespace {
+
+const Time kNow = ParseTime("2025-01-30T00:00:00Z").value();
+
+BackupInfo Backup(const std::string& folder, const std::string& name) {
+  BackupInfo backup;
+  backup.name = name;
+  backup.path = folder + name;
+  backup.size_bytes = 123'456'789'012;
+  backup.created = ParseTime("2024-12-27T12:00:00.5Z").value();
+  backup.status = "unverified";
+  backup.trigger = "manual";
+  return backup;
+}
+
+std::string Text(const std::vector<BackupInfo>& backups) {
+  std::string text;
+  AppendBackups(backups, kNow, &text);
+  return text;
+}
+
+TEST(BackupJsonTest, TheTextIsTheTreesText) {
+  std::vector<BackupInfo> backups;
+  EXPECT_EQ(Text(backups), "[]");
+  for (const char* folder :
+       {"/srv/backups/", "backups/", "./", "", "/a//b/../c/", "/a/./"}) {
+    backups.push_back(Backup(folder, "backup_2024-12-27_120000.tar.gz"));
+    backups.push_back(Backup(folder, "backup_2024-12-27_130000_x.tar.gz"));
+  }
+  backups.back().created = kNow + std::chrono::hours(1000);
+  for (const char* odd : {"a \"quoted\" \\ path", "line\nbreak\ttab\x01\x7f",
+                          "Grüße 日本", "\xff\xfe not UTF-8", "/"}) {
+    BackupInfo backup = Backup("/srv/backups/", "backup");
+    backup.problem = odd;
+    backup.label = odd;
+    backup.path = std::string("/srv/") + odd + "/backup";
+    backup.verified = backup.pinned = true;
+    backup.size_bytes = 0;
+    backups.push_back(backup);
+  }
+  EXPECT_EQ(Text(backups), DumpOrdered(BackupsToJson(backups, kNow)));
+}
+
+TEST(BackupJsonTest, PathsAreAbsolute) {
+  const std::string here = std::filesystem::current_path().string();
+  const std::string name = "backup_2024-12-27_120000.tar.gz";
+  EXPECT_EQ(BackupToJson(Backup("backups/", name), kNow)["path"],
+            here + "/backups/" + name);
+  EXPECT_EQ(BackupToJson(Backup("./", name), kNow)["path"], here + "/" + name);
+  EXPECT_EQ(BackupToJson(Backup("/a/../b/", name), kNow)["path"], "/b/" + name);
+}
+
+}  // namespace
+}  // namespace levelkeep::http
