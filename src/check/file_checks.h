@@ -8,6 +8,8 @@
 #include <cstdint>
 #include <map>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/file_system.h"
 #include "base/status_macros.h"
@@ -24,6 +26,8 @@ struct FileFindings {
   uint64_t tables = 0;
   uint64_t torn_tails = 0;
   uint64_t total_bytes = 0;
+  // Where a table begins (user key), and how large it is.
+  std::vector<std::pair<std::string, uint64_t>> table_starts;
 };
 
 // One pass over a database directory. Use Run() once.
@@ -118,6 +122,16 @@ class FileChecks {
         return Bad("table " + name +
                    " has a number that was not given out yet");
       }
+    }
+    constexpr size_t kInternalTrailer = 8;  // sequence and type
+    for (const auto& [number, meta] : version.tables()) {
+      if (meta.smallest.size() < kInternalTrailer) {
+        return Bad("the first key of table " + TableFileName(number) +
+                   " is none");
+      }
+      findings_.table_starts.emplace_back(
+          meta.smallest.substr(0, meta.smallest.size() - kInternalTrailer),
+          meta.size_bytes);
     }
     findings_.tables = version.tables().size();
     return Status::Ok();

@@ -9,10 +9,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <new>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "check/file_checks.h"
@@ -58,6 +60,15 @@ struct Report {
   uint64_t entries = 0;
 };
 
+size_t ScanThreads(uint64_t db_bytes) {
+  constexpr uint64_t kWorthAThread = 8u << 20;
+  constexpr uint64_t kMaxThreads = 8;
+  return std::clamp<uint64_t>(
+      std::min<uint64_t>(std::thread::hardware_concurrency(),
+                         db_bytes / kWorthAThread),
+      1, kMaxThreads);
+}
+
 Result<Report> Check(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   Report report;
@@ -69,7 +80,9 @@ Result<Report> Check(const Arguments& arguments) {
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
   LEVELKEEP_ASSIGN_OR_RETURN(
       report.entries,
-      ScanStore(arguments.db_dir, arguments.scratch_dir, arguments.comparator));
+      ScanStore(arguments.db_dir, arguments.scratch_dir, arguments.comparator,
+                CutKeys(report.files.table_starts,
+                        ScanThreads(report.files.total_bytes))));
   return report;
 }
 

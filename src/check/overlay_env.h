@@ -12,11 +12,13 @@
 
 #include <algorithm>
 #include <cstdarg>
+#include <memory>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/file_system.h"
 #include "leveldb/env.h"
 
 namespace levelkeep::check {
@@ -26,8 +28,27 @@ class SilentLogger : public leveldb::Logger {
   void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}
 };
 
-// Thread safety: one thread only, which is all that there is without
-// background work.
+// Read, not mapped: a file that shrinks meanwhile is an error instead of a
+// SIGBUS, and the process needs no memory for what it has read.
+// Thread safety: Read may be called concurrently.
+class ReadFileAccess : public leveldb::RandomAccessFile {
+ public:
+  explicit ReadFileAccess(std::unique_ptr<File> file)
+      : file_(std::move(file)) {}
+  leveldb::Status Read(uint64_t offset, size_t size, leveldb::Slice* result,
+                       char* scratch) const override {
+    const Result<size_t> count = file_->ReadAt(offset, scratch, size);
+    *result = leveldb::Slice(scratch, count.ok() ? *count : 0);
+    return count.ok() ? leveldb::Status::OK()
+                      : leveldb::Status::IOError(count.status().message());
+  }
+
+ private:
+  const std::unique_ptr<File> file_;
+};
+
+// Thread safety: one thread, which is all that there is without background
+// work; once the database is open, several may read.
 class OverlayEnv : public leveldb::EnvWrapper {
  public:
   // Paths without a slash at the end.
@@ -46,11 +67,15 @@ class OverlayEnv : public leveldb::EnvWrapper {
   }
   leveldb::Status NewRandomAccessFile(
       const std::string& path, leveldb::RandomAccessFile** file) override {
-    if (!FileExists(path)) {
-      *file = nullptr;
-      return leveldb::Status::NotFound(path);
+    *file = nullptr;
+    if (!FileExists(path)) return leveldb::Status::NotFound(path);
+    auto opened =
+        FileSystem::Posix()->Open(Resolve(path), OpenMode::kReadFollowing);
+    if (!opened.ok()) {
+      return leveldb::Status::IOError(opened.status().message());
     }
-    return target()->NewRandomAccessFile(Resolve(path), file);
+    *file = new ReadFileAccess(std::move(*opened));
+    return leveldb::Status::OK();
   }
   leveldb::Status NewWritableFile(const std::string& path,
                                   leveldb::WritableFile** file) override {

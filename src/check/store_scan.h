@@ -3,9 +3,14 @@
 #ifndef LEVELKEEP_CHECK_STORE_SCAN_H_
 #define LEVELKEEP_CHECK_STORE_SCAN_H_
 
+#include <algorithm>
 #include <cstdint>
+#include <future>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "check/overlay_env.h"
 #include "leveldb/comparator.h"
@@ -41,10 +46,103 @@ inline StatusCode CodeOf(const leveldb::Status& failure) {
              : StatusCode::kIoError;
 }
 
-// Returns the number of entries. Leaves the DB open: see OverlayEnv.
+// Keys that cut the database into `parts` of about the same size, in order;
+// fewer where the tables don't allow that.
+inline std::vector<std::string> CutKeys(
+    std::vector<std::pair<std::string, uint64_t>> table_starts, size_t parts) {
+  std::sort(table_starts.begin(), table_starts.end());
+  uint64_t total = 0;
+  for (const auto& [key, bytes] : table_starts) total += bytes;
+  std::vector<std::string> cuts;
+  uint64_t before = 0;
+  for (const auto& [key, bytes] : table_starts) {
+    if (before >= total / parts * (cuts.size() + 1) &&
+        (cuts.empty() || cuts.back() < key) && cuts.size() + 1 < parts) {
+      cuts.push_back(key);
+    }
+    before += bytes;
+  }
+  return cuts;
+}
+
+// What one pass over a part of the keys found.
+struct PartScan {
+  uint64_t entries = 0;
+  std::string first;  // where it began; empty: behind the last key
+  std::string stop;   // where the next part begins; empty: at the end
+};
+
+// Over the keys from `begin` (empty: the first) to before `end` (empty: the
+// last).
+inline Result<PartScan> ScanPart(leveldb::DB* db, const std::string& begin,
+                                 const std::string& end, bool ordered) {
+  leveldb::ReadOptions read;
+  read.verify_checksums = true;
+  read.fill_cache = false;
+  const std::unique_ptr<leveldb::Iterator> entry(db->NewIterator(read));
+  PartScan part;
+  std::string previous;
+  begin.empty() ? entry->SeekToFirst() : entry->Seek(begin);
+  if (entry->Valid()) part.first = entry->key().ToString();
+  for (; entry->Valid(); entry->Next()) {
+    const leveldb::Slice key = entry->key();
+    if (ordered && part.entries > 0 && key.compare(previous) <= 0) {
+      return Status(
+          StatusCode::kCorruption,
+          "keys are not in order after entry " + std::to_string(part.entries));
+    }
+    if (!end.empty() && key.compare(end) >= 0) {
+      part.stop = key.ToString();
+      break;
+    }
+    previous.assign(key.data(), key.size());
+    ++part.entries;
+  }
+  if (!entry->status().ok()) {
+    return Status(CodeOf(entry->status()),
+                  "LevelDB can't read it: " + entry->status().ToString());
+  }
+  return part;
+}
+
+// All parts at the same time; the first failure, or the number of entries.
+inline Result<uint64_t> ScanParts(leveldb::DB* db,
+                                  std::vector<std::string> cuts, bool ordered) {
+  cuts.insert(cuts.begin(), "");
+  cuts.emplace_back();
+  std::vector<std::future<Result<PartScan>>> parts;
+  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
+    parts.push_back(std::async(std::launch::async, ScanPart, db, cuts[i],
+                               cuts[i + 1], ordered));
+  }
+  uint64_t entries = 0;
+  std::optional<std::string> stop;  // of the part before
+  Status verdict;
+  for (auto& future : parts) {
+    // An exception of the thread (no memory) comes out here.
+    const Result<PartScan> part = future.get();
+    if (!verdict.ok()) continue;
+    verdict = part.status();
+    if (!part.ok()) continue;
+    // Nothing lies between two parts unless an index lies.
+    if (stop && *stop != part->first) {
+      verdict =
+          Status(StatusCode::kCorruption, "keys are not in order after entry " +
+                                              std::to_string(entries));
+    }
+    entries += part->entries;
+    stop = part->stop;
+  }
+  if (!verdict.ok()) return verdict;
+  return entries;
+}
+
+// Returns the number of entries. `cuts` are keys from CutKeys. Leaves the DB
+// open: see OverlayEnv.
 inline Result<uint64_t> ScanStore(const std::string& db_dir,
                                   const std::string& scratch_dir,
-                                  const std::string& comparator_name) {
+                                  const std::string& comparator_name,
+                                  const std::vector<std::string>& cuts) {
   const leveldb::Comparator* const bytewise = leveldb::BytewiseComparator();
   const bool ordered = comparator_name == bytewise->Name();
   leveldb::Options options;
@@ -53,34 +151,16 @@ inline Result<uint64_t> ScanStore(const std::string& db_dir,
       ordered ? bytewise : new NamedComparator(comparator_name);
   options.info_log = new SilentLogger;
   options.paranoid_checks = true;
+  // Descriptors, as nothing is mapped.
+  options.max_open_files = 200;
   leveldb::DB* db = nullptr;
   const leveldb::Status opened = leveldb::DB::Open(options, db_dir, &db);
   if (!opened.ok()) {
     return Status(CodeOf(opened),
                   "LevelDB can't open it: " + opened.ToString());
   }
-
-  leveldb::ReadOptions read;
-  read.verify_checksums = true;
-  read.fill_cache = false;
-  const std::unique_ptr<leveldb::Iterator> entry(db->NewIterator(read));
-  uint64_t entries = 0;
-  std::string previous;
-  for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
-    const leveldb::Slice key = entry->key();
-    if (ordered && entries > 0 && key.compare(previous) <= 0) {
-      return Status(
-          StatusCode::kCorruption,
-          "keys are not in order after entry " + std::to_string(entries));
-    }
-    previous.assign(key.data(), key.size());
-    ++entries;
-  }
-  if (!entry->status().ok()) {
-    return Status(CodeOf(entry->status()),
-                  "LevelDB can't read it: " + entry->status().ToString());
-  }
-  return entries;
+  // Keys in another order can't be cut by ours.
+  return ScanParts(db, ordered ? cuts : std::vector<std::string>(), ordered);
 }
 
 }  // namespace levelkeep::check

@@ -151,6 +151,14 @@ Result<CatalogEntry> BackupSet::FindEntry(const std::string& name) {
   return catalog_.Find(full);
 }
 
+std::string BackupSet::ScannedSha256(const std::string& name) {
+  if (!ParseBackupName(name)) return "";
+  const auto entry = catalog_.Find(name);
+  const bool scanned = entry.ok() && entry->verified() &&
+                       entry->verification->depth == VerifyDepth::kFull;
+  return scanned ? entry->sha256 : "";
+}
+
 Result<BackupInfo> BackupSet::Find(const std::string& name) {
   LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, FindEntry(name));
   return ToBackupInfo(entry);

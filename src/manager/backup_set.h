@@ -70,6 +70,9 @@ class BackupSet {
   // A name, an unambiguous beginning of one, or "latest".
   Result<BackupInfo> Find(const std::string& name);
   Result<CatalogEntry> FindEntry(const std::string& name);
+  // The digest of the backup's archive if it was verified in full; else, and
+  // for what is no backup of the folder, empty.
+  std::string ScannedSha256(const std::string& name);
 
   // By the retention rules; oldest first, stops at the first error.
   // `protect` stays whatever the rules say. REQUIRES: as Write.

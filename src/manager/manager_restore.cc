@@ -100,8 +100,8 @@ Result<RestoreReport> BackupManager::Impl::RestoreLive(
     std::stop_token stop) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Restorer::Staged staged,
-      restorer_->Stage(backup.path, std::move(stop),
-                       ToByteProgress(request.progress)));
+      restorer_->Stage({backup.path, set_.ScannedSha256(backup.name)},
+                       std::move(stop), ToByteProgress(request.progress)));
   if (Status status = CheckSidecar(backup, staged.outcome.archive_sha256);
       !status.ok()) {
     restorer_->Discard(staged);

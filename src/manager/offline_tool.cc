@@ -197,7 +197,8 @@ Result<RestoreReport> OfflineTool::Restore(const std::string& source,
   LEVELKEEP_RETURN_IF_ERROR(PrepareRestorer());
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Restorer::Staged staged,
-      restorer_->Stage(backup.path, std::move(stop), ToByteProgress(progress)));
+      restorer_->Stage({backup.path, set_.ScannedSha256(backup.name)},
+                       std::move(stop), ToByteProgress(progress)));
   if (Status status = CheckSidecar(backup, staged.outcome.archive_sha256);
       !status.ok()) {
     restorer_->Discard(staged);
@@ -229,7 +230,8 @@ Result<RestoreReport> OfflineTool::ExtractTo(const std::string& source,
   LEVELKEEP_ASSIGN_OR_RETURN(auto restorer, NewRestorer());
   LEVELKEEP_ASSIGN_OR_RETURN(
       const RestoreOutcome outcome,
-      restorer->ExtractTo(backup.path, target_dir, std::move(stop),
+      restorer->ExtractTo({backup.path, set_.ScannedSha256(backup.name)},
+                          target_dir, std::move(stop),
                           ToByteProgress(progress)));
   return ToReport(outcome, false);
 }

@@ -65,9 +65,9 @@ Result<DropOutcome> Restorer::ApplyDropped(const OpenCheck& open_check,
 }
 
 Result<Restorer::Staged> Restorer::Stage(
-    const std::string& archive_path, std::stop_token stop,
+    const RestoreSource& source, std::stop_token stop,
     const std::function<void(uint64_t, uint64_t)>& progress) {
-  return StageArchive(impl_->context, archive_path, std::move(stop), progress);
+  return StageArchive(impl_->context, source, std::move(stop), progress);
 }
 
 Result<RestoreOutcome> Restorer::Apply(const Staged& staged,
@@ -122,11 +122,11 @@ Status Restorer::StageForRestart(const std::string& archive_path) {
 }
 
 Result<RestoreOutcome> Restorer::ExtractTo(
-    const std::string& archive_path, const std::string& target_dir,
+    const RestoreSource& source, const std::string& target_dir,
     std::stop_token stop,
     const std::function<void(uint64_t, uint64_t)>& progress) {
-  return ExtractArchiveTo(impl_->context, archive_path, target_dir,
-                          std::move(stop), progress);
+  return ExtractArchiveTo(impl_->context, source, target_dir, std::move(stop),
+                          progress);
 }
 
 Result<StoreCheck> Restorer::VerifyFull(

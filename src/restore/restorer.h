@@ -13,6 +13,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/manifest.h"
@@ -49,6 +50,22 @@ struct RestorerOptions {
   std::chrono::milliseconds settle_limit{60'000};
   // A test's own checker; empty: the program levelkeep-check.
   StoreChecker store_checker;
+};
+
+// What to restore from.
+struct RestoreSource {
+  RestoreSource() = default;
+  // NOLINTNEXTLINE(google-explicit-constructor): a path is one.
+  RestoreSource(std::string archive_path, std::string full_check = "")
+      : path(std::move(archive_path)), scanned_sha256(std::move(full_check)) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  RestoreSource(const char* archive_path) : path(archive_path) {}
+
+  std::string path;
+  // An archive of ours with this SHA-256 passed a full verification before:
+  // the same bytes make the same database, which is not scanned again. Its
+  // digests are checked all the same. Empty: none did.
+  std::string scanned_sha256;
 };
 
 struct RestoreOutcome {
@@ -134,7 +151,7 @@ class Restorer {
     std::string directory;
     RestoreOutcome outcome;
   };
-  Result<Staged> Stage(const std::string& archive_path, std::stop_token stop,
+  Result<Staged> Stage(const RestoreSource& source, std::stop_token stop,
                        const std::function<void(uint64_t, uint64_t)>& progress);
   // R6..R13: makes the staged database the live one; the old one is kept
   // for Undo. If `open_check` fails, the old one is put back and its error
@@ -161,7 +178,7 @@ class Restorer {
   // Extracts and validates into a new directory `target_dir` (which must
   // not exist or be empty), without touching the live database.
   Result<RestoreOutcome> ExtractTo(
-      const std::string& archive_path, const std::string& target_dir,
+      const RestoreSource& source, const std::string& target_dir,
       std::stop_token stop,
       const std::function<void(uint64_t, uint64_t)>& progress);
   // Full verification: extract to scratch-<id> under `scratch_parent`

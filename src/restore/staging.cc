@@ -58,13 +58,19 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedDatabase extracted,
                              reader->Extract(request.target_dir, options));
   ExtractedStore store;
-  store.outcome.archive_name = BaseName(request.archive_path);
+  store.outcome.archive_name = BaseName(request.source.path);
   store.outcome.archive_sha256 = extracted.archive_sha256;
   store.outcome.own = extracted.own;
   store.outcome.content_bytes = extracted.content_bytes;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      store.check, CheckStore(context, request.target_dir, request.scratch_dir,
-                              request.stop));
+  if (extracted.own && extracted.manifest.has_value() &&
+      !request.source.scanned_sha256.empty() &&
+      request.source.scanned_sha256 == extracted.archive_sha256) {
+    store.check.last_sequence = extracted.manifest->last_sequence;
+  } else {
+    LEVELKEEP_ASSIGN_OR_RETURN(store.check,
+                               CheckStore(context, request.target_dir,
+                                          request.scratch_dir, request.stop));
+  }
   if (extracted.manifest.has_value() &&
       extracted.manifest->last_sequence != store.check.last_sequence) {
     return Status(StatusCode::kCorruption,
@@ -108,7 +114,7 @@ bool IsArchiveFault(StatusCode code) {
 Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
                                       const ExtractRequest& request) {
   LEVELKEEP_ASSIGN_OR_RETURN(
-      auto reader, ArchiveReader::Open(context.fs, request.archive_path));
+      auto reader, ArchiveReader::Open(context.fs, request.source.path));
   LEVELKEEP_ASSIGN_OR_RETURN(const ArchiveReadOptions options,
                              Preflight(context, reader->outline(), request));
   LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(request.target_dir));
@@ -121,7 +127,7 @@ Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
 }
 
 Result<Restorer::Staged> StageArchive(
-    const RestoreContext& context, const std::string& archive_path,
+    const RestoreContext& context, const RestoreSource& source,
     std::stop_token stop,
     const std::function<void(uint64_t, uint64_t)>& progress) {
   FileSystem* const fs = context.fs;
@@ -129,7 +135,7 @@ Result<Restorer::Staged> StageArchive(
   staged.id = RandomId();
   staged.directory = context.InWork(std::string(kStagingPrefix) + staged.id);
   ExtractRequest request;
-  request.archive_path = archive_path;
+  request.source = source;
   request.target_dir = staged.directory;
   request.scratch_dir = context.InWork(std::string(kScratchPrefix) + staged.id);
   request.stop = stop;
@@ -155,7 +161,7 @@ Result<Restorer::Staged> StageArchive(
 }
 
 Result<RestoreOutcome> ExtractArchiveTo(
-    const RestoreContext& context, const std::string& archive_path,
+    const RestoreContext& context, const RestoreSource& source,
     const std::string& target_dir, std::stop_token stop,
     const std::function<void(uint64_t, uint64_t)>& progress) {
   FileSystem* const fs = context.fs;
@@ -164,7 +170,7 @@ Result<RestoreOutcome> ExtractArchiveTo(
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
   const std::string hidden = JoinPath(parent, ".levelkeep-" + RandomId());
   ExtractRequest request;
-  request.archive_path = archive_path;
+  request.source = source;
   request.target_dir = hidden + ".extract";
   request.scratch_dir = hidden + ".scratch";
   request.stop = stop;
@@ -190,7 +196,7 @@ Result<StoreCheck> VerifyArchive(
       JoinPath(scratch_parent, std::string(kScratchPrefix) + RandomId());
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(context.fs, scratch_parent));
   ExtractRequest request;
-  request.archive_path = archive_path;
+  request.source = archive_path;
   request.target_dir = base;
   request.scratch_dir = base + "-check";
   request.new_epoch = false;

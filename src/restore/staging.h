@@ -15,7 +15,7 @@
 namespace levelkeep {
 
 struct ExtractRequest {
-  std::string archive_path;
+  RestoreSource source;
   std::string target_dir;   // created; removed again on failure
   std::string scratch_dir;  // for the check; created and removed
   bool new_epoch = true;    // write a fresh BACKUP_ID
@@ -35,12 +35,12 @@ Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
                                       const ExtractRequest& request);
 
 Result<Restorer::Staged> StageArchive(
-    const RestoreContext& context, const std::string& archive_path,
+    const RestoreContext& context, const RestoreSource& source,
     std::stop_token stop,
     const std::function<void(uint64_t, uint64_t)>& progress);
 
 Result<RestoreOutcome> ExtractArchiveTo(
-    const RestoreContext& context, const std::string& archive_path,
+    const RestoreContext& context, const RestoreSource& source,
     const std::string& target_dir, std::stop_token stop,
     const std::function<void(uint64_t, uint64_t)>& progress);
 

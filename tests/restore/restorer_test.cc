@@ -50,6 +50,36 @@ TEST_F(RestorerTest, StagedBackupReplacesTheDatabaseAndCanBeUndone) {
   EXPECT_EQ(InWork("rollback-").size(), 1u);
 }
 
+TEST_F(RestorerTest, OnlyTheVeryBytesThatWereScannedAreNotScannedAgain) {
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  const std::string sha256 = Sha256Hex(ReadFile(archive));
+  int scans = 0;
+  options_.store_checker = [&scans](const std::string&, const std::string&,
+                                    std::stop_token) -> Result<StoreCheck> {
+    ++scans;
+    return Status(StatusCode::kCorruption, "was scanned");
+  };
+  auto restorer = Started();
+  for (const std::string& other :
+       {std::string(), std::string(64, '0'), sha256 + "0"}) {
+    EXPECT_FALSE(restorer->Stage({archive, other}, {}, nullptr).ok());
+  }
+  EXPECT_EQ(scans, 3);
+  const auto staged = restorer->Stage({archive, sha256}, {}, nullptr);
+  ASSERT_TRUE(staged.ok()) << staged.status().ToString();
+  EXPECT_EQ(scans, 3);
+  EXPECT_EQ(staged->outcome.last_sequence, 3u);
+  // Its bytes are checked all the same.
+  std::string damaged = ReadFile(archive);
+  damaged[damaged.size() / 2] ^= 1;
+  WriteFile(archive, damaged);
+  EXPECT_FALSE(restorer->Stage({archive, sha256}, {}, nullptr).ok());
+  const std::string target = temp_.Sub("elsewhere");
+  WriteFile(archive, (damaged[damaged.size() / 2] ^= 1, damaged));
+  EXPECT_TRUE(restorer->ExtractTo({archive, sha256}, target, {}, nullptr).ok());
+  EXPECT_EQ(scans, 3);
+}
+
 TEST_F(RestorerTest, FirstRestoreIntoAnEmptyInstallationHasNothingToUndo) {
   const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
   auto restorer = Started();

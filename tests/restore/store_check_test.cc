@@ -44,6 +44,17 @@ class StoreCheckTest : public ::testing::Test {
               0);
     return output;
   }
+  // Large enough for several threads, each with tables of its own.
+  void MakeLarge() {
+    Entries entries;
+    std::mt19937_64 random(7);
+    for (int i = 0; i < 25'000; ++i) {
+      std::string value(1000, '\0');
+      for (char& c : value) c = static_cast<char>(random());
+      entries["large" + std::to_string(100'000 + i)] = value;
+    }
+    FillDb(db_, entries, true);
+  }
   // Of the only, or largest, file of that kind.
   std::string PathOf(DbFileKind kind) {
     std::string found;
@@ -71,6 +82,33 @@ class StoreCheckTest : public ::testing::Test {
   RestoreContext context_;
   std::string db_;
 };
+
+TEST_F(StoreCheckTest, CountsTheEntriesOfALargeDatabaseOnce) {
+  MakeLarge();
+  const auto check = Check();
+  ASSERT_TRUE(check.ok()) << check.status().ToString();
+  EXPECT_EQ(check->entries, 25'000u + 201u);
+  EXPECT_GE(check->tables, 8u);
+}
+
+TEST_F(StoreCheckTest, FindsDamageInEachTableOfALargeDatabase) {
+  MakeLarge();
+  int tables = 0;
+  const auto names = FileSystem::Posix()->List(db_);
+  for (const std::string& name : *names) {
+    if (ParseDbFileName(name).kind != DbFileKind::kTable) continue;
+    const std::string path = db_ + "/" + name;
+    const std::string good = ReadFile(path);
+    std::string bad = good;
+    bad[good.size() / 2] = static_cast<char>(bad[good.size() / 2] ^ 1);
+    WriteFile(path, bad);
+    EXPECT_NE(Verdict(), "ok") << name;
+    WriteFile(path, good);
+    ++tables;
+  }
+  EXPECT_GE(tables, 8);
+  EXPECT_EQ(Verdict(), "ok");
+}
 
 TEST_F(StoreCheckTest, GoodDatabaseIsScannedWithoutChangingIt) {
   const std::string before = Fingerprint();
