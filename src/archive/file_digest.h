@@ -8,10 +8,14 @@
 
 #include "archive/parallel.h"
 #include "base/file_system.h"
+#include "base/hash.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
 
+// Feeds [begin, end) to `digest`; asks `verdict` between steps.
+Status DigestRange(const ByteSource& source, uint64_t begin, uint64_t end,
+                   Digest* digest, Verdict* verdict);
 // Of the first `size_bytes`; asks `verdict` between steps.
 Result<std::string> Sha256OfSource(const ByteSource& source,
                                    uint64_t size_bytes, Verdict* verdict);

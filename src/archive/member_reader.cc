@@ -20,6 +20,12 @@ void MemberReader::Start(uint64_t begin, uint64_t end) {
   end_ = end;
 }
 
+void MemberReader::Start(uint64_t begin, std::string_view bytes) {
+  input_ = bytes;
+  offset_ = begin + bytes.size();
+  end_ = offset_;
+}
+
 bool MemberReader::AtEnd() const { return input_.empty() && offset_ == end_; }
 
 Status MemberReader::Damaged(const char* what) const {

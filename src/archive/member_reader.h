@@ -25,6 +25,9 @@ class MemberReader {
 
   // Turns to the members that fill exactly [begin, end).
   void Start(uint64_t begin, uint64_t end);
+  // The same, where the bytes from `begin` on are in memory already; they
+  // outlive the reading.
+  void Start(uint64_t begin, std::string_view bytes);
   // All bytes up to `end` were taken.
   bool AtEnd() const;
 
@@ -46,8 +49,8 @@ class MemberReader {
   const ByteSource* const source_;
   MemberInflater inflater_;
   ByteBuffer block_;
-  std::string_view input_;  // the unread part of block_
-  uint64_t offset_ = 0;     // of the byte behind block_
+  std::string_view input_;  // not yet read
+  uint64_t offset_ = 0;     // of the byte behind input_
   uint64_t end_ = 0;
   bool ended_ = false;  // the member that was begun
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "archive/byte_buffer.h"
 #include "archive/file_digest.h"
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
@@ -12,16 +13,25 @@ namespace levelkeep {
 namespace {
 
 constexpr size_t kNoFile = SIZE_MAX;
-// Inflated and digested while in the cache.
+// Inflated, digested and written while in the cache.
 constexpr uint64_t kStepBytes = 256u << 10;
-// Asked of the device before it is needed, in runs of this length.
-constexpr uint64_t kAheadBytes = 16u << 20;
+// A unit that is read at once: a stored chunk and some headers. Ours are not
+// larger, but for folders full of empty files.
+constexpr uint64_t kMaxUnitBytes = kChunkBytes + (128u << 10);
+// Each worker holds a unit and, of a large file, a chunk.
+constexpr int kMaxReaders = 6;
 // A pax header with the longest name that we allow is far below this.
 constexpr uint64_t kMaxHeaderBytes = 64u << 10;
 
 Status Corrupt(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem,
                 "the archive is damaged: use another backup");
+}
+
+// One more than cores, which works while the others wait for the device.
+int ReaderCount(int threads) {
+  const int workers = WorkerCount(threads);
+  return std::min(threads == 0 ? workers + 1 : workers, kMaxReaders);
 }
 
 }  // namespace
@@ -52,21 +62,31 @@ class OwnReader::Worker {
       : owner_(*owner), members_(&owner->source_) {}
 
   Status Work() {
-    if (!owner_.digest_claimed_.exchange(true)) {
-      LEVELKEEP_RETURN_IF_ERROR(owner_.DigestArchive());
-    }
     for (;;) {
       const size_t i = owner_.next_unit_.fetch_add(1);
       if (i >= owner_.units_.size()) return queue_.Finish();
       LEVELKEEP_RETURN_IF_ERROR(owner_.verdict_.Check());
-      LEVELKEEP_RETURN_IF_ERROR(ReadUnit(owner_.units_[i]));
+      LEVELKEEP_RETURN_IF_ERROR(ReadUnit(i));
     }
   }
 
  private:
-  Status ReadUnit(const Unit& unit) {
-    members_.Start(unit.begin, unit.end);
-    owner_.ReadAhead(unit.begin);
+  Status ReadUnit(size_t number) {
+    const Unit& unit = owner_.units_[number];
+    if (unit.end - unit.begin <= kMaxUnitBytes) {
+      LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view bytes, Fetch(unit));
+      LEVELKEEP_RETURN_IF_ERROR(DigestInTurn(number, [&]() -> Status {
+        owner_.digest_.Update(bytes);
+        return Status::Ok();
+      }));
+      members_.Start(unit.begin, bytes);
+    } else {
+      LEVELKEEP_RETURN_IF_ERROR(DigestInTurn(number, [&] {
+        return DigestRange(owner_.source_, unit.begin, unit.end,
+                           &owner_.digest_, &owner_.verdict_);
+      }));
+      members_.Start(unit.begin, unit.end);
+    }
     if (unit.file != kNoFile) {
       const Status status = ReadChunk(unit);
       if (!status.ok()) {
@@ -80,6 +100,42 @@ class OwnReader::Worker {
     if (members_.AtEnd()) return Status::Ok();
     return Corrupt("there are bytes that belong to no entry before offset " +
                    std::to_string(unit.end));
+  }
+
+  // The bytes of the unit. What is in the page cache comes from there; the
+  // rest passes it by, because nobody will ask for it again.
+  Result<std::string_view> Fetch(const Unit& unit) {
+    const size_t size = static_cast<size_t>(unit.end - unit.begin);
+    const size_t lead = static_cast<size_t>(unit.begin % kDeviceBlockBytes);
+    unit_.Clear();
+    char* const buffer = unit_.Tail(RoundUpToBlock(lead + size));
+    if (!owner_.source_.IsCached(unit.begin)) {
+      LEVELKEEP_ASSIGN_OR_RETURN(
+          const size_t count,
+          owner_.source_.ReadFromDevice(unit.begin - lead, buffer,
+                                        RoundUpToBlock(lead + size)));
+      if (count >= lead + size) return std::string_view(buffer + lead, size);
+    }
+    LEVELKEEP_RETURN_IF_ERROR(
+        ReadExactly(owner_.source_, unit.begin, buffer, size));
+    return std::string_view(buffer, size);
+  }
+
+  template <typename Take>
+  Status DigestInTurn(size_t number, Take take) {
+    if (!owner_.sha256_.empty()) return Status::Ok();
+    {
+      MutexLock lock(&owner_.mutex_);
+      while (owner_.digest_turn_ != number && !owner_.verdict_.failed()) {
+        owner_.changed_.wait(owner_.mutex_);
+      }
+      if (owner_.digest_turn_ != number) return owner_.verdict_.status();
+    }
+    LEVELKEEP_RETURN_IF_ERROR(take());
+    MutexLock lock(&owner_.mutex_);
+    ++owner_.digest_turn_;
+    owner_.changed_.notify_all();
+    return Status::Ok();
   }
 
   Status ReadHeader(size_t i) {
@@ -105,17 +161,26 @@ class OwnReader::Worker {
     const TocFile& file = owner_.index_.toc.files[unit.file];
     const uint64_t size = file.ChunkSize(unit.chunk);
     const bool last = unit.chunk + 1 == file.chunks.size();
+    std::unique_ptr<File> whole;  // of a file of one chunk
+    if (unit.large == nullptr && Writes(unit.file)) {
+      LEVELKEEP_ASSIGN_OR_RETURN(
+          whole, owner_.target_->Create(owner_.index_.FlatName(unit.file)));
+    }
     Digest digest(DigestKind::kSha256);
     content_.Clear();
     LEVELKEEP_RETURN_IF_ERROR(members_.BeginMember());
-    while (content_.size() < size) {
+    for (uint64_t done = 0; done < size;) {
       LEVELKEEP_RETURN_IF_ERROR(owner_.verdict_.Check());
-      const size_t step = static_cast<size_t>(
-          std::min<uint64_t>(kStepBytes, size - content_.size()));
+      const size_t step =
+          static_cast<size_t>(std::min<uint64_t>(kStepBytes, size - done));
+      // Only the chunk of a large file is wanted again.
+      if (unit.large == nullptr) content_.Clear();
       char* const tail = content_.Tail(step);
       LEVELKEEP_RETURN_IF_ERROR(members_.Read(tail, step));
       content_.Advance(step);
       digest.Update({tail, step});
+      if (whole) LEVELKEEP_RETURN_IF_ERROR(whole->Append({tail, step}));
+      done += step;
     }
     if (last) {
       LEVELKEEP_RETURN_IF_ERROR(
@@ -126,18 +191,10 @@ class OwnReader::Worker {
       return Corrupt("the SHA-256 of chunk " + std::to_string(unit.chunk) +
                      " is wrong");
     }
-    LEVELKEEP_RETURN_IF_ERROR(unit.large ? TakeLargeChunk(unit, last)
-                                         : TakeWholeFile(unit));
+    if (unit.large) LEVELKEEP_RETURN_IF_ERROR(TakeLargeChunk(unit, last));
+    if (whole) LEVELKEEP_RETURN_IF_ERROR(queue_.Add(std::move(whole), size));
     owner_.done_bytes_.fetch_add(size, std::memory_order_relaxed);
     return Status::Ok();
-  }
-
-  Status TakeWholeFile(const Unit& unit) {
-    if (!Writes(unit.file)) return Status::Ok();
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        auto file, owner_.target_->Create(owner_.index_.FlatName(unit.file)));
-    LEVELKEEP_RETURN_IF_ERROR(file->Append(content_.view()));
-    return queue_.Add(std::move(file), content_.size());
   }
 
   Status TakeLargeChunk(const Unit& unit, bool last) {
@@ -200,7 +257,8 @@ class OwnReader::Worker {
   OwnReader& owner_;
   MemberReader members_;
   SyncQueue queue_;
-  ByteBuffer content_{static_cast<size_t>(kChunkBytes)};
+  ByteBuffer unit_;
+  ByteBuffer content_;
 };
 
 OwnReader::OwnReader(const ByteSource& source, const OwnIndex& index,
@@ -210,7 +268,6 @@ OwnReader::OwnReader(const ByteSource& source, const OwnIndex& index,
       index_(index),
       options_(options),
       target_(target),
-      digest_claimed_(!sha256.empty()),
       sha256_(std::move(sha256)),
       verdict_(options.stop) {}
 
@@ -228,12 +285,13 @@ Result<ExtractedDatabase> OwnReader::Run() {
   };
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
       index_.archive_bytes < kSmallWorkBytes ? 0
-                                             : WorkerCount(options_.threads),
+                                             : ReaderCount(options_.threads),
       &verdict_, [this] { return Worker(this).Work(); }, tick,
       [this] {
         MutexLock lock(&mutex_);
         changed_.notify_all();
       }));
+  LEVELKEEP_RETURN_IF_ERROR(DigestTail());
   LEVELKEEP_RETURN_IF_ERROR(target_->Sync());
   ExtractedDatabase database;
   database.own = true;
@@ -293,17 +351,12 @@ void OwnReader::CutUnits() {
   unit->end = index_.toc_offset;
 }
 
-void OwnReader::ReadAhead(uint64_t offset) {
-  uint64_t ahead = ahead_.load(std::memory_order_relaxed);
-  if (offset + kAheadBytes <= ahead) return;
-  if (ahead_.compare_exchange_strong(ahead, ahead + kAheadBytes)) {
-    source_.WillNeed(ahead, kAheadBytes);
-  }
-}
-
-Status OwnReader::DigestArchive() {
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      sha256_, Sha256OfSource(source_, index_.archive_bytes, &verdict_));
+// Table of contents and footer, behind the last unit.
+Status OwnReader::DigestTail() {
+  if (!sha256_.empty()) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(DigestRange(
+      source_, index_.toc_offset, index_.archive_bytes, &digest_, &verdict_));
+  sha256_ = digest_.FinishHex();
   return Status::Ok();
 }
 

@@ -43,8 +43,7 @@ class OwnReader {
 
   void CutUnits();
   Status CheckLimits() const;
-  Status DigestArchive();
-  void ReadAhead(uint64_t offset);
+  Status DigestTail();
 
   // Constant after CutUnits.
   const ByteSource& source_;
@@ -54,14 +53,15 @@ class OwnReader {
   std::deque<Unit> units_;
 
   std::atomic<size_t> next_unit_ = 0;
-  std::atomic<uint64_t> ahead_ = 0;  // asked for up to this offset
-  std::atomic<bool> digest_claimed_ = false;
-  std::string sha256_;  // written by the worker that claimed the digest
+  // Of the archive: taken unit by unit, by the worker whose turn it is.
+  Digest digest_{DigestKind::kSha256};
+  std::string sha256_;  // empty: to be found out
   std::atomic<uint64_t> done_bytes_ = 0;
   Verdict verdict_;
 
-  Mutex mutex_;  // guards the turns inside LargeFile
+  Mutex mutex_;  // also guards the turns inside LargeFile
   CondVar changed_;
+  size_t digest_turn_ GUARDED_BY(mutex_) = 0;  // the unit that comes next
 };
 
 }  // namespace levelkeep
