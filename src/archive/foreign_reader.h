@@ -44,7 +44,7 @@ class ForeignReader {
   const ArchiveReadOptions& options_;
   TargetDirectory* const target_;
   Verdict verdict_;
-  GzipStream gzip_;
+  InflateAhead gzip_;
   TarStream tar_;
   ForeignClassifier classifier_;
   DatabaseCheck check_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/hash.h"
 #include "base/status_macros.h"
 
 namespace levelkeep {
@@ -43,7 +44,6 @@ Status GzipStream::Refill() {
   LEVELKEEP_RETURN_IF_ERROR(
       ReadExactly(*source_, offset_, block_.Tail(size), size));
   block_.Advance(size);
-  sha256_.Update(block_.view());
   input_ = block_.view();
   offset_ += size;
   return Status::Ok();

@@ -13,7 +13,6 @@
 #include "archive/inflate.h"
 #include "archive/parallel.h"
 #include "base/file_system.h"
-#include "base/hash.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -32,8 +31,6 @@ class GzipStream {
   uint64_t members() const { return members_; }
   // Compressed bytes taken from the source so far.
   uint64_t offset() const { return offset_; }
-  // Of all compressed bytes. REQUIRES: Read has returned 0.
-  std::string FinishSha256() { return sha256_.FinishHex(); }
 
  private:
   Status Refill();
@@ -46,7 +43,6 @@ class GzipStream {
   const ByteSource* const source_;
   const uint64_t size_bytes_;
   Verdict* const verdict_;
-  Digest sha256_{DigestKind::kSha256};
   MemberInflater inflater_;
   ByteBuffer block_;
   std::string_view input_;  // the unread part of block_

@@ -13,7 +13,6 @@
 namespace levelkeep {
 namespace {
 
-constexpr size_t kBlockBytes = 256u << 10;
 // What a stream may inflate to before its ratio is looked at.
 constexpr uint64_t kRatioSlackBytes = 1u << 20;
 
@@ -48,10 +47,9 @@ std::string Peculiarity(archive_entry* entry) {
 }  // namespace
 
 struct TarStream::Impl {
-  GzipStream* gzip = nullptr;
+  InflateAhead* gzip = nullptr;
   uint64_t max_ratio = 0;
   archive* reader = nullptr;
-  ByteBuffer block{kBlockBytes};
   Status failure;               // of reading, while libarchive calls us
   uint64_t delivered = 0;       // inflated bytes
   uint64_t trailing_zeros = 0;  // at the end of them
@@ -59,11 +57,8 @@ struct TarStream::Impl {
 
   // Inflates the next block; empty at the end.
   Result<std::string_view> Pull() {
-    block.Clear();
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const size_t size, gzip->Read(block.Tail(kBlockBytes), kBlockBytes));
-    block.Advance(size);
-    delivered += size;
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view view, gzip->Next());
+    delivered += view.size();
     if ((delivered - std::min(delivered, kRatioSlackBytes)) / max_ratio >
         gzip->offset()) {
       return Status(StatusCode::kCorruption,
@@ -71,7 +66,6 @@ struct TarStream::Impl {
                         std::to_string(max_ratio) + " times its size",
                     "no database packs that well: this looks like an attack");
     }
-    const std::string_view view = block.view();
     const size_t last = view.find_last_not_of('\0');
     if (last == std::string_view::npos) {
       trailing_zeros += view.size();
@@ -133,7 +127,7 @@ struct TarStream::Impl {
   }
 };
 
-TarStream::TarStream(GzipStream* gzip, uint64_t max_ratio)
+TarStream::TarStream(InflateAhead* gzip, uint64_t max_ratio)
     : impl_(std::make_unique<Impl>()) {
   impl_->gzip = gzip;
   impl_->max_ratio = std::max<uint64_t>(1, max_ratio);

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "archive/gzip_stream.h"
+#include "archive/inflate_ahead.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -30,7 +30,7 @@ class TarStream {
  public:
   // More inflated bytes than `max_ratio` times the compressed ones (and some
   // slack) are refused. `gzip` outlives it.
-  TarStream(GzipStream* gzip, uint64_t max_ratio);
+  TarStream(InflateAhead* gzip, uint64_t max_ratio);
   ~TarStream();
   TarStream(const TarStream&) = delete;
   TarStream& operator=(const TarStream&) = delete;

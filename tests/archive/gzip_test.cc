@@ -5,8 +5,8 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/gzip_format.h"
-#include "archive/gzip_stream.h"
 #include "archive/inflate.h"
+#include "archive/inflate_ahead.h"
 
 namespace levelkeep {
 namespace {
@@ -156,18 +156,56 @@ Result<std::string> ReadStream(const std::string& bytes,
                                uint64_t* members = nullptr) {
   const auto source = NewStringSource(bytes);
   Verdict verdict({});
-  GzipStream stream(source.get(), bytes.size(), &verdict);
+  InflateAhead stream(source.get(), bytes.size(), &verdict);
   std::string content;
-  char buffer[1000];
   for (;;) {
-    Result<size_t> size = stream.Read(buffer, sizeof buffer);
-    if (!size.ok()) return size.status();
-    if (*size == 0) break;
-    content.append(buffer, *size);
+    const Result<std::string_view> part = stream.Next();
+    if (!part.ok()) return part.status();
+    if (part->empty()) break;
+    content += *part;
   }
   if (members != nullptr) *members = stream.members();
+  EXPECT_EQ(stream.offset(), bytes.size());
   EXPECT_EQ(stream.FinishSha256(), Sha256Hex(bytes));
+  EXPECT_TRUE(stream.Next().value().empty());
   return content;
+}
+
+TEST(InflateAheadTest, LargeFilesComeThroughTheSecondThreadWhole) {
+  const std::string a = EventText(1, 9'000'000);
+  const std::string b = RandomBytes(2, 1'500'000);
+  uint64_t members = 0;
+  const Result<std::string> content =
+      ReadStream(Gzip(a, 1) + Gzip(b, 1), &members);
+  ASSERT_TRUE(content.ok()) << content.status().ToString();
+  EXPECT_EQ(*content, a + b);
+  EXPECT_EQ(members, 2u);
+}
+
+TEST(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {
+  const std::string good = Gzip(RandomBytes(3, 5'000'000), 1);
+  std::string damaged = good;
+  damaged[damaged.size() - 1] ^= 1;
+  EXPECT_EQ(ReadStream(damaged).status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(ReadStream(good.substr(0, good.size() / 2)).status().code(),
+            StatusCode::kCorruption);
+  // Given up in the middle, and stopped from outside.
+  const auto source = NewStringSource(good);
+  Verdict verdict({});
+  InflateAhead given_up(source.get(), good.size(), &verdict);
+  EXPECT_TRUE(given_up.Next().ok());
+  std::stop_source stop;
+  Verdict stopped(stop.get_token());
+  InflateAhead stream(source.get(), good.size(), &stopped);
+  EXPECT_TRUE(stream.Next().ok());
+  stop.request_stop();
+  Status status;
+  while (status.ok()) {
+    const auto part = stream.Next();
+    status = part.status();
+    if (part.ok() && part->empty()) break;
+  }
+  EXPECT_EQ(status.code(), StatusCode::kCancelled);
 }
 
 TEST(GzipStreamTest, ReadsMembersOneBehindTheOther) {

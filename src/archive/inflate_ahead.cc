@@ -1,0 +1,110 @@
+#include "archive/inflate_ahead.h"
+
+#include <system_error>
+#include <utility>
+
+#include "archive/file_digest.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr size_t kBlockBytes = 256u << 10;
+constexpr int kBlocksAhead = 8;
+
+}  // namespace
+
+InflateAhead::InflateAhead(const ByteSource* source, uint64_t size_bytes,
+                           Verdict* verdict)
+    : source_(source),
+      verdict_(verdict),
+      gzip_(source, size_bytes, verdict),
+      small_(size_bytes < kSmallWorkBytes) {}
+
+InflateAhead::~InflateAhead() {
+  MutexLock lock(&mutex_);
+  given_up_ = true;
+  changed_.notify_all();
+}
+
+Result<std::string_view> InflateAhead::Next() {
+  if (ended_) return std::string_view();
+  const uint64_t digested = block_.offset;
+  if (!small_ && (thread_.joinable() || Start())) {
+    block_ = Take();
+  } else {
+    block_ = Inflate(std::move(block_.bytes));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(block_.status);
+  ended_ = block_.bytes.size() == 0;
+  // Read again, from the page cache: cheaper than to do it on the thread
+  // that everybody waits for.
+  LEVELKEEP_RETURN_IF_ERROR(
+      DigestRange(*source_, digested, block_.offset, &sha256_, verdict_));
+  return block_.bytes.view();
+}
+
+// False: no thread to be had, so this one does it.
+bool InflateAhead::Start() {
+  {
+    MutexLock lock(&mutex_);
+    for (int i = 0; i < kBlocksAhead; ++i) free_.emplace_back(kBlockBytes);
+  }
+  try {
+    thread_ = std::jthread([this] {
+      LowerThreadPriority();
+      Work();
+    });
+  } catch (const std::system_error&) {
+    return false;
+  }
+  return true;
+}
+
+InflateAhead::Block InflateAhead::Inflate(ByteBuffer memory) {
+  Block block;
+  block.bytes = std::move(memory);
+  block.bytes.Clear();
+  block.status = RunGuarded([&]() -> Status {
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const size_t size,
+        gzip_.Read(block.bytes.Tail(kBlockBytes), kBlockBytes));
+    block.bytes.Advance(size);
+    return Status::Ok();
+  });
+  block.members = gzip_.members();
+  block.offset = gzip_.offset();
+  return block;
+}
+
+void InflateAhead::Work() {
+  for (bool more = true; more;) {
+    ByteBuffer memory;
+    {
+      MutexLock lock(&mutex_);
+      while (free_.empty() && !given_up_) changed_.wait(mutex_);
+      if (given_up_) return;
+      memory = std::move(free_.front());
+      free_.pop_front();
+    }
+    Block block = Inflate(std::move(memory));
+    more = block.status.ok() && block.bytes.size() > 0;
+    MutexLock lock(&mutex_);
+    ready_.push_back(std::move(block));
+    changed_.notify_all();
+  }
+}
+
+InflateAhead::Block InflateAhead::Take() {
+  MutexLock lock(&mutex_);
+  // The first call has nothing to give back.
+  if (block_.offset > 0) free_.push_back(std::move(block_.bytes));
+  changed_.notify_all();
+  while (ready_.empty()) changed_.wait(mutex_);
+  Block block = std::move(ready_.front());
+  ready_.pop_front();
+  return block;
+}
+
+}  // namespace levelkeep
