@@ -23,10 +23,13 @@ class LevelKeep:
                 f"--restore-dir {restore}")
 
     def make_archive(self):
-        """The archive that the restore rows read."""
+        """The archive that the restore rows read, verified in full as
+        `levelkeep serve` and `worker` do it in the background."""
         os.makedirs(self.archives)
         self.space.run(self.command("create", self.space.source_dir,
                                     self.archives))
+        self.space.run(self.command("verify", self.space.source_dir,
+                                    self.archives) + " latest")
 
     def archive(self):
         names = [name for name in os.listdir(self.archives)
@@ -93,6 +96,12 @@ def restore_rows(keep, suffix, foreign):
     return [
         rows.Row(f"levelkeep-restore{suffix}", rows.RESTORE,
                  f"LevelKeep, in place of a database{suffix}",
+                 f"{keep.command('restore', storage, keep.archives)} "
+                 f"{archive} --yes && {get} {database}",
+                 prepare=keep.prepare_installation,
+                 reads=[keep.archives], **common),
+        rows.Row(f"levelkeep-restore-scan{suffix}", rows.RESTORE,
+                 f"LevelKeep, the same, never verified before{suffix}",
                  f"{restore} {archive} --yes && {get} {database}",
                  prepare=keep.prepare_installation,
                  reads=[keep.archives], **common),

@@ -147,6 +147,8 @@ def restore_rows(space, own, foreign):
          f"pigz -dc {own} | tar x -C {out}", own),
         ("igzip", "`igzip -d \\| tar x`", ["igzip"],
          f"igzip -d -c {own} | tar x -C {out}", own),
+        ("igzip-foreign", "`igzip -d \\| tar x` (archive of `tar czf`)",
+         ["igzip"], f"igzip -d -c {foreign} | tar x -C {out}", foreign),
         ("bsdtar", "`bsdtar xf`", ["bsdtar"],
          f"bsdtar xf {own} -C {out}", own),
         ("cp", "`cp -r`", ["cp"], f"cp -r {space.source} {out}/", None),
