@@ -59,7 +59,8 @@ TEST(PageCacheTest, OnlyWhatWasNotThereIsDroppedAgain) {
       input.name = "db/000005.ldb";
       input.size_bytes = size;
       input.open = [&]() -> Result<std::unique_ptr<ByteSource>> {
-        return std::make_unique<WatchedSource>(content, &hints);
+        return std::unique_ptr<ByteSource>(
+            std::make_unique<WatchedSource>(content, &hints));
       };
       const std::string path =
           dir.Sub(std::to_string(size) + (cached ? "warm" : "cold"));
