@@ -24,7 +24,7 @@ Status CheckComparator(const RestoreContext& context,
 Result<ArchiveReadOptions> Preflight(const RestoreContext& context,
                                      const ArchiveOutline& outline,
                                      const ExtractRequest& request) {
-  if (outline.manifest.has_value()) {
+  if (outline.manifest != nullptr) {
     LEVELKEEP_RETURN_IF_ERROR(
         CheckComparator(context, outline.manifest->comparator));
   }
@@ -62,7 +62,7 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   store.outcome.archive_sha256 = extracted.archive_sha256;
   store.outcome.own = extracted.own;
   store.outcome.content_bytes = extracted.content_bytes;
-  if (extracted.own && extracted.manifest.has_value() &&
+  if (extracted.own && extracted.manifest != nullptr &&
       !request.source.scanned_sha256.empty() &&
       request.source.scanned_sha256 == extracted.archive_sha256) {
     store.check.last_sequence = extracted.manifest->last_sequence;
@@ -71,7 +71,7 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
                                CheckStore(context, request.target_dir,
                                           request.scratch_dir, request.stop));
   }
-  if (extracted.manifest.has_value() &&
+  if (extracted.manifest != nullptr &&
       extracted.manifest->last_sequence != store.check.last_sequence) {
     return Status(StatusCode::kCorruption,
                   "the database ends at sequence number " +

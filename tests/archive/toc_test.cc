@@ -14,15 +14,17 @@ const std::string kB(64, 'b');
 const std::string kC(64, 'c');
 const std::string kD(64, 'd');
 
+Sha256 Of(const std::string& hex) { return Sha256::FromHex(hex).value(); }
+
 Toc Example() {
   Toc toc;
   toc.mtime_seconds = 1735300800;
-  toc.files.push_back({"db/CURRENT", 16, kA, {{100, kA}}});
-  toc.files.push_back({"db/000003.log", 0, kB, {}});
+  toc.files.push_back({"db/CURRENT", 16, Of(kA), {{100, Of(kA)}}});
+  toc.files.push_back({"db/000003.log", 0, Of(kB), {}});
   toc.files.push_back({"db/000005.ldb",
                        2 * kChunkBytes + 1,
-                       kC,
-                       {{300, kA}, {400, kB}, {500, kD}}});
+                       Of(kC),
+                       {{300, Of(kA)}, {400, Of(kB)}, {500, Of(kD)}}});
   return toc;
 }
 
