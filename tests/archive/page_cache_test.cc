@@ -68,7 +68,7 @@ TEST(PageCacheTest, OnlyWhatWasNotThereIsDroppedAgain) {
       ASSERT_TRUE(file.ok());
       const auto summary = WriteArchive(
           {input},
-          [](const std::vector<ManifestFile>&) -> Result<std::string> {
+          [](const std::vector<TocFile>&) -> Result<std::string> {
             return std::string("{}");
           },
           test::WriteOptions(), file->get());
