@@ -83,24 +83,26 @@ class TocText : public TextPieces {
     }
     return Status::Ok();
   }
+  // Behind the JSON only zeros may follow: they are counted, not returned.
   Result<std::string_view> Next() override {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const size_t count, reader_.ReadSome(buffer_.data(), buffer_.size()));
-    const std::string_view content(buffer_.data(), count);
-    const std::string_view json =
-        zeros_ > 0 ? std::string_view() : content.substr(0, content.find('\0'));
-    if (content.find_first_not_of('\0', json.size()) !=
-        std::string_view::npos) {
-      return Corrupt("the table of contents is not framed as tar asks");
+    for (;;) {
+      LEVELKEEP_ASSIGN_OR_RETURN(
+          const size_t count, reader_.ReadSome(buffer_.data(), buffer_.size()));
+      const std::string_view content(buffer_.data(), count);
+      const std::string_view json = zeros_ > 0
+                                        ? std::string_view()
+                                        : content.substr(0, content.find('\0'));
+      if (content.find_first_not_of('\0', json.size()) !=
+          std::string_view::npos) {
+        return Corrupt("the table of contents is not framed as tar asks");
+      }
+      json_bytes_ += json.size();
+      zeros_ += count - json.size();
+      if (json_bytes_ + zeros_ > kMaxIndexBytes + kTarEndBytes) {
+        return Corrupt("the table of contents is too long");
+      }
+      if (!json.empty() || count == 0) return json;
     }
-    json_bytes_ += json.size();
-    zeros_ += count - json.size();
-    if (json_bytes_ + zeros_ > kMaxIndexBytes) {
-      return Corrupt("the table of contents is too long");
-    }
-    // Behind the JSON only zeros may follow: they are counted, not returned.
-    if (json.empty() && count > 0) return Next();
-    return json;
   }
   // After the end: of the framing.
   Status Check() const {

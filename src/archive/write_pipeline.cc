@@ -56,7 +56,7 @@ struct WritePipeline::Job {
     // archive_offset counts from the start of `out` until it is appended;
     // no bytes: an empty file.
     TocChunk chunk;
-    std::optional<Sha256> file_sha256;  // once known: with the last chunk
+    std::optional<Sha256> file_sha256;  // with the last chunk
   };
   std::vector<Encoded> encoded;  // one per file, or one for the chunk
 };
@@ -71,8 +71,7 @@ WritePipeline::WritePipeline(std::vector<ArchiveInput>* inputs,
       limiter_(Clock::System(), options.rate_limit_bytes_per_second) {
   files_.reserve(inputs_.size());
   for (const ArchiveInput& input : inputs_) {
-    TocFile& file = files_.emplace_back();
-    file.size_bytes = input.size_bytes;
+    files_.emplace_back().size_bytes = input.size_bytes;
     total_bytes_ += input.size_bytes;
   }
 }
@@ -316,9 +315,8 @@ Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
 // All chunks of the file are what they were, so the file is.
 Status WritePipeline::FinishCopied(Job* job) {
   const TocFile& archived = *inputs_[job->first_input].archived;
-  if (job->chunk + 1 == archived.chunks.size()) {
-    job->encoded.back().file_sha256 = archived.sha256;
-  }
+  const bool last = job->chunk + 1 == archived.chunks.size();
+  if (last) job->encoded.back().file_sha256 = archived.sha256;
   return Status::Ok();
 }
 
@@ -340,9 +338,7 @@ Status WritePipeline::DigestInTurn(EntryEncoder* encoder, uint32_t crc32,
   LEVELKEEP_RETURN_IF_ERROR(encoder->DigestAgain(
       input.name, *large.source, offset, size,
       last ? TarPadding(input.size_bytes) : 0, crc32, &large.digest));
-  if (last) {
-    job->encoded.back().file_sha256 = large.digest.FinishSha256();
-  }
+  if (last) job->encoded.back().file_sha256 = large.digest.FinishSha256();
   MutexLock lock(&mutex_);
   ++large.digest_turn;
   changed_.notify_all();

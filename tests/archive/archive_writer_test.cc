@@ -219,7 +219,7 @@ TEST(ArchiveWriterTest, DatabaseWithoutFiles) {
   const Result<ExtractedDatabase> database =
       test::ExtractArchive(dir.Sub("a.tar.gz"), dir.Sub("out"));
   ASSERT_TRUE(database.ok()) << database.status().ToString();
-  EXPECT_TRUE(database->files.empty());
+  EXPECT_TRUE(database->manifest->files.empty());
   EXPECT_EQ(Shell("gzip -t '" + dir.Sub("a.tar.gz") + "'"), 0);
 }
 
