@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -65,7 +66,7 @@ Status Version::Check(const VersionEdit& edit) const {
   return Status::Ok();
 }
 
-Status Version::Apply(const VersionEdit& edit) {
+Status Version::Apply(VersionEdit edit) {
   LEVELKEEP_RETURN_IF_ERROR(Check(edit));
   if (edit.comparator.has_value()) {
     comparator_ = *edit.comparator;
@@ -92,8 +93,9 @@ Status Version::Apply(const VersionEdit& edit) {
   for (const auto& [level, number] : edit.removed_tables) {
     tables_.erase(number);
   }
-  for (const TableMeta& table : edit.added_tables) {
-    tables_[table.number] = table;
+  for (TableMeta& table : edit.added_tables) {
+    const uint64_t number = table.number;
+    tables_[number] = std::move(table);
   }
   return Status::Ok();
 }
@@ -107,6 +109,21 @@ Status Version::CheckComplete() const {
 }
 
 VersionEdit Version::AsEdit() const {
+  VersionEdit edit = EditWithoutTables();
+  edit.added_tables.reserve(tables_.size());
+  for (const auto& [number, table] : tables_) {
+    edit.added_tables.push_back(table);
+  }
+  return edit;
+}
+
+std::string Version::EncodeAsEdit() const {
+  std::string encoded = EditWithoutTables().Encode();
+  for (const auto& [number, table] : tables_) table.AppendTo(&encoded);
+  return encoded;
+}
+
+VersionEdit Version::EditWithoutTables() const {
   VersionEdit edit;
   if (has_comparator_) edit.comparator = comparator_;
   if (has_log_number_) edit.log_number = log_number_;
@@ -115,10 +132,6 @@ VersionEdit Version::AsEdit() const {
   if (has_last_sequence_) edit.last_sequence = last_sequence_;
   edit.compact_pointers.assign(compact_pointers_.begin(),
                                compact_pointers_.end());
-  edit.added_tables.reserve(tables_.size());
-  for (const auto& [number, table] : tables_) {
-    edit.added_tables.push_back(table);
-  }
   return edit;
 }
 
@@ -127,9 +140,8 @@ Result<ManifestContent> ReadManifest(const ByteSource& source,
                                      bool allow_torn_tail) {
   ManifestContent content;
   const auto apply = [&content](std::string_view record) -> Status {
-    LEVELKEEP_ASSIGN_OR_RETURN(const VersionEdit edit,
-                               VersionEdit::Decode(record));
-    return content.version.Apply(edit);
+    LEVELKEEP_ASSIGN_OR_RETURN(VersionEdit edit, VersionEdit::Decode(record));
+    return content.version.Apply(std::move(edit));
   };
   LEVELKEEP_ASSIGN_OR_RETURN(const LogScan scan,
                              ScanLog(source, size_bytes, false, apply));

@@ -23,6 +23,9 @@ struct TableMeta {
   uint64_t size_bytes = 0;
   std::string smallest;  // internal keys, as encoded
   std::string largest;
+
+  // As an encoded edit names a table that it adds.
+  void AppendTo(std::string* edit) const;
 };
 
 struct VersionEdit {
@@ -45,7 +48,7 @@ class Version {
   // kCorruption if the edit contradicts the state (a table added twice, one
   // removed that is not there, a number not below next_file_number); the
   // state is then as before.
-  Status Apply(const VersionEdit& edit);
+  Status Apply(VersionEdit edit);
   // Have comparator, log number, next file number and last sequence all
   // appeared? LevelDB opens no database without them.
   Status CheckComplete() const;
@@ -60,9 +63,12 @@ class Version {
 
   // One edit that makes the whole state: a MANIFEST of one record.
   VersionEdit AsEdit() const;
+  // AsEdit().Encode(), without a copy of all tables.
+  std::string EncodeAsEdit() const;
 
  private:
   Status Check(const VersionEdit& edit) const;
+  VersionEdit EditWithoutTables() const;
 
   bool has_comparator_ = false;
   bool has_log_number_ = false;

@@ -139,15 +139,17 @@ std::string VersionEdit::Encode() const {
     PutVarint64(&out, static_cast<uint64_t>(level));
     PutVarint64(&out, number);
   }
-  for (const TableMeta& table : added_tables) {
-    PutVarint64(&out, kAddedTable);
-    PutVarint64(&out, static_cast<uint64_t>(table.level));
-    PutVarint64(&out, table.number);
-    PutVarint64(&out, table.size_bytes);
-    PutLengthPrefixed(&out, table.smallest);
-    PutLengthPrefixed(&out, table.largest);
-  }
+  for (const TableMeta& table : added_tables) table.AppendTo(&out);
   return out;
+}
+
+void TableMeta::AppendTo(std::string* edit) const {
+  PutVarint64(edit, kAddedTable);
+  PutVarint64(edit, static_cast<uint64_t>(level));
+  PutVarint64(edit, number);
+  PutVarint64(edit, size_bytes);
+  PutLengthPrefixed(edit, smallest);
+  PutLengthPrefixed(edit, largest);
 }
 
 }  // namespace levelkeep

@@ -82,7 +82,7 @@ void FileSetBuilder::AddLog(uint64_t number, uint64_t boundary,
 void FileSetBuilder::AddManifest(const Version& version,
                                  const std::string& manifest_name) {
   AddGenerated(manifest_name, DbFileKind::kManifest,
-               FrameAsLog(version.AsEdit().Encode()));
+               FrameAsLog(version.EncodeAsEdit()));
   AddGenerated("CURRENT", DbFileKind::kCurrent, manifest_name + "\n");
   info_.comparator = version.comparator();
   info_.last_sequence = std::max(info_.last_sequence, version.last_sequence());

@@ -1,5 +1,7 @@
 // Snapshots of a database that nobody has open.
 
+#include <memory>
+#include <string>
 #include <utility>
 
 #include "base/log.h"
@@ -18,6 +20,8 @@ Status AddTables(FileSystem* fs, const std::string& db_dir,
   const auto stat = [&](const std::string& name) {
     return fs->Stat(JoinPath(db_dir, name));
   };
+  // One for all: there may be very many tables.
+  const auto folder = std::make_shared<const std::string>(db_dir);
   for (const auto& [number, table] : version.tables()) {
     Result<TableFile> found = FindTable(table, stat);
     if (found.status().code() == StatusCode::kNotFound) {
@@ -27,11 +31,11 @@ Status AddTables(FileSystem* fs, const std::string& db_dir,
                     kRestoreHint);
     }
     LEVELKEEP_RETURN_IF_ERROR(found.status().WithContext(db_dir));
-    const std::string path = JoinPath(db_dir, found->name);
-    builder->AddTable(found->name, found->info,
-                      [fs, path, size = found->info.size_bytes] {
-                        return OpenPrefix(fs, path, size);
-                      });
+    builder->AddTable(
+        found->name, found->info,
+        [fs, folder, name = found->name, size = found->info.size_bytes] {
+          return OpenPrefix(fs, JoinPath(*folder, name), size);
+        });
   }
   return Status::Ok();
 }

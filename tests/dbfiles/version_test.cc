@@ -168,6 +168,7 @@ TEST(VersionTest, AddsUpEdits) {
   ASSERT_TRUE(as_edit.ok());
   ASSERT_TRUE(copy.Apply(*as_edit).ok());
   ExpectEqual(copy.AsEdit(), version.AsEdit());
+  EXPECT_EQ(version.EncodeAsEdit(), version.AsEdit().Encode());
   EXPECT_EQ(copy.AsEdit().compact_pointers.size(), 1u);
 }
 
