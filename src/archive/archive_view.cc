@@ -120,7 +120,7 @@ class ArchiveView::Source : public ByteSource {
     while (left > 0) {
       const size_t size = static_cast<size_t>(
           std::min<uint64_t>(ChunkCache::kPieceBytes, left));
-      auto piece = std::make_shared<ByteBuffer>(size);
+      auto piece = impl().cache.NewPiece();
       LEVELKEEP_RETURN_IF_ERROR(member.Read(piece->Tail(size), size));
       piece->Advance(size);
       pieces.push_back(std::move(piece));

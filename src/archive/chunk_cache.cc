@@ -1,5 +1,7 @@
 #include "archive/chunk_cache.h"
 
+#include <algorithm>
+
 #include "base/status_macros.h"
 
 namespace levelkeep {
@@ -22,6 +24,26 @@ class ChunkCache::LoadingMark {
   ChunkCache& cache_;
   const uint64_t chunk_;
 };
+
+std::shared_ptr<ByteBuffer> ChunkCache::NewPiece() {
+  std::unique_ptr<ByteBuffer> buffer;
+  {
+    MutexLock lock(&free_mutex_);
+    if (!free_.empty()) {
+      buffer = std::move(free_.back());
+      free_.pop_back();
+    } else {
+      free_.reserve(++made_);
+    }
+  }
+  if (buffer == nullptr) buffer = std::make_unique<ByteBuffer>(kPieceBytes);
+  const auto give_back = [this](ByteBuffer* used) {
+    used->Clear();
+    MutexLock lock(&free_mutex_);
+    free_.emplace_back(used);
+  };
+  return {buffer.release(), give_back};
+}
 
 Result<ChunkCache::Piece> ChunkCache::Get(uint64_t chunk, size_t piece,
                                           const Load& load) {
@@ -46,30 +68,65 @@ Result<ChunkCache::Piece> ChunkCache::Get(uint64_t chunk, size_t piece,
 
 ChunkCache::Piece ChunkCache::Find(const Key& key) {
   const auto found = by_key_.find(key);
-  if (found == by_key_.end()) return nullptr;
-  entries_.splice(entries_.begin(), entries_, found->second);
-  return found->second->piece;
+  if (found != by_key_.end()) {
+    used_.splice(used_.begin(), used_, found->second);
+    return found->second->piece;
+  }
+  const auto chunk = ahead_.find(key.first);
+  if (chunk == ahead_.end()) return nullptr;
+  auto& ahead = chunk->second;
+  const auto entry =
+      std::find_if(ahead.begin(), ahead.end(),
+                   [&](const Entry& other) { return other.key == key; });
+  if (entry == ahead.end()) return nullptr;
+  Piece piece = entry->piece;
+  ahead.erase(entry);
+  --ahead_count_;
+  if (ahead.empty()) ahead_.erase(chunk);
+  Use(key, piece);
+  return piece;
 }
 
-// What is read next leaves last: the pieces from the wanted one to the end,
-// then, as after a table's footer, those from the front.
+void ChunkCache::Use(const Key& key, Piece piece) {
+  used_.push_front({key, std::move(piece)});
+  by_key_[key] = used_.begin();
+  while (used_.size() > max_used_) {
+    by_key_.erase(used_.back().key);
+    used_.pop_back();
+  }
+}
+
+// Ahead are the pieces from the wanted one to the end and then, as after a
+// table's footer, those from the front.
 void ChunkCache::Insert(uint64_t chunk, size_t wanted,
                         const std::vector<Piece>& pieces) {
-  for (size_t ahead = pieces.size(); ahead-- > 0;) {
-    const size_t i = (wanted + ahead) % pieces.size();
-    if (Find({chunk, i}) != nullptr) continue;
-    entries_.push_front({{chunk, i}, pieces[i]});
-    by_key_[{chunk, i}] = entries_.begin();
-    bytes_ += pieces[i]->size();
+  Use({chunk, wanted}, pieces[wanted]);
+  std::deque<Entry> ahead;
+  for (size_t i = wanted + 1; i < wanted + pieces.size(); ++i) {
+    const Key key(chunk, i % pieces.size());
+    if (by_key_.count(key) == 0) ahead.push_back({key, pieces[key.second]});
   }
-  Evict();
+  const auto before = ahead_.find(chunk);
+  if (before != ahead_.end()) {
+    ahead_count_ -= before->second.size();
+    ahead_.erase(before);
+  }
+  if (ahead.empty()) return;
+  ahead_count_ += ahead.size();
+  ahead_[chunk] = std::move(ahead);
+  ShrinkAhead();
 }
 
-void ChunkCache::Evict() {
-  while (bytes_ > capacity_bytes_ && !entries_.empty()) {
-    bytes_ -= entries_.back().piece->size();
-    by_key_.erase(entries_.back().key);
-    entries_.pop_back();
+// From the chunk that has the most, what it reads last.
+void ChunkCache::ShrinkAhead() {
+  while (ahead_count_ > max_ahead_) {
+    const auto most = std::max_element(
+        ahead_.begin(), ahead_.end(), [](const auto& a, const auto& b) {
+          return a.second.size() < b.second.size();
+        });
+    most->second.pop_back();
+    --ahead_count_;
+    if (most->second.empty()) ahead_.erase(most);
   }
 }
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <list>
 #include <map>
@@ -20,13 +21,14 @@
 namespace levelkeep {
 
 // Chunks come in whole and leave in pieces. A merge of many tables reads all
-// of them at the same time, each from front to back: when they do not fit,
-// each keeps the pieces that it reads next, and its chunk is inflated a few
-// times instead of once for each block.
-// Thread safety: Get may be called concurrently.
+// of them at the same time, each from front to back. So what is being read is
+// kept apart from what is still ahead, and when the chunks do not fit, each
+// keeps the same share of what it reads next: it is inflated a few times
+// instead of once for each block.
+// Thread safety: all methods may be called concurrently.
 class ChunkCache {
  public:
-  static constexpr size_t kPieceBytes = 256u << 10;
+  static constexpr size_t kPieceBytes = 64u << 10;
   // Each holds a chunk that is not in the cache yet.
   static constexpr size_t kMaxLoading = 4;
 
@@ -35,7 +37,13 @@ class ChunkCache {
   using Load = std::function<Result<std::vector<Piece>>()>;
 
   explicit ChunkCache(size_t capacity_bytes)
-      : capacity_bytes_(capacity_bytes) {}
+      : max_used_(capacity_bytes / kPieceBytes / 4),
+        max_ahead_(capacity_bytes / kPieceBytes - max_used_) {}
+
+  // An empty buffer for kPieceBytes. Buffers are used again, because a heap
+  // that gives and takes this size on several threads holds twice as much.
+  // It must not outlive the cache.
+  std::shared_ptr<ByteBuffer> NewPiece();
 
   // `load` is called, without any lock held, if the piece is not here; by one
   // thread at a time for each chunk. REQUIRES: the chunk has such a piece.
@@ -50,16 +58,25 @@ class ChunkCache {
   class LoadingMark;
 
   Piece Find(const Key& key) REQUIRES_LOCK(mutex_);
+  void Use(const Key& key, Piece piece) REQUIRES_LOCK(mutex_);
   void Insert(uint64_t chunk, size_t wanted, const std::vector<Piece>& pieces)
       REQUIRES_LOCK(mutex_);
-  void Evict() REQUIRES_LOCK(mutex_);
+  void ShrinkAhead() REQUIRES_LOCK(mutex_);
 
-  const size_t capacity_bytes_;
+  Mutex free_mutex_;  // may be taken while mutex_ is held
+  // Has room for all that were made: giving back never allocates.
+  std::vector<std::unique_ptr<ByteBuffer>> free_ GUARDED_BY(free_mutex_);
+  size_t made_ GUARDED_BY(free_mutex_) = 0;
+
+  const size_t max_used_;  // pieces
+  const size_t max_ahead_;
   Mutex mutex_;
   CondVar changed_;
-  std::list<Entry> entries_ GUARDED_BY(mutex_);  // last used first
+  std::list<Entry> used_ GUARDED_BY(mutex_);  // last used first
   std::map<Key, std::list<Entry>::iterator> by_key_ GUARDED_BY(mutex_);
-  size_t bytes_ GUARDED_BY(mutex_) = 0;
+  // Of each chunk, not used yet, the next one first.
+  std::map<uint64_t, std::deque<Entry>> ahead_ GUARDED_BY(mutex_);
+  size_t ahead_count_ GUARDED_BY(mutex_) = 0;
   std::set<uint64_t> loading_ GUARDED_BY(mutex_);
 };
 
