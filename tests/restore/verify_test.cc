@@ -221,14 +221,20 @@ TEST_F(ArchivedStoreTest, DamageThatTheDigestsCoverIsFound) {
 }
 
 TEST_F(ArchivedStoreTest, MissingFilesAreFound) {
-  for (const DbFileKind kind :
-       {DbFileKind::kTable, DbFileKind::kManifest, DbFileKind::kCurrent}) {
-    const std::string path = PathOf(kind);
+  struct Case {
+    DbFileKind kind;
+    const char* message;
+  };
+  for (const Case& c : {Case{DbFileKind::kTable, ".ldb is missing"},
+                        Case{DbFileKind::kManifest, ", which is missing"},
+                        Case{DbFileKind::kCurrent, "there is no file CURRENT"},
+                        Case{DbFileKind::kLog, ".log is missing"}}) {
+    const std::string path = PathOf(c.kind);
     const std::string good = ReadFile(path);
     ASSERT_TRUE(FileSystem::Posix()->RemoveFile(path).ok());
     const auto check = Check();
     EXPECT_EQ(check.status().code(), StatusCode::kCorruption);
-    EXPECT_NE(check.status().message().find("missing"), std::string::npos)
+    EXPECT_NE(check.status().message().find(c.message), std::string::npos)
         << check.status().message();
     WriteFile(path, good);
   }
