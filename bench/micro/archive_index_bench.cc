@@ -15,7 +15,6 @@ namespace levelkeep::bench {
 namespace {
 
 constexpr uint64_t kTableBytes = 2u << 20;  // LevelDB's usual
-constexpr size_t kSha256Digits = 64;
 
 Toc MakeToc(int64_t files) {
   Random random(1);
@@ -26,7 +25,7 @@ Toc MakeToc(int64_t files) {
     TocFile file;
     file.name = TableFileName(static_cast<uint64_t>(i) + 5);
     file.size_bytes = kTableBytes;
-    file.sha256 = random.Hex(kSha256Digits);
+    file.sha256 = Sha256::Of(std::to_string(i));
     file.chunks.push_back({offset, file.sha256});
     offset += kTableBytes / 2 + random.Below(kTableBytes / 2) + 1;
     toc.files.push_back(std::move(file));
@@ -49,9 +48,9 @@ Manifest MakeManifest(int64_t files) {
   manifest.last_sequence = 1'000'000;
   for (int64_t i = 0; i < files; i++) {
     manifest.files.push_back({TableFileName(static_cast<uint64_t>(i) + 5),
-                              kTableBytes, random.Hex(kSha256Digits)});
+                              kTableBytes, Sha256::Of(std::to_string(i))});
   }
-  manifest.files.push_back({"CURRENT", 16, random.Hex(kSha256Digits)});
+  manifest.files.push_back({"CURRENT", 16, Sha256::Of("")});
   manifest.source_bytes = static_cast<uint64_t>(files) * kTableBytes;
   return manifest;
 }

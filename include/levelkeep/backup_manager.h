@@ -218,6 +218,11 @@ class BackupManager {
   // kInvalidArgument (label), kIoError.
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<BackupInfo>> ListBackups();  // newest first
+  // The same without a list in memory: calls `visit` with each until it
+  // returns false. What it is given is valid during that call only. Returns
+  // how many backups there are.
+  Result<uint64_t> VisitBackups(
+      const std::function<bool(const BackupInfo&)>& visit);
   Result<BackupInfo> FindBackup(const std::string& name);
   // depth: "structure", "checksums" or "full". kCorruption says what is
   // wrong; the result is recorded in the catalog either way.

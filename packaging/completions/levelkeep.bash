@@ -12,7 +12,7 @@ _levelkeep() {
   local settings="--storage-dir --db-name --backup-dir --restore-dir \
     --auto-backup-enabled --auto-restore-enabled --auto-backup-interval \
     --max-backups --backup-compression --backup-compression-level \
-    --backup-checksum --backup-threads --backup-rate-limit \
+    --backup-reuse --backup-checksum --backup-threads --backup-rate-limit \
     --backup-reserve --backup-verify --restart-command \
     --levelkeep-check-program --host --port --api-allow-anonymous \
     --api-allowed-hosts --storage-sync --backup-worker-enabled \

@@ -7,7 +7,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -35,15 +34,16 @@ struct ArchiveReadOptions {
 // What the archive says of itself without reading its payload.
 struct ArchiveOutline {
   bool own = false;  // has our footer, table of contents and manifest
-  std::optional<Manifest> manifest;  // own archives only
+  std::shared_ptr<const Manifest> manifest;  // own archives only
   uint64_t archive_bytes = 0;
   uint64_t content_bytes = 0;  // 0 when not known before reading
 };
 
 struct ExtractedDatabase {
   bool own = false;
-  std::optional<Manifest> manifest;
-  // Database files, flat names, with digests of what was written.
+  std::shared_ptr<const Manifest> manifest;
+  // Of foreign archives: database files, flat names, with digests of what was
+  // written. Of ours: empty, they are what the manifest lists.
   std::vector<ManifestFile> files;
   uint64_t content_bytes = 0;
   std::string archive_sha256;  // of the archive file itself

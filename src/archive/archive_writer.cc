@@ -39,7 +39,7 @@ class TailWriter {
     TocFile file;
     file.name = kManifestEntryName;
     file.size_bytes = text.size();
-    file.sha256 = Sha256Hex(text);
+    file.sha256 = Sha256::Of(text);
     LEVELKEEP_RETURN_IF_ERROR(
         encoder_.AppendHeader(file.name, file.size_bytes, &out_));
     const std::unique_ptr<ByteSource> source = NewStringSource(std::move(text));
@@ -51,8 +51,8 @@ class TailWriter {
           encoder_.AppendChunk(file.name, *source, i * kChunkBytes,
                                file.ChunkSize(i),
                                last ? TarPadding(file.size_bytes) : 0, &out_));
-      file.chunks.push_back({offset, std::move(chunk.sha256),
-                             chunk.member_bytes, chunk.member_checksum});
+      file.chunks.push_back(
+          {offset, chunk.sha256, chunk.member_bytes, chunk.member_checksum});
       LEVELKEEP_RETURN_IF_ERROR(Flush());
     }
     files->push_back(std::move(file));
@@ -61,14 +61,33 @@ class TailWriter {
 
   Status AppendTocAndFooter(const Toc& toc) {
     const uint64_t offset = sink_->size_bytes();
-    const std::string text = EncodeToc(toc);
-    LEVELKEEP_RETURN_IF_ERROR(CheckIndexSize(text.size()));
-    LEVELKEEP_ASSIGN_OR_RETURN(std::string content,
-                               EncodeTarHeader(std::string(kTocEntryName),
-                                               text.size(), toc.mtime_seconds));
-    content += text;
-    content.append(TarPadding(text.size()) + kTarEndBytes, '\0');
-    encoder_.AppendMember(content, &out_);
+    // Encoded twice rather than kept: the header before it states its size.
+    size_t size = 0;
+    EncodeToc(toc, [&size](std::string_view piece) { size += piece.size(); });
+    LEVELKEEP_RETURN_IF_ERROR(CheckIndexSize(size));
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const std::string header,
+        EncodeTarHeader(std::string(kTocEntryName), size, toc.mtime_seconds));
+    MemberWriter member = encoder_.BeginMember(&out_);
+    ByteBuffer step;
+    Status status;
+    const auto append = [&](std::string_view piece) {
+      while (!piece.empty() && status.ok()) {
+        if (step.size() == kStepBytes) {
+          member.Append(step.view(), /*last=*/false);
+          step.Clear();
+          status = Flush();
+        }
+        const std::string_view part = piece.substr(0, kStepBytes - step.size());
+        step.Append(part);
+        piece.remove_prefix(part.size());
+      }
+    };
+    append(header);
+    EncodeToc(toc, append);
+    append(std::string(TarPadding(size) + kTarEndBytes, '\0'));
+    LEVELKEEP_RETURN_IF_ERROR(status);
+    member.Append(step.view(), /*last=*/true);
     out_.Append(EncodeFooter(offset));
     return Flush();
   }
@@ -118,8 +137,8 @@ Status CheckInputs(const std::vector<ArchiveInput>& inputs,
 }  // namespace
 
 Result<ArchiveSummary> WriteArchive(
-    const std::vector<ArchiveInput>& inputs,
-    const std::function<Result<std::string>(const std::vector<ManifestFile>&)>&
+    std::vector<ArchiveInput> inputs,
+    const std::function<Result<std::string>(const std::vector<TocFile>&)>&
         make_manifest,
     const ArchiveWriteOptions& options, File* file) {
   LEVELKEEP_RETURN_IF_ERROR(CheckInputs(inputs, options));
@@ -132,18 +151,17 @@ Result<ArchiveSummary> WriteArchive(
 
   // 1. The inputs, on all workers.
   {
-    WritePipeline pipeline(inputs, options, &sink);
+    WritePipeline pipeline(&inputs, options, &sink);
     LEVELKEEP_RETURN_IF_ERROR(pipeline.Run(&toc.files));
     summary.reused_bytes = pipeline.reused_bytes();
     summary.damaged_members = pipeline.damaged_members();
   }
+  std::vector<ArchiveInput>().swap(inputs);  // what it holds is in `toc`
   for (const TocFile& written : toc.files) {
-    summary.files.push_back({written.name, written.size_bytes, written.sha256});
     summary.source_bytes += written.size_bytes;
   }
   // 2. The manifest, which names their digests.
-  LEVELKEEP_ASSIGN_OR_RETURN(std::string manifest,
-                             make_manifest(summary.files));
+  LEVELKEEP_ASSIGN_OR_RETURN(std::string manifest, make_manifest(toc.files));
   TailWriter tail(options, &sink);
   LEVELKEEP_RETURN_IF_ERROR(
       tail.AppendManifest(std::move(manifest), &toc.files));

@@ -52,12 +52,11 @@ struct ArchiveWriteOptions {
 struct ArchiveSummary {
   uint64_t size_bytes = 0;
   uint64_t source_bytes = 0;
-  std::string sha256;               // of the whole archive
-  std::string md5;                  // when asked for
-  std::vector<ManifestFile> files;  // in order of input, digests of content
-  std::vector<TocFile> archived;    // how they stand in the archive
-  uint64_t reused_bytes = 0;        // of the source, not compressed again
-  uint64_t damaged_members = 0;     // of options.reuse_from, passed over
+  std::string sha256;             // of the whole archive
+  std::string md5;                // when asked for
+  std::vector<TocFile> archived;  // the inputs, as they stand in the archive
+  uint64_t reused_bytes = 0;      // of the source, not compressed again
+  uint64_t damaged_members = 0;   // of options.reuse_from, passed over
 };
 
 // Appends the archive to the empty `file`; syncs it only for
@@ -70,8 +69,8 @@ struct ArchiveSummary {
 // Errors: an input shorter than its size is kCorruption, as is an archive
 // that does not read back; kCancelled; those of reading and writing.
 Result<ArchiveSummary> WriteArchive(
-    const std::vector<ArchiveInput>& inputs,
-    const std::function<Result<std::string>(const std::vector<ManifestFile>&)>&
+    std::vector<ArchiveInput> inputs,
+    const std::function<Result<std::string>(const std::vector<TocFile>&)>&
         make_manifest,
     const ArchiveWriteOptions& options, File* file);
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "archive/gzip_format.h"
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -36,6 +35,10 @@ Status EntryEncoder::AppendHeader(const std::string& name, uint64_t size_bytes,
   return Status::Ok();
 }
 
+MemberWriter EntryEncoder::BeginMember(ByteBuffer* out) {
+  return MemberWriter(&deflater_, out);
+}
+
 void EntryEncoder::AppendMember(std::string_view content, ByteBuffer* out) {
   MemberWriter member(&deflater_, out);
   do {
@@ -64,7 +67,7 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
     member.Append(step_.view(), last);
     control_.done_bytes->fetch_add(length, std::memory_order_relaxed);
   }
-  chunk.sha256 = digest.FinishHex();
+  chunk.sha256 = digest.FinishSha256();
   chunk.crc32 = member.crc32();
   chunk.member_bytes = out->size() - begin;
   chunk.member_checksum = DamageChecksum(out->view().substr(begin));

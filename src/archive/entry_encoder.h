@@ -11,6 +11,7 @@
 #include "archive/archive_writer.h"
 #include "archive/byte_buffer.h"
 #include "archive/deflate.h"
+#include "archive/gzip_format.h"
 #include "archive/parallel.h"
 #include "archive/rate_limiter.h"
 #include "archive/toc.h"
@@ -39,7 +40,7 @@ class EntryEncoder {
   Status AppendHeader(const std::string& name, uint64_t size_bytes,
                       ByteBuffer* out);
   struct Chunk {
-    std::string sha256;
+    Sha256 sha256;
     uint32_t crc32 = 0;  // of the content and its padding
     uint64_t member_bytes = 0;
     uint64_t member_checksum = 0;
@@ -53,6 +54,8 @@ class EntryEncoder {
   // of content; false, with `out` unchanged, if it is not what it was.
   Result<bool> AppendCopy(const ByteSource& archive, const TocChunk& member,
                           uint64_t size, ByteBuffer* out);
+  // A member that the caller fills, in steps of kStepBytes.
+  MemberWriter BeginMember(ByteBuffer* out);
   // Appends one member that holds all of `content`.
   void AppendMember(std::string_view content, ByteBuffer* out);
   // Reads the same bytes again into `digest`; kCorruption if they, with

@@ -137,7 +137,8 @@ Status ForeignReader::TakeFile(const TarEntry& entry,
     return file != nullptr ? file->Append(bytes) : Status::Ok();
   };
   LEVELKEEP_RETURN_IF_ERROR(tar_.ReadContent(entry, take));
-  database_.files.push_back({flat_name, entry.size_bytes, digest.FinishHex()});
+  database_.files.push_back(
+      {flat_name, entry.size_bytes, digest.FinishSha256()});
   database_.content_bytes += entry.size_bytes;
   if (file == nullptr) return Status::Ok();
   return queue_.Add(std::move(file), entry.size_bytes);
@@ -182,7 +183,7 @@ Status ForeignReader::CompareWithManifest(const std::string& text) {
   if (!listed.empty()) {
     return Contradicts(Printable(listed.begin()->first) + " is missing");
   }
-  database_.manifest = std::move(manifest);
+  database_.manifest = std::make_shared<const Manifest>(std::move(manifest));
   return Status::Ok();
 }
 

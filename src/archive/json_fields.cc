@@ -9,47 +9,65 @@ namespace {
 
 using nlohmann::json;
 
-constexpr int kMaxDepth = 8;
-
-Status Corrupt(const char* field, const char* problem) {
+Status Corrupt(std::string_view field, const char* problem) {
   return Status(StatusCode::kCorruption,
-                std::string("field \"") + field + "\" " + problem);
-}
-
-// How deep brackets nest, as far as the text is JSON.
-int Nesting(std::string_view text) {
-  int depth = 0;
-  int deepest = 0;
-  bool in_string = false;
-  for (size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (in_string) {
-      if (c == '\\') ++i;
-      if (c == '"') in_string = false;
-    } else if (c == '"') {
-      in_string = true;
-    } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
-    } else if (c == '}' || c == ']') {
-      --depth;
-    }
-  }
-  return deepest;
+                "field \"" + std::string(field) + "\" " + problem);
 }
 
 }  // namespace
 
-Result<json> ParseJsonObject(std::string_view text, std::string_view what) {
-  // Looked at before parsing: the parser's own hook for it is quadratic.
-  const bool too_deep = Nesting(text) > kMaxDepth;
-  json root = too_deep ? json(json::value_t::discarded)
-                       : json::parse(text, nullptr,
-                                     /*allow_exceptions=*/false);
-  if (root.is_discarded() || !root.is_object()) {
-    return Status(StatusCode::kCorruption,
-                  std::string(what) + " is not a well-formed JSON object");
-  }
-  return root;
+FlatObject::FlatObject(std::vector<std::string_view> names) {
+  for (const std::string_view name : names) fields_.emplace_back().name = name;
+}
+
+void FlatObject::Clear(bool is_object) {
+  is_object_ = is_object;
+  for (Field& field : fields_) field.kind = Kind::kMissing;
+}
+
+size_t FlatObject::FieldOf(std::string_view name) const {
+  size_t field = 0;
+  while (field < fields_.size() && fields_[field].name != name) ++field;
+  return field;
+}
+
+void FlatObject::SetText(size_t field, std::string_view text) {
+  if (field == fields_.size()) return;
+  fields_[field].kind = Kind::kText;
+  fields_[field].text = text;
+}
+
+void FlatObject::SetUint(size_t field, uint64_t number) {
+  if (field == fields_.size()) return;
+  fields_[field].kind = Kind::kUint;
+  fields_[field].number = number;
+}
+
+void FlatObject::SetOther(size_t field) {
+  if (field < fields_.size()) fields_[field].kind = Kind::kOther;
+}
+
+Status FlatObject::Check(size_t field, Kind kind) const {
+  const Field& found = fields_[field];
+  if (!is_object_) return Corrupt(found.name, "has no object around it");
+  if (found.kind == kind) return Status::Ok();
+  return Corrupt(found.name, found.kind == Kind::kMissing ? "is missing"
+                                                          : "has a wrong type");
+}
+
+Result<std::string_view> FlatObject::RequireText(size_t field) const {
+  LEVELKEEP_RETURN_IF_ERROR(Check(field, Kind::kText));
+  return std::string_view(fields_[field].text);
+}
+
+Result<uint64_t> FlatObject::RequireUint(size_t field) const {
+  LEVELKEEP_RETURN_IF_ERROR(Check(field, Kind::kUint));
+  return fields_[field].number;
+}
+
+Result<uint64_t> FlatObject::OptionalUint(size_t field) const {
+  if (fields_[field].kind == Kind::kMissing) return uint64_t{0};
+  return RequireUint(field);
 }
 
 Result<const json*> RequireMember(const json& object, const char* name,
@@ -88,11 +106,6 @@ Result<uint64_t> RequireUint(const json& object, const char* name) {
   return value->get<uint64_t>();
 }
 
-Result<uint64_t> OptionalUint(const json& object, const char* name) {
-  if (!object.is_object() || !object.contains(name)) return uint64_t{0};
-  return RequireUint(object, name);
-}
-
 bool IsLowerHex(std::string_view text, size_t digits) {
   return text.size() == digits &&
          text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
@@ -102,6 +115,19 @@ bool IsFlatName(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
          name.find('/') == std::string_view::npos &&
          name.find('\0') == std::string_view::npos;
+}
+
+void AppendQuoted(std::string_view value, std::string* text) {
+  const bool plain = std::all_of(value.begin(), value.end(), [](char c) {
+    return c >= ' ' && c <= '~' && c != '"' && c != '\\';
+  });
+  if (plain) {
+    *text += '"';
+    *text += value;
+    *text += '"';
+  } else {
+    *text += json(value).dump(-1, ' ', false, json::error_handler_t::replace);
+  }
 }
 
 }  // namespace levelkeep

@@ -1,7 +1,7 @@
 #include "archive/manifest.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "archive/json_fields.h"
 #include "base/status_macros.h"
@@ -13,14 +13,15 @@ namespace {
 
 using nlohmann::json;
 
-// A JSON string; bytes that are not UTF-8 become U+FFFD instead of throwing.
-std::string Quote(const std::string& text) {
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-}
+// Room for the line of a file, and for all the rest.
+constexpr size_t kFileLineBytes = 136;
+constexpr size_t kOtherBytes = 4096;
 
 std::string Field(const char* name, const std::string& value,
                   const char* indent = "  ") {
-  return std::string(indent) + "\"" + name + "\": " + Quote(value) + ",\n";
+  std::string text = std::string(indent) + "\"" + name + "\": ";
+  AppendQuoted(value, &text);
+  return text + ",\n";
 }
 
 std::string Field(const char* name, uint64_t value, const char* indent = "  ") {
@@ -34,16 +35,25 @@ void DropLastComma(std::string* text) {
   if (comma != std::string::npos) text->erase(comma, 1);
 }
 
-std::string EncodeFiles(const std::vector<ManifestFile>& files) {
-  if (files.empty()) return "    \"files\": []\n";
-  std::string text = "    \"files\": [\n";
-  for (const ManifestFile& file : files) {
-    text += "      {\"name\": " + Quote(file.name) +
-            ", \"size\": " + std::to_string(file.size_bytes) +
-            ", \"sha256\": " + Quote(file.sha256) + "},\n";
+void AppendFiles(const std::vector<ManifestFile>& files, std::string* text) {
+  if (files.empty()) {
+    *text += "    \"files\": []\n";
+    return;
   }
-  DropLastComma(&text);
-  return text + "    ]\n";
+  // There may be a hundred thousand: the text is not to grow by doubling.
+  text->reserve(text->size() + files.size() * kFileLineBytes + kOtherBytes);
+  *text += "    \"files\": [\n";
+  for (const ManifestFile& file : files) {
+    *text += "      {\"name\": ";
+    AppendQuoted(file.name, text);
+    *text += ", \"size\": ";
+    *text += std::to_string(file.size_bytes);
+    *text += ", \"sha256\": \"";
+    *text += file.sha256.Hex();
+    *text += "\"},\n";
+  }
+  DropLastComma(text);
+  *text += "    ]\n";
 }
 
 std::string EncodeEvents(const ManifestEvents& events) {
@@ -57,11 +67,23 @@ std::string EncodeEvents(const ManifestEvents& events) {
   return text + "  },\n";
 }
 
-Result<ManifestFile> DecodeFile(const json& object) {
+// Of a file; in the order of kFileFieldNames.
+enum FileField : size_t { kName, kSize, kSha256 };
+const std::vector<std::string_view> kFileFieldNames = {"name", "size",
+                                                       "sha256"};
+
+Result<ManifestFile> DecodeFile(const FlatObject& object) {
   ManifestFile file;
-  LEVELKEEP_ASSIGN_OR_RETURN(file.name, RequireText(object, "name"));
-  LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, RequireUint(object, "size"));
-  LEVELKEEP_ASSIGN_OR_RETURN(file.sha256, RequireHex(object, "sha256", 64));
+  LEVELKEEP_ASSIGN_OR_RETURN(file.name, object.RequireText(kName));
+  LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, object.RequireUint(kSize));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view digest,
+                             object.RequireText(kSha256));
+  const std::optional<Sha256> sha256 = Sha256::FromHex(digest);
+  if (!sha256) {
+    return Status(StatusCode::kCorruption,
+                  "field \"sha256\" is not a hex number of the right length");
+  }
+  file.sha256 = *sha256;
   if (!IsBackedUp(ParseDbFileName(file.name).kind)) {
     return Status(StatusCode::kCorruption,
                   "\"" + Printable(file.name) + "\" is no database file");
@@ -69,7 +91,19 @@ Result<ManifestFile> DecodeFile(const json& object) {
   return file;
 }
 
-Status DecodeDb(const json& db, Manifest* manifest) {
+Status CheckNamesDiffer(const std::vector<ManifestFile>& files) {
+  std::vector<std::string_view> names;
+  names.reserve(files.size());
+  for (const ManifestFile& file : files) names.push_back(file.name);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                "\"" + Printable(*twice) + "\" is listed twice");
+}
+
+// The files are in `manifest` already; `elements` is how they fared.
+Status DecodeDb(const json& db, const Status& elements, Manifest* manifest) {
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->db_name, RequireText(db, "name"));
   if (!IsFlatName(manifest->db_name)) {
     return Status(StatusCode::kCorruption,
@@ -81,21 +115,10 @@ Status DecodeDb(const json& db, Manifest* manifest) {
                              RequireText(db, "comparator"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->last_sequence,
                              RequireUint(db, "last_sequence"));
-  LEVELKEEP_ASSIGN_OR_RETURN(const json* files,
-                             RequireMember(db, "files", json::value_t::array));
-  std::set<std::string_view> names;
-  manifest->files.reserve(files->size());
-  for (const json& object : *files) {
-    LEVELKEEP_ASSIGN_OR_RETURN(ManifestFile file, DecodeFile(object));
-    manifest->files.push_back(std::move(file));
-  }
-  for (const ManifestFile& file : manifest->files) {
-    if (!names.insert(file.name).second) {
-      return Status(StatusCode::kCorruption,
-                    "\"" + file.name + "\" is listed twice");
-    }
-  }
-  return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(
+      RequireMember(db, "files", json::value_t::array).status());
+  LEVELKEEP_RETURN_IF_ERROR(elements);
+  return CheckNamesDiffer(manifest->files);
 }
 
 Status DecodeEvents(const json& events, Manifest* manifest) {
@@ -152,9 +175,21 @@ Status CheckFormatVersion(const json& root) {
   return Status::Ok();
 }
 
-Result<Manifest> DecodeParsed(const json& root) {
-  LEVELKEEP_RETURN_IF_ERROR(CheckFormatVersion(root));
+Result<Manifest> DecodeText(TextPieces* text) {
   Manifest manifest;
+  const ElementwiseArray files = {
+      {"db", "files"},
+      kFileFieldNames,
+      [&manifest] { manifest.files.clear(); },
+      [&manifest](const FlatObject& element) -> Status {
+        LEVELKEEP_ASSIGN_OR_RETURN(ManifestFile file, DecodeFile(element));
+        manifest.files.push_back(std::move(file));
+        return Status::Ok();
+      }};
+  LEVELKEEP_ASSIGN_OR_RETURN(const ParsedObject parsed,
+                             ParseJsonObject(text, "the manifest", files));
+  const json& root = parsed.root;
+  LEVELKEEP_RETURN_IF_ERROR(CheckFormatVersion(root));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.id, RequireHex(root, "id", 32));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string created,
                              RequireText(root, "created"));
@@ -172,7 +207,8 @@ Result<Manifest> DecodeParsed(const json& root) {
                              RequireUint(root, "source_bytes"));
   LEVELKEEP_ASSIGN_OR_RETURN(const json* db,
                              RequireMember(root, "db", json::value_t::object));
-  LEVELKEEP_RETURN_IF_ERROR(DecodeDb(*db, &manifest).WithContext("db"));
+  LEVELKEEP_RETURN_IF_ERROR(
+      DecodeDb(*db, parsed.elements, &manifest).WithContext("db"));
   LEVELKEEP_RETURN_IF_ERROR(DecodeOptionalParts(root, &manifest));
   return manifest;
 }
@@ -194,7 +230,8 @@ std::string EncodeManifest(const Manifest& manifest) {
   text += Field("epoch", manifest.db_epoch, "    ");
   text += Field("comparator", manifest.comparator, "    ");
   text += Field("last_sequence", manifest.last_sequence, "    ");
-  text += EncodeFiles(manifest.files) + "  },\n";
+  AppendFiles(manifest.files, &text);
+  text += "  },\n";
   if (manifest.events) text += EncodeEvents(*manifest.events);
   if (!manifest.previous_name.empty()) {
     text += "  \"previous\": {\n";
@@ -206,13 +243,17 @@ std::string EncodeManifest(const Manifest& manifest) {
   text += Field("took_ms", manifest.took_ms);
   text += Field("source_bytes", manifest.source_bytes);
   DropLastComma(&text);
-  return text + "}\n";
+  text += "}\n";
+  return text;
 }
 
 Result<Manifest> DecodeManifest(std::string_view text) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const json root,
-                             ParseJsonObject(text, "the manifest"));
-  Result<Manifest> manifest = DecodeParsed(root);
+  WholeText whole(text);
+  return DecodeManifest(&whole);
+}
+
+Result<Manifest> DecodeManifest(TextPieces* text) {
+  Result<Manifest> manifest = DecodeText(text);
   if (!manifest.ok()) {
     return manifest.status().WithContext("levelkeep-manifest.json");
   }

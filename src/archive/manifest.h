@@ -12,7 +12,9 @@
 #include <string_view>
 #include <vector>
 
+#include "archive/text_pieces.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -22,7 +24,7 @@ inline constexpr int kManifestFormatVersion = 1;
 struct ManifestFile {
   std::string name;  // within the database folder
   uint64_t size_bytes = 0;
-  std::string sha256;  // lower-case hex
+  Sha256 sha256;
 };
 
 struct ManifestEvents {  // as the host counted them just before the cut
@@ -58,6 +60,8 @@ std::string EncodeManifest(const Manifest& manifest);
 // field, file name not of a database, duplicate name), kUnsupported if its
 // format_version is newer; the message then says so.
 Result<Manifest> DecodeManifest(std::string_view json);
+// The same without the whole text in memory.
+Result<Manifest> DecodeManifest(TextPieces* json);
 
 }  // namespace levelkeep
 

@@ -92,6 +92,14 @@ Status MemberReader::Read(char* buffer, size_t size) {
   return Status::Ok();
 }
 
+Result<size_t> MemberReader::ReadSome(char* buffer, size_t size) {
+  size_t written = 0;
+  while (written == 0 && !ended_) {
+    LEVELKEEP_RETURN_IF_ERROR(Inflate(buffer, size, &written, &ended_));
+  }
+  return written;
+}
+
 Status MemberReader::ReadZeros(size_t count) {
   char zeros[512];
   while (count > 0) {

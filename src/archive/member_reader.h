@@ -34,6 +34,8 @@ class MemberReader {
   // One member after the other: Begin, Read until its content is taken, End.
   Status BeginMember();
   Status Read(char* buffer, size_t size);
+  // Up to `size` bytes; 0 once the member's content was taken.
+  Result<size_t> ReadSome(char* buffer, size_t size);
   Status ReadZeros(size_t count);
   // The member must have no more content, and a right CRC and length.
   Status EndMember();

@@ -4,7 +4,9 @@
 #define LEVELKEEP_ARCHIVE_OWN_INDEX_H_
 
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <string>
 
 #include "archive/manifest.h"
 #include "archive/toc.h"
@@ -20,8 +22,8 @@ struct OwnIndex {
   uint64_t archive_bytes = 0;
   uint64_t toc_offset = 0;
   Toc toc;
-  Manifest manifest;
-  uint64_t content_bytes = 0;  // of the database files
+  std::shared_ptr<const Manifest> manifest;  // set once it is loaded
+  uint64_t content_bytes = 0;                // of the database files
 
   // toc.files[i] for all i below this are database files.
   size_t database_files() const { return toc.files.size() - 1; }

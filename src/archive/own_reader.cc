@@ -44,12 +44,13 @@ struct OwnReader::LargeFile {
   Digest digest{DigestKind::kSha256};
 };
 
+// Made when its turn comes.
 struct OwnReader::Unit {
   uint64_t begin = 0;
   uint64_t end = 0;
   size_t file = kNoFile;  // kNoFile: only headers
   size_t chunk = 0;
-  std::shared_ptr<LargeFile> large;  // null for a file of one chunk
+  LargeFile* large = nullptr;  // null for a file of one chunk
   // Entries whose header members follow: [first, last).
   size_t first_header = 0;
   size_t last_header = 0;
@@ -64,7 +65,7 @@ class OwnReader::Worker {
   Status Work() {
     for (;;) {
       const size_t i = owner_.next_unit_.fetch_add(1);
-      if (i >= owner_.units_.size()) return queue_.Finish();
+      if (i >= owner_.starts_.size()) return queue_.Finish();
       LEVELKEEP_RETURN_IF_ERROR(owner_.verdict_.Check());
       LEVELKEEP_RETURN_IF_ERROR(ReadUnit(i));
     }
@@ -72,7 +73,7 @@ class OwnReader::Worker {
 
  private:
   Status ReadUnit(size_t number) {
-    const Unit& unit = owner_.units_[number];
+    const Unit unit = owner_.UnitAt(number);
     if (unit.end - unit.begin <= kMaxUnitBytes) {
       LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view bytes, Fetch(unit));
       LEVELKEEP_RETURN_IF_ERROR(DigestInTurn(number, [&]() -> Status {
@@ -148,7 +149,8 @@ class OwnReader::Worker {
     LEVELKEEP_RETURN_IF_ERROR(CheckTarHeader(
         *header, file.name, file.size_bytes, owner_.index_.toc.mtime_seconds));
     if (file.size_bytes > 0) return Status::Ok();
-    if (file.sha256 != Sha256Hex("")) {
+    static const Sha256 kEmpty = Sha256::Of("");
+    if (file.sha256 != kEmpty) {
       return Corrupt(Printable(file.name) + " is empty, its SHA-256 is not");
     }
     if (!Writes(i)) return Status::Ok();
@@ -168,6 +170,7 @@ class OwnReader::Worker {
     }
     Digest digest(DigestKind::kSha256);
     content_.Clear();
+    if (unit.large != nullptr) content_.Tail(static_cast<size_t>(size));
     LEVELKEEP_RETURN_IF_ERROR(members_.BeginMember());
     for (uint64_t done = 0; done < size;) {
       LEVELKEEP_RETURN_IF_ERROR(owner_.verdict_.Check());
@@ -187,7 +190,7 @@ class OwnReader::Worker {
           members_.ReadZeros(TarPadding(file.size_bytes)));
     }
     LEVELKEEP_RETURN_IF_ERROR(members_.EndMember());
-    if (digest.FinishHex() != file.chunks[unit.chunk].sha256) {
+    if (digest.FinishSha256() != file.chunks[unit.chunk].sha256) {
       return Corrupt("the SHA-256 of chunk " + std::to_string(unit.chunk) +
                      " is wrong");
     }
@@ -209,7 +212,7 @@ class OwnReader::Worker {
     large.digest.Update(content_.view());
     if (last) {
       const TocFile& file = owner_.index_.toc.files[unit.file];
-      if (large.digest.FinishHex() != file.sha256) {
+      if (large.digest.FinishSha256() != file.sha256) {
         return Corrupt("the SHA-256 of the whole file is wrong");
       }
       // All other chunks were written before their turn was passed on.
@@ -296,7 +299,6 @@ Result<ExtractedDatabase> OwnReader::Run() {
   ExtractedDatabase database;
   database.own = true;
   database.manifest = index_.manifest;
-  database.files = index_.manifest.files;
   database.content_bytes = index_.content_bytes;
   database.archive_sha256 = sha256_;
   return database;
@@ -331,24 +333,40 @@ Status OwnReader::CheckLimits() const {
 
 void OwnReader::CutUnits() {
   const std::vector<TocFile>& files = index_.toc.files;
-  Unit* unit = &units_.emplace_back();  // headers before the first payload
+  starts_.reserve(files.size() + 1);
+  starts_.emplace_back();  // headers before the first payload
   for (size_t i = 0; i < files.size(); ++i) {
-    unit->last_header = i + 1;  // the header stands before the payload
-    std::shared_ptr<LargeFile> large;
-    if (files[i].chunks.size() > 1) large = std::make_shared<LargeFile>();
-    for (size_t chunk = 0; chunk < files[i].chunks.size(); ++chunk) {
-      const uint64_t offset = files[i].chunks[chunk].archive_offset;
-      unit->end = offset;
-      unit = &units_.emplace_back();
-      unit->begin = offset;
-      unit->file = i;
-      unit->chunk = chunk;
-      unit->large = large;
-      unit->first_header = i + 1;
-      unit->last_header = i + 1;
+    const size_t chunks = files[i].chunks.size();
+    if (chunks > 1) large_[i] = std::make_unique<LargeFile>();
+    for (size_t chunk = 0; chunk < chunks; ++chunk) {
+      starts_.push_back(
+          {static_cast<uint32_t>(i), static_cast<uint32_t>(chunk)});
     }
   }
-  unit->end = index_.toc_offset;
+}
+
+OwnReader::Unit OwnReader::UnitAt(size_t number) const {
+  const std::vector<TocFile>& files = index_.toc.files;
+  Unit unit;
+  if (number > 0) {
+    const Start& start = starts_[number];
+    unit.file = start.file;
+    unit.chunk = start.chunk;
+    unit.begin = files[start.file].chunks[start.chunk].archive_offset;
+    unit.first_header = start.file + size_t{1};
+    const auto large = large_.find(start.file);
+    if (large != large_.end()) unit.large = large->second.get();
+  }
+  if (number + 1 == starts_.size()) {
+    unit.end = index_.toc_offset;
+    unit.last_header = files.size();
+  } else {
+    // A header stands before its payload.
+    const Start& next = starts_[number + 1];
+    unit.end = files[next.file].chunks[next.chunk].archive_offset;
+    unit.last_header = next.file + size_t{1};
+  }
+  return unit;
 }
 
 // Table of contents and footer, behind the last unit.

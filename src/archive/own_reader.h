@@ -5,9 +5,9 @@
 
 #include <atomic>
 #include <cstdint>
-#include <deque>
 #include <memory>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "archive/archive_reader.h"
@@ -38,10 +38,16 @@ class OwnReader {
 
  private:
   struct Unit;
+  // The chunk that a unit begins with; of the first unit, nothing.
+  struct Start {
+    uint32_t file = 0;
+    uint32_t chunk = 0;
+  };
   struct LargeFile;
   class Worker;
 
   void CutUnits();
+  Unit UnitAt(size_t number) const;
   Status CheckLimits() const;
   Status DigestTail();
 
@@ -50,7 +56,8 @@ class OwnReader {
   const OwnIndex& index_;
   const ArchiveReadOptions& options_;
   TargetDirectory* const target_;
-  std::deque<Unit> units_;
+  std::vector<Start> starts_;  // of the units
+  std::unordered_map<size_t, std::unique_ptr<LargeFile>> large_;  // by file
 
   std::atomic<size_t> next_unit_ = 0;
   // Of the archive: taken unit by unit, by the worker whose turn it is.

@@ -60,25 +60,30 @@ void ReadBack::Written(std::string_view bytes) {
       runs_.push_back(std::exchange(written_, Run{end, 0, {}}));
       changed_.notify_all();
     }
-    if (thread_.joinable()) continue;
-    try {
-      thread_ = std::jthread([this] {
-        LowerThreadPriority();
-        verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
-      });
-    } catch (const std::system_error&) {
-      // No thread to be had: Finish does all the work.
-    }
+    if (!thread_.joinable()) thread_ = StartThread();
+  }
+}
+
+std::jthread ReadBack::StartThread() {
+  try {
+    return std::jthread([this] {
+      LowerThreadPriority();
+      verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
+    });
+  } catch (const std::system_error&) {
+    return std::jthread();
   }
 }
 
 Status ReadBack::Finish() {
   const uint64_t size = written_.offset + written_.size_bytes;
+  uint64_t unchecked = 0;
   {
     MutexLock lock(&mutex_);
     if (written_.size_bytes > 0) {
       runs_.push_back(std::exchange(written_, Run{size, 0, {}}));
     }
+    for (const Run& run : runs_) unchecked += run.size_bytes;
     ended_ = true;
     changed_.notify_all();
   }
@@ -89,7 +94,14 @@ Status ReadBack::Finish() {
                       " bytes on disk, " + std::to_string(size) +
                       " were written");
   }
-  verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
+  // The caller keeps its own priority, so it does little itself.
+  std::jthread helper;
+  if (unchecked >= kSmallWorkBytes) helper = StartThread();
+  if (helper.joinable()) {
+    helper.join();
+  } else {
+    verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
+  }
   if (thread_.joinable()) thread_.join();
   return verdict_.status();
 }

@@ -55,6 +55,8 @@ class ReadBack {
     std::vector<Piece> pieces;
   };
 
+  // One that checks runs until the end; none if there is none to be had.
+  std::jthread StartThread();
   Status CheckRuns();
   // The next run; nothing at the end, or when there is no use in going on.
   std::optional<Run> Next();

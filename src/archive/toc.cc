@@ -1,7 +1,6 @@
 #include "archive/toc.h"
 
 #include <algorithm>
-#include <set>
 
 #include "archive/json_fields.h"
 #include "archive/tar_format.h"
@@ -14,10 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kDigestPrefix = "sha256:";
-
-std::string Quote(const std::string& text) {
-  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
-}
+constexpr size_t kPieceBytes = 64u << 10;
 
 // RFC 3339 without a fraction, which the entries don't have.
 std::string FormatSeconds(int64_t seconds) {
@@ -27,10 +23,11 @@ std::string FormatSeconds(int64_t seconds) {
 }
 
 void AppendNumber(const char* name, uint64_t value, std::string* text) {
-  // Zero means "not set" in this format.
-  if (value != 0) {
-    *text += std::string(",\"") + name + "\":" + std::to_string(value);
-  }
+  if (value == 0) return;  // zero means "not set" in this format
+  *text += ",\"";
+  *text += name;
+  *text += "\":";
+  *text += std::to_string(value);
 }
 
 void AppendChunk(const TocFile& file, size_t chunk, std::string* text) {
@@ -39,25 +36,29 @@ void AppendChunk(const TocFile& file, size_t chunk, std::string* text) {
   AppendNumber("offset", file.chunks[chunk].archive_offset, text);
   AppendNumber("chunkOffset", chunk * kChunkBytes, text);
   AppendNumber("chunkSize", last ? 0 : kChunkBytes, text);
-  *text += ",\"chunkDigest\":\"sha256:" + file.chunks[chunk].sha256 + "\"";
+  *text += ",\"chunkDigest\":\"sha256:";
+  *text += file.chunks[chunk].sha256.Hex();
+  *text += '"';
 }
 
-void AppendFile(const TocFile& file, const std::string& modtime,
+void AppendFile(const TocFile& file, const std::string& attributes,
                 std::string* text) {
-  const std::string name = Quote(file.name);
-  *text += "{\"name\":" + name + ",\"type\":\"reg\"";
+  *text += "{\"name\":";
+  AppendQuoted(file.name, text);
+  *text += ",\"type\":\"reg\"";
   AppendNumber("size", file.size_bytes, text);
-  *text += ",\"modtime\":\"" + modtime +
-           "\",\"mode\":" + std::to_string(kTarMode) + ",\"uid\":0,\"gid\":0";
-  *text += ",\"digest\":\"sha256:" + file.sha256 + "\"";
+  *text += attributes;
+  *text += ",\"digest\":\"sha256:";
+  *text += file.sha256.Hex();
+  *text += '"';
   if (!file.chunks.empty()) AppendChunk(file, 0, text);
-  *text += "},\n";
+  *text += '}';
   for (size_t chunk = 1; chunk < file.chunks.size(); ++chunk) {
-    *text += "{\"name\":" + name +
-             ",\"type\":\"chunk\",\"mode\":0,\"uid\":0"
-             ",\"gid\":0";
+    *text += ",\n{\"name\":";
+    AppendQuoted(file.name, text);
+    *text += ",\"type\":\"chunk\",\"mode\":0,\"uid\":0,\"gid\":0";
     AppendChunk(file, chunk, text);
-    *text += "},\n";
+    *text += '}';
   }
 }
 
@@ -65,39 +66,68 @@ Status Corrupt(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem);
 }
 
-Result<std::string> DecodeDigest(const json& entry, const char* field) {
-  LEVELKEEP_ASSIGN_OR_RETURN(std::string text, RequireText(entry, field));
-  if (text.rfind(kDigestPrefix, 0) != 0 ||
-      !IsLowerHex(std::string_view(text).substr(kDigestPrefix.size()), 64)) {
-    return Corrupt(std::string("field \"") + field + "\" is no SHA-256");
+// Of an entry; in the order of kFieldNames.
+enum Field : size_t {
+  kName,
+  kType,
+  kSize,
+  kModtime,
+  kDigest,
+  kOffset,
+  kChunkOffset,
+  kChunkSize,
+  kChunkDigest
+};
+const std::vector<std::string_view> kFieldNames = {
+    "name",   "type",        "size",      "modtime",    "digest",
+    "offset", "chunkOffset", "chunkSize", "chunkDigest"};
+
+Result<Sha256> DecodeDigest(const FlatObject& entry, Field field) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
+                             entry.RequireText(field));
+  if (text.starts_with(kDigestPrefix)) {
+    const auto sha256 = Sha256::FromHex(text.substr(kDigestPrefix.size()));
+    if (sha256) return *sha256;
   }
-  return text.substr(kDigestPrefix.size());
+  return Corrupt("field \"" + std::string(kFieldNames[field]) +
+                 "\" is no SHA-256");
 }
 
-// Reads the entries in their order, keeping what the next must agree with.
+// Takes the entries in their order, keeping what the next must agree with.
 class TocDecoder {
  public:
-  Result<Toc> Decode(const json& root) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t version,
-                               RequireUint(root, "version"));
-    if (version != 1) return Corrupt("field \"version\" is not 1");
+  Result<Toc> Decode(TextPieces* text) {
+    const ElementwiseArray entries = {
+        {"entries"},
+        kFieldNames,
+        [this] { *this = TocDecoder(); },
+        [this](const FlatObject& entry) { return Take(entry); }};
     LEVELKEEP_ASSIGN_OR_RETURN(
-        const json* entries,
-        RequireMember(root, "entries", json::value_t::array));
-    for (const json& entry : *entries) {
-      LEVELKEEP_ASSIGN_OR_RETURN(const std::string name,
-                                 RequireText(entry, "name"));
-      Status status = TakeEntry(entry, name);
-      if (!status.ok()) return status.WithContext("entry " + Printable(name));
-    }
+        const ParsedObject parsed,
+        ParseJsonObject(text, "the table of contents", entries));
+    LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t version,
+                               RequireUint(parsed.root, "version"));
+    if (version != 1) return Corrupt("field \"version\" is not 1");
+    LEVELKEEP_RETURN_IF_ERROR(
+        RequireMember(parsed.root, "entries", json::value_t::array).status());
+    LEVELKEEP_RETURN_IF_ERROR(parsed.elements);
     LEVELKEEP_RETURN_IF_ERROR(FinishFile());
+    LEVELKEEP_RETURN_IF_ERROR(CheckNamesDiffer());
     return std::move(toc_);
   }
 
  private:
-  Status TakeEntry(const json& entry, const std::string& name) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string type,
-                               RequireText(entry, "type"));
+  Status Take(const FlatObject& entry) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view name,
+                               entry.RequireText(kName));
+    const Status status = TakeEntry(entry, name);
+    return status.ok() ? status
+                       : status.WithContext("entry " + Printable(name));
+  }
+
+  Status TakeEntry(const FlatObject& entry, std::string_view name) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view type,
+                               entry.RequireText(kType));
     if (type == "chunk") {
       if (toc_.files.empty() || toc_.files.back().name != name) {
         return Corrupt("a chunk does not follow its file");
@@ -106,43 +136,45 @@ class TocDecoder {
     }
     if (type != "reg") return Corrupt("type is not \"reg\" or \"chunk\"");
     LEVELKEEP_RETURN_IF_ERROR(FinishFile());
-    if (name.empty() || name.find('\0') != std::string::npos) {
+    if (name.empty() || name.find('\0') != std::string_view::npos) {
       return Corrupt("the name can't be one of a file");
     }
-    if (!names_.insert(name).second) return Corrupt("the name comes twice");
     TocFile file;
     file.name = name;
-    LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, OptionalUint(entry, "size"));
-    LEVELKEEP_ASSIGN_OR_RETURN(file.sha256, DecodeDigest(entry, "digest"));
+    LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, entry.OptionalUint(kSize));
+    LEVELKEEP_ASSIGN_OR_RETURN(file.sha256, DecodeDigest(entry, kDigest));
     LEVELKEEP_RETURN_IF_ERROR(TakeTime(entry));
     toc_.files.push_back(std::move(file));
     return toc_.files.back().size_bytes > 0 ? TakeChunk(entry) : Status();
   }
 
-  Status TakeTime(const json& entry) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
-                               RequireText(entry, "modtime"));
+  Status TakeTime(const FlatObject& entry) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
+                               entry.RequireText(kModtime));
+    // All entries of an archive have the same.
+    if (!toc_.files.empty() && text == modtime_) return Status::Ok();
     const Result<Time> time = ParseTime(text);
     if (!time.ok()) return Corrupt("field \"modtime\" is no time");
     const int64_t seconds = std::chrono::floor<std::chrono::seconds>(*time)
                                 .time_since_epoch()
                                 .count();
     if (toc_.files.empty()) toc_.mtime_seconds = seconds;
+    modtime_ = text;
     return seconds == toc_.mtime_seconds
                ? Status()
                : Corrupt("field \"modtime\" differs between entries");
   }
 
-  Status TakeChunk(const json& entry) {
+  Status TakeChunk(const FlatObject& entry) {
     TocFile& file = toc_.files.back();
     const size_t index = file.chunks.size();
     if (index >= ChunkCount(file.size_bytes)) return Corrupt("too many chunks");
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t offset,
-                               RequireUint(entry, "offset"));
+                               entry.RequireUint(kOffset));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t chunk_offset,
-                               OptionalUint(entry, "chunkOffset"));
+                               entry.OptionalUint(kChunkOffset));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t chunk_size,
-                               OptionalUint(entry, "chunkSize"));
+                               entry.OptionalUint(kChunkSize));
     const bool last = index + 1 == ChunkCount(file.size_bytes);
     if (chunk_offset != index * kChunkBytes ||
         chunk_size != (last ? 0 : kChunkBytes)) {
@@ -150,9 +182,9 @@ class TocDecoder {
     }
     if (offset <= previous_offset_) return Corrupt("offsets don't rise");
     previous_offset_ = offset;
-    LEVELKEEP_ASSIGN_OR_RETURN(std::string digest,
-                               DecodeDigest(entry, "chunkDigest"));
-    file.chunks.push_back({offset, std::move(digest), 0, 0});
+    LEVELKEEP_ASSIGN_OR_RETURN(const Sha256 digest,
+                               DecodeDigest(entry, kChunkDigest));
+    file.chunks.push_back({offset, digest, 0, 0});
     return Status::Ok();
   }
 
@@ -169,8 +201,18 @@ class TocDecoder {
     return Status::Ok();
   }
 
+  Status CheckNamesDiffer() const {
+    std::vector<std::string_view> names;
+    names.reserve(toc_.files.size());
+    for (const TocFile& file : toc_.files) names.push_back(file.name);
+    std::sort(names.begin(), names.end());
+    const auto twice = std::adjacent_find(names.begin(), names.end());
+    if (twice == names.end()) return Status::Ok();
+    return Corrupt("entry " + Printable(*twice) + ": the name comes twice");
+  }
+
   Toc toc_;
-  std::set<std::string> names_;
+  std::string modtime_;  // of the entry before
   uint64_t previous_offset_ = 0;
 };
 
@@ -185,17 +227,34 @@ uint64_t TocFile::ChunkSize(size_t chunk) const {
 }
 
 std::string EncodeToc(const Toc& toc) {
-  const std::string modtime = FormatSeconds(toc.mtime_seconds);
+  std::string text;
+  EncodeToc(toc, [&text](std::string_view piece) { text += piece; });
+  return text;
+}
+
+void EncodeToc(const Toc& toc,
+               const std::function<void(std::string_view piece)>& take) {
+  const std::string attributes =
+      ",\"modtime\":\"" + FormatSeconds(toc.mtime_seconds) +
+      "\",\"mode\":" + std::to_string(kTarMode) + ",\"uid\":0,\"gid\":0";
   std::string text = "{\"version\":1,\"entries\":[\n";
-  for (const TocFile& file : toc.files) AppendFile(file, modtime, &text);
-  if (!toc.files.empty()) text.erase(text.size() - 2, 1);  // the comma
-  return text + "]}\n";
+  for (size_t i = 0; i < toc.files.size(); ++i) {
+    AppendFile(toc.files[i], attributes, &text);
+    text += i + 1 < toc.files.size() ? ",\n" : "\n";
+    if (text.size() < kPieceBytes) continue;
+    take(text);
+    text.clear();
+  }
+  take(text + "]}\n");
 }
 
 Result<Toc> DecodeToc(std::string_view text) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const json root,
-                             ParseJsonObject(text, "the table of contents"));
-  Result<Toc> toc = TocDecoder().Decode(root);
+  WholeText whole(text);
+  return DecodeToc(&whole);
+}
+
+Result<Toc> DecodeToc(TextPieces* text) {
+  Result<Toc> toc = TocDecoder().Decode(text);
   if (!toc.ok()) return toc.status().WithContext(std::string(kTocEntryName));
   return toc;
 }

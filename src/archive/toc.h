@@ -5,11 +5,14 @@
 #define LEVELKEEP_ARCHIVE_TOC_H_
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "archive/text_pieces.h"
 #include "base/clock.h"
+#include "base/hash.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -24,7 +27,7 @@ inline constexpr uint64_t kMaxIndexBytes = 64u << 20;
 
 struct TocChunk {
   uint64_t archive_offset = 0;  // of the chunk's gzip member
-  std::string sha256;           // of the chunk's content
+  Sha256 sha256;                // of the chunk's content
   // Of the member, header to trailer. Known to who wrote it, not in the text.
   uint64_t member_bytes = 0;
   uint64_t member_checksum = 0;  // DamageChecksum
@@ -33,7 +36,7 @@ struct TocChunk {
 struct TocFile {
   std::string name;  // as in the tar header
   uint64_t size_bytes = 0;
-  std::string sha256;            // of the whole content
+  Sha256 sha256;                 // of the whole content
   std::vector<TocChunk> chunks;  // none for an empty file
 
   uint64_t ChunkSize(size_t chunk) const;
@@ -48,10 +51,15 @@ uint64_t ChunkCount(uint64_t size_bytes);
 
 // One entry a line.
 std::string EncodeToc(const Toc& toc);
+// The same in pieces of some ten kilobytes.
+void EncodeToc(const Toc& toc,
+               const std::function<void(std::string_view piece)>& take);
 // kCorruption unless it is such a document as EncodeToc writes: names that
 // are not empty and differ, chunks that follow each other and cover their
 // file, rising offsets. Unknown fields are ignored.
 Result<Toc> DecodeToc(std::string_view json);
+// The same without the whole text in memory.
+Result<Toc> DecodeToc(TextPieces* json);
 
 }  // namespace levelkeep
 

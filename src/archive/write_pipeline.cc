@@ -1,6 +1,7 @@
 #include "archive/write_pipeline.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "archive/tar_format.h"
@@ -53,26 +54,24 @@ struct WritePipeline::Job {
   ByteBuffer out;
   struct Encoded {
     // archive_offset counts from the start of `out` until it is appended;
-    // no digest: an empty file.
+    // no bytes: an empty file.
     TocChunk chunk;
-    std::string file_sha256;  // once known: with the last chunk
+    std::optional<Sha256> file_sha256;  // with the last chunk
   };
   std::vector<Encoded> encoded;  // one per file, or one for the chunk
 };
 
-WritePipeline::WritePipeline(const std::vector<ArchiveInput>& inputs,
+WritePipeline::WritePipeline(std::vector<ArchiveInput>* inputs,
                              const ArchiveWriteOptions& options,
                              ArchiveSink* sink)
-    : inputs_(inputs),
-      options_(options),
+    : options_(options),
       sink_(sink),
+      inputs_(*inputs),
       verdict_(options.stop),
       limiter_(Clock::System(), options.rate_limit_bytes_per_second) {
   files_.reserve(inputs_.size());
   for (const ArchiveInput& input : inputs_) {
-    TocFile& file = files_.emplace_back();
-    file.name = input.name;
-    file.size_bytes = input.size_bytes;
+    files_.emplace_back().size_bytes = input.size_bytes;
     total_bytes_ += input.size_bytes;
   }
 }
@@ -231,7 +230,7 @@ Result<bool> WritePipeline::CopyMember(EntryEncoder* encoder,
 }
 
 Status WritePipeline::EncodeBatch(EntryEncoder* encoder, Job* job) {
-  static const std::string kEmptySha256 = Sha256Hex("");
+  static const Sha256 kEmptySha256 = Sha256::Of("");
   for (size_t i = 0; i < job->input_count; ++i) {
     const ArchiveInput& input = inputs_[job->first_input + i];
     LEVELKEEP_RETURN_IF_ERROR(
@@ -274,8 +273,8 @@ Result<uint32_t> WritePipeline::Compress(EntryEncoder* encoder,
       EntryEncoder::Chunk chunk,
       encoder->AppendChunk(input.name, source, offset, size,
                            last ? TarPadding(input.size_bytes) : 0, &job->out));
-  job->encoded.back().chunk = {begin, std::move(chunk.sha256),
-                               chunk.member_bytes, chunk.member_checksum};
+  job->encoded.back().chunk = {begin, chunk.sha256, chunk.member_bytes,
+                               chunk.member_checksum};
   return chunk.crc32;
 }
 
@@ -316,9 +315,8 @@ Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
 // All chunks of the file are what they were, so the file is.
 Status WritePipeline::FinishCopied(Job* job) {
   const TocFile& archived = *inputs_[job->first_input].archived;
-  if (job->chunk + 1 == archived.chunks.size()) {
-    job->encoded.back().file_sha256 = archived.sha256;
-  }
+  const bool last = job->chunk + 1 == archived.chunks.size();
+  if (last) job->encoded.back().file_sha256 = archived.sha256;
   return Status::Ok();
 }
 
@@ -340,9 +338,7 @@ Status WritePipeline::DigestInTurn(EntryEncoder* encoder, uint32_t crc32,
   LEVELKEEP_RETURN_IF_ERROR(encoder->DigestAgain(
       input.name, *large.source, offset, size,
       last ? TarPadding(input.size_bytes) : 0, crc32, &large.digest));
-  if (last) {
-    job->encoded.back().file_sha256 = large.digest.FinishHex();
-  }
+  if (last) job->encoded.back().file_sha256 = large.digest.FinishSha256();
   MutexLock lock(&mutex_);
   ++large.digest_turn;
   changed_.notify_all();
@@ -383,12 +379,14 @@ Status WritePipeline::Append(Job* job) {
   for (size_t i = 0; i < job->encoded.size(); ++i) {
     Job::Encoded& encoded = job->encoded[i];
     TocFile& file = files_[job->first_input + i];
-    if (!encoded.chunk.sha256.empty()) {
+    if (encoded.chunk.member_bytes > 0) {
       encoded.chunk.archive_offset += base;
-      file.chunks.push_back(std::move(encoded.chunk));
+      file.chunks.push_back(encoded.chunk);
     }
-    if (!encoded.file_sha256.empty()) {
-      file.sha256 = std::move(encoded.file_sha256);
+    if (encoded.file_sha256) {
+      file.sha256 = *encoded.file_sha256;
+      // All other jobs of the file were delivered before this one.
+      file.name = std::move(inputs_[job->first_input + i].name);
     }
   }
   return sink_->Append(job->out.view());

@@ -31,8 +31,8 @@ namespace levelkeep {
 // Thread safety: one call of Run; the rest is internal.
 class WritePipeline {
  public:
-  // All outlive it.
-  WritePipeline(const std::vector<ArchiveInput>& inputs,
+  // All outlive it. Takes the names out of `inputs`.
+  WritePipeline(std::vector<ArchiveInput>* inputs,
                 const ArchiveWriteOptions& options, ArchiveSink* sink);
   ~WritePipeline();
 
@@ -69,11 +69,12 @@ class WritePipeline {
   Result<Source> Open(const ArchiveInput& input);
 
   // Constant after construction.
-  const std::vector<ArchiveInput>& inputs_;
   const ArchiveWriteOptions& options_;
   ArchiveSink* const sink_;  // used by the worker that is writing
   uint64_t total_bytes_ = 0;
 
+  // An input's name goes into `files_` when nobody else needs it any more.
+  std::vector<ArchiveInput>& inputs_;
   std::vector<TocFile> files_;  // written by the worker that is writing
   Verdict verdict_;
   RateLimiter limiter_;

@@ -31,6 +31,13 @@ void Require(bool done) {
   if (!done) std::abort();
 }
 
+// -1 for what is none, upper case included.
+int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
 #ifndef LEVELKEEP_WITH_ISAL
 // Slicing by eight: table k advances a byte by k further zero bytes.
 using CrcTables = std::array<std::array<uint32_t, 256>, 8>;
@@ -101,6 +108,15 @@ void Digest::Update(std::string_view data) {
   Require(EVP_DigestUpdate(impl_->context, data.data(), data.size()) == 1);
 }
 
+Sha256 Digest::FinishSha256() {
+  Sha256 sha256;
+  unsigned size = 0;
+  Require(impl_->kind == DigestKind::kSha256 &&
+          EVP_DigestFinal_ex(impl_->context, sha256.bytes_.data(), &size) == 1);
+  impl_->Start();
+  return sha256;
+}
+
 std::string Digest::FinishHex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
   unsigned size = 0;
@@ -110,11 +126,30 @@ std::string Digest::FinishHex() {
       std::string_view(reinterpret_cast<const char*>(bytes.data()), size));
 }
 
-std::string Sha256Hex(std::string_view data) {
+Sha256 Sha256::Of(std::string_view data) {
   Digest digest(DigestKind::kSha256);
   digest.Update(data);
-  return digest.FinishHex();
+  return digest.FinishSha256();
 }
+
+std::optional<Sha256> Sha256::FromHex(std::string_view hex) {
+  Sha256 sha256;
+  if (hex.size() != 2 * sha256.bytes_.size()) return std::nullopt;
+  for (size_t i = 0; i < sha256.bytes_.size(); ++i) {
+    const int high = HexDigit(hex[2 * i]);
+    const int low = HexDigit(hex[2 * i + 1]);
+    if (high < 0 || low < 0) return std::nullopt;
+    sha256.bytes_[i] = static_cast<unsigned char>(high << 4 | low);
+  }
+  return sha256;
+}
+
+std::string Sha256::Hex() const {
+  return ToHex(std::string_view(reinterpret_cast<const char*>(bytes_.data()),
+                                bytes_.size()));
+}
+
+std::string Sha256Hex(std::string_view data) { return Sha256::Of(data).Hex(); }
 
 uint32_t Crc32(uint32_t crc, std::string_view data) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());

@@ -3,12 +3,30 @@
 #ifndef LEVELKEEP_BASE_HASH_H_
 #define LEVELKEEP_BASE_HASH_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace levelkeep {
+
+// 32 bytes: lists of a hundred thousand files are kept in memory. Value type.
+class Sha256 {
+ public:
+  Sha256() = default;  // all zeros
+  static Sha256 Of(std::string_view data);
+  // Nothing unless it is 64 lower-case hex digits.
+  static std::optional<Sha256> FromHex(std::string_view hex);
+  std::string Hex() const;
+
+  friend bool operator==(const Sha256&, const Sha256&) = default;
+
+ private:
+  friend class Digest;
+  std::array<unsigned char, 32> bytes_ = {};
+};
 
 enum class DigestKind { kSha256, kMd5 };
 
@@ -22,6 +40,8 @@ class Digest {
   void Update(std::string_view data);
   // Lower-case hex. The object starts over afterwards.
   std::string FinishHex();
+  // The same as a value. REQUIRES: kSha256.
+  Sha256 FinishSha256();
 
  private:
   struct Impl;

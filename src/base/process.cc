@@ -258,6 +258,8 @@ std::string HostName() {
 }
 
 void LowerThreadPriority() {
+  // Threads inherit it: whose parent is low is low enough.
+  if (::sched_getscheduler(0) == SCHED_BATCH) return;
   // All three concern the calling thread only, on Linux.
   sched_param parameters = {};
   ::sched_setscheduler(0, SCHED_BATCH, &parameters);

@@ -58,20 +58,16 @@ void AppendFile(const ReusableFile& file, std::string* text) {
   AppendNumber(file.archived.size_bytes, text);
   AppendNumber(file.device, text);
   AppendNumber(file.inode, text);
-  *text += ' ' + std::to_string(file.mtime_ns) + ' ' + file.archived.sha256;
+  *text +=
+      ' ' + std::to_string(file.mtime_ns) + ' ' + file.archived.sha256.Hex();
   for (const TocChunk& chunk : file.archived.chunks) {
     AppendNumber(chunk.archive_offset, text);
     AppendNumber(chunk.member_bytes, text);
     AppendNumber(chunk.member_checksum, text);
     // A file of one chunk has the chunk's digest.
-    if (file.archived.chunks.size() > 1) *text += ' ' + chunk.sha256;
+    if (file.archived.chunks.size() > 1) *text += ' ' + chunk.sha256.Hex();
   }
   *text += '\n';
-}
-
-bool IsSha256(std::string_view text) {
-  return text.size() == kSha256Digits &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 std::optional<ReusableFile> DecodeFile(std::string_view line) {
@@ -82,18 +78,20 @@ std::optional<ReusableFile> DecodeFile(std::string_view line) {
   file.device = fields.Get<uint64_t>();
   file.inode = fields.Get<uint64_t>();
   file.mtime_ns = fields.Get<int64_t>();
-  file.archived.sha256 = fields.Text();
+  const std::optional<Sha256> sha256 = Sha256::FromHex(fields.Next());
+  if (!sha256) return std::nullopt;
+  file.archived.sha256 = *sha256;
   const uint64_t chunks = ChunkCount(file.archived.size_bytes);
   while (!fields.empty() && !fields.bad()) {
     TocChunk& chunk = file.archived.chunks.emplace_back();
     chunk.archive_offset = fields.Get<uint64_t>();
     chunk.member_bytes = fields.Get<uint64_t>();
     chunk.member_checksum = fields.Get<uint64_t>();
-    chunk.sha256 = chunks > 1 ? fields.Text() : file.archived.sha256;
-    if (!IsSha256(chunk.sha256)) return std::nullopt;
+    const auto own = chunks > 1 ? Sha256::FromHex(fields.Next()) : sha256;
+    if (!own) return std::nullopt;
+    chunk.sha256 = *own;
   }
   const bool good = !fields.bad() && file.archived.chunks.size() == chunks &&
-                    IsSha256(file.archived.sha256) &&
                     IsBackedUp(ParseDbFileName(file.archived.name).kind);
   return good ? std::optional(std::move(file)) : std::nullopt;
 }

@@ -59,7 +59,7 @@ std::string FilesText(const std::vector<ManifestFile>& files) {
   for (const ManifestFile& file : files) {
     table.AddRow({{Printable(file.name, 200), ""},
                   {std::to_string(file.size_bytes), ""},
-                  {file.sha256, ""}});
+                  {file.sha256.Hex(), ""}});
   }
   return table.ToString();
 }

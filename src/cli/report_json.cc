@@ -74,7 +74,7 @@ ordered_json ToJson(const std::vector<ManifestFile>& files) {
     ordered_json one;
     one["name"] = file.name;
     one["size"] = file.size_bytes;
-    one["sha256"] = file.sha256;
+    one["sha256"] = file.sha256.Hex();
     json.push_back(std::move(one));
   }
   return json;

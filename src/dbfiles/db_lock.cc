@@ -1,13 +1,9 @@
 #include "dbfiles/db_lock.h"
 
-#include <sys/sysmacros.h>
-#include <unistd.h>
-
-#include <cstdio>
 #include <set>
-#include <sstream>
 #include <utility>
 
+#include "base/classic_lock.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
 
@@ -38,36 +34,6 @@ Status HeldHere(const std::string& db_dir) {
                 "is open");
 }
 
-// A LevelDB that does not use our Env holds a classic lock, which any close
-// of LOCK in this process would drop: ask the kernel's list instead of the
-// file. Its lines are "1: POSIX  ADVISORY  WRITE 412 fe:00:1234 0 EOF".
-bool HoldsClassicLock(FileSystem* fs, const FileInfo& lock) {
-  const Result<std::string> list = ReadFile(fs, "/proc/locks", 16u << 20);
-  if (!list.ok()) return false;
-  const std::string pid = std::to_string(::getpid());
-  std::istringstream lines(*list);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string id, type, mode, access, holder, file;
-    fields >> id >> type >> mode >> access >> holder >> file;
-    if (type != "POSIX" || holder != pid) continue;
-    unsigned device_major = 0, device_minor = 0;
-    unsigned long long inode = 0;  // NOLINT: sscanf's own type
-    if (std::sscanf(file.c_str(), "%x:%x:%llu", &device_major, &device_minor,
-                    &inode) != 3) {
-      continue;
-    }
-    if (inode != lock.inode) continue;
-    // Devices without a number of their own (btrfs, overlay) are listed
-    // with another one than stat() gives.
-    if (device_major == 0 || (device_major == major(lock.device) &&
-                              device_minor == minor(lock.device))) {
-      return true;
-    }
-  }
-  return false;
-}
-
 // "/db/LOCK is locked by another process (pid 412)" -> what follows "by".
 std::string HolderIn(const std::string& message) {
   constexpr std::string_view kMarker = " is locked by ";
@@ -95,7 +61,7 @@ Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
     return info.status();
   }
   if (info.ok() && (registry.held.count({info->device, info->inode}) > 0 ||
-                    HoldsClassicLock(fs, *info))) {
+                    HoldsClassicLock(*info))) {
     return HeldHere(db_dir);
   }
   Result<std::unique_ptr<FileLock>> lock = fs->Lock(path);
@@ -136,7 +102,7 @@ Result<DbLock::State> DbLock::Probe(FileSystem* fs, const std::string& db_dir,
     return answer(State::kFree, "");
   }
   if (registry.held.count({info->device, info->inode}) > 0 ||
-      HoldsClassicLock(fs, *info)) {
+      HoldsClassicLock(*info)) {
     return answer(State::kHeldByThisProcess, "this process");
   }
   const Result<std::unique_ptr<FileLock>> lock = fs->Lock(path);

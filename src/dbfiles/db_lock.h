@@ -6,7 +6,7 @@
 // (device, inode), answers for this process before any open, and we lock by
 // open file description, which another close can't drop. This is the only
 // place in LevelKeep that opens LOCK. A LevelDB that this process opened with
-// a stock Env is found in the kernel's list of locks (/proc/locks).
+// a stock Env is found by the locks of our descriptors (base/classic_lock.h).
 
 #ifndef LEVELKEEP_DBFILES_DB_LOCK_H_
 #define LEVELKEEP_DBFILES_DB_LOCK_H_

@@ -3,6 +3,8 @@
 #ifndef LEVELKEEP_HTTP_BACKUP_JSON_H_
 #define LEVELKEEP_HTTP_BACKUP_JSON_H_
 
+#include <cstdint>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -20,10 +22,35 @@ Json BackupToJson(const BackupInfo& backup, Time now);
 // The same with everything that its manifest says.
 Json BackupToDetailedJson(const BackupInfo& backup, Time now);
 Json BackupsToJson(const std::vector<BackupInfo>& backups, Time now);
-// Appends the text of BackupsToJson, byte for byte, without the tree in
-// between: for 10,000 backups that is 4 MB in milliseconds.
-void AppendBackups(const std::vector<BackupInfo>& backups, Time now,
-                   std::string* text);
+
+// Appends the text of BackupsToJson, byte for byte, without the tree and the
+// list in between: for 10,000 backups that is 4 MB in milliseconds.
+// Thread safety: one thread at a time.
+class BackupArrayText {
+ public:
+  // `text` outlives this object; nobody else changes it until Finish.
+  BackupArrayText(Time now, std::string* text);
+  ~BackupArrayText();
+  BackupArrayText(const BackupArrayText&) = delete;
+  BackupArrayText& operator=(const BackupArrayText&) = delete;
+
+  // Hint: so many will be added.
+  void Reserve(uint64_t count);
+  void Add(const BackupInfo& backup);
+  // As if nothing had been added.
+  void Clear();
+  uint64_t size() const { return size_; }
+  void Finish();
+
+ private:
+  struct Scratch;
+
+  const Time now_;
+  std::string* const text_;
+  const size_t begin_;
+  uint64_t size_ = 0;
+  std::unique_ptr<Scratch> scratch_;
+};
 
 // As users' scripts can open it from anywhere.
 std::string AbsolutePath(const std::string& path);

@@ -1,6 +1,7 @@
 #include "http/backup_routes.h"
 
 #include <algorithm>
+#include <map>
 #include <optional>
 
 #include "base/text.h"
@@ -35,55 +36,88 @@ Response CreateBackup(BackupManager* manager, JobControl* control,
   return JsonResponse(DumpOrdered(json));
 }
 
-// The backups that come after the one named `after`; that one may have been
-// rotated away since the last page.
-Status SkipTo(const std::string& after, std::vector<BackupInfo>* backups) {
-  const auto parsed = ParseBackupName(after);
-  if (!parsed) {
-    return Status(StatusCode::kInvalidArgument,
-                  "the query parameter \"after\" is not the name of a backup",
-                  "give the last name of the page before");
+// The part of the list that a request asks for.
+// Thread safety: one thread at a time.
+class Page {
+ public:
+  explicit Page(std::string* text) : array_(Clock::System()->Now(), text) {}
+
+  // "limit" and "after".
+  Status Read(const std::map<std::string, std::string>& query) {
+    if (const auto it = query.find("limit"); it != query.end()) {
+      const auto number = ParseUint64(it->second);
+      if (!number || *number < 1 || *number > kMaxPageSize) {
+        return Status(StatusCode::kInvalidArgument,
+                      "the query parameter \"limit\" is not a number from 1 "
+                      "to 100000");
+      }
+      limit_ = *number;
+    }
+    if (const auto it = query.find("after"); it != query.end()) {
+      const auto parsed = ParseBackupName(it->second);
+      if (!parsed) {
+        return Status(StatusCode::kInvalidArgument,
+                      "the query parameter \"after\" is not the name of a "
+                      "backup",
+                      "give the last name of the page before");
+      }
+      after_ = it->second;
+      after_time_ = parsed->time;
+    }
+    return Status::Ok();
   }
-  auto it = std::find_if(
-      backups->begin(), backups->end(),
-      [&](const BackupInfo& backup) { return backup.name == after; });
-  if (it != backups->end()) {
-    ++it;
-  } else {
-    it = std::find_if(backups->begin(), backups->end(),
-                      [&](const BackupInfo& backup) {
-                        return backup.created < parsed->time;
-                      });
+
+  void Reserve(uint64_t backups) { array_.Reserve(std::min(limit_, backups)); }
+
+  // False: no more is needed.
+  bool Add(const BackupInfo& backup) {
+    if (!found_ && !after_.empty()) {
+      if (backup.name == after_) {
+        // What is older but comes before it in the list was not meant.
+        array_.Clear();
+        more_ = false;
+        found_ = true;
+        return true;
+      }
+      // It may have been rotated away since the last page.
+      if (array_.size() == 0 && backup.created >= after_time_) return true;
+    }
+    if (array_.size() == limit_) {
+      more_ = true;
+      return !found_ && !after_.empty();
+    }
+    array_.Add(backup);
+    if (array_.size() == limit_) last_ = backup.name;
+    return true;
   }
-  backups->erase(backups->begin(), it);
-  return Status::Ok();
-}
+
+  void Finish() { array_.Finish(); }
+  // The page's last name; null if the list ends with it.
+  Json next() const { return more_ ? Json(last_) : Json(); }
+
+ private:
+  BackupArrayText array_;
+  uint64_t limit_ = kMaxPageSize;
+  std::string after_;  // empty: from the first one
+  Time after_time_;
+  bool found_ = false;  // `after_` is still there
+  bool more_ = false;
+  std::string last_;
+};
 
 Response ListBackups(BackupManager* manager, const Request& request) {
-  uint64_t limit = kMaxPageSize;
-  if (const auto it = request.query.find("limit"); it != request.query.end()) {
-    const auto number = ParseUint64(it->second);
-    if (!number || *number < 1 || *number > kMaxPageSize) {
-      return ErrorResponse(400, "invalid_argument",
-                           "the query parameter \"limit\" is not a number "
-                           "from 1 to 100000");
-    }
-    limit = *number;
-  }
-  auto backups = manager->ListBackups();
-  if (!backups.ok()) return ErrorResponse(backups.status());
-  const size_t total = backups->size();
-  if (const auto it = request.query.find("after"); it != request.query.end()) {
-    const Status status = SkipTo(it->second, &*backups);
-    if (!status.ok()) return ErrorResponse(status);
-  }
-  const bool more = backups->size() > limit;
-  if (more) backups->resize(limit);
   std::string text = R"({"success":true,"backups":)";
-  AppendBackups(*backups, Clock::System()->Now(), &text);
+  Page page(&text);
+  const Status status = page.Read(request.query);
+  if (!status.ok()) return ErrorResponse(status);
+  page.Reserve(manager->Health().count);
+  const auto total = manager->VisitBackups(
+      [&page](const BackupInfo& backup) { return page.Add(backup); });
+  if (!total.ok()) return ErrorResponse(total.status());
+  page.Finish();
   Json rest;
-  rest["total"] = total;
-  rest["next"] = more ? Json(backups->back().name) : Json();
+  rest["total"] = *total;
+  rest["next"] = page.next();
   text += "," + DumpOrdered(rest).substr(1);  // goes on in the same object
   return JsonResponse(std::move(text));
 }
@@ -98,25 +132,28 @@ Response ShowBackup(BackupManager* manager, const Request& request) {
 }
 
 Response ExportMetadata(BackupManager* manager) {
-  const auto backups = manager->ListBackups();
-  if (!backups.ok()) return ErrorResponse(backups.status());
   uint64_t total_bytes = 0;
   std::optional<Time> oldest, newest;
-  for (const BackupInfo& backup : *backups) {
+  std::string backups;
+  BackupArrayText array(Clock::System()->Now(), &backups);
+  array.Reserve(manager->Health().count);
+  const auto count = manager->VisitBackups([&](const BackupInfo& backup) {
     total_bytes += backup.size_bytes;
     if (!oldest || backup.created < *oldest) oldest = backup.created;
     if (!newest || backup.created > *newest) newest = backup.created;
-  }
+    array.Add(backup);
+    return true;
+  });
+  if (!count.ok()) return ErrorResponse(count.status());
+  array.Finish();
   Json metadata;
-  metadata["backupCount"] = backups->size();
+  metadata["backupCount"] = *count;
   metadata["totalSize"] = total_bytes;
   metadata["oldestBackup"] = TimeToJson(oldest);
   metadata["newestBackup"] = TimeToJson(newest);
   std::string text = R"({"success":true,"metadata":)" + DumpOrdered(metadata);
   text.pop_back();  // its last member comes now
-  text += R"(,"backups":)";
-  AppendBackups(*backups, Clock::System()->Now(), &text);
-  text += "}}";
+  text += R"(,"backups":)" + backups + "}}";
   return JsonResponse(std::move(text));
 }
 

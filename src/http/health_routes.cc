@@ -95,14 +95,17 @@ Json LatestLog(const HealthReport& health) {
 }
 
 Response BackupStatus(BackupManager* manager) {
-  auto list = manager->ListBackups();
-  if (!list.ok()) return ErrorResponse(list.status());
+  std::vector<BackupInfo> list;
+  const auto total = manager->VisitBackups([&list](const BackupInfo& backup) {
+    if (list.size() < kStatusListLength) list.push_back(backup);
+    return list.size() < kStatusListLength;
+  });
+  if (!total.ok()) return ErrorResponse(total.status());
   const HealthReport health = manager->Health();
   const Time now = Clock::System()->Now();
-  if (list->size() > kStatusListLength) list->resize(kStatusListLength);
   Json backups;
   backups["total"] = health.count;
-  backups["list"] = BackupsToJson(*list, now);
+  backups["list"] = BackupsToJson(list, now);
   backups["totalSizeMB"] = FormatMegabytes(health.total_bytes);
   backups["latest"] = LatestToJson(health, now);
   Json disk;

@@ -114,6 +114,11 @@ Result<std::vector<BackupInfo>> BackupManager::ListBackups() {
   return impl_->set_.List();
 }
 
+Result<uint64_t> BackupManager::VisitBackups(
+    const std::function<bool(const BackupInfo&)>& visit) {
+  return impl_->set_.Visit(visit);
+}
+
 Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {
   return impl_->FindBackup(name);
 }

@@ -38,30 +38,36 @@ Result<std::string> CompleteName(const Listing& listing,
   return text;  // Catalog::Find has the words for what is wrong with it
 }
 
+// Sets every member. An object that is used again keeps its memory, which
+// spares a list of 10,000 backups 40,000 allocations.
+void FillBackupInfo(const CatalogEntry& entry, BackupInfo* info) {
+  info->name = entry.name;
+  info->path = entry.path;
+  info->size_bytes = entry.size_bytes;
+  info->created = entry.created();
+  info->label = entry.parsed.label;
+  info->sha256 = entry.sha256;
+  info->status = entry.status();
+  info->problem = entry.damaged() ? entry.verification->message : entry.problem;
+  info->verified = entry.verified();
+  info->pinned = entry.pinned;
+  info->verified_at.reset();
+  if (entry.verified()) info->verified_at = entry.verification->at;
+  static const Manifest* const kNone = new Manifest;  // outlives all statics
+  const Manifest& manifest = entry.manifest ? *entry.manifest : *kNone;
+  info->trigger = manifest.trigger;
+  info->last_sequence = manifest.last_sequence;
+  info->event_count = manifest.events ? manifest.events->count : 0;
+  info->source_bytes = manifest.source_bytes;
+  info->duration_ms = manifest.took_ms;
+  info->snapshot_method = manifest.snapshot_method;
+}
+
 }  // namespace
 
 BackupInfo ToBackupInfo(const CatalogEntry& entry) {
   BackupInfo info;
-  info.name = entry.name;
-  info.path = entry.path;
-  info.size_bytes = entry.size_bytes;
-  info.created = entry.created();
-  info.label = entry.parsed.label;
-  info.sha256 = entry.sha256;
-  info.status = entry.status();
-  info.problem = entry.damaged() ? entry.verification->message : entry.problem;
-  info.verified = entry.verified();
-  info.pinned = entry.pinned;
-  if (entry.verified()) info.verified_at = entry.verification->at;
-  if (entry.manifest) {
-    const Manifest& manifest = *entry.manifest;
-    info.trigger = manifest.trigger;
-    info.last_sequence = manifest.last_sequence;
-    if (manifest.events) info.event_count = manifest.events->count;
-    info.source_bytes = manifest.source_bytes;
-    info.duration_ms = manifest.took_ms;
-    info.snapshot_method = manifest.snapshot_method;
-  }
+  FillBackupInfo(entry, &info);
   return info;
 }
 
@@ -137,6 +143,17 @@ Result<std::vector<BackupInfo>> BackupSet::List() {
     backups.push_back(ToBackupInfo(*entry));
   }
   return backups;
+}
+
+Result<uint64_t> BackupSet::Visit(
+    const std::function<bool(const BackupInfo&)>& visit) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
+  BackupInfo info;
+  for (const Listing::Entry& entry : listing->entries()) {
+    FillBackupInfo(*entry, &info);
+    if (!visit(info)) break;
+  }
+  return uint64_t{listing->size()};
 }
 
 Result<CatalogEntry> BackupSet::FindEntry(const std::string& name) {

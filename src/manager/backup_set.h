@@ -67,6 +67,8 @@ class BackupSet {
   }
   // For showing.
   Result<std::vector<BackupInfo>> List();
+  // See BackupManager::VisitBackups.
+  Result<uint64_t> Visit(const std::function<bool(const BackupInfo&)>& visit);
   // A name, an unambiguous beginning of one, or "latest".
   Result<BackupInfo> Find(const std::string& name);
   Result<CatalogEntry> FindEntry(const std::string& name);

@@ -112,7 +112,7 @@ Status BackupSet::CheckContent(const CatalogEntry& entry, VerifyDepth depth,
     read.progress = ToByteProgress(progress);
     LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase content,
                                reader->Check(read));
-    report->files = content.files.size();
+    if (!content.own) report->files = content.files.size();
     report->bytes = content.content_bytes;
     return Status::Ok();
   }

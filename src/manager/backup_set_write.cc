@@ -64,7 +64,7 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
                                    const BackupRequest& request,
                                    const CatalogEntry* previous, Time created,
                                    uint64_t took_ms,
-                                   const std::vector<ManifestFile>& digests) {
+                                   const std::vector<TocFile>& archived) {
   Manifest manifest;
   manifest.id = RandomId();
   manifest.created = std::chrono::floor<std::chrono::milliseconds>(created);
@@ -77,8 +77,11 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   manifest.db_epoch = request.db_epoch;
   manifest.comparator = info.comparator;
   manifest.last_sequence = info.last_sequence;
-  manifest.files = digests;
-  for (ManifestFile& file : manifest.files) file.name = BaseName(file.name);
+  manifest.files.reserve(archived.size());
+  for (const TocFile& file : archived) {
+    manifest.files.push_back(
+        {BaseName(file.name), file.size_bytes, file.sha256});
+  }
   if (request.events) {
     manifest.events = ManifestEvents{
         request.events->count, request.events->first, request.events->last,
@@ -90,6 +93,8 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   manifest.took_ms = took_ms;
   manifest.source_bytes = info.total_bytes();
   std::string text = EncodeManifest(manifest);
+  // Decoded once more below.
+  std::vector<ManifestFile>().swap(manifest.files);
   // A backup that our own reader refuses must not be acknowledged.
   LEVELKEEP_RETURN_IF_ERROR(
       DecodeManifest(text).status().WithContext("the new backup's manifest"));
@@ -216,11 +221,11 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   write.stop = request.stop;
   write.progress = ToByteProgress(request.progress);
   const auto describe =
-      [&](const std::vector<ManifestFile>& digests) -> Result<std::string> {
+      [&](const std::vector<TocFile>& archived) -> Result<std::string> {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         clock_->SteadyNow() - started);
     return DescribeBackup(fs_, options_, info, request, previous, created,
-                          static_cast<uint64_t>(took.count()), digests);
+                          static_cast<uint64_t>(took.count()), archived);
   };
 
   LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs_->Open(part, OpenMode::kCreateNew));

@@ -25,7 +25,7 @@ struct InspectReport {
   std::string path;
   uint64_t size_bytes = 0;
   bool own = false;
-  std::optional<Manifest> manifest;  // ours, and re-packed ones of ours
+  std::shared_ptr<const Manifest> manifest;  // ours, and re-packed ones of ours
   // Names and sizes; of foreign archives after reading them through.
   std::vector<ManifestFile> files;
 };

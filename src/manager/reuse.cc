@@ -39,7 +39,7 @@ bool CanReuse(const BackupOptions& options, const Snapshot& snapshot,
          snapshot.info().method != SnapshotMethod::kLogical;
 }
 
-Result<std::string> DigestOf(const ByteSource& source, uint64_t size) {
+Result<Sha256> DigestOf(const ByteSource& source, uint64_t size) {
   constexpr size_t kStep = 256u << 10;
   std::vector<char> buffer(kStep);
   Digest digest(DigestKind::kSha256);
@@ -51,7 +51,7 @@ Result<std::string> DigestOf(const ByteSource& source, uint64_t size) {
     digest.Update({buffer.data(), length});
     offset += length;
   }
-  return digest.FinishHex();
+  return digest.FinishSha256();
 }
 
 }  // namespace
@@ -113,7 +113,7 @@ Status ReusePlan::CheckOne(const Snapshot& snapshot) const {
   std::random_device random;
   const size_t index = reused[random() % reused.size()];
   LEVELKEEP_ASSIGN_OR_RETURN(const auto source, snapshot.Open(index));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string digest,
+  LEVELKEEP_ASSIGN_OR_RETURN(const Sha256 digest,
                              DigestOf(*source, files[index].size_bytes));
   if (digest == Find(files[index])->sha256) return Status::Ok();
   return Status(StatusCode::kCorruption,

@@ -174,7 +174,7 @@ std::vector<DropCandidate> OrderCandidates(
   for (const DropCandidate& candidate : candidates) {
     const auto& manifest = candidate.outline.manifest;
     const auto& first = candidates.front().outline.manifest;
-    if (!manifest.has_value() || !first.has_value() ||
+    if (manifest == nullptr || first == nullptr ||
         manifest->db_name != first->db_name) {
       comparable = false;
     }

@@ -72,7 +72,7 @@ struct RestoreOutcome {
   std::string archive_name;
   std::string archive_sha256;
   bool own = false;  // had our manifest
-  std::optional<Manifest> manifest;
+  std::shared_ptr<const Manifest> manifest;
   std::string epoch;  // of the restored database (new)
   uint64_t last_sequence = 0;
   uint64_t content_bytes = 0;

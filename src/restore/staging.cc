@@ -39,7 +39,7 @@ Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
 Result<ArchiveReadOptions> Preflight(const RestoreContext& context,
                                      const ArchiveOutline& outline,
                                      const ExtractRequest& request) {
-  if (outline.manifest.has_value()) {
+  if (outline.manifest != nullptr) {
     LEVELKEEP_RETURN_IF_ERROR(
         CheckComparator(context, outline.manifest->comparator));
   }
@@ -76,7 +76,7 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   store.outcome.archive_sha256 = extracted.archive_sha256;
   store.outcome.own = extracted.own;
   store.outcome.content_bytes = extracted.content_bytes;
-  if (extracted.own && extracted.manifest.has_value() &&
+  if (extracted.own && extracted.manifest != nullptr &&
       !request.source.scanned_sha256.empty() &&
       request.source.scanned_sha256 == extracted.archive_sha256) {
     store.check.last_sequence = extracted.manifest->last_sequence;
@@ -85,7 +85,7 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
                                CheckStore(context, request.target_dir,
                                           request.scratch_dir, request.stop));
   }
-  if (extracted.manifest.has_value()) {
+  if (extracted.manifest != nullptr) {
     LEVELKEEP_RETURN_IF_ERROR(CheckSequence(*extracted.manifest, store.check));
   }
   store.outcome.manifest = std::move(extracted.manifest);

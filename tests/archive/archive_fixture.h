@@ -106,7 +106,7 @@ inline std::vector<ArchiveInput> InputsOf(const Files& files) {
   return inputs;
 }
 
-inline Manifest ManifestFor(const std::vector<ManifestFile>& written) {
+inline Manifest ManifestFor(const std::vector<TocFile>& written) {
   Manifest manifest;
   manifest.id = std::string(32, 'a');
   manifest.created = ParseTime("2024-12-27T12:00:00.123Z").value();
@@ -117,10 +117,10 @@ inline Manifest ManifestFor(const std::vector<ManifestFile>& written) {
   manifest.comparator = "leveldb.BytewiseComparator";
   manifest.last_sequence = 42;
   const size_t skip = std::string_view(kDbName).size() + 1;
-  for (ManifestFile file : written) {
-    file.name.erase(0, skip);
+  for (const TocFile& file : written) {
     manifest.source_bytes += file.size_bytes;
-    manifest.files.push_back(std::move(file));
+    manifest.files.push_back(
+        {file.name.substr(skip), file.size_bytes, file.sha256});
   }
   return manifest;
 }
@@ -143,7 +143,7 @@ inline Result<ArchiveSummary> WriteTestArchive(
   if (!file.ok()) return file.status();
   return WriteArchive(
       InputsOf(files),
-      [&](const std::vector<ManifestFile>& written) -> Result<std::string> {
+      [&](const std::vector<TocFile>& written) -> Result<std::string> {
         return encode(ManifestFor(written));
       },
       options, file->get());

@@ -24,7 +24,7 @@ using test::TempDir;
 using test::WriteOptions;
 using test::WriteTestArchive;
 
-Result<std::string> NoManifest(const std::vector<ManifestFile>&) {
+Result<std::string> NoManifest(const std::vector<TocFile>&) {
   return std::string("{}");
 }
 
@@ -128,7 +128,7 @@ TEST(ArchiveWriterFailureTest, FailureOfTheManifestIsPassedOn) {
   ASSERT_TRUE(file.ok());
   const auto summary = WriteArchive(
       {Input("db/000001.ldb", 3, "abc")},
-      [](const std::vector<ManifestFile>&) -> Result<std::string> {
+      [](const std::vector<TocFile>&) -> Result<std::string> {
         return Status(StatusCode::kBusy, "later");
       },
       WriteOptions(), file->get());

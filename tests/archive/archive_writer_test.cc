@@ -54,10 +54,10 @@ TEST(ArchiveWriterTest, RoundTripsAllSizes) {
   ASSERT_TRUE(database.ok()) << database.status().ToString();
   EXPECT_TRUE(ReadFiles(dir.Sub("out")) == files);
   EXPECT_TRUE(database->own);
-  ASSERT_TRUE(database->manifest.has_value());
+  ASSERT_NE(database->manifest, nullptr);
   EXPECT_EQ(database->content_bytes, summary->source_bytes);
   EXPECT_EQ(database->archive_sha256, summary->sha256);
-  EXPECT_EQ(database->files.size(), files.size());
+  EXPECT_EQ(database->manifest->files.size(), files.size());
   EXPECT_TRUE(test::CheckArchive(dir.Sub("a.tar.gz")).ok());
 }
 
@@ -75,13 +75,14 @@ TEST(ArchiveWriterTest, SummaryTellsTheTruth) {
   Digest md5(DigestKind::kMd5);
   md5.Update(bytes);
   EXPECT_EQ(summary->md5, md5.FinishHex());
-  ASSERT_EQ(summary->files.size(), files.size());
+  ASSERT_EQ(summary->archived.size(), files.size());
   size_t i = 0;
   uint64_t total = 0;
   for (const auto& [name, content] : files) {
-    EXPECT_EQ(summary->files[i].name, std::string(test::kDbName) + "/" + name);
-    EXPECT_EQ(summary->files[i].size_bytes, content.size());
-    EXPECT_EQ(summary->files[i].sha256, Sha256Hex(content)) << name;
+    EXPECT_EQ(summary->archived[i].name,
+              std::string(test::kDbName) + "/" + name);
+    EXPECT_EQ(summary->archived[i].size_bytes, content.size());
+    EXPECT_EQ(summary->archived[i].sha256, Sha256::Of(content)) << name;
     total += content.size();
     ++i;
   }
@@ -218,7 +219,7 @@ TEST(ArchiveWriterTest, DatabaseWithoutFiles) {
   const Result<ExtractedDatabase> database =
       test::ExtractArchive(dir.Sub("a.tar.gz"), dir.Sub("out"));
   ASSERT_TRUE(database.ok()) << database.status().ToString();
-  EXPECT_TRUE(database->files.empty());
+  EXPECT_TRUE(database->manifest->files.empty());
   EXPECT_EQ(Shell("gzip -t '" + dir.Sub("a.tar.gz") + "'"), 0);
 }
 
@@ -239,7 +240,7 @@ TEST(ArchiveWriterTest, ManySmallFilesAreBatched) {
     EXPECT_EQ(summary->sha256, sha256);
     const auto database = test::CheckArchive(path);
     ASSERT_TRUE(database.ok()) << database.status().ToString();
-    EXPECT_EQ(database->files.size(), 5000u);
+    EXPECT_EQ(database->manifest->files.size(), 5000u);
   }
 }
 
@@ -258,7 +259,7 @@ TEST(ArchiveWriterTest, UnusualFolderNamesAreNoProblem) {
          }}};
     const auto summary = WriteArchive(
         inputs,
-        [&](const std::vector<ManifestFile>& files) -> Result<std::string> {
+        [&](const std::vector<TocFile>& files) -> Result<std::string> {
           Manifest manifest = test::ManifestFor({});
           manifest.db_name = folder;
           manifest.files = {{"000005.ldb", 5, files[0].sha256}};

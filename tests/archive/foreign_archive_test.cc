@@ -90,13 +90,13 @@ TEST_F(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
         << command << ": " << database.status().ToString();
     EXPECT_TRUE(ReadFiles(out.Sub("x")) == MakeDatabase()) << command;
     EXPECT_FALSE(database->own);
-    EXPECT_FALSE(database->manifest.has_value());
+    EXPECT_EQ(database->manifest, nullptr);
     EXPECT_EQ(database->archive_sha256,
               Sha256Hex(test::ReadFile(dir_.Sub("a.tar.gz"))));
     EXPECT_EQ(database->files.size(), MakeDatabase().size());
     uint64_t bytes = 0;
     for (const ManifestFile& file : database->files) {
-      EXPECT_EQ(file.sha256, Sha256Hex(MakeDatabase()[file.name]));
+      EXPECT_EQ(file.sha256, Sha256::Of(MakeDatabase()[file.name]));
       bytes += file.size_bytes;
     }
     EXPECT_EQ(database->content_bytes, bytes);
@@ -109,7 +109,7 @@ TEST_F(ForeignArchiveTest, OutlineOfAForeignArchiveIsModest) {
   auto reader = ArchiveReader::Open(FileSystem::Posix(), dir_.Sub("a.tar.gz"));
   ASSERT_TRUE(reader.ok());
   EXPECT_FALSE((*reader)->outline().own);
-  EXPECT_FALSE((*reader)->outline().manifest.has_value());
+  EXPECT_EQ((*reader)->outline().manifest, nullptr);
   EXPECT_EQ((*reader)->outline().content_bytes, 0u);
 }
 
@@ -244,7 +244,7 @@ TEST_F(ForeignArchiveTest, OurArchivePackedAgainIsHeldToItsManifest) {
     const auto database = Check();
     ASSERT_TRUE(database.ok()) << command << database.status().ToString();
     EXPECT_FALSE(database->own);
-    ASSERT_TRUE(database->manifest.has_value()) << command;
+    ASSERT_NE(database->manifest, nullptr) << command;
     EXPECT_EQ(database->manifest->last_sequence, 42u);
   }
   Pack(

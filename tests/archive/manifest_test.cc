@@ -20,8 +20,9 @@ Manifest Example() {
   manifest.db_epoch = "ffeeddccbbaa99887766554433221100";
   manifest.comparator = "leveldb.BytewiseComparator";
   manifest.last_sequence = 12345678901234567890u;
-  manifest.files = {{"CURRENT", 16, std::string(64, '0')},
-                    {"000005.ldb", 2097152, std::string(64, 'f')}};
+  manifest.files = {
+      {"CURRENT", 16, Sha256::FromHex(std::string(64, '0')).value()},
+      {"000005.ldb", 2097152, Sha256::FromHex(std::string(64, 'f')).value()}};
   manifest.events = ManifestEvents{7, 1, 7, "2024-12-01T00:00:00.000Z", ""};
   manifest.previous_name = "backup_2024-12-27_110000.tar.gz";
   manifest.previous_sha256 = std::string(64, '5');

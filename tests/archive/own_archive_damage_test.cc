@@ -187,11 +187,11 @@ TEST_F(OwnArchiveDamageTest, LyingManifestIsRefused) {
        "is not listed in the manifest"},
       {"a file more",
        [](Manifest* m) {
-         m->files.push_back({"000077.ldb", 1, std::string(64, '0')});
+         m->files.push_back({"000077.ldb", 1, Sha256()});
        },
        "the manifest lists event_registry_db/000077.ldb, which"},
       {"size", [](Manifest* m) { ++m->files[0].size_bytes; }, "disagree about"},
-      {"digest", [](Manifest* m) { m->files[0].sha256 = std::string(64, '0'); },
+      {"digest", [](Manifest* m) { m->files[0].sha256 = Sha256(); },
        "disagree about"},
       {"folder", [](Manifest* m) { m->db_name = "other"; },
        "is not listed in the manifest"},
@@ -228,8 +228,8 @@ TEST_F(OwnArchiveDamageTest, LargeFileWithAWrongDigestIsRefused) {
   Toc toc = DecodeToc(TocText(archive)).value();
   // Both the manifest and the table of contents lie about the whole file;
   // only the chunks' digests are right.
-  const std::string wrong(64, 'e');
-  const std::string right = toc.files[0].sha256;
+  const Sha256 wrong = Sha256::Of("something else");
+  const Sha256 right = toc.files[0].sha256;
   const std::string lying = Make(files, [&](Manifest manifest) {
     manifest.files[0].sha256 = wrong;
     return EncodeManifest(manifest);

@@ -32,7 +32,7 @@ TEST_F(OwnArchiveTest, OutlineTellsWithoutReadingPayload) {
   ASSERT_TRUE(reader.ok()) << reader.status().ToString();
   const ArchiveOutline& outline = (*reader)->outline();
   EXPECT_TRUE(outline.own);
-  ASSERT_TRUE(outline.manifest.has_value());
+  ASSERT_NE(outline.manifest, nullptr);
   EXPECT_EQ(outline.manifest->last_sequence, 42u);
   EXPECT_EQ(outline.archive_bytes, test::ReadFile(path).size());
   uint64_t bytes = 0;

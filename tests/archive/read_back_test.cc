@@ -187,7 +187,7 @@ TEST(ReadBackTest, WriterAcknowledgesOnlyWhatReadsBack) {
     options.read_back = true;
     const auto summary = WriteArchive(
         test::InputsOf(files),
-        [](const std::vector<ManifestFile>&) -> Result<std::string> {
+        [](const std::vector<TocFile>&) -> Result<std::string> {
           return std::string("{}");
         },
         options, &file);

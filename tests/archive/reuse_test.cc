@@ -53,7 +53,7 @@ class ReuseTest : public ::testing::Test {
     EXPECT_TRUE(file.ok());
     return WriteArchive(
         inputs,
-        [](const std::vector<ManifestFile>& written) -> Result<std::string> {
+        [](const std::vector<TocFile>& written) -> Result<std::string> {
           return EncodeManifest(test::ManifestFor(written));
         },
         options, file->get());

@@ -14,15 +14,17 @@ const std::string kB(64, 'b');
 const std::string kC(64, 'c');
 const std::string kD(64, 'd');
 
+Sha256 Of(const std::string& hex) { return Sha256::FromHex(hex).value(); }
+
 Toc Example() {
   Toc toc;
   toc.mtime_seconds = 1735300800;
-  toc.files.push_back({"db/CURRENT", 16, kA, {{100, kA}}});
-  toc.files.push_back({"db/000003.log", 0, kB, {}});
+  toc.files.push_back({"db/CURRENT", 16, Of(kA), {{100, Of(kA)}}});
+  toc.files.push_back({"db/000003.log", 0, Of(kB), {}});
   toc.files.push_back({"db/000005.ldb",
                        2 * kChunkBytes + 1,
-                       kC,
-                       {{300, kA}, {400, kB}, {500, kD}}});
+                       Of(kC),
+                       {{300, Of(kA)}, {400, Of(kB)}, {500, Of(kD)}}});
   return toc;
 }
 
@@ -82,6 +84,38 @@ TEST(TocTest, DecodesWhatItEncodes) {
   const Result<Toc> empty = DecodeToc(EncodeToc(Toc()));
   ASSERT_TRUE(empty.ok()) << empty.status().ToString();
   EXPECT_TRUE(empty->files.empty());
+}
+
+// The same text, a byte at a time.
+class SingleBytes : public TextPieces {
+ public:
+  explicit SingleBytes(std::string_view text) : text_(text) {}
+  Result<std::string_view> Next() override {
+    const std::string_view piece = text_.substr(0, 1);
+    text_.remove_prefix(piece.size());
+    return piece;
+  }
+
+ private:
+  std::string_view text_;
+};
+
+TEST(TocTest, PiecesMayEndAnywhere) {
+  const std::string text = EncodeToc(Example());
+  SingleBytes pieces(text);
+  const Result<Toc> toc = DecodeToc(&pieces);
+  ASSERT_TRUE(toc.ok()) << toc.status().ToString();
+  EXPECT_EQ(EncodeToc(*toc), text);
+}
+
+TEST(TocTest, OfTwoMembersOfOneNameTheLastCounts) {
+  const std::string good = EncodeToc(Example());
+  const std::string twice =
+      Replaced(good, "{\"version\":1,", "{\"version\":1,\"entries\":[1],");
+  const Result<Toc> toc = DecodeToc(twice);
+  ASSERT_TRUE(toc.ok()) << toc.status().ToString();
+  EXPECT_EQ(EncodeToc(*toc), good);
+  EXPECT_FALSE(DecodeToc(Replaced(good, "]}", "],\"entries\":1}")).ok());
 }
 
 TEST(TocTest, RefusesLies) {

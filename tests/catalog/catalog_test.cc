@@ -112,7 +112,7 @@ class CatalogTest : public testing::Test {
     };
     ArchiveWriteOptions options;
     options.mtime = parsed.time;
-    const auto make_manifest = [&](const std::vector<ManifestFile>& files) {
+    const auto make_manifest = [&](const std::vector<TocFile>& files) {
       Manifest manifest;
       manifest.id = std::string(32, '1');
       manifest.created = parsed.time;
@@ -123,9 +123,9 @@ class CatalogTest : public testing::Test {
       manifest.db_epoch = epoch;
       manifest.comparator = "leveldb.BytewiseComparator";
       manifest.last_sequence = sequence;
-      manifest.files = files;
-      for (ManifestFile& file : manifest.files) {
-        file.name = BaseName(file.name);
+      for (const TocFile& file : files) {
+        manifest.files.push_back(
+            {BaseName(file.name), file.size_bytes, file.sha256});
       }
       return Result<std::string>(EncodeManifest(manifest));
     };

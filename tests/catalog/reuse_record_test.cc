@@ -9,6 +9,10 @@
 namespace levelkeep {
 namespace {
 
+Sha256 Digits(char digit) {
+  return Sha256::FromHex(std::string(64, digit)).value();
+}
+
 ReuseRecord Example() {
   ReuseRecord record{"backup_2024-12-27_120000.tar.gz",
                      1000,
@@ -23,7 +27,7 @@ ReuseRecord Example() {
   small.mtime_ns = 1'700'000'000'123'456'789;
   small.archived.name = "000005.ldb";
   small.archived.size_bytes = 40'000;
-  small.archived.sha256 = std::string(64, 'a');
+  small.archived.sha256 = Digits('a');
   TocChunk only;
   only.archive_offset = 100;
   only.sha256 = small.archived.sha256;
@@ -39,7 +43,7 @@ ReuseRecord Example() {
     chunk.archive_offset = 500 + 100 * i;
     chunk.member_bytes = 90;
     chunk.member_checksum = i;
-    chunk.sha256 = std::string(64, i == 0 ? 'b' : 'c');
+    chunk.sha256 = Digits(i == 0 ? 'b' : 'c');
     large.archived.chunks.push_back(chunk);
   }
   record.files = {small, large};
@@ -60,9 +64,9 @@ TEST(ReuseRecordTest, ComesBackAsItWas) {
   ASSERT_EQ(decoded->files.size(), 2u);
   EXPECT_EQ(decoded->files[0].mtime_ns, 1'700'000'000'123'456'789);
   EXPECT_EQ(decoded->files[0].archived.chunks[0].member_checksum, UINT64_MAX);
-  EXPECT_EQ(decoded->files[0].archived.chunks[0].sha256, std::string(64, 'a'));
+  EXPECT_EQ(decoded->files[0].archived.chunks[0].sha256, Digits('a'));
   EXPECT_EQ(decoded->files[1].archived.chunks[1].archive_offset, 600u);
-  EXPECT_EQ(decoded->files[1].archived.chunks[1].sha256, std::string(64, 'c'));
+  EXPECT_EQ(decoded->files[1].archived.chunks[1].sha256, Digits('c'));
   EXPECT_EQ(EncodeReuseRecord(*decoded), text);
 }
 

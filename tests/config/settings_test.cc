@@ -120,6 +120,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"MAX_BACKUPS", "100000", "100000", "0"},
       {"BACKUP_COMPRESSION", "0", "false", "gzip"},
       {"BACKUP_COMPRESSION_LEVEL", "3", "3", "9"},
+      {"BACKUP_REUSE", "off", "false", "maybe"},
       {"BACKUP_CHECKSUM", "MD5", "md5", "sha1"},
       {"BACKUP_THREADS", "64", "64", "65"},
       {"BACKUP_RATE_LIMIT", "10M", "10485760", "fast"},

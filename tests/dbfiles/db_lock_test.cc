@@ -3,8 +3,10 @@
 #include "dbfiles/db_lock.h"
 
 #include <fcntl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <filesystem>
 #include <memory>
@@ -12,6 +14,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "leveldb/db.h"
 #include "levelkeep/snapshot_env.h"
@@ -154,6 +157,85 @@ TEST_F(DbLockTest, LeavesTheClassicLockOfAStockEnvInThisProcessAlone) {
   SnapshotEnv env;
   EXPECT_EQ(OpenHere(&env, dir_), nullptr);
   EXPECT_EQ(TryElsewhere(), kRefused);
+}
+
+// The kernel drops a classic lock of LOCK with any close of it, so nothing is
+// closed before it was asked.
+TEST_F(DbLockTest, NoticesAClassicLockByAnotherNameOfTheFile) {
+  const std::string link = temp_.Sub("link");
+  const std::string moved = temp_.Sub("moved");
+  std::filesystem::create_directory_symlink(dir_, link);
+  const auto db = OpenHere(leveldb::Env::Default(), link);
+  ASSERT_TRUE(status_.ok()) << status_.ToString();
+  EXPECT_EQ(Probe(), DbLock::State::kHeldByThisProcess);
+  std::filesystem::rename(dir_, moved);  // not the name it was opened by
+  EXPECT_EQ(Acquire(moved).status().code(), StatusCode::kBusy);
+  std::filesystem::rename(moved, dir_);
+  EXPECT_EQ(TryElsewhere(), kRefused);
+}
+
+// A classic lock on LOCK, taken as stock LevelDB does.
+class ClassicLock {
+ public:
+  explicit ClassicLock(const std::string& dir)
+      : fd_(::open((dir + "/LOCK").c_str(), O_RDWR | O_CLOEXEC)) {
+    struct flock range = {};
+    range.l_type = F_WRLCK;
+    range.l_whence = SEEK_SET;
+    EXPECT_EQ(::fcntl(fd_, F_SETLK, &range), 0);
+  }
+  ~ClassicLock() { ::close(fd_); }
+  ClassicLock(const ClassicLock&) = delete;
+  ClassicLock& operator=(const ClassicLock&) = delete;
+  int fd() const { return fd_; }
+
+ private:
+  const int fd_;
+};
+
+TEST_F(DbLockTest, NoticesAClassicLockWithADuplicateOfItsDescriptor) {
+  const ClassicLock lock(dir_);
+  const UniqueFd duplicate(::fcntl(lock.fd(), F_DUPFD_CLOEXEC, 200));
+  ASSERT_GE(duplicate.get(), 200);
+  EXPECT_EQ(Probe(), DbLock::State::kHeldByThisProcess);
+  EXPECT_EQ(Acquire(dir_).status().code(), StatusCode::kBusy);
+  EXPECT_EQ(TryElsewhere(), kRefused);
+}
+
+TEST_F(DbLockTest, AnOpenDescriptorWithoutLockIsNoHolder) {
+  const UniqueFd open(::open((dir_ + "/LOCK").c_str(), O_RDWR | O_CLOEXEC));
+  ASSERT_TRUE(open.valid());
+  EXPECT_EQ(Probe(), DbLock::State::kFree);
+  EXPECT_TRUE(Acquire(dir_).ok());
+  OtherProcess other({"hold", dir_});
+  ASSERT_EQ(other.ReadLine(), "ready");
+  EXPECT_EQ(Probe(), DbLock::State::kHeldByOther);
+  EXPECT_NE(holder_.find(std::to_string(other.pid())), std::string::npos);
+}
+
+// A lock in a table of descriptors too large to be looked through (32,768
+// slots), and in one that just is not (16,384).
+TEST_F(DbLockTest, NoticesAClassicLockAmongManyDescriptors) {
+  struct rlimit limit = {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const struct rlimit before = limit;
+  limit.rlim_cur = std::min<rlim_t>(limit.rlim_max, 20'000);
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &limit), 0);
+  {
+    const ClassicLock lock(dir_);
+    for (const int highest : {1'000, 10'000, 17'000}) {
+      if (static_cast<rlim_t>(highest) >= limit.rlim_cur) continue;
+      std::vector<UniqueFd> crowd;
+      while (crowd.empty() || crowd.back().get() < highest) {
+        crowd.emplace_back(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+        ASSERT_TRUE(crowd.back().valid());
+      }
+      EXPECT_EQ(Probe(), DbLock::State::kHeldByThisProcess) << highest;
+      EXPECT_EQ(TryElsewhere(), kRefused) << highest;
+    }
+  }
+  EXPECT_EQ(Probe(), DbLock::State::kFree);
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 TEST_F(DbLockTest, ProbeCreatesNothing) {

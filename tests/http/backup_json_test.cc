@@ -21,9 +21,16 @@ BackupInfo Backup(const std::string& folder, const std::string& name) {
 }
 
 std::string Text(const std::vector<BackupInfo>& backups) {
-  std::string text;
-  AppendBackups(backups, kNow, &text);
-  return text;
+  std::string text = "before";
+  BackupArrayText array(kNow, &text);
+  array.Add(Backup("/srv/backups/", "forgotten"));
+  array.Clear();
+  array.Reserve(backups.size());
+  for (const BackupInfo& backup : backups) array.Add(backup);
+  EXPECT_EQ(array.size(), backups.size());
+  array.Finish();
+  EXPECT_TRUE(text.starts_with("before"));
+  return text.substr(6);
 }
 
 TEST(BackupJsonTest, TheTextIsTheTreesText) {
@@ -45,6 +52,10 @@ TEST(BackupJsonTest, TheTextIsTheTreesText) {
     backup.size_bytes = 0;
     backups.push_back(backup);
   }
+  BackupInfo longest = Backup("/srv/backups/", "backup");  // and all escaped
+  longest.label = longest.problem = std::string(70'000, '\x1f');
+  longest.size_bytes = UINT64_MAX;
+  backups.insert(backups.begin() + 1, longest);
   EXPECT_EQ(Text(backups), DumpOrdered(BackupsToJson(backups, kNow)));
 }
 

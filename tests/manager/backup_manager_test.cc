@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <set>
 #include <string>
@@ -216,6 +217,55 @@ TEST_F(BackupManagerTest, RotationKeepsMaxBackups) {
   ASSERT_EQ(3u, backups.size());
   EXPECT_EQ(names[5], backups[0].name);
   EXPECT_EQ(names[3], backups[2].name);
+}
+
+// The members differ, and nothing of one may be left in the next.
+TEST_F(BackupManagerTest, VisitsWhatIsListed) {
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const std::string labelled = app.Create().name;
+  ASSERT_TRUE(app.manager_.PinBackup(labelled, true).ok());
+  ASSERT_TRUE(app.manager_.VerifyBackup(labelled, "full", {}).ok());
+  app.Put(10, 20);
+  app.Create();
+  std::ofstream(options_.backup_dir + "/backup_2001-01-01_000000.tar.gz")
+      << "no archive";
+  const auto listed = *app.manager_.ListBackups();
+  ASSERT_EQ(3u, listed.size());
+  std::vector<BackupInfo> visited;
+  const auto all = app.manager_.VisitBackups([&](const BackupInfo& backup) {
+    visited.push_back(backup);
+    return true;
+  });
+  EXPECT_EQ(3u, *all);
+  ASSERT_EQ(3u, visited.size());
+  for (size_t i = 0; i < 3; i++) {
+    EXPECT_EQ(listed[i].name, visited[i].name);
+    EXPECT_EQ(listed[i].path, visited[i].path);
+    EXPECT_EQ(listed[i].size_bytes, visited[i].size_bytes);
+    EXPECT_EQ(listed[i].status, visited[i].status);
+    EXPECT_EQ(listed[i].problem, visited[i].problem);
+    EXPECT_EQ(listed[i].pinned, visited[i].pinned);
+    EXPECT_EQ(listed[i].verified_at, visited[i].verified_at);
+    EXPECT_EQ(listed[i].trigger, visited[i].trigger);
+    EXPECT_EQ(listed[i].last_sequence, visited[i].last_sequence);
+    EXPECT_EQ(listed[i].snapshot_method, visited[i].snapshot_method);
+  }
+  EXPECT_FALSE(visited[0].pinned);
+  EXPECT_TRUE(visited[1].verified_at.has_value());
+  EXPECT_EQ("unreadable", visited[2].status);
+  EXPECT_FALSE(visited[2].verified_at.has_value());
+  EXPECT_EQ("", visited[2].trigger);
+  EXPECT_EQ(0u, visited[2].last_sequence);
+
+  int calls = 0;
+  const auto one = app.manager_.VisitBackups([&calls](const BackupInfo&) {
+    calls++;
+    return false;
+  });
+  EXPECT_EQ(3u, *one);
+  EXPECT_EQ(1, calls);
 }
 
 TEST_F(BackupManagerTest, ChainNamesThePreviousBackup) {

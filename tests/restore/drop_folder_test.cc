@@ -39,7 +39,7 @@ TEST_F(DropFolderTest, ForeignArchiveIsAppliedWithoutAManifest) {
   const DropOutcome outcome = Start();
   ASSERT_TRUE(outcome.applied.has_value()) << outcome.refused;
   EXPECT_FALSE(outcome.applied->own);
-  EXPECT_FALSE(outcome.applied->manifest.has_value());
+  EXPECT_EQ(outcome.applied->manifest, nullptr);
   EXPECT_EQ(outcome.applied->last_sequence, 2u);
   EXPECT_EQ(ReadDb(Live()), kNewEvents);
 }

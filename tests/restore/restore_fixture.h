@@ -148,8 +148,8 @@ inline void WriteOwnArchive(const std::string& db_dir, const std::string& path,
   ASSERT_TRUE(file.ok()) << file.status().ToString();
   const auto summary = WriteArchive(
       inputs,
-      [&](const std::vector<ManifestFile>& files) -> Result<std::string> {
-        for (const ManifestFile& f : files) {
+      [&](const std::vector<TocFile>& files) -> Result<std::string> {
+        for (const TocFile& f : files) {
           manifest.files.push_back({BaseName(f.name), f.size_bytes, f.sha256});
           manifest.source_bytes += f.size_bytes;
         }

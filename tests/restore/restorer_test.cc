@@ -29,7 +29,7 @@ TEST_F(RestorerTest, StagedBackupReplacesTheDatabaseAndCanBeUndone) {
   EXPECT_EQ(applied->archive_sha256, Sha256Hex(ReadFile(archive)));
   EXPECT_EQ(applied->last_sequence, 3u);
   EXPECT_TRUE(applied->own);
-  ASSERT_TRUE(applied->manifest.has_value());
+  ASSERT_NE(applied->manifest, nullptr);
   EXPECT_TRUE(applied->undo_available);
   EXPECT_TRUE(restorer->UndoAvailable());
   EXPECT_EQ(ReadFile(Live() + "/BACKUP_ID"), applied->epoch + "\n");
