@@ -115,13 +115,13 @@ def test_worker_reports_a_damaged_backup_and_goes_on(site, seed):
 
 
 def test_killed_worker_leaves_nothing_for_long(site, seed):
-    """What its scratch restore leaves, the next verification removes."""
+    """What its check leaves, the next verification removes."""
     name = backup(site, seed, 30_000)
     state = site.backups / ".levelkeep"
     worker = Worker(site)
     worker.__enter__()
     wait_until(lambda: list(state.glob("scratch-*")),
-               "the scratch restore began", 60, 0.001)
+               "the check of the database began", 60, 0.001)
     worker.process.kill()
     worker.process.wait(30)
     assert list(state.glob("scratch-*")), "killed too late to leave anything"
