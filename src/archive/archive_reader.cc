@@ -15,22 +15,23 @@ struct ArchiveReader::Impl {
   FileSystem* fs = nullptr;
   std::string path;
   std::unique_ptr<File> file;
+  FileInfo opened;                // what the file was
   std::optional<OwnIndex> index;  // of one of our archives
   ArchiveOutline outline;
   std::string sha256;  // once known
 
   Status Load() {
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
-    outline.archive_bytes = info.size_bytes;
+    LEVELKEEP_ASSIGN_OR_RETURN(opened, file->Stat());
+    outline.archive_bytes = opened.size_bytes;
     char magic[2] = {};
-    if (info.size_bytes >= sizeof magic) {
+    if (opened.size_bytes >= sizeof magic) {
       LEVELKEEP_RETURN_IF_ERROR(ReadExactly(*file, 0, magic, sizeof magic));
     }
     if (magic[0] != '\x1f' || magic[1] != '\x8b') {
       return Status(StatusCode::kCorruption, "not a gzip file",
                     "backups are .tar.gz archives: check what was copied");
     }
-    LEVELKEEP_ASSIGN_OR_RETURN(index, LoadOwnIndex(*file, info.size_bytes));
+    LEVELKEEP_ASSIGN_OR_RETURN(index, LoadOwnIndex(*file, opened.size_bytes));
     if (index) {
       outline.own = true;
       outline.manifest = index->manifest;
@@ -81,6 +82,19 @@ Result<ExtractedDatabase> ArchiveReader::Extract(
     return Status(StatusCode::kInvalidArgument, "no directory to extract to");
   }
   return impl_->Read(target_dir, options);
+}
+
+Status ArchiveReader::CheckUnchanged() const {
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo now, impl_->fs->Stat(impl_->path));
+  const FileInfo& then = impl_->opened;
+  if (now.device == then.device && now.inode == then.inode &&
+      now.size_bytes == then.size_bytes && now.mtime_ns == then.mtime_ns &&
+      now.ctime_ns == then.ctime_ns) {
+    return Status::Ok();
+  }
+  return Status(StatusCode::kBusy,
+                impl_->path + " was changed or replaced while it was read",
+                "try again when nobody writes to it");
 }
 
 Result<std::string> ArchiveReader::Sha256(std::stop_token stop) {

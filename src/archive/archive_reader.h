@@ -70,6 +70,10 @@ class ArchiveReader {
   // removes the directory. kNoSpace before writing where sizes are known.
   Result<ExtractedDatabase> Extract(const std::string& target_dir,
                                     const ArchiveReadOptions& options);
+  // Not ok unless the path still names the file that was opened, with the
+  // content that it had then: for those who let somebody else read it by its
+  // path. kBusy: it was changed or replaced, which says nothing about it.
+  Status CheckUnchanged() const;
   // SHA-256 of the archive file. Remembered.
   Result<std::string> Sha256(std::stop_token stop);
 

@@ -14,6 +14,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "check/store_files.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
@@ -30,14 +31,13 @@ struct FileFindings {
   std::vector<std::pair<std::string, uint64_t>> table_starts;
 };
 
-// One pass over a database directory. Use Run() once.
+// One pass over the files of a database. Use Run() once.
 // Thread safety: one thread at a time.
 class FileChecks {
  public:
-  FileChecks(FileSystem* fs, std::string db_dir, std::string comparator)
-      : fs_(fs),
-        db_dir_(std::move(db_dir)),
-        comparator_(std::move(comparator)) {}
+  // `files` outlives it.
+  FileChecks(const StoreFiles* files, std::string comparator)
+      : files_(*files), comparator_(std::move(comparator)) {}
 
   // kCorruption says what is wrong; kUnsupported: another comparator.
   Result<FileFindings> Run() {
@@ -58,16 +58,13 @@ class FileChecks {
   static Status Bad(const std::string& what) {
     return Status(StatusCode::kCorruption, what);
   }
-  std::string PathOf(const std::string& name) const {
-    return JoinPath(db_dir_, name);
-  }
 
   Status ListFiles() {
-    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(db_dir_));
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, files_.List());
     for (const std::string& name : names) {
       const DbFileName parsed = ParseDbFileName(name);
       if (!IsBackedUp(parsed.kind)) continue;
-      LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs_->Stat(PathOf(name)));
+      LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, files_.Stat(name));
       if (info.type != FileType::kRegular) {
         return Bad(Printable(name) + " is not a regular file");
       }
@@ -85,19 +82,30 @@ class FileChecks {
     return Status::Ok();
   }
 
-  Result<Version> ReadCurrentVersion() {
-    const auto current = ReadFile(fs_, PathOf("CURRENT"), 4096);
-    if (current.status().code() == StatusCode::kNotFound) {
+  Result<std::string> ReadCurrent() {
+    constexpr uint64_t kMaxBytes = 4096;
+    const auto info = files_.Stat("CURRENT");
+    if (info.status().code() == StatusCode::kNotFound) {
       return Bad("there is no file CURRENT: this is not a LevelDB database");
     }
-    if (!current.ok()) return current.status();
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, ParseCurrent(*current));
-    const auto file = fs_->Open(PathOf(name), OpenMode::kRead);
+    if (!info.ok()) return info.status();
+    if (info->size_bytes > kMaxBytes) return Bad("CURRENT is too long");
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto file, files_.Open("CURRENT"));
+    std::string content(static_cast<size_t>(info->size_bytes), '\0');
+    LEVELKEEP_RETURN_IF_ERROR(
+        ReadExactly(*file, 0, content.data(), content.size()));
+    return content;
+  }
+
+  Result<Version> ReadCurrentVersion() {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string current, ReadCurrent());
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, ParseCurrent(current));
+    const auto file = files_.Open(name);
     if (file.status().code() == StatusCode::kNotFound) {
       return Bad("CURRENT names " + name + ", which is missing");
     }
     if (!file.ok()) return file.status();
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Stat());
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, files_.Stat(name));
     auto content = ReadManifest(**file, info.size_bytes, true);
     if (!content.ok()) return content.status().WithContext(name);
     if (content->boundary < info.size_bytes) ++findings_.torn_tails;
@@ -149,9 +157,8 @@ class FileChecks {
           number != version.previous_log_number()) {
         continue;  // in tables already; LevelDB would remove it
       }
-      LEVELKEEP_ASSIGN_OR_RETURN(const auto file,
-                                 fs_->Open(PathOf(name), OpenMode::kRead));
-      LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+      LEVELKEEP_ASSIGN_OR_RETURN(const auto file, files_.Open(name));
+      LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, files_.Stat(name));
       LEVELKEEP_ASSIGN_OR_RETURN(
           const LogScan scan, ScanLog(*file, info.size_bytes, true, nullptr));
       if (scan.corrupt) {
@@ -177,8 +184,7 @@ class FileChecks {
     std::string name;
     uint64_t size_bytes = 0;
   };
-  FileSystem* const fs_;
-  const std::string db_dir_;
+  const StoreFiles& files_;
   const std::string comparator_;
   std::map<uint64_t, File> tables_;
   std::map<uint64_t, std::string> logs_;

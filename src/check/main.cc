@@ -1,8 +1,10 @@
 // levelkeep-check DB_DIR --scratch SCRATCH_DIR [--comparator NAME]
+// levelkeep-check --archive PATH --scratch SCRATCH_DIR [--comparator NAME]
 //
 // Opens a database that nobody trusts, in a process that may die of it, and
-// reads every entry. DB_DIR is only read; whatever opening writes goes to
-// SCRATCH_DIR. Prints one JSON object:
+// reads every entry. DB_DIR, or the archive of ours that the database is read
+// out of, is only read; whatever opening writes goes to SCRATCH_DIR. Digests
+// are the caller's to check. Prints one JSON object:
 //   {"ok":true,"entries":3,"lastSequence":7,"tables":1,"tornTails":0}
 //   {"ok":false,"code":"corruption","error":"table 000005.ldb is missing"}
 // Exit codes: 0 the database is good, 1 it is not, 2 wrong arguments.
@@ -26,7 +28,8 @@ namespace levelkeep::check {
 namespace {
 
 struct Arguments {
-  std::string db_dir;
+  std::string db_dir;  // with an archive, a name only: the archive's
+  std::string archive;
   std::string scratch_dir;
   std::string comparator = "leveldb.BytewiseComparator";
 };
@@ -39,6 +42,7 @@ std::string WithoutSlash(std::string path) {
 bool Parse(const std::vector<std::string>& words, Arguments* arguments) {
   for (size_t i = 0; i < words.size(); ++i) {
     std::string* value = nullptr;
+    if (words[i] == "--archive") value = &arguments->archive;
     if (words[i] == "--scratch") value = &arguments->scratch_dir;
     if (words[i] == "--comparator") value = &arguments->comparator;
     if (value != nullptr) {
@@ -50,9 +54,11 @@ bool Parse(const std::vector<std::string>& words, Arguments* arguments) {
       return false;
     }
   }
+  if (arguments->db_dir.empty() == arguments->archive.empty()) return false;
+  if (arguments->db_dir.empty()) arguments->db_dir = arguments->archive;
   arguments->db_dir = WithoutSlash(arguments->db_dir);
   arguments->scratch_dir = WithoutSlash(arguments->scratch_dir);
-  return !arguments->db_dir.empty() && !arguments->scratch_dir.empty();
+  return !arguments->scratch_dir.empty();
 }
 
 struct Report {
@@ -69,18 +75,29 @@ size_t ScanThreads(uint64_t db_bytes) {
       1, kMaxThreads);
 }
 
+// Never deleted: the DB, which reads them, is still open at the end.
+Result<const StoreFiles*> OpenFiles(const Arguments& arguments) {
+  FileSystem* const fs = FileSystem::Posix();
+  if (arguments.archive.empty()) return new FolderFiles(fs, arguments.db_dir);
+  LEVELKEEP_ASSIGN_OR_RETURN(auto view,
+                             ArchiveView::Open(fs, arguments.archive));
+  return new ArchiveFiles(std::move(view));
+}
+
 Result<Report> Check(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   Report report;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      report.files,
-      FileChecks(fs, arguments.db_dir, arguments.comparator).Run());
+  LEVELKEEP_ASSIGN_OR_RETURN(const StoreFiles* const files,
+                             OpenFiles(arguments));
+  LEVELKEEP_ASSIGN_OR_RETURN(report.files,
+                             FileChecks(files, arguments.comparator).Run());
   LimitProcessorTime(report.files.total_bytes);
   const Status scratch = CreateDirectories(fs, arguments.scratch_dir);
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
   LEVELKEEP_ASSIGN_OR_RETURN(
       report.entries,
-      ScanStore(arguments.db_dir, arguments.scratch_dir, arguments.comparator,
+      ScanStore(files, arguments.db_dir, arguments.scratch_dir,
+                arguments.comparator,
                 CutKeys(report.files.table_starts,
                         ScanThreads(report.files.total_bytes))));
   return report;
@@ -122,8 +139,8 @@ int main(int argc, char** argv) {
   Arguments arguments;
   if (!Parse(std::vector<std::string>(argv + 1, argv + argc), &arguments)) {
     std::fprintf(stderr,
-                 "usage: levelkeep-check DB_DIR --scratch SCRATCH_DIR "
-                 "[--comparator NAME]\n");
+                 "usage: levelkeep-check DB_DIR|--archive PATH "
+                 "--scratch SCRATCH_DIR [--comparator NAME]\n");
     return 2;
   }
   LimitThisProcess();

@@ -1,7 +1,7 @@
 // OverlayEnv: LevelDB can open a database, the disk does not notice.
 //
 // Opening a database writes: a new MANIFEST, a new log, tables made of the
-// old logs, CURRENT, LOCK, LOG. Here the database directory is only ever
+// old logs, CURRENT, LOCK, LOG. Here the database's files are only ever
 // read; all of that goes to a scratch directory, which hides what it
 // replaces. Nothing runs in the background, so nothing is compacted. A DB
 // opened this way must not be destroyed (it would wait for its compaction
@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "check/store_files.h"
 #include "leveldb/env.h"
 
 namespace levelkeep::check {
@@ -28,54 +29,82 @@ class SilentLogger : public leveldb::Logger {
   void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}
 };
 
+// Damaged content of an archive is the backup's fault, the rest the disk's.
+inline leveldb::Status ToLevelDb(const Status& failure) {
+  return failure.code() == StatusCode::kCorruption
+             ? leveldb::Status::Corruption(failure.message())
+             : leveldb::Status::IOError(failure.message());
+}
+
 // Read, not mapped: a file that shrinks meanwhile is an error instead of a
 // SIGBUS, and the process needs no memory for what it has read.
 // Thread safety: Read may be called concurrently.
 class ReadFileAccess : public leveldb::RandomAccessFile {
  public:
-  explicit ReadFileAccess(std::unique_ptr<File> file)
+  explicit ReadFileAccess(std::unique_ptr<ByteSource> file)
       : file_(std::move(file)) {}
   leveldb::Status Read(uint64_t offset, size_t size, leveldb::Slice* result,
                        char* scratch) const override {
     const Result<size_t> count = file_->ReadAt(offset, scratch, size);
     *result = leveldb::Slice(scratch, count.ok() ? *count : 0);
-    return count.ok() ? leveldb::Status::OK()
-                      : leveldb::Status::IOError(count.status().message());
+    return count.ok() ? leveldb::Status::OK() : ToLevelDb(count.status());
   }
 
  private:
-  const std::unique_ptr<File> file_;
+  const std::unique_ptr<ByteSource> file_;
+};
+
+// Thread safety: one thread at a time.
+class ReadFileInOrder : public leveldb::SequentialFile {
+ public:
+  explicit ReadFileInOrder(std::unique_ptr<ByteSource> file)
+      : file_(std::move(file)) {}
+  leveldb::Status Read(size_t size, leveldb::Slice* result,
+                       char* scratch) override {
+    const Result<size_t> count = file_->ReadAt(offset_, scratch, size);
+    *result = leveldb::Slice(scratch, count.ok() ? *count : 0);
+    if (!count.ok()) return ToLevelDb(count.status());
+    offset_ += *count;
+    return leveldb::Status::OK();
+  }
+  leveldb::Status Skip(uint64_t count) override {
+    offset_ += count;
+    return leveldb::Status::OK();
+  }
+
+ private:
+  const std::unique_ptr<ByteSource> file_;
+  uint64_t offset_ = 0;
 };
 
 // Thread safety: one thread, which is all that there is without background
 // work; once the database is open, several may read.
 class OverlayEnv : public leveldb::EnvWrapper {
  public:
-  // Paths without a slash at the end.
-  OverlayEnv(leveldb::Env* base, std::string db_dir, std::string scratch_dir)
+  // Paths without a slash at the end. `files` are what LevelDB finds in
+  // `db_dir`, which need not exist; they outlive it.
+  OverlayEnv(leveldb::Env* base, const StoreFiles* files, std::string db_dir,
+             std::string scratch_dir)
       : leveldb::EnvWrapper(base),
+        files_(*files),
         db_dir_(std::move(db_dir)),
         scratch_dir_(std::move(scratch_dir)) {}
 
   leveldb::Status NewSequentialFile(const std::string& path,
                                     leveldb::SequentialFile** file) override {
-    if (!FileExists(path)) {
-      *file = nullptr;
-      return leveldb::Status::NotFound(path);
-    }
-    return target()->NewSequentialFile(Resolve(path), file);
+    *file = nullptr;
+    std::unique_ptr<ByteSource> source;
+    const leveldb::Status status = OpenToRead(path, &source);
+    if (status.ok()) *file = new ReadFileInOrder(std::move(source));
+    return status;
   }
   leveldb::Status NewRandomAccessFile(
       const std::string& path, leveldb::RandomAccessFile** file) override {
     *file = nullptr;
-    if (!FileExists(path)) return leveldb::Status::NotFound(path);
-    auto opened =
-        FileSystem::Posix()->Open(Resolve(path), OpenMode::kReadFollowing);
-    if (!opened.ok()) {
-      return leveldb::Status::IOError(opened.status().message());
-    }
-    *file = new ReadFileAccess(std::move(*opened));
-    return leveldb::Status::OK();
+    std::unique_ptr<ByteSource> source;
+    const leveldb::Status status = OpenToRead(path, &source);
+    if (status.ok()) *file = new ReadFileAccess(std::move(source));
+    return status;
   }
   leveldb::Status NewWritableFile(const std::string& path,
                                   leveldb::WritableFile** file) override {
@@ -88,21 +117,31 @@ class OverlayEnv : public leveldb::EnvWrapper {
     return leveldb::Status::NotSupported(path, "appending to a checked file");
   }
   bool FileExists(const std::string& path) override {
-    return hidden_.count(path) == 0 && target()->FileExists(Resolve(path));
+    if (hidden_.count(path) > 0) return false;
+    return IsInScratch(path) ||
+           (IsOfDatabase(path) && files_.Stat(NameOf(path)).ok());
   }
   leveldb::Status GetFileSize(const std::string& path,
                               uint64_t* size) override {
     *size = 0;
     if (!FileExists(path)) return leveldb::Status::NotFound(path);
-    return target()->GetFileSize(Resolve(path), size);
+    if (IsInScratch(path)) return target()->GetFileSize(InScratch(path), size);
+    const auto info = files_.Stat(NameOf(path));
+    if (!info.ok()) return ToLevelDb(info.status());
+    *size = info->size_bytes;
+    return leveldb::Status::OK();
   }
   leveldb::Status GetChildren(const std::string& dir,
                               std::vector<std::string>* names) override {
-    leveldb::Status status = target()->GetChildren(dir, names);
-    if (!status.ok() || dir != db_dir_) return status;
+    names->clear();
+    if (dir != db_dir_) return leveldb::Status::NotFound(dir);
+    auto listed = files_.List();
+    if (!listed.ok()) return ToLevelDb(listed.status());
     std::vector<std::string> written;
-    status = target()->GetChildren(scratch_dir_, &written);
+    const leveldb::Status status =
+        target()->GetChildren(scratch_dir_, &written);
     if (!status.ok()) return status;
+    *names = std::move(*listed);
     names->insert(names->end(), written.begin(), written.end());
     std::sort(names->begin(), names->end());
     names->erase(std::unique(names->begin(), names->end()), names->end());
@@ -154,16 +193,33 @@ class OverlayEnv : public leveldb::EnvWrapper {
   }
 
  private:
+  leveldb::Status OpenToRead(const std::string& path,
+                             std::unique_ptr<ByteSource>* source) {
+    if (!FileExists(path)) return leveldb::Status::NotFound(path);
+    auto opened =
+        IsInScratch(path)
+            ? FolderFiles(FileSystem::Posix(), scratch_dir_).Open(NameOf(path))
+            : files_.Open(NameOf(path));
+    if (!opened.ok()) return ToLevelDb(opened.status());
+    *source = std::move(*opened);
+    return leveldb::Status::OK();
+  }
+  static std::string NameOf(const std::string& path) {
+    return path.substr(path.rfind('/') + 1);
+  }
+  // LevelDB asks for nothing but files of the database's folder.
+  bool IsOfDatabase(const std::string& path) const {
+    return path == db_dir_ + "/" + NameOf(path);
+  }
   // Whatever LevelDB writes lands in the scratch directory, by its name.
   std::string InScratch(const std::string& path) const {
-    return scratch_dir_ + "/" + path.substr(path.rfind('/') + 1);
+    return scratch_dir_ + "/" + NameOf(path);
   }
-  std::string Resolve(const std::string& path) const {
-    if (path.rfind(db_dir_ + "/", 0) != 0) return path;
-    const std::string scratch = InScratch(path);
-    return target()->FileExists(scratch) ? scratch : path;
+  bool IsInScratch(const std::string& path) const {
+    return IsOfDatabase(path) && target()->FileExists(InScratch(path));
   }
 
+  const StoreFiles& files_;
   const std::string db_dir_;
   const std::string scratch_dir_;
   std::set<std::string> hidden_;  // removed or renamed, as LevelDB sees it

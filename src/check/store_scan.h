@@ -137,16 +137,19 @@ inline Result<uint64_t> ScanParts(leveldb::DB* db,
   return entries;
 }
 
-// Returns the number of entries. `cuts` are keys from CutKeys. Leaves the DB
-// open: see OverlayEnv.
-inline Result<uint64_t> ScanStore(const std::string& db_dir,
+// Returns the number of entries. `files` are what is in `db_dir` and live as
+// long as the process, `cuts` are keys from CutKeys. Leaves the DB open: see
+// OverlayEnv.
+inline Result<uint64_t> ScanStore(const StoreFiles* files,
+                                  const std::string& db_dir,
                                   const std::string& scratch_dir,
                                   const std::string& comparator_name,
                                   const std::vector<std::string>& cuts) {
   const leveldb::Comparator* const bytewise = leveldb::BytewiseComparator();
   const bool ordered = comparator_name == bytewise->Name();
   leveldb::Options options;
-  options.env = new OverlayEnv(leveldb::Env::Default(), db_dir, scratch_dir);
+  options.env =
+      new OverlayEnv(leveldb::Env::Default(), files, db_dir, scratch_dir);
   options.comparator =
       ordered ? bytewise : new NamedComparator(comparator_name);
   options.info_log = new SilentLogger;

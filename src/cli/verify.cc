@@ -24,8 +24,8 @@ constexpr char kHelp[] =
     "  --all          every backup in BACKUP_DIR\n"
     "  --depth DEPTH  structure: the table of contents and the manifest\n"
     "                 checksums: every byte\n"
-    "                 full: also restores to a scratch folder, opens the\n"
-    "                 database and reads every key (default)\n";
+    "                 full: also opens the database and reads every key\n"
+    "                 (default)\n";
 
 void AddOptions(CLI::App* app, VerbArguments* arguments) {
   app->add_option("source", arguments->source);

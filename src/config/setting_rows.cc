@@ -197,7 +197,7 @@ std::vector<SettingRow> ArchiveRows() {
           [](Settings* s) -> SettingField {
             return &s->backup.verify_after_backup;
           },
-          "Prove each new backup in the background by restoring it aside."),
+          "Prove each new backup in the background by opening it aside."),
       Text(
           SettingKind::kText, "RESTART_COMMAND", IsText,
           "a text without control characters",

@@ -181,9 +181,11 @@ class Restorer {
       const RestoreSource& source, const std::string& target_dir,
       std::stop_token stop,
       const std::function<void(uint64_t, uint64_t)>& progress);
-  // Full verification: extract to scratch-<id> under `scratch_parent`
-  // (best: work_dir(), which the next start sweeps), open, scan, compare,
-  // remove.
+  // Full verification: every digest, then open, scan, compare. Our own
+  // archives are opened where they are; what opening writes, and foreign
+  // archives, go to scratch-<id> under `scratch_parent` (best: work_dir(),
+  // which the next start sweeps), which is removed again. kBusy if the
+  // archive was changed meanwhile.
   Result<StoreCheck> VerifyFull(
       const std::string& archive_path, const std::string& scratch_parent,
       std::stop_token stop,

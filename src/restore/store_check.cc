@@ -1,6 +1,8 @@
 #include "restore/store_check.h"
 
 #include <csignal>
+#include <functional>
+#include <initializer_list>
 #include <vector>
 
 #include "base/status_macros.h"
@@ -11,6 +13,7 @@ namespace levelkeep {
 namespace {
 
 constexpr size_t kOutputLimitBytes = 64 * 1024;
+constexpr int kWrongArguments = 2;  // its exit code
 constexpr std::string_view kProgramName = "levelkeep-check";
 
 std::string SignalMeaning(int signal) {
@@ -74,22 +77,47 @@ Result<uint64_t> TreeBytes(FileSystem* fs, const std::string& db_dir) {
   return bytes;
 }
 
+// `database`: the arguments that name it.
 Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
-                                   const std::string& db_dir,
+                                   const std::vector<std::string>& database,
+                                   uint64_t db_bytes,
                                    const std::string& scratch_dir,
                                    std::stop_token stop) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const std::string program,
       FindCheckProgram(context.fs, context.options.check_program));
-  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
-                             TreeBytes(context.fs, db_dir));
-  const auto timeout = CheckTimeout(bytes);
+  std::vector<std::string> arguments = {program};
+  arguments.insert(arguments.end(), database.begin(), database.end());
+  arguments.insert(arguments.end(), {"--scratch", scratch_dir, "--comparator",
+                                     context.options.comparator_name});
+  const auto timeout = CheckTimeout(db_bytes);
   LEVELKEEP_ASSIGN_OR_RETURN(
       const ProgramOutcome outcome,
-      RunProgram({program, db_dir, "--scratch", scratch_dir, "--comparator",
-                  context.options.comparator_name},
-                 timeout, kOutputLimitBytes, stop));
+      RunProgram(arguments, timeout, kOutputLimitBytes, stop));
   return InterpretCheckOutcome(outcome, timeout);
+}
+
+Result<StoreCheck> CheckFolder(const RestoreContext& context,
+                               const std::string& db_dir,
+                               const std::string& scratch_dir,
+                               std::stop_token stop) {
+  if (context.options.store_checker) {
+    return context.options.store_checker(db_dir, scratch_dir, stop);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
+                             TreeBytes(context.fs, db_dir));
+  return RunCheckProgram(context, {db_dir}, bytes, scratch_dir, stop);
+}
+
+Result<StoreCheck> WithScratch(const RestoreContext& context,
+                               const std::string& scratch_dir,
+                               const std::function<Result<StoreCheck>()>& run) {
+  LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(scratch_dir));
+  // If we die here: scratch that the next start sweeps.
+  Result<StoreCheck> check = run();
+  const Status removed = RemoveTree(context.fs, scratch_dir);
+  if (check.ok() && !removed.ok()) return removed;
+  return check;
 }
 
 }  // namespace
@@ -121,6 +149,11 @@ Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
                   "its files are damaged or were made to do harm: use another "
                   "backup");
   }
+  if (outcome.exit_code == kWrongArguments) {
+    return Status(StatusCode::kInternal,
+                  "levelkeep-check does not know its arguments",
+                  "it is of another version: install it beside this program");
+  }
   return ParseReport(outcome.output);
 }
 
@@ -128,15 +161,20 @@ Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& db_dir,
                               const std::string& scratch_dir,
                               std::stop_token stop) {
-  LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(scratch_dir));
-  // If we die here: scratch that the next start sweeps.
-  Result<StoreCheck> check =
-      context.options.store_checker
-          ? context.options.store_checker(db_dir, scratch_dir, stop)
-          : RunCheckProgram(context, db_dir, scratch_dir, stop);
-  const Status removed = RemoveTree(context.fs, scratch_dir);
-  if (check.ok() && !removed.ok()) return removed;
-  return check;
+  return WithScratch(context, scratch_dir, [&] {
+    return CheckFolder(context, db_dir, scratch_dir, stop);
+  });
+}
+
+Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
+                                      const std::string& archive_path,
+                                      uint64_t content_bytes,
+                                      const std::string& scratch_dir,
+                                      std::stop_token stop) {
+  return WithScratch(context, scratch_dir, [&] {
+    return RunCheckProgram(context, {"--archive", archive_path}, content_bytes,
+                           scratch_dir, stop);
+  });
 }
 
 Result<std::string> FindCheckProgram(FileSystem* fs,

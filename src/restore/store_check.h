@@ -25,6 +25,17 @@ Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& scratch_dir,
                               std::stop_token stop);
 
+// The same for a database inside an archive of ours, which is read where it
+// is: nothing but what opening writes goes to `scratch_dir`. Always by
+// levelkeep-check. `content_bytes` are the archive's.
+// REQUIRES: its digests were checked; the caller sees to it that it stays as
+// it is (ArchiveReader::CheckUnchanged).
+Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
+                                      const std::string& archive_path,
+                                      uint64_t content_bytes,
+                                      const std::string& scratch_dir,
+                                      std::stop_token stop);
+
 // What the end of the child process means. For tests.
 Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
                                          std::chrono::milliseconds timeout);

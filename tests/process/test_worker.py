@@ -115,16 +115,23 @@ def test_worker_reports_a_damaged_backup_and_goes_on(site, seed):
 
 
 def test_killed_worker_leaves_nothing_for_long(site, seed):
-    """What its scratch restore leaves, the next verification removes."""
-    name = backup(site, seed, 30_000)
-    state = site.backups / ".levelkeep"
-    worker = Worker(site)
+    """What its check leaves, the next verification removes."""
+    name = backup(site, seed)
+    # A check that does not end before the worker is killed.
+    pid = site.root / "check.pid"
+    check = site.root / "check.sh"
+    check.write_text(f"#!/bin/sh\necho $$ > '{pid}.new'\n"
+                     f"mv '{pid}.new' '{pid}'\nexec sleep 600\n")
+    check.chmod(0o755)
+    worker = Worker(site, LEVELKEEP_CHECK_PROGRAM=str(check))
     worker.__enter__()
-    wait_until(lambda: list(state.glob("scratch-*")),
-               "the scratch restore began", 60, 0.001)
-    worker.process.kill()
-    worker.process.wait(30)
-    assert list(state.glob("scratch-*")), "killed too late to leave anything"
+    try:
+        wait_until(pid.exists, "the check of the database began", 60)
+    finally:
+        worker.process.kill()
+        worker.process.wait(30)
+    os.kill(int(pid.read_text()), signal.SIGKILL)
+    assert list((site.backups / ".levelkeep").glob("scratch-*"))
     with Worker(site) as worker:
         wait_until(lambda: f"{name}: completed" in worker.log(),
                    "the verification", 60)

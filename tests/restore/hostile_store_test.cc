@@ -60,8 +60,18 @@ class HostileStoreTest : public ::testing::Test {
   static std::string InternalKey(const std::string& user_key) {
     return user_key + std::string("\x01\x05\0\0\0\0\0\0", 8);
   }
+  // As a folder; inside an archive the verdict must be the same.
   Result<StoreCheck> Check() {
-    return CheckStore(context_, db_, temp_.Sub("scratch"), {});
+    ArchiveSpec spec;
+    spec.last_sequence = 5;
+    const std::string archive = temp_.Sub("archive-" + RandomId());
+    WriteOwnArchive(db_, archive, spec);
+    const auto archived =
+        CheckArchivedStore(context_, archive, 0, temp_.Sub("scratch"), {});
+    auto check = CheckStore(context_, db_, temp_.Sub("scratch"), {});
+    EXPECT_EQ(archived.status().code(), check.status().code())
+        << archived.status().ToString();
+    return check;
   }
 
   TempDir temp_;

@@ -333,6 +333,8 @@ TEST_F(CheckProgramTest, ReportsAreRead) {
             "the check of the database ended without a report"},
            {"echo nonsense", StatusCode::kCorruption,
             "the check of the database ended without a report"},
+           {"exit 2", StatusCode::kInternal,
+            "levelkeep-check does not know its arguments"},
            {"exit 0", StatusCode::kCorruption,
             "the check of the database ended without a report"}}) {
     const Status status = RunScript(c.script);
@@ -365,7 +367,8 @@ TEST_F(CheckProgramTest, WrongArgumentsAreRefused) {
   ASSERT_TRUE(program.ok()) << program.status().ToString();
   for (const char* arguments :
        {"", "db", "--scratch s", "db --scratch", "db --scratch s --what",
-        "db other --scratch s"}) {
+        "db other --scratch s", "db --archive a --scratch s", "--archive a",
+        "--archive --scratch s"}) {
     EXPECT_EQ(Shell("'" + *program + "' " + arguments + " 2>/dev/null"), 2)
         << arguments;
   }

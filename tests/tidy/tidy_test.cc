@@ -64,7 +64,7 @@ const std::map<std::string, std::set<std::string>>& Layers() {
           {"eventstore",
            {"http", "manager", "snapshot", "archive", "catalog", "restore",
             "config", "dbfiles", "base"}},
-          {"check", {"dbfiles", "base"}},
+          {"check", {"archive", "dbfiles", "base"}},
           {"cli",
            {"eventstore", "http", "manager", "snapshot", "archive", "catalog",
             "restore", "config", "dbfiles", "base"}},

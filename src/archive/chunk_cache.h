@@ -1,0 +1,85 @@
+// Inflated chunks in pieces, within a bound of memory. Private to archive.
+
+#ifndef LEVELKEEP_ARCHIVE_CHUNK_CACHE_H_
+#define LEVELKEEP_ARCHIVE_CHUNK_CACHE_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "archive/byte_buffer.h"
+#include "base/mutex.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// Chunks come in whole and leave in pieces. A merge of many tables reads all
+// of them at the same time, each from front to back. So what is being read is
+// kept apart from what is still ahead, and when the chunks do not fit, each
+// keeps the same share of what it reads next: it is inflated a few times
+// instead of once for each block.
+// Thread safety: all methods may be called concurrently.
+class ChunkCache {
+ public:
+  static constexpr size_t kPieceBytes = 64u << 10;
+  // Each holds a chunk that is not in the cache yet.
+  static constexpr size_t kMaxLoading = 4;
+
+  using Piece = std::shared_ptr<const ByteBuffer>;
+  // All pieces of one chunk, in order, each but the last of kPieceBytes.
+  using Load = std::function<Result<std::vector<Piece>>()>;
+
+  explicit ChunkCache(size_t capacity_bytes)
+      : max_used_(capacity_bytes / kPieceBytes / 4),
+        max_ahead_(capacity_bytes / kPieceBytes - max_used_) {}
+
+  // An empty buffer for kPieceBytes. Buffers are used again, because a heap
+  // that gives and takes this size on several threads holds twice as much.
+  // It must not outlive the cache.
+  std::shared_ptr<ByteBuffer> NewPiece();
+
+  // `load` is called, without any lock held, if the piece is not here; by one
+  // thread at a time for each chunk. REQUIRES: the chunk has such a piece.
+  Result<Piece> Get(uint64_t chunk, size_t piece, const Load& load);
+
+ private:
+  using Key = std::pair<uint64_t, size_t>;
+  struct Entry {
+    Key key;
+    Piece piece;
+  };
+  class LoadingMark;
+
+  Piece Find(const Key& key) REQUIRES_LOCK(mutex_);
+  void Use(const Key& key, Piece piece) REQUIRES_LOCK(mutex_);
+  void Insert(uint64_t chunk, size_t wanted, const std::vector<Piece>& pieces)
+      REQUIRES_LOCK(mutex_);
+  void ShrinkAhead() REQUIRES_LOCK(mutex_);
+
+  Mutex free_mutex_;  // may be taken while mutex_ is held
+  // Has room for all that were made: giving back never allocates.
+  std::vector<std::unique_ptr<ByteBuffer>> free_ GUARDED_BY(free_mutex_);
+  size_t made_ GUARDED_BY(free_mutex_) = 0;
+
+  const size_t max_used_;  // pieces
+  const size_t max_ahead_;
+  Mutex mutex_;
+  CondVar changed_;
+  std::list<Entry> used_ GUARDED_BY(mutex_);  // last used first
+  std::map<Key, std::list<Entry>::iterator> by_key_ GUARDED_BY(mutex_);
+  // Of each chunk, not used yet, the next one first.
+  std::map<uint64_t, std::deque<Entry>> ahead_ GUARDED_BY(mutex_);
+  size_t ahead_count_ GUARDED_BY(mutex_) = 0;
+  std::set<uint64_t> loading_ GUARDED_BY(mutex_);
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_ARCHIVE_CHUNK_CACHE_H_
