@@ -225,7 +225,7 @@ Result<bool> WritePipeline::CopyMember(EntryEncoder* encoder,
     return false;
   }
   reused_bytes_ += size;
-  job->encoded.back().chunk = std::move(copy);
+  job->encoded.back().chunk = copy;
   return true;
 }
 
