@@ -288,7 +288,10 @@ Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
   Job::Encoded& encoded = job->encoded.emplace_back();
   LEVELKEEP_ASSIGN_OR_RETURN(const bool copied,
                              CopyMember(encoder, input, job->chunk, job));
-  if (copied) return FinishCopied(job);
+  if (copied) {
+    TakeArchivedDigest(job);
+    return Status::Ok();
+  }
   LEVELKEEP_RETURN_IF_ERROR(OpenLarge(job));
   const uint64_t offset = job->chunk * kChunkBytes;
   const uint64_t size =
@@ -306,18 +309,17 @@ Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
                   Printable(input.name) +
                       " is not what it was when it was archived before");
   } else {
-    LEVELKEEP_RETURN_IF_ERROR(FinishCopied(job));
+    TakeArchivedDigest(job);
   }
   if (large.cold) large.source->DontNeed(offset, size);
   return Status::Ok();
 }
 
 // All chunks of the file are what they were, so the file is.
-Status WritePipeline::FinishCopied(Job* job) {
+void WritePipeline::TakeArchivedDigest(Job* job) const {
   const TocFile& archived = *inputs_[job->first_input].archived;
   const bool last = job->chunk + 1 == archived.chunks.size();
   if (last) job->encoded.back().file_sha256 = archived.sha256;
-  return Status::Ok();
 }
 
 Status WritePipeline::DigestInTurn(EntryEncoder* encoder, uint32_t crc32,

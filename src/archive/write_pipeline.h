@@ -61,7 +61,7 @@ class WritePipeline {
   Result<uint32_t> Compress(EntryEncoder* encoder, const ArchiveInput& input,
                             const ByteSource& source, uint64_t offset,
                             uint64_t size, Job* job);
-  Status FinishCopied(Job* job);
+  void TakeArchivedDigest(Job* job) const;
   Status DigestInTurn(EntryEncoder* encoder, uint32_t crc32, Job* job);
   Status Deliver(Job job);
   Status Append(Job* job);
