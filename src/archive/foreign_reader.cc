@@ -122,6 +122,7 @@ Status ForeignReader::TakeFile(const TarEntry& entry,
   std::unique_ptr<File> file;
   if (target_->writes()) {
     LEVELKEEP_ASSIGN_OR_RETURN(file, target_->Create(flat_name));
+    writer_.Begin(file.get());
   }
   const bool wants_content = DatabaseCheck::WantsContent(flat_name);
   if (wants_content) {  // an empty one is there, too
@@ -134,13 +135,14 @@ Status ForeignReader::TakeFile(const TarEntry& entry,
     if (wants_content) {
       LEVELKEEP_RETURN_IF_ERROR(check_.AddContent(flat_name, bytes));
     }
-    return file != nullptr ? file->Append(bytes) : Status::Ok();
+    return file != nullptr ? writer_.Append(bytes) : Status::Ok();
   };
   LEVELKEEP_RETURN_IF_ERROR(tar_.ReadContent(entry, take));
   database_.files.push_back(
       {flat_name, entry.size_bytes, digest.FinishSha256()});
   database_.content_bytes += entry.size_bytes;
   if (file == nullptr) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(writer_.Finish());
   return queue_.Add(std::move(file), entry.size_bytes);
 }
 
