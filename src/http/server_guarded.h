@@ -42,8 +42,8 @@ class GuardedServer : public httplib::Server {
   Status BindTo(int port);
   void Converse(ConnectionSet::Connection* connection);
   // False: the connection is to end.
-  bool Exchange(int fd, const RequestHead& head);
-  Response Handle(const Request& request);
+  bool Exchange(int fd, RequestHead* head);
+  Response Handle(Request request);
   void FinishHead(const httplib::Request& request,
                   httplib::Response* response) const;
 
@@ -51,6 +51,7 @@ class GuardedServer : public httplib::Server {
   const ServerOptions options_;
   WorkGate gate_;
   TransferLimits transfers_;
+  MemoryBudget bodies_;
   std::atomic<int> port_{0};
   std::atomic<int> binds_{0};
   std::atomic<bool> stopping_{false};

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <set>
+#include <string>
 #include <vector>
 
 #include "http/server_fixture.h"
@@ -59,6 +61,43 @@ TEST_F(ServerLoadTest, HealthAnswersWhileAllChangesWait) {
   EXPECT_EQ(slow_running_, 3) << "a quarter of the workers only reads";
   release_ = true;
   for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
+}
+
+TEST_F(ServerLoadTest, HealthAnswersWhileAllHandlersRead) {
+  options_.workers = 4;
+  Start();
+  const Clients slow = Stall(20, Get("/slow"));
+  while (slow_running_ < 4) {
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  for (int i = 0; i < 20; i++) ExpectAlive();
+  RawClient health(port());
+  // Without a manager that has a store it is 503, but it is answered.
+  EXPECT_NE(health.Exchange(Get("/api/health")).status, 0);
+  EXPECT_EQ(slow_running_, 4);
+  release_ = true;
+  for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
+}
+
+TEST_F(ServerLoadTest, LargeBodiesShareTheirMemory) {
+  options_.large_body_bytes = 100'000;
+  options_.body_timeout = milliseconds(500);
+  Start();
+  const std::string head =
+      Post("/echo", "Content-Length: 60000\r\n", std::string(59'999, 'x'));
+  RawClient first(port()), second(port());
+  first.Send(head);
+  second.Send(head);
+  // One of them has a place and never ends; the other one waits for it.
+  std::set<int> statuses;
+  for (RawClient* client : {&first, &second}) {
+    statuses.insert(client->Receive().status);
+    EXPECT_TRUE(client->IsClosed());
+  }
+  EXPECT_EQ(statuses, (std::set<int>{408, 503}));
+  // The place is free again, and small bodies need none.
+  EXPECT_EQ(Once(head + "x").status, 200);
+  EXPECT_EQ(Once(Post("/echo", "Content-Length: 2\r\n", "ok")).status, 200);
 }
 
 TEST_F(ServerLoadTest, NewClientsGetInWhenIdleOnesFillTheHouse) {
