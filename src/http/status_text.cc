@@ -8,8 +8,6 @@ std::string_view StatusText(int status) {
       return "OK";
     case 201:
       return "Created";
-    case 202:
-      return "Accepted";
     case 204:
       return "No Content";
     case 206:
@@ -46,8 +44,6 @@ std::string_view StatusText(int status) {
       return "Expectation Failed";
     case 422:
       return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 500:
