@@ -121,7 +121,12 @@ GuardedServer::~GuardedServer() { connections_.EndAll(); }
 bool GuardedServer::process_and_close_socket(socket_t socket) {
   UniqueFd fd(socket);
   if (connections_.Add(&fd) || stopping_) return true;
-  LogWarn("Http", "a connection was turned away: all are at work");
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_turned_away_ >= std::chrono::seconds(1)) {
+    // Not one line for each of a flood.
+    last_turned_away_ = now;
+    LogWarn("Http", "a connection was turned away: all are at work");
+  }
   Response response = ErrorResponse(
       503, "overloaded", "as many requests as allowed are at work already",
       "try again in a few seconds");

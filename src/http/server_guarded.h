@@ -6,6 +6,7 @@
 #include <httplib.h>
 
 #include <atomic>
+#include <chrono>
 
 #include "base/mutex.h"
 #include "http/api.h"
@@ -56,8 +57,9 @@ class GuardedServer : public httplib::Server {
   std::atomic<int> binds_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cut_{false};  // nobody is waited for any more
-  Mutex mutex_;                   // of binding, against StopAccepting
-  ConnectionSet connections_;     // last: its threads use the others
+  std::chrono::steady_clock::time_point last_turned_away_;
+  Mutex mutex_;                // of binding, against StopAccepting
+  ConnectionSet connections_;  // last: its threads use the others
 };
 
 }  // namespace levelkeep::http
