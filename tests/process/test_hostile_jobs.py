@@ -82,8 +82,15 @@ class Chaos:
     def one(self, _):
         with self.lock:
             job = self.rng.choice(list(self.ALLOWED))
-            names = self.names()
-            name = self.rng.choice(names)
+        # Not long: most of the time some other job is running.
+        for _ in range(8):
+            if self.try_job(job) != 409:
+                return
+            time.sleep(0.02)
+
+    def try_job(self, job):
+        with self.lock:
+            name = self.rng.choice(self.names())
         reply = self.send(job, name)
         with self.lock:
             key = (job, reply.status)
@@ -97,6 +104,7 @@ class Chaos:
             # Before its digest is beside it: size and time.
             assert reply.headers["ETag"] == f'"{digest}"' or \
                 reply.headers["ETag"].startswith(f'"{len(reply.body)}-'), name
+        return reply.status
 
     def send(self, job, name):
         api = self.server.api
@@ -132,11 +140,13 @@ def test_all_jobs_at_once(site, seed, rng, rounds):
         chaos = Chaos(server, rng)
         with Watch(server, store_closes=True):
             with ThreadPoolExecutor(12) as pool:
-                list(pool.map(chaos.one, range(rounds(400))))
+                list(pool.map(chaos.one, range(rounds(250))))
         print(sorted(chaos.counts.items()))
         assert not chaos.failed, chaos.failed[:10]
-        for job in ("create", "restore", "download"):
-            assert chaos.counts.get((job, 200)), f"no {job} succeeded"
+        for job in ("create", "restore", "verify", "rotate", "download"):
+            # Chance may have left one out; alone it must succeed.
+            if (job, 200) not in chaos.counts:
+                wait_until(lambda: chaos.try_job(job) == 200, f"a {job}")
         assert server.api.health()["status"] == "ok"
         assert_gapless(seed, server.api.events())
         assert server.api.head() == COUNT
