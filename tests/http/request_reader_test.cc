@@ -47,6 +47,9 @@ struct Case {
 
 TEST(RequestReaderTest, DecidesByTheTable) {
   const std::string zeros(kLimit, '0');
+  const std::string kChunked = "Transfer-Encoding: chunked\r\n";
+  std::string empty_lines;
+  for (int i = 0; i < 17; i++) empty_lines += "\r\n";
   const Case cases[] = {
       {"plain", Get(""), 200},
       {"HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n", 200},
@@ -61,6 +64,8 @@ TEST(RequestReaderTest, DecidesByTheTable) {
       {"chunked with trailer",
        Post("Transfer-Encoding: Chunked\r\n", "0\r\nX: y\r\n\r\n"), 200},
       {"empty line first", "\r\n" + Get(""), 200},
+      {"endless empty lines", empty_lines + Get(""), 400},
+      {"endless empty lines and nothing else", empty_lines, 400},
       {"head cut", "GET /x HTTP/1.1\r\nHost: h\r\n", 0},
       {"body cut", Post("Content-Length: 3\r\n", "ab"), 0},
       {"chunk cut", Post("Transfer-Encoding: chunked\r\n", "3\r\nab"), 0},
@@ -139,6 +144,16 @@ TEST(RequestReaderTest, DecidesByTheTable) {
        Post("Transfer-Encoding: chunked\r\n", "3\nabc\n0\n\n"), 400},
       {"chunk longer than said",
        Post("Transfer-Encoding: chunked\r\n", "3\r\nabcd\r\n"), 400},
+      {"chunk size and more", Post(kChunked, "3 4\r\nabc\r\n"), 400},
+      {"chunk size and blanks", Post(kChunked, "3 \r\nabc\r\n"), 400},
+      {"bare CR in an extension", Post(kChunked, "3;a\rb\r\nabc\r\n"), 400},
+      {"NUL in an extension",
+       Post(kChunked, std::string("3;\0\r\nabc\r\n", 11)), 400},
+      {"trailer without colon", Post(kChunked, "0\r\nabc\r\n\r\n"), 400},
+      {"folded trailer", Post(kChunked, "0\r\nA: b\r\n c\r\n\r\n"), 400},
+      {"control character in a trailer", Post(kChunked, "0\r\nA: \x1b\r\n\r\n"),
+       400},
+      {"extension after a blank", Post(kChunked, "0 \t;a=\"b\"\r\n\r\n"), 200},
       {"endless chunk extension",
        Post("Transfer-Encoding: chunked\r\n", "3;" + std::string(600, 'x')),
        400},
