@@ -71,6 +71,10 @@ Result<nlohmann::json> ParseBody(const std::string& body) {
                    "send it as UTF-8; Windows PowerShell does with "
                    "-ContentType \"application/json; charset=utf-8\"");
   }
+  // nlohmann::json takes a NUL for the end of the text.
+  if (const size_t nul = body.find('\0'); nul != std::string::npos) {
+    return BadBody("is not JSON: see byte " + std::to_string(nul + 1));
+  }
   Strictness strictness;
   try {
     nlohmann::json json = nlohmann::json::parse(
