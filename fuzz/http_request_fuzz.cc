@@ -255,7 +255,9 @@ void CheckBody(const std::string& text) {
     return;
   }
   StrictReader reader;
-  const bool valid = nlohmann::json::sax_parse(text, &reader) &&
+  // That parser takes a NUL for the end of the text.
+  const bool valid = text.find('\0') == text.npos &&
+                     nlohmann::json::sax_parse(text, &reader) &&
                      !reader.twice && reader.depth <= 32;
   Require(body.ok() == valid, "a body is taken if it is strict JSON");
   if (!body.ok()) return;

@@ -83,6 +83,7 @@ void Run(FuzzedBytes input) {
             "it is the manifest that is to blame");
     return;
   }
+  Require(text.find('\0') == text.npos, "no JSON text holds a NUL");
   Require(EncodeManifest(*manifest) == EncodeManifest(*by_pieces),
           "pieces of a text mean what the whole means");
   CheckNames(*manifest);

@@ -34,6 +34,7 @@ void CheckToc(std::string_view text) {
             "it is the table of contents that is to blame");
     return;
   }
+  Require(text.find('\0') == text.npos, "no JSON text holds a NUL");
   uint64_t before = 0;
   for (const TocFile& file : toc->files) {
     Require(!file.name.empty(), "an entry has a name");

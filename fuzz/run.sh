@@ -80,6 +80,7 @@ limits() {
     # Blocks of logs, heads of requests and their limits are of 32 KiB.
     leveldb_log | http_request) printf '%s\n' -max_len=70000 ;;
     own_index | foreign_archive | restore) printf '%s\n' -max_len=20000 ;;
+    environment) printf '%s\n' -max_len=2000 ;;
     *) printf '%s\n' -max_len=8000 ;;
   esac
   # LevelDB may compute for a minute before levelkeep-check ends it.

@@ -10,6 +10,7 @@
 #include "catalog/reuse_record.h"
 #include "config/settings.h"
 #include "eventstore/event.h"
+#include "http/request_head.h"
 #include "log_builder.h"
 #include "restore/drop_history.h"
 #include "restore/journal.h"
@@ -272,23 +273,42 @@ void AddEnvironment(const Corpus& corpus) {
                              "BACKUP_ENCRYPT=true\nnonsense\nE='open\n"})));
 }
 
+// A head of these lines, and a body.
+std::string Message(const std::vector<std::string>& lines,
+                    const std::string& body = "") {
+  std::string text;
+  for (const std::string& line : lines) text += line + "\r\n";
+  return text + "\r\n" + body;
+}
+
+std::vector<std::string> Requests() {
+  const std::string get = "GET / HTTP/1.1";
+  const std::string host = "Host: a";
+  return {
+      Message({"GET /api/health?a=1&b=%20 HTTP/1.1", "Host: localhost:5050"}),
+      Message({"POST /api/backup/create HTTP/1.1", "Host: [::1]:5050",
+               "Authorization: Bearer token-0123456789", "Content-Length: 19"},
+              "{\"label\":\"a label\"}"),
+      Message({"POST /x HTTP/1.1", "Host: backup.example",
+               "Transfer-Encoding: chunked", "Origin: http://backup.example"},
+              "5;x=y\r\nhello\r\n0\r\nTrailer: x\r\n\r\n"),
+      Message({"PUT /y HTTP/1.1", host, "Expect: 100-continue",
+               "Connection: close", "Content-Length: 2"},
+              "ab"),
+      "\r\n" + Message({"HEAD / HTTP/1.0", "Connection: keep-alive",
+                        "Range: bytes=0-", "If-None-Match: \"a\", W/\"b\""}),
+      // At the limits of the line and of the head.
+      Message({"GET /" +
+                   std::string(http::kMaxRequestLineBytes - get.size(), 'a') +
+                   " HTTP/1.1",
+               host}),
+      Message({get, host, "X: " + std::string(http::kMaxHeadBytes, 'x')}),
+  };
+}
+
 void AddRequests(const Corpus& corpus) {
   const std::string start = std::string(1, '\0') + "\x05\x03";
-  const std::vector<std::string> requests = {
-      "GET /api/health?a=1&b=%20 HTTP/1.1\r\nHost: localhost:5050\r\n\r\n",
-      "POST /api/backup/create HTTP/1.1\r\nHost: [::1]:5050\r\n"
-      "Authorization: Bearer token-0123456789\r\nContent-Length: 18\r\n\r\n"
-      "{\"label\":\"a label\"}GET / HTTP/1.0\r\n\r\n",
-      "POST /x HTTP/1.1\r\nHost: backup.example\r\nTransfer-Encoding: chunked"
-      "\r\nOrigin: http://backup.example\r\n\r\n5;x=y\r\nhello\r\n0\r\n"
-      "Trailer: x\r\n\r\n",
-      "PUT /y HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-      "Connection: close\r\nContent-Length: 2\r\n\r\nab",
-      "\r\nHEAD / HTTP/1.0\r\nConnection: keep-alive\r\nRange: bytes=0-\r\n"
-      "If-None-Match: \"a\", W/\"b\"\r\n\r\n",
-      "GET /" + std::string(8192 - 14, 'a') + " HTTP/1.1\r\nHost: a\r\n\r\n",
-      "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(32 << 10, 'x') +
-          "\r\n\r\n"};
+  const std::vector<std::string> requests = Requests();
   for (size_t i = 0; i < requests.size(); ++i) {
     corpus.Add("http_request", "request" + std::to_string(i),
                start + requests[i]);
