@@ -4,10 +4,12 @@
 //   2  the text of the manifest, in an archive that is right otherwise
 //   3  a good archive, with single bytes changed
 //   4  a table of contents alone
+//   5  lies, field by field, in manifest and table of contents
 // Whatever is accepted must hold what its manifest says, to Check, Extract
 // and ArchiveView alike.
 
 #include <filesystem>
+#include <utility>
 
 #include "archive/archive_reader.h"
 #include "archive/archive_view.h"
@@ -150,8 +152,62 @@ void CheckChanged(FuzzedBytes input) {
           "a changed byte is noticed, or does no harm");
 }
 
+void LieAbout(FuzzedBytes* input, ManifestFile* file) {
+  file->sha256 = Sha256::Of(input->Piece());
+}
+
+void LieAbout(FuzzedBytes* input, TocFile* file) {
+  file->sha256 = Sha256::Of(input->Piece());
+  if (file->chunks.empty()) return;
+  const uint8_t what = input->Byte();
+  if (what % 2 == 0) file->chunks[0].sha256 = file->sha256;
+  if (what % 4 > 1) file->chunks[0].archive_offset = input->Number();
+}
+
+// One file of the list has another name, size or digest, is gone, there
+// twice, or elsewhere.
+template <typename NamedFile>
+void Lie(FuzzedBytes* input, std::vector<NamedFile>* files) {
+  const uint8_t what = input->Byte();
+  if (files->empty()) return;
+  const size_t index = input->Byte() % files->size();
+  NamedFile& file = (*files)[index];
+  switch (what % 6) {
+    case 0:
+      return LieAbout(input, &file);
+    case 1:
+      file.size_bytes = input->Number();
+      return;
+    case 2:
+      file.name = input->Piece();
+      return;
+    case 3:
+      files->erase(files->begin() + static_cast<ptrdiff_t>(index));
+      return;
+    case 4:
+      files->push_back(NamedFile(file));
+      return;
+    default:
+      std::swap(file, files->back());
+  }
+}
+
+void CheckLies(FuzzedBytes input) {
+  const uint8_t lies = input.Byte();
+  const std::string archive =
+      MakeOwnArchive(TinyDatabase(), [&](Manifest manifest) {
+        for (int i = 0; i < lies % 3; ++i) Lie(&input, &manifest.files);
+        return EncodeManifest(manifest);
+      });
+  Toc toc = DecodeToc(TocText(archive)).value();
+  for (int i = 0; i < lies / 3 % 3; ++i) Lie(&input, &toc.files);
+  const uint64_t offset = TocOffset(archive);
+  CheckArchive(
+      WithToc(std::string_view(archive).substr(0, offset), EncodeToc(toc)));
+}
+
 void Run(FuzzedBytes input) {
-  switch (input.Byte() % 5) {
+  switch (input.Byte() % 6) {
     case 0:
       CheckArchive(input.Rest());
       return;
@@ -171,8 +227,11 @@ void Run(FuzzedBytes input) {
     case 3:
       CheckChanged(input);
       return;
-    default:
+    case 4:
       CheckToc(input.Rest());
+      return;
+    default:
+      CheckLies(input);
   }
 }
 

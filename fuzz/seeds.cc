@@ -75,6 +75,14 @@ void AddArchives(const Corpus& corpus) {
   corpus.Add("own_index", "manifest", Chosen(2, ManifestText(tiny)));
   corpus.Add("own_index", "changed", Chosen(3, std::string("\1\x80\7", 3)));
   corpus.Add("own_index", "unchanged", Chosen(3, ""));
+  for (char what = 0; what < 6; ++what) {
+    for (const char lies : {'\1', '\3', '\4'}) {
+      const std::string lie({what, '\1', 'x', '\0', '\2', what});
+      corpus.Add("own_index",
+                 "lie" + std::to_string(int{lies}) + std::to_string(int{what}),
+                 Chosen(5, Chosen(lies, lie)));
+    }
+  }
   corpus.Add("own_index", "toc_alone", Chosen(4, TocText(tiny)));
   Toc toc;
   TocFile large;
