@@ -10,7 +10,8 @@
 # As many run at the same time as there are cores. The corpus stays in
 # build/fuzz/corpus/NAME and grows from run to run; what was found lies in
 # build/fuzz/findings/NAME. The last lines tell executions, inputs in the
-# corpus and seconds of each fuzzer; the exit status is 1 after a finding.
+# corpus, seconds and most memory of each fuzzer; the exit status is 1 after
+# a finding.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
@@ -87,7 +88,7 @@ limits() {
   if [[ $name == store ]]; then
     printf '%s\n' -timeout=150
   else
-    printf '%s\n' -timeout=20
+    printf '%s\n' -timeout=60
   fi
   printf '%s\n' -rss_limit_mb=1024
   [[ ! -f $dictionary ]] || printf '%s\n' "-dict=$dictionary"
@@ -151,13 +152,18 @@ fuzz_all() {
   done
 }
 
+# figure NAME STATISTIC: as libFuzzer prints it at the end.
+figure() {
+  sed -n "s/^stat::$2: *//p" "$scratch/$1.log" | tail -n 1
+}
+
 summary() {
   local name
   for name in "${names[@]}"; do
-    printf '%-16s %9s executions, %5s inputs, %4s s\n' "$name" \
-      "$(sed -n 's/^stat::number_of_executed_units: *//p' \
-        "$scratch/$name.log" | tail -n 1)" \
-      "$(find "$build/corpus/$name" -type f | wc -l)" "$seconds"
+    printf '%-16s %8s executions, %5s inputs, %4s s, %4s MiB\n' "$name" \
+      "$(figure "$name" number_of_executed_units)" \
+      "$(find "$build/corpus/$name" -type f | wc -l)" "$seconds" \
+      "$(figure "$name" peak_rss_mb)"
   done
 }
 
