@@ -6,6 +6,7 @@
 #   build    compiler, build tools and libraries
 #   test     what the tests and the checks use besides
 #   bench    whom bench/compare.sh compares with, and Google Benchmark
+#   fuzz     clang with its sanitizers and libFuzzer
 #   runtime  only what the finished program needs (Debian 12's names)
 #
 # Needs a Debian-like system, and root or sudo unless nothing is missing.
@@ -42,6 +43,9 @@ bench_packages() {
     tar gzip pigz zstd libarchive-tools restic borgbackup
   if isal_available; then echo isal; fi
 }
+
+# Debian 12's is version 14.
+fuzz_packages() { printf '%s\n' clang libclang-rt-dev; }
 
 runtime_packages() {
   printf '%s\n' \
@@ -102,8 +106,9 @@ for group in "${@:-build test}"; do
       build) mapfile -t -O "${#wanted[@]}" wanted < <(build_packages) ;;
       test) mapfile -t -O "${#wanted[@]}" wanted < <(test_packages) ;;
       bench) mapfile -t -O "${#wanted[@]}" wanted < <(bench_packages) ;;
+      fuzz) mapfile -t -O "${#wanted[@]}" wanted < <(fuzz_packages) ;;
       runtime) mapfile -t -O "${#wanted[@]}" wanted < <(runtime_packages) ;;
-      *) die "unknown group '$name'" "use build, test, bench or runtime" ;;
+      *) die "unknown group '$name'" "use build, test, bench, fuzz or runtime" ;;
     esac
   done
 done

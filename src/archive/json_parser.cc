@@ -54,7 +54,12 @@ class CharacterIterator {
   explicit CharacterIterator(Characters* characters)
       : characters_(characters) {}
 
-  char operator*() const { return characters_->Front(); }
+  // The parser would take a NUL for the end of the text, and whatever is
+  // behind it would go unread: it gets another character that JSON lacks.
+  char operator*() const {
+    const char front = characters_->Front();
+    return front == '\0' ? '\x01' : front;
+  }
   CharacterIterator& operator++() {
     characters_->Advance();
     return *this;

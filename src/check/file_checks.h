@@ -68,6 +68,7 @@ class FileChecks {
       if (info.type != FileType::kRegular) {
         return Bad(Printable(name) + " is not a regular file");
       }
+      LEVELKEEP_RETURN_IF_ERROR(CheckSpelling(name, parsed));
       findings_.total_bytes += info.size_bytes;
       if (parsed.kind == DbFileKind::kLog) {
         logs_[parsed.number] = name;
@@ -80,6 +81,21 @@ class FileChecks {
       }
     }
     return Status::Ok();
+  }
+
+  // LevelDB takes the number from "5.log", then opens "000005.log": one would
+  // be checked, the other one read.
+  static Status CheckSpelling(const std::string& name,
+                              const DbFileName& parsed) {
+    std::string spelling = name;
+    if (parsed.kind == DbFileKind::kLog) {
+      spelling = LogFileName(parsed.number);
+    } else if (parsed.kind == DbFileKind::kTable &&
+               name != OldTableFileName(parsed.number)) {
+      spelling = TableFileName(parsed.number);
+    }
+    if (name == spelling) return Status::Ok();
+    return Bad(Printable(name) + " is not how LevelDB spells " + spelling);
   }
 
   Result<std::string> ReadCurrent() {

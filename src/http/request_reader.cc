@@ -78,15 +78,22 @@ RequestReader::State RequestReader::Advance() {
 
 bool RequestReader::ReadHead() {
   const size_t line_end = input_.find("\r\n");
-  if (line_end > kMaxRequestLineBytes && input_.size() > kMaxRequestLineBytes) {
-    return Refuse(
-        {414, "uri_too_long", "the request line is longer than 8 KiB"});
-  }
   const size_t end = input_.find("\r\n\r\n", scanned_);
   const bool complete = end != std::string::npos;
-  // Seen at once, or such a client would wait for its timeout.
-  if (HasBareLineFeed(input_, scanned_, complete ? end : input_.size())) {
+  // The line's own end may still be on its way.
+  const bool long_line = line_end > kMaxRequestLineBytes &&
+                         input_.size() >= kMaxRequestLineBytes + 2;
+  // Nothing behind a limit is looked at: the refusal must not depend on how
+  // much of it has arrived. Bare line feeds are seen at once, or such a
+  // client would wait for its timeout.
+  const size_t seen = long_line ? kMaxRequestLineBytes + 2 : kMaxHeadBytes;
+  if (HasBareLineFeed(input_, scanned_,
+                      std::min(complete ? end : input_.size(), seen))) {
     return Refuse({400, "bad_request", "a line does not end in CR LF"});
+  }
+  if (long_line) {
+    return Refuse(
+        {414, "uri_too_long", "the request line is longer than 8 KiB"});
   }
   if (complete ? end + 4 > kMaxHeadBytes : input_.size() > kMaxHeadBytes) {
     return Refuse({431, "headers_too_large",

@@ -35,7 +35,8 @@ std::string CrcText(std::string_view body) {
 
 // An empty token would vanish between blanks.
 std::string Token(std::string_view text) {
-  return text.empty() ? "-" : EscapeToken(text);
+  if (text.empty()) return "-";
+  return text == "-" ? "%2d" : EscapeToken(text);
 }
 std::string FromToken(const std::string& token) {
   if (token == "-") return "";

@@ -34,6 +34,8 @@ TEST(JsonBodyTest, RefusesTheRestWithAReason) {
   const std::pair<std::string, std::string> cases[] = {
       {"{", "is not JSON: see byte 2"},
       {"{\"a\":1}x", "is not JSON: see byte 8"},
+      {std::string("{}\0{\"a\":1}", 10), "is not JSON: see byte 3"},
+      {std::string("{}\0", 3), "is not JSON: see byte 3"},
       {"label=x", "is not JSON: see byte 1"},
       {"{'a':1}", "is not JSON: see byte 2"},
       {std::string("{}\0x", 4), "is not JSON: see byte 3"},

@@ -182,6 +182,42 @@ TEST(RequestReaderTest, DecidesByTheTable) {
   for (const Case& c : cases) EXPECT_EQ(Outcome(c.bytes), c.outcome) << c.why;
 }
 
+// A client whose packets are cut elsewhere must not get another answer: the
+// limits count bytes, not calls.
+TEST(RequestReaderTest, LimitsDoNotDependOnHowTheBytesArrive) {
+  const auto line_of = [](size_t size) {
+    const std::string frame = "GET / HTTP/1.1";
+    return "GET /" + std::string(size - frame.size(), 'a') + " HTTP/1.1\r\n";
+  };
+  const auto head_of = [](size_t size) {
+    return Get("X: " + std::string(size - Get("X: \r\n").size(), 'x') + "\r\n");
+  };
+  const std::string longest(kMaxRequestLineBytes + 2, 'a');
+  const std::string largest = head_of(kMaxHeadBytes + 100);
+  const Case cases[] = {
+      {"longest line", line_of(kMaxRequestLineBytes) + "Host: h\r\n\r\n", 200},
+      {"line too long", line_of(kMaxRequestLineBytes + 1) + "Host: h\r\n\r\n",
+       414},
+      {"bare LF, then a long line", "GET\n" + longest, 400},
+      {"long line, then a bare LF", longest + "\n", 414},
+      {"largest head", head_of(kMaxHeadBytes), 200},
+      {"head too large", head_of(kMaxHeadBytes + 1), 431},
+      {"large head, then a bare LF",
+       largest.substr(0, kMaxHeadBytes + 1) + "\n\r\n\r\n", 431},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(Outcome(c.bytes), c.outcome) << c.why;
+    RequestReader reader = NewReader();
+    for (const char byte : c.bytes) {
+      (void)reader.Append(std::string_view(&byte, 1));
+    }
+    const int outcome = reader.state() == State::kRefused
+                            ? reader.refusal().status
+                            : (reader.state() == State::kRequest ? 200 : 0);
+    EXPECT_EQ(outcome, c.outcome) << c.why << ", byte by byte";
+  }
+}
+
 TEST(RequestReaderTest, FillsTheRequest) {
   RequestReader reader = NewReader();
   ASSERT_EQ(reader.Append("POST /a%20b/c?x=1&y=a+b%26&z HTTP/1.1\r\n"

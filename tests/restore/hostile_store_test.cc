@@ -2,6 +2,7 @@
 // crashes on them; LevelKeep must say so and go on.
 
 #include "base/hash.h"
+#include "dbfiles/coding.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "leveldb/comparator.h"
@@ -85,6 +86,33 @@ TEST_F(HostileStoreTest, SameFramesAroundAGoodTableAreFine) {
   const auto check = Check();
   ASSERT_TRUE(check.ok()) << check.status().ToString();
   EXPECT_EQ(check->entries, 2u);
+}
+
+// LevelDB takes their numbers and opens others: what hides behind them would
+// not be looked at.
+TEST_F(HostileStoreTest, FilesThatLevelDbSpellsOtherwiseAreFound) {
+  WriteTable(5, {InternalKey("a"), InternalKey("b")});
+  WriteManifest({5});
+  // Writes 6 to 99 are missing before this one.
+  std::string batch;
+  PutFixed64(&batch, 100);
+  PutFixed32(&batch, 1);
+  batch += std::string("\x01\x01k\x01v");
+  WriteFile(db_ + "/000003.log", FrameAsLog(batch));
+  EXPECT_EQ(Check().status().message(),
+            "writes are missing before or within log 000003.log");
+  WriteFile(db_ + "/3.log", "");
+  EXPECT_EQ(Check().status().message(),
+            "3.log is not how LevelDB spells 000003.log");
+  WriteManifest({5});
+  ASSERT_TRUE(context_.fs->RemoveFile(db_ + "/3.log").ok());
+  ASSERT_TRUE(
+      context_.fs->Rename(db_ + "/000005.ldb", db_ + "/0000005.sst").ok());
+  EXPECT_EQ(Check().status().message(),
+            "0000005.sst is not how LevelDB spells 000005.ldb");
+  ASSERT_TRUE(
+      context_.fs->Rename(db_ + "/0000005.sst", db_ + "/000005.sst").ok());
+  EXPECT_TRUE(Check().ok());
 }
 
 TEST_F(HostileStoreTest, KeysTooShortToHoldASequenceAreSurvived) {
