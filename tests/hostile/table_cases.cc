@@ -96,7 +96,7 @@ void AddBlocks(DatabaseCases* list) {
   list->InCheckOfForeign("block_restart_outside", block([](std::string* b) {
                            b->replace(b->size() - 8, 4, "\xff\xff\xff\x7f");
                          }),
-                         kAnyDeath, {{"a", "1"}, {"b", "2"}});
+                         kAnyDeath, {});
   list->InCheck("block_key_longer_than_block",
                 block([](std::string* b) { b->replace(1, 1, "\x7f"); }),
                 kAnyDeath);
