@@ -62,7 +62,7 @@ void AddSpecial(CaseList* list) {
         fields.name = "db/000099.ldb";
         fields.size = TarOctal(0);
         fields.type = '4';
-        fields.tail = std::string("0000010\0000000\0", 15);
+        fields.tail = "0000010 0000000";
         return WithEntry(TarBlock(fields));
       },
       "is a device");
