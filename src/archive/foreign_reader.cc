@@ -125,16 +125,14 @@ Status ForeignReader::TakeFile(const TarEntry& entry,
     writer_.Begin(file.get());
   }
   const bool wants_content = DatabaseCheck::WantsContent(flat_name);
-  if (wants_content) {  // an empty one is there, too
-    LEVELKEEP_RETURN_IF_ERROR(check_.AddContent(flat_name, ""));
+  if (wants_content) {
+    LEVELKEEP_RETURN_IF_ERROR(check_.Expect(flat_name, entry.size_bytes));
   }
   Digest digest(DigestKind::kSha256);
   const auto take = [&](std::string_view bytes) -> Status {
     digest.Update(bytes);
     ReportProgress();
-    if (wants_content) {
-      LEVELKEEP_RETURN_IF_ERROR(check_.AddContent(flat_name, bytes));
-    }
+    if (wants_content) check_.AddContent(flat_name, bytes);
     return file != nullptr ? writer_.Append(bytes) : Status::Ok();
   };
   LEVELKEEP_RETURN_IF_ERROR(tar_.ReadContent(entry, take));
@@ -151,6 +149,8 @@ Status ForeignReader::TakeManifest(const TarEntry& entry) {
   if (entry.size_bytes > kMaxManifestBytes) {
     return Contradicts("it is too large to be one");
   }
+  // At once: growing takes twice the memory.
+  manifest_.reserve(static_cast<size_t>(entry.size_bytes));
   return tar_.ReadContent(entry, [this](std::string_view bytes) {
     manifest_.append(bytes);
     return Status::Ok();

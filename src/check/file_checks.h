@@ -14,7 +14,9 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "check/limits.h"
 #include "check/store_files.h"
+#include "check/table_checks.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
@@ -35,9 +37,12 @@ struct FileFindings {
 // Thread safety: one thread at a time.
 class FileChecks {
  public:
-  // `files` outlives it.
-  FileChecks(const StoreFiles* files, std::string comparator)
-      : files_(*files), comparator_(std::move(comparator)) {}
+  // `files` outlives it. `each_table`: nobody vouches for what is in the
+  // tables; every entry is looked at (TableCheck).
+  FileChecks(const StoreFiles* files, std::string comparator, bool each_table)
+      : files_(*files),
+        comparator_(std::move(comparator)),
+        each_table_(each_table) {}
 
   // kCorruption says what is wrong; kUnsupported: another comparator.
   Result<FileFindings> Run() {
@@ -49,8 +54,12 @@ class FileChecks {
                         Printable(version.comparator()) +
                         ", this application's is " + comparator_);
     }
+    LEVELKEEP_RETURN_IF_ERROR(CheckNumbers(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckTables(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckLogs(version));
+    LimitMemory(findings_.total_bytes);
+    LimitProcessorTime(findings_.total_bytes);
+    if (each_table_) LEVELKEEP_RETURN_IF_ERROR(CheckEntries(version));
     return findings_;
   }
 
@@ -69,6 +78,10 @@ class FileChecks {
         return Bad(Printable(name) + " is not a regular file");
       }
       LEVELKEEP_RETURN_IF_ERROR(CheckSpelling(name, parsed));
+      // LevelDB counts on from the highest that it finds.
+      if (parsed.number > kMostFileNumber) {
+        return Bad(Printable(name) + " has a number that none can follow");
+      }
       findings_.total_bytes += info.size_bytes;
       if (parsed.kind == DbFileKind::kLog) {
         logs_[parsed.number] = name;
@@ -76,7 +89,8 @@ class FileChecks {
         if (!tables_.emplace(parsed.number, File{name, info.size_bytes})
                  .second) {
           return Bad("table " + std::to_string(parsed.number) +
-                     " is there twice, as .ldb and as .sst");
+                     " is there twice, as " + tables_[parsed.number].name +
+                     " and " + name);
         }
       }
     }
@@ -131,6 +145,22 @@ class FileChecks {
     return content->version;
   }
 
+  // LevelDB keeps a sequence number in 56 bits and counts files in 64; what
+  // leaves no room to count on makes it write over what is there.
+  static Status CheckNumbers(const Version& version) {
+    if (version.last_sequence() > kMostSequence) {
+      return Bad("the MANIFEST states the last sequence number " +
+                 std::to_string(version.last_sequence()) +
+                 ", which no database can reach");
+    }
+    if (version.next_file_number() > kMostFileNumber) {
+      return Bad("the MANIFEST states the next file number " +
+                 std::to_string(version.next_file_number()) +
+                 ", which no database can reach");
+    }
+    return Status::Ok();
+  }
+
   Status CheckTables(const Version& version) {
     for (const auto& [number, meta] : version.tables()) {
       const auto found = tables_.find(number);
@@ -163,9 +193,11 @@ class FileChecks {
 
   Status CheckLogs(const Version& version) {
     findings_.last_sequence = version.last_sequence();
-    const uint64_t named = version.log_number();
-    if (named != 0 && logs_.count(named) == 0) {
-      return Bad("log " + LogFileName(named) + " is missing");
+    for (const uint64_t named :
+         {version.log_number(), version.previous_log_number()}) {
+      if (named != 0 && logs_.count(named) == 0) {
+        return Bad("log " + LogFileName(named) + " is missing");
+      }
     }
     uint64_t expected = 0;  // of the next log; 0: any that leaves no hole
     for (const auto& [number, name] : logs_) {
@@ -193,8 +225,30 @@ class FileChecks {
       findings_.last_sequence =
           std::max(findings_.last_sequence, scan.last_sequence);
     }
+    if (findings_.last_sequence > kMostSequence) {
+      return Bad("the logs end at the sequence number " +
+                 std::to_string(findings_.last_sequence) +
+                 ", which no database can reach");
+    }
     return Status::Ok();
   }
+
+  // A table may hold writes up to the end of the logs: LevelDB states the
+  // last sequence number in its next edit only.
+  Status CheckEntries(const Version& version) {
+    const bool ordered = comparator_ == "leveldb.BytewiseComparator";
+    for (const auto& [number, meta] : version.tables()) {
+      const std::string& name = tables_.at(number).name;
+      LEVELKEEP_ASSIGN_OR_RETURN(auto file, files_.Open(name));
+      LEVELKEEP_RETURN_IF_ERROR(
+          TableCheck(meta, name, findings_.last_sequence, ordered)
+              .Run(std::move(file)));
+    }
+    return Status::Ok();
+  }
+
+  static constexpr uint64_t kMostSequence = (uint64_t{1} << 56) - 1;
+  static constexpr uint64_t kMostFileNumber = uint64_t{1} << 62;
 
   struct File {
     std::string name;
@@ -202,6 +256,7 @@ class FileChecks {
   };
   const StoreFiles& files_;
   const std::string comparator_;
+  const bool each_table_;
   std::map<uint64_t, File> tables_;
   std::map<uint64_t, std::string> logs_;
   FileFindings findings_;
