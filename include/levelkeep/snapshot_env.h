@@ -29,6 +29,7 @@
 
 namespace levelkeep {
 
+class FileSystem;         // a test's own disk; see src/base/file_system.h
 class HotSnapshotSource;  // what LevelKeep's own snapshot code talks to
 
 // Cheap figures about one database, for health and metrics.
@@ -49,6 +50,8 @@ class SnapshotEnv : public leveldb::EnvWrapper {
   // REQUIRES: `base` uses the local file system (Env::Default()) and
   // outlives this object.
   explicit SnapshotEnv(leveldb::Env* base = leveldb::Env::Default());
+  // For tests: `base` and `fs` are two doors to one disk; neither is owned.
+  SnapshotEnv(leveldb::Env* base, FileSystem* fs);
   ~SnapshotEnv() override;
   SnapshotEnv(const SnapshotEnv&) = delete;
   SnapshotEnv& operator=(const SnapshotEnv&) = delete;

@@ -82,10 +82,12 @@ class ReadFileInOrder : public leveldb::SequentialFile {
 class OverlayEnv : public leveldb::EnvWrapper {
  public:
   // Paths without a slash at the end. `files` are what LevelDB finds in
-  // `db_dir`, which need not exist; they outlive it.
-  OverlayEnv(leveldb::Env* base, const StoreFiles* files, std::string db_dir,
-             std::string scratch_dir)
+  // `db_dir`, which need not exist; `base` and `fs` both lead to
+  // `scratch_dir`. All outlive it.
+  OverlayEnv(leveldb::Env* base, FileSystem* fs, const StoreFiles* files,
+             std::string db_dir, std::string scratch_dir)
       : leveldb::EnvWrapper(base),
+        fs_(fs),
         files_(*files),
         db_dir_(std::move(db_dir)),
         scratch_dir_(std::move(scratch_dir)) {}
@@ -196,10 +198,9 @@ class OverlayEnv : public leveldb::EnvWrapper {
   leveldb::Status OpenToRead(const std::string& path,
                              std::unique_ptr<ByteSource>* source) {
     if (!FileExists(path)) return leveldb::Status::NotFound(path);
-    auto opened =
-        IsInScratch(path)
-            ? FolderFiles(FileSystem::Posix(), scratch_dir_).Open(NameOf(path))
-            : files_.Open(NameOf(path));
+    auto opened = IsInScratch(path)
+                      ? FolderFiles(fs_, scratch_dir_).Open(NameOf(path))
+                      : files_.Open(NameOf(path));
     if (!opened.ok()) return ToLevelDb(opened.status());
     *source = std::move(*opened);
     return leveldb::Status::OK();
@@ -219,6 +220,7 @@ class OverlayEnv : public leveldb::EnvWrapper {
     return IsOfDatabase(path) && target()->FileExists(InScratch(path));
   }
 
+  FileSystem* const fs_;
   const StoreFiles& files_;
   const std::string db_dir_;
   const std::string scratch_dir_;

@@ -6,7 +6,6 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "leveldb/env.h"
 #include "manager/open_check.h"
 #include "manager/progress.h"
 
@@ -28,7 +27,14 @@ RestoreReport ToReport(const RestoreOutcome& outcome, bool applied) {
 
 OfflineTool::OfflineTool(const BackupOptions& options, FileSystem* fs,
                          Clock* clock)
-    : options_(options), fs_(fs), clock_(clock), set_(options, fs, clock) {}
+    : OfflineTool(options, Platform{.fs = fs, .clock = clock}) {}
+
+OfflineTool::OfflineTool(const BackupOptions& options, const Platform& platform)
+    : options_(options),
+      platform_(platform),
+      fs_(platform.fs),
+      clock_(platform.clock),
+      set_(options, platform) {}
 
 Result<BackupInfo> OfflineTool::Locate(const std::string& source) {
   if (source.find('/') == std::string::npos && !PathExists(fs_, source)) {
@@ -41,7 +47,7 @@ Result<BackupInfo> OfflineTool::Locate(const std::string& source) {
 }
 
 Status OfflineTool::OpenAndClose(const std::string& db_dir) {
-  return levelkeep::OpenAndClose(options_, leveldb::Env::Default(), db_dir);
+  return levelkeep::OpenAndClose(options_, platform_.env, db_dir);
 }
 
 Result<std::unique_ptr<Snapshot>> OfflineTool::TakeSnapshot(std::string* way) {
@@ -129,7 +135,7 @@ Result<std::vector<RotationDecision>> OfflineTool::Rotate(bool dry_run) {
 
 Result<std::unique_ptr<Restorer>> OfflineTool::NewRestorer() {
   LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions options,
-                             ToRestorerOptions(options_, fs_));
+                             ToRestorerOptions(options_, platform_));
   return std::make_unique<Restorer>(fs_, clock_, std::move(options));
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/status_macros.h"
 #include "leveldb/db.h"
+#include "manager/platform.h"
 #include "restore/restorer.h"
 
 namespace levelkeep {
@@ -29,7 +30,7 @@ Status OpenAndClose(const BackupOptions& options, leveldb::Env* env,
 }
 
 Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
-                                          FileSystem* fs) {
+                                          const Platform& platform) {
   RestorerOptions result;
   result.storage_dir = options.storage_dir;
   result.db_name = options.db_name;
@@ -37,8 +38,12 @@ Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
   result.comparator_name = options.comparator_name;
   result.reserve_bytes = options.reserve_bytes;
   result.threads = options.threads;
-  LEVELKEEP_ASSIGN_OR_RETURN(result.check_program,
-                             FindCheckProgram(fs, options.check_program));
+  result.store_checker = platform.store_checker;
+  result.archive_checker = platform.archive_checker;
+  if (result.store_checker) return result;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      result.check_program,
+      FindCheckProgram(platform.fs, options.check_program));
   return result;
 }
 

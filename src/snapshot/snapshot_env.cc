@@ -81,6 +81,8 @@ class HeldLock : public leveldb::FileLock {
 
 class SnapshotEnv::Impl : public HotSnapshotSource {
  public:
+  explicit Impl(FileSystem* fs) : fs_(fs) {}
+
   // Null if the directory is not known (Find) or not there (either).
   std::shared_ptr<HotDatabase> Find(const std::string& dir) const;
   std::shared_ptr<HotDatabase> FindOrAdd(const std::string& dir);
@@ -111,7 +113,7 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
  private:
   using DirectoryId = std::pair<uint64_t, uint64_t>;  // device, inode
 
-  FileSystem* const fs_ = FileSystem::Posix();
+  FileSystem* const fs_;
   mutable Mutex mutex_;
   std::map<DirectoryId, std::shared_ptr<HotDatabase>> databases_
       GUARDED_BY(mutex_);
@@ -243,7 +245,10 @@ Result<std::unique_ptr<Snapshot>> SnapshotEnv::Impl::Take(
 }
 
 SnapshotEnv::SnapshotEnv(leveldb::Env* base)
-    : leveldb::EnvWrapper(base), impl_(std::make_unique<Impl>()) {}
+    : SnapshotEnv(base, FileSystem::Posix()) {}
+
+SnapshotEnv::SnapshotEnv(leveldb::Env* base, FileSystem* fs)
+    : leveldb::EnvWrapper(base), impl_(std::make_unique<Impl>(fs)) {}
 
 SnapshotEnv::~SnapshotEnv() = default;
 
