@@ -76,8 +76,15 @@ void SimulatedDisk::Arm(uint64_t n, FaultKind kind, int error) {
   MutexLock lock(&mutex_);
   fault_ = kind;
   fault_at_ = n;
+  fault_on_.clear();
   error_ = error;
   fired_ = false;
+}
+
+void SimulatedDisk::FailOn(const std::string& text, int error, uint64_t nth) {
+  Arm(nth, FaultKind::kError, error);
+  MutexLock lock(&mutex_);
+  fault_on_ = text;
 }
 
 void SimulatedDisk::FailAt(uint64_t n, int error) {
@@ -131,6 +138,12 @@ void SimulatedDisk::set_exchange_supported(bool supported) {
   exchange_supported_ = supported;
 }
 
+bool SimulatedDisk::IsFaulty() {
+  if (fault_ == FaultKind::kNone || fired_) return false;
+  if (fault_on_.empty()) return operations_ == fault_at_;
+  return Describe().find(fault_on_) != std::string::npos && --fault_at_ == 0;
+}
+
 int SimulatedDisk::Begin(const char* action, const std::string& path,
                          const std::string& more) {
   if (fired_ && fault_ == FaultKind::kCrash) return EIO;
@@ -140,7 +153,7 @@ int SimulatedDisk::Begin(const char* action, const std::string& path,
   more_ = more;
   if (tracing_) trace_.push_back(Describe());
   now_ns_ += kTickNs;
-  if (fault_ == FaultKind::kNone || operations_ != fault_at_) return 0;
+  if (!IsFaulty()) return 0;
   fired_ = true;
   faulty_operation_ = Describe();
   return error_;

@@ -77,6 +77,8 @@ class SimulatedDisk {
   // The n-th operation fails with that errno; the ones after it work. A
   // failing sync loses what it should have written, except for EINTR.
   void FailAt(uint64_t n, int error);
+  // The same for the nth operation whose name holds that text.
+  void FailOn(const std::string& text, int error, uint64_t nth = 1);
   // Like FailAt(n, ENOSPC), but a write does half of its work first.
   void ShortWriteAt(uint64_t n);
   // The n-th operation and all after it fail until Restore or Reboot. A write
@@ -142,6 +144,7 @@ class SimulatedDisk {
   // Each of these REQUIRES the mutex.
   int Begin(const char* action, const std::string& path,
             const std::string& more) REQUIRES_LOCK(mutex_);
+  bool IsFaulty() REQUIRES_LOCK(mutex_);
   void Done() REQUIRES_LOCK(mutex_);
   int Walk(const std::string& path, Place* place) const REQUIRES_LOCK(mutex_);
   int CheckHandle(Handle handle) const REQUIRES_LOCK(mutex_);
@@ -172,7 +175,8 @@ class SimulatedDisk {
   const char* action_ GUARDED_BY(mutex_) = "nothing";
   std::string path_ GUARDED_BY(mutex_), more_ GUARDED_BY(mutex_);
   FaultKind fault_ GUARDED_BY(mutex_) = FaultKind::kNone;
-  uint64_t fault_at_ GUARDED_BY(mutex_) = 0;
+  uint64_t fault_at_ GUARDED_BY(mutex_) = 0;  // counts down with fault_on_
+  std::string fault_on_ GUARDED_BY(mutex_);
   int error_ GUARDED_BY(mutex_) = 0;
   bool fired_ GUARDED_BY(mutex_) = false;
   std::string faulty_operation_ GUARDED_BY(mutex_);
