@@ -74,10 +74,11 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
   return chunk;
 }
 
-Result<bool> EntryEncoder::AppendCopy(const ByteSource& archive,
-                                      const TocChunk& member, uint64_t size,
-                                      ByteBuffer* out) {
-  if (member.member_bytes > kMaxMemberBytes) return false;
+Result<EntryEncoder::Copy> EntryEncoder::AppendCopy(const ByteSource& archive,
+                                                    const TocChunk& member,
+                                                    uint64_t size,
+                                                    ByteBuffer* out) {
+  if (member.member_bytes > kMaxMemberBytes) return Copy::kDamaged;
   const size_t length = static_cast<size_t>(member.member_bytes);
   LEVELKEEP_RETURN_IF_ERROR(control_.verdict->Check());
   LEVELKEEP_RETURN_IF_ERROR(control_.limiter->Take(length, control_.stop));
@@ -91,17 +92,21 @@ Result<bool> EntryEncoder::AppendCopy(const ByteSource& archive,
     step_.Clear();
     const Result<size_t> count = archive.ReadFromDevice(
         offset - lead, step_.Tail(kStepBytes), RoundUpToBlock(lead + wanted));
-    if (!count.ok() || *count < lead + wanted) break;
+    if (!count.ok()) {
+      out->Truncate(begin);
+      return Copy::kUnreadable;
+    }
+    if (*count < lead + wanted) break;
     out->Append({step_.data() + lead, wanted});
     done += wanted;
   }
   if (out->size() - begin != length ||
       DamageChecksum(out->view().substr(begin)) != member.member_checksum) {
     out->Truncate(begin);
-    return false;
+    return Copy::kDamaged;
   }
   control_.done_bytes->fetch_add(size, std::memory_order_relaxed);
-  return true;
+  return Copy::kDone;
 }
 
 Status EntryEncoder::DigestAgain(const std::string& name,

@@ -50,9 +50,14 @@ class EntryEncoder {
   Result<Chunk> AppendChunk(const std::string& name, const ByteSource& source,
                             uint64_t offset, uint64_t size, size_t padding,
                             ByteBuffer* out);
+  enum class Copy {
+    kDone,
+    kDamaged,     // it is not what it was
+    kUnreadable,  // the disk gave none; says nothing about the archive
+  };
   // Appends the member as it stands in `archive`, on behalf of `size` bytes
-  // of content; false, with `out` unchanged, if it is not what it was.
-  Result<bool> AppendCopy(const ByteSource& archive, const TocChunk& member,
+  // of content; `out` is unchanged unless kDone.
+  Result<Copy> AppendCopy(const ByteSource& archive, const TocChunk& member,
                           uint64_t size, ByteBuffer* out);
   // A member that the caller fills, in steps of kStepBytes.
   MemberWriter BeginMember(ByteBuffer* out);

@@ -218,12 +218,10 @@ Result<bool> WritePipeline::CopyMember(EntryEncoder* encoder,
   TocChunk copy = member;
   copy.archive_offset = job->out.size();
   LEVELKEEP_ASSIGN_OR_RETURN(
-      const bool copied,
+      const EntryEncoder::Copy made,
       encoder->AppendCopy(*options_.reuse_from, member, size, &job->out));
-  if (!copied) {
-    ++damaged_members_;
-    return false;
-  }
+  if (made == EntryEncoder::Copy::kDamaged) ++damaged_members_;
+  if (made != EntryEncoder::Copy::kDone) return false;
   reused_bytes_ += size;
   job->encoded.back().chunk = copy;
   return true;
