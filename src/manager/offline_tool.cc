@@ -4,6 +4,7 @@
 
 #include "archive/archive_reader.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "manager/open_check.h"
@@ -12,6 +13,8 @@
 namespace levelkeep {
 
 namespace {
+
+constexpr char kTag[] = "BackupManager";
 
 RestoreReport ToReport(const RestoreOutcome& outcome, bool applied) {
   RestoreReport report;
@@ -90,8 +93,10 @@ Result<BackupInfo> OfflineTool::Create(const CreateRequest& request,
   LEVELKEEP_ASSIGN_OR_RETURN(backup.db_epoch, ReadOrCreateEpoch(fs_, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(BackupInfo made,
                              set_.Write(*snapshot, backup, *lock));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto rotated,
-                             set_.Rotate(false, {made.name}, *lock));
+  // A failing rotation does not unmake the backup.
+  if (auto rotated = set_.Rotate(false, {made.name}, *lock); !rotated.ok()) {
+    LogError(kTag, "rotation failed: " + rotated.status().ToString());
+  }
   return made;
 }
 
