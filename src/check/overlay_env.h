@@ -111,6 +111,7 @@ class OverlayEnv : public leveldb::EnvWrapper {
   leveldb::Status NewWritableFile(const std::string& path,
                                   leveldb::WritableFile** file) override {
     hidden_.erase(path);
+    written_.insert(path);
     return target()->NewWritableFile(InScratch(path), file);
   }
   leveldb::Status NewAppendableFile(const std::string& path,
@@ -120,8 +121,10 @@ class OverlayEnv : public leveldb::EnvWrapper {
   }
   bool FileExists(const std::string& path) override {
     if (hidden_.count(path) > 0) return false;
+    // What can't be looked at is there: opening it says what is wrong.
     return IsInScratch(path) ||
-           (IsOfDatabase(path) && files_.Stat(NameOf(path)).ok());
+           (IsOfDatabase(path) &&
+            files_.Stat(NameOf(path)).status().code() != StatusCode::kNotFound);
   }
   leveldb::Status GetFileSize(const std::string& path,
                               uint64_t* size) override {
@@ -154,19 +157,19 @@ class OverlayEnv : public leveldb::EnvWrapper {
   }
   leveldb::Status RemoveFile(const std::string& path) override {
     hidden_.insert(path);
-    const std::string scratch = InScratch(path);
-    if (!target()->FileExists(scratch)) return leveldb::Status::OK();
-    return target()->RemoveFile(scratch);
+    if (written_.erase(path) == 0) return leveldb::Status::OK();
+    return target()->RemoveFile(InScratch(path));
   }
   leveldb::Status RenameFile(const std::string& source,
                              const std::string& to) override {
-    const std::string scratch = InScratch(source);
-    if (!target()->FileExists(scratch)) {
+    if (!IsInScratch(source)) {
       return leveldb::Status::NotSupported(source, "renaming a checked file");
     }
     hidden_.erase(to);
     hidden_.insert(source);
-    return target()->RenameFile(scratch, InScratch(to));
+    written_.erase(source);
+    written_.insert(to);
+    return target()->RenameFile(InScratch(source), InScratch(to));
   }
   leveldb::Status CreateDir(const std::string& /*dir*/) override {
     return leveldb::Status::OK();
@@ -217,7 +220,7 @@ class OverlayEnv : public leveldb::EnvWrapper {
     return scratch_dir_ + "/" + NameOf(path);
   }
   bool IsInScratch(const std::string& path) const {
-    return IsOfDatabase(path) && target()->FileExists(InScratch(path));
+    return written_.count(path) > 0;
   }
 
   FileSystem* const fs_;
@@ -225,6 +228,8 @@ class OverlayEnv : public leveldb::EnvWrapper {
   const std::string db_dir_;
   const std::string scratch_dir_;
   std::set<std::string> hidden_;  // removed or renamed, as LevelDB sees it
+  // What is in the scratch directory; a disk that fails can't hide it.
+  std::set<std::string> written_;
 };
 
 }  // namespace levelkeep::check

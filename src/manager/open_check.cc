@@ -25,8 +25,10 @@ Status OpenAndClose(const BackupOptions& options, leveldb::Env* env,
   const leveldb::Status status = leveldb::DB::Open(open, db_dir, &raw);
   const std::unique_ptr<leveldb::DB> db(raw);
   if (status.ok()) return Status::Ok();
-  return Status(StatusCode::kCorruption,
-                "LevelDB can't open " + db_dir + ": " + status.ToString());
+  // The disk's failure is not the database's: see IsArchiveFault.
+  return Status(
+      status.IsIOError() ? StatusCode::kIoError : StatusCode::kCorruption,
+      "LevelDB can't open " + db_dir + ": " + status.ToString());
 }
 
 Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
