@@ -118,8 +118,11 @@ Scenario Rotate() {
     if (!rotated.ok()) {
       return ledger->Complain("rotate: " + rotated.status().ToString());
     }
+    // One that could not be looked at stays.
     View* const done = ledger->Edit();
-    done->deleted = done->expendable;
+    for (const RotationDecision& decision : *rotated) {
+      if (!decision.keep) done->deleted.insert(decision.name);
+    }
     View* const deleting = ledger->Edit();
     deleting->expendable.insert(before_newest);
     deleting->least_backups = 2;

@@ -76,15 +76,19 @@ CrashLoop::~CrashLoop() {
 bool CrashLoop::Enough() const { return problems_ >= kMostProblems; }
 
 bool CrashLoop::Wanted(const std::string& id) const {
-  return replay_.empty() || replay_ == id;
+  return replay_.empty() || replay_ == id.substr(0, id.find(" ("));
 }
 
 void CrashLoop::Report(const std::string& id, const std::string& problem) {
   ++problems_;
+  const ::testing::TestInfo* const test =
+      ::testing::UnitTest::GetInstance()->current_test_info();
   ADD_FAILURE() << name_ << ", " << id << ": " << problem
                 << "\nagain: LEVELKEEP_CRASH_SEED=" << seed_
+                << (exhaustive_ ? " LEVELKEEP_CRASH_EXHAUSTIVE=1" : "")
                 << " LEVELKEEP_CRASH_REPLAY='" << id.substr(0, id.find(" ("))
-                << "'";
+                << "' crash_test --gtest_filter=" << test->test_suite_name()
+                << "." << test->name();
 }
 
 CrashLoop::Life CrashLoop::Record(const std::function<void()>& arm) {

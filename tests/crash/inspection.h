@@ -40,7 +40,8 @@ class Inspection {
   std::string CheckExtracted(const View& view);
   std::string CheckLive(const Views& views, Application* app);
   std::string CheckStaysRestored(const Content& live);
-  std::string CheckUndo(Application* app, const Content& undo);
+  std::string CheckUndo(Application* app,
+                        const std::vector<std::vector<Content>>& undos);
   // What the archive holds; remembered for the same bytes.
   Result<Content> ContentOf(const std::string& path);
 

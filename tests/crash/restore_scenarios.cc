@@ -46,6 +46,7 @@ Scenario DroppedFirst() {
   scenario.prepare = [](Machine* machine) {
     machine->disk()->Restore(SimulatedState());
     View view = DropInto(machine, TheInstallation().archive, "applied");
+    // An empty database is not kept; one with an event would be.
     view.live = {{TheInstallation().earlier, nullptr}};
     view.backups.clear();
     view.least_backups = 0;

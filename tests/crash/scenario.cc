@@ -1,5 +1,6 @@
 #include "crash/scenario.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "catalog/backup_name.h"
@@ -56,17 +57,35 @@ std::unique_ptr<Application> StartInsisting(Machine* machine, Ledger* ledger) {
   return nullptr;
 }
 
-void AddToLive(const std::string& key, View* view) {
-  for (View::Alternative& alternative : view->live) {
-    alternative.live = WithKey(alternative.live, key);
+namespace {
+
+std::vector<View::Alternative> WithKeyIn(
+    std::vector<View::Alternative> alternatives, const std::string& key,
+    bool pending) {
+  for (View::Alternative& alternative : alternatives) {
+    Content& content = pending ? alternative.undo : alternative.live;
+    if (content != nullptr) content = WithKey(content, key);
   }
+  return alternatives;
 }
 
+// Is the database not yet what the next start makes of it?
+bool RestoreIsPending(Application* app, const View& view) {
+  auto now = app->Read();
+  if (!now.ok()) now = app->Read();
+  if (!now.ok()) return false;
+  return std::none_of(view.live.begin(), view.live.end(),
+                      [&](const auto& a) { return *a.live == **now; });
+}
+
+}  // namespace
+
 bool PutInsisting(Application* app, Ledger* ledger, const std::string& key) {
-  View with = ledger->now();
-  AddToLive(key, &with);
+  const auto before = ledger->now().live;
+  const auto after =
+      WithKeyIn(before, key, RestoreIsPending(app, ledger->now()));
   View* const sent = ledger->Edit();
-  sent->live.insert(sent->live.end(), with.live.begin(), with.live.end());
+  sent->live.insert(sent->live.end(), after.begin(), after.end());
   Status status = app->Put(key, "value of " + key);
   if (!status.ok()) {
     // LevelDB takes no write after one failed: the application opens anew.
@@ -78,7 +97,7 @@ bool PutInsisting(Application* app, Ledger* ledger, const std::string& key) {
     ledger->Complain("a write failed twice: " + status.ToString());
     return false;
   }
-  ledger->Edit()->live = with.live;
+  ledger->Edit()->live = after;
   return true;
 }
 

@@ -44,10 +44,10 @@ void AddRestoreScenarios(std::vector<Scenario>* scenarios);
 View FirstView();
 // Each tries once more after a failure. Null, false: complained.
 std::unique_ptr<Application> StartInsisting(Machine* machine, Ledger* ledger);
+// A restore that the next start makes up for may be pending: the write is
+// then in what it will replace.
 bool PutInsisting(Application* app, Ledger* ledger, const std::string& key);
 bool CreateInsisting(Machine* machine, Application* app, Ledger* ledger);
-// With `key` in every alternative.
-void AddToLive(const std::string& key, View* view);
 
 }  // namespace levelkeep::test
 
