@@ -44,6 +44,7 @@ void Arm(SimulatedDisk* disk, uint64_t n, const FaultKind& kind) {
 
 CrashLoop::CrashLoop(const Scenario& scenario, bool exchange_supported)
     : scenario_(scenario),
+      exchange_(exchange_supported),
       exhaustive_(FromEnvironment("LEVELKEEP_CRASH_EXHAUSTIVE") == "1"),
       inspection_(&machine_),
       replay_(FromEnvironment("LEVELKEEP_CRASH_REPLAY")),
@@ -185,6 +186,13 @@ void CrashLoop::EveryPairOfMoments() {
   }
 }
 
+// Each operation fails in one way, another one each time; where that has been
+// seen with an exchange, a quarter of them.
+bool CrashLoop::InQuickSlice(uint64_t n, size_t kind) const {
+  const uint64_t step = exchange_ ? 1 : 4;
+  return n % step == 0 && (n / step + kind) % std::size(kFaults) == 0;
+}
+
 // False: there is no n-th operation.
 bool CrashLoop::FailOnce(uint64_t n, size_t kind, const std::string& id) {
   SimulatedDisk* const disk = machine_.disk();
@@ -211,8 +219,7 @@ void CrashLoop::EveryFault() {
       continue;
     }
     for (size_t kind = 0; kind < std::size(kFaults) && more; ++kind) {
-      // In the quick slice each operation fails in two ways.
-      if (!exhaustive_ && (n + kind) % 3 != 0) continue;
+      if (!exhaustive_ && !InQuickSlice(n, kind)) continue;
       more = FailOnce(n, kind,
                       std::string(kFaults[kind].name) + " at " + Number(n));
     }
@@ -224,7 +231,8 @@ void CrashLoop::EveryFaultAndMoment() {
   const uint64_t step = exhaustive_ ? 3 : 40;
   for (uint64_t n = 1; more && !Enough(); ++n) {
     const FaultKind& kind = kFaults[n % std::size(kFaults)];
-    if (!InShard(n) || (!exhaustive_ && n % 5 != 0)) continue;
+    if (!InShard(n) || (!exhaustive_ && n % (exchange_ ? 7 : 19) != 0))
+      continue;
     const Life life = Record([&] { Arm(machine_.disk(), n, kind); });
     more = machine_.disk()->fired();
     for (size_t i = n % step; i < life.moments.size() && !Enough(); i += step) {

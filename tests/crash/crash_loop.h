@@ -54,6 +54,7 @@ class CrashLoop {
   void Inspect(const Views& views, const std::function<std::string()>& id);
   void CrashRecovery(const Views& views, uint64_t index, uint64_t operation,
                      uint64_t seed);
+  bool InQuickSlice(uint64_t n, size_t kind) const;
   bool FailOnce(uint64_t n, size_t kind, const std::string& id);
   Views ViewsAt(const Life& life, size_t index) const;
   bool InShard(uint64_t index) const { return index % shards_ == shard_; }
@@ -62,6 +63,7 @@ class CrashLoop {
   bool Enough() const;
 
   const Scenario& scenario_;
+  const bool exchange_;
   const bool exhaustive_;
   Machine machine_;
   Inspection inspection_;

@@ -95,7 +95,12 @@ RestoreRequest RequestFor(RestoreMode mode) {
 void RestoreInsisting(Application* app, Ledger* ledger) {
   const View before = ledger->now();
   const View::Alternative restored = Restored(before);
-  ledger->Edit()->live.push_back(restored);
+  // Taken back after it was done, because the application could not open it:
+  // what an earlier restore had replaced is gone by then.
+  const View::Alternative taken_back = {restored.undo, restored.live};
+  View* const begun = ledger->Edit();
+  begun->live.push_back(restored);
+  begun->live.push_back(taken_back);
   const RestoreRequest request = RequestFor(RestoreMode::kLive);
   auto report = app->manager()->RestoreBackup(request);
   if (!report.ok()) report = app->manager()->RestoreBackup(request);
