@@ -39,6 +39,8 @@ class CrashLoop {
   void EveryFaultAndMoment();
 
   uint64_t states() const { return states_; }
+  // Only some of the states were asked for, and there may be none of them.
+  bool is_part() const { return shards_ > 1 || !replay_.empty(); }
 
  private:
   struct Life {  // one recorded run of the scenario

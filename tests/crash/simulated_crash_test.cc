@@ -41,17 +41,17 @@ class SimulatedCrashTest : public ::testing::TestWithParam<Variant> {
 
 TEST_P(SimulatedCrashTest, EveryMoment) {
   loop_.EveryMoment();
-  EXPECT_GT(loop_.states(), 0u);
+  EXPECT_TRUE(loop_.states() > 0 || loop_.is_part());
 }
 
 TEST_P(SimulatedCrashTest, EveryFault) {
   loop_.EveryFault();
-  EXPECT_GT(loop_.states(), 0u);
+  EXPECT_TRUE(loop_.states() > 0 || loop_.is_part());
 }
 
 TEST_P(SimulatedCrashTest, EveryFaultAndMoment) {
   loop_.EveryFaultAndMoment();
-  EXPECT_GT(loop_.states(), 0u);
+  EXPECT_TRUE(loop_.states() > 0 || loop_.is_part());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SimulatedCrashTest,
@@ -64,7 +64,7 @@ class SimulatedRecoveryTest : public SimulatedCrashTest {};
 
 TEST_P(SimulatedRecoveryTest, EveryPairOfMoments) {
   loop_.EveryPairOfMoments();
-  EXPECT_GT(loop_.states(), 0u);
+  EXPECT_TRUE(loop_.states() > 0 || loop_.is_part());
 }
 
 INSTANTIATE_TEST_SUITE_P(All, SimulatedRecoveryTest,
