@@ -200,7 +200,8 @@ std::string Inspection::CheckBackups(const Lines& lines, const Views& views,
     }
   }
   // The others, too, hold a state that the database had.
-  for (const auto& [name, content] : found) {
+  for (const auto& [name, entries] : found) {
+    const Content& content = entries;  // clang 14 captures no binding
     const auto holds = [&](const View::Alternative& a) {
       return Same(a.live, content) ||
              (a.undo != nullptr && Same(a.undo, content));

@@ -14,7 +14,7 @@ std::set<std::string> BackupFiles(Machine* machine) {
       machine->disk()->Save().At(machine->options().backup_dir);
   if (folder == nullptr) return files;
   for (const auto& [name, inode] : folder->entries) {
-    if (ParseBackupName(name)) files.insert(name);
+    if (ParseBackupName(name) || name.ends_with(".part")) files.insert(name);
   }
   return files;
 }
