@@ -70,9 +70,15 @@ bool IsKnownInBackups(const std::string& name,
   return state.empty() || state.ends_with(".lock") || state == "reuse";
 }
 
+// What a snapshot kept of the tables that LevelDB removed; goes when the
+// database is opened.
+bool IsAside(const std::string& name) {
+  return name.find(".pin") != std::string::npos;
+}
+
 bool IsKnownInDatabase(const std::string& name) {
   return ParseDbFileName(name).kind != DbFileKind::kUnknown ||
-         name == "BACKUP_ID" || name == "LOG" || name == "LOG.old";
+         name == "BACKUP_ID" || IsAside(name);
 }
 
 }  // namespace
@@ -290,6 +296,10 @@ std::string Inspection::CheckExtracted(const View& view) {
 std::string Inspection::CheckLive(const Views& views, Application* app) {
   if (const Status opened = app->Open(); !opened.ok()) {
     return "the database does not open: " + opened.ToString();
+  }
+  const SimulatedState disk = machine_.disk()->Save();
+  for (const auto& [name, inode] : disk.At(machine_.Live())->entries) {
+    if (IsAside(name)) return name + " is still there";
   }
   const auto live = app->Read();
   if (!live.ok()) return "the database: " + live.status().ToString();
