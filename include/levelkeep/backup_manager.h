@@ -35,6 +35,7 @@ namespace levelkeep {
 
 class Clock;       // a test's own time; see src/base/clock.h
 class FileSystem;  // a test's own disk; see src/base/file_system.h
+struct Platform;   // all of it at once; see src/manager/platform.h
 
 using Time = std::chrono::system_clock::time_point;  // UTC
 
@@ -183,6 +184,7 @@ class BackupManager {
   explicit BackupManager(BackupOptions options);
   // For tests; neither is owned.
   BackupManager(BackupOptions options, FileSystem* fs, Clock* clock);
+  BackupManager(BackupOptions options, const Platform& platform);
   // Stops the schedule; a running backup is cancelled and leaves no file.
   // REQUIRES: no Attachment is alive.
   ~BackupManager();

@@ -13,10 +13,18 @@
 // and pins the files: a pinned file that LevelDB removes is renamed to
 // "<name>.pin<N>" and goes away when the last snapshot lets go of it.
 //
-// It also closes three holes of LevelDB 1.23: a failed write to a log is
-// final (LevelDB would go on into a misaligned log), a log with a torn tail
-// is not appended to (google/leveldb#1287), and a second open of the same
-// directory is refused before it can drop the first one's lock.
+// It also closes holes of LevelDB 1.23:
+// - a failed write to a log is final (LevelDB would go on into a misaligned
+//   log);
+// - a log with a torn tail is not appended to (google/leveldb#1287);
+// - a second open of the same directory is refused before it can drop the
+//   first one's lock;
+// - a log that can't be read makes the open fail (LevelDB would go on without
+//   what it holds, and remove it);
+// - a CURRENT that can't be looked at is not taken for a missing one (with
+//   create_if_missing LevelDB would replace the database by an empty one);
+// - the names of a new database and of a new log are made durable before a
+//   write that was to be synced is acknowledged.
 
 #ifndef LEVELKEEP_SNAPSHOT_ENV_H_
 #define LEVELKEEP_SNAPSHOT_ENV_H_
@@ -29,6 +37,7 @@
 
 namespace levelkeep {
 
+class FileSystem;         // a test's own disk; see src/base/file_system.h
 class HotSnapshotSource;  // what LevelKeep's own snapshot code talks to
 
 // Cheap figures about one database, for health and metrics.
@@ -49,6 +58,8 @@ class SnapshotEnv : public leveldb::EnvWrapper {
   // REQUIRES: `base` uses the local file system (Env::Default()) and
   // outlives this object.
   explicit SnapshotEnv(leveldb::Env* base = leveldb::Env::Default());
+  // For tests: `base` and `fs` are two doors to one disk; neither is owned.
+  SnapshotEnv(leveldb::Env* base, FileSystem* fs);
   ~SnapshotEnv() override;
   SnapshotEnv(const SnapshotEnv&) = delete;
   SnapshotEnv& operator=(const SnapshotEnv&) = delete;
@@ -58,6 +69,9 @@ class SnapshotEnv : public leveldb::EnvWrapper {
   HotSnapshotSource* source();
 
   // leveldb::Env
+  bool FileExists(const std::string& name) override;
+  leveldb::Status NewSequentialFile(const std::string& name,
+                                    leveldb::SequentialFile** file) override;
   leveldb::Status NewWritableFile(const std::string& name,
                                   leveldb::WritableFile** file) override;
   leveldb::Status NewAppendableFile(const std::string& name,

@@ -117,7 +117,10 @@ Status CreateDirectories(FileSystem* fs, const std::string& path) {
   }
   LEVELKEEP_RETURN_IF_ERROR(made);
   // If we die here: the folder may be lost; the next start makes it again.
-  return fs->SyncDirectory(parent);
+  const Status synced = fs->SyncDirectory(parent);
+  // Or the next call would take it for durable.
+  if (!synced.ok()) (void)fs->RemoveDirectory(path);
+  return synced;
 }
 
 Result<std::string> ReadFile(FileSystem* fs, const std::string& path,

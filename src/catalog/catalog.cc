@@ -75,7 +75,13 @@ std::string Catalog::StatePath(const std::string& name) const {
 
 Catalog::Fingerprint Catalog::Probe(const std::string& path) const {
   const Result<FileInfo> info = fs_->Stat(path);
-  if (!info.ok()) return Fingerprint();
+  if (!info.ok()) {
+    // What can't be looked at is not missing: a state file may hold a pin.
+    // Unlike any real one, so that it is looked at again the next time.
+    Fingerprint unknown;
+    unknown.present = info.status().code() != StatusCode::kNotFound;
+    return unknown;
+  }
   return {true, info->size_bytes, info->mtime_ns, info->inode};
 }
 

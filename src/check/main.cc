@@ -108,6 +108,11 @@ Result<const StoreFiles*> OpenFiles(const Arguments& arguments) {
   return new ArchiveFiles(std::move(view));
 }
 
+const leveldb::Comparator* ComparatorOf(const std::string& name) {
+  const leveldb::Comparator* const bytewise = leveldb::BytewiseComparator();
+  return name == bytewise->Name() ? bytewise : new NamedComparator(name);
+}
+
 Result<Report> Check(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   Report report;
@@ -119,12 +124,16 @@ Result<Report> Check(const Arguments& arguments) {
       FileChecks(files, arguments.comparator, arguments.each_table).Run());
   const Status scratch = CreateDirectories(fs, arguments.scratch_dir);
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
+  leveldb::DB* db = nullptr;  // never deleted, nor is what it uses
   LEVELKEEP_ASSIGN_OR_RETURN(
       report.entries,
-      ScanStore(files, arguments.db_dir, arguments.scratch_dir,
-                arguments.comparator,
+      ScanStore(new OverlayEnv(leveldb::Env::Default(), fs, files,
+                               arguments.db_dir, arguments.scratch_dir),
+                arguments.db_dir, ComparatorOf(arguments.comparator),
+                new SilentLogger,
                 CutKeys(report.files.table_starts,
-                        ScanThreads(report.files.total_bytes))));
+                        ScanThreads(report.files.total_bytes)),
+                &db));
   return report;
 }
 

@@ -90,10 +90,12 @@ class ReadFileInOrder : public leveldb::SequentialFile {
 class OverlayEnv : public leveldb::EnvWrapper {
  public:
   // Paths without a slash at the end. `files` are what LevelDB finds in
-  // `db_dir`, which need not exist; they outlive it.
-  OverlayEnv(leveldb::Env* base, const StoreFiles* files, std::string db_dir,
-             std::string scratch_dir)
+  // `db_dir`, which need not exist; `base` and `fs` both lead to
+  // `scratch_dir`. All outlive it.
+  OverlayEnv(leveldb::Env* base, FileSystem* fs, const StoreFiles* files,
+             std::string db_dir, std::string scratch_dir)
       : leveldb::EnvWrapper(base),
+        fs_(fs),
         files_(*files),
         db_dir_(std::move(db_dir)),
         scratch_dir_(std::move(scratch_dir)) {}
@@ -117,6 +119,7 @@ class OverlayEnv : public leveldb::EnvWrapper {
   leveldb::Status NewWritableFile(const std::string& path,
                                   leveldb::WritableFile** file) override {
     hidden_.erase(path);
+    written_.insert(path);
     return target()->NewWritableFile(InScratch(path), file);
   }
   leveldb::Status NewAppendableFile(const std::string& path,
@@ -126,8 +129,10 @@ class OverlayEnv : public leveldb::EnvWrapper {
   }
   bool FileExists(const std::string& path) override {
     if (hidden_.count(path) > 0) return false;
+    // What can't be looked at is there: opening it says what is wrong.
     return IsInScratch(path) ||
-           (IsOfDatabase(path) && files_.Stat(NameOf(path)).ok());
+           (IsOfDatabase(path) &&
+            files_.Stat(NameOf(path)).status().code() != StatusCode::kNotFound);
   }
   leveldb::Status GetFileSize(const std::string& path,
                               uint64_t* size) override {
@@ -160,19 +165,19 @@ class OverlayEnv : public leveldb::EnvWrapper {
   }
   leveldb::Status RemoveFile(const std::string& path) override {
     hidden_.insert(path);
-    const std::string scratch = InScratch(path);
-    if (!target()->FileExists(scratch)) return leveldb::Status::OK();
-    return target()->RemoveFile(scratch);
+    if (written_.erase(path) == 0) return leveldb::Status::OK();
+    return target()->RemoveFile(InScratch(path));
   }
   leveldb::Status RenameFile(const std::string& source,
                              const std::string& to) override {
-    const std::string scratch = InScratch(source);
-    if (!target()->FileExists(scratch)) {
+    if (!IsInScratch(source)) {
       return leveldb::Status::NotSupported(source, "renaming a checked file");
     }
     hidden_.erase(to);
     hidden_.insert(source);
-    return target()->RenameFile(scratch, InScratch(to));
+    written_.erase(source);
+    written_.insert(to);
+    return target()->RenameFile(InScratch(source), InScratch(to));
   }
   leveldb::Status CreateDir(const std::string& /*dir*/) override {
     return leveldb::Status::OK();
@@ -204,10 +209,9 @@ class OverlayEnv : public leveldb::EnvWrapper {
   leveldb::Status OpenToRead(const std::string& path,
                              std::unique_ptr<ByteSource>* source) {
     if (!FileExists(path)) return leveldb::Status::NotFound(path);
-    auto opened =
-        IsInScratch(path)
-            ? FolderFiles(FileSystem::Posix(), scratch_dir_).Open(NameOf(path))
-            : files_.Open(NameOf(path));
+    auto opened = IsInScratch(path)
+                      ? FolderFiles(fs_, scratch_dir_).Open(NameOf(path))
+                      : files_.Open(NameOf(path));
     if (!opened.ok()) return ToLevelDb(opened.status());
     *source = std::move(*opened);
     return leveldb::Status::OK();
@@ -224,13 +228,16 @@ class OverlayEnv : public leveldb::EnvWrapper {
     return scratch_dir_ + "/" + NameOf(path);
   }
   bool IsInScratch(const std::string& path) const {
-    return IsOfDatabase(path) && target()->FileExists(InScratch(path));
+    return written_.count(path) > 0;
   }
 
+  FileSystem* const fs_;
   const StoreFiles& files_;
   const std::string db_dir_;
   const std::string scratch_dir_;
   std::set<std::string> hidden_;  // removed or renamed, as LevelDB sees it
+  // What is in the scratch directory; a disk that fails can't hide it.
+  std::set<std::string> written_;
 };
 
 }  // namespace levelkeep::check

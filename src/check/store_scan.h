@@ -137,33 +137,30 @@ inline Result<uint64_t> ScanParts(leveldb::DB* db,
   return entries;
 }
 
-// Returns the number of entries. `files` are what is in `db_dir` and live as
-// long as the process, `cuts` are keys from CutKeys. Leaves the DB open: see
-// OverlayEnv.
-inline Result<uint64_t> ScanStore(const StoreFiles* files,
-                                  const std::string& db_dir,
-                                  const std::string& scratch_dir,
-                                  const std::string& comparator_name,
-                                  const std::vector<std::string>& cuts) {
-  const leveldb::Comparator* const bytewise = leveldb::BytewiseComparator();
-  const bool ordered = comparator_name == bytewise->Name();
+// Returns the number of entries. `env` is an OverlayEnv of `db_dir`,
+// `comparator` the database's own or one of its name, `cuts` are keys from
+// CutKeys. Leaves the DB open in `*db` (see OverlayEnv) if it opened at all;
+// `env`, `comparator` and `log` outlive it.
+inline Result<uint64_t> ScanStore(leveldb::Env* env, const std::string& db_dir,
+                                  const leveldb::Comparator* comparator,
+                                  leveldb::Logger* log,
+                                  const std::vector<std::string>& cuts,
+                                  leveldb::DB** db) {
+  const bool ordered = comparator == leveldb::BytewiseComparator();
   leveldb::Options options;
-  options.env =
-      new OverlayEnv(leveldb::Env::Default(), files, db_dir, scratch_dir);
-  options.comparator =
-      ordered ? bytewise : new NamedComparator(comparator_name);
-  options.info_log = new SilentLogger;
+  options.env = env;
+  options.comparator = comparator;
+  options.info_log = log;
   options.paranoid_checks = true;
   // Descriptors, as nothing is mapped.
   options.max_open_files = 200;
-  leveldb::DB* db = nullptr;
-  const leveldb::Status opened = leveldb::DB::Open(options, db_dir, &db);
+  const leveldb::Status opened = leveldb::DB::Open(options, db_dir, db);
   if (!opened.ok()) {
     return Status(CodeOf(opened),
                   "LevelDB can't open it: " + opened.ToString());
   }
   // Keys in another order can't be cut by ours.
-  return ScanParts(db, ordered ? cuts : std::vector<std::string>(), ordered);
+  return ScanParts(*db, ordered ? cuts : std::vector<std::string>(), ordered);
 }
 
 }  // namespace levelkeep::check

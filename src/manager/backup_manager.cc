@@ -8,12 +8,14 @@
 
 namespace levelkeep {
 
-BackupManager::Impl::Impl(BackupOptions options, FileSystem* fs, Clock* clock)
+BackupManager::Impl::Impl(BackupOptions options, const Platform& platform)
     : options_(std::move(options)),
-      fs_(fs),
-      clock_(clock),
-      set_(options_, fs, clock),
-      jobs_(clock) {}
+      platform_(platform),
+      fs_(platform.fs),
+      clock_(platform.clock),
+      env_(platform.env, platform.fs),
+      set_(options_, platform),
+      jobs_(platform.clock) {}
 
 BackupManager::Impl::~Impl() {
   jobs_.Close();
@@ -79,7 +81,10 @@ BackupManager::BackupManager(BackupOptions options)
 
 BackupManager::BackupManager(BackupOptions options, FileSystem* fs,
                              Clock* clock)
-    : impl_(std::make_unique<Impl>(std::move(options), fs, clock)) {}
+    : BackupManager(std::move(options), Platform{.fs = fs, .clock = clock}) {}
+
+BackupManager::BackupManager(BackupOptions options, const Platform& platform)
+    : impl_(std::make_unique<Impl>(std::move(options), platform)) {}
 
 BackupManager::~BackupManager() = default;
 

@@ -20,6 +20,7 @@
 #include "levelkeep/snapshot_env.h"
 #include "manager/backup_set.h"
 #include "manager/jobs.h"
+#include "manager/platform.h"
 #include "manager/scheduler.h"
 #include "restore/restorer.h"
 
@@ -27,7 +28,7 @@ namespace levelkeep {
 
 class BackupManager::Impl {
  public:
-  Impl(BackupOptions options, FileSystem* fs, Clock* clock);
+  Impl(BackupOptions options, const Platform& platform);
   ~Impl();
 
   // --- manager_start.cc
@@ -60,6 +61,7 @@ class BackupManager::Impl {
   }
 
   const BackupOptions options_;
+  const Platform platform_;
   FileSystem* const fs_;
   Clock* const clock_;
   SnapshotEnv env_;

@@ -72,10 +72,14 @@ BackupInfo ToBackupInfo(const CatalogEntry& entry) {
 }
 
 BackupSet::BackupSet(const BackupOptions& options, FileSystem* fs, Clock* clock)
+    : BackupSet(options, Platform{.fs = fs, .clock = clock}) {}
+
+BackupSet::BackupSet(const BackupOptions& options, const Platform& platform)
     : options_(options),
-      fs_(fs),
-      clock_(clock),
-      catalog_(fs, options.backup_dir, clock) {}
+      platform_(platform),
+      fs_(platform.fs),
+      clock_(platform.clock),
+      catalog_(platform.fs, options.backup_dir, platform.clock) {}
 
 std::string BackupSet::StatePath(std::string_view name) const {
   return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);

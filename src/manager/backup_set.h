@@ -18,6 +18,7 @@
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"
+#include "manager/platform.h"
 #include "manager/reuse.h"
 #include "snapshot/snapshot.h"
 
@@ -40,8 +41,9 @@ struct BackupRequest {
 // Thread safety: all methods may be called concurrently.
 class BackupSet {
  public:
-  // `fs` and `clock` outlive this object.
+  // `fs`, `clock` and what `platform` points to outlive this object.
   BackupSet(const BackupOptions& options, FileSystem* fs, Clock* clock);
+  BackupSet(const BackupOptions& options, const Platform& platform);
 
   // Creates the folders.
   Status Prepare();
@@ -116,6 +118,7 @@ class BackupSet {
   std::string StatePath(std::string_view name) const;
 
   const BackupOptions options_;
+  const Platform platform_;
   FileSystem* const fs_;
   Clock* const clock_;
   Catalog catalog_;

@@ -119,7 +119,7 @@ Status BackupSet::CheckContent(const CatalogEntry& entry, VerifyDepth depth,
   reader.reset();
 
   LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions restore,
-                             ToRestorerOptions(options_, fs_));
+                             ToRestorerOptions(options_, platform_));
   Restorer restorer(fs_, clock_, std::move(restore));
   LEVELKEEP_ASSIGN_OR_RETURN(
       const StoreCheck check,

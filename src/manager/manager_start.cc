@@ -43,7 +43,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   }
   LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
   LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions restore,
-                             ToRestorerOptions(options_, fs_));
+                             ToRestorerOptions(options_, platform_));
   LEVELKEEP_RETURN_IF_ERROR(CreateFolders());
   restorer_ = std::make_unique<Restorer>(fs_, clock_, std::move(restore));
   LEVELKEEP_RETURN_IF_ERROR(restorer_->Prepare());

@@ -4,15 +4,17 @@
 
 #include "archive/archive_reader.h"
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "leveldb/env.h"
 #include "manager/open_check.h"
 #include "manager/progress.h"
 
 namespace levelkeep {
 
 namespace {
+
+constexpr char kTag[] = "BackupManager";
 
 RestoreReport ToReport(const RestoreOutcome& outcome, bool applied) {
   RestoreReport report;
@@ -28,7 +30,14 @@ RestoreReport ToReport(const RestoreOutcome& outcome, bool applied) {
 
 OfflineTool::OfflineTool(const BackupOptions& options, FileSystem* fs,
                          Clock* clock)
-    : options_(options), fs_(fs), clock_(clock), set_(options, fs, clock) {}
+    : OfflineTool(options, Platform{.fs = fs, .clock = clock}) {}
+
+OfflineTool::OfflineTool(const BackupOptions& options, const Platform& platform)
+    : options_(options),
+      platform_(platform),
+      fs_(platform.fs),
+      clock_(platform.clock),
+      set_(options, platform) {}
 
 Result<BackupInfo> OfflineTool::Locate(const std::string& source) {
   if (source.find('/') == std::string::npos && !PathExists(fs_, source)) {
@@ -41,7 +50,7 @@ Result<BackupInfo> OfflineTool::Locate(const std::string& source) {
 }
 
 Status OfflineTool::OpenAndClose(const std::string& db_dir) {
-  return levelkeep::OpenAndClose(options_, leveldb::Env::Default(), db_dir);
+  return levelkeep::OpenAndClose(options_, platform_.env, db_dir);
 }
 
 Result<std::unique_ptr<Snapshot>> OfflineTool::TakeSnapshot(std::string* way) {
@@ -84,8 +93,10 @@ Result<BackupInfo> OfflineTool::Create(const CreateRequest& request,
   LEVELKEEP_ASSIGN_OR_RETURN(backup.db_epoch, ReadOrCreateEpoch(fs_, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(BackupInfo made,
                              set_.Write(*snapshot, backup, *lock));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto rotated,
-                             set_.Rotate(false, {made.name}, *lock));
+  // A failing rotation does not unmake the backup.
+  if (auto rotated = set_.Rotate(false, {made.name}, *lock); !rotated.ok()) {
+    LogError(kTag, "rotation failed: " + rotated.status().ToString());
+  }
   return made;
 }
 
@@ -129,7 +140,7 @@ Result<std::vector<RotationDecision>> OfflineTool::Rotate(bool dry_run) {
 
 Result<std::unique_ptr<Restorer>> OfflineTool::NewRestorer() {
   LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions options,
-                             ToRestorerOptions(options_, fs_));
+                             ToRestorerOptions(options_, platform_));
   return std::make_unique<Restorer>(fs_, clock_, std::move(options));
 }
 

@@ -17,6 +17,7 @@
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"
 #include "manager/backup_set.h"
+#include "manager/platform.h"
 #include "restore/restorer.h"
 
 namespace levelkeep {
@@ -37,8 +38,9 @@ class OfflineTool {
  public:
   using Progress = std::function<void(double)>;
 
-  // `fs` and `clock` outlive it. Does nothing yet.
+  // `fs`, `clock` and what `platform` points to outlive it. Does nothing yet.
   OfflineTool(const BackupOptions& options, FileSystem* fs, Clock* clock);
+  OfflineTool(const BackupOptions& options, const Platform& platform);
 
   // Of the closed database, or of one that another process has open (the
   // order of reading makes it consistent). `way` gets a sentence about it:
@@ -76,6 +78,7 @@ class OfflineTool {
   Status OpenAndClose(const std::string& db_dir);
 
   const BackupOptions options_;
+  const Platform platform_;
   FileSystem* const fs_;
   Clock* const clock_;
   BackupSet set_;

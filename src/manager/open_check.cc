@@ -5,6 +5,7 @@
 
 #include "base/status_macros.h"
 #include "leveldb/db.h"
+#include "manager/platform.h"
 #include "restore/restorer.h"
 
 namespace levelkeep {
@@ -24,12 +25,14 @@ Status OpenAndClose(const BackupOptions& options, leveldb::Env* env,
   const leveldb::Status status = leveldb::DB::Open(open, db_dir, &raw);
   const std::unique_ptr<leveldb::DB> db(raw);
   if (status.ok()) return Status::Ok();
-  return Status(StatusCode::kCorruption,
-                "LevelDB can't open " + db_dir + ": " + status.ToString());
+  // The disk's failure is not the database's: see IsArchiveFault.
+  return Status(
+      status.IsIOError() ? StatusCode::kIoError : StatusCode::kCorruption,
+      "LevelDB can't open " + db_dir + ": " + status.ToString());
 }
 
 Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
-                                          FileSystem* fs) {
+                                          const Platform& platform) {
   RestorerOptions result;
   result.storage_dir = options.storage_dir;
   result.db_name = options.db_name;
@@ -37,8 +40,12 @@ Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
   result.comparator_name = options.comparator_name;
   result.reserve_bytes = options.reserve_bytes;
   result.threads = options.threads;
-  LEVELKEEP_ASSIGN_OR_RETURN(result.check_program,
-                             FindCheckProgram(fs, options.check_program));
+  result.store_checker = platform.store_checker;
+  result.archive_checker = platform.archive_checker;
+  if (result.store_checker) return result;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      result.check_program,
+      FindCheckProgram(platform.fs, options.check_program));
   return result;
 }
 

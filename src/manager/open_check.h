@@ -14,7 +14,7 @@ class Env;
 
 namespace levelkeep {
 
-class FileSystem;
+struct Platform;
 struct RestorerOptions;
 
 // With an application's own comparator only levelkeep-check, which imitates
@@ -23,9 +23,10 @@ Status OpenAndClose(const BackupOptions& options, leveldb::Env* env,
                     const std::string& db_dir);
 
 // The restorer's part of the options. kNotFound if levelkeep-check is
-// missing.
+// missing
+// and `platform` brings no checker.
 Result<RestorerOptions> ToRestorerOptions(const BackupOptions& options,
-                                          FileSystem* fs);
+                                          const Platform& platform);
 
 }  // namespace levelkeep
 

@@ -61,6 +61,11 @@ Result<DropOutcome> DropRun::Run() {
         "; the next start looks again");
     return outcome_;
   }
+  if (settled.scan.archives.empty()) {
+    // A crash may have come between the move and the end of the attempt.
+    LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
+    return outcome_;
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(history_, LoadDropHistory(context_));
   for (const DropIdentity& drop : settled.scan.archives) {
     LEVELKEEP_RETURN_IF_ERROR(Consider(drop));

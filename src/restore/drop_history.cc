@@ -244,6 +244,11 @@ Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
     LEVELKEEP_RETURN_IF_ERROR(MarkMoved(context, drop, &history));
     return ForgetAttempts(context);
   }
+  for (const DropEntry& known : history) {
+    // Still there, because its folder can't be written: it happened then.
+    if (IsLeft(known, drop) && known.verdict == verdict)
+      entry.when = known.when;
+  }
   std::erase_if(history, [&](const DropEntry& e) { return IsLeft(e, drop); });
   history.push_back(entry);
   LEVELKEEP_RETURN_IF_ERROR(StoreDropHistory(context, history));

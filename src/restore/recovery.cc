@@ -25,6 +25,11 @@ bool HasPrefix(const std::string& name, std::string_view prefix) {
   return name.starts_with(prefix);
 }
 
+// Of WriteFileDurably.
+bool IsTemporaryName(const std::string& name) {
+  return name.starts_with(".levelkeep-") && name.ends_with(".tmp");
+}
+
 // Staging directories become kept-*: one of them may be somebody's data.
 Status KeepStaging(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
@@ -131,6 +136,21 @@ Status GoOn(const RestoreContext& context, Journal journal,
   return Status::Ok();
 }
 
+// Half-written BACKUP_IDs in the live database.
+Status SweepDatabase(const RestoreContext& context, RecoveryOutcome* outcome) {
+  FileSystem* const fs = context.fs;
+  const auto names = fs->List(context.db_dir());
+  if (names.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!names.ok()) return names.status();
+  for (const std::string& name : *names) {
+    if (!IsTemporaryName(name)) continue;
+    const std::string path = JoinPath(context.db_dir(), name);
+    LEVELKEEP_RETURN_IF_ERROR(fs->RemoveFile(path));
+    outcome->swept.push_back(path);
+  }
+  return Status::Ok();
+}
+
 }  // namespace
 
 Status SettleJournal(const RestoreContext& context, const OpenCheck& open_check,
@@ -165,7 +185,7 @@ Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome) {
       kStagingPrefix, kTrashPrefix, kScratchPrefix};
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.work_dir()));
   for (const std::string& name : names) {
-    bool left_over = name.starts_with(".levelkeep-") && name.ends_with(".tmp");
+    bool left_over = IsTemporaryName(name);
     for (const std::string_view prefix : kLeftOvers) {
       left_over = left_over || HasPrefix(name, prefix);
     }
@@ -173,6 +193,7 @@ Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome) {
     LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, context.InWork(name)));
     outcome->swept.push_back(context.InWork(name));
   }
+  LEVELKEEP_RETURN_IF_ERROR(SweepDatabase(context, outcome));
   LEVELKEEP_RETURN_IF_ERROR(RepairUndo(context));
   return SweepDropFolder(context, &outcome->swept);
 }

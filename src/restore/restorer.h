@@ -30,10 +30,11 @@ struct StoreCheck {  // what levelkeep-check found
   uint64_t torn_tails = 0;  // logs that end inside a record: a crash's mark
 };
 
-// Opens and scans the database in `db_dir` without changing it; what it must
-// write goes into the empty directory `scratch_dir`.
+// Opens and scans the database in the directory, or in the archive of ours,
+// `database` without changing it; what it must write goes into the empty
+// directory `scratch_dir`.
 using StoreChecker = std::function<Result<StoreCheck>(
-    const std::string& db_dir, const std::string& scratch_dir,
+    const std::string& database, const std::string& scratch_dir,
     std::stop_token stop)>;
 
 struct RestorerOptions {
@@ -48,8 +49,11 @@ struct RestorerOptions {
   std::chrono::milliseconds settle_time{2000};
   // How long one start waits for files that keep growing.
   std::chrono::milliseconds settle_limit{60'000};
-  // A test's own checker; empty: the program levelkeep-check.
+  // A test's own checker of directories; empty: the program levelkeep-check.
   StoreChecker store_checker;
+  // Likewise of archives; empty beside a store_checker: they are extracted
+  // for it.
+  StoreChecker archive_checker;
 };
 
 // What to restore from.

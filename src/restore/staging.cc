@@ -258,8 +258,10 @@ Result<StoreCheck> VerifyArchive(
   request.progress = progress;
   LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
                              ArchiveReader::Open(context.fs, archive_path));
-  // A test's own checker wants a folder, and so do foreign archives.
-  if (reader->outline().own && !context.options.store_checker) {
+  // Foreign archives want a folder, and so may a test's own checker.
+  const bool in_place =
+      !context.options.store_checker || context.options.archive_checker;
+  if (reader->outline().own && in_place) {
     return VerifyInPlace(context, request, reader.get());
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedStore store,

@@ -33,8 +33,8 @@ Result<StoreCheck> CheckStore(const RestoreContext& context,
                               Vouched vouched = Vouched::kYes);
 
 // The same for a database inside an archive of ours, which is read where it
-// is: nothing but what opening writes goes to `scratch_dir`. Always by
-// levelkeep-check. `content_bytes` are the archive's.
+// is: nothing but what opening writes goes to `scratch_dir`. `content_bytes`
+// are the archive's.
 // REQUIRES: its digests were checked; the caller sees to it that it stays as
 // it is (ArchiveReader::CheckUnchanged).
 Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,

@@ -44,6 +44,7 @@ void HotDatabase::Attach(const std::string& dir) {
   current_ = std::move(loaded.manifest);
   current_status_ = std::move(loaded.status);
   if (current_ != nullptr) manifests_[current_->name] = current_;
+  readable_ = Status::Ok();
   attached_ = true;
 }
 
@@ -231,6 +232,21 @@ void HotDatabase::SetProblem(HotManifest* manifest,
                              const std::string& problem) {
   MutexLock lock(&mutex_);
   if (manifest->problem.empty()) manifest->problem = problem;
+}
+
+void HotDatabase::SetUnreadable(const std::string& path,
+                                const std::string& reason) {
+  MutexLock lock(&mutex_);
+  if (!readable_.ok()) return;
+  readable_ =
+      Status(StatusCode::kIoError, path + " could not be read (" + reason + ")",
+             "nothing was changed: open the database again when the "
+             "disk works and files can be opened");
+}
+
+Status HotDatabase::CheckReadable() const {
+  MutexLock lock(&mutex_);
+  return readable_;
 }
 
 void HotDatabase::CurrentChanged() {

@@ -102,6 +102,10 @@ class HotDatabase {
                     const std::vector<VersionEdit>& edits);
   void SetProblem(HotLog* log, const std::string& problem);
   void SetProblem(HotManifest* manifest, const std::string& problem);
+  // A log could not be read while LevelDB replayed it: until the next Attach
+  // CheckReadable fails, so that no file is made on top of what is missing.
+  void SetUnreadable(const std::string& path, const std::string& reason);
+  Status CheckReadable() const;
   // CURRENT was renamed into place.
   void CurrentChanged();
 
@@ -146,6 +150,7 @@ class HotDatabase {
   // What CURRENT names; null if there is no usable one: current_status_.
   std::shared_ptr<HotManifest> current_ GUARDED_BY(mutex_);
   Status current_status_ GUARDED_BY(mutex_);
+  Status readable_ GUARDED_BY(mutex_);
   std::list<std::shared_ptr<HotPin>> pins_ GUARDED_BY(mutex_);
 };
 

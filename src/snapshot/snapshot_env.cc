@@ -26,8 +26,14 @@ namespace {
 // append the next record behind half a one and acknowledge it.
 class RecordingFile : public leveldb::WritableFile {
  public:
-  RecordingFile(leveldb::WritableFile* base, std::unique_ptr<Recorder> recorder)
-      : base_(base), recorder_(std::move(recorder)) {}
+  // `folder`, if any, is synced by the first Sync: LevelDB syncs a new log, but
+  // not its name. It does so itself for a MANIFEST.
+  RecordingFile(leveldb::WritableFile* base, std::unique_ptr<Recorder> recorder,
+                FileSystem* fs, std::string folder)
+      : base_(base),
+        recorder_(std::move(recorder)),
+        fs_(fs),
+        folder_(std::move(folder)) {}
 
   leveldb::Status Append(const leveldb::Slice& data) override {
     if (!failure_.ok()) return failure_;
@@ -44,6 +50,11 @@ class RecordingFile : public leveldb::WritableFile {
 
   leveldb::Status Sync() override {
     if (!failure_.ok()) return failure_;
+    if (!folder_.empty()) {
+      const Status synced = fs_->SyncDirectory(folder_);
+      if (!synced.ok()) return Fail(ToLevelDbStatus(synced));
+      folder_.clear();
+    }
     return Record(base_->Sync());
   }
 
@@ -68,11 +79,41 @@ class RecordingFile : public leveldb::WritableFile {
 
   const std::unique_ptr<leveldb::WritableFile> base_;
   const std::unique_ptr<Recorder> recorder_;
+  FileSystem* const fs_;
+  std::string folder_;
   leveldb::Status failure_;
+};
+
+// A log that LevelDB replays. It passes over what it can't read, and over the
+// logs behind it; the database is told, and takes no file any more.
+class ReplayedLog : public leveldb::SequentialFile {
+ public:
+  ReplayedLog(leveldb::SequentialFile* base, std::string path,
+              std::shared_ptr<HotDatabase> database)
+      : base_(base), path_(std::move(path)), database_(std::move(database)) {}
+
+  leveldb::Status Read(size_t size, leveldb::Slice* result,
+                       char* scratch) override {
+    return Note(base_->Read(size, result, scratch));
+  }
+  leveldb::Status Skip(uint64_t count) override {
+    return Note(base_->Skip(count));
+  }
+
+ private:
+  leveldb::Status Note(leveldb::Status status) {
+    if (!status.ok()) database_->SetUnreadable(path_, status.ToString());
+    return status;
+  }
+
+  const std::unique_ptr<leveldb::SequentialFile> base_;
+  const std::string path_;
+  const std::shared_ptr<HotDatabase> database_;
 };
 
 class HeldLock : public leveldb::FileLock {
  public:
+  std::string dir;
   std::unique_ptr<DbLock> lock;
   std::shared_ptr<HotDatabase> database;
 };
@@ -81,11 +122,16 @@ class HeldLock : public leveldb::FileLock {
 
 class SnapshotEnv::Impl : public HotSnapshotSource {
  public:
+  explicit Impl(FileSystem* fs) : fs_(fs) {}
+
   // Null if the directory is not known (Find) or not there (either).
   std::shared_ptr<HotDatabase> Find(const std::string& dir) const;
   std::shared_ptr<HotDatabase> FindOrAdd(const std::string& dir);
 
+  // False only if it is certain that there is no such file.
+  bool MayExist(const std::string& name) const;
   Status BeforeCreate(const std::string& name);
+  Status BeforeAppend(const std::string& name) const;
   // Null where nothing is to be recorded.
   std::unique_ptr<Recorder> RecordNew(const std::string& name);
   std::unique_ptr<Recorder> RecordLog(const std::string& name,
@@ -102,7 +148,11 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
     std::shared_ptr<HotManifest> manifest;
   };
   Result<AppendTarget> InspectForAppend(const std::string& name);
+  leveldb::WritableFile* Wrap(leveldb::WritableFile* file,
+                              std::unique_ptr<Recorder> recorder,
+                              const std::string& name) const;
   Result<std::unique_ptr<HeldLock>> Lock(const std::string& name);
+  void Unlock(const HeldLock& held);
 
   // HotSnapshotSource
   bool IsAttached(const std::string& db_dir) const override;
@@ -111,15 +161,24 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
  private:
   using DirectoryId = std::pair<uint64_t, uint64_t>;  // device, inode
 
-  FileSystem* const fs_ = FileSystem::Posix();
+  FileSystem* const fs_;
   mutable Mutex mutex_;
   std::map<DirectoryId, std::shared_ptr<HotDatabase>> databases_
+      GUARDED_BY(mutex_);
+  // The attached ones, by the name under which LevelDB holds their LOCK: what
+  // LevelDB does must be recorded even if the disk does not answer just now.
+  std::map<std::string, std::shared_ptr<HotDatabase>> attached_
       GUARDED_BY(mutex_);
 };
 
 // By device and inode: "./storage/x", "storage//x/" and a link to it are one.
 std::shared_ptr<HotDatabase> SnapshotEnv::Impl::Find(
     const std::string& dir) const {
+  {
+    MutexLock lock(&mutex_);
+    const auto found = attached_.find(dir);
+    if (found != attached_.end()) return found->second;
+  }
   const Result<FileInfo> info = fs_->StatFollowing(dir);
   if (!info.ok()) return nullptr;
   MutexLock lock(&mutex_);
@@ -129,6 +188,7 @@ std::shared_ptr<HotDatabase> SnapshotEnv::Impl::Find(
 
 std::shared_ptr<HotDatabase> SnapshotEnv::Impl::FindOrAdd(
     const std::string& dir) {
+  if (std::shared_ptr<HotDatabase> known = Find(dir)) return known;
   const Result<FileInfo> info = fs_->StatFollowing(dir);
   if (!info.ok()) return nullptr;
   MutexLock lock(&mutex_);
@@ -137,11 +197,21 @@ std::shared_ptr<HotDatabase> SnapshotEnv::Impl::FindOrAdd(
   return database;
 }
 
+bool SnapshotEnv::Impl::MayExist(const std::string& name) const {
+  return fs_->Stat(name).status().code() != StatusCode::kNotFound;
+}
+
 Status SnapshotEnv::Impl::BeforeCreate(const std::string& name) {
   if (!IsBackedUp(ParseDbFileName(BaseName(name)).kind)) return Status::Ok();
   const std::shared_ptr<HotDatabase> database = Find(ParentPath(name));
   if (database == nullptr) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(database->CheckReadable());
   return database->BeforeReplace(name, BaseName(name));
+}
+
+Status SnapshotEnv::Impl::BeforeAppend(const std::string& name) const {
+  const std::shared_ptr<HotDatabase> database = Find(ParentPath(name));
+  return database == nullptr ? Status::Ok() : database->CheckReadable();
 }
 
 std::unique_ptr<Recorder> SnapshotEnv::Impl::RecordNew(
@@ -211,6 +281,14 @@ Result<SnapshotEnv::Impl::AppendTarget> SnapshotEnv::Impl::InspectForAppend(
   return target;
 }
 
+leveldb::WritableFile* SnapshotEnv::Impl::Wrap(
+    leveldb::WritableFile* file, std::unique_ptr<Recorder> recorder,
+    const std::string& name) const {
+  const bool log = ParseDbFileName(BaseName(name)).kind == DbFileKind::kLog;
+  return new RecordingFile(file, std::move(recorder), fs_,
+                           log ? ParentPath(name) : "");
+}
+
 Result<std::unique_ptr<HeldLock>> SnapshotEnv::Impl::Lock(
     const std::string& name) {
   if (ParseDbFileName(BaseName(name)).kind != DbFileKind::kLock) {
@@ -223,8 +301,24 @@ Result<std::unique_ptr<HeldLock>> SnapshotEnv::Impl::Lock(
   if (held->database == nullptr) {
     return Status(StatusCode::kIoError, dir + " vanished while it was opened");
   }
+  if (!fs_->Stat(JoinPath(dir, "CURRENT")).ok()) {
+    // A new database: LevelDB makes its folder and syncs what is in it, but
+    // not its name.
+    LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(ParentPath(dir)));
+  }
   held->database->Attach(dir);
+  held->dir = dir;
+  MutexLock lock(&mutex_);
+  attached_[dir] = held->database;
   return held;
+}
+
+void SnapshotEnv::Impl::Unlock(const HeldLock& held) {
+  {
+    MutexLock lock(&mutex_);
+    attached_.erase(held.dir);
+  }
+  held.database->Detach();
 }
 
 bool SnapshotEnv::Impl::IsAttached(const std::string& db_dir) const {
@@ -243,7 +337,10 @@ Result<std::unique_ptr<Snapshot>> SnapshotEnv::Impl::Take(
 }
 
 SnapshotEnv::SnapshotEnv(leveldb::Env* base)
-    : leveldb::EnvWrapper(base), impl_(std::make_unique<Impl>()) {}
+    : SnapshotEnv(base, FileSystem::Posix()) {}
+
+SnapshotEnv::SnapshotEnv(leveldb::Env* base, FileSystem* fs)
+    : leveldb::EnvWrapper(base), impl_(std::make_unique<Impl>(fs)) {}
 
 SnapshotEnv::~SnapshotEnv() = default;
 
@@ -252,6 +349,24 @@ HotSnapshotSource* SnapshotEnv::source() { return impl_.get(); }
 SnapshotEnvStats SnapshotEnv::GetStats(const std::string& db_dir) const {
   const std::shared_ptr<HotDatabase> database = impl_->Find(db_dir);
   return database != nullptr ? database->GetStats() : SnapshotEnvStats();
+}
+
+bool SnapshotEnv::FileExists(const std::string& name) {
+  return target()->FileExists(name) || impl_->MayExist(name);
+}
+
+leveldb::Status SnapshotEnv::NewSequentialFile(const std::string& name,
+                                               leveldb::SequentialFile** file) {
+  const leveldb::Status status = target()->NewSequentialFile(name, file);
+  if (ParseDbFileName(BaseName(name)).kind != DbFileKind::kLog) return status;
+  const std::shared_ptr<HotDatabase> database = impl_->Find(ParentPath(name));
+  if (database == nullptr || !database->attached()) return status;
+  if (status.ok()) {
+    *file = new ReplayedLog(*file, name, database);
+  } else {
+    database->SetUnreadable(name, status.ToString());
+  }
+  return status;
 }
 
 leveldb::Status SnapshotEnv::NewWritableFile(const std::string& name,
@@ -263,7 +378,7 @@ leveldb::Status SnapshotEnv::NewWritableFile(const std::string& name,
   if (!status.ok()) return status;
   std::unique_ptr<Recorder> recorder = impl_->RecordNew(name);
   if (recorder != nullptr) {
-    *file = new RecordingFile(*file, std::move(recorder));
+    *file = impl_->Wrap(*file, std::move(recorder), name);
   }
   return status;
 }
@@ -275,6 +390,8 @@ leveldb::Status SnapshotEnv::NewAppendableFile(const std::string& name,
   if (kind != DbFileKind::kLog && kind != DbFileKind::kManifest) {
     return target()->NewAppendableFile(name, file);
   }
+  const Status prepared = impl_->BeforeAppend(name);
+  if (!prepared.ok()) return ToLevelDbStatus(prepared);
   Result<Impl::AppendTarget> found = impl_->InspectForAppend(name);
   if (found.status().code() == StatusCode::kNotFound) {
     return NewWritableFile(name, file);
@@ -289,7 +406,7 @@ leveldb::Status SnapshotEnv::NewAppendableFile(const std::string& name,
           ? impl_->RecordLog(name, found->log, found->size_bytes)
           : impl_->RecordManifest(name, found->manifest, found->size_bytes);
   if (recorder != nullptr) {
-    *file = new RecordingFile(*file, std::move(recorder));
+    *file = impl_->Wrap(*file, std::move(recorder), name);
   }
   return status;
 }
@@ -337,7 +454,7 @@ leveldb::Status SnapshotEnv::LockFile(const std::string& name,
 
 leveldb::Status SnapshotEnv::UnlockFile(leveldb::FileLock* lock) {
   const std::unique_ptr<HeldLock> held(static_cast<HeldLock*>(lock));
-  held->database->Detach();
+  impl_->Unlock(*held);
   return leveldb::Status::OK();
 }
 

@@ -1,8 +1,11 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "base/file_system.h"
 #include "support/fault_file_system.h"
+#include "support/simulated_disk.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -55,6 +58,16 @@ TEST_F(FileUtilTest, CreatesAllMissingFolders) {
                              "CreateDirectory " + path,
                              "SyncDirectory " + dir_.Sub("a/b"),
                          }));
+}
+
+TEST_F(FileUtilTest, AFolderThatCouldNotBeSyncedIsMadeAgain) {
+  test::SimulatedDisk disk;
+  FileSystem* const fs = disk.file_system();
+  disk.FailOn("sync folder", EIO);
+  EXPECT_FALSE(CreateDirectories(fs, "/a/b").ok());
+  ASSERT_TRUE(CreateDirectories(fs, "/a/b").ok());
+  disk.Reboot(0);
+  EXPECT_TRUE(PathExists(fs, "/a/b")) << "it was said to be durable";
 }
 
 TEST_F(FileUtilTest, AcceptsFoldersBehindLinksButNothingElse) {

@@ -87,7 +87,7 @@ class CrashFixture : private InMemory, public RestoreFixture {
     for (const std::string& name : *names) {
       const bool known = name == "storage" || name == "restore" ||
                          name == "old" || name == "new.tar.gz" ||
-                         name == "graveyard" || name.starts_with("source-");
+                         name.starts_with("source-");
       EXPECT_TRUE(known) << name;
     }
     const auto storage = FileSystem::Posix()->List(options_.storage_dir);

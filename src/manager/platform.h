@@ -1,0 +1,28 @@
+// What the manager stands on besides its options: the disk, the time,
+// LevelDB's way to the disk, and the check of databases that nobody trusts.
+// Tests put a disk of their own under all of it at once.
+
+#ifndef LEVELKEEP_MANAGER_PLATFORM_H_
+#define LEVELKEEP_MANAGER_PLATFORM_H_
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "leveldb/env.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+
+// Value type; what it points to is not owned and outlives its users. `fs`
+// and `env` lead to the same files.
+struct Platform {
+  FileSystem* fs = FileSystem::Posix();
+  Clock* clock = Clock::System();
+  leveldb::Env* env = leveldb::Env::Default();
+  // See RestorerOptions; empty: the program levelkeep-check.
+  StoreChecker store_checker = nullptr;
+  StoreChecker archive_checker = nullptr;
+};
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_MANAGER_PLATFORM_H_

@@ -1,0 +1,86 @@
+// Runs one Scenario into every crash and every fault there is, and inspects
+// what is found afterwards.
+//
+// From the environment:
+//   LEVELKEEP_CRASH_EXHAUSTIVE=1   all of it, not the quick slice
+//   LEVELKEEP_CRASH_SHARD=2/8      only the third eighth of the states
+//   LEVELKEEP_CRASH_SEED=77        other losses (1 if not set)
+//   LEVELKEEP_CRASH_REPLAY="..."   only the state that a failure has named
+
+#ifndef LEVELKEEP_TESTS_CRASH_CRASH_LOOP_H_
+#define LEVELKEEP_TESTS_CRASH_CRASH_LOOP_H_
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "crash/inspection.h"
+#include "crash/scenario.h"
+
+namespace levelkeep::test {
+
+// Failures go to gtest. Thread safety: one thread at a time.
+class CrashLoop {
+ public:
+  CrashLoop(const Scenario& scenario, bool exchange_supported);
+  ~CrashLoop();  // prints the number of states and the time
+  CrashLoop(const CrashLoop&) = delete;
+  CrashLoop& operator=(const CrashLoop&) = delete;
+
+  // The power goes after each change of the disk.
+  void EveryMoment();
+  // ... and once more after each change that the next start makes.
+  void EveryPairOfMoments();
+  // Each operation fails in each way, once; then the power goes.
+  void EveryFault();
+  // Each operation fails, then the power goes at each later moment.
+  void EveryFaultAndMoment();
+
+  uint64_t states() const { return states_; }
+  // Only some of the states were asked for, and there may be none of them.
+  bool is_part() const { return shards_ > 1 || !replay_.empty(); }
+
+ private:
+  struct Life {  // one recorded run of the scenario
+    std::vector<SimulatedDisk::Moment> moments;
+    Ledger ledger;
+  };
+  using Views = std::vector<const View*>;
+
+  Life Record(const std::function<void()>& arm);
+  // Each different disk that a power loss at `state` may leave.
+  void EachLoss(const SimulatedState& state, uint64_t seeds,
+                const std::function<void(uint64_t seed)>& look);
+  void Inspect(const Views& views, const std::function<std::string()>& id);
+  void CrashRecovery(const Views& views, uint64_t index, uint64_t operation,
+                     uint64_t seed);
+  bool InQuickSlice(uint64_t n, size_t kind) const;
+  bool FailOnce(uint64_t n, size_t kind, const std::string& id);
+  Views ViewsAt(const Life& life, size_t index) const;
+  bool InShard(uint64_t index) const { return index % shards_ == shard_; }
+  bool Wanted(const std::string& id) const;
+  void Report(const std::string& id, const std::string& problem);
+  bool Enough() const;
+
+  const Scenario& scenario_;
+  const bool exchange_;
+  const bool exhaustive_;
+  Machine machine_;
+  Inspection inspection_;
+  SimulatedState first_;
+  View first_view_;
+  uint64_t seed_ = 1;
+  uint64_t shard_ = 0, shards_ = 1;
+  std::string replay_;
+  std::string name_;
+
+  uint64_t states_ = 0;
+  int problems_ = 0;
+  const std::chrono::steady_clock::time_point started_;
+};
+
+}  // namespace levelkeep::test
+
+#endif  // LEVELKEEP_TESTS_CRASH_CRASH_LOOP_H_

@@ -1,0 +1,56 @@
+// The start after a power loss, and the look at everything that was promised.
+
+#ifndef LEVELKEEP_TESTS_CRASH_INSPECTION_H_
+#define LEVELKEEP_TESTS_CRASH_INSPECTION_H_
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "crash/ledger.h"
+#include "crash/machine.h"
+
+namespace levelkeep::test {
+
+// Asserts the invariants I1 to I7 of the restore, and that
+// - the start succeeds, and a second one changes nothing;
+// - no left-over of any kind stays;
+// - each file under the name of a backup is whole and holds a state that the
+//   database had; those that were reported as created are there;
+// - afterwards writing and, if asked for, a backup succeed.
+// Thread safety: one thread at a time.
+class Inspection {
+ public:
+  explicit Inspection(Machine* machine) : machine_(*machine) {}
+
+  void set_backup_afterwards(bool on) { backup_afterwards_ = on; }
+  // Starts the machine and looks at it; "" if all is well. All views hold.
+  std::string Run(const std::vector<const View*>& views);
+
+ private:
+  using Views = std::vector<const View*>;
+  using Lines = std::map<std::string, std::string>;
+
+  std::string StartTwice(Application* app);
+  std::string CheckNames(const Lines& lines, const Views& views) const;
+  std::string CheckBackups(const Lines& lines, const Views& views,
+                           Application* app);
+  std::string CheckListing(const Views& views, Application* app) const;
+  std::string CheckDropped(const Lines& lines, const View& view) const;
+  std::string CheckExtracted(const View& view);
+  std::string CheckLive(const Views& views, Application* app);
+  std::string CheckStaysRestored(const Content& live);
+  std::string CheckUndo(Application* app,
+                        const std::vector<std::vector<Content>>& undos);
+  // What the archive holds; remembered for the same bytes.
+  Result<Content> ContentOf(const std::string& path);
+
+  Machine& machine_;
+  bool backup_afterwards_ = false;
+  // By the address of the bytes, which are kept alive.
+  std::map<const std::string*, std::pair<Bytes, Result<Content>>> known_;
+};
+
+}  // namespace levelkeep::test
+
+#endif  // LEVELKEEP_TESTS_CRASH_INSPECTION_H_

@@ -1,0 +1,286 @@
+// Restore: dropped, live, staged, by the program, elsewhere; and undo.
+
+#include "crash/scenario.h"
+
+namespace levelkeep::test {
+namespace {
+
+constexpr char kDropName[] = "dropped.tar.gz";
+
+View::Alternative Restored(const View& view) {
+  return {TheInstallation().earlier, view.live.front().live};
+}
+
+// Drops `archive`, which belongs into `folder` in the end.
+View DropInto(Machine* machine, std::string archive, const char* folder) {
+  machine->WriteWhole(machine->Drop(kDropName), archive);
+  View view = FirstView();
+  view.dropped = std::move(archive);
+  view.drop_folder = folder;
+  return view;
+}
+
+void StartAndPut(Machine* machine, Ledger* ledger) {
+  auto app = StartInsisting(machine, ledger);
+  if (app != nullptr) PutInsisting(app.get(), ledger, "one");
+}
+
+Scenario Dropped() {
+  Scenario scenario;
+  scenario.name = "Drop";
+  scenario.pairs = scenario.swaps = true;
+  scenario.prepare = [](Machine* machine) {
+    View view = DropInto(machine, TheInstallation().archive, "applied");
+    // Whatever happens: the next start applies it.
+    view.live = {Restored(view)};
+    return view;
+  };
+  scenario.act = StartAndPut;
+  return scenario;
+}
+
+// Into an installation that has no database yet.
+Scenario DroppedFirst() {
+  Scenario scenario = Dropped();
+  scenario.name = "DropFirst";
+  scenario.prepare = [](Machine* machine) {
+    machine->disk()->Restore(SimulatedState());
+    View view = DropInto(machine, TheInstallation().archive, "applied");
+    // An empty database is not kept; one with an event would be.
+    view.live = {{TheInstallation().earlier, nullptr}};
+    view.backups.clear();
+    view.least_backups = 0;
+    return view;
+  };
+  return scenario;
+}
+
+Scenario DroppedDamaged() {
+  Scenario scenario;
+  scenario.name = "DropDamaged";
+  scenario.pairs = true;
+  scenario.prepare = [](Machine* machine) {
+    std::string archive = TheInstallation().archive;
+    archive[archive.size() / 2] =
+        static_cast<char>(~archive[archive.size() / 2]);
+    return DropInto(machine, archive, "rejected");
+  };
+  scenario.act = StartAndPut;
+  return scenario;
+}
+
+// The drop folder can't be written: applied once all the same.
+Scenario DroppedReadOnly() {
+  Scenario scenario = Dropped();
+  scenario.name = "DropReadOnly";
+  scenario.prepare = [](Machine* machine) {
+    View view = DropInto(machine, TheInstallation().archive, "");
+    view.live = {Restored(view)};
+    view.drop_stays = true;
+    (void)machine->fs()->SetMode(machine->options().restore_dir, 0500);
+    return view;
+  };
+  return scenario;
+}
+
+RestoreRequest RequestFor(RestoreMode mode) {
+  RestoreRequest request;
+  request.source = TheInstallation().backup;
+  request.mode = mode;
+  return request;
+}
+
+// A restore that failed is as if it had not been asked for, or is finished
+// by the next start.
+void RestoreInsisting(Application* app, Ledger* ledger) {
+  const View before = ledger->now();
+  const View::Alternative restored = Restored(before);
+  // Taken back after it was done, because the application could not open it:
+  // what an earlier restore had replaced is gone by then.
+  const View::Alternative taken_back = {restored.undo, restored.live};
+  View* const begun = ledger->Edit();
+  begun->live.push_back(restored);
+  begun->live.push_back(taken_back);
+  const RestoreRequest request = RequestFor(RestoreMode::kLive);
+  auto report = app->manager()->RestoreBackup(request);
+  if (!report.ok()) report = app->manager()->RestoreBackup(request);
+  if (!report.ok()) {
+    return ledger->Complain("restore: " + report.status().ToString());
+  }
+  ledger->Edit()->live = {restored};
+}
+
+void UndoInsisting(Application* app, Ledger* ledger) {
+  const View::Alternative undone = {ledger->now().live.front().undo,
+                                    ledger->now().live.front().live};
+  ledger->Edit()->live.push_back(undone);
+  auto report = app->manager()->UndoRestore();
+  if (!report.ok()) report = app->manager()->UndoRestore();
+  if (!report.ok()) {
+    return ledger->Complain("undo: " + report.status().ToString());
+  }
+  ledger->Edit()->live = {undone};
+}
+
+Scenario Live() {
+  Scenario scenario;
+  scenario.name = "Live";
+  scenario.pairs = scenario.swaps = true;
+  scenario.prepare = [](Machine*) { return FirstView(); };
+  scenario.act = [](Machine* machine, Ledger* ledger) {
+    auto app = StartInsisting(machine, ledger);
+    if (app == nullptr || !PutInsisting(app.get(), ledger, "one")) return;
+    RestoreInsisting(app.get(), ledger);
+    PutInsisting(app.get(), ledger, "two");
+  };
+  return scenario;
+}
+
+// REQUIRES: the disk works.
+View PrepareRestored(Machine* machine) {
+  Ledger ledger(machine->disk(), FirstView());
+  auto app = StartInsisting(machine, &ledger);
+  RestoreInsisting(app.get(), &ledger);
+  return ledger.now();
+}
+
+Scenario Undo() {
+  Scenario scenario;
+  scenario.name = "Undo";
+  scenario.pairs = scenario.swaps = true;
+  scenario.prepare = PrepareRestored;
+  scenario.act = [](Machine* machine, Ledger* ledger) {
+    auto app = StartInsisting(machine, ledger);
+    if (app == nullptr || !PutInsisting(app.get(), ledger, "one")) return;
+    UndoInsisting(app.get(), ledger);
+    PutInsisting(app.get(), ledger, "two");
+  };
+  return scenario;
+}
+
+// A second restore replaces what the first one replaced.
+Scenario LiveAgain() {
+  Scenario scenario = Live();
+  scenario.name = "LiveAgain";
+  scenario.prepare = PrepareRestored;
+  return scenario;
+}
+
+// LevelDB opens what was restored, the application does not: taken back.
+Scenario TakenBack() {
+  Scenario scenario;
+  scenario.name = "TakenBack";
+  scenario.pairs = scenario.swaps = true;
+  scenario.prepare = [](Machine*) { return FirstView(); };
+  scenario.act = [](Machine* machine, Ledger* ledger) {
+    auto app = StartInsisting(machine, ledger);
+    if (app == nullptr || !PutInsisting(app.get(), ledger, "one")) return;
+    const View before = ledger->now();
+    bool refused = false;
+    app->set_refuse_open([&refused] { return !std::exchange(refused, true); });
+    ledger->Edit()->live.push_back(Restored(before));
+    const RestoreRequest request = RequestFor(RestoreMode::kLive);
+    const auto report = app->manager()->RestoreBackup(request);
+    app->set_refuse_open(nullptr);
+    if (report.ok()) return ledger->Complain("a refused restore succeeded");
+    const bool back =
+        report.status().hint().find("nothing was lost") != std::string::npos;
+    if (!back) return;  // the next start finishes it
+    ledger->Edit()->live = before.live;
+    PutInsisting(app.get(), ledger, "two");
+  };
+  return scenario;
+}
+
+Scenario Staged() {
+  Scenario scenario;
+  scenario.name = "Stage";
+  scenario.swaps = true;
+  scenario.prepare = [](Machine*) { return FirstView(); };
+  scenario.act = [](Machine* machine, Ledger* ledger) {
+    {
+      auto app = StartInsisting(machine, ledger);
+      if (app == nullptr || !PutInsisting(app.get(), ledger, "one")) return;
+      const View::Alternative restored = Restored(ledger->now());
+      ledger->Edit()->live.push_back(restored);
+      const auto report =
+          app->manager()->RestoreBackup(RequestFor(RestoreMode::kStage));
+      // The copy may be there all the same: who asks again gets another one.
+      if (!report.ok()) return;
+      ledger->Edit()->live = {restored};
+    }
+    StartAndPut(machine, ledger);
+  };
+  return scenario;
+}
+
+// As `levelkeep restore` and `levelkeep restore --undo` do it.
+Scenario Program() {
+  Scenario scenario;
+  scenario.name = "Program";
+  scenario.pairs = scenario.swaps = true;
+  scenario.prepare = [](Machine*) { return FirstView(); };
+  scenario.act = [](Machine* machine, Ledger* ledger) {
+    const View::Alternative old = {ledger->now().live.front().live,
+                                   TheInstallation().earlier};
+    const View::Alternative restored = Restored(ledger->now());
+    const auto try_twice = [&](const auto& work) {
+      for (int attempt = 0; attempt < 2; ++attempt) {
+        OfflineTool tool(machine->options(), machine->platform());
+        if (work(&tool).ok()) return true;
+      }
+      return false;
+    };
+    ledger->Edit()->live.push_back(restored);
+    if (!try_twice([](OfflineTool* tool) {
+          return tool->Restore(TheInstallation().backup, {}, nullptr);
+        })) {
+      return ledger->Complain("two restores failed");
+    }
+    ledger->Edit()->live = {restored};
+    ledger->Edit()->live.push_back(old);
+    if (!try_twice([](OfflineTool* tool) { return tool->Undo(); })) {
+      return ledger->Complain("two undos failed");
+    }
+    ledger->Edit()->live = {old};
+  };
+  return scenario;
+}
+
+// `levelkeep restore --to`.
+Scenario Elsewhere() {
+  Scenario scenario;
+  scenario.name = "Elsewhere";
+  scenario.prepare = [](Machine*) {
+    View view = FirstView();
+    view.extract_dir = "/srv/elsewhere";
+    view.extracted = TheInstallation().earlier;
+    return view;
+  };
+  scenario.act = [](Machine* machine, Ledger* ledger) {
+    OfflineTool tool(machine->options(), machine->platform());
+    const auto extract = [&] {
+      return tool.ExtractTo(TheInstallation().backup, ledger->now().extract_dir,
+                            {}, nullptr);
+    };
+    auto report = extract();
+    // Published, but its folder could not be synced: there it is.
+    if (report.status().code() != StatusCode::kAlreadyExists && !report.ok()) {
+      report = extract();
+    }
+    if (report.ok()) ledger->Edit()->extract_done = true;
+  };
+  return scenario;
+}
+
+}  // namespace
+
+void AddRestoreScenarios(std::vector<Scenario>* scenarios) {
+  for (const auto& make :
+       {Dropped, DroppedFirst, DroppedDamaged, DroppedReadOnly, Live, LiveAgain,
+        Undo, TakenBack, Staged, Program, Elsewhere}) {
+    scenarios->push_back(make());
+  }
+}
+
+}  // namespace levelkeep::test
