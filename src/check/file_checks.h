@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,7 +15,6 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "check/limits.h"
 #include "check/store_files.h"
 #include "check/table_checks.h"
 #include "dbfiles/file_name.h"
@@ -37,17 +37,15 @@ struct FileFindings {
 // Thread safety: one thread at a time.
 class FileChecks {
  public:
-  // `files` outlives it. `each_table`: nobody vouches for what is in the
-  // tables; every entry is looked at (TableCheck).
-  FileChecks(const StoreFiles* files, std::string comparator, bool each_table)
-      : files_(*files),
-        comparator_(std::move(comparator)),
-        each_table_(each_table) {}
+  // `files` outlives it.
+  FileChecks(const StoreFiles* files, std::string comparator)
+      : files_(*files), comparator_(std::move(comparator)) {}
 
   // kCorruption says what is wrong; kUnsupported: another comparator.
   Result<FileFindings> Run() {
     LEVELKEEP_RETURN_IF_ERROR(ListFiles());
-    LEVELKEEP_ASSIGN_OR_RETURN(const Version version, ReadCurrentVersion());
+    LEVELKEEP_ASSIGN_OR_RETURN(version_, ReadCurrentVersion());
+    const Version& version = *version_;
     if (version.comparator() != comparator_) {
       return Status(StatusCode::kUnsupported,
                     "the database's comparator is " +
@@ -57,10 +55,21 @@ class FileChecks {
     LEVELKEEP_RETURN_IF_ERROR(CheckNumbers(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckTables(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckLogs(version));
-    LimitMemory(findings_.total_bytes);
-    LimitProcessorTime(findings_.total_bytes);
-    if (each_table_) LEVELKEEP_RETURN_IF_ERROR(CheckEntries(version));
     return findings_;
+  }
+
+  // Every entry of every table (TableCheck), where nobody vouches for what is
+  // in them. REQUIRES: Run() found nothing.
+  Status CheckEntries() {
+    const bool ordered = comparator_ == "leveldb.BytewiseComparator";
+    for (const auto& [number, meta] : version_->tables()) {
+      const std::string& name = tables_.at(number).name;
+      LEVELKEEP_ASSIGN_OR_RETURN(auto file, files_.Open(name));
+      LEVELKEEP_RETURN_IF_ERROR(
+          TableCheck(meta, name, findings_.last_sequence, ordered)
+              .Run(std::move(file)));
+    }
+    return Status::Ok();
   }
 
  private:
@@ -233,20 +242,6 @@ class FileChecks {
     return Status::Ok();
   }
 
-  // A table may hold writes up to the end of the logs: LevelDB states the
-  // last sequence number in its next edit only.
-  Status CheckEntries(const Version& version) {
-    const bool ordered = comparator_ == "leveldb.BytewiseComparator";
-    for (const auto& [number, meta] : version.tables()) {
-      const std::string& name = tables_.at(number).name;
-      LEVELKEEP_ASSIGN_OR_RETURN(auto file, files_.Open(name));
-      LEVELKEEP_RETURN_IF_ERROR(
-          TableCheck(meta, name, findings_.last_sequence, ordered)
-              .Run(std::move(file)));
-    }
-    return Status::Ok();
-  }
-
   static constexpr uint64_t kMostSequence = (uint64_t{1} << 56) - 1;
   static constexpr uint64_t kMostFileNumber = uint64_t{1} << 62;
 
@@ -256,9 +251,9 @@ class FileChecks {
   };
   const StoreFiles& files_;
   const std::string comparator_;
-  const bool each_table_;
   std::map<uint64_t, File> tables_;
   std::map<uint64_t, std::string> logs_;
+  std::optional<Version> version_;
   FileFindings findings_;
 };
 

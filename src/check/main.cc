@@ -119,9 +119,11 @@ Result<Report> Check(const Arguments& arguments) {
   LimitMemory(BytesNamed(arguments));
   LEVELKEEP_ASSIGN_OR_RETURN(const StoreFiles* const files,
                              OpenFiles(arguments));
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      report.files,
-      FileChecks(files, arguments.comparator, arguments.each_table).Run());
+  FileChecks checks(files, arguments.comparator);
+  LEVELKEEP_ASSIGN_OR_RETURN(report.files, checks.Run());
+  LimitMemory(report.files.total_bytes);
+  LimitProcessorTime(report.files.total_bytes);
+  if (arguments.each_table) LEVELKEEP_RETURN_IF_ERROR(checks.CheckEntries());
   const Status scratch = CreateDirectories(fs, arguments.scratch_dir);
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
   leveldb::DB* db = nullptr;  // never deleted, nor is what it uses
