@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -35,6 +36,15 @@ Status MissingEvent(uint64_t sequence, uint64_t last) {
                     std::to_string(last) + " is the newest)",
                 "restore a verified backup; the damaged database is kept "
                 "for undo");
+}
+
+// Without the words where there is no memory for them.
+Status CopyOf(const Status& status) {
+  try {
+    return status;
+  } catch (const std::bad_alloc&) {
+    return Status(status.code(), "out of memory");
+  }
 }
 
 }  // namespace
@@ -141,7 +151,13 @@ Result<AppendReceipt> EventRegistry::AppendEncoded(
     MutexLock lock(&mutex_);
     queue_.push_back(&mine);
     while (!mine.done && queue_.front() != &mine) changed_.wait(mutex_);
-    if (!mine.done) group = TakeGroup();
+    try {
+      if (!mine.done) group = TakeGroup();
+    } catch (const std::bad_alloc&) {
+      queue_.pop_front();  // or those behind would wait for ever
+      changed_.notify_all();
+      throw;
+    }
   }
   if (!group.empty()) WriteGroup(group);
   if (!mine.status.ok()) return mine.status;
@@ -165,47 +181,65 @@ std::vector<EventRegistry::Pending*> EventRegistry::TakeGroup() {
   return group;
 }
 
+// Throws where memory ends, and then has written nothing.
+leveldb::WriteBatch EventRegistry::MakeBatch(const std::vector<Pending*>& group,
+                                             const std::string& time) {
+  leveldb::WriteBatch batch;
+  for (const Pending* pending : group) {
+    uint64_t sequence = pending->receipt.first;
+    for (const std::string& body : pending->bodies) {
+      batch.Put(EventKey(sequence), EncodeEvent(sequence, time, body));
+      ++sequence;
+    }
+  }
+  batch.Put(kEventHeadKey, EncodeEventHead(group.back()->receipt.last));
+  return batch;
+}
+
+// Never throws: those behind in the queue wait for its end.
 void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
   Status status;
-  {
-    MutexLock lock(&mutex_);
-    status = failure_;
-  }
-  const std::string time = FormatTime(clock_->Now());
-  const uint64_t last = group.back()->receipt.last;
-  if (status.ok()) {
-    leveldb::WriteBatch batch;
-    for (const Pending* pending : group) {
-      uint64_t sequence = pending->receipt.first;
-      for (const std::string& body : pending->bodies) {
-        batch.Put(EventKey(sequence), EncodeEvent(sequence, time, body));
-        ++sequence;
-      }
+  bool begun = false;  // what is stored is in doubt from then on
+  std::string first_time;
+  std::string last_time;
+  try {
+    {
+      MutexLock lock(&mutex_);
+      status = failure_;
     }
-    batch.Put(kEventHeadKey, EncodeEventHead(last));
-    leveldb::WriteOptions options;
-    options.sync = sync_;
-    // If we die here: LevelDB replays the batch whole or not at all, so
-    // events and head agree either way; nobody was told of them yet.
-    status = FromLevelDb(db_->Write(options, &batch), "appending events")
-                 .WithHint(
-                     "restart the program: only opening the database "
-                     "again tells what was stored");
+    first_time = FormatTime(clock_->Now());
+    last_time = first_time;
+    if (status.ok()) {
+      leveldb::WriteBatch batch = MakeBatch(group, first_time);
+      leveldb::WriteOptions options;
+      options.sync = sync_;
+      begun = true;
+      // If we die here: LevelDB replays the batch whole or not at all, so
+      // events and head agree either way; nobody was told of them yet.
+      status = FromLevelDb(db_->Write(options, &batch), "appending events")
+                   .WithHint(
+                       "restart the program: only opening the database "
+                       "again tells what was stored");
+    }
+  } catch (const std::bad_alloc&) {
+    // Short enough to need none.
+    status = Status(StatusCode::kNoSpace, "out of memory");
   }
 
   MutexLock lock(&mutex_);
   if (status.ok()) {
+    const uint64_t last = group.back()->receipt.last;
     if (count_.last == 0) {
       count_.first = 1;
-      count_.first_time = time;
+      count_.first_time = std::move(first_time);
     }
     count_.count = count_.last = last;
-    count_.last_time = time;
-  } else if (failure_.ok()) {
-    failure_ = status;
+    count_.last_time = std::move(last_time);
+  } else if (begun && failure_.ok()) {
+    failure_ = CopyOf(status);
   }
   for (Pending* pending : group) {
-    pending->status = status;
+    pending->status = CopyOf(status);
     pending->done = true;
     queue_.pop_front();
   }

@@ -19,7 +19,8 @@
 
 namespace leveldb {
 class DB;
-}
+class WriteBatch;
+}  // namespace leveldb
 
 namespace levelkeep {
 
@@ -93,6 +94,8 @@ class EventRegistry {
   Result<Event> ReadOne(uint64_t sequence) const;
   bool FindForeignKeys() const;
   std::vector<Pending*> TakeGroup() REQUIRES_LOCK(mutex_);
+  static leveldb::WriteBatch MakeBatch(const std::vector<Pending*>& group,
+                                       const std::string& time);
   void WriteGroup(const std::vector<Pending*>& group) EXCLUDES_LOCK(mutex_);
 
   leveldb::DB* const db_;

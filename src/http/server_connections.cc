@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <exception>
 #include <string>
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -86,7 +85,7 @@ bool ConnectionSet::Add(UniqueFd* fd) {
   added.fd_ = std::move(*fd);
   try {
     added.thread_ = std::thread([this, &added] { Run(&added); });
-  } catch (const std::system_error&) {
+  } catch (const std::exception&) {  // no thread, or no memory for one
     *fd = std::move(added.fd_);
     connections_.pop_back();
     return false;

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <exception>
 #include <functional>
+#include <new>
 #include <set>
 #include <string>
 #include <utility>
@@ -120,7 +121,15 @@ GuardedServer::~GuardedServer() { connections_.EndAll(); }
 
 bool GuardedServer::process_and_close_socket(socket_t socket) {
   UniqueFd fd(socket);
-  if (connections_.Add(&fd) || stopping_) return true;
+  try {
+    if (!connections_.Add(&fd) && !stopping_) TurnAway(fd.get());
+  } catch (const std::bad_alloc&) {
+    // Its client finds it closed; the next one may fare better.
+  }
+  return true;
+}
+
+void GuardedServer::TurnAway(int fd) {
   const auto now = std::chrono::steady_clock::now();
   if (now - last_turned_away_ >= std::chrono::seconds(1)) {
     // Not one line for each of a flood.
@@ -132,12 +141,11 @@ bool GuardedServer::process_and_close_socket(socket_t socket) {
       "try again in a few seconds");
   response.headers["Retry-After"] = "5";
   const std::string text = FormatRefusal(response);
-  (void)::send(fd.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  (void)::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   // A close with unread input would reset the connection, and the client
   // could lose the answer; waiting for more of it would hold up all others.
   char buffer[16 << 10];
-  (void)::recv(fd.get(), buffer, sizeof(buffer), MSG_DONTWAIT);
-  return true;
+  (void)::recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 }
 
 void GuardedServer::Converse(ConnectionSet::Connection* connection) {

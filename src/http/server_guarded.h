@@ -40,6 +40,8 @@ class GuardedServer : public httplib::Server {
 
  private:
   bool process_and_close_socket(socket_t socket) override;
+  // Answers 503 at once, without a thread.
+  void TurnAway(int fd);
   Status BindTo(int port);
   void Converse(ConnectionSet::Connection* connection);
   // False: the connection is to end.
