@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
+#include "levelkeep/snapshot_env.h"
 #include "manager/open_check.h"
 #include "manager/progress.h"
 
@@ -50,7 +51,9 @@ Result<BackupInfo> OfflineTool::Locate(const std::string& source) {
 }
 
 Status OfflineTool::OpenAndClose(const std::string& db_dir) {
-  return levelkeep::OpenAndClose(options_, platform_.env, db_dir);
+  // Not LevelDB's own Env: see the list in its header.
+  SnapshotEnv env(platform_.env, fs_);
+  return levelkeep::OpenAndClose(options_, &env, db_dir);
 }
 
 Result<std::unique_ptr<Snapshot>> OfflineTool::TakeSnapshot(std::string* way) {
