@@ -6,6 +6,7 @@
 #   build    compiler, build tools and libraries
 #   test     what the tests and the checks use besides
 #   bench    whom bench/compare.sh compares with, and Google Benchmark
+#   fuzz     clang with its sanitizers and libFuzzer
 #   runtime  only what the finished program needs (Debian 12's names)
 #
 # Needs a Debian-like system, and root or sudo unless nothing is missing.
@@ -28,7 +29,7 @@ test_packages() {
     libgtest-dev libgmock-dev libbenchmark-dev \
     python3 python3-plyvel python3-pytest python3-yaml \
     git strace curl pigz libarchive-tools procps util-linux \
-    clang-tidy clang-format shellcheck docker-compose systemd
+    clang-tidy clang-format shellcheck gcovr docker-compose systemd
   if isal_available; then echo isal; fi
   # Node may be there already from another source, which Debian's packages
   # would conflict with.
@@ -42,6 +43,9 @@ bench_packages() {
     tar gzip pigz zstd libarchive-tools restic borgbackup
   if isal_available; then echo isal; fi
 }
+
+# Debian 12's is version 14.
+fuzz_packages() { printf '%s\n' clang libclang-rt-dev; }
 
 runtime_packages() {
   printf '%s\n' \
@@ -102,8 +106,9 @@ for group in "${@:-build test}"; do
       build) mapfile -t -O "${#wanted[@]}" wanted < <(build_packages) ;;
       test) mapfile -t -O "${#wanted[@]}" wanted < <(test_packages) ;;
       bench) mapfile -t -O "${#wanted[@]}" wanted < <(bench_packages) ;;
+      fuzz) mapfile -t -O "${#wanted[@]}" wanted < <(fuzz_packages) ;;
       runtime) mapfile -t -O "${#wanted[@]}" wanted < <(runtime_packages) ;;
-      *) die "unknown group '$name'" "use build, test, bench or runtime" ;;
+      *) die "unknown group '$name'" "use build, test, bench, fuzz or runtime" ;;
     esac
   done
 done

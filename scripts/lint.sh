@@ -26,7 +26,7 @@ format() {
 }
 
 shell() {
-  tracked 'scripts/*.sh' 'tests/*.sh' 'bench/*.sh' .ci/run |
+  tracked 'scripts/*.sh' 'tests/*.sh' 'bench/*.sh' 'fuzz/*.sh' .ci/run |
     xargs -0 --no-run-if-empty shellcheck -x -P SCRIPTDIR -P .
 }
 

@@ -16,6 +16,7 @@
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
 #include "peers/support.h"
+#include "support/measure.h"
 
 namespace {
 
@@ -59,7 +60,7 @@ void WriteUntilStopped(const std::stop_token& stop, leveldb::DB* db,
 Status CreateOnce(levelkeep::BackupManager* manager) {
   ResetPeak();
   const uint64_t memory = MemoryField("VmRSS");
-  const double cpu = levelkeep::bench::CpuSeconds();
+  const double cpu = levelkeep::bench::ProcessCpuSeconds();
   const auto start = std::chrono::steady_clock::now();
   const auto backup = manager->CreateBackup({});
   const std::chrono::duration<double> wall =
@@ -73,7 +74,7 @@ Status CreateOnce(levelkeep::BackupManager* manager) {
   const uint64_t peak = MemoryField("VmHWM");
   std::printf(
       "{\"wall_s\":%.6f,\"cpu_s\":%.6f,\"added_bytes\":%llu}\n", wall.count(),
-      levelkeep::bench::CpuSeconds() - cpu,
+      levelkeep::bench::ProcessCpuSeconds() - cpu,
       static_cast<unsigned long long>(peak > memory ? peak - memory : 0));
   return Status::Ok();
 }

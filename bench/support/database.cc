@@ -7,9 +7,17 @@
 
 namespace levelkeep::bench {
 
-Status FromLevelDb(const leveldb::Status& status) {
+Status FromLevelDb(const leveldb::Status& status, const std::string& where) {
   if (status.ok()) return Status::Ok();
-  return Status(StatusCode::kIoError, "leveldb: " + status.ToString());
+  return Status(StatusCode::kIoError, where + ": " + status.ToString());
+}
+
+Result<std::unique_ptr<leveldb::DB>> OpenDatabase(
+    const leveldb::Options& options, const std::string& dir) {
+  leveldb::DB* db = nullptr;
+  LEVELKEEP_RETURN_IF_ERROR(
+      FromLevelDb(leveldb::DB::Open(options, dir, &db), dir));
+  return std::unique_ptr<leveldb::DB>(db);
 }
 
 Result<std::unique_ptr<leveldb::DB>> OpenDatabase(const std::string& dir,
@@ -17,10 +25,7 @@ Result<std::unique_ptr<leveldb::DB>> OpenDatabase(const std::string& dir,
   leveldb::Options options;
   options.create_if_missing = true;
   if (env != nullptr) options.env = env;
-  leveldb::DB* db = nullptr;
-  LEVELKEEP_RETURN_IF_ERROR(
-      FromLevelDb(leveldb::DB::Open(options, dir, &db)).WithContext(dir));
-  return std::unique_ptr<leveldb::DB>(db);
+  return OpenDatabase(options, dir);
 }
 
 Result<uint64_t> MakeDatabase(const std::string& dir, uint64_t bytes) {

@@ -9,12 +9,18 @@
 
 #include "leveldb/db.h"
 #include "leveldb/env.h"
+#include "leveldb/options.h"
 #include "leveldb/status.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep::bench {
 
-Status FromLevelDb(const leveldb::Status& status);
+// kIoError with LevelDB's words behind `where`, such as a folder.
+Status FromLevelDb(const leveldb::Status& status,
+                   const std::string& where = "leveldb");
+
+Result<std::unique_ptr<leveldb::DB>> OpenDatabase(
+    const leveldb::Options& options, const std::string& dir);
 
 // `env` may be null: LevelDB's own. Created if it is not there.
 Result<std::unique_ptr<leveldb::DB>> OpenDatabase(const std::string& dir,

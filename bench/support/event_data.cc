@@ -14,17 +14,21 @@ namespace levelkeep::bench {
 
 namespace {
 
-constexpr std::array<std::string_view, 32> kWords = {
-    "account",  "address",  "basket",  "cancelled", "checkout", "confirmed",
-    "created",  "credit",   "country", "customer",  "delivery", "discount",
-    "expected", "invoice",  "items",   "limit",     "mobile",   "network",
-    "notified", "order",    "partner", "payment",   "pending",  "product",
-    "profile",  "refund",   "region",  "session",   "shipped",  "stock",
-    "updated",  "warehouse"};
+constexpr std::array<std::string_view, 10> kTypes = {
+    "user.created",    "user.updated",   "session.opened", "session.closed",
+    "order.placed",    "order.paid",     "order.shipped",  "cart.changed",
+    "payment.refused", "document.stored"};
+constexpr std::array<std::string_view, 16> kNames = {
+    "Amelia", "Bruno",  "Chiara", "Dmitri",  "Elena", "Farid",
+    "Greta",  "Hugo",   "Ingrid", "Joaquin", "Keiko", "Lukas",
+    "Maren",  "Nikhil", "Olga",   "Pavel"};
+constexpr std::array<std::string_view, 16> kWords = {
+    "invoice",  "warehouse", "customer", "delivered", "pending",  "express",
+    "priority", "returned",  "approved", "discount",  "standard", "checkout",
+    "address",  "voucher",   "shipment", "renewed"};
 
-constexpr std::array<std::string_view, 6> kTypes = {
-    "order.created",  "order.updated", "payment.confirmed",
-    "session.opened", "stock.changed", "customer.notified"};
+// 2024-01-01T00:00:00Z is where the events begin.
+constexpr int kMillisecondsPerDay = 86'400'000;
 
 // LevelDB's table builder writes into it.
 class StringFile : public leveldb::WritableFile {
@@ -43,6 +47,38 @@ class StringFile : public leveldb::WritableFile {
 };
 
 constexpr size_t kUsualValueSize = 600;
+
+template <typename Array>
+std::string_view Pick(const Array& words, Random* random) {
+  return words[random->Below(words.size())];
+}
+
+// An event each 40 ms on average, so that a day holds about two million.
+std::string TimeOf(uint64_t sequence, Random* random) {
+  const uint64_t at = sequence * 40 + random->Below(40);
+  const auto day = static_cast<unsigned>(at / kMillisecondsPerDay);
+  const auto ms = static_cast<unsigned>(at % kMillisecondsPerDay);
+  std::array<char, 40> text{};
+  std::snprintf(text.data(), text.size(), "2024-%02u-%02uT%02u:%02u:%02u.%03uZ",
+                1 + day / 28 % 12, 1 + day % 28, ms / 3'600'000,
+                ms / 60'000 % 60, ms / 1000 % 60, ms % 1000);
+  return text.data();
+}
+
+void AppendItem(Random* random, std::string* data) {
+  std::array<char, 96> text{};
+  std::snprintf(text.data(), text.size(),
+                R"({"sku":"%s","qty":%u,"price":%u.%02u,"note":")",
+                random->Hex(12).c_str(),
+                static_cast<unsigned>(1 + random->Below(9)),
+                static_cast<unsigned>(random->Below(500)),
+                static_cast<unsigned>(random->Below(100)));
+  *data += text.data();
+  data->append(Pick(kWords, random));
+  data->push_back(' ');
+  data->append(Pick(kWords, random));
+  *data += "\"}";
+}
 
 }  // namespace
 
@@ -67,35 +103,32 @@ std::string Random::Hex(size_t digits) {
   return text;
 }
 
-std::string EventGenerator::Next(size_t size) {
-  std::string event = R"({"type":")";
-  event += kTypes[random_.Below(kTypes.size())];
-  event += R"(","id":")" + random_.Hex(24);
-  event +=
-      R"(","at":)" + std::to_string(1700000000000 + random_.Below(1u << 30));
-  event += R"(,"trace":")" + random_.Hex(32) + R"(","data":{)";
-  while (event.size() + 2 < size) {
-    const uint64_t kind = random_.Below(4);
-    event += '"';
-    event += kWords[random_.Below(kWords.size())];
-    event += R"(":)";
-    if (kind == 0) {
-      event += '"' + random_.Hex(16) + '"';
-    } else if (kind == 1) {
-      event += std::to_string(random_.Below(1'000'000));
-    } else {
-      event += '"';
-      event += kWords[random_.Below(kWords.size())];
-      event += ' ';
-      event += kWords[random_.Below(kWords.size())];
-      event += '"';
-    }
-    event += ',';
+std::string EventRecord(uint64_t seed, uint64_t sequence) {
+  Random random(seed * 0x2545F4914F6CDD1Du + sequence);
+  const size_t target = 200 + random.Below(920);
+  const std::string name(Pick(kNames, &random));
+  std::string record =
+      "{\"sequence\":" + std::to_string(sequence) + ",\"type\":\"" +
+      std::string(Pick(kTypes, &random)) + "\",\"stream\":\"user-" +
+      std::to_string(random.Below(20'000)) + "\",\"time\":\"" +
+      TimeOf(sequence, &random) + "\",\"data\":{\"id\":\"" + random.Hex(32) +
+      "\",\"user\":\"" + name + "\",\"ip\":\"10." +
+      std::to_string(random.Below(256)) + "." +
+      std::to_string(random.Below(256)) + ".7\",\"items\":[";
+  bool first = true;
+  while (first || record.size() < target) {
+    if (!first) record.push_back(',');
+    first = false;
+    AppendItem(&random, &record);
   }
-  event.resize(size >= 2 ? size - 2 : 0);
-  event += "}}";
-  event.resize(size);
-  return event;
+  return record + "]}}";
+}
+
+std::string EventGenerator::Next(size_t size) {
+  std::string value;
+  while (value.size() < size) value += EventRecord(seed_, ++sequence_);
+  value.resize(size);
+  return value;
 }
 
 std::string EventKey(uint64_t number) {

@@ -31,15 +31,23 @@ class Random {
   uint64_t state_;
 };
 
+// An event as an application might store it: the layout of src/eventstore, 200
+// to 1200 bytes whose fields repeat and differ as real ones do. It depends on
+// the arguments alone, so that a database can be appended to by another
+// process.
+// Thread safety: may be called concurrently.
+std::string EventRecord(uint64_t seed, uint64_t sequence);
+
 // Thread safety: one thread at a time.
 class EventGenerator {
  public:
-  explicit EventGenerator(uint64_t seed) : random_(seed) {}
-  // Exactly `size` bytes of JSON, cut off where it is too short for them.
+  explicit EventGenerator(uint64_t seed) : seed_(seed) {}
+  // Exactly `size` bytes of event records, the last one cut off.
   std::string Next(size_t size);
 
  private:
-  Random random_;
+  const uint64_t seed_;
+  uint64_t sequence_ = 0;
 };
 
 // "evt:" and 16 digits, so that byte order is number order.

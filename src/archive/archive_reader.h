@@ -18,7 +18,7 @@
 namespace levelkeep {
 
 struct ArchiveLimits {
-  uint64_t max_entries = 1'000'000;
+  uint64_t max_entries = 200'000;
   uint64_t max_total_bytes = UINT64_MAX;  // of content: free disk - reserve
   uint64_t max_ratio = 1100;  // content : archive; deflate's own is 1032
   size_t max_path_length = 512;

@@ -155,6 +155,7 @@ Result<ArchiveSummary> WriteArchive(
     LEVELKEEP_RETURN_IF_ERROR(pipeline.Run(&toc.files));
     summary.reused_bytes = pipeline.reused_bytes();
     summary.damaged_members = pipeline.damaged_members();
+    summary.unreadable_members = pipeline.unreadable_members();
   }
   std::vector<ArchiveInput>().swap(inputs);  // what it holds is in `toc`
   for (const TocFile& written : toc.files) {

@@ -56,7 +56,9 @@ struct ArchiveSummary {
   std::string md5;                // when asked for
   std::vector<TocFile> archived;  // the inputs, as they stand in the archive
   uint64_t reused_bytes = 0;      // of the source, not compressed again
-  uint64_t damaged_members = 0;   // of options.reuse_from, passed over
+  // Of options.reuse_from, passed over: not what they were, or not to be read.
+  uint64_t damaged_members = 0;
+  uint64_t unreadable_members = 0;
 };
 
 // Appends the archive to the empty `file`; syncs it only for

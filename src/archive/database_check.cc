@@ -48,18 +48,24 @@ bool DatabaseCheck::WantsContent(std::string_view flat_name) {
   return kind == DbFileKind::kCurrent || kind == DbFileKind::kManifest;
 }
 
-Status DatabaseCheck::AddContent(const std::string& flat_name,
-                                 std::string_view bytes) {
-  content_bytes_ += bytes.size();
-  if (content_bytes_ > kMaxContentBytes) {
+Status DatabaseCheck::Expect(const std::string& flat_name,
+                             uint64_t size_bytes) {
+  if (size_bytes > kMaxContentBytes - content_bytes_) {
     return Status(
         StatusCode::kUnsupported,
         flat_name + " is larger than " + FormatBytes(kMaxContentBytes),
         "open the database once with LevelDB, which shortens it, "
         "and pack it again");
   }
-  contents_[flat_name].append(bytes);
+  content_bytes_ += size_bytes;
+  // At once: growing takes twice the memory.
+  contents_[flat_name].reserve(static_cast<size_t>(size_bytes));
   return Status::Ok();
+}
+
+void DatabaseCheck::AddContent(const std::string& flat_name,
+                               std::string_view bytes) {
+  contents_[flat_name].append(bytes);
 }
 
 Status DatabaseCheck::Check(const std::vector<ManifestFile>& files) const {

@@ -20,8 +20,11 @@ class DatabaseCheck {
  public:
   // CURRENT and MANIFESTs; their content is kept in memory.
   static bool WantsContent(std::string_view flat_name);
-  // kUnsupported when that would be more than 64 MiB.
-  Status AddContent(const std::string& flat_name, std::string_view bytes);
+  // Before its content comes: kUnsupported when that would make more than
+  // 64 MiB in all.
+  Status Expect(const std::string& flat_name, uint64_t size_bytes);
+  // No more than was expected.
+  void AddContent(const std::string& flat_name, std::string_view bytes);
 
   // kCorruption unless CURRENT names a MANIFEST that is there and whole (a
   // torn last record is what a crash leaves and fine), and all tables and

@@ -52,11 +52,11 @@ class EntryEncoder {
                             ByteBuffer* out);
   enum class Copy {
     kDone,
-    kDamaged,     // it is not what it was
-    kUnreadable,  // the disk gave none; says nothing about the archive
+    kDamaged,     // the member is not what it was
+    kUnreadable,  // the device did not give it: it may the next time
   };
   // Appends the member as it stands in `archive`, on behalf of `size` bytes
-  // of content; `out` is unchanged unless kDone.
+  // of content. `out` is unchanged unless it is done.
   Result<Copy> AppendCopy(const ByteSource& archive, const TocChunk& member,
                           uint64_t size, ByteBuffer* out);
   // A member that the caller fills, in steps of kStepBytes.

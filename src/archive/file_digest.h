@@ -1,4 +1,4 @@
-// SHA-256 of whole files. Private to archive.
+// SHA-256 of whole files and parts of them.
 
 #ifndef LEVELKEEP_ARCHIVE_FILE_DIGEST_H_
 #define LEVELKEEP_ARCHIVE_FILE_DIGEST_H_

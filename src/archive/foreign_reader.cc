@@ -122,25 +122,25 @@ Status ForeignReader::TakeFile(const TarEntry& entry,
   std::unique_ptr<File> file;
   if (target_->writes()) {
     LEVELKEEP_ASSIGN_OR_RETURN(file, target_->Create(flat_name));
+    writer_.Begin(file.get());
   }
   const bool wants_content = DatabaseCheck::WantsContent(flat_name);
-  if (wants_content) {  // an empty one is there, too
-    LEVELKEEP_RETURN_IF_ERROR(check_.AddContent(flat_name, ""));
+  if (wants_content) {
+    LEVELKEEP_RETURN_IF_ERROR(check_.Expect(flat_name, entry.size_bytes));
   }
   Digest digest(DigestKind::kSha256);
   const auto take = [&](std::string_view bytes) -> Status {
     digest.Update(bytes);
     ReportProgress();
-    if (wants_content) {
-      LEVELKEEP_RETURN_IF_ERROR(check_.AddContent(flat_name, bytes));
-    }
-    return file != nullptr ? file->Append(bytes) : Status::Ok();
+    if (wants_content) check_.AddContent(flat_name, bytes);
+    return file != nullptr ? writer_.Append(bytes) : Status::Ok();
   };
   LEVELKEEP_RETURN_IF_ERROR(tar_.ReadContent(entry, take));
   database_.files.push_back(
       {flat_name, entry.size_bytes, digest.FinishSha256()});
   database_.content_bytes += entry.size_bytes;
   if (file == nullptr) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(writer_.Finish());
   return queue_.Add(std::move(file), entry.size_bytes);
 }
 
@@ -149,6 +149,8 @@ Status ForeignReader::TakeManifest(const TarEntry& entry) {
   if (entry.size_bytes > kMaxManifestBytes) {
     return Contradicts("it is too large to be one");
   }
+  // At once: growing takes twice the memory.
+  manifest_.reserve(static_cast<size_t>(entry.size_bytes));
   return tar_.ReadContent(entry, [this](std::string_view bytes) {
     manifest_.append(bytes);
     return Status::Ok();

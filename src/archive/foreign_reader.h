@@ -7,6 +7,7 @@
 #include <string>
 
 #include "archive/archive_reader.h"
+#include "archive/block_writer.h"
 #include "archive/database_check.h"
 #include "archive/foreign_entry.h"
 #include "archive/gzip_stream.h"
@@ -48,6 +49,7 @@ class ForeignReader {
   TarStream tar_;
   ForeignClassifier classifier_;
   DatabaseCheck check_;
+  BlockWriter writer_;
   SyncQueue queue_;
   ExtractedDatabase database_;
   uint64_t entries_ = 0;

@@ -84,7 +84,29 @@ class TocText : public TextPieces {
     return Status::Ok();
   }
   // Behind the JSON only zeros may follow: they are counted, not returned.
+  // Once it has failed it goes on failing: the first reason is the true one.
   Result<std::string_view> Next() override {
+    if (!failure_.ok()) return failure_;
+    Result<std::string_view> json = Read();
+    if (!json.ok()) failure_ = json.status();
+    return json;
+  }
+  // After the end: of the framing.
+  Status Check() const {
+    if (!reader_.AtEnd()) {
+      return Corrupt("there is something between table of contents and footer");
+    }
+    if (json_bytes_ == 0) return Corrupt("the table of contents is empty");
+    if (zeros_ != TarPadding(json_bytes_) + kTarEndBytes) {
+      return Corrupt("the table of contents is not framed as tar asks");
+    }
+    return Status::Ok();
+  }
+  const std::string& header() const { return header_; }
+  uint64_t json_bytes() const { return json_bytes_; }
+
+ private:
+  Result<std::string_view> Read() {
     for (;;) {
       LEVELKEEP_ASSIGN_OR_RETURN(
           const size_t count, reader_.ReadSome(buffer_.data(), buffer_.size()));
@@ -104,22 +126,9 @@ class TocText : public TextPieces {
       if (!json.empty() || count == 0) return json;
     }
   }
-  // After the end: of the framing.
-  Status Check() const {
-    if (!reader_.AtEnd()) {
-      return Corrupt("there is something between table of contents and footer");
-    }
-    if (json_bytes_ == 0) return Corrupt("the table of contents is empty");
-    if (zeros_ != TarPadding(json_bytes_) + kTarEndBytes) {
-      return Corrupt("the table of contents is not framed as tar asks");
-    }
-    return Status::Ok();
-  }
-  const std::string& header() const { return header_; }
-  uint64_t json_bytes() const { return json_bytes_; }
 
- private:
   MemberReader reader_;
+  Status failure_;
   std::string header_;
   std::string buffer_ = std::string(kPieceBytes, '\0');
   uint64_t json_bytes_ = 0;

@@ -28,10 +28,10 @@ Status Corrupt(const std::string& problem) {
                 "the archive is damaged: use another backup");
 }
 
-// One more than cores, which works while the others wait for the device.
+// More than cores: some wait for the device, reading or writing.
 int ReaderCount(int threads) {
   const int workers = WorkerCount(threads);
-  return std::min(threads == 0 ? workers + 1 : workers, kMaxReaders);
+  return std::min(threads == 0 ? workers + 2 : workers, kMaxReaders);
 }
 
 }  // namespace
@@ -170,19 +170,21 @@ class OwnReader::Worker {
     }
     Digest digest(DigestKind::kSha256);
     content_.Clear();
-    if (unit.large != nullptr) content_.Tail(static_cast<size_t>(size));
+    if (unit.large != nullptr || whole != nullptr) {
+      content_.Tail(static_cast<size_t>(size));
+    }
     LEVELKEEP_RETURN_IF_ERROR(members_.BeginMember());
     for (uint64_t done = 0; done < size;) {
       LEVELKEEP_RETURN_IF_ERROR(owner_.verdict_.Check());
       const size_t step =
           static_cast<size_t>(std::min<uint64_t>(kStepBytes, size - done));
-      // Only the chunk of a large file is wanted again.
-      if (unit.large == nullptr) content_.Clear();
+      // Who writes, or has the digest of a large file to go on with, wants
+      // all of it.
+      if (unit.large == nullptr && whole == nullptr) content_.Clear();
       char* const tail = content_.Tail(step);
       LEVELKEEP_RETURN_IF_ERROR(members_.Read(tail, step));
       content_.Advance(step);
       digest.Update({tail, step});
-      if (whole) LEVELKEEP_RETURN_IF_ERROR(whole->Append({tail, step}));
       done += step;
     }
     if (last) {
@@ -195,7 +197,10 @@ class OwnReader::Worker {
                      " is wrong");
     }
     if (unit.large) LEVELKEEP_RETURN_IF_ERROR(TakeLargeChunk(unit, last));
-    if (whole) LEVELKEEP_RETURN_IF_ERROR(queue_.Add(std::move(whole), size));
+    if (whole) {
+      LEVELKEEP_RETURN_IF_ERROR(WriteBlocks(whole.get(), 0, content_.view()));
+      LEVELKEEP_RETURN_IF_ERROR(queue_.Add(std::move(whole), size));
+    }
     owner_.done_bytes_.fetch_add(size, std::memory_order_relaxed);
     return Status::Ok();
   }
@@ -204,9 +209,8 @@ class OwnReader::Worker {
     LargeFile& large = *unit.large;
     if (Writes(unit.file)) {
       LEVELKEEP_RETURN_IF_ERROR(OpenLarge(unit));
-      LEVELKEEP_RETURN_IF_ERROR(
-          large.file->WriteAt(unit.chunk * kChunkBytes, content_.view()));
-      large.file->StartWriteback(unit.chunk * kChunkBytes, content_.size());
+      LEVELKEEP_RETURN_IF_ERROR(WriteBlocks(
+          large.file.get(), unit.chunk * kChunkBytes, content_.view()));
     }
     LEVELKEEP_RETURN_IF_ERROR(WaitForTurn(large, unit.chunk));
     large.digest.Update(content_.view());

@@ -218,10 +218,13 @@ Result<bool> WritePipeline::CopyMember(EntryEncoder* encoder,
   TocChunk copy = member;
   copy.archive_offset = job->out.size();
   LEVELKEEP_ASSIGN_OR_RETURN(
-      const EntryEncoder::Copy made,
+      const EntryEncoder::Copy outcome,
       encoder->AppendCopy(*options_.reuse_from, member, size, &job->out));
-  if (made == EntryEncoder::Copy::kDamaged) ++damaged_members_;
-  if (made != EntryEncoder::Copy::kDone) return false;
+  if (outcome != EntryEncoder::Copy::kDone) {
+    ++(outcome == EntryEncoder::Copy::kDamaged ? damaged_members_
+                                               : unreadable_members_);
+    return false;
+  }
   reused_bytes_ += size;
   job->encoded.back().chunk = copy;
   return true;

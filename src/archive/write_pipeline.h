@@ -41,6 +41,7 @@ class WritePipeline {
   // After Run: see ArchiveSummary.
   uint64_t reused_bytes() const { return reused_bytes_; }
   uint64_t damaged_members() const { return damaged_members_; }
+  uint64_t unreadable_members() const { return unreadable_members_; }
 
  private:
   struct LargeFile;
@@ -81,6 +82,7 @@ class WritePipeline {
   std::atomic<uint64_t> done_bytes_ = 0;
   std::atomic<uint64_t> reused_bytes_ = 0;
   std::atomic<uint64_t> damaged_members_ = 0;
+  std::atomic<uint64_t> unreadable_members_ = 0;
 
   Mutex mutex_;
   CondVar changed_;

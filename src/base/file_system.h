@@ -58,14 +58,20 @@ class ByteSource {
 };
 
 // An open file. The destructor closes it; call Close() to learn of errors.
-// Thread safety: ReadAt, WriteAt, hints and WaitForWriteback may run
-// concurrently with everything but Close; the rest one at a time.
+// Thread safety: reading, WriteAt, WriteToDevice, hints and WaitForWriteback
+// may run concurrently with everything but Close; the rest one at a time.
 class File : public ByteSource {
  public:
   // Writes all of `data` behind what was appended so far; WriteAt does not
   // move that place.
   virtual Status Append(std::string_view data) = 0;
   virtual Status WriteAt(uint64_t offset, std::string_view data) = 0;
+  // As WriteAt, but past the page cache where the file system can do that;
+  // elsewhere the device is told to begin. REQUIRES: offset, size and the
+  // data's address are multiples of kDeviceBlockBytes.
+  virtual Status WriteToDevice(uint64_t offset, std::string_view data) {
+    return WriteAt(offset, data);
+  }
   // Durable on return. After a failure the file must be given up: a second
   // sync can succeed without having written (Linux drops the dirty pages).
   virtual Status Sync() = 0;
@@ -179,6 +185,11 @@ Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
 // Appends exactly that range to `target` by reading and writing.
 Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
                  uint64_t size);
+
+// WriteToDevice for any number of bytes: what follows the last whole block
+// goes through the page cache. REQUIRES: `offset` and the address of `bytes`
+// are multiples of kDeviceBlockBytes.
+Status WriteBlocks(File* file, uint64_t offset, std::string_view bytes);
 
 // The first `size_bytes` of `source`, as if the rest did not exist.
 std::unique_ptr<ByteSource> NewPrefixSource(

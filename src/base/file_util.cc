@@ -193,6 +193,16 @@ Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
                     std::to_string(size - count) + " bytes are missing");
 }
 
+Status WriteBlocks(File* file, uint64_t offset, std::string_view bytes) {
+  const size_t whole = bytes.size() - bytes.size() % kDeviceBlockBytes;
+  if (whole > 0) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        file->WriteToDevice(offset, bytes.substr(0, whole)));
+  }
+  if (whole == bytes.size()) return Status::Ok();
+  return file->WriteAt(offset + whole, bytes.substr(whole));
+}
+
 Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
                  uint64_t size) {
   if (size == 0) return Status::Ok();

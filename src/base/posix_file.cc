@@ -58,20 +58,14 @@ class PosixFile : public File {
 
   Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
                                 size_t size) const override {
-    std::call_once(direct_opened_, [this] {
-      // The same file, whatever happens to its name.
-      const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
-      direct_fd_ =
-          UniqueFd(::open(self.c_str(), O_RDONLY | O_DIRECT | O_CLOEXEC));
-    });
+    const int direct = DirectDescriptor();
     size_t done = 0;
     // What comes short ends the file or is left to ReadAt, as is all of it on
     // file systems that know no such reads.
-    while (direct_fd_.valid() && done < size) {
+    while (direct >= 0 && done < size) {
       const size_t wanted = std::min(size - done, kLargestTransfer);
       const ssize_t count = RetryOnInterrupt([&] {
-        return ::pread(direct_fd_.get(), buffer + done, wanted,
-                       ToOffset(offset + done));
+        return ::pread(direct, buffer + done, wanted, ToOffset(offset + done));
       });
       if (count < 0 && errno != EINVAL) return PosixError(errno, "read", path_);
       if (count <= 0) break;
@@ -125,6 +119,27 @@ class PosixFile : public File {
       offset += static_cast<uint64_t>(count);
       data.remove_prefix(static_cast<size_t>(count));
     }
+    return Status::Ok();
+  }
+
+  Status WriteToDevice(uint64_t offset, std::string_view data) override {
+    const int direct = DirectDescriptor();
+    while (direct >= 0 && !data.empty()) {
+      const size_t wanted = std::min(data.size(), kLargestTransfer);
+      const ssize_t count = RetryOnInterrupt([&] {
+        return ::pwrite(direct, data.data(), wanted, ToOffset(offset));
+      });
+      if (count < 0 && errno != EINVAL) {
+        return PosixError(errno, "write", path_);
+      }
+      if (count <= 0) break;
+      offset += static_cast<uint64_t>(count);
+      data.remove_prefix(static_cast<size_t>(count));
+      if (static_cast<size_t>(count) % kDeviceBlockBytes != 0) break;
+    }
+    if (data.empty()) return Status::Ok();
+    LEVELKEEP_RETURN_IF_ERROR(WriteAt(offset, data));
+    StartWriteback(offset, data.size());
     return Status::Ok();
   }
 
@@ -198,8 +213,20 @@ class PosixFile : public File {
     return static_cast<uint64_t>(count);
   }
 
+  // Past the page cache, opened with its first use; below 0 where the file
+  // system can't.
+  int DirectDescriptor() const {
+    std::call_once(direct_opened_, [this] {
+      const int access = ::fcntl(fd_.get(), F_GETFL) & O_ACCMODE;
+      // The same file, whatever happens to its name.
+      const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
+      direct_fd_ =
+          UniqueFd(::open(self.c_str(), access | O_DIRECT | O_CLOEXEC));
+    });
+    return direct_fd_.get();
+  }
+
   UniqueFd fd_;
-  // For ReadFromDevice, opened with its first call.
   mutable std::once_flag direct_opened_;
   mutable UniqueFd direct_fd_;
   const std::string path_;

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "check/store_files.h"
+#include "check/table_checks.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
@@ -42,16 +44,32 @@ class FileChecks {
   // kCorruption says what is wrong; kUnsupported: another comparator.
   Result<FileFindings> Run() {
     LEVELKEEP_RETURN_IF_ERROR(ListFiles());
-    LEVELKEEP_ASSIGN_OR_RETURN(const Version version, ReadCurrentVersion());
+    LEVELKEEP_ASSIGN_OR_RETURN(version_, ReadCurrentVersion());
+    const Version& version = *version_;
     if (version.comparator() != comparator_) {
       return Status(StatusCode::kUnsupported,
                     "the database's comparator is " +
                         Printable(version.comparator()) +
                         ", this application's is " + comparator_);
     }
+    LEVELKEEP_RETURN_IF_ERROR(CheckNumbers(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckTables(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckLogs(version));
     return findings_;
+  }
+
+  // Every entry of every table (TableCheck), where nobody vouches for what is
+  // in them. REQUIRES: Run() found nothing.
+  Status CheckEntries() {
+    const bool ordered = comparator_ == "leveldb.BytewiseComparator";
+    for (const auto& [number, meta] : version_->tables()) {
+      const std::string& name = tables_.at(number).name;
+      LEVELKEEP_ASSIGN_OR_RETURN(auto file, files_.Open(name));
+      LEVELKEEP_RETURN_IF_ERROR(
+          TableCheck(meta, name, findings_.last_sequence, ordered)
+              .Run(std::move(file)));
+    }
+    return Status::Ok();
   }
 
  private:
@@ -68,6 +86,11 @@ class FileChecks {
       if (info.type != FileType::kRegular) {
         return Bad(Printable(name) + " is not a regular file");
       }
+      LEVELKEEP_RETURN_IF_ERROR(CheckSpelling(name, parsed));
+      // LevelDB counts on from the highest that it finds.
+      if (parsed.number > kMostFileNumber) {
+        return Bad(Printable(name) + " has a number that none can follow");
+      }
       findings_.total_bytes += info.size_bytes;
       if (parsed.kind == DbFileKind::kLog) {
         logs_[parsed.number] = name;
@@ -75,11 +98,27 @@ class FileChecks {
         if (!tables_.emplace(parsed.number, File{name, info.size_bytes})
                  .second) {
           return Bad("table " + std::to_string(parsed.number) +
-                     " is there twice, as .ldb and as .sst");
+                     " is there twice, as " + tables_[parsed.number].name +
+                     " and " + name);
         }
       }
     }
     return Status::Ok();
+  }
+
+  // LevelDB takes the number from "5.log", then opens "000005.log": one would
+  // be checked, the other one read.
+  static Status CheckSpelling(const std::string& name,
+                              const DbFileName& parsed) {
+    std::string spelling = name;
+    if (parsed.kind == DbFileKind::kLog) {
+      spelling = LogFileName(parsed.number);
+    } else if (parsed.kind == DbFileKind::kTable &&
+               name != OldTableFileName(parsed.number)) {
+      spelling = TableFileName(parsed.number);
+    }
+    if (name == spelling) return Status::Ok();
+    return Bad(Printable(name) + " is not how LevelDB spells " + spelling);
   }
 
   Result<std::string> ReadCurrent() {
@@ -115,6 +154,22 @@ class FileChecks {
     return content->version;
   }
 
+  // LevelDB keeps a sequence number in 56 bits and counts files in 64; what
+  // leaves no room to count on makes it write over what is there.
+  static Status CheckNumbers(const Version& version) {
+    if (version.last_sequence() > kMostSequence) {
+      return Bad("the MANIFEST states the last sequence number " +
+                 std::to_string(version.last_sequence()) +
+                 ", which no database can reach");
+    }
+    if (version.next_file_number() > kMostFileNumber) {
+      return Bad("the MANIFEST states the next file number " +
+                 std::to_string(version.next_file_number()) +
+                 ", which no database can reach");
+    }
+    return Status::Ok();
+  }
+
   Status CheckTables(const Version& version) {
     for (const auto& [number, meta] : version.tables()) {
       const auto found = tables_.find(number);
@@ -147,9 +202,11 @@ class FileChecks {
 
   Status CheckLogs(const Version& version) {
     findings_.last_sequence = version.last_sequence();
-    const uint64_t named = version.log_number();
-    if (named != 0 && logs_.count(named) == 0) {
-      return Bad("log " + LogFileName(named) + " is missing");
+    for (const uint64_t named :
+         {version.log_number(), version.previous_log_number()}) {
+      if (named != 0 && logs_.count(named) == 0) {
+        return Bad("log " + LogFileName(named) + " is missing");
+      }
     }
     uint64_t expected = 0;  // of the next log; 0: any that leaves no hole
     for (const auto& [number, name] : logs_) {
@@ -177,8 +234,16 @@ class FileChecks {
       findings_.last_sequence =
           std::max(findings_.last_sequence, scan.last_sequence);
     }
+    if (findings_.last_sequence > kMostSequence) {
+      return Bad("the logs end at the sequence number " +
+                 std::to_string(findings_.last_sequence) +
+                 ", which no database can reach");
+    }
     return Status::Ok();
   }
+
+  static constexpr uint64_t kMostSequence = (uint64_t{1} << 56) - 1;
+  static constexpr uint64_t kMostFileNumber = uint64_t{1} << 62;
 
   struct File {
     std::string name;
@@ -188,6 +253,7 @@ class FileChecks {
   const std::string comparator_;
   std::map<uint64_t, File> tables_;
   std::map<uint64_t, std::string> logs_;
+  std::optional<Version> version_;
   FileFindings findings_;
 };
 

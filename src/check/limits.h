@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdint>
 
 #include "base/process.h"
@@ -34,18 +35,34 @@ inline void SetLimit(int resource, rlim_t value, rlim_t grace = 0) {
   (void)::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
 }
 
+// By the size of the archive or the database: LevelDB holds a record of a log
+// several times, and no more than that for any other reason. What makes more
+// of few bytes was made to do harm. May be raised by calling it again.
+inline void LimitMemory(uint64_t db_bytes) {
+#if defined(LEVELKEEP_CHECK_SANITIZED)
+  (void)db_bytes;  // shadow memory counts as data
+#else
+  constexpr rlim_t kLeastBytes = rlim_t{192} << 20;
+  constexpr rlim_t kMostBytes = rlim_t{1} << 30;
+  constexpr uint64_t kTimes = 8;
+  struct rlimit limit = {};
+  if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
+  rlim_t most = std::min<rlim_t>(
+      kMostBytes,
+      kLeastBytes + kTimes * std::min<uint64_t>(db_bytes, kMostBytes));
+  // A host's own limit stands.
+  if (limit.rlim_max != RLIM_INFINITY) most = std::min(most, limit.rlim_max);
+  limit.rlim_cur = most;
+  (void)::setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
 // Before anything of the database is read. Best effort: a kernel that lacks
 // one of them still checks the database.
 inline void LimitThisProcess() {
-  constexpr rlim_t kMaxDataBytes = rlim_t{1} << 30;
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   SetLimit(RLIMIT_CORE, 0);
-#if defined(LEVELKEEP_CHECK_SANITIZED)
-  (void)kMaxDataBytes;  // shadow memory counts as data
-#else
-  SetLimit(RLIMIT_DATA, kMaxDataBytes);
-#endif
   LowerThreadPriority();
 }
 

@@ -1,8 +1,10 @@
 // levelkeep-check DB_DIR --scratch SCRATCH_DIR [--comparator NAME]
+//     [--each-table]
 // levelkeep-check --archive PATH --scratch SCRATCH_DIR [--comparator NAME]
 //
 // Opens a database that nobody trusts, in a process that may die of it, and
-// reads every entry. DB_DIR, or the archive of ours that the database is read
+// reads every entry; with --each-table also every table by itself, for what
+// nobody vouches for. DB_DIR, or the archive of ours that the database is read
 // out of, is only read; whatever opening writes goes to SCRATCH_DIR. Digests
 // are the caller's to check. Prints one JSON object:
 //   {"ok":true,"entries":3,"lastSequence":7,"tables":1,"tornTails":0}
@@ -32,6 +34,7 @@ struct Arguments {
   std::string archive;
   std::string scratch_dir;
   std::string comparator = "leveldb.BytewiseComparator";
+  bool each_table = false;
 };
 
 std::string WithoutSlash(std::string path) {
@@ -42,6 +45,10 @@ std::string WithoutSlash(std::string path) {
 bool Parse(const std::vector<std::string>& words, Arguments* arguments) {
   for (size_t i = 0; i < words.size(); ++i) {
     std::string* value = nullptr;
+    if (words[i] == "--each-table") {
+      arguments->each_table = true;
+      continue;
+    }
     if (words[i] == "--archive") value = &arguments->archive;
     if (words[i] == "--scratch") value = &arguments->scratch_dir;
     if (words[i] == "--comparator") value = &arguments->comparator;
@@ -75,6 +82,23 @@ size_t ScanThreads(uint64_t db_bytes) {
       1, kMaxThreads);
 }
 
+// What the arguments name, in bytes, as far as that can be told unopened.
+uint64_t BytesNamed(const Arguments& arguments) {
+  FileSystem* const fs = FileSystem::Posix();
+  if (!arguments.archive.empty()) {
+    const auto info = fs->Stat(arguments.archive);
+    return info.ok() ? info->size_bytes : 0;
+  }
+  uint64_t bytes = 0;
+  const auto names = fs->List(arguments.db_dir);
+  if (!names.ok()) return 0;
+  for (const std::string& name : *names) {
+    const auto info = fs->Stat(JoinPath(arguments.db_dir, name));
+    if (info.ok()) bytes += info->size_bytes;
+  }
+  return bytes;
+}
+
 // Never deleted: the DB, which reads them, is still open at the end.
 Result<const StoreFiles*> OpenFiles(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
@@ -92,11 +116,14 @@ const leveldb::Comparator* ComparatorOf(const std::string& name) {
 Result<Report> Check(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   Report report;
+  LimitMemory(BytesNamed(arguments));
   LEVELKEEP_ASSIGN_OR_RETURN(const StoreFiles* const files,
                              OpenFiles(arguments));
-  LEVELKEEP_ASSIGN_OR_RETURN(report.files,
-                             FileChecks(files, arguments.comparator).Run());
+  FileChecks checks(files, arguments.comparator);
+  LEVELKEEP_ASSIGN_OR_RETURN(report.files, checks.Run());
+  LimitMemory(report.files.total_bytes);
   LimitProcessorTime(report.files.total_bytes);
+  if (arguments.each_table) LEVELKEEP_RETURN_IF_ERROR(checks.CheckEntries());
   const Status scratch = CreateDirectories(fs, arguments.scratch_dir);
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
   leveldb::DB* db = nullptr;  // never deleted, nor is what it uses
@@ -149,7 +176,7 @@ int main(int argc, char** argv) {
   if (!Parse(std::vector<std::string>(argv + 1, argv + argc), &arguments)) {
     std::fprintf(stderr,
                  "usage: levelkeep-check DB_DIR|--archive PATH "
-                 "--scratch SCRATCH_DIR [--comparator NAME]\n");
+                 "--scratch SCRATCH_DIR [--comparator NAME] [--each-table]\n");
     return 2;
   }
   LimitThisProcess();

@@ -12,6 +12,7 @@
 
 #include <algorithm>
 #include <cstdarg>
+#include <cstdint>
 #include <memory>
 #include <set>
 #include <string>
@@ -45,12 +46,19 @@ class ReadFileAccess : public leveldb::RandomAccessFile {
       : file_(std::move(file)) {}
   leveldb::Status Read(uint64_t offset, size_t size, leveldb::Slice* result,
                        char* scratch) const override {
+    // A place in a table that no file can reach is the table's fault, not the
+    // disk's, whatever the operating system calls it.
+    if (offset > kMostOffset || size > kMostOffset - offset) {
+      return leveldb::Status::Corruption("a block lies beyond any file");
+    }
     const Result<size_t> count = file_->ReadAt(offset, scratch, size);
     *result = leveldb::Slice(scratch, count.ok() ? *count : 0);
     return count.ok() ? leveldb::Status::OK() : ToLevelDb(count.status());
   }
 
  private:
+  static constexpr uint64_t kMostOffset = INT64_MAX;
+
   const std::unique_ptr<ByteSource> file_;
 };
 

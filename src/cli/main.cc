@@ -5,6 +5,7 @@
 
 #include <exception>
 #include <iostream>
+#include <new>
 
 #include "cli/cli.h"
 #include "cli/exit_code.h"
@@ -12,10 +13,9 @@
 #include "config/settings.h"
 
 namespace levelkeep::cli {
+namespace {
 
-int Main(int argc, char** argv) {
-  // A closed pipe or connection is an error of that write, not our end.
-  signal(SIGPIPE, SIG_IGN);
+int RunVerb(int argc, char** argv) {
   SignalWatcher signals;
   World world;
   world.in = &std::cin;
@@ -29,13 +29,24 @@ int Main(int argc, char** argv) {
   world.is_service = signals.is_service();
   world.fs = FileSystem::Posix();
   world.clock = Clock::System();
+  return Run(std::vector<std::string>(argv + 1, argv + argc), world);
+}
+
+}  // namespace
+
+int Main(int argc, char** argv) {
+  // A closed pipe or connection is an error of that write, not our end.
+  signal(SIGPIPE, SIG_IGN);
   try {
-    return Run(std::vector<std::string>(argv + 1, argv + argc), world);
+    return RunVerb(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::cerr << "error: not enough memory\n"
+                 "hint: raise the memory limit of this process"
+              << std::endl;
   } catch (const std::exception& error) {
-    // Out of memory, mostly.
     std::cerr << "error: " << error.what() << std::endl;
-    return kExitFailure;
   }
+  return kExitFailure;
 }
 
 }  // namespace levelkeep::cli

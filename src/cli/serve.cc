@@ -1,5 +1,6 @@
 // levelkeep serve
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
@@ -45,7 +46,16 @@ void SayReady(Session* session, const std::string& url) {
   session->result_printed = true;
 }
 
+// By default glibc gives up to eight heaps for each core to the threads of
+// connections, and each of them keeps what one large request needed once.
+void KeepMemoryTogether() {
+#ifdef __GLIBC__
+  mallopt(M_ARENA_MAX, 2);
+#endif
+}
+
 Status RunServe(Session* session) {
+  KeepMemoryTogether();
   Application application(session->settings(), session->world.fs,
                           session->world.clock);
   const Status started = application.Start(session->world.stop);

@@ -16,7 +16,7 @@ namespace {
 
 constexpr char kTag[] = "Signals";
 constexpr std::chrono::seconds kPatience{28};
-// How soon the thread notices that the program has ended.
+// How exactly the patience is kept.
 constexpr timespec kPoll = {0, 100'000'000};
 
 sigset_t WatchedSignals() {
@@ -38,13 +38,18 @@ SignalWatcher::SignalWatcher() {
 
 // The signals stay blocked: one that comes now, while the program ends
 // anyway, must not spoil its exit code.
-SignalWatcher::~SignalWatcher() = default;
+SignalWatcher::~SignalWatcher() {
+  thread_.request_stop();
+  // Any of them wakes it: it looks at the stop first.
+  pthread_kill(thread_.native_handle(), SIGHUP);
+}
 
 void SignalWatcher::Run(std::stop_token ended) {
   const sigset_t signals = WatchedSignals();
   std::optional<std::chrono::steady_clock::time_point> deadline;
   while (!ended.stop_requested()) {
     const int signal = sigtimedwait(&signals, nullptr, &kPoll);
+    if (ended.stop_requested()) return;
     if (signal == SIGHUP && is_service_) {
       LogInfo(kTag, "SIGHUP ignored: restart to load other settings");
     } else if (signal > 0 && deadline) {

@@ -52,6 +52,10 @@ struct DbLock::Impl {
 Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
                                                 const std::string& db_dir) {
   const std::string path = LockPath(db_dir);
+  // Before the guard: where memory ends later, this goes after it, and takes
+  // the same mutex.
+  std::unique_ptr<DbLock> held(new DbLock);
+  held->impl_ = std::make_unique<Impl>();
   Registry& registry = TheRegistry();
   // Held across the system calls (which never wait), so that two threads
   // can't both find the registry empty.
@@ -79,8 +83,6 @@ Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
                   path + " was removed while it was being locked",
                   "find out who removes LOCK files, then try again");
   }
-  std::unique_ptr<DbLock> held(new DbLock);
-  held->impl_ = std::make_unique<Impl>();
   held->impl_->id = {info->device, info->inode};
   held->impl_->lock = std::move(lock).value();
   registry.held.insert(held->impl_->id);
@@ -112,6 +114,7 @@ Result<DbLock::State> DbLock::Probe(FileSystem* fs, const std::string& db_dir,
 }
 
 DbLock::~DbLock() {
+  if (impl_ == nullptr) return;
   Registry& registry = TheRegistry();
   MutexLock guard(&registry.mutex);
   impl_->lock.reset();

@@ -1,5 +1,7 @@
 // VersionEdit: one record of the MANIFEST.
 
+#include <algorithm>
+
 #include "dbfiles/coding.h"
 #include "dbfiles/version.h"
 
@@ -9,6 +11,9 @@ namespace {
 constexpr uint32_t kLevels = 7;
 // An internal key ends in eight bytes of sequence number and type.
 constexpr size_t kMinimumKeySize = 8;
+// Of one kind in one edit. The first one of a MANIFEST names all tables, and
+// no backup holds as many; a few bytes each would fill the memory.
+constexpr size_t kMostInEdit = 200'000;
 
 enum Tag : uint32_t {
   kComparator = 1,
@@ -111,6 +116,12 @@ Result<VersionEdit> VersionEdit::Decode(std::string_view record) {
     uint32_t tag = 0;
     const char* problem =
         GetVarint32(&record, &tag) ? GetField(tag, &record, &edit) : "tag";
+    if (std::max({edit.added_tables.size(), edit.removed_tables.size(),
+                  edit.compact_pointers.size()}) > kMostInEdit) {
+      return Status(StatusCode::kCorruption, "version edit names more than " +
+                                                 std::to_string(kMostInEdit) +
+                                                 " tables or keys");
+    }
     if (problem != nullptr) {
       return Status(StatusCode::kCorruption,
                     std::string("version edit has a bad ") + problem);

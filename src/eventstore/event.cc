@@ -1,6 +1,7 @@
 #include "eventstore/event.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 #include <utility>
 
@@ -70,6 +71,68 @@ std::optional<std::string> StringMember(const nlohmann::json& object,
   if (it == object.end() || !it->is_string()) return std::nullopt;
   return it->get<std::string>();
 }
+
+// Looks at the members of a record while it is parsed.
+class RecordCheck : public nlohmann::json::json_sax_t {
+ public:
+  using Json = nlohmann::json;
+
+  explicit RecordCheck(uint64_t sequence) : sequence_(sequence) {}
+
+  bool null() override { return Scalar(); }
+  bool boolean(bool /*value*/) override { return Scalar(); }
+  bool number_integer(int64_t /*value*/) override { return Scalar(); }
+  bool number_unsigned(uint64_t value) override {
+    if (depth_ == 1 && member_ == "sequence") return value == sequence_;
+    return Scalar();
+  }
+  bool number_float(double /*value*/, const std::string& /*text*/) override {
+    return Scalar();
+  }
+  bool string(std::string& value) override {
+    if (depth_ != 1) return depth_ > 1;
+    if (member_ == "time") return ParseTime(value).ok();
+    return member_ != "sequence";
+  }
+  bool binary(Json::binary_t& /*value*/) override { return false; }
+  bool start_object(size_t /*size*/) override { return Open(); }
+  bool start_array(size_t /*size*/) override { return depth_ > 0 && Open(); }
+  bool end_object() override { return Close(); }
+  bool end_array() override { return Close(); }
+  // In the order in which EncodeEvent writes them.
+  bool key(std::string& name) override {
+    if (depth_ > 1) return true;
+    if (members_ == kMembers.size() || name != kMembers[members_]) return false;
+    members_++;
+    member_ = name;
+    return true;
+  }
+  bool parse_error(size_t /*position*/, const std::string& /*token*/,
+                   const nlohmann::detail::exception& /*error*/) override {
+    return false;
+  }
+
+  bool complete() const { return members_ == kMembers.size(); }
+
+ private:
+  static constexpr std::array<std::string_view, 5> kMembers = {
+      "sequence", "type", "stream", "time", "data"};
+
+  bool Scalar() const { return depth_ > 1 || member_ == "data"; }
+  bool Open() {
+    if (depth_ == 1 && member_ != "data") return false;
+    return ++depth_ <= kMaxEventDataDepth + 1;
+  }
+  bool Close() {
+    --depth_;
+    return true;
+  }
+
+  const uint64_t sequence_;
+  int depth_ = 0;
+  size_t members_ = 0;
+  std::string member_;  // the one of the record that is being read
+};
 
 }  // namespace
 
@@ -159,6 +222,31 @@ Result<Event> DecodeEvent(uint64_t sequence, std::string_view record) {
   event.time = std::move(*time);
   event.data = std::move(json["data"]);
   return event;
+}
+
+Result<std::vector<std::string>> EncodeEventBodies(
+    const std::vector<NewEvent>& events) {
+  std::vector<std::string> bodies;
+  bodies.reserve(events.size());
+  for (size_t i = 0; i < events.size(); ++i) {
+    const Status status = ValidateEvent(events[i]);
+    if (!status.ok()) return status.WithContext("event " + std::to_string(i));
+    bodies.push_back(EncodeEventBody(events[i]));
+  }
+  return bodies;
+}
+
+Result<std::string> CheckedRecord(uint64_t sequence, std::string_view record) {
+  RecordCheck check(sequence);
+  // A line break would end a field of the event stream.
+  if (!HasControlCharacter(record) &&
+      nlohmann::json::sax_parse(record, &check) && check.complete()) {
+    return std::string(record);
+  }
+  // Damaged, or of another writer.
+  auto event = DecodeEvent(sequence, record);
+  if (!event.ok()) return event.status();
+  return EncodeEvent(*event);
 }
 
 std::string EncodeEventHead(uint64_t last) {

@@ -19,6 +19,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "levelkeep/status.h"
 
@@ -56,8 +57,15 @@ std::string EncodeEventBody(const NewEvent& event);
 std::string EncodeEvent(uint64_t sequence, std::string_view time,
                         std::string_view event_body);
 std::string EncodeEvent(const Event& event);
+// The bodies of all of them. kInvalidArgument names the first bad one by its
+// index.
+Result<std::vector<std::string>> EncodeEventBodies(
+    const std::vector<NewEvent>& events);
 // kCorruption names the event: "event 17 is damaged: …".
 Result<Event> DecodeEvent(uint64_t sequence, std::string_view record);
+// The record as HTTP clients get it: checked as by DecodeEvent, but usually
+// without making a tree of it, which can take thirty times the memory.
+Result<std::string> CheckedRecord(uint64_t sequence, std::string_view record);
 
 std::string EncodeEventHead(uint64_t last);
 // kCorruption, or kUnsupported if a newer version wrote it.

@@ -1,11 +1,19 @@
 #include "eventstore/event_api.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 #include <algorithm>
+#include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string_view>
 #include <utility>
+#include <variant>
 
+#include "base/mutex.h"
 #include "base/text.h"
 #include "eventstore/event_stream.h"
 #include "http/json_body.h"
@@ -18,7 +26,61 @@ using http::Request;
 using http::Response;
 
 // Of records in one page; a page with less than `limit` events says "more".
-constexpr uint64_t kMaxPageBytes = 8 << 20;
+// Small, since it is kept until a client that may be slow has read it.
+constexpr uint64_t kMaxPageBytes = 256 << 10;
+// A tree of JSON can take thirty times the memory of its text. Of larger
+// bodies than this one tree exists at a time.
+constexpr size_t kLargeBodyBytes = 16 << 10;
+// Values in a body from which on its tree took tens of MiB.
+constexpr int64_t kManyValues = 100'000;
+// Pages that are put together at a time; each can be an event of a MiB.
+constexpr int kPagesAtOnce = 2;
+
+// Whoever needs one of a few places waits for it.
+// Thread safety: all methods may be called concurrently.
+class Places {
+ public:
+  explicit Places(int free) : free_(free) {}
+
+  void lock() {
+    MutexLock lock(&mutex_);
+    left_.wait(mutex_, [this]() REQUIRES_LOCK(mutex_) { return free_ > 0; });
+    free_--;
+  }
+  void unlock() {
+    {
+      MutexLock lock(&mutex_);
+      free_++;
+    }
+    left_.notify_one();
+  }
+
+ private:
+  Mutex mutex_;
+  CondVar left_;
+  int free_ GUARDED_BY(mutex_);
+};
+
+// What the requests of the events share.
+struct Shared {
+  explicit Shared(EventBus* event_bus) : bus(event_bus) {}
+
+  EventBus* const bus;
+  Places large_trees{1};
+  Places pages{kPagesAtOnce};
+};
+
+// Small blocks that were freed stay with the process unless it asks.
+void ReturnMemory(const std::string& parsed) {
+#ifdef __GLIBC__
+  const auto values = std::count_if(parsed.begin(), parsed.end(), [](char c) {
+    return c == ',' || c == ':' || c == '[';
+  });
+  if (values > kManyValues) malloc_trim(0);
+#else
+  static_cast<void>(parsed);
+#endif
+}
 constexpr uint64_t kDefaultPage = 100;
 constexpr char kRetryAfterSeconds[] = "2";
 
@@ -95,11 +157,14 @@ Result<NewEvent> ParseEvent(nlohmann::json&& json) {
   return event;
 }
 
-Response PostEvents(EventBus* bus, const Request& request) {
-  if (request.body.size() > kMaxEventBodyBytes) {
-    return TooLarge("the body is larger than 1 MiB");
-  }
-  auto body = ParseEventBody(request.body);
+// What is written, without the tree that it was read from.
+struct EncodedBatch {
+  std::vector<std::string> bodies;
+  bool is_batch = false;
+};
+
+std::variant<EncodedBatch, Response> EncodeBatch(const std::string& text) {
+  const auto body = ParseEventBody(text);
   if (!body.ok()) {
     return Malformed(body.status().message(), body.status().hint());
   }
@@ -107,37 +172,65 @@ Response PostEvents(EventBus* bus, const Request& request) {
     return TooLarge("a batch holds at most " +
                     std::to_string(kMaxEventsInBatch) + " events");
   }
-  auto receipt = bus->Append(body->events);
+  auto bodies = EncodeEventBodies(body->events);
+  if (!bodies.ok()) return StoreError(bodies.status());
+  return EncodedBatch{std::move(*bodies), body->is_batch};
+}
+
+std::variant<EncodedBatch, Response> ReadBatch(Places* large_trees,
+                                               const std::string& text) {
+  if (text.size() > kMaxEventBodyBytes) {
+    return TooLarge("the body is larger than 1 MiB");
+  }
+  if (text.size() <= kLargeBodyBytes) return EncodeBatch(text);
+  const std::lock_guard<Places> place(*large_trees);
+  auto batch = EncodeBatch(text);
+  ReturnMemory(text);
+  return batch;
+}
+
+Response PostEvents(Shared* shared, const Request& request) {
+  auto read = ReadBatch(&shared->large_trees, request.body);
+  if (auto* refusal = std::get_if<Response>(&read)) return std::move(*refusal);
+  auto& batch = std::get<EncodedBatch>(read);
+  const size_t count = batch.bodies.size();
+  const auto receipt = shared->bus->AppendEncoded(std::move(batch.bodies));
   if (!receipt.ok()) return StoreError(receipt.status());
   nlohmann::ordered_json json;
   json["success"] = true;
-  if (body->is_batch) {
+  if (batch.is_batch) {
     json["first"] = receipt->first;
     json["last"] = receipt->last;
-    json["count"] = body->events.size();
+    json["count"] = count;
   } else {
     json["sequence"] = receipt->first;
   }
   return http::JsonResponse(json.dump(), 201);
 }
 
-Response GetEvents(EventBus* bus, const Request& request) {
+Response GetEvents(Shared* shared, const Request& request) {
   auto after = NumberParameter(request, "after", 0, UINT64_MAX);
   if (!after.ok()) return Malformed(after.status().message());
   auto limit = NumberParameter(request, "limit", 1, kMaxEventsInPage);
   if (!limit.ok()) return Malformed(limit.status().message());
   const uint64_t start = after->value_or(0);
-  auto page = bus->Read(start, limit->value_or(kDefaultPage), kMaxPageBytes);
+  const std::lock_guard<Places> place(shared->pages);
+  const auto page = shared->bus->ReadRecords(
+      start, limit->value_or(kDefaultPage), kMaxPageBytes);
   if (!page.ok()) return StoreError(page.status());
 
   // What the next request passes as `after`. A reader that is ahead of a
   // store that was restored is sent back to its end.
-  const uint64_t next = page->events.empty() ? std::min(start, page->head)
-                                             : page->events.back().sequence;
-  std::string json = "{\"success\":true,\"events\":[";
-  for (size_t i = 0; i < page->events.size(); ++i) {
-    if (i > 0) json += ',';
-    json += EncodeEvent(page->events[i]);
+  const uint64_t next =
+      page->texts.empty() ? std::min(start, page->head) : page->last;
+  size_t bytes = 200;  // of what stands around the events
+  for (const std::string& text : page->texts) bytes += text.size() + 1;
+  std::string json;
+  json.reserve(bytes);
+  json += "{\"success\":true,\"events\":[";
+  for (const std::string& text : page->texts) {
+    if (&text != &page->texts.front()) json += ',';
+    json += text;
   }
   json += "],\"last\":" + std::to_string(page->head) +
           ",\"next\":" + std::to_string(next) +
@@ -194,14 +287,17 @@ Result<EventBody> ParseEventBody(const std::string& text) {
 }
 
 void AddEventRoutes(http::Api* api, EventBus* bus, Clock* clock) {
+  const auto shared = std::make_shared<Shared>(bus);
   http::RouteOptions post_options;
   post_options.max_body_bytes = kMaxEventBodyBytes;
   api->AddRoute(
       "POST", "/api/events",
-      [bus](const Request& request) { return PostEvents(bus, request); },
+      [shared](const Request& request) {
+        return PostEvents(shared.get(), request);
+      },
       post_options);
-  api->AddRoute("GET", "/api/events", [bus](const Request& request) {
-    return GetEvents(bus, request);
+  api->AddRoute("GET", "/api/events", [shared](const Request& request) {
+    return GetEvents(shared.get(), request);
   });
   api->AddRoute("GET", "/api/events/stream",
                 [bus, clock](const Request& request) {

@@ -168,6 +168,19 @@ Result<AppendReceipt> EventBus::Append(const std::vector<NewEvent>& events) {
   return (*store)->registry->Append(events);
 }
 
+Result<AppendReceipt> EventBus::AppendEncoded(std::vector<std::string> bodies) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
+  return (*store)->registry->AppendEncoded(std::move(bodies));
+}
+
+Result<EventRecords> EventBus::ReadRecords(uint64_t after, uint64_t limit,
+                                           uint64_t max_bytes) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
+  auto page = (*store)->registry->ReadRecords(after, limit, max_bytes);
+  if (page.ok()) page->epoch = (*store)->epoch;
+  return page;
+}
+
 Result<EventPage> EventBus::Read(uint64_t after, uint64_t limit,
                                  uint64_t max_bytes) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());

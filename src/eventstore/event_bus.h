@@ -82,7 +82,10 @@ class EventBus {
 
   // As in EventRegistry; kBusy while the bus is closed.
   Result<AppendReceipt> Append(const std::vector<NewEvent>& events);
+  Result<AppendReceipt> AppendEncoded(std::vector<std::string> bodies);
   Result<EventPage> Read(uint64_t after, uint64_t limit, uint64_t max_bytes);
+  Result<EventRecords> ReadRecords(uint64_t after, uint64_t limit,
+                                   uint64_t max_bytes);
   // Zeros while the bus is closed; never waits.
   EventCount Count();
   EventBusState State();

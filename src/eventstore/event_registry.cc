@@ -123,17 +123,18 @@ bool EventRegistry::FindForeignKeys() const {
 
 Result<AppendReceipt> EventRegistry::Append(
     const std::vector<NewEvent>& events) {
-  if (events.empty()) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto bodies, EncodeEventBodies(events));
+  return AppendEncoded(std::move(bodies));
+}
+
+Result<AppendReceipt> EventRegistry::AppendEncoded(
+    std::vector<std::string> bodies) {
+  if (bodies.empty()) {
     return Status(StatusCode::kInvalidArgument, "there are no events");
   }
   Pending mine;
-  mine.bodies.reserve(events.size());
-  for (size_t i = 0; i < events.size(); ++i) {
-    const Status status = ValidateEvent(events[i]);
-    if (!status.ok()) return status.WithContext("event " + std::to_string(i));
-    mine.bodies.push_back(EncodeEventBody(events[i]));
-    mine.bytes += mine.bodies.back().size();
-  }
+  mine.bodies = std::move(bodies);
+  for (const std::string& body : mine.bodies) mine.bytes += body.size();
 
   std::vector<Pending*> group;
   {
@@ -211,13 +212,10 @@ void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
   changed_.notify_all();
 }
 
-Result<EventPage> EventRegistry::Read(uint64_t after, uint64_t limit,
-                                      uint64_t max_bytes) const {
-  EventPage page;
-  // Read before the iterator is made: everything up to here is in its view.
-  page.head = last();
-  if (after >= page.head || limit == 0) return page;
-  const uint64_t end = after + std::min(limit, page.head - after);
+Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
+                            uint64_t head, const TakeRecord& take) const {
+  if (after >= head || limit == 0) return Status::Ok();
+  const uint64_t end = after + std::min(limit, head - after);
   const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(CheckedReads()));
   uint64_t bytes = 0;
   for (uint64_t sequence = after + 1; sequence <= end; ++sequence) {
@@ -227,15 +225,45 @@ Result<EventPage> EventRegistry::Read(uint64_t after, uint64_t limit,
     if (!it->Valid() || View(it->key()) != key) {
       LEVELKEEP_RETURN_IF_ERROR(FromLevelDb(
           it->status(), "reading event " + std::to_string(sequence)));
-      return MissingEvent(sequence, page.head);
+      return MissingEvent(sequence, head);
     }
     bytes += it->value().size();
-    if (bytes > max_bytes && !page.events.empty()) break;
-    LEVELKEEP_ASSIGN_OR_RETURN(Event event,
-                               DecodeEvent(sequence, View(it->value())));
-    page.events.push_back(std::move(event));
+    if (bytes > max_bytes && sequence > after + 1) break;
+    LEVELKEEP_RETURN_IF_ERROR(take(sequence, View(it->value())));
     it->Next();
   }
+  return Status::Ok();
+}
+
+Result<EventPage> EventRegistry::Read(uint64_t after, uint64_t limit,
+                                      uint64_t max_bytes) const {
+  EventPage page;
+  // Read before the iterator is made: everything up to here is in its view.
+  page.head = last();
+  LEVELKEEP_RETURN_IF_ERROR(
+      Visit(after, limit, max_bytes, page.head,
+            [&page](uint64_t sequence, std::string_view record) {
+              auto event = DecodeEvent(sequence, record);
+              if (event.ok()) page.events.push_back(std::move(*event));
+              return event.status();
+            }));
+  return page;
+}
+
+Result<EventRecords> EventRegistry::ReadRecords(uint64_t after, uint64_t limit,
+                                                uint64_t max_bytes) const {
+  EventRecords page;
+  page.head = last();
+  page.last = after;
+  LEVELKEEP_RETURN_IF_ERROR(
+      Visit(after, limit, max_bytes, page.head,
+            [&page](uint64_t sequence, std::string_view record) {
+              auto text = CheckedRecord(sequence, record);
+              if (!text.ok()) return text.status();
+              page.texts.push_back(std::move(*text));
+              page.last = sequence;
+              return Status::Ok();
+            }));
   return page;
 }
 

@@ -5,8 +5,10 @@
 
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
@@ -32,6 +34,14 @@ struct EventPage {
   std::string epoch;  // of the store; EventBus fills it in
 };
 
+// As EventPage, in the form in which HTTP clients get the events.
+struct EventRecords {
+  std::vector<std::string> texts;  // of consecutive events
+  uint64_t last = 0;  // sequence of the last text; `after` if there is none
+  uint64_t head = 0;
+  std::string epoch;
+};
+
 // Appends of many threads that arrive together become one write (and one
 // sync): the first one that finds nobody writing writes for all that wait.
 // Sequence numbers are given out in that write, so they have no gaps, in
@@ -51,11 +61,16 @@ class EventRegistry {
   // well until the database is opened again (only that tells).
   Result<AppendReceipt> Append(const std::vector<NewEvent>& events);
 
+  // The same for events that are valid and encoded (EncodeEventBodies).
+  Result<AppendReceipt> AppendEncoded(std::vector<std::string> bodies);
+
   // Events after number `after`, at most `limit`, and no more than about
   // `max_bytes` of records (but at least one). A damaged or missing record
   // is kCorruption, never skipped.
   Result<EventPage> Read(uint64_t after, uint64_t limit,
                          uint64_t max_bytes) const;
+  Result<EventRecords> ReadRecords(uint64_t after, uint64_t limit,
+                                   uint64_t max_bytes) const;
 
   EventCount Count() const;
   uint64_t last() const;
@@ -68,7 +83,13 @@ class EventRegistry {
 
   EventRegistry(leveldb::DB* db, Clock* clock, bool sync)
       : db_(db), clock_(clock), sync_(sync) {}
+  using TakeRecord =
+      std::function<Status(uint64_t sequence, std::string_view record)>;
+
   Status Load();
+  // The loop of Read and ReadRecords. `head`: read before.
+  Status Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
+               uint64_t head, const TakeRecord& take) const;
   Result<Event> ReadOne(uint64_t sequence) const;
   bool FindForeignKeys() const;
   std::vector<Pending*> TakeGroup() REQUIRES_LOCK(mutex_);

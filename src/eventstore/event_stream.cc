@@ -10,7 +10,8 @@ namespace levelkeep {
 namespace {
 
 constexpr uint64_t kChunkEvents = 100;
-constexpr uint64_t kChunkBytes = 1 << 20;
+// Each stream keeps so much, or one larger event, until its client has read.
+constexpr uint64_t kChunkBytes = 64 << 10;
 // How soon a browser connects again when the stream broke.
 constexpr char kRetry[] = "retry: 2000\n\n";
 
@@ -55,7 +56,7 @@ bool EventStream::Next(std::string* chunk) {
 }
 
 void EventStream::AppendEvents(std::string* chunk) {
-  auto page = bus_->Read(after_, kChunkEvents, kChunkBytes);
+  const auto page = bus_->ReadRecords(after_, kChunkEvents, kChunkBytes);
   if (!page.ok()) {
     // Closed for a restore: the stream goes on when it is open again.
     if (page.status().code() == StatusCode::kBusy) return;
@@ -63,10 +64,13 @@ void EventStream::AppendEvents(std::string* chunk) {
     return;
   }
   if (page->epoch != epoch_) return;  // restored just now: say so first
-  for (const Event& event : page->events) {
-    *chunk += "id: " + std::to_string(event.sequence) +
-              "\ndata: " + EncodeEvent(event) + "\n\n";
-    after_ = event.sequence;
+  size_t bytes = chunk->size();
+  for (const std::string& text : page->texts) bytes += text.size() + 40;
+  chunk->reserve(bytes);
+  for (const std::string& text : page->texts) {
+    after_++;
+    *chunk += "id: " + std::to_string(after_) + "\ndata: ";
+    chunk->append(text).append("\n\n");
   }
 }
 

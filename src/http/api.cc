@@ -58,14 +58,16 @@ bool IsEncoded(const Request& request) {
 struct Api::Impl {
   explicit Impl(const ApiOptions& options) : policy(options) {}
 
-  Response Dispatch(const Request& request) const;
+  // Sets the parameters of `request`.
+  Response Dispatch(Request* request) const;
 
   const RequestPolicy policy;
   Router router;
   JobControl control;
 };
 
-Response Api::Impl::Dispatch(const Request& request) const {
+Response Api::Impl::Dispatch(Request* incoming) const {
+  const Request& request = *incoming;
   const Router::Match match = router.Find(request.method, request.path);
   const bool open = match.route != nullptr && !match.route->options.needs_token;
   if (!open) {
@@ -86,9 +88,8 @@ Response Api::Impl::Dispatch(const Request& request) const {
                              FormatBytes(match.route->options.max_body_bytes),
                          "send less at once");
   }
-  Request matched = request;
-  matched.parameters = match.parameters;
-  return match.route->handler(matched);
+  incoming->parameters = match.parameters;
+  return match.route->handler(request);
 }
 
 Api::Api(BackupManager* manager, ApiOptions options)
@@ -103,13 +104,13 @@ void Api::AddRoute(const std::string& method, const std::string& pattern,
   impl_->router.Add(method, pattern, std::move(handler), options);
 }
 
-Response Api::Handle(const Request& request) {
+Response Api::Handle(Request request) {
   const auto started = std::chrono::steady_clock::now();
   const std::string id = RequestIdFor(request);
   Response response;
   std::string problem;
   try {
-    response = impl_->Dispatch(request);
+    response = impl_->Dispatch(&request);
   } catch (const std::exception& error) {
     problem = error.what();
   } catch (...) {
@@ -135,6 +136,11 @@ size_t Api::MaxBodyBytes(const std::string& method, const std::string& path) {
   const Router::Match match = impl_->router.Find(method, path);
   return match.route == nullptr ? RouteOptions().max_body_bytes
                                 : match.route->options.max_body_bytes;
+}
+
+bool Api::IsUrgent(const std::string& method, const std::string& path) {
+  const Router::Match match = impl_->router.Find(method, path);
+  return match.route != nullptr && match.route->options.is_urgent;
 }
 
 void Api::StartDraining() { impl_->control.draining = true; }

@@ -51,6 +51,8 @@ struct Response {
   uint64_t file_size = 0;
   // Instead of both: a stream.
   std::shared_ptr<BodyStream> stream;
+  // Kept until a large `body` was sent.
+  std::shared_ptr<void> place;
 };
 
 using Handler = std::function<Response(const Request&)>;
@@ -58,6 +60,8 @@ using Handler = std::function<Response(const Request&)>;
 struct RouteOptions {
   size_t max_body_bytes = 64 << 10;
   bool needs_token = true;
+  // Health checks: answered at once, also while all handlers are at work.
+  bool is_urgent = false;
 };
 
 // RFC 9457 problem+json with success:false, code and hint; one table maps
@@ -85,9 +89,10 @@ class Api {
                 Handler handler, RouteOptions options = RouteOptions());
   // Host, Origin and token checks, routing (404, 405 + Allow), HEAD,
   // X-Request-Id, and no exception ever.
-  Response Handle(const Request& request);
+  Response Handle(Request request);
   // Body limit for that method and path, for the server's guard.
   size_t MaxBodyBytes(const std::string& method, const std::string& path);
+  bool IsUrgent(const std::string& method, const std::string& path);
 
   // From now on /readyz answers 503, so that no new clients are sent here.
   void StartDraining();

@@ -56,12 +56,14 @@ ByteRange ParseRange(std::string_view header, uint64_t total_size) {
   return {RangeKind::kPart, first, std::min(last, total_size - 1) - first + 1};
 }
 
-bool EtagListed(std::string_view list, std::string_view etag) {
+bool EtagListed(std::string_view list, std::string_view etag,
+                EtagComparison comparison) {
   if (Trim(list) == "*") return true;
   while (!list.empty()) {
     const size_t comma = list.find(',');
     std::string_view item = Trim(list.substr(0, comma));
-    if (item.substr(0, 2) == "W/") item.remove_prefix(2);
+    const bool weak = item.substr(0, 2) == "W/";
+    if (weak && comparison == EtagComparison::kWeak) item.remove_prefix(2);
     if (item == etag) return true;
     list = comma == std::string_view::npos ? "" : list.substr(comma + 1);
   }

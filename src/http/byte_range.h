@@ -24,8 +24,14 @@ struct ByteRange {
 // RFC 9110 lets a server ignore is ignored.
 ByteRange ParseRange(std::string_view header, uint64_t total_size);
 
-// Whether `etag` is in a list as If-None-Match has it (weak comparison).
-bool EtagListed(std::string_view list, std::string_view etag);
+enum class EtagComparison {
+  kWeak,    // for If-None-Match
+  kStrong,  // for If-Match: a weak one never matches
+};
+
+// Whether `etag`, a strong one, is in a list as those headers have it.
+bool EtagListed(std::string_view list, std::string_view etag,
+                EtagComparison comparison = EtagComparison::kWeak);
 
 }  // namespace levelkeep::http
 

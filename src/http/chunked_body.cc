@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <string_view>
+
+#include "http/request_head.h"
 
 namespace levelkeep::http {
 
@@ -11,6 +14,19 @@ constexpr size_t kMaxLineBytes = 512;
 constexpr size_t kMaxSizeDigits = 8;
 // What is neither content nor the plain size lines.
 constexpr size_t kMaxOverheadBytes = 4 << 10;
+
+// What may stand behind the size: nothing, or ";" and no control character.
+// Whoever passes the request on could take a carriage return for the end of
+// the line, and blanks and digits for another size.
+bool IsExtension(std::string_view text) {
+  if (text.empty()) return true;
+  const size_t begin = text.find_first_not_of(" \t");
+  if (begin == std::string_view::npos || text[begin] != ';') return false;
+  return std::none_of(text.begin(), text.end(), [](char c) {
+    const auto byte = static_cast<unsigned char>(c);
+    return (byte < 0x20 && c != '\t') || byte == 0x7f;
+  });
+}
 
 }  // namespace
 
@@ -39,8 +55,7 @@ ChunkedBody::State ChunkedBody::TakeSize(const std::string& line) {
     digits++;
   }
   if (digits == 0 || digits > kMaxSizeDigits ||
-      (digits < line.size() && line[digits] != ';' && line[digits] != ' ' &&
-       line[digits] != '\t')) {
+      !IsExtension(std::string_view(line).substr(digits))) {
     return State::kMalformed;
   }
   overhead_bytes_ += line.size() - digits;
@@ -81,7 +96,9 @@ ChunkedBody::State ChunkedBody::Consume(std::string* input, std::string* body) {
       state = State::kDone;
     } else {
       overhead_bytes_ += line.size();
-      if (overhead_bytes_ > kMaxOverheadBytes) state = State::kMalformed;
+      if (overhead_bytes_ > kMaxOverheadBytes || !IsHeaderLine(line)) {
+        state = State::kMalformed;
+      }
     }
   }
   input->erase(0, position);

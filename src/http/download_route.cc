@@ -1,4 +1,5 @@
 #include <memory>
+#include <optional>
 
 #include "base/file_system.h"
 #include "http/backup_routes.h"
@@ -25,12 +26,32 @@ ByteRange WantedRange(const Request& request, const std::string& etag,
                       uint64_t size) {
   const ByteRange whole{RangeKind::kWhole, 0, size};
   const std::string* range = FindHeader(request, "range");
-  if (range == nullptr) return whole;
+  // A range is for GET only (RFC 9110, section 14.2).
+  if (range == nullptr || request.method != "GET") return whole;
   // If-Range: the client has parts of another version; dates are not
   // compared, so they count as another one.
   const std::string* condition = FindHeader(request, "if-range");
   if (condition != nullptr && *condition != etag) return whole;
   return ParseRange(*range, size);
+}
+
+// The answer that the conditions call for instead of the backup, if any.
+std::optional<Response> CheckConditions(const Request& request,
+                                        const std::string& etag) {
+  const std::string* match = FindHeader(request, "if-match");
+  if (match != nullptr && !EtagListed(*match, etag, EtagComparison::kStrong)) {
+    return ErrorResponse(412, "precondition_failed",
+                         "the backup is not the version of If-Match",
+                         "download it from the beginning");
+  }
+  const std::string* none_match = FindHeader(request, "if-none-match");
+  if (none_match != nullptr && EtagListed(*none_match, etag)) {
+    Response response;
+    response.status = 304;
+    response.content_type = "";
+    return response;
+  }
+  return std::nullopt;
 }
 
 Response Download(BackupManager* manager, const Request& request) {
@@ -41,16 +62,12 @@ Response Download(BackupManager* manager, const Request& request) {
   const auto info = (*file)->Stat();
   if (!info.ok()) return ErrorResponse(info.status());
 
-  Response response;
   const std::string etag = EtagOf(*backup, *info);
+  auto conditional = CheckConditions(request, etag);
+  Response response = conditional.value_or(Response());
   response.headers["ETag"] = etag;
   response.headers["Accept-Ranges"] = "bytes";
-  const std::string* none_match = FindHeader(request, "if-none-match");
-  if (none_match != nullptr && EtagListed(*none_match, etag)) {
-    response.status = 304;
-    response.content_type = "";
-    return response;
-  }
+  if (conditional) return response;
   const ByteRange range = WantedRange(request, etag, info->size_bytes);
   const std::string total = std::to_string(info->size_bytes);
   if (range.kind == RangeKind::kUnsatisfiable) {

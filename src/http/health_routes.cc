@@ -125,8 +125,12 @@ Response BackupStatus(BackupManager* manager) {
 void AddHealthRoutes(Api* api, BackupManager* manager, JobControl* control) {
   RouteOptions open;
   open.needs_token = false;
-  api->AddRoute("GET", "/api/health",
-                [manager](const Request&) { return Health(manager); });
+  open.is_urgent = true;
+  RouteOptions urgent;
+  urgent.is_urgent = true;
+  api->AddRoute(
+      "GET", "/api/health",
+      [manager](const Request&) { return Health(manager); }, urgent);
   api->AddRoute(
       "GET", "/livez", [](const Request&) { return Live(); }, open);
   api->AddRoute(

@@ -1,7 +1,8 @@
 #include "http/json_body.h"
 
-#include <set>
+#include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/text.h"
@@ -10,51 +11,106 @@ namespace levelkeep::http {
 
 namespace {
 
-constexpr int kMaxDepth = 32;
+constexpr size_t kMaxDepth = 32;
 
 Status BadBody(const std::string& what, const std::string& hint = "") {
   return Status(StatusCode::kInvalidArgument, "the request body " + what, hint);
 }
 
-// Watches a parse for what nlohmann::json itself lets pass.
-class Strictness {
+// Builds the tree itself: nlohmann::json's own way to look in while it parses
+// goes through all elements of an array again after each one, which takes
+// minutes for a MiB of "{},{},…".
+class TreeBuilder : public nlohmann::json::json_sax_t {
  public:
-  bool Accept(int depth, nlohmann::json::parse_event_t event,
-              const nlohmann::json& parsed) {
-    using Event = nlohmann::json::parse_event_t;
-    if (!problem_.ok()) return false;
-    switch (event) {
-      case Event::object_start:
-      case Event::array_start:
-        // `depth` counts what is around this one.
-        if (depth >= kMaxDepth) {
-          problem_ = BadBody("is nested deeper than 32 levels");
-        } else {
-          keys_.emplace_back();
-        }
-        break;
-      case Event::object_end:
-      case Event::array_end:
-        keys_.pop_back();
-        break;
-      case Event::key: {
-        const auto& key = parsed.get_ref<const std::string&>();
-        if (!keys_.back().insert(key).second) {
-          const std::string shown = Printable(key);
-          problem_ = BadBody("has the field \"" + shown + "\" twice");
-        }
-        break;
-      }
-      case Event::value:
-        break;
+  using Json = nlohmann::json;
+
+  explicit TreeBuilder(size_t max_values) : values_left_(max_values) {}
+
+  bool null() override { return Add(nullptr) != nullptr; }
+  bool boolean(bool value) override { return Add(value) != nullptr; }
+  bool number_integer(int64_t value) override { return Add(value) != nullptr; }
+  bool number_unsigned(uint64_t value) override {
+    return Add(value) != nullptr;
+  }
+  bool number_float(double value, const std::string& /*text*/) override {
+    return Add(value) != nullptr;
+  }
+  bool string(std::string& value) override {
+    return Add(std::move(value)) != nullptr;
+  }
+  bool binary(Json::binary_t& /*value*/) override { return false; }
+  bool start_object(size_t /*size*/) override { return Open(Json::object()); }
+  bool start_array(size_t /*size*/) override { return Open(Json::array()); }
+  bool end_object() override { return Close(); }
+  bool end_array() override { return Close(); }
+
+  bool key(std::string& name) override {
+    const auto [it, inserted] = open_.back()->emplace(name, nullptr);
+    if (!inserted) {
+      return Fail("has the field \"" + Printable(name) + "\" twice");
     }
-    return problem_.ok();
+    member_ = &*it;
+    return true;
+  }
+
+  bool parse_error(size_t position, const std::string& /*token*/,
+                   const nlohmann::detail::exception& error) override {
+    const bool syntax =
+        dynamic_cast<const Json::parse_error*>(&error) != nullptr;
+    return Fail(syntax ? "is not JSON: see byte " + std::to_string(position)
+                       : "holds a number that is out of range");
   }
 
   const Status& problem() const { return problem_; }
+  Json Take() { return std::move(root_); }
 
  private:
-  std::vector<std::set<std::string>> keys_;  // of the open containers
+  bool Fail(const std::string& what) {
+    if (problem_.ok()) problem_ = BadBody(what);
+    return false;
+  }
+
+  // Where the value is from now on; null if there may be no more.
+  Json* Add(Json value) {
+    if (values_left_ == 0) {
+      Fail("holds too many values");
+      return nullptr;
+    }
+    --values_left_;
+    if (open_.empty()) {
+      root_ = std::move(value);
+      return &root_;
+    }
+    Json* const parent = open_.back();
+    if (parent->is_array()) {
+      parent->push_back(std::move(value));
+      return &parent->back();
+    }
+    *member_ = std::move(value);
+    return member_;
+  }
+
+  bool Open(Json container) {
+    if (open_.size() >= kMaxDepth) {
+      return Fail("is nested deeper than 32 levels");
+    }
+    Json* const added = Add(std::move(container));
+    if (added == nullptr) return false;
+    open_.push_back(added);
+    return true;
+  }
+
+  bool Close() {
+    open_.pop_back();
+    return true;
+  }
+
+  size_t values_left_;
+  Json root_;
+  // Containers that are not complete. No pointer moves: only the innermost
+  // one grows.
+  std::vector<Json*> open_;
+  Json* member_ = nullptr;  // of the innermost object, to be set
   Status problem_;
 };
 
@@ -64,29 +120,20 @@ bool IsBlank(std::string_view text) {
 
 }  // namespace
 
-Result<nlohmann::json> ParseBody(const std::string& body) {
+Result<nlohmann::json> ParseBody(const std::string& body, size_t max_values) {
   if (IsBlank(body)) return nlohmann::json::object();
   if (!IsValidUtf8(body)) {
     return BadBody("is not UTF-8",
                    "send it as UTF-8; Windows PowerShell does with "
                    "-ContentType \"application/json; charset=utf-8\"");
   }
-  Strictness strictness;
-  try {
-    nlohmann::json json = nlohmann::json::parse(
-        body, [&strictness](int depth, nlohmann::json::parse_event_t event,
-                            nlohmann::json& parsed) {
-          return strictness.Accept(depth, event, parsed);
-        });
-    if (!strictness.problem().ok()) return strictness.problem();
-    return json;
-  } catch (const nlohmann::json::parse_error& error) {
-    if (!strictness.problem().ok()) return strictness.problem();
-    return BadBody("is not JSON: see byte " + std::to_string(error.byte));
-  } catch (const nlohmann::json::exception&) {
-    if (!strictness.problem().ok()) return strictness.problem();
-    return BadBody("holds a number that is out of range");
+  // The parser takes it for the end and never looks behind it.
+  if (const size_t nul = body.find('\0'); nul != std::string::npos) {
+    return BadBody("is not JSON: see byte " + std::to_string(nul + 1));
   }
+  TreeBuilder builder(max_values);
+  if (!nlohmann::json::sax_parse(body, &builder)) return builder.problem();
+  return builder.Take();
 }
 
 std::string Dump(const nlohmann::json& json) {

@@ -3,6 +3,8 @@
 #ifndef LEVELKEEP_HTTP_JSON_BODY_H_
 #define LEVELKEEP_HTTP_JSON_BODY_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -10,9 +12,11 @@
 
 namespace levelkeep::http {
 
-// Empty is {}. Depth at most 32, duplicate keys refused, UTF-8 only.
-// kInvalidArgument says what and where.
-Result<nlohmann::json> ParseBody(const std::string& body);
+// Empty is {}. Depth at most 32, duplicate keys refused, UTF-8 only; at most
+// `max_values` values, each of which can take 150 bytes of memory.
+// kInvalidArgument says what and where. The time is linear in the size.
+Result<nlohmann::json> ParseBody(const std::string& body,
+                                 size_t max_values = SIZE_MAX);
 // dump() that can't throw on bytes that are not UTF-8.
 std::string Dump(const nlohmann::json& json);
 

@@ -171,6 +171,11 @@ std::optional<Refusal> ReadConnection(RequestHead* head) {
 
 }  // namespace
 
+bool IsHeaderLine(std::string_view line) {
+  Headers scratch;
+  return !ParseHeaderLine(line, &scratch);
+}
+
 std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text) {
   RequestHead head;
   bool first = true;

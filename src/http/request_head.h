@@ -39,6 +39,10 @@ struct RequestHead {
 // number, encodings other than chunked, no Host in HTTP/1.1.
 std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text);
 
+// Whether `line`, which is not empty, is a header line that a request may
+// have: also in the trailer of a chunked body.
+bool IsHeaderLine(std::string_view line);
+
 }  // namespace levelkeep::http
 
 #endif  // LEVELKEEP_HTTP_REQUEST_HEAD_H_

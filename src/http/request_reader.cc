@@ -6,6 +6,8 @@ namespace levelkeep::http {
 
 namespace {
 
+constexpr size_t kMaxEmptyLines = 16;
+
 constexpr Refusal kTooLarge = {413, "too_large",
                                "the request body is larger than this route "
                                "takes"};
@@ -35,6 +37,7 @@ RequestReader::State RequestReader::Next() {
   head_ = RequestHead();
   chunks_.reset();
   continue_wanted_ = false;
+  empty_lines_ = 0;
   return Advance();
 }
 
@@ -46,6 +49,7 @@ bool RequestReader::Refuse(const Refusal& refusal) {
   refusal_ = refusal;
   state_ = State::kRefused;
   input_ = std::string();
+  head_.request.body = std::string();
   return false;
 }
 
@@ -53,8 +57,15 @@ bool RequestReader::Refuse(const Refusal& refusal) {
 RequestReader::State RequestReader::Advance() {
   if (state_ == State::kIdle) {
     // An empty line before a request is left over from older clients.
-    while (input_.size() >= 2 && input_.compare(0, 2, "\r\n") == 0) {
-      input_.erase(0, 2);
+    size_t begin = 0;
+    while (input_.compare(begin, 2, "\r\n") == 0) {
+      begin += 2;
+      empty_lines_++;
+    }
+    input_.erase(0, begin);
+    if (empty_lines_ > kMaxEmptyLines) {
+      Refuse({400, "bad_request", "there are empty lines before the request"});
+      return state_;
     }
     if (input_.empty() || input_ == "\r") return state_;
     state_ = State::kHead;
@@ -67,15 +78,22 @@ RequestReader::State RequestReader::Advance() {
 
 bool RequestReader::ReadHead() {
   const size_t line_end = input_.find("\r\n");
-  if (line_end > kMaxRequestLineBytes && input_.size() > kMaxRequestLineBytes) {
-    return Refuse(
-        {414, "uri_too_long", "the request line is longer than 8 KiB"});
-  }
   const size_t end = input_.find("\r\n\r\n", scanned_);
   const bool complete = end != std::string::npos;
-  // Seen at once, or such a client would wait for its timeout.
-  if (HasBareLineFeed(input_, scanned_, complete ? end : input_.size())) {
+  // The line's own end may still be on its way.
+  const bool long_line = line_end > kMaxRequestLineBytes &&
+                         input_.size() >= kMaxRequestLineBytes + 2;
+  // Nothing behind a limit is looked at: the refusal must not depend on how
+  // much of it has arrived. Bare line feeds are seen at once, or such a
+  // client would wait for its timeout.
+  const size_t seen = long_line ? kMaxRequestLineBytes + 2 : kMaxHeadBytes;
+  if (HasBareLineFeed(input_, scanned_,
+                      std::min(complete ? end : input_.size(), seen))) {
     return Refuse({400, "bad_request", "a line does not end in CR LF"});
+  }
+  if (long_line) {
+    return Refuse(
+        {414, "uri_too_long", "the request line is longer than 8 KiB"});
   }
   if (complete ? end + 4 > kMaxHeadBytes : input_.size() > kMaxHeadBytes) {
     return Refuse({431, "headers_too_large",

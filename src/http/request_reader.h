@@ -39,6 +39,7 @@ class RequestReader {
   bool TakeContinue();
   // REQUIRES: state() == kRequest or kBody.
   const RequestHead& head() const { return head_; }
+  RequestHead* mutable_head() { return &head_; }
   // REQUIRES: state() == kRefused.
   const Refusal& refusal() const { return refusal_; }
   // Goes on to the next request, whose bytes may be there already.
@@ -58,6 +59,7 @@ class RequestReader {
   RequestHead head_;
   std::optional<ChunkedBody> chunks_;
   bool continue_wanted_ = false;
+  size_t empty_lines_ = 0;  // before the request
   Refusal refusal_;
 };
 

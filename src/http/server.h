@@ -26,6 +26,10 @@ struct ServerOptions {
   int workers = 32;        // handlers at once; a quarter for GET and HEAD
   int max_downloads = 32;  // at once; beyond: 503
   int max_streams = 32;    // at once; beyond: 503
+  // Of bodies that are being read or handled, and of answers on their way;
+  // each counts from 16 KiB on. No place: waits, or 503.
+  size_t large_body_bytes = 8 << 20;
+  size_t large_answer_bytes = 8 << 20;
   std::chrono::milliseconds head_timeout{5000};   // from its first byte on
   std::chrono::milliseconds body_timeout{5000};   // + 1 s per 256 KiB
   std::chrono::milliseconds idle_timeout{15000};  // between requests

@@ -1,11 +1,14 @@
 #include "http/server_binding.h"
 
 #include <algorithm>
+#include <memory>
 #include <utility>
 
 namespace levelkeep::http {
 
 namespace {
+
+constexpr size_t kStreamPieceBytes = 64 << 10;
 
 std::string LowerCase(std::string text) {
   for (char& c : text) {
@@ -33,6 +36,20 @@ void SetFile(const Response& from, httplib::Response* to) {
       });
 }
 
+void SetLargeBody(Response from, httplib::Response* to) {
+  struct Held {
+    std::string body;
+    std::shared_ptr<void> place;
+  };
+  const auto held = std::make_shared<const Held>(
+      Held{std::move(from.body), std::move(from.place)});
+  to->set_content_provider(
+      held->body.size(), from.content_type,
+      [held](size_t offset, size_t length, httplib::DataSink& sink) {
+        return sink.write(held->body.data() + offset, length);
+      });
+}
+
 // A template, since some versions between 0.11 and 0.18 can't be asked.
 template <class Sink>
 bool PeerListens(const Sink& sink) {
@@ -50,8 +67,12 @@ void SetStream(const Response& from, const httplib::Request& request,
     std::string part;
     const bool more = stream->Next(&part);
     if (!PeerListens(sink)) return false;
-    // Nothing is never written: it would be taken for the end.
-    if (!part.empty() && !sink.write(part.data(), part.size())) return false;
+    // In pieces, since the library copies each one to frame it. Nothing is
+    // never written: it would be taken for the end.
+    for (size_t at = 0; at < part.size(); at += kStreamPieceBytes) {
+      const size_t size = std::min(part.size() - at, kStreamPieceBytes);
+      if (!sink.write(part.data() + at, size)) return false;
+    }
     if (!more) sink.done();
     // False after the proper end, too: it makes the library close.
     return more;
@@ -102,6 +123,8 @@ void ToLibrary(Response from, const httplib::Request& request,
     SetStream(from, request, to);
   } else if (from.file != nullptr) {
     SetFile(from, to);
+  } else if (from.place != nullptr) {
+    SetLargeBody(std::move(from), to);
   } else if (!from.content_type.empty()) {
     to->body = std::move(from.body);
     to->set_header("Content-Type", from.content_type);

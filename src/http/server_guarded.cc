@@ -60,7 +60,8 @@ Response InlineSmallFile(Response response) {
 
 // What was read and checked, in place of what the library parsed. Left out is
 // what it would act upon by itself; routes need none of that.
-void HandOver(const RequestHead& head, httplib::Request* to) {
+void HandOver(RequestHead* from, httplib::Request* to) {
+  const RequestHead& head = *from;
   static const std::set<std::string> kWithheld = {
       "accept-encoding", "connection", "content-encoding", "content-length",
       "expect",          "keep-alive", "upgrade",          "transfer-encoding"};
@@ -75,7 +76,7 @@ void HandOver(const RequestHead& head, httplib::Request* to) {
     if (kWithheld.count(name) == 0) to->headers.emplace(name, value);
   }
   to->headers.emplace("Connection", head.keep_alive ? "keep-alive" : "close");
-  to->body = head.request.body;
+  to->body = std::move(from->request.body);
 }
 
 }  // namespace
@@ -84,7 +85,9 @@ GuardedServer::GuardedServer(Api* api, const ServerOptions& options)
     : api_(api),
       options_(options),
       gate_(std::max(options.workers, 2)),
-      transfers_(options.max_downloads, options.max_streams),
+      transfers_(options.max_downloads, options.max_streams,
+                 options.large_answer_bytes),
+      bodies_(options.large_body_bytes),
       connections_(options.max_connections,
                    [this](ConnectionSet::Connection* connection) {
                      Converse(connection);
@@ -95,8 +98,9 @@ GuardedServer::GuardedServer(Api* api, const ServerOptions& options)
   set_pre_routing_handler(
       [this](const httplib::Request& from, httplib::Response& to) {
         Request request = FromLibrary(from);
-        request.body = from.body;
-        ToLibrary(Handle(request), from, &to);
+        // The object itself is not const, and a copy could be large.
+        request.body = std::move(const_cast<httplib::Request&>(from).body);
+        ToLibrary(Handle(std::move(request)), from, &to);
         // Or it would promise ranges for everything.
         if (from.method == "HEAD" && !to.has_header("Accept-Ranges")) {
           to.set_header("Accept-Ranges", "none");
@@ -117,7 +121,12 @@ GuardedServer::~GuardedServer() { connections_.EndAll(); }
 bool GuardedServer::process_and_close_socket(socket_t socket) {
   UniqueFd fd(socket);
   if (connections_.Add(&fd) || stopping_) return true;
-  LogWarn("Http", "a connection was turned away: all are at work");
+  const auto now = std::chrono::steady_clock::now();
+  if (now - last_turned_away_ >= std::chrono::seconds(1)) {
+    // Not one line for each of a flood.
+    last_turned_away_ = now;
+    LogWarn("Http", "a connection was turned away: all are at work");
+  }
   Response response = ErrorResponse(
       503, "overloaded", "as many requests as allowed are at work already",
       "try again in a few seconds");
@@ -133,22 +142,25 @@ bool GuardedServer::process_and_close_socket(socket_t socket) {
 
 void GuardedServer::Converse(ConnectionSet::Connection* connection) {
   const int fd = connection->fd();
-  ConnectionReader reader(fd, api_, &options_, &cut_);
-  do {
-    const RequestHead* head = reader.Next();
-    if (head == nullptr) break;
-    if (!connections_.Enter(Phase::kWorking, connection)) return;
-    if (!Exchange(fd, *head)) break;
-  } while (connections_.Enter(Phase::kReading, connection));
+  {
+    // Gone, with all it has read, before the client is waited for.
+    ConnectionReader reader(fd, api_, &options_, &bodies_, &cut_);
+    do {
+      RequestHead* head = reader.Next();
+      if (head == nullptr) break;
+      if (!connections_.Enter(Phase::kWorking, connection)) return;
+      if (!Exchange(fd, head)) break;
+    } while (connections_.Enter(Phase::kReading, connection));
+  }
   if (connections_.Enter(Phase::kLeaving, connection)) Linger(fd);
 }
 
-bool GuardedServer::Exchange(int fd, const RequestHead& head) {
+bool GuardedServer::Exchange(int fd, RequestHead* head) {
   const int binds = binds_;
   ServerStream stream(fd, options_.send_timeout, &cut_);
   bool closed = false;
   const std::function<void(httplib::Request&)> hand_over =
-      [&head](httplib::Request& request) { HandOver(head, &request); };
+      [head](httplib::Request& request) { HandOver(head, &request); };
   const auto process = [&](auto* self) {
     // Addresses are arguments since cpp-httplib 0.18.
     if constexpr (requires {
@@ -161,11 +173,15 @@ bool GuardedServer::Exchange(int fd, const RequestHead& head) {
     }
   };
   // Without a listening socket the library leaves answers half sent.
-  return process(this) && stream.ok() && head.keep_alive && !stopping_ &&
+  return process(this) && stream.ok() && head->keep_alive && !stopping_ &&
          binds == binds_;
 }
 
-Response GuardedServer::Handle(const Request& request) {
+Response GuardedServer::Handle(Request request) {
+  const bool is_head = request.method == "HEAD";
+  if (api_->IsUrgent(request.method, request.path)) {
+    return api_->Handle(std::move(request));
+  }
   const bool changes = Changes(request);
   if (!gate_.Enter(changes)) {
     Response response =
@@ -174,9 +190,9 @@ Response GuardedServer::Handle(const Request& request) {
     response.headers["X-Request-Id"] = RandomId();
     return response;
   }
-  Response response = api_->Handle(request);  // throws nothing
+  Response response = api_->Handle(std::move(request));  // throws nothing
   gate_.Leave(changes);
-  if (request.method == "HEAD") return response;
+  if (is_head) return response;
   return transfers_.Admit(InlineSmallFile(std::move(response)));
 }
 

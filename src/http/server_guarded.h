@@ -6,6 +6,7 @@
 #include <httplib.h>
 
 #include <atomic>
+#include <chrono>
 
 #include "base/mutex.h"
 #include "http/api.h"
@@ -42,8 +43,8 @@ class GuardedServer : public httplib::Server {
   Status BindTo(int port);
   void Converse(ConnectionSet::Connection* connection);
   // False: the connection is to end.
-  bool Exchange(int fd, const RequestHead& head);
-  Response Handle(const Request& request);
+  bool Exchange(int fd, RequestHead* head);
+  Response Handle(Request request);
   void FinishHead(const httplib::Request& request,
                   httplib::Response* response) const;
 
@@ -51,12 +52,14 @@ class GuardedServer : public httplib::Server {
   const ServerOptions options_;
   WorkGate gate_;
   TransferLimits transfers_;
+  MemoryBudget bodies_;
   std::atomic<int> port_{0};
   std::atomic<int> binds_{0};
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cut_{false};  // nobody is waited for any more
-  Mutex mutex_;                   // of binding, against StopAccepting
-  ConnectionSet connections_;     // last: its threads use the others
+  std::chrono::steady_clock::time_point last_turned_away_;
+  Mutex mutex_;                // of binding, against StopAccepting
+  ConnectionSet connections_;  // last: its threads use the others
 };
 
 }  // namespace levelkeep::http

@@ -44,8 +44,8 @@ struct AdmittedFile {
 Response NoPlace(const Response& response) {
   Response refusal =
       ErrorResponse(503, "too_many_transfers",
-                    "as many downloads or event streams as allowed are "
-                    "running already",
+                    "as many downloads, event streams or large answers as "
+                    "allowed are on their way already",
                     "try again in a few seconds");
   refusal.headers["Retry-After"] = "5";
   for (const char* kept :
@@ -91,6 +91,15 @@ void WorkGate::Close() {
   left_.notify_all();
 }
 
+MemoryBudget::Share MemoryBudget::TryTake(size_t bytes) {
+  const size_t share = std::min(bytes, max_);
+  size_t taken = taken_;
+  do {
+    if (taken > max_ - share) return nullptr;
+  } while (!taken_.compare_exchange_weak(taken, taken + share));
+  return {&taken_, [share](std::atomic<size_t>* all) { *all -= share; }};
+}
+
 Response TransferLimits::Admit(Response response) {
   if (response.stream != nullptr) {
     Place place = TakePlace(&streams_, max_streams_);
@@ -103,6 +112,9 @@ Response TransferLimits::Admit(Response response) {
     const auto admitted = std::make_shared<AdmittedFile>(
         AdmittedFile{std::move(place), std::move(response.file)});
     response.file = {admitted, admitted->file.get()};
+  } else if (response.body.size() > MemoryBudget::kSmallBytes) {
+    response.place = answers_.TryTake(response.body.size());
+    if (response.place == nullptr) return NoPlace(response);
   }
   return response;
 }

@@ -4,6 +4,8 @@
 #define LEVELKEEP_HTTP_SERVER_LIMITS_H_
 
 #include <atomic>
+#include <cstddef>
+#include <memory>
 
 #include "base/mutex.h"
 #include "http/api.h"
@@ -33,21 +35,44 @@ class WorkGate {
   int running_changes_ GUARDED_BY(mutex_) = 0;
 };
 
+// So much memory is there for all bodies, or answers, that are larger than
+// usual; what is below kSmallBytes is not counted.
+// Thread safety: all methods may be called concurrently.
+class MemoryBudget {
+ public:
+  static constexpr size_t kSmallBytes = 16 << 10;
+  // Given back when it is gone. The budget outlives it.
+  using Share = std::shared_ptr<void>;
+
+  explicit MemoryBudget(size_t bytes) : max_(bytes) {}
+
+  // Null: there is not so much now. Who needs more than there ever is gets
+  // it when nobody else has any.
+  Share TryTake(size_t bytes);
+
+ private:
+  const size_t max_;
+  std::atomic<size_t> taken_{0};
+};
+
 // Thread safety: all methods may be called concurrently.
 class TransferLimits {
  public:
-  TransferLimits(int max_downloads, int max_streams)
-      : max_downloads_(max_downloads), max_streams_(max_streams) {}
+  TransferLimits(int max_downloads, int max_streams, size_t max_answer_bytes)
+      : max_downloads_(max_downloads),
+        max_streams_(max_streams),
+        answers_(max_answer_bytes) {}
 
-  // A response with a file or a stream takes a place until it is gone; one
-  // for which there is no place becomes a 503. Streams end with EndStreams.
-  // This object outlives the response.
+  // A response with a file, a stream or a large body takes a place until it
+  // is gone; one for which there is no place becomes a 503. Streams end with
+  // EndStreams. This object outlives the response.
   Response Admit(Response response);
   void EndStreams() { streams_end_ = true; }
 
  private:
   const int max_downloads_;
   const int max_streams_;
+  MemoryBudget answers_;
   std::atomic<int> downloads_{0};
   std::atomic<int> streams_{0};
   std::atomic<bool> streams_end_{false};

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <utility>
 
 #include "http/server_binding.h"
 #include "levelkeep/http.h"
@@ -46,7 +47,7 @@ void Mount(httplib::Server* server, BackupManager* manager,
     Request request = FromLibrary(from);
     ReadBody(from, reader, api->MaxBodyBytes(request.method, request.path),
              &request.body);
-    ToLibrary(api->Handle(request), from, &to);
+    ToLibrary(api->Handle(std::move(request)), from, &to);
   };
   for (const char* pattern :
        {R"(/api/backup/.+)", "/api/health", "/livez", "/readyz"}) {

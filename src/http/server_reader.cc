@@ -22,6 +22,7 @@ using std::chrono::steady_clock;
 constexpr size_t kReadBytes = 16 << 10;
 constexpr milliseconds kLingerTime(1000);
 constexpr size_t kMaxLingerBytes = 4 << 20;
+constexpr int kRoomPollMs = 20;
 constexpr size_t kBodyBytesPerSecond = 256 << 10;
 
 // 0: the peer has closed, or the deadline is over.
@@ -70,10 +71,12 @@ void Linger(int fd) {
 
 ConnectionReader::ConnectionReader(int fd, Api* api,
                                    const ServerOptions* options,
+                                   MemoryBudget* bodies,
                                    const std::atomic<bool>* cut)
     : fd_(fd),
       api_(api),
       options_(options),
+      bodies_(bodies),
       cut_(cut),
       reader_([api](const Request& request) {
         return api->MaxBodyBytes(request.method, request.path);
@@ -90,16 +93,41 @@ ConnectionReader::SteadyTime ConnectionReader::Deadline(bool first) const {
     default:
       break;
   }
-  const RequestHead& head = reader_.head();
-  const size_t most =
-      head.chunked ? api_->MaxBodyBytes(head.request.method, head.request.path)
-                   : static_cast<size_t>(head.content_length);
   return now + options_->body_timeout +
-         std::chrono::seconds(most / kBodyBytesPerSecond);
+         std::chrono::seconds(BodyBytes() / kBodyBytesPerSecond);
 }
 
-const RequestHead* ConnectionReader::Next() {
+// Of the whole body, or what it can become.
+size_t ConnectionReader::BodyBytes() const {
+  const RequestHead& head = reader_.head();
+  return head.chunked
+             ? api_->MaxBodyBytes(head.request.method, head.request.path)
+             : static_cast<size_t>(head.content_length);
+}
+
+// Clients that all send a large body at once would take any amount of memory:
+// what there is no room for is left in the socket.
+bool ConnectionReader::HasRoom(SteadyTime deadline) {
+  if (room_ != nullptr || reader_.state() != RequestReader::State::kBody ||
+      reader_.head().request.body.size() < MemoryBudget::kSmallBytes) {
+    return true;
+  }
+  while ((room_ = bodies_->TryTake(BodyBytes())) == nullptr) {
+    if (steady_clock::now() >= deadline) {
+      Refuse({503, "overloaded", "too many large requests at once"});
+      return false;
+    }
+    // Ends when the connection has.
+    pollfd entry{fd_, 0, 0};
+    if (::poll(&entry, 1, kRoomPollMs) > 0) return false;
+  }
+  reader_.mutable_head()->request.body.reserve(BodyBytes());
+  return true;
+}
+
+RequestHead* ConnectionReader::Next() {
   if (!first_) reader_.Next();
+  room_.reset();
   auto deadline = Deadline(first_);
   auto seen = reader_.state();
   first_ = false;
@@ -110,7 +138,7 @@ const RequestHead* ConnectionReader::Next() {
       return nullptr;
     }
     const auto state = reader_.state();
-    if (state == RequestReader::State::kRequest) return &reader_.head();
+    if (state == RequestReader::State::kRequest) return reader_.mutable_head();
     if (state == RequestReader::State::kRefused) {
       Refuse(reader_.refusal());
       return nullptr;
@@ -119,7 +147,7 @@ const RequestHead* ConnectionReader::Next() {
       seen = state;
       deadline = Deadline(false);
     }
-    if (!Read(deadline)) return nullptr;
+    if (!HasRoom(deadline) || !Read(deadline)) return nullptr;
   }
 }
 
@@ -140,8 +168,9 @@ bool ConnectionReader::Read(SteadyTime deadline) {
 }
 
 void ConnectionReader::Refuse(const Refusal& refusal) const {
-  const Response response =
+  Response response =
       ErrorResponse(refusal.status, refusal.code, refusal.detail);
+  if (refusal.status == 503) response.headers["Retry-After"] = "5";
   SendAll(fd_, FormatRefusal(response), options_->send_timeout, *cut_);
 }
 

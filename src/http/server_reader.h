@@ -10,6 +10,7 @@
 #include "http/api.h"
 #include "http/request_reader.h"
 #include "http/server.h"
+#include "http/server_limits.h"
 
 namespace levelkeep::http {
 
@@ -26,11 +27,12 @@ class ConnectionReader {
  public:
   // All of them outlive this object; `fd` is not owned.
   ConnectionReader(int fd, Api* api, const ServerOptions* options,
-                   const std::atomic<bool>* cut);
+                   MemoryBudget* bodies, const std::atomic<bool>* cut);
 
-  // The next complete and checked request; null when the connection is to
-  // end. The client has then been told why.
-  const RequestHead* Next();
+  // The next complete and checked request, which may be changed; null when
+  // the connection is to end. The client has then been told why. A large body
+  // keeps its place in `bodies` until the next call.
+  RequestHead* Next();
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
@@ -38,12 +40,17 @@ class ConnectionReader {
   SteadyTime Deadline(bool first) const;
   // False: the connection is to end.
   bool Read(SteadyTime deadline);
+  // False: the connection is to end.
+  bool HasRoom(SteadyTime deadline);
+  size_t BodyBytes() const;
   void Refuse(const Refusal& refusal) const;
 
   const int fd_;
   Api* const api_;
   const ServerOptions* const options_;
+  MemoryBudget* const bodies_;
   const std::atomic<bool>* const cut_;
+  MemoryBudget::Share room_;  // of a large body
   RequestReader reader_;
   bool first_ = true;
 };

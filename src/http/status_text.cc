@@ -8,8 +8,6 @@ std::string_view StatusText(int status) {
       return "OK";
     case 201:
       return "Created";
-    case 202:
-      return "Accepted";
     case 204:
       return "No Content";
     case 206:
@@ -32,6 +30,8 @@ std::string_view StatusText(int status) {
       return "Conflict";
     case 411:
       return "Length Required";
+    case 412:
+      return "Precondition Failed";
     case 413:
       return "Content Too Large";
     case 414:
@@ -44,8 +44,6 @@ std::string_view StatusText(int status) {
       return "Expectation Failed";
     case 422:
       return "Unprocessable Content";
-    case 429:
-      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 500:

@@ -116,7 +116,8 @@ Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
   const std::string part =
       JoinPath(options_.backup_dir, ".levelkeep-" + RandomId() + ".part");
   // If we die before it is published: the part is swept at the next start.
-  ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.db_epoch);
+  ReusePlan reuse =
+      ReusePlan::Load(fs_, options_, snapshot, request.db_epoch, request.stop);
   auto summary = WritePart(snapshot, request, previous, reuse, part, created);
   if (summary.status().code() == StatusCode::kCorruption &&
       reuse.archive() != nullptr) {
@@ -160,6 +161,12 @@ void BackupSet::Remember(const std::string& name, const Snapshot& snapshot,
     if (reuse.archive_is_original()) {
       (void)catalog_.RecordVerification(reuse.archive_name(), damage);
     }
+  }
+  if (summary->unreadable_members > 0) {
+    LogWarn(kTag, std::to_string(summary->unreadable_members) + " members of " +
+                      reuse.archive_name() +
+                      " could not be read and were compressed anew; look at "
+                      "the disk, and verify that backup");
   }
   if (summary->reused_bytes > 0) {
     LogInfo(kTag, name + " holds " + FormatBytes(summary->reused_bytes) +

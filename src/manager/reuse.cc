@@ -4,6 +4,7 @@
 #include <utility>
 #include <vector>
 
+#include "archive/file_digest.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status_macros.h"
@@ -39,29 +40,15 @@ bool CanReuse(const BackupOptions& options, const Snapshot& snapshot,
          snapshot.info().method != SnapshotMethod::kLogical;
 }
 
-Result<Sha256> DigestOf(const ByteSource& source, uint64_t size) {
-  constexpr size_t kStep = 256u << 10;
-  std::vector<char> buffer(kStep);
-  Digest digest(DigestKind::kSha256);
-  for (uint64_t offset = 0; offset < size;) {
-    const size_t length =
-        static_cast<size_t>(std::min<uint64_t>(kStep, size - offset));
-    LEVELKEEP_RETURN_IF_ERROR(
-        ReadExactly(source, offset, buffer.data(), length));
-    digest.Update({buffer.data(), length});
-    offset += length;
-  }
-  return digest.FinishSha256();
-}
-
 }  // namespace
 
 ReusePlan ReusePlan::Load(FileSystem* fs, const BackupOptions& options,
-                          const Snapshot& snapshot,
-                          const std::string& db_epoch) {
+                          const Snapshot& snapshot, const std::string& db_epoch,
+                          std::stop_token stop) {
   ReusePlan plan;
   if (!CanReuse(options, snapshot, db_epoch)) return plan;
-  const Status status = plan.Open(fs, options, snapshot, db_epoch);
+  const Status status =
+      plan.Open(fs, options, snapshot, db_epoch, std::move(stop));
   if (status.ok()) return plan;
   if (status.code() != StatusCode::kNotFound) {
     LogWarn(kTag, "compressing everything: " + status.ToString());
@@ -70,7 +57,8 @@ ReusePlan ReusePlan::Load(FileSystem* fs, const BackupOptions& options,
 }
 
 Status ReusePlan::Open(FileSystem* fs, const BackupOptions& options,
-                       const Snapshot& snapshot, const std::string& db_epoch) {
+                       const Snapshot& snapshot, const std::string& db_epoch,
+                       std::stop_token stop) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const std::string text,
       ReadFile(fs, RecordPath(options), 2 * kMaxIndexBytes));
@@ -88,7 +76,7 @@ Status ReusePlan::Open(FileSystem* fs, const BackupOptions& options,
   original_ = info.size_bytes == record_.archive_bytes &&
               info.inode == record_.archive_inode &&
               info.mtime_ns == record_.archive_mtime_ns;
-  return CheckOne(snapshot);
+  return CheckOne(snapshot, std::move(stop));
 }
 
 const TocFile* ReusePlan::Find(const SnapshotFile& file) const {
@@ -103,7 +91,8 @@ const TocFile* ReusePlan::Find(const SnapshotFile& file) const {
 }
 
 // Another one each time, so that in the end all were looked at.
-Status ReusePlan::CheckOne(const Snapshot& snapshot) const {
+Status ReusePlan::CheckOne(const Snapshot& snapshot,
+                           std::stop_token stop) const {
   std::vector<size_t> reused;
   const std::vector<SnapshotFile>& files = snapshot.info().files;
   for (size_t i = 0; i < files.size(); ++i) {
@@ -113,9 +102,11 @@ Status ReusePlan::CheckOne(const Snapshot& snapshot) const {
   std::random_device random;
   const size_t index = reused[random() % reused.size()];
   LEVELKEEP_ASSIGN_OR_RETURN(const auto source, snapshot.Open(index));
-  LEVELKEEP_ASSIGN_OR_RETURN(const Sha256 digest,
-                             DigestOf(*source, files[index].size_bytes));
-  if (digest == Find(files[index])->sha256) return Status::Ok();
+  Verdict verdict(std::move(stop));
+  Digest digest(DigestKind::kSha256);
+  LEVELKEEP_RETURN_IF_ERROR(
+      DigestRange(*source, 0, files[index].size_bytes, &digest, &verdict));
+  if (digest.FinishSha256() == Find(files[index])->sha256) return Status::Ok();
   return Status(StatusCode::kCorruption,
                 files[index].name +
                     " is not what it was at the last backup, though its size "

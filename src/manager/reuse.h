@@ -6,6 +6,7 @@
 
 #include <map>
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
@@ -27,7 +28,8 @@ class ReusePlan {
   // Reads the record and opens the archive; hashes one of the tables, to see
   // that the record speaks of this database. Never fails.
   static ReusePlan Load(FileSystem* fs, const BackupOptions& options,
-                        const Snapshot& snapshot, const std::string& db_epoch);
+                        const Snapshot& snapshot, const std::string& db_epoch,
+                        std::stop_token stop);
 
   // Null: nothing is reused.
   const ByteSource* archive() const { return archive_.get(); }
@@ -40,8 +42,9 @@ class ReusePlan {
 
  private:
   Status Open(FileSystem* fs, const BackupOptions& options,
-              const Snapshot& snapshot, const std::string& db_epoch);
-  Status CheckOne(const Snapshot& snapshot) const;
+              const Snapshot& snapshot, const std::string& db_epoch,
+              std::stop_token stop);
+  Status CheckOne(const Snapshot& snapshot, std::stop_token stop) const;
 
   ReuseRecord record_;
   std::map<std::string_view, const ReusableFile*> files_;  // of record_

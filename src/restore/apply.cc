@@ -180,7 +180,7 @@ Status RollBack(const RestoreContext& context, Journal journal,
   if (!journal.drop.name.empty() && journal.reject) {
     LEVELKEEP_RETURN_IF_ERROR(
         FinishDrop(context, journal.drop, journal.outcome.archive_sha256,
-                   DropVerdict::kRejected, journal.reason));
+                   DropVerdict::kRejected, journal.reason, reason.hint()));
   }
   LEVELKEEP_RETURN_IF_ERROR(RemoveJournal(context));
   // If we die here: the staged database is swept.

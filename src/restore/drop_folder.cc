@@ -33,7 +33,8 @@ class DropRun {
   Status TryOne(const DropCandidate& candidate, bool* applied);
   // A failure of this archive: rejects it, or leaves it and says why.
   Status Judge(const DropIdentity& drop, const Status& failure);
-  Status Reject(const DropIdentity& drop, const std::string& reason);
+  Status Reject(const DropIdentity& drop, const std::string& reason,
+                const std::string& advice = "");
   void Refuse(const std::string& text);
 
   const RestoreContext& context_;
@@ -126,7 +127,8 @@ Status DropRun::ApplyFirst(const std::vector<DropCandidate>& candidates) {
         Reject(candidate.drop,
                Printable(outcome_.applied->archive_name) +
                    " was applied instead; this one is older, or it was not "
-                   "the one asked for last"));
+                   "the one asked for last",
+               "drop it alone if it is the one that is meant"));
   }
   return Status::Ok();
 }
@@ -165,17 +167,18 @@ Status DropRun::Judge(const DropIdentity& drop, const Status& failure) {
       break;
   }
   if (IsArchiveFault(failure.code())) {
-    return Reject(drop, failure.message());
+    return Reject(drop, failure.message(), failure.hint());
   }
   LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
   return failure.WithContext(Printable(drop.name));
 }
 
 // Its digest is not worth reading all of it: name, size and time will do.
-Status DropRun::Reject(const DropIdentity& drop, const std::string& reason) {
+Status DropRun::Reject(const DropIdentity& drop, const std::string& reason,
+                       const std::string& advice) {
   LogWarn(kRestoreLogTag, Printable(drop.name) + " is not restored: " + reason);
   outcome_.rejected.push_back({drop.name, reason});
-  return FinishDrop(context_, drop, "", DropVerdict::kRejected, reason);
+  return FinishDrop(context_, drop, "", DropVerdict::kRejected, reason, advice);
 }
 
 void DropRun::Refuse(const std::string& text) {

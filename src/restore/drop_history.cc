@@ -16,6 +16,9 @@ constexpr std::string_view kRequestTitle = "levelkeep request 1";
 constexpr uint64_t kMaxHistoryBytes = 8u << 20;
 constexpr size_t kMaxEntries = 1000;
 constexpr int kMaxSameNames = 10'000;
+// Where the failure itself has no hint, or it was told before a crash.
+constexpr std::string_view kOtherArchive =
+    "use another backup; levelkeep verify FILE looks at it without a restore";
 
 std::string HistoryPath(const RestoreContext& context) {
   return context.InWork("applied");
@@ -35,7 +38,8 @@ std::string CrcText(std::string_view body) {
 
 // An empty token would vanish between blanks.
 std::string Token(std::string_view text) {
-  return text.empty() ? "-" : EscapeToken(text);
+  if (text.empty()) return "-";
+  return text == "-" ? "%2d" : EscapeToken(text);
 }
 std::string FromToken(const std::string& token) {
   if (token == "-") return "";
@@ -82,11 +86,13 @@ std::string_view NoteSuffix(DropVerdict verdict) {
   return verdict == DropVerdict::kApplied ? ".applied.txt" : ".reason.txt";
 }
 
-std::string NoteText(const DropEntry& entry) {
+std::string NoteText(const DropEntry& entry, const std::string& advice) {
   const std::string name = Printable(entry.drop.name, 300);
   if (entry.verdict == DropVerdict::kRejected) {
-    return name + " was not restored (" + entry.when + "): " + entry.reason +
-           "\n";
+    return name +
+           " was not restored, and has changed nothing.\nwhen: " + entry.when +
+           "\nwhy: " + entry.reason + "\nwhat to do: " +
+           (advice.empty() ? std::string(kOtherArchive) : advice) + "\n";
   }
   return name + " was restored.\nwhen: " + entry.when +
          "\nsha256: " + entry.sha256 +
@@ -100,7 +106,8 @@ std::string VerdictFolder(const RestoreContext& context, DropVerdict verdict) {
 
 // The note first, then the move. Returns the new name.
 Result<std::string> MoveAside(const RestoreContext& context,
-                              const DropEntry& entry) {
+                              const DropEntry& entry,
+                              const std::string& advice) {
   FileSystem* const fs = context.fs;
   const std::string folder = VerdictFolder(context, entry.verdict);
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, folder));
@@ -108,8 +115,9 @@ Result<std::string> MoveAside(const RestoreContext& context,
     const std::string name = NumberedName(entry.drop.name, number);
     const std::string target = JoinPath(folder, name);
     if (PathExists(fs, target)) continue;
-    LEVELKEEP_RETURN_IF_ERROR(WriteFileDurably(
-        fs, target + std::string(NoteSuffix(entry.verdict)), NoteText(entry)));
+    LEVELKEEP_RETURN_IF_ERROR(
+        WriteFileDurably(fs, target + std::string(NoteSuffix(entry.verdict)),
+                         NoteText(entry, advice)));
     // If we die here: a note without its archive, which comes next time.
     const Status moved =
         fs->RenameNoReplace(context.InDrop(entry.drop.name), target);
@@ -227,7 +235,7 @@ std::optional<DropEntry> FindDropEntry(const RestoreContext& context,
 
 Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
                   const std::string& sha256, DropVerdict verdict,
-                  const std::string& reason) {
+                  const std::string& reason, const std::string& advice) {
   LEVELKEEP_ASSIGN_OR_RETURN(std::vector<DropEntry> history,
                              LoadDropHistory(context));
   DropEntry entry;
@@ -255,7 +263,7 @@ Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
   history.push_back(entry);
   LEVELKEEP_RETURN_IF_ERROR(StoreDropHistory(context, history));
   // If we die here: the entry keeps the file from being applied twice.
-  const auto moved = MoveAside(context, entry);
+  const auto moved = MoveAside(context, entry, advice);
   if (moved.ok()) {
     history.back().moved_to = *moved;
     LEVELKEEP_RETURN_IF_ERROR(StoreDropHistory(context, history));

@@ -53,10 +53,11 @@ std::optional<DropEntry> FindDropEntry(const RestoreContext& context,
                                        const DropIdentity& drop);
 
 // Records the verdict and moves the file out of the way, in the order above.
-// A folder that can't be written is not an error. Idempotent.
+// A folder that can't be written is not an error. Idempotent. `advice` is what
+// the note beside a rejected file tells people to do; empty: to use another.
 Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
                   const std::string& sha256, DropVerdict verdict,
-                  const std::string& reason);
+                  const std::string& reason, const std::string& advice = "");
 
 // How often a start began with this file and did not come to an end.
 Result<uint64_t> CountAttempts(const RestoreContext& context,

@@ -31,7 +31,7 @@ std::string JournalPath(const RestoreContext& context) {
 // A name in a record becomes a path: it may not lead elsewhere.
 bool IsPlainName(const std::string& name) {
   return !name.empty() && name.front() != '.' &&
-         name.find('/') == std::string::npos;
+         name.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
 }
 
 }  // namespace
@@ -76,8 +76,10 @@ Result<Journal> LoadJournal(const RestoreContext& context) {
   }
   journal.incoming = record.Get("incoming");
   journal.outgoing = record.Get("outgoing");
+  journal.drop = GetDrop(record);
   if (!known_state || !IsPlainName(journal.incoming) ||
-      !IsPlainName(journal.outgoing)) {
+      !IsPlainName(journal.outgoing) ||
+      !(journal.drop.name.empty() || IsPlainName(journal.drop.name))) {
     return Status(StatusCode::kCorruption,
                   JournalPath(context) + " holds fields that make no sense");
   }
@@ -87,7 +89,6 @@ Result<Journal> LoadJournal(const RestoreContext& context) {
   journal.crashes = record.GetNumber("crashes");
   journal.reason = record.Get("reason");
   journal.reject = record.GetNumber("reject") != 0;
-  journal.drop = GetDrop(record);
   journal.outcome.archive_name = record.Get("archive");
   journal.outcome.archive_sha256 = record.Get("sha256");
   journal.outcome.own = record.GetNumber("own") != 0;

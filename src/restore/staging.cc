@@ -81,9 +81,10 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
       request.source.scanned_sha256 == extracted.archive_sha256) {
     store.check.last_sequence = extracted.manifest->last_sequence;
   } else {
-    LEVELKEEP_ASSIGN_OR_RETURN(store.check,
-                               CheckStore(context, request.target_dir,
-                                          request.scratch_dir, request.stop));
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        store.check,
+        CheckStore(context, request.target_dir, request.scratch_dir,
+                   request.stop, extracted.own ? Vouched::kYes : Vouched::kNo));
   }
   if (extracted.manifest != nullptr) {
     LEVELKEEP_RETURN_IF_ERROR(CheckSequence(*extracted.manifest, store.check));

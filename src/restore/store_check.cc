@@ -100,13 +100,15 @@ Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
 Result<StoreCheck> CheckFolder(const RestoreContext& context,
                                const std::string& db_dir,
                                const std::string& scratch_dir,
-                               std::stop_token stop) {
+                               std::stop_token stop, Vouched vouched) {
   if (context.options.store_checker) {
     return context.options.store_checker(db_dir, scratch_dir, stop);
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
                              TreeBytes(context.fs, db_dir));
-  return RunCheckProgram(context, {db_dir}, bytes, scratch_dir, stop);
+  std::vector<std::string> database = {db_dir};
+  if (vouched == Vouched::kNo) database.emplace_back("--each-table");
+  return RunCheckProgram(context, database, bytes, scratch_dir, stop);
 }
 
 Result<StoreCheck> WithScratch(const RestoreContext& context,
@@ -160,9 +162,9 @@ Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
 Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& db_dir,
                               const std::string& scratch_dir,
-                              std::stop_token stop) {
+                              std::stop_token stop, Vouched vouched) {
   return WithScratch(context, scratch_dir, [&] {
-    return CheckFolder(context, db_dir, scratch_dir, stop);
+    return CheckFolder(context, db_dir, scratch_dir, stop, vouched);
   });
 }
 

@@ -17,13 +17,20 @@
 
 namespace levelkeep {
 
+// Whether anybody vouches for the content of a database.
+enum class Vouched {
+  kYes,  // digests of ours
+  kNo,   // an archive of another program: every table is looked at by itself
+};
+
 // The options' own checker, or levelkeep-check. `scratch_dir` must not exist;
 // it is removed again. kCorruption: the database is bad, and why;
 // kUnsupported: another comparator; kNotFound: no levelkeep-check; kCancelled.
 Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& db_dir,
                               const std::string& scratch_dir,
-                              std::stop_token stop);
+                              std::stop_token stop,
+                              Vouched vouched = Vouched::kYes);
 
 // The same for a database inside an archive of ours, which is read where it
 // is: nothing but what opening writes goes to `scratch_dir`. `content_bytes`

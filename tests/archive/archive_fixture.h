@@ -1,10 +1,9 @@
-// Helpers of the archive tests: databases, archives, and hostile bytes.
+// Helpers of the archive tests: databases and archives.
 
 #ifndef LEVELKEEP_TESTS_ARCHIVE_ARCHIVE_FIXTURE_H_
 #define LEVELKEEP_TESTS_ARCHIVE_ARCHIVE_FIXTURE_H_
 
 #include <gtest/gtest.h>
-#include <zlib.h>
 
 #include <cstdint>
 #include <map>
@@ -20,11 +19,10 @@
 #include "base/hash.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
+#include "support/tar_bytes.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep::test {
-
-using Files = std::map<std::string, std::string>;  // flat name -> content
 
 inline constexpr char kDbName[] = "event_registry_db";
 
@@ -165,69 +163,6 @@ inline Result<ExtractedDatabase> ExtractArchive(
   auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
   if (!reader.ok()) return reader.status();
   return (*reader)->Extract(target, options);
-}
-
-// --- bytes that other tools, or attackers, make ---
-
-// One gzip member as gzip(1) would make it.
-inline std::string Gzip(std::string_view content, int level = 6) {
-  z_stream stream = {};
-  EXPECT_EQ(
-      deflateInit2(&stream, level, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY),
-      Z_OK);
-  std::string out(deflateBound(&stream, content.size()) + 64, '\0');
-  stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));
-  stream.avail_in = static_cast<uInt>(content.size());
-  stream.next_out = reinterpret_cast<Bytef*>(out.data());
-  stream.avail_out = static_cast<uInt>(out.size());
-  EXPECT_EQ(deflate(&stream, Z_FINISH), Z_STREAM_END);
-  out.resize(stream.total_out);
-  deflateEnd(&stream);
-  return out;
-}
-
-// A ustar header block with a right checksum.
-inline std::string TarHeader(const std::string& name, uint64_t size,
-                             char type = '0', const std::string& link = "") {
-  std::string block(512, '\0');
-  const auto put = [&](size_t at, std::string_view text) {
-    block.replace(at, text.size(), text);
-  };
-  char octal[16];
-  put(0, name.substr(0, 100));
-  put(100, "0000644");
-  put(108, "0000000");
-  put(116, "0000000");
-  std::snprintf(octal, sizeof octal, "%011llo",
-                static_cast<unsigned long long>(size));
-  put(124, octal);
-  put(136, "14733515300");
-  put(148, "        ");
-  block[156] = type;
-  put(157, link.substr(0, 100));
-  put(257, std::string_view("ustar\00000", 8));
-  unsigned sum = 0;
-  for (const char c : block) sum += static_cast<unsigned char>(c);
-  std::snprintf(octal, sizeof octal, "%06o", sum);
-  put(148, std::string_view(octal, 7));
-  return block;
-}
-
-inline std::string TarFile(const std::string& name, const std::string& content,
-                           char type = '0') {
-  return TarHeader(name, content.size(), type) + content +
-         std::string(TarPadding(content.size()), '\0');
-}
-
-inline std::string TarEnd() { return std::string(1024, '\0'); }
-
-// All files below `folder` ("" or "x/").
-inline std::string TarOf(const Files& files, const std::string& folder) {
-  std::string tar;
-  for (const auto& [name, content] : files) {
-    tar += TarFile(folder + name, content);
-  }
-  return tar;
 }
 
 }  // namespace levelkeep::test

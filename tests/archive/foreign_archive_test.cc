@@ -207,17 +207,6 @@ TEST_F(ForeignArchiveTest, RefusesOtherFormats) {
   ExpectRefused("nothing in it", StatusCode::kCorruption, "");
 }
 
-TEST_F(ForeignArchiveTest, EveryTruncationIsRefused) {
-  Pack("tar czf a.tar.gz -C storage db");
-  const std::string archive = test::ReadFile(dir_.Sub("a.tar.gz"));
-  for (size_t size = archive.size(); size-- > 0;) {
-    std::filesystem::resize_file(dir_.Sub("a.tar.gz"), size);
-    const auto database = Check();
-    ASSERT_FALSE(database.ok()) << size;
-    EXPECT_EQ(database.status().code(), StatusCode::kCorruption) << size;
-  }
-}
-
 TEST_F(ForeignArchiveTest, EveryTruncationOfTheTarInsideIsRefused) {
   const std::string tar = test::TarOf(MakeDatabase(), "db/") + test::TarEnd();
   const std::string path = dir_.Sub("a.tar.gz");

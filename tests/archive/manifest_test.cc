@@ -143,6 +143,8 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
       {"nothing", "", "not a well-formed JSON object"},
       {"cut", good.substr(0, good.size() - 5), "not a well-formed"},
       {"more behind", good + "{}", "not a well-formed"},
+      {"NUL behind", good + std::string(1, '\0'), "not a well-formed"},
+      {"more behind a NUL", good + std::string("\0{}", 3), "not a well-formed"},
       {"an array", "[]", "not a well-formed"},
       {"deep", "{\"a\":" + deep + "}", "not a well-formed"},
       {"version missing", Replaced(good, "format_version", "x"),

@@ -11,6 +11,7 @@
 #include "archive/archive_fixture.h"
 #include "archive/gzip_format.h"
 #include "archive/toc.h"
+#include "hostile/own_archive.h"
 
 namespace levelkeep::test {
 
@@ -58,21 +59,10 @@ class OwnArchiveFixture : public testing::Test {
     EXPECT_EQ(Shell("tar xzOf '" + path + "' stargz.index.json", &text), 0);
     return text;
   }
-  static std::string Member(const std::string& content) {
-    Deflater deflater(true, 1);
-    ByteBuffer out;
-    MemberWriter(&deflater, &out).Append(content, true);
-    return std::string(out.view());
-  }
-  static std::string TocTar(const std::string& text) {
-    return EncodeTarHeader(std::string(kTocEntryName), text.size(), 1735300800)
-               .value() +
-           text + std::string(TarPadding(text.size()) + kTarEndBytes, '\0');
-  }
   static std::string WithToc(const std::string& archive,
                              const std::string& text) {
     const uint64_t offset = TocOffset(archive);
-    return archive.substr(0, offset) + Member(TocTar(text)) +
+    return archive.substr(0, offset) + OwnMember(TocTar(text)) +
            EncodeFooter(offset);
   }
   void ExpectCorrupt(const std::string& what, const std::string& bytes,

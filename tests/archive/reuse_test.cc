@@ -142,6 +142,35 @@ TEST_F(ReuseTest, DamagedMembersAreCompressedAgain) {
   }
 }
 
+// A device that does not give some bytes.
+class UnreadableFrom : public ByteSource {
+ public:
+  UnreadableFrom(std::string contents, uint64_t first)
+      : contents_(NewStringSource(std::move(contents))), first_(first) {}
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    if (offset + size > first_) {
+      return Status(StatusCode::kIoError, "the device failed");
+    }
+    return contents_->ReadAt(offset, buffer, size);
+  }
+
+ private:
+  const std::unique_ptr<ByteSource> contents_;
+  const uint64_t first_;
+};
+
+TEST_F(ReuseTest, MembersThatTheDeviceDoesNotGiveAreNoDamage) {
+  present_ = true;
+  const UnreadableFrom device(bytes_, Member("000013.ldb", 1).archive_offset);
+  const auto again = Write("again", WriteOptions(), &device);
+  ASSERT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_EQ(again->damaged_members, 0u);
+  EXPECT_GE(again->unreadable_members, 2u);
+  EXPECT_GT(again->reused_bytes, 0u);
+  EXPECT_EQ(test::ReadFile(dir_.Sub("again")), bytes_);
+}
+
 TEST_F(ReuseTest, TruncatedAndMisdescribedArchivesAreOfNoUse) {
   present_ = true;
   const auto half =

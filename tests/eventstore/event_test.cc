@@ -154,5 +154,57 @@ TEST(EventHeadTest, RoundTripsAndRefusesOthers) {
             "the events are of format 2, this version knows format 1");
 }
 
+TEST(CheckedRecordTest, OwnRecordsPassAsTheyAre) {
+  for (const char* data :
+       {"null", "1", "-2.5", "\"a\"", "[]", "{}", "true",
+        R"({"a":[1,{"sequence":2,"type":3}],"data":[[]]})"}) {
+    const std::string record =
+        R"({"sequence":7,"type":"t","stream":"","time":"2024-12-27T12:00:00.000Z","data":)" +
+        std::string(data) + "}";
+    const auto text = CheckedRecord(7, record);
+    ASSERT_TRUE(text.ok()) << text.status().ToString();
+    EXPECT_EQ(*text, record);
+    EXPECT_EQ(EncodeEvent(*DecodeEvent(7, record)), record);
+  }
+}
+
+TEST(CheckedRecordTest, RecordsOfOthersBecomeOneLineInOurOrder) {
+  const auto text = CheckedRecord(
+      7,
+      "{\n \"data\": {\"b\": 1,\r\n\"a\": 2}, \"type\":\"t\",\"stream\":\"s\","
+      "\"time\":\"2024-12-27T12:00:00.000Z\",\"sequence\":7}");
+  ASSERT_TRUE(text.ok()) << text.status().ToString();
+  EXPECT_EQ(
+      *text,
+      R"({"sequence":7,"type":"t","stream":"s","time":"2024-12-27T12:00:00.000Z","data":{"a":2,"b":1}})");
+}
+
+TEST(CheckedRecordTest, DamageIsNamedAsByDecodeEvent) {
+  const std::string tail =
+      R"("stream":"","time":"2024-12-27T12:00:00.000Z","data":1})";
+  const std::string cases[] = {
+      "",
+      "{",
+      "[]",
+      "7",
+      R"({"sequence":8,"type":"t",)" + tail,
+      R"({"sequence":7,"type":1,)" + tail,
+      R"({"sequence":"7","type":"t",)" + tail,
+      R"({"sequence":7,"type":{},)" + tail,
+      R"({"sequence":7,)" + tail,
+      R"({"sequence":7,"type":"t","stream":"","time":"x","data":1})",
+      R"({"sequence":7,"type":"t","stream":"","time":"2024-12-27T12:00:00.000Z"})",
+      R"({"sequence":7,"type":"t",)" + tail + "x",
+      R"({"sequence":7,"type":"\ud800",)" + tail,
+  };
+  for (const std::string& record : cases) {
+    const auto text = CheckedRecord(7, record);
+    const auto event = DecodeEvent(7, record);
+    ASSERT_FALSE(text.ok()) << record;
+    EXPECT_EQ(text.status().code(), StatusCode::kCorruption);
+    EXPECT_EQ(text.status().message(), event.status().message()) << record;
+  }
+}
+
 }  // namespace
 }  // namespace levelkeep

@@ -72,5 +72,18 @@ TEST(ByteRangeTest, FindsEtagsInLists) {
   }
 }
 
+TEST(EtagListedTest, StrongComparisonTakesNoWeakOne) {
+  const auto listed = [](std::string_view list) {
+    return EtagListed(list, "\"a\"", EtagComparison::kStrong);
+  };
+  for (const char* list :
+       {"\"a\"", "*", " * ", "\"x\", \"a\"", "W/\"a\",\"a\""}) {
+    EXPECT_TRUE(listed(list)) << list;
+  }
+  for (const char* list : {"", "a", "W/\"a\"", "\"x\"", "\"*\"", "\"A\""}) {
+    EXPECT_FALSE(listed(list)) << list;
+  }
+}
+
 }  // namespace
 }  // namespace levelkeep::http

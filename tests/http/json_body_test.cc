@@ -34,8 +34,12 @@ TEST(JsonBodyTest, RefusesTheRestWithAReason) {
   const std::pair<std::string, std::string> cases[] = {
       {"{", "is not JSON: see byte 2"},
       {"{\"a\":1}x", "is not JSON: see byte 8"},
+      {std::string("{}\0{\"a\":1}", 10), "is not JSON: see byte 3"},
+      {std::string("{}\0", 3), "is not JSON: see byte 3"},
       {"label=x", "is not JSON: see byte 1"},
       {"{'a':1}", "is not JSON: see byte 2"},
+      {std::string("{}\0x", 4), "is not JSON: see byte 3"},
+      {std::string("{\"a\":\"b\0c\"}", 11), "is not JSON: see byte 8"},
       {"{\"a\":NaN}", "is not JSON: see byte 6"},
       {"{\"a\":1e999}", "holds a number that is out of range"},
       {Nested(33), "is nested deeper than 32 levels"},
@@ -51,6 +55,37 @@ TEST(JsonBodyTest, RefusesTheRestWithAReason) {
     EXPECT_EQ(json.status().code(), StatusCode::kInvalidArgument);
     EXPECT_EQ(json.status().message(), "the request body " + reason);
   }
+}
+
+// 8 MiB take half a second; when the time grows with the square of the size,
+// as it once did, hours. The test would then run into its timeout.
+TEST(JsonBodyTest, TimeGrowsWithTheSizeOnly) {
+  std::string array = "[{}";
+  std::string object = "{\"k\":[]";
+  for (int i = 0; i < 2'000'000; i++) array += ",{}";
+  for (int i = 0; i < 500'000; i++) {
+    object += ",\"" + std::to_string(i) + "\":[]";
+  }
+  const auto elements = ParseBody(array + "]");
+  const auto members = ParseBody(object + "}");
+  ASSERT_TRUE(elements.ok() && members.ok());
+  EXPECT_EQ(elements->size(), 2'000'001u);
+  EXPECT_EQ(members->size(), 500'001u);
+}
+
+TEST(JsonBodyTest, CountsValues) {
+  EXPECT_TRUE(ParseBody("[1,{\"a\":2},[]]", 5).ok());
+  const auto json = ParseBody("[1,{\"a\":2},[]]", 4);
+  ASSERT_FALSE(json.ok());
+  EXPECT_EQ(json.status().message(), "the request body holds too many values");
+}
+
+TEST(JsonBodyTest, BuildsWhatWasSent) {
+  const std::string body =
+      R"({"a":[1,-2,3.5,true,null,"x"],"b":{"c":{},"d":[[],{"e":18446744073709551615}]}})";
+  const auto json = ParseBody(body);
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(Dump(*json), body);
 }
 
 TEST(JsonBodyTest, DumpNeverThrows) {

@@ -47,6 +47,9 @@ struct Case {
 
 TEST(RequestReaderTest, DecidesByTheTable) {
   const std::string zeros(kLimit, '0');
+  const std::string kChunked = "Transfer-Encoding: chunked\r\n";
+  std::string empty_lines;
+  for (int i = 0; i < 17; i++) empty_lines += "\r\n";
   const Case cases[] = {
       {"plain", Get(""), 200},
       {"HTTP/1.0 without Host", "GET / HTTP/1.0\r\n\r\n", 200},
@@ -61,6 +64,8 @@ TEST(RequestReaderTest, DecidesByTheTable) {
       {"chunked with trailer",
        Post("Transfer-Encoding: Chunked\r\n", "0\r\nX: y\r\n\r\n"), 200},
       {"empty line first", "\r\n" + Get(""), 200},
+      {"endless empty lines", empty_lines + Get(""), 400},
+      {"endless empty lines and nothing else", empty_lines, 400},
       {"head cut", "GET /x HTTP/1.1\r\nHost: h\r\n", 0},
       {"body cut", Post("Content-Length: 3\r\n", "ab"), 0},
       {"chunk cut", Post("Transfer-Encoding: chunked\r\n", "3\r\nab"), 0},
@@ -139,6 +144,16 @@ TEST(RequestReaderTest, DecidesByTheTable) {
        Post("Transfer-Encoding: chunked\r\n", "3\nabc\n0\n\n"), 400},
       {"chunk longer than said",
        Post("Transfer-Encoding: chunked\r\n", "3\r\nabcd\r\n"), 400},
+      {"chunk size and more", Post(kChunked, "3 4\r\nabc\r\n"), 400},
+      {"chunk size and blanks", Post(kChunked, "3 \r\nabc\r\n"), 400},
+      {"bare CR in an extension", Post(kChunked, "3;a\rb\r\nabc\r\n"), 400},
+      {"NUL in an extension",
+       Post(kChunked, std::string("3;\0\r\nabc\r\n", 11)), 400},
+      {"trailer without colon", Post(kChunked, "0\r\nabc\r\n\r\n"), 400},
+      {"folded trailer", Post(kChunked, "0\r\nA: b\r\n c\r\n\r\n"), 400},
+      {"control character in a trailer", Post(kChunked, "0\r\nA: \x1b\r\n\r\n"),
+       400},
+      {"extension after a blank", Post(kChunked, "0 \t;a=\"b\"\r\n\r\n"), 200},
       {"endless chunk extension",
        Post("Transfer-Encoding: chunked\r\n", "3;" + std::string(600, 'x')),
        400},
@@ -165,6 +180,42 @@ TEST(RequestReaderTest, DecidesByTheTable) {
       {"unknown expectation", Post("Expect: 200-ok\r\n"), 417},
   };
   for (const Case& c : cases) EXPECT_EQ(Outcome(c.bytes), c.outcome) << c.why;
+}
+
+// A client whose packets are cut elsewhere must not get another answer: the
+// limits count bytes, not calls.
+TEST(RequestReaderTest, LimitsDoNotDependOnHowTheBytesArrive) {
+  const auto line_of = [](size_t size) {
+    const std::string frame = "GET / HTTP/1.1";
+    return "GET /" + std::string(size - frame.size(), 'a') + " HTTP/1.1\r\n";
+  };
+  const auto head_of = [](size_t size) {
+    return Get("X: " + std::string(size - Get("X: \r\n").size(), 'x') + "\r\n");
+  };
+  const std::string longest(kMaxRequestLineBytes + 2, 'a');
+  const std::string largest = head_of(kMaxHeadBytes + 100);
+  const Case cases[] = {
+      {"longest line", line_of(kMaxRequestLineBytes) + "Host: h\r\n\r\n", 200},
+      {"line too long", line_of(kMaxRequestLineBytes + 1) + "Host: h\r\n\r\n",
+       414},
+      {"bare LF, then a long line", "GET\n" + longest, 400},
+      {"long line, then a bare LF", longest + "\n", 414},
+      {"largest head", head_of(kMaxHeadBytes), 200},
+      {"head too large", head_of(kMaxHeadBytes + 1), 431},
+      {"large head, then a bare LF",
+       largest.substr(0, kMaxHeadBytes + 1) + "\n\r\n\r\n", 431},
+  };
+  for (const Case& c : cases) {
+    EXPECT_EQ(Outcome(c.bytes), c.outcome) << c.why;
+    RequestReader reader = NewReader();
+    for (const char byte : c.bytes) {
+      (void)reader.Append(std::string_view(&byte, 1));
+    }
+    const int outcome = reader.state() == State::kRefused
+                            ? reader.refusal().status
+                            : (reader.state() == State::kRequest ? 200 : 0);
+    EXPECT_EQ(outcome, c.outcome) << c.why << ", byte by byte";
+  }
 }
 
 TEST(RequestReaderTest, FillsTheRequest) {

@@ -104,6 +104,7 @@ class ServerFixture : public testing::Test {
       return http::JsonResponse("{\"slow\":true}");
     };
     api_.AddRoute("POST", "/slow", slow);
+    api_.AddRoute("GET", "/slow", slow);
     api_.AddRoute("GET", "/large", [](const http::Request&) {
       return http::JsonResponse(std::string(8 << 20, 'x'));
     });

@@ -59,7 +59,7 @@ TEST(WorkGateTest, ClosingSendsThoseAwayWhoWait) {
 }
 
 TEST(TransferLimitsTest, APlaceIsFreeWhenTheResponseIsGone) {
-  TransferLimits limits(1, 1);
+  TransferLimits limits(1, 1, 1 << 20);
   {
     const Response first = limits.Admit(StreamResponse());
     EXPECT_EQ(first.status, 200);
@@ -73,13 +73,32 @@ TEST(TransferLimitsTest, APlaceIsFreeWhenTheResponseIsGone) {
 }
 
 TEST(TransferLimitsTest, OthersNeedNoPlace) {
-  TransferLimits limits(0, 0);
+  TransferLimits limits(0, 0, 0);
   EXPECT_EQ(limits.Admit(JsonResponse("{}")).status, 200);
   EXPECT_EQ(limits.Admit(StreamResponse()).status, 503);
 }
 
+TEST(TransferLimitsTest, LargeAnswersShareTheirMemory) {
+  TransferLimits limits(0, 0, 100'000);
+  const auto answer = [&limits](size_t bytes) {
+    return limits.Admit(JsonResponse(std::string(bytes, 'x')));
+  };
+  {
+    const Response first = answer(60'000);
+    EXPECT_EQ(first.status, 200);
+    EXPECT_EQ(answer(60'000).status, 503);
+    EXPECT_EQ(answer(40'000).status, 200);
+    EXPECT_EQ(answer(MemoryBudget::kSmallBytes).status, 200);
+  }
+  // Larger than all there is: alone.
+  const Response large = answer(1'000'000);
+  EXPECT_EQ(large.status, 200);
+  EXPECT_EQ(large.body.size(), 1'000'000u);
+  EXPECT_EQ(answer(40'000).status, 503);
+}
+
 TEST(TransferLimitsTest, StreamsEndWhenTold) {
-  TransferLimits limits(1, 1);
+  TransferLimits limits(1, 1, 1 << 20);
   const Response response = limits.Admit(StreamResponse());
   std::string part;
   EXPECT_TRUE(response.stream->Next(&part));

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "http/server_fixture.h"
@@ -59,6 +60,42 @@ TEST_F(ServerLoadTest, HealthAnswersWhileAllChangesWait) {
   EXPECT_EQ(slow_running_, 3) << "a quarter of the workers only reads";
   release_ = true;
   for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
+}
+
+TEST_F(ServerLoadTest, HealthAnswersWhileAllHandlersRead) {
+  options_.workers = 4;
+  Start();
+  const Clients slow = Stall(20, Get("/slow"));
+  while (slow_running_ < 4) {
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  for (int i = 0; i < 20; i++) ExpectAlive();
+  EXPECT_EQ(slow_running_, 4);
+  release_ = true;
+  for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
+}
+
+TEST_F(ServerLoadTest, LargeBodiesShareTheirMemory) {
+  options_.large_body_bytes = 100'000;
+  options_.body_timeout = milliseconds(500);
+  Start();
+  const std::string lines = "Content-Length: 60000\r\n";
+  const std::string body(60'000, 'x');
+  RawClient first(port());
+  first.Send(Post("/slow", lines, body));
+  while (slow_running_ < 1) {
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  // The first one has its place until it is answered.
+  const RawResponse refused = Once(Post("/echo", lines, body));
+  EXPECT_EQ(refused.status, 503);
+  EXPECT_TRUE(refused.Has("\r\nRetry-After: 5\r\n"));
+  EXPECT_NE(refused.body.find("\"code\":\"overloaded\""), std::string::npos);
+  // Small bodies need none.
+  EXPECT_EQ(Once(Post("/echo", "Content-Length: 2\r\n", "ok")).status, 200);
+  release_ = true;
+  EXPECT_EQ(first.Receive().status, 200);
+  EXPECT_EQ(Once(Post("/echo", lines, body)).body, body);
 }
 
 TEST_F(ServerLoadTest, NewClientsGetInWhenIdleOnesFillTheHouse) {

@@ -66,7 +66,8 @@ class ReusePlanTest : public ::testing::Test {
     auto snapshot = TakeOfflineSnapshot(fs, options_.storage_path());
     auto epoch = ReadOrCreateEpoch(fs, options_.storage_path());
     EXPECT_TRUE(snapshot.ok() && epoch.ok());
-    const ReusePlan plan = ReusePlan::Load(fs, options_, **snapshot, *epoch);
+    const ReusePlan plan =
+        ReusePlan::Load(fs, options_, **snapshot, *epoch, {});
     int count = 0;
     for (const SnapshotFile& file : (*snapshot)->info().files) {
       if (plan.Find(file) != nullptr) ++count;

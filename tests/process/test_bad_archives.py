@@ -4,6 +4,7 @@ reason, and the live data stay what they were."""
 import concurrent.futures
 import os
 import pathlib
+import re
 import shutil
 import tempfile
 
@@ -47,8 +48,17 @@ def live(request, source):
     return site
 
 
+# The most that any archive may make the program take.
+MOST_MEMORY_KB = 256 * 1024
+
+
+def peak_memory_kb(pid):
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1))
+
+
 def nothing_escaped(site):
-    assert not pathlib.Path("/tmp/levelkeep-escape").exists()
+    assert not pathlib.Path("/tmp/levelkeep-canary").exists()
     assert not (site.root / "000099.ldb").exists()
     assert not (site.storage / "000099.ldb").exists()
     assert not (site.work / "000099.ldb").exists()
@@ -88,6 +98,7 @@ def started(request, live, source):
         with site.serve() as server:
             site.events_served = server.api.events()
             site.health = server.api.health()
+            site.peak_kb = peak_memory_kb(server.process.pid)
         return site
     with concurrent.futures.ThreadPoolExecutor(5) as pool:
         return {kind: pool.submit(start, kind) for kind in sorted(BAD)}
@@ -103,7 +114,10 @@ def test_drop_folder_puts_it_aside(live, started, kind):
     assert sha256(rejected) == site.digest, "the archive was changed"
     reason = rejected.with_name(rejected.name + ".reason.txt").read_text()
     print(reason)
-    assert len(reason.strip()) > 15
+    assert reason.startswith(f"{kind}.tar.gz was not restored"), reason
+    assert "\nwhy: " in reason and "\nwhat to do: " in reason, reason
+    assert reason.replace("\n", "").isprintable(), reason
+    assert site.peak_kb < MOST_MEMORY_KB
     nothing_escaped(site)
     site.assert_swept()
 

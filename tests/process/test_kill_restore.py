@@ -1,93 +1,19 @@
 """SIGKILL while a restore runs: the store is the old one or the new one."""
 
 import concurrent.futures
-import itertools
 import shutil
 import threading
 import time
 
 import pytest
 
-from events import make_events
-from harness import FSYNC, MKDIR, RENAME, UNLINK, Site, killed_at
+from harness import FSYNC, MKDIR, RENAME, UNLINK, killed_at
+from restore_case import (SETTINGS, Case, assert_undo_is_consistent,
+                          settle_drop, state_of)
 from store import read_events
 
-SETTINGS = {"BACKUP_VERIFY": "false"}
 FAMILIES = {"rename": RENAME, "fsync": FSYNC, "unlink": UNLINK,
             "mkdir": MKDIR}
-
-
-class Case:
-    """A stopped installation with old data, and an archive of new data."""
-
-    def __init__(self, folder, seed, old_count, new_count):
-        source = Site(folder / "source")
-        with source.serve(**SETTINGS) as server:
-            server.api.append_all(make_events(seed, "new", 0, new_count))
-            name = server.api.create()["name"]
-        self.name = name
-        self.archive = source.backups / name
-        self.new = read_events(source.db)
-        self.template = Site(folder / "template")
-        with self.template.serve(**SETTINGS) as server:
-            server.api.append_all(make_events(seed, "old", 0, old_count))
-        self.old = read_events(self.template.db)
-        self.folder = folder
-        self._numbers = itertools.count(1)
-
-    def fresh(self):
-        """A copy of the installation, so that rounds are independent."""
-        root = self.folder / f"round-{next(self._numbers)}"
-        shutil.copytree(self.template.root, root)
-        return Site(root)
-
-    def with_backup(self, site):
-        """As if the new data's archive had been made here."""
-        site.backups.mkdir(exist_ok=True)
-        shutil.copy2(self.archive, site.backups / self.name)
-        return site
-
-
-def state_of(case, events):
-    """"old" or "new"; anything else fails."""
-    if events == case.old:
-        return "old"
-    assert events == case.new, (
-        f"neither old ({len(case.old)}) nor new ({len(case.new)}): "
-        f"{len(events)} events, {events[:1]} .. {events[-1:]}")
-    return "new"
-
-
-def assert_undo_is_consistent(case, site, state):
-    """Undo gives exactly the other state, or says there is none."""
-    undo = site.run("restore", "--undo", "--yes")
-    if state == "new":
-        undo.expect(0)
-        assert read_events(site.db) == case.old
-        site.run("restore", "--undo", "--yes").expect(0)
-        assert read_events(site.db) == case.new
-    else:
-        undo.expect(5)
-        assert read_events(site.db) == case.old
-    site.assert_swept()
-
-
-def places_of(site, name):
-    """Where the dropped archive is now."""
-    return [folder for folder in ("", "applied", "rejected")
-            if (site.restore / folder / name).is_file()]
-
-
-def settle_drop(case, site):
-    """Starts after a crash; returns the state, with its archive's place
-    checked: applied exactly when the data are new."""
-    with site.serve(**SETTINGS):
-        site.assert_swept()
-    state = state_of(case, read_events(site.db))
-    place = places_of(site, case.name)
-    assert place == (["applied"] if state == "new" else ["rejected"]), (
-        state, place)
-    return state
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

@@ -208,6 +208,9 @@ TEST(DropHistoryTest, EntriesSurviveEncoding) {
   EXPECT_EQ(decoded->sha256, entry.sha256);
   EXPECT_EQ(decoded->moved_to, "");
   EXPECT_EQ(decoded->reason, entry.reason);
+  // What stands for nothing is not nothing itself.
+  entry.reason = "-";
+  EXPECT_EQ(DecodeDropEntry(EncodeDropEntry(entry))->reason, "-");
 }
 
 TEST(DropHistoryTest, EveryFlippedBitMakesAnEntryAbsent) {

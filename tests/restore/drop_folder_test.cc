@@ -54,7 +54,12 @@ TEST_F(DropFolderTest, DamagedArchiveIsRejectedWithAReason) {
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
   EXPECT_EQ(ReadFile(Drop("rejected/x.tar.gz")), bytes);
   const std::string reason = ReadFile(Drop("rejected/x.tar.gz.reason.txt"));
-  EXPECT_NE(reason.find(ReasonFor(outcome, "x.tar.gz")), std::string::npos);
+  EXPECT_NE(reason.find("\nwhy: " + ReasonFor(outcome, "x.tar.gz") + "\n"),
+            std::string::npos)
+      << reason;
+  EXPECT_NE(reason.find("\nwhat to do: the archive is damaged: "),
+            std::string::npos)
+      << reason;
   EXPECT_EQ(InWork("staging-").size(), 0u);
 }
 

@@ -161,6 +161,12 @@ TEST_F(JournalTest, NamesThatLeadElsewhereAreCorruption) {
     ASSERT_TRUE(StoreJournal(context_, journal).ok());
     EXPECT_EQ(LoadJournal(context_).status().code(), StatusCode::kCorruption)
         << name;
+    if (*name == '\0') continue;  // a restore that came from no drop
+    journal.incoming = "staging-1";
+    journal.drop.name = name;
+    ASSERT_TRUE(StoreJournal(context_, journal).ok());
+    EXPECT_EQ(LoadJournal(context_).status().code(), StatusCode::kCorruption)
+        << name << " in restore/";
   }
 }
 

@@ -205,7 +205,7 @@ TEST(TidyTest, HeadersHaveTheGuardOfTheirPath) {
   EXPECT_EQ(GuardOf("src/base/log.h"), "LEVELKEEP_BASE_LOG_H_");
   EXPECT_EQ(GuardOf("include/levelkeep/http.h"), "LEVELKEEP_HTTP_H_");
   Problems problems;
-  for (const SourceFile& file : Sources({"src", "include", "tests"})) {
+  for (const SourceFile& file : Sources({"src", "include", "tests", "fuzz"})) {
     if (!file.IsHeader()) continue;
     const std::string guard = GuardOf(file.path);
     const bool good = file.text.find("#ifndef " + guard + "\n#define " + guard +
@@ -220,7 +220,7 @@ TEST(TidyTest, FilesAndFunctionsStaySmall) {
   constexpr size_t kMostLines = 500;
   constexpr int kMostFunctionLines = 60;
   Problems problems;
-  for (const SourceFile& file : Sources({"src"})) {
+  for (const SourceFile& file : Sources({"src", "fuzz"})) {
     const size_t lines = SplitLines(file.text).size();
     if (lines > kMostLines) {
       problems.push_back(file.path + ": " + std::to_string(lines) + " lines");
@@ -243,7 +243,7 @@ TEST(TidyTest, NothingIsLeftForLater) {
       "_SKIP|[Pp]laceholder u"
       "ntil");
   Problems problems;
-  for (const SourceFile& file : Sources({"src", "include", "tests"})) {
+  for (const SourceFile& file : Sources({"src", "include", "tests", "fuzz"})) {
     int number = 0;
     for (const std::string& line : SplitLines(file.text)) {
       ++number;
@@ -260,7 +260,7 @@ TEST(TidyTest, NothingIsLeftForLater) {
 TEST(TidyTest, NothingNamesTheMachineItWasWrittenOn) {
   Problems problems;
   for (const SourceFile& file :
-       Sources({"src", "include", "tests", "bench", "examples"})) {
+       Sources({"src", "include", "tests", "fuzz", "bench", "examples"})) {
     if (file.text.find(Root() + "/") != std::string::npos) {
       problems.push_back(file.path);
     }
@@ -291,8 +291,8 @@ std::vector<std::string> PathsIn(const std::string& page,
                                  const std::string& text) {
   static const std::regex kLink("\\]\\(([^)#\\s]+)(#[^)]*)?\\)");
   static const std::regex kCode(
-      "`(?:\\./)?((?:src|include|tests|docs|scripts|bench|examples|packaging|"
-      "cmake)/[A-Za-z0-9_./-]+)`");
+      "`(?:\\./)?((?:src|include|tests|docs|scripts|bench|examples|fuzz|"
+      "packaging|cmake)/[A-Za-z0-9_./-]+)`");
   static const std::regex kScript(
       "(?:^|[\\s`(])(?:\\./)?(scripts/[A-Za-z0-9_.-]+)");
   std::vector<std::string> paths;

@@ -1,0 +1,136 @@
+#include "changed_database.h"
+
+#include <algorithm>
+#include <iterator>
+#include <optional>
+
+#include "base/hash.h"
+#include "dbfiles/coding.h"
+#include "dbfiles/file_name.h"
+#include "log_builder.h"
+#include "sample_database.h"
+
+namespace levelkeep::fuzz {
+namespace {
+
+struct Extent {
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+// A table's footer: two varint extents, padding, a magic number of 8 bytes.
+constexpr size_t kFooterSize = 48;
+// Behind each block: its compression and a checksum.
+constexpr size_t kBlockTrailer = 5;
+
+std::optional<Extent> GetExtent(std::string_view* input) {
+  Extent extent;
+  if (!GetVarint64(input, &extent.offset) ||
+      !GetVarint64(input, &extent.size)) {
+    return std::nullopt;
+  }
+  return extent;
+}
+
+// The sample's tables are small: one data block, then those of the footer.
+void RepairTable(std::string* table) {
+  if (table->size() < kFooterSize) return;
+  std::string_view footer =
+      std::string_view(*table).substr(table->size() - kFooterSize);
+  const auto meta = GetExtent(&footer);
+  const auto index = GetExtent(&footer);
+  if (!meta || !index || meta->offset < kBlockTrailer) return;
+  for (const Extent& block :
+       {Extent{0, meta->offset - kBlockTrailer}, *meta, *index}) {
+    if (block.offset > table->size() || block.size > table->size() ||
+        block.offset + block.size + kBlockTrailer > table->size()) {
+      continue;
+    }
+    const std::string_view covered =
+        std::string_view(*table).substr(block.offset, block.size + 1);
+    std::string crc;
+    PutFixed32(&crc, MaskCrc32c(Crc32c(0, covered)));
+    table->replace(block.offset + block.size + 1, crc.size(), crc);
+  }
+}
+
+// The first fragment's checksum; the sample's records have one each.
+void RepairLog(std::string* log) {
+  for (size_t at = 0; at + kLogHeaderSize <= log->size();) {
+    const size_t length =
+        static_cast<uint8_t>((*log)[at + 4]) |
+        static_cast<size_t>(static_cast<uint8_t>((*log)[at + 5])) << 8;
+    if (at + kLogHeaderSize + length > log->size()) return;
+    std::string crc;
+    PutFixed32(&crc, MaskCrc32c(Crc32c(0, std::string_view(*log).substr(
+                                              at + 6, length + 1))));
+    log->replace(at, crc.size(), crc);
+    at += kLogHeaderSize + length;
+  }
+}
+
+std::string Records(FuzzedBytes* input) {
+  LogBuilder builder;
+  std::string_view rest = input->Piece();
+  while (!rest.empty()) {
+    const size_t size =
+        std::min<size_t>(static_cast<uint8_t>(rest.front()), rest.size() - 1);
+    builder.AddRecord(rest.substr(1, size));
+    rest.remove_prefix(1 + size);
+  }
+  return builder.log();
+}
+
+void Change(FuzzedBytes* input, Files* files) {
+  const uint8_t what = input->Byte();
+  auto file = files->begin();
+  if (!files->empty()) std::advance(file, input->Byte() % files->size());
+  if (file == files->end()) return;
+  std::string& content = file->second;
+  const size_t at = (static_cast<size_t>(input->Byte()) << 8 | input->Byte()) %
+                    (content.size() + 1);
+  const DbFileKind kind = ParseDbFileName(file->first).kind;
+  switch (what % 8) {
+    case 0:
+      if (at < content.size()) content[at] = static_cast<char>(input->Byte());
+      break;
+    case 1:  // the same, and nobody notices
+      if (at < content.size()) content[at] = static_cast<char>(input->Byte());
+      kind == DbFileKind::kTable ? RepairTable(&content) : RepairLog(&content);
+      break;
+    case 2:
+      content.resize(at);
+      break;
+    case 3:
+      content.insert(at, input->Piece());
+      break;
+    case 4:
+      files->erase(file);
+      break;
+    case 5:
+      content = input->Piece();
+      break;
+    case 6:
+      content = Records(input);
+      break;
+    default: {
+      const std::string copy = content;
+      (*files)[std::string(input->Piece())] = copy;
+    }
+  }
+}
+
+}  // namespace
+
+Files ChangedDatabase(FuzzedBytes* input) {
+  Files files = SampleDatabase();
+  while (!input->empty()) Change(input, &files);
+  // What no file system and no archive of ours holds.
+  std::erase_if(files, [](const auto& file) {
+    return !IsBackedUp(ParseDbFileName(file.first).kind) ||
+           file.first.size() > 200;
+  });
+  return files;
+}
+
+}  // namespace levelkeep::fuzz

@@ -1,0 +1,99 @@
+// levelkeep-manifest.json: what decodes is consistent, comes back from its
+// own encoding, and does not depend on how the text arrives.
+
+#include <algorithm>
+#include <set>
+
+#include "archive/manifest.h"
+#include "archive/text_pieces.h"
+#include "dbfiles/file_name.h"
+#include "support.h"
+
+namespace levelkeep::fuzz {
+namespace {
+
+// The text in pieces of a given size.
+class InPieces : public TextPieces {
+ public:
+  InPieces(std::string_view text, size_t size) : text_(text), size_(size) {}
+  Result<std::string_view> Next() override {
+    const std::string_view piece = text_.substr(0, size_);
+    text_.remove_prefix(piece.size());
+    return piece;
+  }
+
+ private:
+  std::string_view text_;
+  const size_t size_;
+};
+
+void CheckNames(const Manifest& manifest) {
+  const std::string& folder = manifest.db_name;
+  Require(!folder.empty() && folder != "." && folder != ".." &&
+              folder.find('/') == folder.npos &&
+              folder.find('\0') == folder.npos,
+          "the database folder's name is that of one folder");
+  std::set<std::string> names;
+  for (const ManifestFile& file : manifest.files) {
+    Require(IsBackedUp(ParseDbFileName(file.name).kind),
+            "a manifest lists files of a database only");
+    Require(names.insert(file.name).second, "no file is listed twice");
+  }
+}
+
+void CheckRoundTrip(const Manifest& manifest) {
+  const std::string text = EncodeManifest(manifest);
+  const auto again = DecodeManifest(text);
+  RequireOk(again.status(), "what EncodeManifest writes can be decoded");
+  Require(EncodeManifest(*again) == text, "a manifest comes back as it was");
+  const auto same = [](const ManifestFile& a, const ManifestFile& b) {
+    return a.name == b.name && a.size_bytes == b.size_bytes &&
+           a.sha256 == b.sha256;
+  };
+  Require(std::equal(manifest.files.begin(), manifest.files.end(),
+                     again->files.begin(), again->files.end(), same),
+          "the files come back as they were");
+  Require(manifest.id == again->id && manifest.label == again->label &&
+              manifest.db_name == again->db_name &&
+              manifest.db_epoch == again->db_epoch &&
+              manifest.comparator == again->comparator &&
+              manifest.last_sequence == again->last_sequence &&
+              manifest.source_bytes == again->source_bytes &&
+              manifest.took_ms == again->took_ms &&
+              manifest.events.has_value() == again->events.has_value() &&
+              manifest.previous_name == again->previous_name,
+          "the fields come back as they were");
+}
+
+void Run(FuzzedBytes input) {
+  const size_t piece = size_t{input.Byte()} + 1;
+  const std::string_view text = input.Rest();
+  const auto manifest = DecodeManifest(text);
+  InPieces pieces(text, piece);
+  const auto by_pieces = DecodeManifest(&pieces);
+  Require(manifest.ok() == by_pieces.ok(),
+          "pieces of a text mean what the whole means");
+  if (!manifest.ok()) {
+    Require(!manifest.status().message().empty(), "a refusal says why");
+    Require(manifest.status().code() == by_pieces.status().code() &&
+                manifest.status().message() == by_pieces.status().message(),
+            "pieces of a text are refused for the same reason");
+    Require(manifest.status().code() == StatusCode::kCorruption ||
+                manifest.status().code() == StatusCode::kUnsupported,
+            "it is the manifest that is to blame");
+    return;
+  }
+  Require(text.find('\0') == text.npos, "no JSON text holds a NUL");
+  Require(EncodeManifest(*manifest) == EncodeManifest(*by_pieces),
+          "pieces of a text mean what the whole means");
+  CheckNames(*manifest);
+  CheckRoundTrip(*manifest);
+}
+
+}  // namespace
+}  // namespace levelkeep::fuzz
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
+  return 0;
+}

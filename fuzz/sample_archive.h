@@ -1,0 +1,45 @@
+// Archives in the making: ours, with any part replaced, and foreign ones.
+
+#ifndef LEVELKEEP_FUZZ_SAMPLE_ARCHIVE_H_
+#define LEVELKEEP_FUZZ_SAMPLE_ARCHIVE_H_
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "archive/manifest.h"
+#include "archive/toc.h"
+#include "support.h"
+
+namespace levelkeep::fuzz {
+
+// The manifest of a backup that holds these files.
+Manifest SampleManifest(const std::vector<TocFile>& written);
+
+// An archive by the product's own writer; stored, not deflated, so that the
+// fuzzer sees its bytes. `manifest_text` gets the true manifest. Goes through
+// a file of the scratch folder.
+std::string MakeOwnArchive(const Files& files,
+                           const std::function<std::string(const Manifest&)>&
+                               manifest_text = EncodeManifest);
+
+// REQUIRES: `archive` is one of MakeOwnArchive.
+uint64_t TocOffset(std::string_view archive);
+std::string TocText(std::string_view archive);
+std::string ManifestText(std::string_view archive);
+// `payload` is what stands before the table of contents.
+std::string WithToc(std::string_view payload, std::string_view toc_text);
+
+// One stored gzip member with right CRC and size.
+std::string GzipMember(std::string_view content);
+// A ustar header with a right checksum, then the content and its padding.
+std::string TarEntry(const std::string& name, std::string_view content,
+                     char type = '0');
+std::string TarOf(const Files& files, const std::string& folder);
+std::string TarEnd();
+
+}  // namespace levelkeep::fuzz
+
+#endif  // LEVELKEEP_FUZZ_SAMPLE_ARCHIVE_H_

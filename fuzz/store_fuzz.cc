@@ -1,0 +1,99 @@
+// The check of a database that nobody trusts. Our own checks of its files run
+// in this process; LevelDB, which may abort, hang or eat memory, opens what
+// they let pass in a process of its own, as in the product. It is the
+// database that is to blame for whatever is found, and nothing is changed.
+
+#include <filesystem>
+
+#include "changed_database.h"
+#include "check/file_checks.h"
+#include "check/store_files.h"
+#include "restore/context.h"
+#include "restore/store_check.h"
+#include "sample_database.h"
+#include "support.h"
+
+namespace levelkeep::fuzz {
+namespace {
+
+// Thread safety: one thread at a time.
+class FilesInMemory : public check::StoreFiles {
+ public:
+  explicit FilesInMemory(const Files* files) : files_(*files) {}
+
+  Result<std::vector<std::string>> List() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, content] : files_) names.push_back(name);
+    return names;
+  }
+  Result<FileInfo> Stat(const std::string& name) const override {
+    const auto found = files_.find(name);
+    if (found == files_.end()) return Status(StatusCode::kNotFound, name);
+    FileInfo info;
+    info.type = FileType::kRegular;
+    info.size_bytes = found->second.size();
+    return info;
+  }
+  Result<std::unique_ptr<ByteSource>> Open(
+      const std::string& name) const override {
+    const auto found = files_.find(name);
+    if (found == files_.end()) return Status(StatusCode::kNotFound, name);
+    return NewStringSource(found->second);
+  }
+
+ private:
+  const Files& files_;
+};
+
+void CheckBlame(const Status& status) {
+  Require(status.ok() || status.code() == StatusCode::kCorruption ||
+              status.code() == StatusCode::kUnsupported,
+          "it is the database that is to blame: " + status.ToString());
+}
+
+void CheckByProgram(const Files& files, const check::FileFindings& findings) {
+  Scratch& scratch = Scratch::Get();
+  scratch.Clear();
+  RestoreContext context;
+  context.fs = FileSystem::Posix();
+  context.clock = Clock::System();
+  context.options.comparator_name = kComparator;
+  context.options.check_program = LEVELKEEP_CHECK;
+  const std::string folder = scratch.Sub("db");
+  std::filesystem::create_directory(folder);
+  for (const auto& [name, content] : files) {
+    WriteFile(folder + "/" + name, content);
+  }
+  const Files before = ReadTree(scratch.path());
+  const auto store = CheckStore(context, folder, scratch.Sub("work"), {});
+  CheckBlame(store.status());
+  Require(ReadTree(scratch.path()) == before,
+          "a check leaves the database as it is, and nothing else");
+  if (!store.ok()) return;
+  Require(store->last_sequence == findings.last_sequence &&
+              store->tables == findings.tables &&
+              store->torn_tails == findings.torn_tails,
+          "the program finds what the checks in this process find");
+}
+
+void Run(FuzzedBytes input) {
+  const bool open = input.Byte() % 2 == 1;
+  const Files files = ChangedDatabase(&input);
+  const FilesInMemory store(&files);
+  const auto findings = check::FileChecks(&store, kComparator).Run();
+  CheckBlame(findings.status());
+  if (findings.ok() && open) CheckByProgram(files, *findings);
+}
+
+}  // namespace
+}  // namespace levelkeep::fuzz
+
+extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
+  levelkeep::fuzz::BeQuiet();
+  return 0;
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
+  return 0;
+}

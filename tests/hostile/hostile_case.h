@@ -1,0 +1,99 @@
+// The archives that want to do harm, and what must become of each.
+
+#ifndef LEVELKEEP_TESTS_HOSTILE_HOSTILE_CASE_H_
+#define LEVELKEEP_TESTS_HOSTILE_HOSTILE_CASE_H_
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "levelkeep/status.h"
+#include "support/tar_bytes.h"
+
+namespace levelkeep::test {
+
+using Entries = std::map<std::string, std::string>;
+
+enum class Verdict {
+  kAccepted,
+  kRefused,         // by reading the archive
+  kRefusedByCheck,  // by opening and scanning the database in it
+};
+
+struct HostileCase {
+  std::string name;                    // letters, digits and _
+  std::function<std::string()> bytes;  // the same each time
+  Verdict verdict = Verdict::kRefused;
+  // Of a refusal: the code, and what the message must match.
+  StatusCode code = StatusCode::kCorruption;
+  std::string message;
+  // Seen as an archive of ours, where the archive can be opened at all.
+  bool own = false;
+  // Of an accepted one: what is in the store then; else SoundEntries().
+  std::optional<Entries> entries;
+};
+
+// Collects the cases of one group, whose name begins theirs.
+class CaseList {
+ public:
+  // `own`: of each case, unless it says otherwise.
+  CaseList(std::string group, std::vector<HostileCase>* cases, bool own = false)
+      : group_(std::move(group)), cases_(cases), own_(own) {}
+
+  using Bytes = std::function<std::string()>;
+  HostileCase& Accept(const std::string& name, Bytes bytes);
+  HostileCase& Refuse(const std::string& name, Bytes bytes,
+                      const std::string& message,
+                      StatusCode code = StatusCode::kCorruption);
+  HostileCase& RefuseInCheck(const std::string& name, Bytes bytes,
+                             const std::string& message,
+                             StatusCode code = StatusCode::kCorruption);
+
+ private:
+  HostileCase& Add(const std::string& name, Bytes bytes, Verdict verdict);
+
+  const std::string group_;
+  std::vector<HostileCase>* const cases_;
+  const bool own_;
+};
+
+// --- the sound database that most cases are made of ---
+
+// Two tables, a log, MANIFEST and CURRENT, as LevelDB writes them.
+const Files& SoundFiles();
+const Entries& SoundEntries();
+inline constexpr uint64_t kSoundSequence = 30;
+
+// A .tar.gz of the sound database in db/ with these entries before or behind.
+std::string WithEntry(const std::string& behind,
+                      const std::string& before = "");
+// A .tar.gz of these files in db/.
+std::string Foreign(const Files& files);
+
+// --- the groups; one file each ---
+
+void AddPathCases(std::vector<HostileCase>* cases);
+void AddLinkCases(std::vector<HostileCase>* cases);
+void AddTypeCases(std::vector<HostileCase>* cases);
+void AddPaxCases(std::vector<HostileCase>* cases);
+void AddSizeCases(std::vector<HostileCase>* cases);
+void AddNameCases(std::vector<HostileCase>* cases);
+void AddGzipCases(std::vector<HostileCase>* cases);
+void AddFooterCases(std::vector<HostileCase>* cases);
+void AddTocCases(std::vector<HostileCase>* cases);
+void AddManifestCases(std::vector<HostileCase>* cases);
+void AddFramingCases(std::vector<HostileCase>* cases);
+void AddDatabaseCases(std::vector<HostileCase>* cases);
+void AddVersionCases(std::vector<HostileCase>* cases);
+void AddTableCases(std::vector<HostileCase>* cases);
+void AddLogCases(std::vector<HostileCase>* cases);
+void AddLargeCases(std::vector<HostileCase>* cases);
+
+// All of them. Names differ.
+const std::vector<HostileCase>& AllHostileCases();
+
+}  // namespace levelkeep::test
+
+#endif  // LEVELKEEP_TESTS_HOSTILE_HOSTILE_CASE_H_

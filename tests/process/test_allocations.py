@@ -1,0 +1,177 @@
+"""Each of the program's first allocations fails once: it says that there is
+no memory, or gets on without; it never dies of it, and the store stays whole.
+
+A run takes a random selection; LEVELKEEP_PROCESS_ROUNDS multiplies it, and
+1000 is all of the first 4,000 of each (a create needs some 3,300).
+
+One abort is none of ours: nlohmann::json 3.11 allocates in its destructor,
+which must not throw. It is recognized by the place of the allocation.
+"""
+
+import bisect
+import functools
+import http.client
+import os
+import re
+import shutil
+import signal
+import subprocess
+
+import pytest
+
+from events import make_events
+from harness import binary, wait_until
+from restore_case import (SETTINGS, Case, assert_undo_is_consistent,
+                          state_of)
+from store import read_events
+
+FIRST = 4000
+OF_A_REQUEST = 1000
+A_RUN = 12
+EXIT_CODES = (0, 1, 2, 3, 4, 5, 6)
+
+
+def library():
+    path = os.environ.get("LEVELKEEP_FAILING_ALLOCATION")
+    assert path and os.path.exists(path), (
+        "set LEVELKEEP_FAILING_ALLOCATION to levelkeep-failing-allocation's "
+        "library")
+    return path
+
+
+def chosen(rng, rounds, last=FIRST):
+    count = min(last, rounds(A_RUN))
+    return sorted(rng.sample(range(1, last + 1), count))
+
+
+@functools.cache
+def symbols():
+    """Addresses and names of the program's functions, by address."""
+    lines = subprocess.run(["nm", "-Cn", "--defined-only", binary()],
+                           capture_output=True, text=True, check=True,
+                           timeout=120).stdout.splitlines()
+    found = [line.split(" ", 2) for line in lines if line[:1] != " "]
+    return ([int(address, 16) for address, _, _ in found],
+            [name for _, _, name in found])
+
+
+def place_of(trace):
+    """The program's function that asked for the memory."""
+    found = re.search(r"/levelkeep\(\+0x([0-9a-f]+)\)", trace)
+    assert found, trace[-3000:]
+    addresses, names = symbols()
+    return names[bisect.bisect_right(addresses, int(found.group(1), 16)) - 1]
+
+
+def run_failing(site, number, *arguments):
+    """Runs a verb; None if it needs fewer allocations than that."""
+    done_file = site.root / "allocation-failed"
+    done = site.run(*arguments, settings={
+        **SETTINGS, "LD_PRELOAD": library(),
+        "LEVELKEEP_TEST_FAIL_ALLOCATION": number,
+        "LEVELKEEP_TEST_FAIL_TRACE": 1,
+        "LEVELKEEP_TEST_FAIL_DONE": done_file})
+    if not done_file.exists():
+        done.expect(0)
+        return None
+    if done.code == -signal.SIGABRT and \
+            place_of(done.err).startswith("nlohmann::"):
+        return done
+    assert done.code in EXIT_CODES, (
+        f"allocation {number}: exit code {done.code}\n{done.text[-3000:]}")
+    if done.code > 0:
+        assert re.search(r"error: \S", done.text), done.text
+    return done
+
+
+@pytest.fixture
+def case(folder, seed):
+    return Case(folder, seed, 60, 90)
+
+
+def test_create(case, rng, rounds):
+    failed = 0
+    for number in chosen(rng, rounds):
+        site = case.fresh()
+        done = run_failing(site, number, "create")
+        site.run("verify", "--all").expect(0)
+        if done and done.code == 0:
+            assert site.archives()
+        failed += done is not None and done.code != 0
+        # Nothing of it is left but what the next start sweeps.
+        site.run("create").expect(0)
+        assert read_events(site.db) == case.old
+        shutil.rmtree(site.root)
+    print(f"{failed} of them failed the create")
+
+
+def test_restore(case, rng, rounds):
+    failed = 0
+    for number in chosen(rng, rounds):
+        site = case.fresh()
+        done = run_failing(site, number, "restore", case.archive, "--yes")
+        state = state_of(case, read_events(site.db))
+        if done is None or done.code == 0:
+            assert state == "new"
+        failed += state == "old"
+        with site.serve(**SETTINGS):
+            site.assert_swept()
+        state = state_of(case, read_events(site.db))
+        assert_undo_is_consistent(case, site, state)
+        shutil.rmtree(site.root)
+    print(f"{failed} of them failed the restore")
+
+
+def test_list(case, rng, rounds):
+    site = case.with_backup(case.fresh())
+    for number in chosen(rng, rounds):
+        run_failing(site, number, "list")
+        (site.root / "allocation-failed").unlink(missing_ok=True)
+
+
+REQUESTS = {
+    "list": lambda api, n: api.get("/api/backup/list"),
+    "health": lambda api, n: api.get("/api/health"),
+    "create": lambda api, n: api.post("/api/backup/create", {}),
+    "events": lambda api, n: api.post(
+        "/api/events", make_events(n, "w", 0, 3)),
+    "restore": lambda api, n: api.post(
+        "/api/backup/restore", {"backupName": "backup_", "dryRun": True}),
+}
+
+
+def arm(trigger, number):
+    """For the next connection; 0: nothing fails."""
+    whole = trigger.with_suffix(".new")
+    whole.write_text(str(number))
+    whole.rename(trigger)
+
+
+@pytest.mark.parametrize("name", sorted(REQUESTS))
+def test_request(case, rng, rounds, name):
+    """One server lives through all of them."""
+    site = case.with_backup(case.fresh())
+    trigger = site.root / "fail-allocation"
+    failed = 0
+    with site.serve(LD_PRELOAD=library(), LEVELKEEP_TEST_FAIL_FILE=trigger,
+                    **SETTINGS) as server:
+        for number in chosen(rng, rounds, OF_A_REQUEST):
+            count = server.api.head()
+            arm(trigger, number)
+            answered = None
+            try:
+                answered = REQUESTS[name](server.api, number)
+                failed += answered.status >= 500
+            except (OSError, http.client.HTTPException):
+                failed += 1  # the connection's own allocation
+            wait_until(lambda: not trigger.exists(), "the request's accept")
+            assert server.process.poll() is None, server.log()[-3000:]
+            arm(trigger, 0)  # the next connection is spared
+            assert server.api.get("/livez").status == 200
+            assert server.api.health()["status"] in ("ok", "degraded")
+            if name == "events":
+                added = server.api.head() - count
+                good = answered is not None and answered.status == 201
+                assert added == 3 if good else added in (0, 3)
+        print(f"{failed} requests failed")
+    site.run("verify", "--all").expect(0)
