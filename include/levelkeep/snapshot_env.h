@@ -23,8 +23,8 @@
 //   what it holds, and remove it);
 // - a CURRENT that can't be looked at is not taken for a missing one (with
 //   create_if_missing LevelDB would replace the database by an empty one);
-// - the names of a new database and of a new log are made durable before a
-//   write that was to be synced is acknowledged.
+// - the names of a new database, of new logs and of new tables are made
+//   durable before anything relies on them.
 
 #ifndef LEVELKEEP_SNAPSHOT_ENV_H_
 #define LEVELKEEP_SNAPSHOT_ENV_H_

@@ -99,14 +99,17 @@ std::string NoteText(const DropEntry& entry, const std::string& advice) {
          "\nTo restore it once more, move it back into the folder above.\n";
 }
 
+std::string VerdictFolder(const RestoreContext& context, DropVerdict verdict) {
+  return verdict == DropVerdict::kApplied ? context.applied_dir()
+                                          : context.rejected_dir();
+}
+
 // The note first, then the move. Returns the new name.
 Result<std::string> MoveAside(const RestoreContext& context,
                               const DropEntry& entry,
                               const std::string& advice) {
   FileSystem* const fs = context.fs;
-  const std::string folder = entry.verdict == DropVerdict::kApplied
-                                 ? context.applied_dir()
-                                 : context.rejected_dir();
+  const std::string folder = VerdictFolder(context, entry.verdict);
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, folder));
   for (int number = 1; number <= kMaxSameNames; ++number) {
     const std::string name = NumberedName(entry.drop.name, number);
@@ -135,14 +138,21 @@ bool IsLeft(const DropEntry& entry, const DropIdentity& drop) {
 }
 
 Status MarkMoved(const RestoreContext& context, const DropIdentity& drop,
-                 std::vector<DropEntry>* history) {
+                 DropVerdict verdict, std::vector<DropEntry>* history) {
   bool changed = false;
   for (DropEntry& entry : *history) {
     if (!IsLeft(entry, drop)) continue;
     entry.moved_to = drop.name;
     changed = true;
   }
-  return changed ? StoreDropHistory(context, *history) : Status::Ok();
+  if (!changed) return Status::Ok();
+  // The sync of the move may be what failed: a file that comes back after it
+  // was recorded as moved would be applied once more.
+  LEVELKEEP_RETURN_IF_ERROR(
+      context.fs->SyncDirectory(VerdictFolder(context, verdict)));
+  LEVELKEEP_RETURN_IF_ERROR(
+      context.fs->SyncDirectory(context.options.restore_dir));
+  return StoreDropHistory(context, *history);
 }
 
 }  // namespace
@@ -241,7 +251,7 @@ Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
   }
   if (!info.ok() || !IdentifyDrop(drop.name, *info).LooksLike(drop)) {
     // Moved already: the crash came just before the last step.
-    LEVELKEEP_RETURN_IF_ERROR(MarkMoved(context, drop, &history));
+    LEVELKEEP_RETURN_IF_ERROR(MarkMoved(context, drop, verdict, &history));
     return ForgetAttempts(context);
   }
   for (const DropEntry& known : history) {

@@ -26,14 +26,8 @@ namespace {
 // append the next record behind half a one and acknowledge it.
 class RecordingFile : public leveldb::WritableFile {
  public:
-  // `folder`, if any, is synced by the first Sync: LevelDB syncs a new log, but
-  // not its name. It does so itself for a MANIFEST.
-  RecordingFile(leveldb::WritableFile* base, std::unique_ptr<Recorder> recorder,
-                FileSystem* fs, std::string folder)
-      : base_(base),
-        recorder_(std::move(recorder)),
-        fs_(fs),
-        folder_(std::move(folder)) {}
+  RecordingFile(leveldb::WritableFile* base, std::unique_ptr<Recorder> recorder)
+      : base_(base), recorder_(std::move(recorder)) {}
 
   leveldb::Status Append(const leveldb::Slice& data) override {
     if (!failure_.ok()) return failure_;
@@ -50,11 +44,6 @@ class RecordingFile : public leveldb::WritableFile {
 
   leveldb::Status Sync() override {
     if (!failure_.ok()) return failure_;
-    if (!folder_.empty()) {
-      const Status synced = fs_->SyncDirectory(folder_);
-      if (!synced.ok()) return Fail(ToLevelDbStatus(synced));
-      folder_.clear();
-    }
     return Record(base_->Sync());
   }
 
@@ -79,9 +68,35 @@ class RecordingFile : public leveldb::WritableFile {
 
   const std::unique_ptr<leveldb::WritableFile> base_;
   const std::unique_ptr<Recorder> recorder_;
+  leveldb::Status failure_;
+};
+
+// The first Sync also syncs the folder. LevelDB syncs new logs and tables, but
+// their names only with the next MANIFEST: acknowledged writes could vanish
+// with a log, and a MANIFEST reach the disk before a table that it names.
+class DurableFile : public leveldb::WritableFile {
+ public:
+  DurableFile(leveldb::WritableFile* base, FileSystem* fs, std::string folder)
+      : base_(base), fs_(fs), folder_(std::move(folder)) {}
+
+  leveldb::Status Append(const leveldb::Slice& data) override {
+    return base_->Append(data);
+  }
+  leveldb::Status Flush() override { return base_->Flush(); }
+  leveldb::Status Sync() override {
+    if (!folder_.empty()) {
+      const Status synced = fs_->SyncDirectory(folder_);
+      if (!synced.ok()) return ToLevelDbStatus(synced);
+      folder_.clear();
+    }
+    return base_->Sync();
+  }
+  leveldb::Status Close() override { return base_->Close(); }
+
+ private:
+  const std::unique_ptr<leveldb::WritableFile> base_;
   FileSystem* const fs_;
   std::string folder_;
-  leveldb::Status failure_;
 };
 
 // A log that LevelDB replays. It passes over what it can't read, and over the
@@ -148,6 +163,7 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
     std::shared_ptr<HotManifest> manifest;
   };
   Result<AppendTarget> InspectForAppend(const std::string& name);
+  // `recorder` may be null.
   leveldb::WritableFile* Wrap(leveldb::WritableFile* file,
                               std::unique_ptr<Recorder> recorder,
                               const std::string& name) const;
@@ -284,9 +300,12 @@ Result<SnapshotEnv::Impl::AppendTarget> SnapshotEnv::Impl::InspectForAppend(
 leveldb::WritableFile* SnapshotEnv::Impl::Wrap(
     leveldb::WritableFile* file, std::unique_ptr<Recorder> recorder,
     const std::string& name) const {
-  const bool log = ParseDbFileName(BaseName(name)).kind == DbFileKind::kLog;
-  return new RecordingFile(file, std::move(recorder), fs_,
-                           log ? ParentPath(name) : "");
+  const DbFileKind kind = ParseDbFileName(BaseName(name)).kind;
+  if (kind == DbFileKind::kLog || kind == DbFileKind::kTable) {
+    file = new DurableFile(file, fs_, ParentPath(name));
+  }
+  if (recorder == nullptr) return file;
+  return new RecordingFile(file, std::move(recorder));
 }
 
 Result<std::unique_ptr<HeldLock>> SnapshotEnv::Impl::Lock(
@@ -377,9 +396,7 @@ leveldb::Status SnapshotEnv::NewWritableFile(const std::string& name,
   const leveldb::Status status = target()->NewWritableFile(name, file);
   if (!status.ok()) return status;
   std::unique_ptr<Recorder> recorder = impl_->RecordNew(name);
-  if (recorder != nullptr) {
-    *file = impl_->Wrap(*file, std::move(recorder), name);
-  }
+  *file = impl_->Wrap(*file, std::move(recorder), name);
   return status;
 }
 
@@ -405,9 +422,7 @@ leveldb::Status SnapshotEnv::NewAppendableFile(const std::string& name,
       kind == DbFileKind::kLog
           ? impl_->RecordLog(name, found->log, found->size_bytes)
           : impl_->RecordManifest(name, found->manifest, found->size_bytes);
-  if (recorder != nullptr) {
-    *file = impl_->Wrap(*file, std::move(recorder), name);
-  }
+  *file = impl_->Wrap(*file, std::move(recorder), name);
   return status;
 }
 

@@ -87,6 +87,29 @@ TEST_F(FindingsTest, AttemptEndsWithItsArchive) {
   EXPECT_FALSE(Exists(machine_.Work() + "/attempt"));
 }
 
+// The move to applied/ was recorded though its sync had failed: after a power
+// loss the archive lay in restore/ again and was applied once more.
+TEST_F(FindingsTest, MoveIsNotRecordedBeforeItIsDurable) {
+  machine_.WriteWhole(machine_.Drop("x.tar.gz"), TheInstallation().archive);
+  const SimulatedState first = machine_.disk()->Save();
+  bool more = true;
+  for (uint64_t nth = 1; more; ++nth) {
+    machine_.disk()->Restore(first);
+    machine_.disk()->FailOn("sync folder /srv/restore", EIO, nth);
+    (void)Application(&machine_).Initialize();
+    more = machine_.disk()->fired();
+    {
+      Application again(&machine_);
+      ASSERT_TRUE(again.Start().ok());
+      ASSERT_TRUE(again.Put("later", "event").ok());
+    }
+    machine_.disk()->Reboot(0);
+    Application after(&machine_);
+    ASSERT_TRUE(after.Start().ok());
+    EXPECT_EQ((*after.Read())->count("later"), 1u) << nth;
+  }
+}
+
 // The check took a CURRENT that it could not look at for a missing one, and
 // the archive was rejected.
 TEST_F(FindingsTest, FailingDiskIsNotTheArchivesFault) {

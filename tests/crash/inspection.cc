@@ -259,11 +259,12 @@ std::string Inspection::CheckDropped(const Lines& lines,
     }
     ++copies;
     if (view.dropped.empty() || view.drop_stays) continue;
-    if (!name.starts_with(view.drop_folder + "/")) {
+    const bool applied = name.starts_with("applied/");
+    if ((!applied && !name.starts_with("rejected/")) ||
+        !name.starts_with(view.drop_folder)) {
       return name + " should be in " + view.drop_folder + " (I6)";
     }
-    const std::string note =
-        name + (view.drop_folder == "applied" ? ".applied.txt" : ".reason.txt");
+    const std::string note = name + (applied ? ".applied.txt" : ".reason.txt");
     if (!lines.contains(folder + "/" + note)) return "there is no " + note;
   }
   if (copies > 1) return "the dropped archive is there twice (I6)";

@@ -34,7 +34,8 @@ struct View {
   size_t least_backups = 0;        // however many are expendable
 
   // The archive in the drop folder: once there, in `drop_folder` ("applied"
-  // or "rejected") after the next start. Empty: nothing was dropped.
+  // or "rejected"; empty: in either) after the next start. Empty: nothing was
+  // dropped.
   std::string dropped;
   std::string drop_folder;
   bool drop_stays = false;  // its folder can't be written

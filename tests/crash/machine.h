@@ -29,6 +29,7 @@ class Machine {
   SimulatedDisk* disk() { return &disk_; }
   FileSystem* fs() { return disk_.file_system(); }
   leveldb::Env* env() { return &env_; }
+  Clock* clock() { return &clock_; }
   Platform platform();
   void Wait(std::chrono::seconds time) { (void)clock_.SleepFor(time, {}); }
 

@@ -1,6 +1,10 @@
 // Restore: dropped, live, staged, by the program, elsewhere; and undo.
 
+#include <utility>
+
 #include "crash/scenario.h"
+#include "manager/open_check.h"
+#include "restore/restorer.h"
 
 namespace levelkeep::test {
 namespace {
@@ -66,6 +70,38 @@ Scenario DroppedDamaged() {
     return DropInto(machine, archive, "rejected");
   };
   scenario.act = StartAndPut;
+  return scenario;
+}
+
+// A start whose application can't open any restored database.
+void StartRefusing(Machine* machine, Ledger* ledger) {
+  const auto options =
+      ToRestorerOptions(machine->options(), machine->platform());
+  if (!options.ok()) return;
+  const OpenCheck refuse = [](const std::string&) {
+    return Status(StatusCode::kCorruption, "the application can't open it");
+  };
+  Restorer restorer(machine->fs(), machine->clock(), *options);
+  if (!restorer.Prepare().ok() || !restorer.Recover(refuse).ok()) return;
+  const auto outcome = restorer.ApplyDropped(refuse, {});
+  if (ledger == nullptr || !outcome.ok() || outcome->rejected.empty()) return;
+  View* const rejected = ledger->Edit();
+  rejected->live = {FirstView().live};
+  rejected->drop_folder = "rejected";
+}
+
+// Applied, refused, taken back (R11). After a crash the next application may
+// be one that can open it, and then the restore may be finished.
+Scenario DroppedRefused() {
+  Scenario scenario = Dropped();
+  scenario.name = "DropRefused";
+  scenario.prepare = [](Machine* machine) {
+    View view = DropInto(machine, TheInstallation().archive, "");
+    view.live.push_back(Restored(view));
+    return view;
+  };
+  scenario.act = StartRefusing;
+  scenario.recover = [](Machine* machine) { StartRefusing(machine, nullptr); };
   return scenario;
 }
 
@@ -277,8 +313,8 @@ Scenario Elsewhere() {
 
 void AddRestoreScenarios(std::vector<Scenario>* scenarios) {
   for (const auto& make :
-       {Dropped, DroppedFirst, DroppedDamaged, DroppedReadOnly, Live, LiveAgain,
-        Undo, TakenBack, Staged, Program, Elsewhere}) {
+       {Dropped, DroppedFirst, DroppedDamaged, DroppedRefused, DroppedReadOnly,
+        Live, LiveAgain, Undo, TakenBack, Staged, Program, Elsewhere}) {
     scenarios->push_back(make());
   }
 }

@@ -111,6 +111,28 @@ TEST_P(EnvSafetyTest, ANewDatabaseIsThereAfterAPowerLoss) {
   EXPECT_EQ(Keys(db.get()), "a");
 }
 
+// A MANIFEST that reaches the disk early may not name a table that is lost.
+TEST_P(EnvSafetyTest, ATableIsThereBeforeTheManifestNamesIt) {
+  disk_.Record();
+  {
+    SnapshotEnv env(&base_, disk_.file_system());
+    for (const char* key : {"a", "b", "c"}) {
+      auto db = Open(&env);
+      ASSERT_NE(db, nullptr);
+      ASSERT_TRUE(Put(db.get(), key));
+      db->CompactRange(nullptr, nullptr);
+    }
+  }
+  for (const SimulatedDisk::Moment& moment : disk_.TakeMoments()) {
+    for (uint64_t seed = 0; seed < 20; ++seed) {
+      disk_.Restore(moment.state);
+      disk_.Reboot(seed);
+      SnapshotEnv env(&base_, disk_.file_system());
+      ASSERT_NE(Open(&env), nullptr) << moment.name << ", seed " << seed;
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(ReuseLogs, EnvSafetyTest, ::testing::Bool());
 
 }  // namespace
