@@ -144,7 +144,7 @@ zlib_slice() {
 }
 
 unit_modules=(base dbfiles snapshot archive catalog restore config manager
-  http eventstore cli)
+  http eventstore cli crash hostile)
 # sanitizer_slice PRESET MODULE...
 sanitizer_slice() {
   local preset="$1" module pattern

@@ -36,7 +36,6 @@ SETTINGS = {"MAX_BACKUPS": 12, "BACKUP_VERIFY": "true", "LOG_LEVEL": "warn"}
 CREATE_SECONDS = 5
 BATCH = 40
 PAUSE = 0.1           # between batches
-PAGE = 1000
 LARGEST = 40_000      # events, then an old backup is restored
 MIB = 1 << 20
 # Allocators and caches settle; what grows beyond is a leak.
@@ -96,7 +95,7 @@ class Soak:
         self.api = self.server.api
         self.counts["starts"] += 1
         with self.model.lock:
-            self.model.check(self.seed, self.read_all())
+            self.model.check(self.seed, self.api.events())
         self.alive.set()
 
     def kill(self):
@@ -105,16 +104,6 @@ class Soak:
         self.counts["kills"] += 1
         with self.model.lock:  # until those who wait for answers gave up
             pass
-
-    def read_all(self):
-        events = []
-        while True:
-            after = events[-1]["sequence"] if events else 0
-            page = self.api.get(
-                f"/api/events?after={after}&limit={PAGE}").ok()["events"]
-            events += page
-            if len(page) < PAGE:
-                return events
 
     def measure(self):
         process = pathlib.Path(f"/proc/{self.server.process.pid}")
@@ -172,7 +161,7 @@ class Soak:
         if manifest.status == 404:  # rotated already
             return
         with self.model.lock:
-            last = manifest.ok()["manifest"]["events"]["last"]
+            last = manifest.ok()["backup"]["manifest"]["eventCount"]
             # A restore in between: which past it holds is not known here.
             if self.model.names[:before] == lineage[:before] and \
                     before <= last <= len(self.model.names):
@@ -198,7 +187,7 @@ class Soak:
             assert reply.status == 200, reply.body[:500]
             self.model.names = list(self.model.backups[name])
             self.model.restoring = None
-            self.model.check(self.seed, self.read_all())
+            self.model.check(self.seed, self.api.events())
             self.counts["restores"] += 1
 
     # --- the whole ---
