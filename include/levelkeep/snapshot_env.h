@@ -20,7 +20,8 @@
 // - a second open of the same directory is refused before it can drop the
 //   first one's lock;
 // - a log that can't be read makes the open fail (LevelDB would go on without
-//   what it holds, and remove it);
+//   what it holds, and remove it), as does a folder that can't be listed
+//   (LevelDB's own Env takes a failing disk for the end of the list);
 // - a CURRENT that can't be looked at is not taken for a missing one (with
 //   create_if_missing LevelDB would replace the database by an empty one);
 // - the names of a new database, of new logs and of new tables are made
@@ -32,6 +33,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "leveldb/env.h"
 
@@ -70,6 +72,8 @@ class SnapshotEnv : public leveldb::EnvWrapper {
 
   // leveldb::Env
   bool FileExists(const std::string& name) override;
+  leveldb::Status GetChildren(const std::string& dir,
+                              std::vector<std::string>* names) override;
   leveldb::Status NewSequentialFile(const std::string& name,
                                     leveldb::SequentialFile** file) override;
   leveldb::Status NewWritableFile(const std::string& name,

@@ -139,6 +139,14 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
  public:
   explicit Impl(FileSystem* fs) : fs_(fs) {}
 
+  leveldb::Status List(const std::string& dir,
+                       std::vector<std::string>* names) const {
+    Result<std::vector<std::string>> found = fs_->List(dir);
+    if (!found.ok()) return ToLevelDbStatus(found.status());
+    *names = std::move(*found);
+    return leveldb::Status::OK();
+  }
+
   // Null if the directory is not known (Find) or not there (either).
   std::shared_ptr<HotDatabase> Find(const std::string& dir) const;
   std::shared_ptr<HotDatabase> FindOrAdd(const std::string& dir);
@@ -424,6 +432,11 @@ leveldb::Status SnapshotEnv::NewAppendableFile(const std::string& name,
           : impl_->RecordManifest(name, found->manifest, found->size_bytes);
   *file = impl_->Wrap(*file, std::move(recorder), name);
   return status;
+}
+
+leveldb::Status SnapshotEnv::GetChildren(const std::string& dir,
+                                         std::vector<std::string>* names) {
+  return impl_->List(dir, names);
 }
 
 leveldb::Status SnapshotEnv::RemoveFile(const std::string& name) {
