@@ -63,6 +63,22 @@ JobBoard::Ticket::~Ticket() {
 Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::Begin(
     JobKind kind, std::stop_token caller_stop) {
   MutexLock lock(&mutex_);
+  return BeginLocked(kind, std::move(caller_stop));
+}
+
+Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginInsteadOf(
+    JobKind other, JobKind kind, std::stop_token caller_stop) {
+  MutexLock lock(&mutex_);
+  // Its owner may begin the next one before we wake up.
+  while (Ticket* const running = slots_[Index(other)].ticket) {
+    running->source_.request_stop();
+    ended_.wait(mutex_);
+  }
+  return BeginLocked(kind, std::move(caller_stop));
+}
+
+Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginLocked(
+    JobKind kind, std::stop_token caller_stop) {
   if (closed_) {
     return Status(StatusCode::kCancelled,
                   "the backup manager is shutting down");

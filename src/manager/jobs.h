@@ -50,6 +50,9 @@ class JobBoard {
   // kCancelled once closed. Never waits.
   Result<std::unique_ptr<Ticket>> Begin(JobKind kind,
                                         std::stop_token caller_stop);
+  // As Begin, once a running job of the kind `other` was stopped and has ended.
+  Result<std::unique_ptr<Ticket>> BeginInsteadOf(JobKind other, JobKind kind,
+                                                 std::stop_token caller_stop);
   // Stops the running job of that kind, if any, and waits for its end.
   void CancelAndWait(JobKind kind);
   // No job begins any more; running ones are stopped and waited for.
@@ -62,6 +65,10 @@ class JobBoard {
     Ticket* ticket = nullptr;
     Time since;
   };
+
+  Result<std::unique_ptr<Ticket>> BeginLocked(JobKind kind,
+                                              std::stop_token caller_stop)
+      REQUIRES_LOCK(mutex_);
 
   Clock* const clock_;
   mutable Mutex mutex_;

@@ -74,9 +74,9 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
         "use mode \"stage\" and restart: " + options_.restart_command);
   }
   // A verification in the background must not stand in the way of a person.
-  jobs_.CancelAndWait(JobKind::kVerify);
-  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
-                             jobs_.Begin(JobKind::kRestore, request.stop));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      auto ticket,
+      jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore, request.stop));
   const bool live = request.mode == RestoreMode::kLive ||
                     (request.mode == RestoreMode::kAuto && CanRestoreLive());
   auto report = live ? RestoreLive(request, backup, ticket->stop())
@@ -178,9 +178,9 @@ Result<RestoreReport> BackupManager::Impl::UndoRestore() {
                   "this application can't undo a restore while it runs",
                   "stop it and run: levelkeep restore --undo");
   }
-  jobs_.CancelAndWait(JobKind::kVerify);
-  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
-                             jobs_.Begin(JobKind::kRestore, std::stop_token()));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      auto ticket, jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore,
+                                        std::stop_token()));
   const auto undo = [this] {
     return restorer_->Undo(
         [this](const std::string& dir) { return OpenAndClose(dir); });

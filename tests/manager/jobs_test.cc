@@ -74,6 +74,28 @@ TEST(JobsTest, CancelStopsTheJobAndWaitsForItsEnd) {
   board.CancelAndWait(Kind::kVerify);  // nothing runs: returns at once
 }
 
+// The verifier goes on with the next backup as soon as one was stopped.
+TEST(JobsTest, BeginsInsteadOfOneThatIsBegunAgainAndAgain) {
+  JobBoard board(Clock::System());
+  std::atomic<bool> begun = false;
+  std::jthread verifier([&](std::stop_token end) {
+    while (!end.stop_requested()) {
+      const auto ticket = board.Begin(Kind::kVerify, std::stop_token());
+      if (!ticket.ok()) continue;
+      begun = true;
+      while (!(*ticket)->stop().stop_requested() && !end.stop_requested()) {
+        std::this_thread::yield();
+      }
+    }
+  });
+  while (!begun) std::this_thread::yield();
+  for (int i = 0; i < 200; ++i) {
+    const auto restore =
+        board.BeginInsteadOf(Kind::kVerify, Kind::kRestore, std::stop_token());
+    ASSERT_TRUE(restore.ok()) << i << ": " << restore.status().ToString();
+  }
+}
+
 TEST(JobsTest, ClosedBoardStartsNothing) {
   JobBoard board(Clock::System());
   board.Close();
