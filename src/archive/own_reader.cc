@@ -18,7 +18,7 @@ constexpr uint64_t kStepBytes = 256u << 10;
 // A unit that is read at once: a stored chunk and some headers. Ours are not
 // larger, but for folders full of empty files.
 constexpr uint64_t kMaxUnitBytes = kChunkBytes + (128u << 10);
-// Each worker holds a unit and, of a large file, a chunk.
+// Each worker holds a unit and the chunk that it is writing.
 constexpr int kMaxReaders = 6;
 // A pax header with the longest name that we allow is far below this.
 constexpr uint64_t kMaxHeaderBytes = 64u << 10;

@@ -63,15 +63,19 @@ FSYNC = "/^fsync$"
 OPEN = "/^open(at)?$"
 
 
-def killed_at(calls, occurrence):
-    """A command prefix: SIGKILL at the n-th such call of any one thread.
+def injected(calls, what):
+    """A command prefix: strace does `what` to the program at such calls.
 
     With -D the tracer is the stranger, so that our child is the program
     itself and signals and exit codes are its own.
     """
     return ["strace", "-D", "-f", "-qq", "-o", "/dev/null",
-            "-e", f"trace={calls}",
-            "-e", f"inject={calls}:signal=KILL:when={occurrence}"]
+            "-e", f"trace={calls}", "-e", f"inject={calls}:{what}"]
+
+
+def killed_at(calls, occurrence):
+    """SIGKILL at the n-th such call of any one thread."""
+    return injected(calls, f"signal=KILL:when={occurrence}")
 
 
 class Finished:

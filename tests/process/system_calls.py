@@ -9,7 +9,7 @@ import collections
 import dataclasses
 import re
 
-from harness import wait_until
+from harness import injected, wait_until
 
 # What looks and what changes; which of them the C library uses differs.
 LOOKS = ("openat", "open", "read", "pread64", "preadv", "readv", "newfstatat",
@@ -49,17 +49,10 @@ class Fault:
     point: Point
 
     def prefix(self):
-        """For the command line: strace, which injects it.
-
-        With -D the tracer is the stranger, so that our child is the program
-        itself and signals and exit codes are its own.
-        """
-        call = self.point.call
-        what = ("signal=KILL" if self.name == "KILL"
-                else f"error={self.name}")
-        return ["strace", "-D", "-f", "-qq", "-o", "/dev/null",
-                "-e", f"trace={call}", "-e",
-                f"inject={call}:{what}:when={self.point.occurrence}"]
+        """For the command line: strace, which injects it."""
+        what = "signal=KILL" if self.name == "KILL" else f"error={self.name}"
+        return injected(self.point.call,
+                        f"{what}:when={self.point.occurrence}")
 
     def __str__(self):
         return f"{self.name} at {self.point}"

@@ -9,14 +9,13 @@ import time
 import pytest
 
 from events import make_events
-from harness import STOP_SECONDS, wait_until
+from harness import STOP_SECONDS, injected, wait_until
 from restore_case import SETTINGS, Case, state_of
 from store import assert_archive_sound, read_events
 
 MIB = 1 << 20
 # Every fsync takes its time, so that there is a middle.
-SLOW_DISK = ["strace", "-D", "-f", "-qq", "--seccomp-bpf", "-o", "/dev/null",
-             "-e", "trace=fsync", "-e", "inject=fsync:delay_enter=30000"]
+SLOW_DISK = injected("fsync", "delay_enter=30000")
 
 
 @contextlib.contextmanager
