@@ -113,6 +113,8 @@ void CheckProblems(const std::string& message) {
   }
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   const uint8_t flags = input.Byte();
   const std::string secret(input.Piece());
@@ -144,10 +146,4 @@ void Run(FuzzedBytes input) {
   CheckRoundTrip(*loaded);
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

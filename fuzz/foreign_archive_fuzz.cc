@@ -88,6 +88,8 @@ Files Written(const std::string& target, const std::string& archive) {
   return written;
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   Scratch& scratch = Scratch::Get();
   scratch.Clear();
@@ -125,15 +127,4 @@ void Run(FuzzedBytes input) {
   }
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
-  levelkeep::fuzz::BeQuiet();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

@@ -279,6 +279,8 @@ void CheckDate(FuzzedBytes input) {
           "a date can be read by others");
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   switch (input.Byte() % 6) {
     case 0:
@@ -296,10 +298,4 @@ void Run(FuzzedBytes input) {
   }
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

@@ -139,6 +139,8 @@ std::string MakeLog(FuzzedBytes* input, std::optional<size_t>* good_records) {
   return builder.log();
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   const uint64_t cut = input.Number();
   const std::vector<size_t> steps = {size_t{input.Byte()} + 1,
@@ -167,10 +169,4 @@ void Run(FuzzedBytes input) {
           "a framed record comes back as it was");
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

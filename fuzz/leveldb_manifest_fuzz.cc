@@ -49,6 +49,8 @@ void CheckVersion(const Version& version) {
           "a MANIFEST of one edit says the same");
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   LogBuilder builder;
   if (input.Byte() % 2 == 0) {
@@ -77,10 +79,4 @@ void Run(FuzzedBytes input) {
   CheckVersion(torn->version);
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

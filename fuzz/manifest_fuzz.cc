@@ -65,6 +65,8 @@ void CheckRoundTrip(const Manifest& manifest) {
           "the fields come back as they were");
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   const size_t piece = size_t{input.Byte()} + 1;
   const std::string_view text = input.Rest();
@@ -90,10 +92,4 @@ void Run(FuzzedBytes input) {
   CheckRoundTrip(*manifest);
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

@@ -110,6 +110,8 @@ void CheckPrintable(const std::string& text, size_t limit) {
   Require(characters <= limit, "what is shown is not longer than asked");
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   const uint8_t limit = input.Byte();
   const std::string text(input.Rest());
@@ -129,10 +131,4 @@ void Run(FuzzedBytes input) {
       "a sidecar speaks of its own file only");
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

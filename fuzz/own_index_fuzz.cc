@@ -206,6 +206,8 @@ void CheckLies(FuzzedBytes input) {
       WithToc(std::string_view(archive).substr(0, offset), EncodeToc(toc)));
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   switch (input.Byte() % 6) {
     case 0:
@@ -235,15 +237,4 @@ void Run(FuzzedBytes input) {
   }
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
-  levelkeep::fuzz::BeQuiet();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

@@ -188,6 +188,8 @@ void CheckDropEntry(std::string_view body) {
           "nothing of a line of the history is lost");
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   const uint8_t which = input.Byte() % 10;
   const std::string_view text = input.Rest();
@@ -213,15 +215,4 @@ void Run(FuzzedBytes input) {
   }
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
-  levelkeep::fuzz::BeQuiet();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

@@ -279,20 +279,11 @@ void RunJournal(FuzzedBytes input) {
   CheckSecondStart(&world, live);
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   const uint8_t kind = input.Byte() % 4;
   kind == 3 ? RunJournal(input) : RunDrop(kind, input);
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
-  levelkeep::fuzz::BeQuiet();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

@@ -76,6 +76,8 @@ void CheckByProgram(const Files& files, const check::FileFindings& findings) {
           "the program finds what the checks in this process find");
 }
 
+}  // namespace
+
 void Run(FuzzedBytes input) {
   const bool open = input.Byte() % 2 == 1;
   const Files files = ChangedDatabase(&input);
@@ -85,15 +87,4 @@ void Run(FuzzedBytes input) {
   if (findings.ok() && open) CheckByProgram(files, *findings);
 }
 
-}  // namespace
 }  // namespace levelkeep::fuzz
-
-extern "C" int LLVMFuzzerInitialize(int* /*argc*/, char*** /*argv*/) {
-  levelkeep::fuzz::BeQuiet();
-  return 0;
-}
-
-extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  levelkeep::fuzz::Run(levelkeep::fuzz::FuzzedBytes(data, size));
-  return 0;
-}

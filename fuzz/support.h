@@ -73,6 +73,10 @@ Files ReadTree(const std::string& folder);
 // Turns the product's log off: it would be most of what a fuzzer does.
 void BeQuiet();
 
+// What a fuzzer does with one input. Each <name>_fuzz.cc defines its own;
+// main.cc calls it.
+void Run(FuzzedBytes input);
+
 }  // namespace levelkeep::fuzz
 
 #endif  // LEVELKEEP_FUZZ_SUPPORT_H_

@@ -176,6 +176,14 @@ Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
 // new content, and maybe a file ".levelkeep-<id>.tmp" beside it.
 Status WriteFileDurably(FileSystem* fs, const std::string& path,
                         std::string_view contents);
+// ".levelkeep-", 32 random hexadecimal digits and the suffix: kTemporarySuffix
+// for a small file that is about to get its name, kPartSuffix for an archive.
+inline constexpr std::string_view kTemporarySuffix = ".tmp";
+inline constexpr std::string_view kPartSuffix = ".part";
+std::string NewTemporaryName(std::string_view suffix);
+// True for what NewTemporaryName makes, with either suffix. Such files are
+// nobody else's: what a crash leaves of them may be removed.
+bool IsTemporaryName(std::string_view name);
 // Removes a directory and what is in it, never following links. Missing: ok.
 Status RemoveTree(FileSystem* fs, const std::string& path);
 // Reads exactly `size` bytes or fails with kCorruption.

@@ -10,6 +10,8 @@
 namespace levelkeep {
 namespace {
 
+constexpr std::string_view kTemporaryPrefix = ".levelkeep-";
+
 class PrefixSource : public ByteSource {
  public:
   PrefixSource(std::shared_ptr<const ByteSource> source, uint64_t size_bytes)
@@ -152,7 +154,7 @@ Status WriteFileDurably(FileSystem* fs, const std::string& path,
                         std::string_view contents) {
   const std::string directory = ParentPath(path);
   const std::string temporary =
-      JoinPath(directory, ".levelkeep-" + RandomId() + ".tmp");
+      JoinPath(directory, NewTemporaryName(kTemporarySuffix));
   Status written = WriteNewFile(fs, temporary, contents);
   // If we die here: the old content, and the temporary file to be swept.
   if (written.ok()) written = fs->Rename(temporary, path);
@@ -163,6 +165,23 @@ Status WriteFileDurably(FileSystem* fs, const std::string& path,
   }
   // If we die here: the old or the new content, both whole.
   return fs->SyncDirectory(directory);
+}
+
+std::string NewTemporaryName(std::string_view suffix) {
+  return std::string(kTemporaryPrefix) + RandomId() + std::string(suffix);
+}
+
+bool IsTemporaryName(std::string_view name) {
+  constexpr size_t kIdLength = 32;
+  if (!name.starts_with(kTemporaryPrefix)) return false;
+  name.remove_prefix(kTemporaryPrefix.size());
+  const std::string_view id = name.substr(0, kIdLength);
+  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
+  });
+  const std::string_view suffix = name.substr(id.size());
+  return hex && id.size() == kIdLength &&
+         (suffix == kTemporarySuffix || suffix == kPartSuffix);
 }
 
 Status RemoveTree(FileSystem* fs, const std::string& path) {

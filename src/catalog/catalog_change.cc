@@ -1,6 +1,5 @@
 // What changes backups/: state files, sidecars, removal, sweeping.
 
-#include <algorithm>
 #include <set>
 
 #include "base/status_macros.h"
@@ -16,22 +15,6 @@ namespace {
 
 constexpr uint64_t kSmallFileLimit = 64 << 10;
 constexpr std::string_view kStateSuffix = ".json";
-
-// ".levelkeep-<32 hex>.part" of an unfinished backup, or ".tmp" of an
-// unfinished small file.
-bool IsTemporaryName(std::string_view name) {
-  constexpr std::string_view kPrefix = ".levelkeep-";
-  constexpr size_t kIdLength = 32;
-  if (name.substr(0, kPrefix.size()) != kPrefix) return false;
-  name.remove_prefix(kPrefix.size());
-  if (name.size() < kIdLength) return false;
-  const std::string_view id = name.substr(0, kIdLength);
-  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  const std::string_view suffix = name.substr(kIdLength);
-  return hex && (suffix == ".part" || suffix == ".tmp");
-}
 
 // The backup that a state file belongs to; empty if it is none.
 std::string BackupOfState(std::string_view file_name) {

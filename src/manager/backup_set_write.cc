@@ -114,7 +114,7 @@ Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
   LEVELKEEP_RETURN_IF_ERROR(CheckSpace(snapshot.info(), previous));
   const Time created = clock_->Now();
   const std::string part =
-      JoinPath(options_.backup_dir, ".levelkeep-" + RandomId() + ".part");
+      JoinPath(options_.backup_dir, NewTemporaryName(kPartSuffix));
   // If we die before it is published: the part is swept at the next start.
   ReusePlan reuse =
       ReusePlan::Load(fs_, options_, snapshot, request.db_epoch, request.stop);

@@ -5,7 +5,6 @@
 #include <array>
 #include <chrono>
 
-#include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "restore/drop_folder.h"
@@ -19,8 +18,6 @@ constexpr std::string_view kArchiveSuffix = ".tar.gz";
 constexpr std::array<std::string_view, 12> kLookAlikes = {
     ".tgz", ".tar", ".zip", ".gz",  ".bz2", ".xz",
     ".zst", ".7z",  ".rar", ".ldb", ".gpg", ".age"};
-constexpr std::string_view kPartPrefix = ".levelkeep-";
-constexpr std::string_view kPartSuffix = ".part";
 
 bool SameDrops(const DropScan& a, const DropScan& b) {
   return std::equal(a.archives.begin(), a.archives.end(), b.archives.begin(),
@@ -204,8 +201,7 @@ Status CopyIntoDropFolder(const RestoreContext& context,
                           const std::string& archive_path) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_RETURN_IF_ERROR(CheckSpaceForCopy(context, archive_path));
-  const std::string part = context.InDrop(
-      std::string(kPartPrefix) + RandomId() + std::string(kPartSuffix));
+  const std::string part = context.InDrop(NewTemporaryName(kPartSuffix));
   Status copied = CopyDurably(fs, archive_path, part);
   // If we die here: a hidden part, swept at the next start.
   if (copied.ok()) {
@@ -228,10 +224,7 @@ Status SweepDropFolder(const RestoreContext& context,
     if (names.status().code() == StatusCode::kNotFound) continue;
     if (!names.ok()) return names.status();
     for (const std::string& name : *names) {
-      if (!name.starts_with(kPartPrefix) ||
-          !(name.ends_with(kPartSuffix) || name.ends_with(".tmp"))) {
-        continue;
-      }
+      if (!IsTemporaryName(name)) continue;
       const std::string path = JoinPath(folder, name);
       if (context.fs->RemoveFile(path).ok()) swept->push_back(path);
     }

@@ -25,11 +25,6 @@ bool HasPrefix(const std::string& name, std::string_view prefix) {
   return name.starts_with(prefix);
 }
 
-// Of WriteFileDurably.
-bool IsTemporaryName(const std::string& name) {
-  return name.starts_with(".levelkeep-") && name.ends_with(".tmp");
-}
-
 // Staging directories become kept-*: one of them may be somebody's data.
 Status KeepStaging(const RestoreContext& context) {
   FileSystem* const fs = context.fs;

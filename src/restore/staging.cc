@@ -222,7 +222,7 @@ Result<RestoreOutcome> ExtractArchiveTo(
   LEVELKEEP_RETURN_IF_ERROR(CheckTarget(fs, target_dir));
   const std::string parent = ParentPath(target_dir);
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
-  const std::string hidden = JoinPath(parent, ".levelkeep-" + RandomId());
+  const std::string hidden = JoinPath(parent, NewTemporaryName(""));
   ExtractRequest request;
   request.source = source;
   request.target_dir = hidden + ".extract";

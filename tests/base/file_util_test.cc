@@ -135,8 +135,7 @@ TEST_F(FileUtilTest, ACrashWhileWritingLeavesTheOldOrTheNewContent) {
     fs_.Reset();
     for (const std::string& name : fs_.List(dir_.path()).value()) {
       if (name == "record") continue;
-      EXPECT_TRUE(name.starts_with(".levelkeep-") && name.ends_with(".tmp"))
-          << name;
+      EXPECT_TRUE(IsTemporaryName(name)) << name;
       ASSERT_TRUE(fs_.RemoveFile(dir_.Sub(name)).ok());
     }
   }

@@ -69,7 +69,8 @@ TEST_F(FindingsTest, ArchiveThatCantBeReadIsNotCalledDamaged) {
 
 // A crash while BACKUP_ID was written left a file in the database for ever.
 TEST_F(FindingsTest, HalfWrittenBackupIdIsSwept) {
-  const std::string left = machine_.Live() + "/.levelkeep-00ff.tmp";
+  const std::string left =
+      JoinPath(machine_.Live(), NewTemporaryName(kTemporarySuffix));
   machine_.WriteWhole(left, "half");
   Application app(&machine_);
   const auto started = app.Initialize();
