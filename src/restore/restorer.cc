@@ -19,6 +19,25 @@ namespace levelkeep {
 struct Restorer::Impl {
   RestoreContext context;
   std::unique_ptr<FileLock> instance_lock;
+
+  // Before another one: what is pending ends first. kBusy if that put another
+  // database in place than the caller was told.
+  Status SettleEarlier(const OpenCheck& open_check) const {
+    const auto journal = LoadJournal(context);
+    const bool told =
+        journal.ok() && journal->state == JournalState::kCommitted;
+    RecoveryOutcome earlier;
+    LEVELKEEP_RETURN_IF_ERROR(SettleJournal(context, open_check, &earlier));
+    if (told || !earlier.finished_restore) return Status::Ok();
+    return Status(StatusCode::kBusy,
+                  "an interrupted restore was finished first: " +
+                      context.db_dir() + " now holds " +
+                      (earlier.restored->archive_name.empty()
+                           ? "the database of an undo"
+                           : earlier.restored->archive_name) +
+                      "; nothing else was changed",
+                  "look at it, then ask again");
+  }
 };
 
 Restorer::Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
@@ -72,9 +91,7 @@ Result<Restorer::Staged> Restorer::Stage(
 
 Result<RestoreOutcome> Restorer::Apply(const Staged& staged,
                                        const OpenCheck& open_check) {
-  RecoveryOutcome ignored;
-  LEVELKEEP_RETURN_IF_ERROR(
-      SettleJournal(impl_->context, open_check, &ignored));
+  LEVELKEEP_RETURN_IF_ERROR(impl_->SettleEarlier(open_check));
   auto outcome =
       ApplyStaged(impl_->context, staged, DropIdentity(), open_check);
   if (outcome.ok()) outcome->manifest = staged.outcome.manifest;
@@ -95,9 +112,7 @@ void Restorer::Discard(const Staged& staged) {
 }
 
 Result<RestoreOutcome> Restorer::Undo(const OpenCheck& open_check) {
-  RecoveryOutcome ignored;
-  LEVELKEEP_RETURN_IF_ERROR(
-      SettleJournal(impl_->context, open_check, &ignored));
+  LEVELKEEP_RETURN_IF_ERROR(impl_->SettleEarlier(open_check));
   return ApplyUndo(impl_->context, open_check);
 }
 

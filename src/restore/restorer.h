@@ -159,14 +159,16 @@ class Restorer {
                        const std::function<void(uint64_t, uint64_t)>& progress);
   // R6..R13: makes the staged database the live one; the old one is kept
   // for Undo. If `open_check` fails, the old one is put back and its error
-  // returned. REQUIRES: the database is closed in this process.
+  // returned. kBusy if an interrupted restore had to be finished first: what
+  // is live then is that one's database, and nothing else was changed.
+  // REQUIRES: the database is closed in this process.
   Result<RestoreOutcome> Apply(const Staged& staged,
                                const OpenCheck& open_check);
   void Discard(const Staged& staged);
 
   // Swaps the kept old database back in (and keeps the other one, so that
   // undo can be undone). It keeps its epoch: its history simply goes on.
-  // kNotFound if there is none.
+  // kNotFound if there is none, kBusy as for Apply.
   // REQUIRES: the database is closed in this process.
   Result<RestoreOutcome> Undo(const OpenCheck& open_check);
   // May be called at any time from any thread.

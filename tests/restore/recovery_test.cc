@@ -99,6 +99,41 @@ TEST_F(RecoveryTest, R6ReadyWithoutStagingIsDropped) {
   ExpectUndone(Recover());
 }
 
+TEST_F(RecoveryTest, AnotherRestoreDoesNotRunOverOneThatItFinished) {
+  auto restorer = Started();
+  const std::string archive = MakeArchive(Drop("b.tar.gz"), {{"a", "another"}});
+  const auto staged = restorer->Stage(archive, std::stop_token(), nullptr);
+  ASSERT_TRUE(staged.ok()) << staged.status().ToString();
+  Store(MakeJournal(JournalState::kReady));
+  const auto applied = restorer->Apply(*staged, nullptr);
+  EXPECT_EQ(applied.status().code(), StatusCode::kBusy);
+  EXPECT_NE(applied.status().message().find("x.tar.gz"), std::string::npos);
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(ReadDb(W("rollback-1")), kOld);
+  // It is known now.
+  const auto again = restorer->Apply(*staged, nullptr);
+  EXPECT_TRUE(again.ok()) << again.status().ToString();
+  EXPECT_EQ(ReadDb(Live()), Entries({{"a", "another"}}));
+}
+
+TEST_F(RecoveryTest, UndoDoesNotRunOverOneThatItFinished) {
+  auto restorer = Started();
+  Store(MakeJournal(JournalState::kReady));
+  EXPECT_EQ(restorer->Undo(nullptr).status().code(), StatusCode::kBusy);
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_TRUE(restorer->Undo(nullptr).ok());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+TEST_F(RecoveryTest, UndoTidiesUpBehindACommittedRestore) {
+  auto restorer = Started();
+  Store(MakeJournal(JournalState::kCommitted));
+  ExchangeWithLive(W("staging-1"));
+  Move(W("staging-1"), W("rollback-1"));
+  EXPECT_TRUE(restorer->Undo(nullptr).ok());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
 TEST_F(RecoveryTest, R8ExchangedButNotRenamedGoesOn) {
   Store(MakeJournal(JournalState::kReady));
   ExchangeWithLive(W("staging-1"));
@@ -274,15 +309,18 @@ TEST_F(RecoveryTest, LeftOversAreSwept) {
   for (const char* name : {"staging-9", "scratch-9", "trash-9"}) {
     FillDb(W(name), kNew);
   }
-  WriteFile(W(".levelkeep-0123.tmp"), "half a record");
-  WriteFile(Drop(".levelkeep-0123.part"), "half an archive");
+  const std::string part = NewTemporaryName(kPartSuffix);
+  WriteFile(W(NewTemporaryName(kTemporarySuffix)), "half a record");
+  WriteFile(Drop(part), "half an archive");
   WriteFile(Drop(".somebody-elses.part"), "not ours");
+  WriteFile(Drop(".levelkeep-0123.part"), "not ours either");
   WriteFile(W("operator-note"), "not ours");
   const RecoveryOutcome outcome = Recover();
   EXPECT_EQ(outcome.swept.size(), 5u);
   EXPECT_EQ(InWork("").size(), 2u) << "instance.lock and the note";
-  EXPECT_FALSE(Exists(Drop(".levelkeep-0123.part")));
+  EXPECT_FALSE(Exists(Drop(part)));
   EXPECT_TRUE(Exists(Drop(".somebody-elses.part")));
+  EXPECT_TRUE(Exists(Drop(".levelkeep-0123.part")));
 }
 
 TEST_F(RecoveryTest, RollbackIsNeverSwept) {
