@@ -9,6 +9,7 @@
 // are the caller's to check. Prints one JSON object:
 //   {"ok":true,"entries":3,"lastSequence":7,"tables":1,"tornTails":0}
 //   {"ok":false,"code":"corruption","error":"table 000005.ldb is missing"}
+// and in some failures a "hint".
 // Exit codes: 0 the database is good, 1 it is not, 2 wrong arguments.
 
 #include <unistd.h>
@@ -162,6 +163,7 @@ std::string Describe(const Result<Report>& report) {
   } else {
     json["code"] = StatusCodeName(report.status().code());
     json["error"] = Printable(report.status().message(), 500);
+    if (!report.status().hint().empty()) json["hint"] = report.status().hint();
   }
   return json.dump(-1, ' ', false,
                    nlohmann::ordered_json::error_handler_t::replace);

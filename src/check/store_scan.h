@@ -39,11 +39,17 @@ class NamedComparator : public leveldb::Comparator {
 };
 
 // A full or broken scratch directory is not the database's fault.
-inline StatusCode CodeOf(const leveldb::Status& failure) {
-  if (!failure.IsIOError()) return StatusCode::kCorruption;
-  return failure.ToString().find("No space left") != std::string::npos
-             ? StatusCode::kNoSpace
-             : StatusCode::kIoError;
+inline Status FailureOf(const char* what, const leveldb::Status& failure) {
+  const std::string text = failure.ToString();
+  const std::string message = std::string(what) + ": " + text;
+  if (!failure.IsIOError()) return Status(StatusCode::kCorruption, message);
+  // LevelDB passes on what strerror says and keeps no number.
+  if (text.find("No space left") != std::string::npos ||
+      text.find("quota exceeded") != std::string::npos) {
+    return Status(StatusCode::kNoSpace, message,
+                  "free some space on the disk of the storage directory");
+  }
+  return Status(StatusCode::kIoError, message);
 }
 
 // Keys that cut the database into `parts` of about the same size, in order;
@@ -99,8 +105,7 @@ inline Result<PartScan> ScanPart(leveldb::DB* db, const std::string& begin,
     ++part.entries;
   }
   if (!entry->status().ok()) {
-    return Status(CodeOf(entry->status()),
-                  "LevelDB can't read it: " + entry->status().ToString());
+    return FailureOf("LevelDB can't read it", entry->status());
   }
   return part;
 }
@@ -155,10 +160,7 @@ inline Result<uint64_t> ScanStore(leveldb::Env* env, const std::string& db_dir,
   // Descriptors, as nothing is mapped.
   options.max_open_files = 200;
   const leveldb::Status opened = leveldb::DB::Open(options, db_dir, db);
-  if (!opened.ok()) {
-    return Status(CodeOf(opened),
-                  "LevelDB can't open it: " + opened.ToString());
-  }
+  if (!opened.ok()) return FailureOf("LevelDB can't open it", opened);
   // Keys in another order can't be cut by ours.
   return ScanParts(*db, ordered ? cuts : std::vector<std::string>(), ordered);
 }

@@ -49,13 +49,14 @@ Result<StoreCheck> ReadReport(const nlohmann::json& json) {
   }
   const std::string code = json.value("code", "corruption");
   const std::string error = Printable(json.value("error", "no reason"), 500);
+  const std::string hint = Printable(json.value("hint", ""), 500);
   // Some are not the database's fault: a full disk, a file's mode.
   for (const StatusCode known :
        {StatusCode::kUnsupported, StatusCode::kNoSpace, StatusCode::kIoError,
         StatusCode::kPermissionDenied}) {
-    if (code == StatusCodeName(known)) return Status(known, error);
+    if (code == StatusCodeName(known)) return Status(known, error, hint);
   }
-  return Status(StatusCode::kCorruption, error);
+  return Status(StatusCode::kCorruption, error, hint);
 }
 
 // The child may have been made to say anything.

@@ -320,13 +320,15 @@ TEST_F(CheckProgramTest, ReportsAreRead) {
     const char* script;
     StatusCode code;
     const char* message;
+    const char* hint = "";
   };
   for (const Case& c : std::vector<Case>{
            {"echo '{\"ok\":true,\"entries\":1}'", StatusCode::kOk, ""},
            {"echo '{\"ok\":false,\"error\":\"bad\"}'; exit 1",
             StatusCode::kCorruption, "bad"},
-           {"echo '{\"ok\":false,\"code\":\"no_space\",\"error\":\"full\"}'",
-            StatusCode::kNoSpace, "full"},
+           {"echo '{\"ok\":false,\"code\":\"no_space\",\"error\":\"full\","
+            "\"hint\":\"free some\"}'",
+            StatusCode::kNoSpace, "full", "free some"},
            {"echo '{\"ok\":false,\"code\":\"io_error\",\"error\":\"disk\"}'",
             StatusCode::kIoError, "disk"},
            {"echo '{\"ok\":1}'", StatusCode::kCorruption,
@@ -340,6 +342,9 @@ TEST_F(CheckProgramTest, ReportsAreRead) {
     const Status status = RunScript(c.script);
     EXPECT_EQ(status.code(), c.code) << c.script;
     EXPECT_EQ(status.message(), c.message) << c.script;
+    if (*c.hint != 0) {
+      EXPECT_EQ(status.hint(), c.hint) << c.script;
+    }
   }
 }
 
