@@ -13,7 +13,8 @@
 #   --slice asan     the unit tests with address and undefined sanitizers
 #   --slice tsan     snapshot, manager and HTTP tests with thread sanitizer
 #
-# The last line is "N passed, N failed", of all ctest runs together.
+# The last line is "N passed, N failed", of all ctest runs together; before it
+# a line "failed: ..." for each failed test and each of its reasons.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -54,13 +55,25 @@ passed=0
 failed=0
 tally() {
   local status=$?
-  rm -f "$output"
+  # Again at the end, where a long log is read first.
+  cat "$failures"
+  rm -f "$output" "$failures"
   [[ $status == 0 || $failed != 0 ]] ||
     say "error: stopped before all tests had run (exit status $status)"
   printf '%s passed, %s failed\n' "$passed" "$failed"
 }
 output="$(mktemp)"
+failures="$(mktemp)"
 trap tally EXIT
+
+# What the run in $output says of its failed tests: their names, and where
+# and why GoogleTest and pytest say that they failed.
+note_failures() {
+  sed -nE \
+    -e 's/^.*[0-9]+ - (.*) \((Failed|Timeout|Not Run|[A-Z]+)\)$/\1: \2/p' \
+    -e '/^FAILED |^ERROR |^E  |: Failure$/p' \
+    "$output" | head -n 40 | sed 's/^/failed: /' >>"$failures"
+}
 
 # run_ctest PRESET ARGUMENT...: runs, counts, and goes on after a failure,
 # so that one run shows everything that is broken.
@@ -81,6 +94,7 @@ run_ctest() {
     die "ctest did not run in build/$preset (exit status $status)"
   fi
   read -r bad total <<<"$summary"
+  [[ $bad == 0 ]] || note_failures
   passed=$((passed + total - bad))
   failed=$((failed + bad))
 }

@@ -21,14 +21,16 @@ def main():
     root = pathlib.Path(sys.argv[1])
     known = "\n".join(
         literal
-        for path in sorted((root / "src").rglob("*.cc"))
+        for path in sorted((root / "src").rglob("*"))
+        if path.suffix in (".cc", ".h")
         for literal in literals(path.read_text(encoding="utf-8")))
 
     page = (root / "docs/operations.md").read_text(encoding="utf-8")
     messages = [
         message
         for section in page.split("## Troubleshooting")[1:]
-        for message in re.findall(r"^\| `([^`]+)`", section, re.MULTILINE)]
+        for first_column in re.findall(r"^\| (`.+?) \|", section, re.MULTILINE)
+        for message in re.findall(r"`([^`]+)`", first_column)]
     if len(messages) < 30:
         sys.exit("only %d messages found: is the page intact?" % len(messages))
 
