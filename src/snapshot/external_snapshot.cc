@@ -271,7 +271,7 @@ Result<std::unique_ptr<Snapshot>> ExternalTaker::Build() {
   VersionEdit edit;
   for (const OpenLog& log : logs_) {
     builder.AddLog(log.number, log.scan.boundary, log.scan.last_sequence,
-                   PrefixOpener(log.file, log.scan.boundary));
+                   PrefixOpener(log.file));
     // No table holds anything newer than what these logs begin with.
     if (log.scan.records > 0) edit.last_sequence = log.scan.last_sequence;
   }

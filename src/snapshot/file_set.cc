@@ -14,7 +14,7 @@ class FileSetSnapshot : public Snapshot {
  public:
   FileSetSnapshot(SnapshotInfo info,
                   std::vector<FileSetBuilder::Opener> openers,
-                  std::shared_ptr<void> keeper)
+                  std::shared_ptr<const void> keeper)
       : keeper_(std::move(keeper)),
         info_(std::move(info)),
         openers_(std::move(openers)) {}
@@ -22,11 +22,11 @@ class FileSetSnapshot : public Snapshot {
   const SnapshotInfo& info() const override { return info_; }
 
   Result<std::unique_ptr<ByteSource>> Open(size_t index) const override {
-    return openers_[index]();
+    return openers_[index](info_.files[index]);
   }
 
  private:
-  const std::shared_ptr<void> keeper_;  // destroyed last
+  const std::shared_ptr<const void> keeper_;  // destroyed last
   const SnapshotInfo info_;
   const std::vector<FileSetBuilder::Opener> openers_;
 };
@@ -54,6 +54,12 @@ uint64_t SnapshotInfo::total_bytes() const {
 }
 
 FileSetBuilder::FileSetBuilder(SnapshotMethod method) { info_.method = method; }
+
+void FileSetBuilder::Reserve(size_t tables) {
+  constexpr size_t kOthers = 16;  // logs, MANIFEST, CURRENT
+  info_.files.reserve(tables + kOthers);
+  openers_.reserve(tables + kOthers);
+}
 
 void FileSetBuilder::AddTable(const std::string& name, const FileInfo& info,
                               Opener open) {
@@ -94,14 +100,14 @@ void FileSetBuilder::AddGenerated(const std::string& name, DbFileKind kind,
   file.name = name;
   file.kind = kind;
   file.size_bytes = contents.size();
+  // Each who opens it shares the one copy.
+  openers_.push_back(PrefixOpener(
+      std::shared_ptr<const ByteSource>(NewStringSource(std::move(contents)))));
   info_.files.push_back(std::move(file));
-  openers_.push_back([contents = std::move(
-                          contents)]() -> Result<std::unique_ptr<ByteSource>> {
-    return NewStringSource(contents);
-  });
 }
 
-std::unique_ptr<Snapshot> FileSetBuilder::Build(std::shared_ptr<void> keeper) {
+std::unique_ptr<Snapshot> FileSetBuilder::Build(
+    std::shared_ptr<const void> keeper) {
   return std::make_unique<FileSetSnapshot>(
       std::move(info_), std::move(openers_), std::move(keeper));
 }
@@ -114,11 +120,10 @@ Result<std::unique_ptr<ByteSource>> OpenPrefix(FileSystem* fs,
   return NewPrefixSource(std::move(file), size_bytes);
 }
 
-FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file,
-                                    uint64_t size_bytes) {
-  return [file = std::move(file),
-          size_bytes]() -> Result<std::unique_ptr<ByteSource>> {
-    return NewPrefixSource(file, size_bytes);
+FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file) {
+  return [file = std::move(file)](
+             const SnapshotFile& as) -> Result<std::unique_ptr<ByteSource>> {
+    return NewPrefixSource(file, as.size_bytes);
   };
 }
 

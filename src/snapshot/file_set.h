@@ -20,10 +20,15 @@ namespace levelkeep {
 // Thread safety: one thread at a time.
 class FileSetBuilder {
  public:
-  using Opener = std::function<Result<std::unique_ptr<ByteSource>>()>;
+  // Gets the file as it was added. One that captures a pointer or two costs
+  // no memory of its own; it may point to what the keeper owns.
+  using Opener =
+      std::function<Result<std::unique_ptr<ByteSource>>(const SnapshotFile&)>;
 
   explicit FileSetBuilder(SnapshotMethod method);
 
+  // For so many tables: vectors that grow keep up to twice what they need.
+  void Reserve(size_t tables);
   // By ascending number. `info` is of the table's file.
   void AddTable(const std::string& name, const FileInfo& info, Opener open);
   // By ascending number; the first `boundary` bytes belong to the snapshot.
@@ -33,7 +38,7 @@ class FileSetBuilder {
   void AddManifest(const Version& version, const std::string& manifest_name);
 
   // `keeper` is destroyed with the snapshot.
-  std::unique_ptr<Snapshot> Build(std::shared_ptr<void> keeper);
+  std::unique_ptr<Snapshot> Build(std::shared_ptr<const void> keeper);
 
  private:
   void AddGenerated(const std::string& name, DbFileKind kind,
@@ -47,9 +52,9 @@ class FileSetBuilder {
 Result<std::unique_ptr<ByteSource>> OpenPrefix(FileSystem* fs,
                                                const std::string& path,
                                                uint64_t size_bytes);
-// An already open file, limited to its first `size_bytes`, as often as asked.
-FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file,
-                                    uint64_t size_bytes);
+// An already open file, limited to the bytes that belong to the snapshot, as
+// often as asked.
+FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file);
 
 // The name (.ldb, or .sst of old versions) and facts of a table's file.
 struct TableFile {

@@ -27,34 +27,32 @@ class PinHolder {
 };
 
 // The openers live in the snapshot beside the holder, so they may point to it.
-FileSetBuilder::Opener TableOpener(const PinHolder* holder, std::string name,
-                                   const FileInfo& expected) {
-  return [holder, name = std::move(name), device = expected.device,
-          inode = expected.inode,
-          size = expected.size_bytes]() -> Result<std::unique_ptr<ByteSource>> {
+FileSetBuilder::Opener TableOpener(const PinHolder* holder) {
+  return [holder](
+             const SnapshotFile& table) -> Result<std::unique_ptr<ByteSource>> {
     LEVELKEEP_ASSIGN_OR_RETURN(
         std::shared_ptr<File> file,
-        holder->database()->OpenPinned(holder->pin(), name));
+        holder->database()->OpenPinned(holder->pin(), table.name));
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
-    if (info.device != device || info.inode != inode) {
-      return Status(StatusCode::kIoError,
-                    "table " + name + " was replaced under an open snapshot",
-                    "take the backup again; nothing but LevelDB may write "
-                    "into the database's directory");
+    if (info.device != table.device || info.inode != table.inode) {
+      return Status(
+          StatusCode::kIoError,
+          "table " + table.name + " was replaced under an open snapshot",
+          "take the backup again; nothing but LevelDB may write into the "
+          "database's directory");
     }
-    return NewPrefixSource(std::move(file), size);
+    return NewPrefixSource(std::move(file), table.size_bytes);
   };
 }
 
-FileSetBuilder::Opener LogOpener(const PinHolder* holder, std::string name,
-                                 uint64_t boundary) {
-  return [holder, name = std::move(name),
-          boundary]() -> Result<std::unique_ptr<ByteSource>> {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        std::shared_ptr<File> file,
-        holder->database()->OpenPinned(holder->pin(), name));
-    return NewPrefixSource(std::move(file), boundary);
-  };
+FileSetBuilder::Opener LogOpener(const PinHolder* holder) {
+  return
+      [holder](const SnapshotFile& log) -> Result<std::unique_ptr<ByteSource>> {
+        LEVELKEEP_ASSIGN_OR_RETURN(
+            std::shared_ptr<File> file,
+            holder->database()->OpenPinned(holder->pin(), log.name));
+        return NewPrefixSource(std::move(file), log.size_bytes);
+      };
 }
 
 // Not kNotFound, which says that the database is not open.
@@ -68,14 +66,14 @@ Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
   const auto stat = [&holder](const std::string& name) {
     return holder.database()->StatPinned(holder.pin(), name);
   };
+  builder->Reserve(holder.pin().version->tables().size());
   for (const auto& [number, table] : holder.pin().version->tables()) {
     Result<TableFile> found = FindTable(table, stat);
     if (found.status().code() == StatusCode::kNotFound) {
       return Missing("table " + TableFileName(number));
     }
     LEVELKEEP_RETURN_IF_ERROR(found.status());
-    builder->AddTable(found->name, found->info,
-                      TableOpener(&holder, found->name, found->info));
+    builder->AddTable(found->name, found->info, TableOpener(&holder));
   }
   return Status::Ok();
 }
@@ -109,9 +107,8 @@ Result<std::unique_ptr<Snapshot>> TakeHotSnapshot(
     if (log.log->existing) {
       LEVELKEEP_ASSIGN_OR_RETURN(end, FindEnd(*holder, *log.log));
     }
-    const uint64_t number = log.log->number;
-    builder.AddLog(number, end.boundary, end.last_sequence,
-                   LogOpener(holder.get(), LogFileName(number), end.boundary));
+    builder.AddLog(log.log->number, end.boundary, end.last_sequence,
+                   LogOpener(holder.get()));
   }
   builder.AddManifest(*holder->pin().version, cut.manifest_name);
   return builder.Build(holder);

@@ -15,13 +15,28 @@ namespace {
 
 constexpr const char* kRestoreHint = "restore the last verified backup";
 
-Status AddTables(FileSystem* fs, const std::string& db_dir,
-                 const Version& version, FileSetBuilder* builder) {
-  const auto stat = [&](const std::string& name) {
-    return fs->Stat(JoinPath(db_dir, name));
+// A closed database that stays closed. The snapshot owns it beside the
+// openers, so they may point to it.
+struct HeldFolder {
+  FileSystem* const fs;
+  const std::string db_dir;
+  const std::unique_ptr<DbLock> lock;
+};
+
+FileSetBuilder::Opener OpenerIn(const HeldFolder* folder) {
+  return [folder](const SnapshotFile& file) {
+    return OpenPrefix(folder->fs, JoinPath(folder->db_dir, file.name),
+                      file.size_bytes);
   };
-  // One for all: there may be very many tables.
-  const auto folder = std::make_shared<const std::string>(db_dir);
+}
+
+Status AddTables(const HeldFolder& folder, const Version& version,
+                 FileSetBuilder* builder) {
+  const std::string& db_dir = folder.db_dir;
+  const auto stat = [&](const std::string& name) {
+    return folder.fs->Stat(JoinPath(db_dir, name));
+  };
+  builder->Reserve(version.tables().size());
   for (const auto& [number, table] : version.tables()) {
     Result<TableFile> found = FindTable(table, stat);
     if (found.status().code() == StatusCode::kNotFound) {
@@ -31,20 +46,16 @@ Status AddTables(FileSystem* fs, const std::string& db_dir,
                     kRestoreHint);
     }
     LEVELKEEP_RETURN_IF_ERROR(found.status().WithContext(db_dir));
-    builder->AddTable(
-        found->name, found->info,
-        [fs, folder, name = found->name, size = found->info.size_bytes] {
-          return OpenPrefix(fs, JoinPath(*folder, name), size);
-        });
+    builder->AddTable(found->name, found->info, OpenerIn(&folder));
   }
   return Status::Ok();
 }
 
-Status AddLog(FileSystem* fs, const std::string& db_dir, uint64_t number,
+Status AddLog(const HeldFolder& folder, uint64_t number,
               FileSetBuilder* builder) {
-  const std::string path = JoinPath(db_dir, LogFileName(number));
+  const std::string path = JoinPath(folder.db_dir, LogFileName(number));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
-                             fs->Open(path, OpenMode::kRead));
+                             folder.fs->Open(path, OpenMode::kRead));
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
   LEVELKEEP_ASSIGN_OR_RETURN(
       const LogScan scan,
@@ -54,9 +65,7 @@ Status AddLog(FileSystem* fs, const std::string& db_dir, uint64_t number,
     // LevelDB replays it as it is, and so does the backup.
     LogWarn("Snapshot", path + ": sequence numbers are missing in it");
   }
-  builder->AddLog(
-      number, scan.boundary, scan.last_sequence,
-      [fs, path, size = scan.boundary] { return OpenPrefix(fs, path, size); });
+  builder->AddLog(number, scan.boundary, scan.last_sequence, OpenerIn(&folder));
   return Status::Ok();
 }
 
@@ -67,7 +76,7 @@ Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
   // Before the lock, which would create LOCK in a directory that is none of
   // LevelDB's.
   LEVELKEEP_RETURN_IF_ERROR(ReadCurrent(fs, db_dir).status());
-  LEVELKEEP_ASSIGN_OR_RETURN(std::shared_ptr<DbLock> lock,
+  LEVELKEEP_ASSIGN_OR_RETURN(std::unique_ptr<DbLock> lock,
                              DbLock::Acquire(fs, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string manifest_name,
                              ReadCurrent(fs, db_dir));
@@ -87,16 +96,18 @@ Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
   if (!content.ok()) {
     return content.status().WithContext(manifest_path).WithHint(kRestoreHint);
   }
+  const auto folder = std::shared_ptr<const HeldFolder>(
+      new HeldFolder{fs, db_dir, std::move(lock)});
   FileSetBuilder builder(SnapshotMethod::kOffline);
-  LEVELKEEP_RETURN_IF_ERROR(AddTables(fs, db_dir, content->version, &builder));
+  LEVELKEEP_RETURN_IF_ERROR(AddTables(*folder, content->version, &builder));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<uint64_t> logs,
                              ListLogs(fs, db_dir));
   for (const uint64_t number : logs) {
     if (!NeedsLog(content->version, number)) continue;
-    LEVELKEEP_RETURN_IF_ERROR(AddLog(fs, db_dir, number, &builder));
+    LEVELKEEP_RETURN_IF_ERROR(AddLog(*folder, number, &builder));
   }
   builder.AddManifest(content->version, manifest_name);
-  return builder.Build(std::move(lock));
+  return builder.Build(folder);
 }
 
 }  // namespace levelkeep

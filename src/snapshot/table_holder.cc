@@ -119,15 +119,16 @@ void TableHolder::Clear() {
 }
 
 void TableHolder::AddTo(FileSetBuilder* builder) const {
+  builder->Reserve(held_.size());
   for (const auto& [number, held] : held_) {
-    const uint64_t size = held.info.size_bytes;
     if (held.file != nullptr) {
-      builder->AddTable(held.name, held.info, PrefixOpener(held.file, size));
+      builder->AddTable(held.name, held.info, PrefixOpener(held.file));
       continue;
     }
-    builder->AddTable(held.name, held.info, [fs = fs_, link = held.link, size] {
-      return OpenPrefix(fs, link, size);
-    });
+    builder->AddTable(held.name, held.info,
+                      [fs = fs_, link = held.link](const SnapshotFile& table) {
+                        return OpenPrefix(fs, link, table.size_bytes);
+                      });
   }
 }
 
