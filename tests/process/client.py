@@ -4,6 +4,15 @@ import http.client
 import json
 
 
+def check_problem(problem, status):
+    """An error's document has the shape that docs/http-api.md promises."""
+    assert problem["success"] is False, problem
+    assert problem["status"] == status, problem
+    for field in ("type", "title", "detail", "code", "hint"):
+        assert isinstance(problem.get(field), str), (field, problem)
+    assert problem["detail"] and problem["code"], problem
+
+
 class Reply:
     def __init__(self, status, headers, body):
         self.status = status
@@ -24,11 +33,7 @@ class Reply:
         assert self.headers["Content-Type"].startswith(
             "application/problem+json"), self.headers
         problem = self.json()
-        assert problem["success"] is False, problem
-        assert problem["status"] == self.status, problem
-        for field in ("type", "title", "detail", "code", "hint"):
-            assert isinstance(problem.get(field), str), (field, problem)
-        assert problem["detail"] and problem["code"], problem
+        check_problem(problem, self.status)
         return problem
 
 

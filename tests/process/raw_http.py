@@ -10,6 +10,8 @@ import json
 import re
 import socket
 
+from client import check_problem
+
 PATIENCE = 60  # seconds; a bound for hanging, not a speed requirement
 
 HEADERS = {
@@ -54,11 +56,7 @@ class Answer:
         assert self.headers["content-type"] == "application/problem+json", \
             self.headers
         problem = self.json()
-        assert problem["success"] is False, problem
-        assert problem["status"] == self.status, problem
-        for field in ("type", "title", "detail", "code", "hint"):
-            assert isinstance(problem.get(field), str), (field, problem)
-        assert problem["detail"] and problem["code"], problem
+        check_problem(problem, self.status)
         if self.status in (409, 503) and problem["code"] != "refused":
             assert self.headers.get("retry-after"), self.headers
 
