@@ -294,8 +294,8 @@ def try_fault(scenario, fault):
             # A write that fails may be the one of the message.
             if outcome.code != 0 and fault.point.call != "write":
                 assert re.search(r"error: \S", outcome.text), outcome.text
-            if outcome.code == NO_SPACE:
-                assert "hint: " in outcome.text, outcome.text
+                if outcome.code == NO_SPACE:
+                    assert "hint: " in outcome.text, outcome.text
         scenario.check(site, outcome)
     except BaseException:
         print(f"--- {fault}: exit code {outcome.code}\n"
