@@ -258,8 +258,10 @@ std::string HostName() {
 }
 
 void LowerThreadPriority() {
-  // Threads inherit it: whose parent is low is low enough.
-  if (::sched_getscheduler(0) == SCHED_BATCH) return;
+  // Threads inherit it: whose parent is low is low enough. So is who was
+  // started with SCHED_IDLE.
+  const int policy = ::sched_getscheduler(0);
+  if (policy == SCHED_BATCH || policy == SCHED_IDLE) return;
   // All three concern the calling thread only, on Linux.
   sched_param parameters = {};
   ::sched_setscheduler(0, SCHED_BATCH, &parameters);

@@ -34,7 +34,8 @@ Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
 std::string ExecutablePath();
 std::string HostName();
 // Makes the calling thread yield to the host's own: SCHED_BATCH, nice +10,
-// idle-most best-effort I/O class. Never fails.
+// idle-most best-effort I/O class. One that is SCHED_BATCH or SCHED_IDLE
+// already stays as it is. Never fails.
 void LowerThreadPriority();
 
 }  // namespace levelkeep

@@ -188,5 +188,16 @@ TEST(ProcessTest, LowersThePriorityOfTheCallingThreadOnly) {
   EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
 }
 
+TEST(ProcessTest, WhoIsIdleStaysIdle) {
+  std::jthread([] {
+    const int before = ::getpriority(PRIO_PROCESS, 0);
+    const sched_param parameters = {};
+    ASSERT_EQ(::sched_setscheduler(0, SCHED_IDLE, &parameters), 0);
+    LowerThreadPriority();
+    EXPECT_EQ(::sched_getscheduler(0), SCHED_IDLE);
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
+  }).join();
+}
+
 }  // namespace
 }  // namespace levelkeep
