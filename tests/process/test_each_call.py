@@ -8,6 +8,7 @@ A run takes a random selection; LEVELKEEP_PROCESS_ROUNDS multiplies it, and
 
 import concurrent.futures
 import contextlib
+import fnmatch
 import itertools
 import os
 import re
@@ -316,9 +317,10 @@ def test_each_call_goes_wrong_once(folder, seed, rng, rounds, kind):
     scenario.check(site, outcome)
     every = faults_at(points_of(trace, site.root))
     chosen = rng.sample(every, min(len(every), rounds(FAULTS_A_RUN)))
-    again = os.environ.get("LEVELKEEP_PROCESS_FAULT")  # "EIO at fsync#3"
-    if again:
-        chosen = [fault for fault in every if str(fault) == again]
+    wanted = os.environ.get("LEVELKEEP_PROCESS_FAULT")
+    if wanted:  # "EIO at fsync#3", "KILL at *"
+        chosen = [fault for fault in every
+                  if fnmatch.fnmatchcase(str(fault), wanted)]
     failures = []
     kills = 0
     with concurrent.futures.ThreadPoolExecutor(4) as pool:
