@@ -81,6 +81,19 @@ std::string Records(FuzzedBytes* input) {
   return builder.log();
 }
 
+// What a change does; its file and a place in it follow.
+enum Action : uint8_t {
+  kFlip,
+  kFlipUnnoticed,
+  kCut,
+  kInsert,
+  kRemove,
+  kReplace,
+  kReplaceByRecords,
+  kCopy,
+  kActions
+};
+
 void Change(FuzzedBytes* input, Files* files) {
   const uint8_t what = input->Byte();
   auto file = files->begin();
@@ -90,27 +103,27 @@ void Change(FuzzedBytes* input, Files* files) {
   const size_t at = (static_cast<size_t>(input->Byte()) << 8 | input->Byte()) %
                     (content.size() + 1);
   const DbFileKind kind = ParseDbFileName(file->first).kind;
-  switch (what % 8) {
-    case 0:
+  switch (what % kActions) {
+    case kFlip:
       if (at < content.size()) content[at] = static_cast<char>(input->Byte());
       break;
-    case 1:  // the same, and nobody notices
+    case kFlipUnnoticed:
       if (at < content.size()) content[at] = static_cast<char>(input->Byte());
       kind == DbFileKind::kTable ? RepairTable(&content) : RepairLog(&content);
       break;
-    case 2:
+    case kCut:
       content.resize(at);
       break;
-    case 3:
+    case kInsert:
       content.insert(at, input->Piece());
       break;
-    case 4:
+    case kRemove:
       files->erase(file);
       break;
-    case 5:
+    case kReplace:
       content = input->Piece();
       break;
-    case 6:
+    case kReplaceByRecords:
       content = Records(input);
       break;
     default: {
@@ -118,6 +131,17 @@ void Change(FuzzedBytes* input, Files* files) {
       (*files)[std::string(input->Piece())] = copy;
     }
   }
+}
+
+std::string ChangeAt(Action action, size_t file, std::string_view piece) {
+  const std::string place(2, '\0');
+  return std::string({static_cast<char>(action), static_cast<char>(file)}) +
+         place + std::string(piece) +
+         std::string(action == kRemove ? "" : FuzzedBytes::kCut);
+}
+
+size_t IndexOf(const Files& files, const std::string& name) {
+  return static_cast<size_t>(std::distance(files.begin(), files.find(name)));
 }
 
 }  // namespace
@@ -131,6 +155,30 @@ Files ChangedDatabase(FuzzedBytes* input) {
            file.first.size() > 200;
   });
   return files;
+}
+
+std::optional<std::string> ChangesTo(const Files& wanted) {
+  Files files = SampleDatabase();
+  std::string changes;
+  for (const auto& [name, content] : wanted) {
+    if (files.contains(name)) continue;
+    changes += ChangeAt(kCopy, 0, name);
+    files[name] = files.begin()->second;
+  }
+  for (const auto& [name, content] : SampleDatabase()) {
+    if (wanted.contains(name)) continue;
+    changes += ChangeAt(kRemove, IndexOf(files, name), "");
+    files.erase(name);
+  }
+  for (const auto& [name, content] : wanted) {
+    if (files[name] == content) continue;
+    changes += ChangeAt(kReplace, IndexOf(files, name), content);
+  }
+  // A name or a content that holds a cut, too many files.
+  FuzzedBytes input(reinterpret_cast<const uint8_t*>(changes.data()),
+                    changes.size());
+  if (ChangedDatabase(&input) != wanted) return std::nullopt;
+  return changes;
 }
 
 }  // namespace levelkeep::fuzz

@@ -4,12 +4,18 @@
 #ifndef LEVELKEEP_FUZZ_CHANGED_DATABASE_H_
 #define LEVELKEEP_FUZZ_CHANGED_DATABASE_H_
 
+#include <optional>
+#include <string>
+
 #include "support.h"
 
 namespace levelkeep::fuzz {
 
 // Takes all that is left of `input`.
 Files ChangedDatabase(FuzzedBytes* input);
+
+// The input that makes the sample be `wanted`. Nothing if none does.
+std::optional<std::string> ChangesTo(const Files& wanted);
 
 }  // namespace levelkeep::fuzz
 

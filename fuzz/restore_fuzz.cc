@@ -1,152 +1,47 @@
-// Whole restores on a real folder in memory: an archive in restore/, or an
-// interrupted restore, and a start. The first byte says what is fuzzed:
-//   0  the archive file
-//   1  the database in an archive of ours, whose digests are right
-//   2  the same in a tar of other programs
-//   3  the record of an interrupted restore
-// The live database is exactly the old one or exactly the new one, the old
-// one can be had back, and nothing outside of the three folders changes.
+// Whole restores on a simulated disk: what lies in restore/ or in the work
+// folder, and a start; then the same with a fault and a power loss in that
+// start, perhaps others in the next one, and one more start. The live
+// database is exactly the old one or exactly the new one, whatever happened
+// on the way; the old one can be had back, the archive is kept, nothing
+// outside of the three folders changes.
 
-#include <array>
-#include <chrono>
-#include <filesystem>
+#include <algorithm>
+#include <cstdio>
 
+#include "base/hash.h"
 #include "changed_database.h"
-#include "check/file_checks.h"
-#include "check/store_files.h"
-#include "restore/journal.h"
-#include "restore/restorer.h"
+#include "restore_world.h"
 #include "sample_archive.h"
 #include "sample_database.h"
 
 namespace levelkeep::fuzz {
 namespace {
 
-// Every sleep passes at once.
-class FastClock : public Clock {
- public:
-  Time Now() override { return wall_; }
-  std::chrono::steady_clock::time_point SteadyNow() override { return steady_; }
-  bool SleepFor(std::chrono::milliseconds duration,
-                std::stop_token stop) override {
-    wall_ += duration;
-    steady_ += duration;
-    return !stop.stop_requested();
-  }
+enum class Verdict { kApplied, kRejected, kRefused };
 
- private:
-  Time wall_ = Time(std::chrono::hours(480'000));
-  std::chrono::steady_clock::time_point steady_{std::chrono::hours(1000)};
-};
-
-// What levelkeep-check does before it asks LevelDB.
-Result<StoreCheck> CheckFiles(const std::string& db_dir, const std::string&,
-                              std::stop_token) {
-  const check::FolderFiles files(FileSystem::Posix(), db_dir);
-  LEVELKEEP_ASSIGN_OR_RETURN(const check::FileFindings findings,
-                             check::FileChecks(&files, kComparator).Run());
-  StoreCheck store;
-  store.last_sequence = findings.last_sequence;
-  store.tables = findings.tables;
-  return store;
-}
-
-// All folders of one run.
-class World {
- public:
-  World() {
-    Scratch::Get().Clear();
-    for (const std::string& folder :
-         {Storage(), Live(), Work(), Drop(), Outside()}) {
-      std::filesystem::create_directory(folder);
-    }
-    for (const auto& [name, content] : TinyDatabase()) {
-      WriteFile(Live() + "/" + name, content);
-    }
-    WriteFile(Live() + "/BACKUP_ID", std::string(32, 'c') + "\n");
-    WriteFile(Outside() + "/canary", "still here");
-    WriteFile(Storage() + "/notes.txt", "somebody else's");
-    old_ = Content(Live());
-    options_.storage_dir = Storage();
-    options_.db_name = kDbName;
-    options_.restore_dir = Drop();
-    options_.reserve_bytes = 1 << 20;
-    options_.threads = 1;
-    options_.store_checker = CheckFiles;
-  }
-
-  std::string Storage() const { return Scratch::Get().Sub("storage"); }
-  std::string Live() const { return Storage() + "/" + kDbName; }
-  std::string Work() const { return Storage() + "/.levelkeep"; }
-  std::string Drop() const { return Scratch::Get().Sub("restore"); }
-  std::string Outside() const { return Scratch::Get().Sub("outside"); }
-  const Files& old() const { return old_; }
-
-  // By names within the folder, without LevelDB's lock.
-  static Files Content(const std::string& folder) {
-    Files content;
-    for (const auto& [path, bytes] : ReadTree(folder)) {
-      content[path.substr(folder.size() + 1)] = bytes;
-    }
-    content.erase("LOCK");
-    return content;
-  }
-  std::unique_ptr<Restorer> Start() {
-    auto restorer =
-        std::make_unique<Restorer>(FileSystem::Posix(), &clock_, options_);
-    RequireOk(restorer->Prepare(), "a start can prepare its folders");
-    return restorer;
-  }
-  void CheckOutside() const {
-    const Files outside = Content(Outside());
-    Require(outside == Files{{"canary", "still here"}},
-            "nothing outside is touched");
-    Require(ReadFile(Storage() + "/notes.txt") == "somebody else's",
-            "nothing beside the database is touched");
-  }
-  // Of a database that was restored there.
-  void CheckRestored(const std::string& folder, uint64_t sequence) const {
-    const auto check = CheckFiles(folder, "", {});
-    RequireOk(check.status(), "a restored database passes its check");
-    Require(check->last_sequence == sequence,
-            "the report of a restore is true");
-  }
-  // Somewhere in the work folder.
-  bool OldIsKept() const {
-    for (const auto& entry : std::filesystem::directory_iterator(Work())) {
-      if (entry.is_directory() && Content(entry.path().string()) == old_) {
-        return true;
-      }
-    }
-    return false;
-  }
-
- private:
-  FastClock clock_;
-  RestorerOptions options_;
-  Files old_;
+// What must come out however a start was interrupted.
+struct End {
+  std::string where;  // the archive is
+  Files live;         // without its id, unless it is the old one
+  bool operator==(const End&) const = default;
 };
 
 // The manifest tells the truth about what is in the files, if they do.
 std::string OwnArchiveOf(const Files& files) {
-  const std::string folder = Scratch::Get().Sub("made");
-  std::filesystem::create_directory(folder);
-  for (const auto& [name, content] : files) {
-    WriteFile(folder + "/" + name, content);
-  }
-  const auto check = CheckFiles(folder, "", {});
-  std::filesystem::remove_all(folder);
+  test::SimulatedDisk disk;
+  WriteFolder(disk.file_system(), "/made", files);
+  const auto check = CheckFiles(disk.file_system(), "/made");
   return MakeOwnArchive(files, [&check](Manifest manifest) {
     if (check.ok()) manifest.last_sequence = check->last_sequence;
     return EncodeManifest(manifest);
   });
 }
 
-std::string ArchiveOf(uint8_t kind, FuzzedBytes* input) {
-  switch (kind) {
-    case 0:
+std::string ArchiveOf(uint8_t what, FuzzedBytes* input) {
+  switch (what) {
+    case kArchiveFile:
       return std::string(input->Rest());
-    case 1:
+    case kDatabaseInOurs:
       return OwnArchiveOf(ChangedDatabase(input));
     default: {
       const Files files = ChangedDatabase(input);
@@ -155,135 +50,254 @@ std::string ArchiveOf(uint8_t kind, FuzzedBytes* input) {
   }
 }
 
-// Where the archive went, with its bytes; in restore/, applied/ or rejected/.
+// The one place where the archive is, with its bytes; in restore/, applied/
+// or rejected/.
 std::string FindArchive(const World& world, const std::string& archive) {
   std::string found;
-  for (const auto& [path, content] : ReadTree(world.Drop())) {
-    if (path.ends_with(".tar.gz") && content == archive) found = path;
+  for (const auto& [path, content] : world.Below(world.Drop())) {
+    if (!path.ends_with(".tar.gz")) continue;
+    Require(found.empty(), "an archive is there once");
+    Require(content == archive, "an archive stays as it is");
+    found = path;
   }
-  Require(!found.empty(), "an archive in restore/ is kept as it is");
+  Require(!found.empty(), "an archive in restore/ is never lost");
   return found;
 }
 
-void CheckSecondStart(World* world, const Files& live) {
-  auto restorer = world->Start();
-  const auto recovered = restorer->Recover();
-  RequireOk(recovered.status(), "a second start recovers");
-  Require(!recovered->finished_restore && !recovered->undone_restore,
-          "a second start finds nothing to do");
-  const auto again = restorer->ApplyDropped(nullptr, {});
-  RequireOk(again.status(), "a second start looks into restore/");
-  Require(!again->applied && again->rejected.empty(),
-          "an archive is judged once");
-  Require(World::Content(world->Live()) == live,
-          "a second start changes nothing");
+void CheckPlace(const World& world, const std::string& where, Verdict verdict) {
+  const std::string drop = world.Drop() + "/";
+  const Files files = world.Below(world.Drop());
+  const auto has_note = [&](const char* suffix) {
+    const auto note = files.find(where + suffix);
+    return note != files.end() && !note->second.empty();
+  };
+  switch (verdict) {
+    case Verdict::kApplied:
+      Require(where.starts_with(drop + "applied/") && has_note(".applied.txt"),
+              "an archive that was applied is in applied/, with a note");
+      break;
+    case Verdict::kRejected:
+      Require(where.starts_with(drop + "rejected/") && has_note(".reason.txt"),
+              "an archive that was rejected is in rejected/, with the reason");
+      break;
+    case Verdict::kRefused:
+      Require(where.find('/', drop.size()) == where.npos,
+              "an archive that has to wait stays in restore/");
+  }
 }
 
-void CheckUndo(World* world, Restorer* restorer, const Files& live) {
+// On a good disk.
+End CheckEnd(const World& world, const std::string& archive, Verdict verdict) {
+  world.CheckOutside();
+  world.CheckTidy();
+  End end;
+  end.where = FindArchive(world, archive);
+  if (!world.Is(kReadOnlyDrop)) CheckPlace(world, end.where, verdict);
+  end.live = world.Content(world.Live());
+  if (verdict == Verdict::kApplied) {
+    Require(world.Is(kNoDatabase) || world.IsKept(world.old()),
+            "the old database is kept");
+    end.live = WithoutId(std::move(end.live));
+  } else {
+    Require(end.live == world.old(), "what is not applied changes nothing");
+  }
+  return end;
+}
+
+Verdict VerdictOf(const DropOutcome& drops) {
+  if (drops.applied) return Verdict::kApplied;
+  return drops.rejected.empty() ? Verdict::kRefused : Verdict::kRejected;
+}
+
+void CheckReport(World* world, const DropOutcome& drops) {
+  if (!drops.applied) {
+    Require(!drops.rejected.empty() || !drops.refused.empty(),
+            "an archive that is not applied is mentioned");
+    Require(drops.rejected.empty() || !drops.rejected[0].reason.empty(),
+            "a rejection says why");
+    return;
+  }
+  Require(world->Is(kOpens), "what can't be opened is not applied");
+  const auto check = world->Check(world->Live());
+  RequireOk(check.status(), "a restored database passes its check");
+  Require(check->last_sequence == drops.applied->last_sequence,
+          "the report of a restore is true");
+}
+
+void CheckSecondStart(World* world) {
+  const Files before = world->Lines();
+  const Life again = world->Start();
+  RequireOk(again.status, "a second start ends well");
+  Require(!again.recovered.finished_restore &&
+              !again.recovered.undone_restore && again.recovered.swept.empty(),
+          "a second start finds nothing to do");
+  // What can't be moved away is recognized each time.
+  Require(!again.drops.applied &&
+              (again.drops.rejected.empty() || world->Is(kReadOnlyDrop)),
+          "an archive is judged once");
+  Require(world->Lines() == before, "a second start changes nothing");
+}
+
+// After a restore.
+void CheckUndo(World* world) {
+  const Files live = world->Content(world->Live());
+  const auto restorer = world->NewRestorer();
+  if (world->Is(kNoDatabase)) {
+    Require(!restorer->UndoAvailable(), "nobody gets an empty folder back");
+    return;
+  }
   Require(restorer->UndoAvailable(), "a restore can be undone");
   RequireOk(restorer->Undo(nullptr).status(), "a restore can be undone");
-  Require(World::Content(world->Live()) == world->old(),
+  Require(world->Content(world->Live()) == world->old(),
           "undo brings exactly the old database back");
   RequireOk(restorer->Undo(nullptr).status(), "undo can be undone");
-  Require(World::Content(world->Live()) == live,
+  Require(world->Content(world->Live()) == live,
           "undo of undo brings exactly the new database back");
 }
 
-void RunDrop(uint8_t kind, FuzzedBytes input) {
-  World world;
-  const uint8_t flags = input.Byte();
-  const bool opens = flags % 4 != 0;
-  const std::string name =
-      flags % 8 < 4 ? "any.tar.gz" : "backup_2024-12-27_120000.tar.gz";
-  const std::string archive = ArchiveOf(kind, &input);
-  WriteFile(world.Drop() + "/" + name, archive);
-  auto restorer = world.Start();
-  RequireOk(restorer->Recover().status(), "a start recovers");
-  const auto outcome = restorer->ApplyDropped(
-      [&](const std::string& folder) {
-        Require(folder == world.Live(), "the live database is opened");
-        return opens ? Status::Ok()
-                     : Status(StatusCode::kCorruption, "it does not open");
-      },
-      {});
-  RequireOk(outcome.status(), "a start never fails because of an archive");
-  world.CheckOutside();
-  const std::string where = FindArchive(world, archive);
-  const Files live = World::Content(world.Live());
-  if (!outcome->applied) {
-    Require(live == world.old(), "what is refused changes nothing");
-    if (!outcome->rejected.empty()) {
-      Require(!outcome->rejected[0].reason.empty() &&
-                  PathExists(FileSystem::Posix(), where + ".reason.txt"),
-              "a rejection says why");
-    }
-  } else {
-    Require(opens && world.OldIsKept(), "the old database is kept");
-    world.CheckRestored(world.Live(), outcome->applied->last_sequence);
-    CheckUndo(&world, restorer.get(), live);
+void RunDrop(uint8_t what, FuzzedBytes input) {
+  World world(input.Byte());
+  const Interruptions interruptions = TakeInterruptions(&input);
+  const std::string archive = ArchiveOf(what, &input);
+  world.Write(world.Dropped(), archive);
+  world.Seal();
+
+  const Life good = world.Start();
+  RequireOk(good.status, "a start never fails because of an archive");
+  const Verdict verdict = VerdictOf(good.drops);
+  CheckReport(&world, good.drops);
+  const End end = CheckEnd(world, archive, verdict);
+  if (interruptions.first.kind != kNoFault) {
+    world.Rewind();
+    world.StartInto(interruptions, good.operations);
+    RequireOk(world.Start().status, "a good disk is all that a start needs");
+    Require(CheckEnd(world, archive, verdict) == end,
+            "an interrupted start ends as any other");
   }
-  restorer.reset();
-  CheckSecondStart(&world, live);
-  world.CheckOutside();
+  CheckSecondStart(&world);
+  if (verdict == Verdict::kApplied) CheckUndo(&world);
 }
 
-uint64_t InodeOf(const std::string& path) {
-  return FileSystem::Posix()->Stat(path).value().inode;
-}
+// --- the records of interrupted restores
 
-// The lines of a journal, with the inodes that only this run knows.
-std::string JournalOf(const World& world, std::string_view lines) {
-  std::string text = "levelkeep journal 1\n" + std::string(lines);
-  if (!text.ends_with('\n')) text += '\n';
-  const std::array<std::pair<std::string_view, std::string>, 3> inodes = {
-      {{"@OLD@", world.Live()},
-       {"@NEW@", world.Work() + "/staging-1"},
-       {"@KEPT@", world.Work() + "/rollback-1"}}};
-  for (const auto& [mark, folder] : inodes) {
-    for (size_t at; (at = text.find(mark)) != text.npos;) {
-      text.replace(at, mark.size(), std::to_string(InodeOf(folder)));
-    }
-  }
+std::string WithCrcLine(std::string text) {
   char crc[32];
   std::snprintf(crc, sizeof crc, "crc32c %08x\n", Crc32c(0, text));
   return text + crc;
 }
 
-void RunJournal(FuzzedBytes input) {
-  World world;
-  const bool opens = input.Byte() % 2 == 1;
-  const std::string staged = world.Work() + "/staging-1";
-  const std::string kept = world.Work() + "/rollback-1";
-  for (const std::string& folder : {staged, kept}) {
-    std::filesystem::create_directory(folder);
-    for (const auto& [name, content] : SampleDatabase()) {
-      WriteFile(folder + "/" + name, content);
-    }
-    WriteFile(folder + "/BACKUP_ID",
-              std::string(32, folder == staged ? 'd' : 'e') + "\n");
+std::string RecordOf(std::string_view kind, const std::string& lines) {
+  std::string text = "levelkeep " + std::string(kind) + " 1\n" + lines;
+  if (!text.ends_with('\n')) text += '\n';
+  return WithCrcLine(std::move(text));
+}
+
+// Each line has a checksum of its own.
+std::string HistoryOf(std::string_view lines) {
+  std::string text;
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    char crc[16];
+    std::snprintf(crc, sizeof crc, "%08x ", Crc32c(0, line));
+    text += crc + std::string(line) + "\n";
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
   }
-  const Files fresh = World::Content(staged);
-  const Files before = World::Content(kept);
-  WriteFile(world.Work() + "/journal", JournalOf(world, input.Rest()));
-  auto restorer = world.Start();
-  const auto recovered = restorer->Recover([&](const std::string&) {
-    return opens ? Status::Ok()
-                 : Status(StatusCode::kCorruption, "it does not open");
-  });
-  world.CheckOutside();
-  const Files live = World::Content(world.Live());
-  Require(live == world.old() || live == fresh || live == before,
-          "the live database is exactly one of those that there were");
-  if (!recovered.ok()) return;
-  restorer.reset();
-  CheckSecondStart(&world, live);
+  return text;
+}
+
+// Three databases and maybe an archive that the records may speak of.
+class Records {
+ public:
+  Records(World* world, const std::string& archive) : world_(world) {
+    const std::string staged = world->Work() + "/staging-1";
+    const std::string kept = world->Work() + "/rollback-1";
+    for (const std::string& folder : {staged, kept}) {
+      Files files = SampleDatabase();
+      files["BACKUP_ID"] = std::string(32, folder == staged ? 'd' : 'e') + "\n";
+      world->WriteAll(folder, files);
+      candidates_.push_back(files);
+    }
+    candidates_.push_back(world->old());
+    marks_["@NEW@"] = std::to_string(world->Stat(staged).inode);
+    marks_["@KEPT@"] = std::to_string(world->Stat(kept).inode);
+    marks_["@OLD@"] = world->Is(kNoDatabase)
+                          ? "0"
+                          : std::to_string(world->Stat(world->Live()).inode);
+    if (!world->Is(kArchiveBeside)) return;
+    world->Write(world->Dropped(), archive);
+    const FileInfo info = world->Stat(world->Dropped());
+    marks_["@SIZE@"] = std::to_string(info.size_bytes);
+    marks_["@TIME@"] = std::to_string(info.mtime_ns);
+    marks_["@FILE@"] = std::to_string(info.inode);
+    marks_["@SHA@"] = Sha256Hex(archive);
+  }
+
+  // One piece of the input for each; an empty one: no such file.
+  void Write(FuzzedBytes* input) {
+    for (const char* const kind :
+         {"journal", "undo", "attempt", "request", "applied"}) {
+      const std::string lines = Unmarked(input->Piece());
+      if (lines.empty()) continue;
+      world_->Write(world_->Work() + "/" + kind,
+                    kind == std::string_view("applied")
+                        ? HistoryOf(lines)
+                        : RecordOf(kind, lines));
+    }
+  }
+
+  void CheckLive() const {
+    const Files live = world_->Content(world_->Live());
+    for (const Files& candidate : candidates_) {
+      if (live == candidate) return;
+    }
+    Require(world_->Is(kArchiveBeside) && WithoutId(live) == SampleDatabase(),
+            "the live database is exactly one of those that there were");
+  }
+
+ private:
+  // With what only this run knows in the place of its names.
+  std::string Unmarked(std::string_view lines) const {
+    std::string text(lines);
+    for (const auto& [mark, value] : marks_) {
+      for (size_t at; (at = text.find(mark)) != text.npos;) {
+        text.replace(at, mark.size(), value);
+      }
+    }
+    return text;
+  }
+
+  World* const world_;
+  Files marks_;
+  std::vector<Files> candidates_;
+};
+
+void RunRecords(FuzzedBytes input) {
+  static const auto* const kArchive =
+      new std::string(MakeOwnArchive(SampleDatabase()));
+  World world(input.Byte());
+  const Interruptions interruptions = TakeInterruptions(&input);
+  Records records(&world, *kArchive);
+  records.Write(&input);
+  world.Seal();
+  const auto check = [&](const Life& life) {
+    world.CheckOutside();
+    records.CheckLive();
+    if (world.Is(kArchiveBeside)) FindArchive(world, *kArchive);
+    if (life.status.ok()) CheckSecondStart(&world);
+  };
+
+  const Life good = world.Start();
+  if (interruptions.first.kind == kNoFault) return check(good);
+  world.Rewind();
+  world.StartInto(interruptions, good.operations);
+  check(world.Start());
 }
 
 }  // namespace
 
 void Run(FuzzedBytes input) {
-  const uint8_t kind = input.Byte() % 4;
-  kind == 3 ? RunJournal(input) : RunDrop(kind, input);
+  const uint8_t what = input.Byte() % kRestoreInputs;
+  what == kRecords ? RunRecords(input) : RunDrop(what, input);
 }
 
 }  // namespace levelkeep::fuzz

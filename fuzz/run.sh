@@ -72,6 +72,7 @@ build_fuzzers() {
 make_seeds() {
   rm -rf "$build/seeds"
   TMPDIR="$memory" "$build/fuzz/levelkeep-fuzz-seeds" "$build/seeds"
+  /usr/bin/python3 -B fuzz/http_seeds.py "$build/seeds/http_request"
 }
 
 # limits NAME: what one execution may take.
@@ -91,6 +92,8 @@ limits() {
     printf '%s\n' -timeout=60
   fi
   printf '%s\n' -rss_limit_mb=1024
+  # To weigh the thousands of features of a restore takes longer than it.
+  [[ $name != restore ]] || printf '%s\n' -entropic=0
   [[ ! -f $dictionary ]] || printf '%s\n' "-dict=$dictionary"
 }
 
@@ -100,7 +103,10 @@ run_one() {
   mapfile -t arguments < <(limits "$name")
   shift
   mkdir -p "$build/findings/$name" "$build/corpus/$name"
-  TMPDIR="$memory" "$build/fuzz/${name}_fuzz" "${arguments[@]}" \
+  # Each input allocates much and soon gives it back: a long quarantine and
+  # deep stacks would be most of the work.
+  ASAN_OPTIONS="quarantine_size_mb=16:malloc_context_size=8:${ASAN_OPTIONS:-}" \
+    TMPDIR="$memory" "$build/fuzz/${name}_fuzz" "${arguments[@]}" \
     -artifact_prefix="$build/findings/$name/" "$@" >>"$scratch/$name.log" 2>&1
 }
 

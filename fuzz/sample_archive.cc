@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 
 #include "archive/archive_writer.h"
 #include "archive/deflate.h"
@@ -13,6 +12,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "sample_database.h"
+#include "support/simulated_disk.h"
 
 namespace levelkeep::fuzz {
 namespace {
@@ -77,9 +77,9 @@ Manifest SampleManifest(const std::vector<TocFile>& written) {
 std::string MakeOwnArchive(
     const Files& files,
     const std::function<std::string(const Manifest&)>& manifest_text) {
-  const std::string path = Scratch::Get().Sub("making.tar.gz");
-  std::filesystem::remove(path);
-  auto file = FileSystem::Posix()->Open(path, OpenMode::kCreateNew);
+  constexpr char kPath[] = "/a.tar.gz";
+  test::SimulatedDisk disk;
+  auto file = disk.file_system()->Open(kPath, OpenMode::kCreateNew);
   RequireOk(file.status(), "an archive can be made");
   ArchiveWriteOptions options;
   options.compress = false;
@@ -92,10 +92,7 @@ std::string MakeOwnArchive(
       },
       options, file->get());
   RequireOk(summary.status(), "an archive can be written");
-  RequireOk((*file)->Close(), "an archive can be closed");
-  std::string archive = ReadFile(path);
-  std::filesystem::remove(path);
-  return archive;
+  return *disk.Save().At(kPath)->bytes;
 }
 
 uint64_t TocOffset(std::string_view archive) {

@@ -19,8 +19,7 @@ namespace levelkeep::fuzz {
 Manifest SampleManifest(const std::vector<TocFile>& written);
 
 // An archive by the product's own writer; stored, not deflated, so that the
-// fuzzer sees its bytes. `manifest_text` gets the true manifest. Goes through
-// a file of the scratch folder.
+// fuzzer sees its bytes. `manifest_text` gets the true manifest.
 std::string MakeOwnArchive(const Files& files,
                            const std::function<std::string(const Manifest&)>&
                                manifest_text = EncodeManifest);

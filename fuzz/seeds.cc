@@ -9,47 +9,20 @@
 #include "catalog/backup_state.h"
 #include "catalog/reuse_record.h"
 #include "config/settings.h"
+#include "corpus.h"
 #include "eventstore/event.h"
 #include "http/request_head.h"
 #include "log_builder.h"
 #include "restore/drop_history.h"
 #include "restore/journal.h"
 #include "restore/undo.h"
+#include "restore_flags.h"
 #include "sample_archive.h"
 #include "sample_database.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {
 namespace {
-
-// Where the seeds go.
-class Corpus {
- public:
-  explicit Corpus(std::string folder) : folder_(std::move(folder)) {}
-  void Add(const std::string& fuzzer, const std::string& name,
-           std::string_view content) const {
-    const std::string folder = folder_ + "/" + fuzzer;
-    std::filesystem::create_directories(folder);
-    WriteFile(folder + "/" + name, content);
-  }
-
- private:
-  const std::string folder_;
-};
-
-// A first byte that chooses what is fuzzed, and the rest.
-std::string Chosen(char choice, std::string_view rest) {
-  return std::string(1, choice) + std::string(rest);
-}
-
-std::string Join(const std::vector<std::string>& pieces) {
-  std::string text;
-  for (const std::string& piece : pieces) {
-    if (!text.empty()) text += FuzzedBytes::kCut;
-    text += piece;
-  }
-  return text;
-}
 
 std::string Bytes(uint64_t number) {
   std::string bytes;
@@ -148,15 +121,13 @@ void AddDatabases(const Corpus& corpus) {
           std::string({what, file, '\0', '\x21', 'x'}) + cut;
       const std::string name = std::to_string(what) + std::to_string(file);
       corpus.Add("store", "opened" + name, Chosen(1, change));
-      corpus.Add("restore", "own" + name, Chosen(1, Chosen(1, change)));
-      corpus.Add("restore", "tar" + name, Chosen(2, Chosen(5, change)));
+      corpus.Add("restore", "own" + name,
+                 RestoreSeed(kDatabaseInOurs, kOpens, change));
+      corpus.Add("restore", "tar" + name,
+                 RestoreSeed(kDatabaseInForeign, kOpens, change));
     }
   }
   corpus.Add("store", "good", Chosen(1, ""));
-  corpus.Add("restore", "own", Chosen(1, Chosen(5, "")));
-  corpus.Add("restore", "tar", Chosen(2, Chosen(1, "")));
-  corpus.Add("restore", "closed", Chosen(1, Chosen(4, "")));
-  corpus.Add("restore", "whole", Chosen(0, Chosen(1, MakeOwnArchive(files))));
 }
 
 void AddNames(const Corpus& corpus) {
@@ -202,13 +173,9 @@ void AddRestoreRecords(const Corpus& corpus) {
       journal.drop.name = "any.tar.gz";
       journal.outcome.archive_name = "any.tar.gz";
       RequireOk(StoreJournal(context, journal), "a journal can be stored");
-      std::string lines = Lines(context.InWork("journal"));
+      const std::string lines = Lines(context.InWork("journal"));
       const std::string name = "journal" + std::to_string(number++);
       corpus.Add("records", name, Chosen(0, lines));
-      lines.replace(lines.find("77777"), 5, "@OLD@");
-      lines.replace(lines.find("88888"), 5, "@NEW@");
-      corpus.Add("restore", name, Chosen(3, Chosen(1, lines)));
-      corpus.Add("restore", name + "closed", Chosen(3, Chosen(0, lines)));
     }
   }
   UndoRecord undo;
@@ -341,6 +308,8 @@ void AddAll(const std::string& folder) {
   AddRecords(corpus);
   AddEnvironment(corpus);
   AddRequests(corpus);
+  AddRestores(corpus);
+  AddHostileArchives(corpus);
 }
 
 }  // namespace

@@ -45,7 +45,7 @@ bench_packages() {
 }
 
 # Debian 12's is version 14.
-fuzz_packages() { printf '%s\n' clang libclang-rt-dev; }
+fuzz_packages() { printf '%s\n' clang libclang-rt-dev python3; }
 
 runtime_packages() {
   printf '%s\n' \

@@ -232,6 +232,17 @@ TEST_F(SimulatedDiskTest, KeepsEachMomentAsItWas) {
   EXPECT_EQ(moments.back().name, "rename /a/f to /a/g");
 }
 
+// What a hostile name would do on a real disk must be seen on this one.
+TEST_F(SimulatedDiskTest, TwoDotsLeadUp) {
+  Create("/a/../b/./f", "text");
+  EXPECT_EQ(Text("/b/f"), "text");
+  EXPECT_EQ(Text("/../b/f"), "text");
+  EXPECT_EQ(Text("/none/../b/f"), "none");
+  EXPECT_EQ(Text("/b/f/../f"), "none");
+  EXPECT_TRUE(fs_->RenameNoReplace("/b/f", "/a/../a/f").ok());
+  EXPECT_EQ(Text("/a/f"), "text");
+}
+
 TEST_F(SimulatedDiskTest, NamesAndKindsAreTheRealOnes) {
   Create("/a/f", "text");
   EXPECT_EQ(fs_->CreateDirectory("/a").code(), StatusCode::kAlreadyExists);

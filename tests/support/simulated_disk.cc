@@ -164,20 +164,26 @@ void SimulatedDisk::Done() {
 }
 
 int SimulatedDisk::Walk(const std::string& path, Place* place) const {
-  *place = Place{SimulatedState::kRoot, "", SimulatedState::kRoot};
   if (path.empty() || path.front() != '/') return ENOENT;
+  std::vector<Place> way = {{SimulatedState::kRoot, "", SimulatedState::kRoot}};
   for (size_t at = 0; at < path.size();) {
     const size_t end = std::min(path.find('/', at), path.size());
     const std::string name = path.substr(at, end - at);
     at = end + 1;
     if (name.empty() || name == ".") continue;
-    const SimulatedInode* const directory = state_.Find(place->inode);
+    const InodeNumber here = way.back().inode;
+    const SimulatedInode* const directory = state_.Find(here);
     if (directory == nullptr) return ENOENT;
     if (directory->type != FileType::kDirectory) return ENOTDIR;
+    if (name == "..") {
+      if (way.size() > 1) way.pop_back();
+      continue;
+    }
     const auto found = directory->entries.find(name);
-    *place = {place->inode, name,
-              found == directory->entries.end() ? 0 : found->second};
+    way.push_back(
+        {here, name, found == directory->entries.end() ? 0 : found->second});
   }
+  *place = std::move(way.back());
   return 0;
 }
 

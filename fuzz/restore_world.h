@@ -1,0 +1,114 @@
+// A machine with a simulated disk, on which a start of LevelKeep finds
+// whatever a fuzzer left there, and on which calls fail and the power goes.
+
+#ifndef LEVELKEEP_FUZZ_RESTORE_WORLD_H_
+#define LEVELKEEP_FUZZ_RESTORE_WORLD_H_
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "restore/restorer.h"
+#include "restore_flags.h"
+#include "support.h"
+#include "support/auto_clock.h"
+#include "support/simulated_disk.h"
+
+namespace levelkeep::fuzz {
+
+// What goes wrong in one life of the application, and then the power goes.
+struct Fault {
+  FaultKind kind = kNoFault;
+  uint64_t at = 0;    // the operation, modulo how many there are
+  uint64_t loss = 0;  // SimulatedState::LosePower
+};
+struct Interruptions {
+  Fault first;
+  Fault second;  // of the next life
+};
+// Two times four bytes: kind, place (little-endian), loss.
+Interruptions TakeInterruptions(FuzzedBytes* input);
+
+// What one start did.
+struct Life {
+  Status status;  // of what failed first
+  RecoveryOutcome recovered;
+  DropOutcome drops;
+  uint64_t operations = 0;
+};
+
+// What levelkeep-check does before it asks LevelDB.
+Result<StoreCheck> CheckFiles(FileSystem* fs, const std::string& db_dir);
+void WriteFolder(FileSystem* fs, const std::string& folder, const Files& files);
+
+// The same input makes the same world, operation by operation: its random
+// numbers come from FixedRandom.
+// Thread safety: one thread at a time.
+class World {
+ public:
+  // A live database, a stranger's file beside it, and a file outside.
+  explicit World(uint8_t flags);
+
+  std::string Storage() const { return "/srv/storage"; }
+  std::string Live() const;
+  std::string Work() const { return Storage() + "/.levelkeep"; }
+  std::string Drop() const { return "/srv/restore"; }
+  // The archive that a start finds.
+  std::string Dropped() const;
+  bool Is(WorldFlags flag) const { return (flags_ & flag) != 0; }
+  // Of the live database at first; empty if there is none.
+  const Files& old() const { return old_; }
+
+  // --- the first state
+  void Write(const std::string& path, std::string_view content);
+  // A folder that holds them.
+  void WriteAll(const std::string& folder, const Files& files);
+  FileInfo Stat(const std::string& path);
+  // All of it is durable: here every Rewind leads back to.
+  void Seal();
+
+  // --- lives
+  void Rewind();
+  // What a start does: Prepare, Recover, ApplyDropped.
+  Life Start();
+  // One or two starts that end so. REQUIRES: without, one takes `operations`.
+  void StartInto(const Interruptions& interruptions, uint64_t operations);
+  // On a good disk, prepared.
+  std::unique_ptr<Restorer> NewRestorer();
+
+  // --- what is there
+  // By names within the folder, without LevelDB's lock; empty if there is no
+  // such folder. Requires that it holds nothing but files.
+  Files Content(const std::string& folder) const;
+  // One line for each path; what a second start must not change.
+  Files Lines() const { return disk_.Save().Describe(); }
+  // Of every file below the folder, by path.
+  Files Below(const std::string& folder) const;
+  // Nothing but the three folders has changed.
+  void CheckOutside() const;
+  // Nothing half-done is left in the work folder.
+  void CheckTidy() const;
+  // Somewhere in the work folder.
+  bool IsKept(const Files& content) const;
+  Result<StoreCheck> Check(const std::string& db_dir) {
+    return CheckFiles(disk_.file_system(), db_dir);
+  }
+
+ private:
+  void StartInto(const Fault& fault, uint64_t operations);
+
+  const uint8_t flags_;
+  test::SimulatedDisk disk_;
+  test::AutoClock clock_;
+  RestorerOptions options_;
+  Files old_;
+  test::SimulatedState first_;
+};
+
+// Without BACKUP_ID, which every restore makes anew. Requires that it is one.
+Files WithoutId(Files content);
+
+}  // namespace levelkeep::fuzz
+
+#endif  // LEVELKEEP_FUZZ_RESTORE_WORLD_H_
