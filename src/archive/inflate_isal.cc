@@ -37,6 +37,11 @@ MemberInflater::Outcome MemberInflater::Inflate(std::string_view* input,
   state.next_out = reinterpret_cast<uint8_t*>(output);
   state.avail_out = static_cast<uint32_t>(room);
   const int code = isal_inflate(&state);
+  *written = 0;
+  // For some damaged data it counts more than it was given.
+  if (state.avail_in > offered || state.avail_out > room) {
+    return Outcome::kDamaged;
+  }
   input->remove_prefix(offered - state.avail_in);
   *written = room - state.avail_out;
   if (code < 0 || code > ISAL_OUT_OVERFLOW) return Outcome::kDamaged;

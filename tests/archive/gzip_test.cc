@@ -7,6 +7,7 @@
 #include "archive/gzip_format.h"
 #include "archive/inflate.h"
 #include "archive/inflate_ahead.h"
+#include "base/text.h"
 
 namespace levelkeep {
 namespace {
@@ -281,6 +282,28 @@ TEST(GzipStreamTest, RefusesDamage) {
         << test.what << ": " << content.status().message();
     EXPECT_FALSE(content.status().hint().empty()) << test.what;
   }
+}
+
+// ISA-L 2.30 leaves a count of -1 bytes behind such a reference to before the
+// beginning.
+TEST(GzipStreamTest, DamageIsInsideOfTheArchive) {
+  std::string member = Gzip("hello");
+  member.insert(10, 1, '\x03');
+  const std::string message = ReadStream(member).status().message();
+  const size_t at = message.rfind(' ') + 1;
+  const auto offset = ParseUint64(message.substr(at));
+  ASSERT_TRUE(offset.has_value()) << message;
+  EXPECT_LE(*offset, member.size()) << message;
+
+  std::string_view input = std::string_view(member).substr(10);
+  const std::string_view offered = input;
+  MemberInflater inflater;
+  char buffer[100];
+  size_t written = 0;
+  EXPECT_EQ(inflater.Inflate(&input, buffer, sizeof buffer, &written),
+            MemberInflater::Outcome::kDamaged);
+  EXPECT_TRUE(offered.ends_with(input));
+  EXPECT_LE(written, sizeof buffer);
 }
 
 }  // namespace
