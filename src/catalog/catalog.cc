@@ -15,16 +15,11 @@ namespace {
 
 constexpr uint64_t kSmallFileLimit = 64 << 10;
 
+// REQUIRES: it is no regular file.
 std::string_view TypeProblem(FileType type) {
-  switch (type) {
-    case FileType::kRegular:
-      return "";
-    case FileType::kDirectory:
-      return "is a folder, not a backup";
-    case FileType::kSymlink:
-      return "is a symbolic link; put the archive itself here";
-    case FileType::kOther:
-      return "is not a regular file";
+  if (type == FileType::kDirectory) return "is a folder, not a backup";
+  if (type == FileType::kSymlink) {
+    return "is a symbolic link; put the archive itself here";
   }
   return "is not a regular file";
 }

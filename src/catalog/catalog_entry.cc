@@ -1,17 +1,18 @@
 #include "catalog/catalog_entry.h"
 
+#include <array>
+
 namespace levelkeep {
+namespace {
+
+// In the order of VerifyDepth.
+constexpr std::array<std::string_view, 3> kDepthNames = {"structure",
+                                                         "checksums", "full"};
+
+}  // namespace
 
 std::string VerifyDepthName(VerifyDepth depth) {
-  switch (depth) {
-    case VerifyDepth::kStructure:
-      return "structure";
-    case VerifyDepth::kChecksums:
-      return "checksums";
-    case VerifyDepth::kFull:
-      return "full";
-  }
-  return "structure";
+  return std::string(kDepthNames.at(static_cast<size_t>(depth)));
 }
 
 std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text) {

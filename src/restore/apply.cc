@@ -37,9 +37,8 @@ Status Exchange(const RestoreContext& context, Journal* journal) {
   swap.Unlock();
   if (done.ok()) return done;
   const Status back = RollBack(context, *journal, done);
-  if (!back.ok()) {
-    LogError(kRestoreLogTag, "restore interrupted: " + back.ToString());
-  }
+  if (back.ok()) return done;
+  LogError(kRestoreLogTag, "restore interrupted: " + back.ToString());
   return done.WithHint(kHintNextStart);
 }
 

@@ -1,7 +1,7 @@
 #include "restore/journal.h"
 
+#include <algorithm>
 #include <array>
-#include <utility>
 
 #include "base/status_macros.h"
 
@@ -10,19 +10,9 @@ namespace {
 
 constexpr std::string_view kTitle = "levelkeep journal 1";
 
-constexpr std::array<std::pair<JournalState, std::string_view>, 4> kStates = {{
-    {JournalState::kReady, "ready"},
-    {JournalState::kSwapped, "swapped"},
-    {JournalState::kCommitted, "committed"},
-    {JournalState::kRolledBack, "rolled-back"},
-}};
-
-std::string_view StateName(JournalState state) {
-  for (const auto& [value, name] : kStates) {
-    if (value == state) return name;
-  }
-  return "ready";
-}
+// In the order of JournalState.
+constexpr std::array<std::string_view, 4> kStateNames = {
+    "ready", "swapped", "committed", "rolled-back"};
 
 std::string JournalPath(const RestoreContext& context) {
   return context.InWork("journal");
@@ -41,7 +31,7 @@ Status StoreJournal(const RestoreContext& context, const Journal& journal) {
   record.Set("id", journal.id);
   record.Set("kind",
              journal.kind == JournalKind::kRestore ? "restore" : "undo");
-  record.Set("state", StateName(journal.state));
+  record.Set("state", kStateNames.at(static_cast<size_t>(journal.state)));
   record.Set("incoming", journal.incoming);
   record.Set("outgoing", journal.outgoing);
   record.SetNumber("old_inode", journal.old_inode);
@@ -68,12 +58,10 @@ Result<Journal> LoadJournal(const RestoreContext& context) {
   journal.id = record.Get("id");
   journal.kind =
       record.Get("kind") == "undo" ? JournalKind::kUndo : JournalKind::kRestore;
-  bool known_state = false;
-  for (const auto& [value, name] : kStates) {
-    if (name != record.Get("state")) continue;
-    journal.state = value;
-    known_state = true;
-  }
+  const auto state =
+      std::find(kStateNames.begin(), kStateNames.end(), record.Get("state"));
+  const bool known_state = state != kStateNames.end();
+  journal.state = static_cast<JournalState>(state - kStateNames.begin());
   journal.incoming = record.Get("incoming");
   journal.outgoing = record.Get("outgoing");
   journal.drop = GetDrop(record);

@@ -25,6 +25,32 @@ TEST(FaultFileSystemTest, FailsExactlyTheChosenOperation) {
   EXPECT_EQ(fs.List(dir.path()).value(), (std::vector<std::string>{"a", "c"}));
 }
 
+TEST(FaultFileSystemTest, FailsOperationsByName) {
+  TempDir dir;
+  FaultFileSystem fs(FileSystem::Posix(), FaultFileSystem::Count::kAll);
+  const auto make = [&](const char* name) {
+    return fs.CreateDirectory(dir.Sub(name)).ok();
+  };
+  fs.FailOn("CreateDirectory " + dir.Sub("a"), StatusCode::kIoError, 2, 2);
+  EXPECT_TRUE(make("a1"));
+  EXPECT_TRUE(fs.Stat(dir.Sub("a1")).ok());
+  EXPECT_TRUE(make("b"));
+  EXPECT_FALSE(fs.fired());
+  EXPECT_FALSE(make("a2"));
+  EXPECT_EQ(fs.last_operation(), "CreateDirectory " + dir.Sub("a2"));
+  EXPECT_FALSE(make("a3"));
+  EXPECT_TRUE(make("a4"));
+  // Armed again it counts from the beginning; a line feed is the end.
+  fs.FailOn("Stat " + dir.Sub("a") + "\n", StatusCode::kNoSpace, 1,
+            FaultFileSystem::kAlways);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_TRUE(fs.Stat(dir.Sub("a1")).ok());
+    EXPECT_EQ(fs.Stat(dir.Sub("a")).status().code(), StatusCode::kNoSpace);
+  }
+  fs.Reset();
+  EXPECT_EQ(fs.Stat(dir.Sub("a")).status().code(), StatusCode::kNotFound);
+}
+
 TEST(FaultFileSystemTest, NothingHappensAfterACrash) {
   TempDir dir;
   WriteFile(dir.Sub("old"), "old");

@@ -13,6 +13,7 @@
 #include "catalog/catalog.h"
 #include "support/fake_clock.h"
 #include "support/fault_file_system.h"
+#include "support/no_threads.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -266,6 +267,34 @@ TEST_F(CatalogScanTest, AFailureInTheBackgroundIsTold) {
   EXPECT_TRUE(Eventually([&] { return !catalog_.ListRecent().ok(); }));
   fs_.set_unlistable("");
   EXPECT_EQ(Recent().size(), 1u);
+}
+
+TEST_F(CatalogScanTest, WithoutThreadsTheCallerLooksItself) {
+  Write(kFirst, 1);
+  Settle();
+  Write(kFirst, 2);
+  {
+    const test::NoThreads none;
+    clock_.Advance(Catalog::kRefreshAge);
+    EXPECT_EQ(Recent(), (Sizes{{kFirst, 1}})) << "known and not too old";
+    clock_.Advance(Catalog::kMaxAge);
+    EXPECT_EQ(Recent(), (Sizes{{kFirst, 2}}));
+    Write(kFirst, 3);
+    clock_.Advance(Catalog::kRefreshAge);
+    EXPECT_EQ(Recent(), (Sizes{{kFirst, 2}}));
+  }
+  // The next call tries again.
+  EXPECT_TRUE(Eventually([&] { return Recent() == Sizes{{kFirst, 3}}; }));
+}
+
+TEST_F(CatalogScanTest, ABackupThatWasFoundAndIsGoneIsForgotten) {
+  Write(kFirst, 1);
+  Settle();
+  Write(kSecond, 2);
+  EXPECT_TRUE(catalog_.Find(kSecond).ok()) << "before any list has it";
+  fs::remove(Path(kSecond));
+  EXPECT_EQ(catalog_.Find(kSecond).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(Recent(), (Sizes{{kFirst, 1}}));
 }
 
 TEST_F(CatalogScanTest, WhatIsNoArchiveDoesNotCostAScanEachTime) {

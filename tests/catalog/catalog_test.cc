@@ -377,6 +377,47 @@ TEST_F(CatalogTest, AStateFileThatIsNoneCountsAsPinned) {
   EXPECT_FALSE(Find(kFirst).pinned);
 }
 
+TEST_F(CatalogTest, AStateFileThatCanNotBeReadIsNotReplaced) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  const std::string state = Path(".levelkeep/") + kFirst + ".json";
+  const std::string before = test::ReadFile(state);
+  fs_.set_unreadable(state);
+  EXPECT_EQ(catalog_.SetPinned(kFirst, true).code(), StatusCode::kIoError);
+  EXPECT_EQ(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, false))
+          .code(),
+      StatusCode::kIoError);
+  EXPECT_EQ(test::ReadFile(state), before);
+  Catalog other(&fs_, dir_.path());
+  EXPECT_TRUE(other.Find(kFirst)->pinned) << "nobody can tell: it stays";
+  fs_.set_unreadable("");
+  EXPECT_TRUE(Find(kFirst).verified());
+  EXPECT_FALSE(Find(kFirst).pinned);
+}
+
+// "a.tar.gz" sorts before "a.tar.gz-b.tar.gz", their sidecars the other way.
+TEST_F(CatalogTest, SidecarsAreFoundWhateverTheLabels) {
+  const std::string stem = "backup_2024-12-27_120000_a.tar.gz";
+  const Names names = {stem, stem + "-a.tar.gz", stem + "-b.tar.gz",
+                       stem + ".c.tar.gz"};
+  for (const std::string& name : names) {
+    MakeBackup(name, 10);
+    ASSERT_TRUE(catalog_.SetPinned(name, name.ends_with("b.tar.gz")).ok());
+  }
+  Catalog other(&fs_, dir_.path());
+  const auto listing = other.List();
+  ASSERT_TRUE(listing.ok());
+  ASSERT_EQ((*listing)->size(), names.size());
+  for (const auto& entry : (*listing)->entries()) {
+    EXPECT_EQ(entry->sha256, Sha256Hex(test::ReadFile(entry->path)))
+        << entry->name;
+    EXPECT_EQ(entry->pinned, entry->name.ends_with("b.tar.gz")) << entry->name;
+  }
+}
+
 TEST_F(CatalogTest, ChangesOfMissingBackupsFail) {
   EXPECT_EQ(catalog_.SetPinned(kFirst, true).code(), StatusCode::kNotFound);
   EXPECT_EQ(catalog_.Remove(kFirst).code(), StatusCode::kNotFound);

@@ -1,5 +1,6 @@
 #include "restore/record.h"
 
+#include "base/hash.h"
 #include "gtest/gtest.h"
 #include "restore/journal.h"
 #include "support/temp_dir.h"
@@ -58,6 +59,33 @@ TEST(RecordTest, OtherTitleIsCorruption) {
   const std::string text = Record().Encode(kTitle);
   EXPECT_TRUE(Record::Decode(kTitle, text).ok());
   EXPECT_FALSE(Record::Decode("levelkeep test 2", text).ok());
+}
+
+TEST(RecordTest, LinesThatAreNoneOfOursAreCorruptionEvenWithARightCrc) {
+  const auto decode = [](const std::string& body) {
+    char crc[32];
+    std::snprintf(crc, sizeof(crc), "crc32c %08x\n", Crc32c(0, body));
+    return Record::Decode(kTitle, body + crc).status();
+  };
+  const std::string title = std::string(kTitle) + "\n";
+  EXPECT_TRUE(decode(title + "name value\n").ok());
+  EXPECT_TRUE(decode(title + "name \n").ok()) << "an empty value is one";
+  struct Case {
+    std::string body;
+    const char* message;
+  };
+  for (const Case& c :
+       std::vector<Case>{{title + "name\n", "has a line without a value"},
+                         {title + " value\n", "has a line without a value"},
+                         {title + "\n", "has a line without a value"},
+                         {title + "name value", "ends early"},
+                         {title + "name %zz\n", "malformed escape in a record"},
+                         {"", "is empty"}}) {
+    const Status status = decode(c.body);
+    EXPECT_EQ(status.code(), StatusCode::kCorruption) << c.body;
+    EXPECT_NE(status.message().find(c.message), std::string::npos)
+        << c.body << ": " << status.message();
+  }
 }
 
 TEST(RecordTest, MissingFileIsNotFoundAndLargeFileIsCorruption) {
@@ -151,6 +179,23 @@ TEST_F(JournalTest, ComesBackAsItWas) {
   EXPECT_EQ(loaded->outcome.content_bytes, 12u);
   ASSERT_TRUE(RemoveJournal(context_).ok());
   EXPECT_EQ(LoadJournal(context_).status().code(), StatusCode::kNotFound);
+}
+
+TEST_F(JournalTest, StateOfALaterVersionIsCorruption) {
+  Journal journal;
+  journal.incoming = "staging-1";
+  journal.outgoing = "rollback-1";
+  ASSERT_TRUE(StoreJournal(context_, journal).ok());
+  ASSERT_TRUE(LoadJournal(context_).ok());
+  constexpr std::string_view kJournal = "levelkeep journal 1";
+  const std::string path = context_.InWork("journal");
+  auto record = LoadRecord(context_.fs, path, kJournal);
+  ASSERT_TRUE(record.ok());
+  record->Set("state", "half-swapped");
+  ASSERT_TRUE(StoreRecord(context_.fs, path, kJournal, *record).ok());
+  const Status status = LoadJournal(context_).status();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_EQ(status.message(), path + " holds fields that make no sense");
 }
 
 TEST_F(JournalTest, NamesThatLeadElsewhereAreCorruption) {

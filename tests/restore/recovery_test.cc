@@ -6,6 +6,7 @@
 #include "restore/journal.h"
 #include "restore/restore_fixture.h"
 #include "restore/undo.h"
+#include "support/fault_file_system.h"
 
 namespace levelkeep::test {
 namespace {
@@ -302,6 +303,77 @@ TEST_F(RecoveryTest, JournalOfOtherDirectoriesThrowsNothingAway) {
     const auto kept = InWork("kept-");
     ASSERT_EQ(kept.size(), 1u);
     EXPECT_EQ(ReadDb(W(kept[0])), kNew);
+  }
+}
+
+TEST_F(RecoveryTest, DirectoryInPlaceOfTheDatabaseIsNotExchanged) {
+  // Somebody put a third database there after the crash.
+  Store(MakeJournal(JournalState::kReady));
+  Move(Live(), temp_.Sub("away"));
+  FillDb(Live(), {{"a", "third"}});
+  const RecoveryOutcome outcome = Recover();
+  EXPECT_TRUE(outcome.undone_restore);
+  EXPECT_NE(outcome.undone_reason.find("are not in " + Live()),
+            std::string::npos)
+      << outcome.undone_reason;
+  EXPECT_EQ(ReadDb(Live()), Entries({{"a", "third"}}));
+  const auto kept = InWork("kept-");
+  ASSERT_EQ(kept.size(), 1u);
+  EXPECT_EQ(ReadDb(W(kept[0])), kNew);
+}
+
+TEST_F(RecoveryTest, SwapBackWithoutTheOldDatabaseThrowsNothingAway) {
+  // Between two renames, and then somebody moved the old one away; or the
+  // new one is live, and the old one can't be had.
+  for (const bool live : {false, true}) {
+    SCOPED_TRACE(live);
+    Journal journal = MakeJournal(JournalState::kRolledBack);
+    journal.reason = "it did not open";
+    Store(journal);
+    Move(Live(), temp_.Sub("away"));
+    if (live) Move(W("staging-1"), Live());
+    const RecoveryOutcome outcome = Recover();
+    EXPECT_FALSE(outcome.finished_restore);
+    const auto kept = InWork("kept-");
+    ASSERT_EQ(kept.size(), live ? 0u : 1u);
+    EXPECT_EQ(ReadDb(live ? Live() : W(kept[0])), kNew);
+    EXPECT_TRUE(Exists(W("journal-unclear")));
+    // As before, for the other case.
+    if (!live) {
+      ASSERT_TRUE(RemoveTree(FileSystem::Posix(), W(kept[0])).ok());
+      Move(temp_.Sub("away"), Live());
+    }
+  }
+}
+
+// Says that it exchanged two names, and did not.
+class LyingExchange : public FaultFileSystem {
+ public:
+  LyingExchange() : FaultFileSystem(FileSystem::Posix()) {}
+  Status Exchange(const std::string&, const std::string&) override {
+    return Status::Ok();
+  }
+};
+
+TEST_F(RecoveryTest, ExchangeThatDoesNotHappenIsNotTriedForEver) {
+  LyingExchange fs;
+  for (const JournalState state :
+       {JournalState::kReady, JournalState::kRolledBack}) {
+    Journal journal = MakeJournal(state);
+    if (state == JournalState::kRolledBack) {
+      ExchangeWithLive(W("staging-1"));
+      Move(W("staging-1"), W("rollback-1"));
+    }
+    Store(journal);
+    const Entries before = ReadDb(Live());
+    auto restorer = NewRestorer(&fs);
+    ASSERT_TRUE(restorer->Prepare().ok());
+    ASSERT_TRUE(restorer->Recover().ok());
+    EXPECT_EQ(ReadDb(Live()), before);
+    EXPECT_TRUE(Exists(W("journal-unclear")));
+    EXPECT_EQ(InWork("kept-").size() + InWork("rollback-").size(),
+              state == JournalState::kReady ? 1u : 2u)
+        << "nothing is thrown away";
   }
 }
 

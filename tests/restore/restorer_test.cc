@@ -275,6 +275,21 @@ TEST_F(RestorerTest, EpochIsMadeOnceAndReadAfterwards) {
   EXPECT_EQ(ReadFile(Live() + "/BACKUP_ID"), *second + "\n");
 }
 
+TEST_F(RestorerTest, LastSequenceIgnoresLogsThatTheTablesReplaced) {
+  const std::string db = temp_.Sub("db");
+  FillDb(db, kNew, /*flush=*/true);
+  const uint64_t last = ReadLastSequence(FileSystem::Posix(), db);
+  EXPECT_GE(last, 2u);
+  // A log of another database, under the number of one that is long gone.
+  const std::string other = temp_.Sub("other");
+  Entries many;
+  for (int i = 0; i < 50; ++i) many["k" + std::to_string(i)] = "v";
+  FillDb(other, many);
+  ASSERT_EQ(Shell("cp '" + other + "'/*.log '" + db + "/000001.log'"), 0);
+  EXPECT_EQ(ReadLastSequence(FileSystem::Posix(), other), 50u);
+  EXPECT_EQ(ReadLastSequence(FileSystem::Posix(), db), last);
+}
+
 TEST_F(RestorerTest, EveryRestoreStartsANewEpoch) {
   MakeLive(kOld);
   const auto before = ReadOrCreateEpoch(FileSystem::Posix(), Live());

@@ -109,6 +109,43 @@ TEST_F(VerifyTest, ChecksOwnCheckerGetsAFolder) {
   EXPECT_FALSE(folder.empty());
 }
 
+TEST_F(VerifyTest, ArchivesOwnCheckerGetsTheArchiveAndAnEmptyFolder) {
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kFew);
+  options_.store_checker = CheapCheck;
+  std::string folder;
+  options_.archive_checker = [&](const std::string& path,
+                                 const std::string& scratch,
+                                 std::stop_token) -> Result<StoreCheck> {
+    EXPECT_EQ(path, archive);
+    EXPECT_TRUE(FileSystem::Posix()->List(scratch)->empty());
+    WriteFile(scratch + "/what it writes", "goes with the folder");
+    folder = scratch;
+    StoreCheck check;
+    check.last_sequence = 2;
+    return check;
+  };
+  EXPECT_TRUE(Verify(archive).ok());
+  EXPECT_FALSE(folder.empty());
+  EXPECT_FALSE(Exists(folder));
+}
+
+TEST_F(VerifyTest, ScratchFolderThatCanNotBeRemovedIsTold) {
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kFew);
+  FaultFileSystem fs(FileSystem::Posix());
+  const auto verify = [&](const std::string& report) {
+    UseScript("echo '" + report + "'");
+    fs.FailOn("RemoveDirectory ");
+    const auto check =
+        NewRestorer(&fs)->VerifyFull(archive, temp_.Sub("scratch"), {}, {});
+    EXPECT_TRUE(fs.fired());
+    return check.status();
+  };
+  EXPECT_EQ(verify("{\"ok\":true,\"lastSequence\":2}").code(),
+            StatusCode::kIoError);
+  // What the check itself says goes first.
+  EXPECT_EQ(verify("{\"ok\":false,\"error\":\"bad\"}").message(), "bad");
+}
+
 TEST_F(VerifyTest, DamageIsFoundBeforeTheDatabaseIsOpened) {
   const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kFew);
   UseScript("touch '" + temp_.Sub("ran") + "'");

@@ -105,6 +105,7 @@ void FaultFileSystem::Reset() {
   trace_.clear();
   faulty_operation_.clear();
   fail_at_ = 0;
+  fail_on_.clear();
   crash_ = false;
   free_space_.reset();
   exchange_supported_ = true;
@@ -113,6 +114,18 @@ void FaultFileSystem::Reset() {
 void FaultFileSystem::FailAt(uint64_t n, StatusCode code) {
   MutexLock lock(&mutex_);
   fail_at_ = n;
+  fail_on_.clear();
+  code_ = code;
+  crash_ = false;
+}
+
+void FaultFileSystem::FailOn(const std::string& text, StatusCode code,
+                             uint64_t nth, uint64_t times) {
+  MutexLock lock(&mutex_);
+  fail_at_ = nth;
+  fail_on_ = text;
+  matches_ = 0;
+  times_ = times;
   code_ = code;
   crash_ = false;
 }
@@ -120,6 +133,7 @@ void FaultFileSystem::FailAt(uint64_t n, StatusCode code) {
 void FaultFileSystem::CrashAt(uint64_t n) {
   MutexLock lock(&mutex_);
   fail_at_ = n;
+  fail_on_.clear();
   code_ = StatusCode::kIoError;
   crash_ = true;
 }
@@ -163,6 +177,18 @@ Status FaultFileSystem::Look(const std::string& operation) const {
   return Pass(operation, count_ == Count::kAll, nullptr);
 }
 
+bool FaultFileSystem::IsFaulty(const std::string& operation) const {
+  if (fail_on_.empty()) return operations_ == fail_at_;
+  if ((operation + "\n").find(fail_on_) == std::string::npos) return false;
+  if (matches_ + 1 < fail_at_) {
+    ++matches_;
+    return false;
+  }
+  if (times_ == 0) return false;
+  --times_;
+  return true;
+}
+
 Status FaultFileSystem::Pass(const std::string& operation, bool counted,
                              bool* torn) const {
   if (counted && observer_) observer_(operation);
@@ -173,7 +199,7 @@ Status FaultFileSystem::Pass(const std::string& operation, bool counted,
   if (!counted) return Status::Ok();
   ++operations_;
   trace_.push_back(operation);
-  if (operations_ != fail_at_) return Status::Ok();
+  if (!IsFaulty(operation)) return Status::Ok();
   fired_ = true;
   faulty_operation_ = operation;
   if (torn != nullptr) *torn = true;

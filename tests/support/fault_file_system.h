@@ -47,6 +47,11 @@ class FaultFileSystem : public FileSystem {
   void FailAt(uint64_t n, StatusCode code = StatusCode::kIoError);
   // The n-th operation and everything after it (reads too) fails.
   void CrashAt(uint64_t n);
+  // The nth operation whose name holds `text` fails, or all from the nth on,
+  // up to `times`. A name ends in a line feed here: "/storage\n".
+  void FailOn(const std::string& text, StatusCode code = StatusCode::kIoError,
+              uint64_t nth = 1, uint64_t times = 1);
+  static constexpr uint64_t kAlways = UINT64_MAX;
   // Has the armed fault happened?
   bool fired() const;
   uint64_t operations() const;
@@ -90,6 +95,7 @@ class FaultFileSystem : public FileSystem {
 
  private:
   Status Pass(const std::string& operation, bool counted, bool* torn) const;
+  bool IsFaulty(const std::string& operation) const REQUIRES_LOCK(mutex_);
 
   FileSystem* const base_;
   const Count count_;
@@ -99,7 +105,10 @@ class FaultFileSystem : public FileSystem {
   mutable bool fired_ GUARDED_BY(mutex_) = false;
   mutable std::vector<std::string> trace_ GUARDED_BY(mutex_);
   mutable std::string faulty_operation_ GUARDED_BY(mutex_);
-  uint64_t fail_at_ GUARDED_BY(mutex_) = 0;  // 0: never
+  uint64_t fail_at_ GUARDED_BY(mutex_) = 0;          // 0: never
+  std::string fail_on_ GUARDED_BY(mutex_);           // empty: by number
+  mutable uint64_t matches_ GUARDED_BY(mutex_) = 0;  // that passed
+  mutable uint64_t times_ GUARDED_BY(mutex_) = 0;    // left to fail
   StatusCode code_ GUARDED_BY(mutex_) = StatusCode::kIoError;
   bool crash_ GUARDED_BY(mutex_) = false;
   std::optional<uint64_t> free_space_ GUARDED_BY(mutex_);
