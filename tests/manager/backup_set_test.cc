@@ -1,0 +1,258 @@
+// backups/ on a disk that fails or is held at one step: what is reported, and
+// that neither this backup nor the ones before it suffer.
+
+#include "manager/backup_set.h"
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "archive/archive_reader.h"
+#include "restore/restorer.h"
+#include "support/fault_file_system.h"
+#include "support/leveldb_fixture.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using test::FaultFileSystem;
+
+class BackupSetTest : public ::testing::Test {
+ protected:
+  BackupSetTest() {
+    options_.storage_dir = dir_.Sub("storage");
+    options_.backup_dir = dir_.Sub("backups");
+    options_.restore_dir = dir_.Sub("restore");
+    options_.reserve_bytes = 0;
+    options_.threads = 1;
+    std::filesystem::create_directories(options_.storage_dir);
+    test::BuildOptions build;
+    build.write_buffer_bytes = 256 << 10;  // tables that are worth reusing
+    test::BuildDatabase(options_.storage_path(), 3000, build);
+    set_ = std::make_unique<BackupSet>(options_, &disk_, Clock::System());
+  }
+
+  Result<BackupInfo> Write(const BackupRequest& asked = {}) {
+    auto lock = set_->LockForWriting();
+    if (!lock.ok()) return lock.status();
+    auto snapshot =
+        TakeOfflineSnapshot(FileSystem::Posix(), options_.storage_path());
+    if (!snapshot.ok()) return snapshot.status();
+    BackupRequest request = asked;
+    request.trigger = "manual";
+    request.db_epoch =
+        ReadOrCreateEpoch(FileSystem::Posix(), options_.storage_path()).value();
+    return set_->Write(**snapshot, request, **lock);
+  }
+  // A backup on a disk that works.
+  std::string Made() {
+    disk_.Reset();
+    const auto made = Write();
+    EXPECT_TRUE(made.ok()) << made.status().ToString();
+    return made.ok() ? made->name : "";
+  }
+  void ExpectGood(const std::string& name) {
+    const auto report = set_->Verify(name, VerifyDepth::kChecksums, {});
+    EXPECT_TRUE(report.ok()) << name << ": " << report.status().ToString();
+  }
+  std::vector<std::string> InBackups() {
+    const auto names = FileSystem::Posix()->List(options_.backup_dir);
+    EXPECT_TRUE(names.ok()) << names.status().ToString();
+    return names.ok() ? *names : std::vector<std::string>();
+  }
+  std::string InState(const std::string& name) {
+    return options_.backup_dir + "/.levelkeep/" + name;
+  }
+
+  test::TempDir dir_;
+  BackupOptions options_;
+  FaultFileSystem disk_{FileSystem::Posix(), FaultFileSystem::Count::kAll};
+  std::unique_ptr<BackupSet> set_;
+};
+
+TEST_F(BackupSetTest, EventsAreRememberedInTheManifest) {
+  BackupRequest request;
+  request.events =
+      EventCount{3000, 1, 3000, "2024-12-27T12:00:00Z", "2024-12-27T13:00:00Z"};
+  const auto made = Write(request);
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  EXPECT_EQ(made->event_count, 3000u);
+  const auto reader = ArchiveReader::Open(FileSystem::Posix(), made->path);
+  ASSERT_TRUE(reader.ok());
+  const auto& events = (*reader)->outline().manifest->events;
+  ASSERT_TRUE(events.has_value());
+  EXPECT_EQ(events->first, 1u);
+  EXPECT_EQ(events->last, 3000u);
+  EXPECT_EQ(events->first_time, "2024-12-27T12:00:00Z");
+  EXPECT_EQ(events->last_time, "2024-12-27T13:00:00Z");
+}
+
+TEST_F(BackupSetTest, NameThatSomebodyTakesMeanwhileIsNotReplaced) {
+  const std::string first = Made();
+  disk_.FailOn("RenameNoReplace ", StatusCode::kAlreadyExists, 1, 2);
+  const auto made = Write();
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  EXPECT_GE(ParseBackupName(made->name)->counter, 3);
+  ExpectGood(made->name);
+
+  const auto before = InBackups();
+  disk_.FailOn("RenameNoReplace ", StatusCode::kAlreadyExists, 1,
+               FaultFileSystem::kAlways);
+  const auto refused = Write();
+  EXPECT_EQ(refused.status().code(), StatusCode::kAlreadyExists);
+  EXPECT_NE(refused.status().message().find("no free backup name"),
+            std::string::npos)
+      << refused.status().message();
+  EXPECT_EQ(InBackups(), before) << "no part is left";
+  ExpectGood(first);
+}
+
+TEST_F(BackupSetTest, OtherBytesThanWrittenAreWrittenOnceMoreWithoutReuse) {
+  Made();
+  const std::string part = options_.backup_dir + "/.levelkeep-";
+  disk_.FailOn("ReadFromDevice " + part, StatusCode::kCorruption);
+  const auto made = Write();
+  ASSERT_TRUE(disk_.fired()) << "it is read back from the device";
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  ExpectGood(made->name);
+  // A device that never gives back what was written gets no backup.
+  const auto before = InBackups();
+  disk_.FailOn("ReadFromDevice " + part, StatusCode::kCorruption, 1,
+               FaultFileSystem::kAlways);
+  EXPECT_EQ(Write().status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(InBackups(), before);
+}
+
+TEST_F(BackupSetTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
+  const std::string first = Made();
+  // What the first one left for the next.
+  ASSERT_TRUE(
+      FileSystem::Posix()->Link(InState("reuse"), InState("reuse-first")).ok());
+  uint64_t failures = 0;
+  for (const std::string operation : {"ReadAt ", "ReadFromDevice "}) {
+    bool more = true;
+    for (uint64_t nth = 1; more; ++nth) {
+      disk_.Reset();
+      disk_.FailOn(operation + options_.backup_dir + "/" + first,
+                   StatusCode::kIoError, nth);
+      const auto made = Write();
+      more = disk_.fired();
+      failures += more ? 1 : 0;
+      disk_.Reset();
+      // Listing it may be what failed: then there is no backup before this.
+      ASSERT_TRUE(made.ok()) << made.status().ToString();
+      ExpectGood(made->name);
+      EXPECT_EQ(set_->Find(first)->status, "unverified");
+      // The next one starts from the first again.
+      auto lock = set_->LockForWriting();
+      ASSERT_TRUE(lock.ok());
+      ASSERT_TRUE(set_->Delete(made->name, true, **lock).ok());
+      ASSERT_TRUE(FileSystem::Posix()->RemoveFile(InState("reuse")).ok());
+      lock->reset();
+      ASSERT_TRUE(FileSystem::Posix()
+                      ->Link(InState("reuse-first"), InState("reuse"))
+                      .ok());
+    }
+  }
+  EXPECT_GE(failures, 2u);
+  ExpectGood(first);
+}
+
+TEST_F(BackupSetTest, StateThatSomebodyHoldsIsWaitedFor) {
+  const std::string name = Made();
+  disk_.FailOn("Lock " + InState("state.lock"), StatusCode::kBusy, 1, 5);
+  ASSERT_TRUE(set_->Pin(name, true).ok());
+  EXPECT_TRUE(set_->Find(name)->pinned);
+  disk_.FailOn("Lock " + InState("state.lock"), StatusCode::kBusy, 1,
+               FaultFileSystem::kAlways);
+  EXPECT_EQ(set_->Pin(name, false).code(), StatusCode::kBusy);
+  EXPECT_TRUE(set_->Find(name)->pinned);
+}
+
+TEST_F(BackupSetTest, SweepsNothingThatItCanNotLock) {
+  const std::string name = Made();
+  const std::string part =
+      options_.backup_dir + "/.levelkeep-" + std::string(32, 'a') + ".part";
+  test::WriteFile(part, "half an archive");
+  const std::string scratch = InState("scratch-1");
+  std::filesystem::create_directories(scratch);
+  const struct {
+    const char* lock;
+    StatusCode code;
+    bool ok;
+    bool part_stays;
+  } kCases[] = {{"create.lock", StatusCode::kBusy, true, true},
+                {"create.lock", StatusCode::kIoError, false, true},
+                {"state.lock", StatusCode::kIoError, false, true},
+                {"verify.lock", StatusCode::kBusy, true, false}};
+  for (const auto& c : kCases) {
+    SCOPED_TRACE(c.lock);
+    disk_.FailOn("Lock " + InState(c.lock), c.code);
+    EXPECT_EQ(set_->Sweep().ok(), c.ok);
+    EXPECT_TRUE(disk_.fired());
+    EXPECT_EQ(PathExists(FileSystem::Posix(), part), c.part_stays);
+    EXPECT_TRUE(PathExists(FileSystem::Posix(), scratch));
+    disk_.Reset();
+  }
+  ASSERT_TRUE(set_->Sweep().ok());
+  EXPECT_FALSE(PathExists(FileSystem::Posix(), scratch));
+  ExpectGood(name);
+}
+
+TEST_F(BackupSetTest, ArchiveIsVerifiedByItsPathToo) {
+  const std::string name = Made();
+  const std::string copy = dir_.Sub("elsewhere.tar.gz");
+  std::filesystem::copy(options_.backup_dir + "/" + name, copy);
+  const auto report = set_->Verify(copy, VerifyDepth::kChecksums, {});
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(report->name, "elsewhere.tar.gz");
+  EXPECT_TRUE(report->own);
+  EXPECT_FALSE(PathExists(FileSystem::Posix(), copy + ".sha256"));
+  EXPECT_EQ(set_->Find(name)->status, "unverified") << "it is not this one";
+  std::string bytes = test::ReadFile(copy);
+  bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
+  test::WriteFile(copy, bytes);
+  const Status bad = set_->Verify(copy, VerifyDepth::kChecksums, {}).status();
+  EXPECT_EQ(bad.code(), StatusCode::kCorruption);
+  EXPECT_EQ(bad.message().find("elsewhere.tar.gz"), 0u) << bad.message();
+  EXPECT_EQ(set_->Find(name)->status, "unverified");
+}
+
+TEST_F(BackupSetTest, OnlyAVerdictIsRemembered) {
+  const std::string name = Made();
+  for (const StatusCode code : {StatusCode::kIoError, StatusCode::kNoSpace}) {
+    disk_.FailOn("/" + name + "\n", code, 4, FaultFileSystem::kAlways);
+    const auto report = set_->Verify(name, VerifyDepth::kChecksums, {});
+    EXPECT_EQ(report.status().code(), code) << disk_.last_operation();
+    disk_.Reset();
+    EXPECT_EQ(set_->Find(name)->status, "unverified");
+  }
+  ExpectGood(name);
+  EXPECT_EQ(set_->Find(name)->status, "verified");
+}
+
+TEST_F(BackupSetTest, RotationThatFailsNamesTheBackupAndRemovesNoMore) {
+  options_.max_backups = 1;
+  options_.verify_after_backup = false;
+  BackupSet set(options_, &disk_, Clock::System());
+  const std::vector<std::string> names = {Made(), Made(), Made()};
+  auto lock = set.LockForWriting();
+  ASSERT_TRUE(lock.ok());
+  disk_.FailOn("RemoveFile " + options_.backup_dir + "/" + names[1] + "\n");
+  const Status failed = set.Rotate(false, {}, **lock).status();
+  EXPECT_EQ(failed.code(), StatusCode::kIoError);
+  EXPECT_EQ(failed.message().find("rotating " + names[1]), 0u)
+      << failed.message();
+  disk_.Reset();
+  EXPECT_EQ(set.List()->size(), 2u) << "the oldest is gone, the next is not";
+  ASSERT_TRUE(set.Rotate(false, {}, **lock).ok());
+  ASSERT_EQ(set.List()->size(), 1u);
+  EXPECT_EQ(set.List()->front().name, names[2]);
+}
+
+}  // namespace
+}  // namespace levelkeep
