@@ -51,8 +51,11 @@ class TailWriter {
           encoder_.AppendChunk(file.name, *source, i * kChunkBytes,
                                file.ChunkSize(i),
                                last ? TarPadding(file.size_bytes) : 0, &out_));
-      file.chunks.push_back(
-          {offset, chunk.sha256, chunk.member_bytes, chunk.member_checksum});
+      TocChunk& place = file.chunks.emplace_back();
+      place.archive_offset = offset;
+      place.sha256 = chunk.sha256;
+      place.member_bytes = chunk.member_bytes;
+      place.member_checksum = chunk.member_checksum;
       LEVELKEEP_RETURN_IF_ERROR(Flush());
     }
     files->push_back(std::move(file));

@@ -20,7 +20,7 @@ InflateAhead::InflateAhead(const ByteSource* source, uint64_t size_bytes,
     : source_(source),
       verdict_(verdict),
       gzip_(source, size_bytes, verdict),
-      small_(size_bytes < kSmallWorkBytes) {}
+      alone_(size_bytes < kSmallWorkBytes) {}
 
 InflateAhead::~InflateAhead() {
   MutexLock lock(&mutex_);
@@ -31,7 +31,7 @@ InflateAhead::~InflateAhead() {
 Result<std::string_view> InflateAhead::Next() {
   if (ended_) return std::string_view();
   const uint64_t digested = block_.offset;
-  if (!small_ && (thread_.joinable() || Start())) {
+  if (!alone_ && (thread_.joinable() || Start())) {
     block_ = Take();
   } else {
     block_ = Inflate(std::move(block_.bytes));
@@ -57,9 +57,12 @@ bool InflateAhead::Start() {
       Work();
     });
   } catch (const std::system_error&) {
-    return false;
+    // Once and for all: the blocks are for a thread.
+    alone_ = true;
+    MutexLock lock(&mutex_);
+    free_.clear();
   }
-  return true;
+  return !alone_;
 }
 
 InflateAhead::Block InflateAhead::Inflate(ByteBuffer memory) {

@@ -59,7 +59,7 @@ class InflateAhead {
   Digest sha256_{DigestKind::kSha256};
   Block block_;  // what Next returned last
   bool ended_ = false;
-  const bool small_;
+  bool alone_;  // a small file, or no thread to be had
 
   Mutex mutex_;
   CondVar changed_;

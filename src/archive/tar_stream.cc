@@ -37,8 +37,6 @@ std::string Peculiarity(archive_entry* entry) {
       return "device";
     case AE_IFIFO:
       return "FIFO";
-    case AE_IFSOCK:
-      return "socket";
     default:
       return "entry of an unknown type";
   }

@@ -265,6 +265,13 @@ TEST_F(ChunkCacheTest, MergeOfMoreThanFitsLoadsEachAFewTimes) {
   EXPECT_LE(loads_, 30u * 6);
 }
 
+TEST_F(ChunkCacheTest, PieceBehindTheEndOfAChunkIsAnError) {
+  const auto got = cache_.Get(1, kPieces, [&] { return Load(1); });
+  EXPECT_EQ(got.status().code(), StatusCode::kInternal);
+  Read(1, 0);
+  EXPECT_EQ(loads_, 2u) << "nothing of it was kept";
+}
+
 TEST_F(ChunkCacheTest, FailureIsNotRemembered) {
   for (int i = 0; i < 2; ++i) {
     const auto failed =

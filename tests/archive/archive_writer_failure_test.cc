@@ -13,6 +13,7 @@
 #include "archive/toc.h"
 #include "support/fake_clock.h"
 #include "support/fault_file_system.h"
+#include "support/no_threads.h"
 
 namespace levelkeep {
 namespace {
@@ -217,6 +218,39 @@ TEST(ArchiveWriterFailureTest, StopEndsTheWaitOfARateLimit) {
                         options)
                 .code(),
             StatusCode::kCancelled);
+}
+
+TEST(ArchiveWriterFailureTest, IndexThatNoReaderWouldTakeIsNotWritten) {
+  const TempDir dir;
+  auto file = FileSystem::Posix()->Open(dir.Sub("a"), OpenMode::kCreateNew);
+  ASSERT_TRUE(file.ok());
+  const auto summary = WriteArchive(
+      {},
+      [](const std::vector<TocFile>&) -> Result<std::string> {
+        return std::string(kMaxIndexBytes + 1, ' ');
+      },
+      test::WriteOptions(), file->get());
+  EXPECT_EQ(summary.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(summary.status().message(),
+            "the database has too many files for one archive");
+  EXPECT_FALSE(summary.status().hint().empty());
+}
+
+TEST(ArchiveWriterFailureTest, WithoutThreadsSmallOnesAreWrittenAllTheSame) {
+  const TempDir dir;
+  const test::NoThreads none;
+  ArchiveWriteOptions options = test::WriteOptions();
+  options.read_back = true;
+  ASSERT_TRUE(
+      test::WriteTestArchive(dir.Sub("a"), test::MakeDatabase(), options).ok());
+  EXPECT_TRUE(test::CheckArchive(dir.Sub("a")).ok());
+  test::Files large = test::MakeDatabase();
+  large["000005.ldb"] = test::RandomBytes(1, 3'000'000);
+  const Status refused =
+      test::WriteTestArchive(dir.Sub("b"), large, options).status();
+  EXPECT_EQ(refused.code(), StatusCode::kIoError);
+  EXPECT_EQ(refused.message().find("can't start a thread"), 0u)
+      << refused.message();
 }
 
 TEST(RateLimiterTest, SpreadsBytesOverTime) {

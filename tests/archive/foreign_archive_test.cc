@@ -254,6 +254,34 @@ TEST_F(ForeignArchiveTest, OurArchivePackedAgainIsHeldToItsManifest) {
   ExpectRefused("bad manifest", StatusCode::kCorruption, "not a well-formed");
 }
 
+TEST_F(ForeignArchiveTest, FileThatOurManifestListsMustBeThere) {
+  const auto one_more = [](Manifest manifest) {
+    manifest.files.push_back({"000003.log", 0, Sha256::Of("")});
+    return EncodeManifest(manifest);
+  };
+  ASSERT_TRUE(test::WriteTestArchive(dir_.Sub("own.tar.gz"), MakeDatabase(),
+                                     test::WriteOptions(), FileSystem::Posix(),
+                                     one_more)
+                  .ok());
+  Pack(
+      "mkdir own && cd own && tar xzf ../own.tar.gz && "
+      "tar czf ../a.tar.gz *");
+  ExpectRefused("one less", StatusCode::kCorruption,
+                "levelkeep-manifest.json contradicts the archive: 000003.log "
+                "is missing");
+}
+
+// What it claims is enough; its content is not waited for.
+TEST_F(ForeignArchiveTest, ManifestThatIsTooLargeToBeOneIsRefused) {
+  const std::string header =
+      test::TarHeader(std::string(kManifestEntryName), (64u << 20) + 1);
+  test::WriteFile(dir_.Sub("a.tar.gz"),
+                  test::Gzip(header + test::RandomBytes(1, 100'000)));
+  ExpectRefused("too large", StatusCode::kCorruption,
+                "levelkeep-manifest.json contradicts the archive: it is too "
+                "large to be one");
+}
+
 TEST_F(ForeignArchiveTest, OurArchiveWithoutItsEndIsDamaged) {
   const std::string own = dir_.Sub("a.tar.gz");
   ASSERT_TRUE(test::WriteTestArchive(own, MakeDatabase()).ok());
@@ -336,6 +364,24 @@ TEST_F(ForeignArchiveTest, ProgressEndsAtTheArchivesSize) {
   };
   ASSERT_TRUE(Check(options).ok());
   EXPECT_EQ(last, test::ReadFile(dir_.Sub("a.tar.gz")).size());
+}
+
+TEST_F(ForeignArchiveTest, ProgressIsToldOnTheWay) {
+  test::WriteFile(dir_.Sub("storage/db/000008.log"),
+                  test::RandomBytes(1, 10'000'000));
+  Pack("tar czf a.tar.gz -C storage db");
+  const uint64_t size = test::ReadFile(dir_.Sub("a.tar.gz")).size();
+  ArchiveReadOptions options;
+  std::vector<uint64_t> told;
+  options.progress = [&](uint64_t done, uint64_t total) {
+    EXPECT_EQ(total, size);
+    EXPECT_TRUE(told.empty() || told.back() < done);
+    told.push_back(done);
+  };
+  const auto database = Check(options);
+  ASSERT_TRUE(database.ok()) << database.status().ToString();
+  EXPECT_GE(told.size(), 2u);
+  EXPECT_EQ(told.back(), size);
 }
 
 TEST_F(ForeignArchiveTest, OpenRefusesWhatIsNoFile) {

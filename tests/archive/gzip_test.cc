@@ -1,4 +1,5 @@
 #include <gtest/gtest.h>
+#include <malloc.h>
 #include <zlib.h>
 
 #include <string>
@@ -8,6 +9,7 @@
 #include "archive/inflate.h"
 #include "archive/inflate_ahead.h"
 #include "base/text.h"
+#include "support/no_threads.h"
 
 namespace levelkeep {
 namespace {
@@ -172,6 +174,11 @@ Result<std::string> ReadStream(const std::string& bytes,
   return content;
 }
 
+size_t AllocatedBytes() {
+  const auto info = ::mallinfo2();  // zeros with a sanitizer's allocator
+  return info.uordblks + info.hblkhd;
+}
+
 TEST(InflateAheadTest, LargeFilesComeThroughTheSecondThreadWhole) {
   const std::string a = EventText(1, 9'000'000);
   const std::string b = RandomBytes(2, 1'500'000);
@@ -181,6 +188,31 @@ TEST(InflateAheadTest, LargeFilesComeThroughTheSecondThreadWhole) {
   ASSERT_TRUE(content.ok()) << content.status().ToString();
   EXPECT_EQ(*content, a + b);
   EXPECT_EQ(members, 2u);
+}
+
+TEST(InflateAheadTest, WithoutThreadsTheCallerInflates) {
+  const std::string content = EventText(1, 9'000'000);
+  const std::string bytes = Gzip(content, 1);
+  const auto source = NewStringSource(bytes);
+  Verdict verdict({});
+  InflateAhead stream(source.get(), bytes.size(), &verdict);
+  std::string inflated;
+  inflated.reserve(content.size());
+  size_t most = 0;
+  {
+    const test::NoThreads none;
+    const size_t before = AllocatedBytes();
+    while (inflated.size() < content.size()) {
+      const auto part = stream.Next();
+      ASSERT_TRUE(part.ok()) << part.status().ToString();
+      ASSERT_FALSE(part->empty());
+      inflated += *part;
+      most = std::max(most, AllocatedBytes() - before);
+    }
+  }
+  EXPECT_TRUE(inflated == content);
+  EXPECT_TRUE(stream.Next()->empty());
+  EXPECT_LE(most, 1'000'000u) << "one block is enough";
 }
 
 TEST(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {

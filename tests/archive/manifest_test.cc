@@ -115,9 +115,9 @@ TEST(ManifestTest, TextThatIsNotUtf8DoesNotThrow) {
 }
 
 TEST(ManifestTest, IgnoresUnknownFields) {
-  const std::string text =
-      Replaced(EncodeManifest(Example()),
-               "\"id\":", "\"color\": {\"x\": [1, null]}, \"id\":");
+  const std::string text = Replaced(
+      EncodeManifest(Example()),
+      "\"id\":", "\"color\": {\"x\": [1, null, true, -2, 0.5]}, \"id\":");
   EXPECT_TRUE(DecodeManifest(text).ok());
 }
 

@@ -75,6 +75,21 @@ TEST_F(OwnArchiveDamageTest, LargeFileWithAWrongDigestIsRefused) {
                 "the SHA-256 of chunk 1 is wrong");
 }
 
+TEST_F(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
+  Files files;
+  files["000005.log"] = "";
+  const Sha256 wrong = Sha256::Of("something");
+  const std::string lying = Make(files, [&](Manifest manifest) {
+    manifest.files[0].sha256 = wrong;
+    return EncodeManifest(manifest);
+  });
+  Toc toc = DecodeToc(TocText(lying)).value();
+  ExpectCorrupt("manifest alone", lying, "disagree about");
+  toc.files[0].sha256 = wrong;
+  ExpectCorrupt("both", WithToc(lying, EncodeToc(toc)),
+                "000005.log is empty, its SHA-256 is not");
+}
+
 TEST_F(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   Files files;
   files["000005.ldb"] = std::string(1'000'000, 'x');

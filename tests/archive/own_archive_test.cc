@@ -120,6 +120,65 @@ TEST_F(OwnArchiveTest, EveryFailureOfTheDiskIsReported) {
   }
 }
 
+TEST_F(OwnArchiveTest, WhatIsNotInThePageCachePassesItBy) {
+  const std::string path = dir_.Sub("a");
+  Files files = SmallDatabase();
+  files["000010.log"] = EventText(3, 2 * kChunkBytes + 5);
+  ASSERT_TRUE(WriteTestArchive(path, files).ok());
+  FaultFileSystem fs(FileSystem::Posix(), FaultFileSystem::Count::kAll);
+  const std::string from_device = "ReadFromDevice " + path;
+  bool more = true;
+  uint64_t failures = 0;
+  for (uint64_t nth = 1; more; ++nth) {
+    fs.Reset();
+    fs.set_cached(false);
+    fs.FailOn(from_device, StatusCode::kIoError, nth);
+    auto reader = ArchiveReader::Open(&fs, path);
+    ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+    const TempDir out;
+    const Status status = (*reader)->Extract(out.path(), {}).status();
+    more = fs.fired();
+    failures += more ? 1 : 0;
+    EXPECT_EQ(status.code(), more ? StatusCode::kIoError : StatusCode::kOk);
+    if (!more) {
+      EXPECT_TRUE(ReadFiles(out.path()) == files);
+    }
+  }
+  EXPECT_GE(failures, 3u) << "one for each chunk";
+}
+
+// Their headers are in one unit with the chunk before them, which is then too
+// long to be kept in memory.
+TEST_F(OwnArchiveTest, ManyEmptyFilesBehindALargeOne) {
+  Files files = SmallDatabase();
+  files["000010.ldb"] = test::RandomBytes(1, kChunkBytes);
+  for (int i = 0; i < 400; ++i) {
+    files[std::to_string(100'000 + i) + ".log"] = "";
+  }
+  ArchiveWriteOptions options = test::WriteOptions();
+  options.compress = false;
+  const std::string path = dir_.Sub("a");
+  ASSERT_TRUE(WriteTestArchive(path, files, options).ok());
+  const TempDir out;
+  const auto database = test::ExtractArchive(path, out.Sub("x"));
+  ASSERT_TRUE(database.ok()) << database.status().ToString();
+  EXPECT_TRUE(ReadFiles(out.Sub("x")) == files);
+  EXPECT_EQ(database->archive_sha256, Sha256Hex(test::ReadFile(path)));
+}
+
+TEST_F(OwnArchiveTest, ManifestOfSeveralChunksIsRead) {
+  Files files = SmallDatabase();
+  for (int i = 0; i < 40'000; ++i) {
+    files[std::to_string(100'000 + i) + ".log"] = "";
+  }
+  const std::string path = dir_.Sub("a");
+  ASSERT_TRUE(WriteTestArchive(path, files).ok());
+  auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  EXPECT_EQ((*reader)->outline().manifest->files.size(), files.size());
+  EXPECT_TRUE((*reader)->Check({}).ok());
+}
+
 TEST_F(OwnArchiveTest, EveryFileAndAtLastTheDirectoryIsSynced) {
   const std::string path = dir_.Sub("a");
   ASSERT_TRUE(WriteTestArchive(path, SmallDatabase()).ok());

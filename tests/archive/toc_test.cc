@@ -120,6 +120,7 @@ TEST(TocTest, OfTwoMembersOfOneNameTheLastCounts) {
 
 TEST(TocTest, RefusesLies) {
   const std::string good = EncodeToc(Example());
+  const std::string shorter = good.substr(0, good.rfind(",\n{")) + "\n]}\n";
   struct Case {
     std::string what;
     std::string text;
@@ -127,6 +128,7 @@ TEST(TocTest, RefusesLies) {
   };
   const Case cases[] = {
       {"cut", good.substr(0, good.size() - 4), "not a well-formed"},
+      {"last chunk", shorter, "chunks of db/000005.ldb are missing"},
       {"version", Replaced(good, "\"version\":1", "\"version\":2"),
        "\"version\" is not 1"},
       {"no entries", Replaced(good, "entries", "e"), "\"entries\" is missing"},

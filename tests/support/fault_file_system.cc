@@ -32,7 +32,7 @@ class FaultFile : public File {
     base_->DontNeed(offset, size);
   }
   bool IsCached(uint64_t offset) const override {
-    return base_->IsCached(offset);
+    return fs_->cached() && base_->IsCached(offset);
   }
 
   Status Append(std::string_view data) override {
@@ -109,6 +109,7 @@ void FaultFileSystem::Reset() {
   crash_ = false;
   free_space_.reset();
   exchange_supported_ = true;
+  cached_ = true;
 }
 
 void FaultFileSystem::FailAt(uint64_t n, StatusCode code) {
@@ -167,6 +168,16 @@ void FaultFileSystem::set_free_space(std::optional<uint64_t> bytes) {
 void FaultFileSystem::set_exchange_supported(bool supported) {
   MutexLock lock(&mutex_);
   exchange_supported_ = supported;
+}
+
+void FaultFileSystem::set_cached(bool cached) {
+  MutexLock lock(&mutex_);
+  cached_ = cached;
+}
+
+bool FaultFileSystem::cached() const {
+  MutexLock lock(&mutex_);
+  return cached_;
 }
 
 Status FaultFileSystem::Mutate(const std::string& operation, bool* torn) const {

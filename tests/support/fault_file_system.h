@@ -40,8 +40,8 @@ class FaultFileSystem : public FileSystem {
   explicit FaultFileSystem(FileSystem* base, Count count = Count::kMutations)
       : base_(base), count_(count) {}
 
-  // Counts from 1 again, without any fault armed; the free space is true and
-  // Exchange is supported again.
+  // Counts from 1 again, without any fault armed; free space and page cache
+  // are the true ones and Exchange is supported again.
   void Reset();
   // The n-th operation fails with `code`; the ones after it work.
   void FailAt(uint64_t n, StatusCode code = StatusCode::kIoError);
@@ -64,6 +64,8 @@ class FaultFileSystem : public FileSystem {
   void set_free_space(std::optional<uint64_t> bytes);
   // false: a file system without RENAME_EXCHANGE.
   void set_exchange_supported(bool supported);
+  // false: no byte of any file is in the page cache.
+  void set_cached(bool cached);
   // Called before each counted operation is done, without any lock held.
   // Set it while no operation runs; Reset() leaves it.
   void set_observer(std::function<void(const std::string&)> observer) {
@@ -92,6 +94,7 @@ class FaultFileSystem : public FileSystem {
   // becomes true if this one is the fault, not a call after the crash.
   Status Mutate(const std::string& operation, bool* torn = nullptr) const;
   Status Look(const std::string& operation) const;
+  bool cached() const;
 
  private:
   Status Pass(const std::string& operation, bool counted, bool* torn) const;
@@ -113,6 +116,7 @@ class FaultFileSystem : public FileSystem {
   bool crash_ GUARDED_BY(mutex_) = false;
   std::optional<uint64_t> free_space_ GUARDED_BY(mutex_);
   bool exchange_supported_ GUARDED_BY(mutex_) = true;
+  bool cached_ GUARDED_BY(mutex_) = true;
 };
 
 }  // namespace levelkeep::test
