@@ -49,8 +49,6 @@ Restorer::Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
 
 Restorer::~Restorer() = default;
 
-std::string Restorer::db_dir() const { return impl_->context.db_dir(); }
-
 std::string Restorer::work_dir() const { return impl_->context.work_dir(); }
 
 Status Restorer::Prepare() {

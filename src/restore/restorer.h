@@ -117,7 +117,6 @@ class Restorer {
   Restorer(FileSystem* fs, Clock* clock, RestorerOptions options);
   ~Restorer();
 
-  std::string db_dir() const;    // storage_dir/db_name
   std::string work_dir() const;  // storage_dir/.levelkeep
 
   // Creates the work and restore directories (applied/, rejected/), takes

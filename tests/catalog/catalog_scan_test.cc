@@ -269,6 +269,33 @@ TEST_F(CatalogScanTest, AFailureInTheBackgroundIsTold) {
   EXPECT_EQ(Recent().size(), 1u);
 }
 
+TEST_F(CatalogScanTest, FoldersThatCanNotBeLookedAtAreNotTrusted) {
+  Write(kFirst, 1);
+  test::FaultFileSystem disk(FileSystem::Posix(),
+                             test::FaultFileSystem::Count::kAll);
+  Catalog catalog(&disk, dir_.path(), &clock_);
+  ASSERT_TRUE(catalog.ListRecent().ok());
+  clock_.Advance(seconds(3));
+  ASSERT_TRUE(catalog.ListRecent().ok());
+  disk.FailOn("StatFollowing " + dir_.path(), StatusCode::kIoError, 1,
+              test::FaultFileSystem::kAlways);
+  Write(kFirst, 2);  // which no folder's time would tell
+  EXPECT_EQ((*catalog.ListRecent())->entries().front()->size_bytes, 2u);
+}
+
+TEST_F(CatalogScanTest, StatesThatMayNotBeSeenAreNoneAndThatAloneIsFine) {
+  Write(kFirst, 1);
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  test::FaultFileSystem disk(FileSystem::Posix(),
+                             test::FaultFileSystem::Count::kAll);
+  const std::string states = "List " + Path(".levelkeep");
+  disk.FailOn(states, StatusCode::kPermissionDenied);
+  EXPECT_EQ((*Catalog(&disk, dir_.path(), &clock_).List())->size(), 1u);
+  disk.FailOn(states, StatusCode::kIoError);
+  EXPECT_EQ(Catalog(&disk, dir_.path(), &clock_).List().status().code(),
+            StatusCode::kIoError);
+}
+
 TEST_F(CatalogScanTest, WithoutThreadsTheCallerLooksItself) {
   Write(kFirst, 1);
   Settle();

@@ -1,6 +1,7 @@
 // An archive in restore/ is applied once, and once more when it is dropped
 // again; and the history that sees to it.
 
+#include "base/hash.h"
 #include "restore/drop_fixture.h"
 #include "restore/drop_folder.h"
 #include "restore/drop_history.h"
@@ -68,6 +69,25 @@ TEST_F(DropAgainTest, ReadOnlyFolderIsAppliedOnceOnly) {
   ASSERT_EQ(Shell("touch -d '2031-01-01' '" + Drop("x.tar.gz") + "'"), 0);
   outcome = Start(&fs);
   EXPECT_TRUE(outcome.applied.has_value());
+  EXPECT_EQ(ReadDb(Live()), kNewEvents);
+}
+
+TEST_F(DropAgainTest, OtherBytesOfTheSameSizeAndTimeAreAnotherArchive) {
+  MakeArchive(Drop("x.tar.gz"), kNewEvents);
+  ReadOnlyFolder fs(FileSystem::Posix(), options_.restore_dir);
+  ASSERT_TRUE(Start(&fs).applied.has_value());
+  ASSERT_EQ(Shell("touch -r '" + Drop("x.tar.gz") + "' '" +
+                  temp_.Sub("its time") + "'"),
+            0);
+  std::string bytes = ReadFile(Drop("x.tar.gz"));
+  bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
+  WriteFile(Drop("x.tar.gz"), bytes);
+  ASSERT_EQ(Shell("touch -r '" + temp_.Sub("its time") + "' '" +
+                  Drop("x.tar.gz") + "'"),
+            0);
+  const DropOutcome outcome = Start(&fs);
+  EXPECT_TRUE(outcome.skipped.empty()) << "it was not applied before";
+  EXPECT_EQ(outcome.rejected.size(), 1u);
   EXPECT_EQ(ReadDb(Live()), kNewEvents);
 }
 
@@ -211,6 +231,22 @@ TEST(DropHistoryTest, EntriesSurviveEncoding) {
   // What stands for nothing is not nothing itself.
   entry.reason = "-";
   EXPECT_EQ(DecodeDropEntry(EncodeDropEntry(entry))->reason, "-");
+}
+
+TEST(DropHistoryTest, LinesThatAreNoneOfOursAreAbsentEvenWithARightCrc) {
+  const auto decode = [](const std::string& body) {
+    char crc[16];
+    std::snprintf(crc, sizeof(crc), "%08x ", Crc32c(0, body));
+    return DecodeDropEntry(crc + body).has_value();
+  };
+  EXPECT_TRUE(decode("applied x.tar.gz 1 2 3 - - - -"));
+  EXPECT_TRUE(decode("rejected x.tar.gz 1 2 3 - - - -"));
+  EXPECT_FALSE(decode("forgotten x.tar.gz 1 2 3 - - - -"));
+  EXPECT_FALSE(decode("applied x.tar.gz 1 2 3 - - -"));
+  EXPECT_FALSE(decode("applied x.tar.gz 1 2 3 - - - - -"));
+  EXPECT_FALSE(decode(""));
+  EXPECT_FALSE(DecodeDropEntry("").has_value());
+  EXPECT_FALSE(DecodeDropEntry("0a1b2c3d").has_value());
 }
 
 TEST(DropHistoryTest, EveryFlippedBitMakesAnEntryAbsent) {

@@ -115,7 +115,7 @@ TEST_F(FailingDiskTest, StartThatCanNotTakeItBackSaysSoAndKeepsTheJournal) {
 TEST_F(FailingDiskTest, RestoreThatCanNotBeTidiedUpHasHappenedAllTheSame) {
   for (const std::string& operation :
        {"to " + Journal(), "to " + Work() + "/undo",
-        "RemoveFile " + Journal()}) {
+        "List " + Work() + "/rollback-", "RemoveFile " + Journal()}) {
     SCOPED_TRACE(operation);
     const auto restored = restorer_->Apply(Stage(), OpensAndThen(operation));
     ASSERT_TRUE(restored.ok()) << restored.status().ToString();
@@ -197,6 +197,77 @@ TEST_F(FailingDiskTest, ExtractionThatCanNotBeNamedLeavesNothing) {
       restorer_->ExtractTo(archive_, temp_.Sub("target"), {}, nullptr).status();
   EXPECT_EQ(failed.code(), StatusCode::kIoError);
   EXPECT_EQ(*FileSystem::Posix()->List(temp_.path()), *before);
+}
+
+TEST_F(FailingDiskTest, WhereNamesCanNotBeExchangedTwoRenamesDoIt) {
+  disk_.set_exchange_supported(false);
+  ASSERT_TRUE(restorer_->Apply(Stage(), OpenAndClose).ok());
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  ASSERT_TRUE(restorer_->Undo(OpenAndClose).ok());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+  // And back, when the restored one does not open.
+  const Status refused =
+      restorer_->Apply(Stage(), FailsAndThen("nothing")).status();
+  EXPECT_EQ(refused.message(), "my host says no");
+  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(InWork("staging-").size(), 0u);
+}
+
+TEST_F(FailingDiskTest, HostThatOpensNothingItselfIsRestoredToo) {
+  ASSERT_TRUE(restorer_->Apply(Stage(), nullptr).ok());
+  EXPECT_EQ(ReadDb(Live()), kNew);
+  ASSERT_TRUE(restorer_->Undo(nullptr).ok());
+  EXPECT_EQ(ReadDb(Live()), kOld);
+}
+
+TEST_F(FailingDiskTest, InterruptedUndoNeedsNoCheckToBeFinished) {
+  ASSERT_TRUE(restorer_->Apply(Stage(), OpenAndClose).ok());
+  ASSERT_TRUE(restorer_->Undo(OpensAndThen("to " + Journal())).ok());
+  ASSERT_TRUE(Exists(Journal()));
+  options_.store_checker = [](const std::string&, const std::string&,
+                              std::stop_token) -> Result<StoreCheck> {
+    return Status(StatusCode::kCorruption, "what was in use is not scanned");
+  };
+  EXPECT_TRUE(NextStart().finished_restore);
+  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_TRUE(restorer_->UndoAvailable()) << "it can be undone itself";
+}
+
+TEST_F(FailingDiskTest, RecordsThatCanNotBeReadStopTheStart) {
+  // A pending restore, a rollback, and what a crash left in the database.
+  ASSERT_TRUE(restorer_->Apply(Stage(), OpenAndClose).ok());
+  ASSERT_TRUE(restorer_->Apply(Stage(), OpensAndThen("to " + Journal())).ok());
+  ASSERT_TRUE(Exists(Journal()));
+  disk_.Reset();
+  const std::string half = Live() + "/.levelkeep-00ff.tmp";
+  WriteFile(half, "half a BACKUP_ID");
+  const std::vector<std::string> rollbacks = InWork("rollback-");
+  ASSERT_FALSE(rollbacks.empty());
+  disk_.FailOn("Open " + Journal());
+  EXPECT_EQ(restorer_->Recover().status().code(), StatusCode::kIoError);
+  EXPECT_TRUE(Exists(Journal()));
+  EXPECT_EQ(InWork("rollback-"), rollbacks);
+  ASSERT_TRUE(restorer_->Recover().ok());
+  WriteFile(half, "half a BACKUP_ID");
+  for (const std::string& operation :
+       {"List " + Live(), "RemoveFile " + half, "List " + Work() + "\n",
+        "Open " + Work() + "/undo", "List " + options_.restore_dir}) {
+    SCOPED_TRACE(operation);
+    const std::vector<std::string> before = InWork("rollback-");
+    disk_.FailOn(operation);
+    EXPECT_EQ(restorer_->Recover().status().code(), StatusCode::kIoError);
+    EXPECT_EQ(InWork("rollback-"), before);
+    EXPECT_EQ(ReadDb(Live()), kNew);
+  }
+  NextStart();
+  EXPECT_FALSE(Exists(half));
+  EXPECT_TRUE(restorer_->UndoAvailable());
+}
+
+TEST_F(FailingDiskTest, WorkFolderIsNobodyElsesBusiness) {
+  ASSERT_TRUE(FileSystem::Posix()->SetMode(Work(), 0755).ok());
+  NextStart();
+  EXPECT_EQ(FileSystem::Posix()->Stat(Work())->mode, 0700u);
 }
 
 TEST_F(FailingDiskTest, LayoutThatCanNotBeMadeIsAnError) {

@@ -155,6 +155,104 @@ TEST_F(FailingDropTest, CopyThatCanNotBeFinishedLeavesNothing) {
   }
 }
 
+TEST_F(FailingDropTest, CopyOfAFileWithoutTheEndingGetsIt) {
+  const std::string archive = MakeArchive(temp_.Sub("backup.bin"), kNewEvents);
+  ASSERT_TRUE(Started()->StageForRestart(archive).ok());
+  EXPECT_TRUE(Exists(Drop("backup.bin.tar.gz")));
+  EXPECT_EQ(Start().applied->archive_name, "backup.bin.tar.gz");
+}
+
+TEST_F(FailingDropTest, AskedForArchiveWinsWhereNobodyCanTellTheirOrder) {
+  const std::string db = temp_.Sub("event_registry_db");
+  FillDb(db, kNewEvents);
+  WriteForeignArchive(db, temp_.Sub("wanted.tar.gz"));
+  for (const char* name : {"a.tar.gz", "z.tar.gz"}) {
+    WriteForeignArchive(db, Drop(name));
+  }
+  ASSERT_TRUE(Started()->StageForRestart(temp_.Sub("wanted.tar.gz")).ok());
+  const DropOutcome outcome = Start();
+  ASSERT_TRUE(outcome.applied.has_value()) << outcome.refused;
+  EXPECT_EQ(outcome.applied->archive_name, "wanted.tar.gz");
+  ASSERT_EQ(outcome.rejected.size(), 2u);
+  EXPECT_NE(ReasonFor(outcome, "a.tar.gz").find("not the one asked for last"),
+            std::string::npos);
+}
+
+TEST_F(FailingDropTest, AllThatCanNotBeReadAreNamed) {
+  for (const char* name : {"a.tar.gz", "b.tar.gz", "c.tar.gz"}) {
+    MakeArchive(Drop(name), kNewEvents);
+  }
+  disk_.FailOn("Open " + Drop(""), StatusCode::kPermissionDenied, 2, 2);
+  const auto outcome = FailingStart();
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_FALSE(outcome->applied.has_value());
+  EXPECT_NE(outcome->refused.find("; c.tar.gz: permission_denied"),
+            std::string::npos)
+      << outcome->refused;
+  EXPECT_EQ(outcome->refused.find("b.tar.gz"), 0u) << outcome->refused;
+  EXPECT_EQ(ReadDb(Live()), kOldEvents);
+}
+
+TEST_F(FailingDropTest, FileThatVanishesWhileItIsLookedAtIsNone) {
+  MakeArchive(Drop("x.tar.gz"), kNewEvents);
+  disk_.FailOn("Stat " + Drop("x.tar.gz"), StatusCode::kNotFound, 1, 2);
+  const auto outcome = FailingStart();
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_FALSE(outcome->applied.has_value());
+  EXPECT_TRUE(outcome->refused.empty() && outcome->rejected.empty());
+}
+
+TEST_F(FailingDropTest, LeftOverThatCanNotBeRemovedStopsNobody) {
+  WriteFile(Drop(".levelkeep-" + std::string(32, '0') + ".part"), "half");
+  MakeArchive(Drop("x.tar.gz"), kNewEvents);
+  disk_.FailOn("RemoveFile " + Drop(".levelkeep-"), StatusCode::kIoError, 1,
+               FaultFileSystem::kAlways);
+  const auto outcome = FailingStart();
+  ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
+  EXPECT_TRUE(outcome->applied.has_value());
+  EXPECT_TRUE(disk_.fired());
+}
+
+TEST_F(FailingDropTest, AttemptsOfOtherFilesAndDamagedOnesDoNotCount) {
+  ASSERT_TRUE(Started() != nullptr);
+  DropIdentity other;
+  other.name = "other.tar.gz";
+  ASSERT_TRUE(NoteAttempt(context_, other, 3).ok());
+  MakeArchive(Drop("x.tar.gz"), kNewEvents);
+  const auto drop = context_.fs->Stat(Drop("x.tar.gz"));
+  ASSERT_TRUE(drop.ok());
+  const DropIdentity x = IdentifyDrop("x.tar.gz", *drop);
+  EXPECT_EQ(*CountAttempts(context_, x), 0u);
+  EXPECT_EQ(*CountAttempts(context_, other), 3u);
+  ASSERT_TRUE(NoteAttempt(context_, x, 3).ok());
+  EXPECT_EQ(*CountAttempts(context_, x), 3u);
+  WriteFile(Work() + "/attempt", "damaged");
+  EXPECT_EQ(*CountAttempts(context_, x), 0u);
+  EXPECT_TRUE(Start().applied.has_value());
+}
+
+// Not to be found in the archive itself: only these many are remembered.
+TEST_F(FailingDropTest, HistoryForgetsTheOldestAndATornLine) {
+  ASSERT_TRUE(Started() != nullptr);
+  std::string text;
+  DropEntry entry;
+  entry.moved_to = "moved";
+  for (int i = 0; i < 1005; ++i) {
+    entry.drop.name = std::to_string(i) + ".tar.gz";
+    text += EncodeDropEntry(entry) + "\n";
+  }
+  WriteFile(Work() + "/applied",
+            text + EncodeDropEntry(entry).substr(0, 20));  // a torn line
+  EXPECT_EQ(LoadDropHistory(context_)->size(), 1005u);
+  WriteFile(Drop("x.tar.gz"), "this is no archive");
+  Start();
+  const auto history = LoadDropHistory(context_);
+  ASSERT_TRUE(history.ok());
+  ASSERT_EQ(history->size(), 1000u);
+  EXPECT_EQ(history->front().drop.name, "6.tar.gz");
+  EXPECT_EQ(history->back().drop.name, "x.tar.gz");
+}
+
 TEST_F(FailingDropTest, OfTwoOfTheSameTimeTheOneWithMoreEventsWins) {
   MakeArchive(Drop("less.tar.gz"), {{"a", "less"}}, CreatedAt(1));
   MakeArchive(Drop("more.tar.gz"), kNewEvents, CreatedAt(1));
