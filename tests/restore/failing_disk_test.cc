@@ -239,7 +239,8 @@ TEST_F(FailingDiskTest, RecordsThatCanNotBeReadStopTheStart) {
   ASSERT_TRUE(restorer_->Apply(Stage(), OpensAndThen("to " + Journal())).ok());
   ASSERT_TRUE(Exists(Journal()));
   disk_.Reset();
-  const std::string half = Live() + "/.levelkeep-00ff.tmp";
+  const std::string half =
+      Live() + "/.levelkeep-" + std::string(32, '0') + ".tmp";
   WriteFile(half, "half a BACKUP_ID");
   const std::vector<std::string> rollbacks = InWork("rollback-");
   ASSERT_FALSE(rollbacks.empty());
