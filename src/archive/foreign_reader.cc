@@ -151,10 +151,11 @@ Status ForeignReader::TakeManifest(const TarEntry& entry) {
   }
   // At once: growing takes twice the memory.
   manifest_.reserve(static_cast<size_t>(entry.size_bytes));
-  return tar_.ReadContent(entry, [this](std::string_view bytes) {
+  const auto take = [this](std::string_view bytes) {
     manifest_.append(bytes);
     return Status::Ok();
-  });
+  };
+  return tar_.ReadContent(entry, take);
 }
 
 Status ForeignReader::Drain(const TarEntry& entry) {

@@ -174,13 +174,14 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                                       uint64_t content_bytes,
                                       const std::string& scratch_dir,
                                       std::stop_token stop) {
-  return WithScratch(context, scratch_dir, [&]() -> Result<StoreCheck> {
+  const auto run = [&]() -> Result<StoreCheck> {
     if (context.options.archive_checker) {
       return context.options.archive_checker(archive_path, scratch_dir, stop);
     }
     return RunCheckProgram(context, {"--archive", archive_path}, content_bytes,
                            scratch_dir, stop);
-  });
+  };
+  return WithScratch(context, scratch_dir, run);
 }
 
 Result<std::string> FindCheckProgram(FileSystem* fs,

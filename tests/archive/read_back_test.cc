@@ -11,6 +11,7 @@
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
 #include "support/fault_file_system.h"
+#include "support/no_threads.h"
 
 namespace levelkeep {
 namespace {
@@ -55,6 +56,22 @@ TEST(ReadBackTest, AcceptsWhatWasWritten) {
     Write(test::RandomBytes(1, size), kNoDamage, file.get(), &check);
     EXPECT_TRUE(check.Finish().ok()) << size;
     EXPECT_FALSE(check.failed());
+  }
+}
+
+TEST(ReadBackTest, WithoutThreadsTheCallerReadsBack) {
+  const TempDir dir;
+  const size_t size = kRun + 2'000'000;  // a run for the thread, and a rest
+  const std::string bytes = test::EventText(2, size);
+  const test::NoThreads none;
+  for (const size_t damage : {kNoDamage, size_t{5}, size - 1}) {
+    const auto file =
+        NewFile(FileSystem::Posix(), dir.Sub(std::to_string(damage)));
+    ReadBack check(file.get(), {});
+    Write(bytes, damage, file.get(), &check);
+    EXPECT_EQ(check.Finish().code(),
+              damage == kNoDamage ? StatusCode::kOk : StatusCode::kCorruption)
+        << damage;
   }
 }
 
