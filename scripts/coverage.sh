@@ -18,7 +18,7 @@ cd "$LEVELKEEP_ROOT"
 
 modules=(archive catalog restore manager hostile)
 pattern='^(archive|catalog|restore|manager|hostile)\.'
-# Of the hostile archives: hours without optimisation, and no line of its own.
+# Minutes each without optimisation, and no line that others do not run.
 skipped='^hostile\.(large|rest)$'
 add=false
 folders=()
@@ -57,8 +57,8 @@ while IFS= read -r counts; do
   fi
 done < <(find build/coverage -name '*.gcda')
 
-say "
-=== test coverage"
+say ""
+say "=== test coverage"
 status=0
 ctest --test-dir build/coverage --parallel "$(cores)" --no-tests=error \
   --output-on-failure -R "$pattern" -E "$skipped" || status=$?

@@ -349,6 +349,7 @@ TEST_F(CatalogScanTest, ManyThreadsWhileTimePasses) {
   {
     Catalog catalog(&fs_, dir_.path(), &clock_);
     std::vector<std::thread> threads;
+    threads.reserve(4);
     for (int t = 0; t < 4; ++t) {
       threads.emplace_back([&, t] {
         for (int i = 0; i < 200; ++i) {
