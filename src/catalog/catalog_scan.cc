@@ -102,15 +102,14 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
   }
   LEVELKEEP_RETURN_IF_ERROR(names.status());
   auto state_names = fs_->List(StateDirectory());
-  if (!state_names.ok()) {
-    // Who may not look into it may not rotate either. A failing disk must
-    // not look like "nothing is pinned".
-    if (state_names.status().code() != StatusCode::kNotFound &&
-        state_names.status().code() != StatusCode::kPermissionDenied) {
-      return state_names.status();
-    }
+  // Nothing of this must look like "nothing is pinned": who may not list the
+  // states looks for each, and what can't be looked at counts as pinned.
+  const bool look_for_each =
+      state_names.status().code() == StatusCode::kPermissionDenied;
+  if (look_for_each || state_names.status().code() == StatusCode::kNotFound) {
     state_names = std::vector<std::string>();
   }
+  LEVELKEEP_RETURN_IF_ERROR(state_names.status());
   static const std::vector<CachedPtr> kNone;
   const auto& old = scan->content ? scan->content->by_name : kNone;
   auto content = std::make_shared<Content>();
@@ -130,7 +129,7 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
     const auto parsed = known ? known->entry.parsed : ParseBackupName(name);
     if (!parsed) continue;
     auto cached = Read(name, *parsed, known, sidecars.Has(name, ".sha256"),
-                       states.Has(name, ".json"));
+                       look_for_each || states.Has(name, ".json"));
     // Null: removed since the directory was read.
     if (cached != nullptr) content->by_name.push_back(std::move(cached));
   }

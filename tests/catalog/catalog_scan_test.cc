@@ -283,14 +283,32 @@ TEST_F(CatalogScanTest, FoldersThatCanNotBeLookedAtAreNotTrusted) {
   EXPECT_EQ((*catalog.ListRecent())->entries().front()->size_bytes, 2u);
 }
 
-TEST_F(CatalogScanTest, StatesThatMayNotBeSeenAreNoneAndThatAloneIsFine) {
+// A rotation by such a listing once removed a pinned backup.
+TEST_F(CatalogScanTest, StatesThatMayNotBeListedAreLookedForOneByOne) {
   Write(kFirst, 1);
+  Write(kSecond, 1);
   ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
   test::FaultFileSystem disk(FileSystem::Posix(),
                              test::FaultFileSystem::Count::kAll);
   const std::string states = "List " + Path(".levelkeep");
   disk.FailOn(states, StatusCode::kPermissionDenied);
-  EXPECT_EQ((*Catalog(&disk, dir_.path(), &clock_).List())->size(), 1u);
+  const auto pinned = [&] {
+    std::map<std::string, bool> found;
+    const auto listing = Catalog(&disk, dir_.path(), &clock_).List();
+    EXPECT_TRUE(listing.ok()) << listing.status().ToString();
+    if (!listing.ok()) return found;
+    for (const auto& entry : (*listing)->entries()) {
+      found[entry->name] = entry->pinned;
+    }
+    return found;
+  };
+  EXPECT_EQ(pinned(),
+            (std::map<std::string, bool>{{kFirst, true}, {kSecond, false}}));
+  // Nor may they be looked at: each may be pinned.
+  disk.FailOn("/.levelkeep", StatusCode::kPermissionDenied, 1,
+              test::FaultFileSystem::kAlways);
+  EXPECT_EQ(pinned(),
+            (std::map<std::string, bool>{{kFirst, true}, {kSecond, true}}));
   disk.FailOn(states, StatusCode::kIoError);
   EXPECT_EQ(Catalog(&disk, dir_.path(), &clock_).List().status().code(),
             StatusCode::kIoError);
