@@ -80,4 +80,9 @@ Status PosixError(int error, std::string_view action, const std::string& path) {
   return Status(meaning.code, std::move(message), meaning.hint);
 }
 
+bool TellsOfNoSpace(std::string_view text) {
+  return text.find("No space left") != std::string_view::npos ||
+         text.find("quota exceeded") != std::string_view::npos;
+}
+
 }  // namespace levelkeep

@@ -1,4 +1,4 @@
-// errno becomes a Status; private to the posix_*.cc files and process.cc.
+// errno becomes a Status; and what LevelDB leaves of an errno is understood.
 
 #ifndef LEVELKEEP_BASE_POSIX_ERROR_H_
 #define LEVELKEEP_BASE_POSIX_ERROR_H_
@@ -14,6 +14,10 @@ namespace levelkeep {
 // "cannot <action> <path>: <the system's text>" with the code that callers
 // can decide on, and a hint where there is something to do.
 Status PosixError(int error, std::string_view action, const std::string& path);
+
+// True if a text says that a disk or quota is full: LevelDB passes on what
+// strerror says and keeps no number.
+bool TellsOfNoSpace(std::string_view text);
 
 // Repeats a system call that a signal interrupted.
 template <typename Call>

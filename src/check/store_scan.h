@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/posix_error.h"
 #include "check/overlay_env.h"
 #include "leveldb/comparator.h"
 #include "leveldb/db.h"
@@ -43,9 +44,7 @@ inline Status FailureOf(const char* what, const leveldb::Status& failure) {
   const std::string text = failure.ToString();
   const std::string message = std::string(what) + ": " + text;
   if (!failure.IsIOError()) return Status(StatusCode::kCorruption, message);
-  // LevelDB passes on what strerror says and keeps no number.
-  if (text.find("No space left") != std::string::npos ||
-      text.find("quota exceeded") != std::string::npos) {
+  if (TellsOfNoSpace(text)) {
     return Status(StatusCode::kNoSpace, message,
                   "free some space on the disk of the storage directory");
   }

@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "base/posix_error.h"
+
 namespace levelkeep {
 
 Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
@@ -17,9 +19,7 @@ Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
   if (status.IsInvalidArgument() || status.IsNotSupportedError()) {
     return Status(StatusCode::kUnsupported, message);
   }
-  // LevelDB passes on what strerror says and keeps no number.
-  if (text.find("No space left") != std::string::npos ||
-      text.find("quota exceeded") != std::string::npos) {
+  if (TellsOfNoSpace(text)) {
     return Status(StatusCode::kNoSpace, message,
                   "free some space on the disk of the database");
   }
