@@ -121,6 +121,7 @@ void AddDatabases(const Corpus& corpus) {
           std::string({what, file, '\0', '\x21', 'x'}) + cut;
       const std::string name = std::to_string(what) + std::to_string(file);
       corpus.Add("store", "opened" + name, Chosen(1, change));
+      corpus.Add("store", "each" + name, Chosen(3, change));
       corpus.Add("restore", "own" + name,
                  RestoreSeed(kDatabaseInOurs, kOpens, change));
       corpus.Add("restore", "tar" + name,

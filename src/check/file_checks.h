@@ -7,7 +7,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,7 +15,6 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "check/store_files.h"
-#include "check/table_checks.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
@@ -33,6 +31,51 @@ struct FileFindings {
   std::vector<std::pair<std::string, uint64_t>> table_starts;
 };
 
+// The version that CURRENT leads to.
+struct CurrentVersion {
+  Version version;
+  bool torn_tail = false;  // of the MANIFEST
+};
+
+inline Result<std::string> ReadCurrent(const StoreFiles& files) {
+  constexpr uint64_t kMaxBytes = 4096;
+  const auto info = files.Stat("CURRENT");
+  if (info.status().code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kCorruption,
+                  "there is no file CURRENT: this is not a LevelDB database");
+  }
+  if (!info.ok()) return info.status();
+  if (info->size_bytes > kMaxBytes) {
+    return Status(StatusCode::kCorruption, "CURRENT is too long");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto file, files.Open("CURRENT"));
+  std::string content(static_cast<size_t>(info->size_bytes), '\0');
+  LEVELKEEP_RETURN_IF_ERROR(
+      ReadExactly(*file, 0, content.data(), content.size()));
+  return content;
+}
+
+// kCorruption says what is wrong.
+inline Result<CurrentVersion> ReadCurrentVersion(const StoreFiles& files) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string current, ReadCurrent(files));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, ParseCurrent(current));
+  const auto file = files.Open(name);
+  if (file.status().code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kCorruption,
+                  "CURRENT names " + name + ", which is missing");
+  }
+  if (!file.ok()) return file.status();
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, files.Stat(name));
+  auto content = ReadManifest(**file, info.size_bytes, true);
+  if (!content.ok()) return content.status().WithContext(name);
+  const bool torn_tail = content->boundary < info.size_bytes;
+  if (ParseDbFileName(name).number >= content->version.next_file_number()) {
+    return Status(StatusCode::kCorruption,
+                  name + " has a number that was not given out yet");
+  }
+  return CurrentVersion{std::move(content->version), torn_tail};
+}
+
 // One pass over the files of a database. Use Run() once.
 // Thread safety: one thread at a time.
 class FileChecks {
@@ -44,8 +87,10 @@ class FileChecks {
   // kCorruption says what is wrong; kUnsupported: another comparator.
   Result<FileFindings> Run() {
     LEVELKEEP_RETURN_IF_ERROR(ListFiles());
-    LEVELKEEP_ASSIGN_OR_RETURN(version_, ReadCurrentVersion());
-    const Version& version = *version_;
+    LEVELKEEP_ASSIGN_OR_RETURN(const CurrentVersion current,
+                               ReadCurrentVersion(files_));
+    const Version& version = current.version;
+    if (current.torn_tail) ++findings_.torn_tails;
     if (version.comparator() != comparator_) {
       return Status(StatusCode::kUnsupported,
                     "the database's comparator is " +
@@ -56,20 +101,6 @@ class FileChecks {
     LEVELKEEP_RETURN_IF_ERROR(CheckTables(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckLogs(version));
     return findings_;
-  }
-
-  // Every entry of every table (TableCheck), where nobody vouches for what is
-  // in them. REQUIRES: Run() found nothing.
-  Status CheckEntries() {
-    const bool ordered = comparator_ == "leveldb.BytewiseComparator";
-    for (const auto& [number, meta] : version_->tables()) {
-      const std::string& name = tables_.at(number).name;
-      LEVELKEEP_ASSIGN_OR_RETURN(auto file, files_.Open(name));
-      LEVELKEEP_RETURN_IF_ERROR(
-          TableCheck(meta, name, findings_.last_sequence, ordered)
-              .Run(std::move(file)));
-    }
-    return Status::Ok();
   }
 
  private:
@@ -119,39 +150,6 @@ class FileChecks {
     }
     if (name == spelling) return Status::Ok();
     return Bad(Printable(name) + " is not how LevelDB spells " + spelling);
-  }
-
-  Result<std::string> ReadCurrent() {
-    constexpr uint64_t kMaxBytes = 4096;
-    const auto info = files_.Stat("CURRENT");
-    if (info.status().code() == StatusCode::kNotFound) {
-      return Bad("there is no file CURRENT: this is not a LevelDB database");
-    }
-    if (!info.ok()) return info.status();
-    if (info->size_bytes > kMaxBytes) return Bad("CURRENT is too long");
-    LEVELKEEP_ASSIGN_OR_RETURN(const auto file, files_.Open("CURRENT"));
-    std::string content(static_cast<size_t>(info->size_bytes), '\0');
-    LEVELKEEP_RETURN_IF_ERROR(
-        ReadExactly(*file, 0, content.data(), content.size()));
-    return content;
-  }
-
-  Result<Version> ReadCurrentVersion() {
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string current, ReadCurrent());
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, ParseCurrent(current));
-    const auto file = files_.Open(name);
-    if (file.status().code() == StatusCode::kNotFound) {
-      return Bad("CURRENT names " + name + ", which is missing");
-    }
-    if (!file.ok()) return file.status();
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, files_.Stat(name));
-    auto content = ReadManifest(**file, info.size_bytes, true);
-    if (!content.ok()) return content.status().WithContext(name);
-    if (content->boundary < info.size_bytes) ++findings_.torn_tails;
-    if (ParseDbFileName(name).number >= content->version.next_file_number()) {
-      return Bad(name + " has a number that was not given out yet");
-    }
-    return content->version;
   }
 
   // LevelDB keeps a sequence number in 56 bits and counts files in 64; what
@@ -253,7 +251,6 @@ class FileChecks {
   const std::string comparator_;
   std::map<uint64_t, File> tables_;
   std::map<uint64_t, std::string> logs_;
-  std::optional<Version> version_;
   FileFindings findings_;
 };
 

@@ -24,6 +24,7 @@
 
 #include "check/file_checks.h"
 #include "check/limits.h"
+#include "check/overlay_env.h"
 #include "check/store_scan.h"
 #include "nlohmann/json.hpp"
 
@@ -114,6 +115,50 @@ const leveldb::Comparator* ComparatorOf(const std::string& name) {
   return name == bytewise->Name() ? bytewise : new NamedComparator(name);
 }
 
+// How LevelDB finds a table in `env`: by either name.
+Result<OpenedTable> OpenTable(OverlayEnv* env, const std::string& db_dir,
+                              const TableMeta& meta) {
+  OpenedTable opened;
+  opened.name = TableFileName(meta.number);
+  if (!env->FileExists(JoinPath(db_dir, opened.name))) {
+    opened.name = OldTableFileName(meta.number);
+  }
+  leveldb::RandomAccessFile* file = nullptr;
+  const leveldb::Status status =
+      env->NewRandomAccessFile(JoinPath(db_dir, opened.name), &file);
+  opened.file.reset(file);
+  if (!status.ok()) return FailureOf("LevelDB can't read it", status);
+  return opened;
+}
+
+// Opens the database and reads every entry; returns their number.
+Result<uint64_t> OpenAndScan(const Arguments& arguments,
+                             const StoreFiles* files,
+                             const FileFindings& found) {
+  FileSystem* const fs = FileSystem::Posix();
+  // None of these is deleted: the DB, which uses them, is still open.
+  OverlayEnv* const env =
+      new OverlayEnv(leveldb::Env::Default(), fs, files, arguments.db_dir,
+                     arguments.scratch_dir);
+  const leveldb::Comparator* const comparator =
+      ComparatorOf(arguments.comparator);
+  leveldb::DB* db = nullptr;
+  LEVELKEEP_RETURN_IF_ERROR(
+      OpenStore(env, arguments.db_dir, comparator, new SilentLogger, &db));
+  const auto cuts = CutKeys(found.table_starts, ScanThreads(found.total_bytes));
+  if (!arguments.each_table) return ScanStore(db, comparator, cuts);
+  // Opening wrote a MANIFEST of its own.
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const CurrentVersion opened,
+      ReadCurrentVersion(FolderFiles(fs, arguments.scratch_dir)));
+  return ScanEachTable(
+      db, comparator, cuts, opened.version,
+      [&](const TableMeta& meta) {
+        return OpenTable(env, arguments.db_dir, meta);
+      },
+      found.last_sequence);
+}
+
 Result<Report> Check(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   Report report;
@@ -124,19 +169,10 @@ Result<Report> Check(const Arguments& arguments) {
   LEVELKEEP_ASSIGN_OR_RETURN(report.files, checks.Run());
   LimitMemory(report.files.total_bytes);
   LimitProcessorTime(report.files.total_bytes);
-  if (arguments.each_table) LEVELKEEP_RETURN_IF_ERROR(checks.CheckEntries());
   const Status scratch = CreateDirectories(fs, arguments.scratch_dir);
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
-  leveldb::DB* db = nullptr;  // never deleted, nor is what it uses
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      report.entries,
-      ScanStore(new OverlayEnv(leveldb::Env::Default(), fs, files,
-                               arguments.db_dir, arguments.scratch_dir),
-                arguments.db_dir, ComparatorOf(arguments.comparator),
-                new SilentLogger,
-                CutKeys(report.files.table_starts,
-                        ScanThreads(report.files.total_bytes)),
-                &db));
+  LEVELKEEP_ASSIGN_OR_RETURN(report.entries,
+                             OpenAndScan(arguments, files, report.files));
   return report;
 }
 

@@ -13,9 +13,13 @@
 #include <vector>
 
 #include "base/posix_error.h"
-#include "check/overlay_env.h"
+#include "base/status_macros.h"
+#include "check/merged_scan.h"
+#include "check/table_checks.h"
+#include "dbfiles/version.h"
 #include "leveldb/comparator.h"
 #include "leveldb/db.h"
+#include "leveldb/env.h"
 #include "leveldb/iterator.h"
 #include "leveldb/options.h"
 #include "levelkeep/status.h"
@@ -141,16 +145,12 @@ inline Result<uint64_t> ScanParts(leveldb::DB* db,
   return entries;
 }
 
-// Returns the number of entries. `env` is an OverlayEnv of `db_dir`,
-// `comparator` the database's own or one of its name, `cuts` are keys from
-// CutKeys. Leaves the DB open in `*db` (see OverlayEnv) if it opened at all;
+// `env` is an OverlayEnv of `db_dir`, `comparator` the database's own or one of
+// its name. Leaves the DB open in `*db` (see OverlayEnv) if it opened at all;
 // `env`, `comparator` and `log` outlive it.
-inline Result<uint64_t> ScanStore(leveldb::Env* env, const std::string& db_dir,
-                                  const leveldb::Comparator* comparator,
-                                  leveldb::Logger* log,
-                                  const std::vector<std::string>& cuts,
-                                  leveldb::DB** db) {
-  const bool ordered = comparator == leveldb::BytewiseComparator();
+inline Status OpenStore(leveldb::Env* env, const std::string& db_dir,
+                        const leveldb::Comparator* comparator,
+                        leveldb::Logger* log, leveldb::DB** db) {
   leveldb::Options options;
   options.env = env;
   options.comparator = comparator;
@@ -159,9 +159,41 @@ inline Result<uint64_t> ScanStore(leveldb::Env* env, const std::string& db_dir,
   // Descriptors, as nothing is mapped.
   options.max_open_files = 200;
   const leveldb::Status opened = leveldb::DB::Open(options, db_dir, db);
-  if (!opened.ok()) return FailureOf("LevelDB can't open it", opened);
+  return opened.ok() ? Status::Ok()
+                     : FailureOf("LevelDB can't open it", opened);
+}
+
+// Every entry, as LevelDB's own iterator returns them; their number. `cuts` are
+// keys from CutKeys.
+inline Result<uint64_t> ScanStore(leveldb::DB* db,
+                                  const leveldb::Comparator* comparator,
+                                  const std::vector<std::string>& cuts) {
+  const bool ordered = comparator == leveldb::BytewiseComparator();
   // Keys in another order can't be cut by ours.
-  return ScanParts(*db, ordered ? cuts : std::vector<std::string>(), ordered);
+  return ScanParts(db, ordered ? cuts : std::vector<std::string>(), ordered);
+}
+
+// The same, and every table by itself (CheckedTable), where nobody vouches for
+// what is in them. `opened` is what `env` shows of the database since it is
+// open: with the tables that LevelDB made of the logs.
+inline Result<uint64_t> ScanEachTable(leveldb::DB* db,
+                                      const leveldb::Comparator* comparator,
+                                      const std::vector<std::string>& cuts,
+                                      const Version& opened,
+                                      const TableOpener& open,
+                                      uint64_t last_sequence) {
+  const bool ordered = comparator == leveldb::BytewiseComparator();
+  if (ordered && CanBeMerged(opened)) {
+    return ScanMerged(opened, open, last_sequence, cuts);
+  }
+  for (const auto& [number, meta] : opened.tables()) {
+    LEVELKEEP_ASSIGN_OR_RETURN(OpenedTable table, open(meta));
+    CheckedTable checked(meta, last_sequence, ordered);
+    LEVELKEEP_RETURN_IF_ERROR(
+        checked.Open(std::move(table.name), std::move(table.file)));
+    LEVELKEEP_RETURN_IF_ERROR(checked.RunToEnd());
+  }
+  return ScanStore(db, comparator, cuts);
 }
 
 }  // namespace levelkeep::check

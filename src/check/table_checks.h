@@ -6,15 +6,17 @@
 #ifndef LEVELKEEP_CHECK_TABLE_CHECKS_H_
 #define LEVELKEEP_CHECK_TABLE_CHECKS_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
 
 #include "base/status_macros.h"
-#include "check/overlay_env.h"
-#include "check/store_files.h"
 #include "dbfiles/coding.h"
 #include "dbfiles/version.h"
+#include "leveldb/env.h"
 #include "leveldb/iterator.h"
 #include "leveldb/options.h"
 #include "leveldb/table.h"
@@ -22,43 +24,75 @@
 
 namespace levelkeep::check {
 
-// One table of a version, from its first entry to its last.
-// Thread safety: one thread at a time.
-class TableCheck {
- public:
-  // Both outlive it. `name` is for messages. `ordered`: user keys are in
-  // bytewise order.
-  TableCheck(const TableMeta& meta, std::string name, uint64_t last_sequence,
-             bool ordered)
-      : meta_(meta),
-        name_(std::move(name)),
-        last_sequence_(last_sequence),
-        ordered_(ordered) {}
+// What LevelDB's tables hold: a user key, then the number of the write and its
+// type in 8 bytes. Source: LevelDB's db/dbformat.h.
+// REQUIRES: at least kTrailerBytes long.
+inline constexpr size_t kTrailerBytes = 8;
+inline std::string_view UserKeyOf(std::string_view internal_key) {
+  return internal_key.substr(0, internal_key.size() - kTrailerBytes);
+}
+inline uint64_t TrailerOf(std::string_view internal_key) {
+  return DecodeFixed64(internal_key.data() + internal_key.size() -
+                       kTrailerBytes);
+}
+inline bool IsValue(std::string_view internal_key) {
+  return (TrailerOf(internal_key) & 0xff) == 1;  // 0 deletes
+}
+// By user key, and of one key the newest write first.
+inline bool IsBefore(std::string_view a, std::string_view b) {
+  const int order = UserKeyOf(a).compare(UserKeyOf(b));
+  return order < 0 || (order == 0 && TrailerOf(a) > TrailerOf(b));
+}
 
-  Status Run(std::unique_ptr<ByteSource> file) {
-    const ReadFileAccess access(std::move(file));
+// One table of a version, from its first entry to its last; each is checked
+// when it is reached.
+// Thread safety: one thread at a time.
+class CheckedTable {
+ public:
+  // `meta` outlives it. `ordered`: user keys are in bytewise order.
+  CheckedTable(const TableMeta& meta, uint64_t last_sequence, bool ordered)
+      : meta_(meta), last_sequence_(last_sequence), ordered_(ordered) {}
+
+  // `name` is for messages. kCorruption (here and below) says what is wrong
+  // with the table. At its first entry afterwards; there is one.
+  Status Open(std::string name,
+              std::unique_ptr<leveldb::RandomAccessFile> file) {
+    name_ = std::move(name);
+    file_ = std::move(file);
     leveldb::Options options;
     options.paranoid_checks = true;
-    leveldb::Table* raw = nullptr;
-    const leveldb::Status opened = leveldb::Table::Open(
-        options, const_cast<ReadFileAccess*>(&access), meta_.size_bytes, &raw);
-    const std::unique_ptr<leveldb::Table> table(raw);
+    leveldb::Table* table = nullptr;
+    const leveldb::Status opened =
+        leveldb::Table::Open(options, file_.get(), meta_.size_bytes, &table);
+    table_.reset(table);
     if (!opened.ok()) return Unreadable(opened);
     leveldb::ReadOptions read;
     read.verify_checksums = true;
     read.fill_cache = false;
-    const std::unique_ptr<leveldb::Iterator> entry(table->NewIterator(read));
-    for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
-      LEVELKEEP_RETURN_IF_ERROR(Take(entry->key()));
-    }
-    if (!entry->status().ok()) return Unreadable(entry->status());
-    if (previous_ == meta_.largest) return Status::Ok();
+    entry_.reset(table_->NewIterator(read));
+    entry_->SeekToFirst();
+    LEVELKEEP_RETURN_IF_ERROR(Take());
+    return at_end_ ? Bad("holds nothing") : Status::Ok();
+  }
+
+  bool at_end() const { return at_end_; }
+  // The entry's internal key, at least kTrailerBytes long. Valid until Next.
+  // REQUIRES: !at_end().
+  std::string_view key() const { return key_; }
+  Status Next() {
+    entry_->Next();
+    return Take();
+  }
+  Status RunToEnd() {
+    while (!at_end_) LEVELKEEP_RETURN_IF_ERROR(Next());
+    return Status::Ok();
+  }
+
+  Status EndsWrongly() const {
     return Bad("ends with another key than its MANIFEST says");
   }
 
  private:
-  static constexpr size_t kTrailerBytes = 8;  // sequence number and type
-
   Status Bad(const std::string& what) const {
     return Status(StatusCode::kCorruption, "table " + name_ + " " + what);
   }
@@ -68,11 +102,17 @@ class TableCheck {
         "LevelDB can't read it: table " + name_ + ": " + failure.ToString());
   }
 
-  Status Take(const leveldb::Slice& key) {
-    constexpr uint64_t kNewestType = 1;  // 0 deletes, 1 is a value
+  // The entry that the iterator stands at.
+  Status Take() {
+    if (!entry_->Valid()) {
+      if (!entry_->status().ok()) return Unreadable(entry_->status());
+      at_end_ = true;
+      return key_ == meta_.largest ? Status::Ok() : EndsWrongly();
+    }
+    const std::string_view key(entry_->key().data(), entry_->key().size());
+    constexpr uint64_t kNewestType = 1;
     if (key.size() < kTrailerBytes) return Bad("holds a key that is none");
-    const uint64_t trailer =
-        DecodeFixed64(key.data() + key.size() - kTrailerBytes);
+    const uint64_t trailer = TrailerOf(key);
     if ((trailer & 0xff) > kNewestType) {
       return Bad("holds a key of an unknown kind");
     }
@@ -81,34 +121,32 @@ class TableCheck {
                  ") that is newer than the newest one, " +
                  std::to_string(last_sequence_));
     }
-    if (previous_.empty()) {
-      if (key != leveldb::Slice(meta_.smallest)) {
+    if (key_.empty()) {
+      if (key != meta_.smallest) {
         return Bad("begins with another key than its MANIFEST says");
       }
-    } else if (!Follows(key, trailer)) {
+    } else if (!Follows(key)) {
       return Bad("holds keys that are not in order");
     }
-    previous_.assign(key.data(), key.size());
+    key_.assign(key);
     return Status::Ok();
   }
 
-  // By user key, and of one key the newest write first.
-  bool Follows(const leveldb::Slice& key, uint64_t trailer) const {
-    const leveldb::Slice before(previous_.data(),
-                                previous_.size() - kTrailerBytes);
-    const leveldb::Slice now(key.data(), key.size() - kTrailerBytes);
-    const int order = before.compare(now);
-    if (order == 0) {
-      return trailer < DecodeFixed64(before.data() + before.size());
-    }
-    return order < 0 || !ordered_;
+  // In an order that we don't know only the writes of one key have an order.
+  bool Follows(std::string_view key) const {
+    return IsBefore(key_, key) ||
+           (!ordered_ && UserKeyOf(key_) != UserKeyOf(key));
   }
 
   const TableMeta& meta_;
-  const std::string name_;
   const uint64_t last_sequence_;
   const bool ordered_;
-  std::string previous_;  // the key before
+  std::string name_;
+  std::unique_ptr<leveldb::RandomAccessFile> file_;
+  std::unique_ptr<leveldb::Table> table_;
+  std::unique_ptr<leveldb::Iterator> entry_;
+  std::string key_;
+  bool at_end_ = false;
 };
 
 }  // namespace levelkeep::check

@@ -7,6 +7,7 @@
 
 #include "base/status_macros.h"
 #include "check/file_checks.h"
+#include "check/overlay_env.h"
 #include "check/store_scan.h"
 
 namespace levelkeep::test {
@@ -64,9 +65,12 @@ Result<StoreCheck> Check(FileSystem* fs, leveldb::Env* env,
   ClosableOverlay overlay(env, fs, &files, database, scratch_dir);
   check::SilentLogger log;
   leveldb::DB* raw = nullptr;
-  const Result<uint64_t> scanned = check::ScanStore(
-      &overlay, database, leveldb::BytewiseComparator(), &log, {}, &raw);
+  const leveldb::Comparator* const comparator = leveldb::BytewiseComparator();
+  const Status opened =
+      check::OpenStore(&overlay, database, comparator, &log, &raw);
   std::unique_ptr<leveldb::DB> db(raw);
+  const Result<uint64_t> scanned =
+      opened.ok() ? check::ScanStore(db.get(), comparator, {}) : opened;
   if (scanned.ok() && entries != nullptr) *entries = ReadAll(db.get());
   overlay.StartClosing();
   db.reset();

@@ -15,14 +15,17 @@ class CheckChildTest : public HostileSite {
  protected:
   CheckChildTest() { context_.fs = FileSystem::Posix(); }
 
-  // As a database of ours is checked.
-  Result<StoreCheck> Check(const Files& files) {
+  Result<StoreCheck> Check(const Files& files,
+                           Vouched vouched = Vouched::kYes) {
     const std::string db = temp_.Sub("canary/db");
     EXPECT_TRUE(context_.fs->CreateDirectory(db).ok());
     for (const auto& [name, content] : files) {
       WriteFile(db + "/" + name, content);
     }
-    return CheckStore(context_, db, temp_.Sub("canary/scratch"), {});
+    const auto check =
+        CheckStore(context_, db, temp_.Sub("canary/scratch"), {}, vouched);
+    EXPECT_TRUE(RemoveTree(context_.fs, db).ok());
+    return check;
   }
   Result<StoreCheck> CheckTable(const TableLies& lies,
                                 const KeyValues& entries = OneKey()) {
@@ -47,6 +50,67 @@ TEST_F(CheckChildTest, SoundOneIsFine) {
   const auto check = CheckTable({});
   ASSERT_TRUE(check.ok()) << check.status().ToString();
   EXPECT_EQ(check->entries, 1u);
+}
+
+// With deletions and with what is in a log only, in tables that overlap.
+TEST_F(CheckChildTest, CountsTheSameWhoeverVouches) {
+  Files files = CraftedFiles(
+      {{TableBytes({{InternalKey("a", 1), "1"}, {InternalKey("c", 2), "2"}}),
+        InternalKey("a", 1), InternalKey("c", 2), 2},
+       {TableBytes({{InternalKey("b", 3), "3"},
+                    {InternalKey("c", 4, kTypeDeletion), ""}}),
+        InternalKey("b", 3), InternalKey("c", 4, kTypeDeletion), 1},
+       {TableBytes({{InternalKey("a", 5), "5"}}), InternalKey("a", 5),
+        InternalKey("a", 5), 0}});
+  files["000003.log"] = LogBytes({BatchBytes(6, {{"d", "6"}, {"b", "7"}})});
+  for (const Vouched vouched : {Vouched::kYes, Vouched::kNo}) {
+    const auto check = Check(files, vouched);
+    ASSERT_TRUE(check.ok()) << check.status().ToString();
+    EXPECT_EQ(check->entries, 3u);  // a, b, d
+    EXPECT_EQ(check->last_sequence, 7u);
+  }
+}
+
+// Too many tables to merge: one after the other is looked at.
+TEST_F(CheckChildTest, EachOfManyTablesIsLookedAt) {
+  std::vector<CraftedTable> tables;
+  for (int i = 0; i < 70; ++i) {
+    const std::string key = InternalKey(std::to_string(100 + i), 1);
+    tables.push_back({TableBytes({{key, ""}}), key, key, 0});
+  }
+  const auto sound = Check(CraftedFiles(tables), Vouched::kNo);
+  ASSERT_TRUE(sound.ok()) << sound.status().ToString();
+  EXPECT_EQ(sound->entries, 70u);
+  const std::string future = InternalKey("135", 1'000'000);
+  tables[35] = {TableBytes({{future, ""}}), future, future, 0};
+  EXPECT_TRUE(Check(CraftedFiles(tables)).ok()) << "no scan can see it";
+  const Status status = Check(CraftedFiles(tables), Vouched::kNo).status();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_NE(status.message().find("table 000040.ldb holds a write (1000000)"),
+            std::string::npos)
+      << status.ToString();
+}
+
+// Keys in an order of the application's own can't be merged by us.
+TEST_F(CheckChildTest, AnotherOrderIsTheApplicationsBusiness) {
+  context_.options.comparator_name = "app.Reverse";
+  const auto files = [](const KeyValues& entries) {
+    return CraftedFiles(
+        {{TableBytes(entries), entries.front().first, entries.back().first, 1}},
+        [](VersionEdit* edit) { edit->comparator = "app.Reverse"; });
+  };
+  const auto check =
+      Check(files({{InternalKey("b", 1), "1"}, {InternalKey("a", 2), "2"}}),
+            Vouched::kNo);
+  EXPECT_TRUE(check.ok()) << check.status().ToString();
+  // The writes of one key have an order all the same.
+  const Status status =
+      Check(files({{InternalKey("b", 1), "1"}, {InternalKey("b", 2), "2"}}),
+            Vouched::kNo)
+          .status();
+  EXPECT_NE(status.message().find("keys that are not in order"),
+            std::string::npos)
+      << status.ToString();
 }
 
 // Two tables of one level that overlap: LevelDB asserts that none do.

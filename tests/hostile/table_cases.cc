@@ -36,18 +36,20 @@ void AddKeys(DatabaseCases* list) {
   const std::string order =
       "table .* holds keys that are not in order|"
       "keys are not in order";
-  list->InCheckOfForeign(
-      "keys_out_of_order",
-      OneTable({{InternalKey("b", 1), "1"}, {InternalKey("a", 2), "2"}}), order,
-      {{"b", "1"}});
+  list->InCheckOfForeign("keys_out_of_order",
+                         OneTable({{InternalKey("b", 1), "1"},
+                                   {InternalKey("a", 2), "2"},
+                                   {InternalKey("c", 3), "3"}}),
+                         order, {{"b", "1"}, {"c", "3"}});
   list->InCheckOfForeign(
       "key_twice",
       OneTable({{InternalKey("a", 1), "1"}, {InternalKey("a", 1), "2"}}), order,
       {{"a", "1"}});
-  list->InCheckOfForeign(
-      "older_before_newer",
-      OneTable({{InternalKey("a", 1), "1"}, {InternalKey("a", 2), "2"}}), order,
-      {{"a", "1"}});
+  list->InCheckOfForeign("older_before_newer",
+                         OneTable({{InternalKey("a", 1), "1"},
+                                   {InternalKey("a", 2), "2"},
+                                   {InternalKey("b", 3), "3"}}),
+                         order, {{"a", "1"}, {"b", "3"}});
   list->InCheck(
       "keys_too_short",
       [](Files* files) {

@@ -155,7 +155,7 @@ void AddRanges(DatabaseCases* list) {
                            std::swap(e->added_tables[0].smallest,
                                      e->added_tables[0].largest);
                          }),
-                         "table 000005.ldb begins", entries);
+                         "table 000005.ldb ends before it begins", entries);
 }
 
 }  // namespace
