@@ -1,13 +1,13 @@
 #include "archive/archive_writer.h"
 
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "archive/archive_sink.h"
 #include "archive/entry_encoder.h"
 #include "archive/gzip_format.h"
 #include "archive/read_back.h"
+#include "archive/repeated_name.h"
 #include "archive/tar_format.h"
 #include "archive/toc.h"
 #include "archive/write_pipeline.h"
@@ -110,6 +110,12 @@ class TailWriter {
   ByteBuffer out_;
 };
 
+Status BadName(std::string_view name) {
+  return Status(StatusCode::kInvalidArgument,
+                "\"" + Printable(name) +
+                    "\" can't be the name of an archive's entry here");
+}
+
 Status CheckInputs(const std::vector<ArchiveInput>& inputs,
                    const ArchiveWriteOptions& options) {
   if (options.level < 0 || options.level > 3) {
@@ -117,7 +123,6 @@ Status CheckInputs(const std::vector<ArchiveInput>& inputs,
                   "compression level " + std::to_string(options.level) +
                       " is not one of 0 to 3");
   }
-  std::set<std::string_view> names;
   for (const ArchiveInput& input : inputs) {
     if (input.archived != nullptr &&
         (options.reuse_from == nullptr ||
@@ -127,14 +132,12 @@ Status CheckInputs(const std::vector<ArchiveInput>& inputs,
                     Printable(input.name) + " can't stand so in an archive");
     }
     if (input.name.empty() || input.name == kManifestEntryName ||
-        input.name == kTocEntryName || !IsValidUtf8(input.name) ||
-        !names.insert(input.name).second) {
-      return Status(StatusCode::kInvalidArgument,
-                    "\"" + Printable(input.name) +
-                        "\" can't be the name of an archive's entry here");
+        input.name == kTocEntryName || !IsValidUtf8(input.name)) {
+      return BadName(input.name);
     }
   }
-  return Status::Ok();
+  const auto twice = FindRepeatedName(inputs);
+  return twice ? BadName(*twice) : Status::Ok();
 }
 
 }  // namespace

@@ -4,6 +4,8 @@
 #include <nlohmann/json.hpp>
 
 #include "archive/json_fields.h"
+#include "archive/repeated_name.h"
+#include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
@@ -35,7 +37,14 @@ void DropLastComma(std::string* text) {
   if (comma != std::string::npos) text->erase(comma, 1);
 }
 
-void AppendFiles(const std::vector<ManifestFile>& files, std::string* text) {
+std::string_view NameWithin(const ManifestFile& file) { return file.name; }
+std::string_view NameWithin(const TocFile& file) {
+  const std::string_view path = file.name;
+  return path.substr(path.rfind('/') + 1);
+}
+
+template <typename File>
+void AppendFiles(const std::vector<File>& files, std::string* text) {
   if (files.empty()) {
     *text += "    \"files\": []\n";
     return;
@@ -43,9 +52,9 @@ void AppendFiles(const std::vector<ManifestFile>& files, std::string* text) {
   // There may be a hundred thousand: the text is not to grow by doubling.
   text->reserve(text->size() + files.size() * kFileLineBytes + kOtherBytes);
   *text += "    \"files\": [\n";
-  for (const ManifestFile& file : files) {
+  for (const File& file : files) {
     *text += "      {\"name\": ";
-    AppendQuoted(file.name, text);
+    AppendQuoted(NameWithin(file), text);
     *text += ", \"size\": ";
     *text += std::to_string(file.size_bytes);
     *text += ", \"sha256\": \"";
@@ -92,12 +101,8 @@ Result<ManifestFile> DecodeFile(const FlatObject& object) {
 }
 
 Status CheckNamesDiffer(const std::vector<ManifestFile>& files) {
-  std::vector<std::string_view> names;
-  names.reserve(files.size());
-  for (const ManifestFile& file : files) names.push_back(file.name);
-  std::sort(names.begin(), names.end());
-  const auto twice = std::adjacent_find(names.begin(), names.end());
-  if (twice == names.end()) return Status::Ok();
+  const auto twice = FindRepeatedName(files);
+  if (!twice) return Status::Ok();
   return Status(StatusCode::kCorruption,
                 "\"" + Printable(*twice) + "\" is listed twice");
 }
@@ -175,15 +180,19 @@ Status CheckFormatVersion(const json& root) {
   return Status::Ok();
 }
 
-Result<Manifest> DecodeText(TextPieces* text) {
+enum class Files { kKeep, kOnlyCheck };
+
+Result<Manifest> DecodeText(TextPieces* text, Files kept,
+                            size_t expected_files) {
   Manifest manifest;
+  manifest.files.reserve(expected_files);
   const ElementwiseArray files = {
       {"db", "files"},
       kFileFieldNames,
       [&manifest] { manifest.files.clear(); },
-      [&manifest](const FlatObject& element) -> Status {
+      [&manifest, kept](const FlatObject& element) -> Status {
         LEVELKEEP_ASSIGN_OR_RETURN(ManifestFile file, DecodeFile(element));
-        manifest.files.push_back(std::move(file));
+        if (kept == Files::kKeep) manifest.files.push_back(std::move(file));
         return Status::Ok();
       }};
   LEVELKEEP_ASSIGN_OR_RETURN(const ParsedObject parsed,
@@ -213,9 +222,8 @@ Result<Manifest> DecodeText(TextPieces* text) {
   return manifest;
 }
 
-}  // namespace
-
-std::string EncodeManifest(const Manifest& manifest) {
+template <typename File>
+std::string Encode(const Manifest& manifest, const std::vector<File>& files) {
   std::string text = "{\n";
   text += Field("format_version", uint64_t{kManifestFormatVersion});
   text += Field("id", manifest.id);
@@ -230,7 +238,7 @@ std::string EncodeManifest(const Manifest& manifest) {
   text += Field("epoch", manifest.db_epoch, "    ");
   text += Field("comparator", manifest.comparator, "    ");
   text += Field("last_sequence", manifest.last_sequence, "    ");
-  AppendFiles(manifest.files, &text);
+  AppendFiles(files, &text);
   text += "  },\n";
   if (manifest.events) text += EncodeEvents(*manifest.events);
   if (!manifest.previous_name.empty()) {
@@ -247,17 +255,34 @@ std::string EncodeManifest(const Manifest& manifest) {
   return text;
 }
 
+}  // namespace
+
+std::string EncodeManifest(const Manifest& manifest) {
+  return Encode(manifest, manifest.files);
+}
+
+std::string EncodeManifestOf(const Manifest& manifest,
+                             const std::vector<TocFile>& archived) {
+  return Encode(manifest, archived);
+}
+
 Result<Manifest> DecodeManifest(std::string_view text) {
   WholeText whole(text);
   return DecodeManifest(&whole);
 }
 
-Result<Manifest> DecodeManifest(TextPieces* text) {
-  Result<Manifest> manifest = DecodeText(text);
-  if (!manifest.ok()) {
-    return manifest.status().WithContext("levelkeep-manifest.json");
-  }
+Result<Manifest> DecodeManifest(TextPieces* text, size_t expected_files) {
+  Result<Manifest> manifest = DecodeText(text, Files::kKeep, expected_files);
+  if (!manifest.ok())
+    return manifest.status().WithContext(std::string(kManifestEntryName));
   return manifest;
+}
+
+Status CheckManifest(std::string_view text) {
+  WholeText whole(text);
+  return DecodeText(&whole, Files::kOnlyCheck, 0)
+      .status()
+      .WithContext(std::string(kManifestEntryName));
 }
 
 }  // namespace levelkeep

@@ -6,6 +6,7 @@
 #ifndef LEVELKEEP_ARCHIVE_MANIFEST_H_
 #define LEVELKEEP_ARCHIVE_MANIFEST_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -13,6 +14,7 @@
 #include <vector>
 
 #include "archive/text_pieces.h"
+#include "archive/toc.h"
 #include "base/clock.h"
 #include "base/hash.h"
 #include "levelkeep/status.h"
@@ -56,12 +58,19 @@ struct Manifest {
 };
 
 std::string EncodeManifest(const Manifest& manifest);
+// The same with these for its files, by their names without a folder.
+std::string EncodeManifestOf(const Manifest& manifest,
+                             const std::vector<TocFile>& archived);
 // kCorruption if it is not such a document (bad JSON, missing or mistyped
 // field, file name not of a database, duplicate name), kUnsupported if its
 // format_version is newer; the message then says so.
 Result<Manifest> DecodeManifest(std::string_view json);
-// The same without the whole text in memory.
-Result<Manifest> DecodeManifest(TextPieces* json);
+// The same without the whole text in memory. `expected_files` is only for the
+// memory: a list that grows takes up to three times what it holds.
+Result<Manifest> DecodeManifest(TextPieces* json, size_t expected_files = 0);
+// Would DecodeManifest take it? Needs no memory for the files, so that names
+// may repeat.
+Status CheckManifest(std::string_view json);
 
 }  // namespace levelkeep
 

@@ -232,7 +232,8 @@ Status LoadManifest(const ByteSource& source, OwnIndex* index) {
     return Corrupt("levelkeep-manifest.json has an impossible size");
   }
   ManifestText text(source, file, index->toc_offset);
-  Result<Manifest> manifest = DecodeManifest(&text);
+  Result<Manifest> manifest =
+      DecodeManifest(&text, index->toc.files.size() - 1);
   LEVELKEEP_RETURN_IF_ERROR(Drain(&text));
   if (text.FinishSha256() != file.sha256) {
     return Corrupt("levelkeep-manifest.json has a wrong SHA-256");

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "archive/json_fields.h"
+#include "archive/repeated_name.h"
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -202,12 +203,8 @@ class TocDecoder {
   }
 
   Status CheckNamesDiffer() const {
-    std::vector<std::string_view> names;
-    names.reserve(toc_.files.size());
-    for (const TocFile& file : toc_.files) names.push_back(file.name);
-    std::sort(names.begin(), names.end());
-    const auto twice = std::adjacent_find(names.begin(), names.end());
-    if (twice == names.end()) return Status::Ok();
+    const auto twice = FindRepeatedName(toc_.files);
+    if (!twice) return Status::Ok();
     return Corrupt("entry " + Printable(*twice) + ": the name comes twice");
   }
 

@@ -77,11 +77,6 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   manifest.db_epoch = request.db_epoch;
   manifest.comparator = info.comparator;
   manifest.last_sequence = info.last_sequence;
-  manifest.files.reserve(archived.size());
-  for (const TocFile& file : archived) {
-    manifest.files.push_back(
-        {BaseName(file.name), file.size_bytes, file.sha256});
-  }
   if (request.events) {
     manifest.events = ManifestEvents{
         request.events->count, request.events->first, request.events->last,
@@ -92,12 +87,11 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   }
   manifest.took_ms = took_ms;
   manifest.source_bytes = info.total_bytes();
-  std::string text = EncodeManifest(manifest);
-  // Decoded once more below.
-  std::vector<ManifestFile>().swap(manifest.files);
-  // A backup that our own reader refuses must not be acknowledged.
+  std::string text = EncodeManifestOf(manifest, archived);
+  // A backup that our own reader refuses must not be acknowledged. That names
+  // differ the writer has seen.
   LEVELKEEP_RETURN_IF_ERROR(
-      DecodeManifest(text).status().WithContext("the new backup's manifest"));
+      CheckManifest(text).WithContext("the new backup's manifest"));
   return text;
 }
 

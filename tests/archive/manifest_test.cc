@@ -80,6 +80,18 @@ TEST(ManifestTest, TextIsTheContract) {
 )");
 }
 
+TEST(ManifestTest, NamesArchivedFilesWithoutTheirFolder) {
+  const Manifest manifest = Example();
+  std::vector<TocFile> archived;
+  for (const ManifestFile& file : manifest.files) {
+    archived.push_back(
+        {"event_registry_db/" + file.name, file.size_bytes, file.sha256, {}});
+  }
+  Manifest head = manifest;
+  head.files = {manifest.files.back()};  // does not count
+  EXPECT_EQ(EncodeManifestOf(head, archived), EncodeManifest(manifest));
+}
+
 TEST(ManifestTest, DecodesWhatItEncodes) {
   const Manifest original = Example();
   const Result<Manifest> decoded = DecodeManifest(EncodeManifest(original));
@@ -193,7 +205,12 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
     EXPECT_EQ(decoded.status().code(), StatusCode::kCorruption) << test.what;
     EXPECT_NE(decoded.status().message().find(test.message), std::string::npos)
         << test.what << ": " << decoded.status().message();
+    // A check finds the same, but has no names to compare.
+    const Status checked = CheckManifest(test.text);
+    EXPECT_EQ(checked.ok() ? "" : checked.message(),
+              test.what == "file twice" ? "" : decoded.status().message());
   }
+  EXPECT_TRUE(CheckManifest(good).ok());
 }
 
 TEST(ManifestTest, NoPrefixOfAManifestIsOne) {
