@@ -11,6 +11,13 @@
 
 namespace levelkeep {
 
+// How far the threads that write and verify backups step back behind the
+// application's.
+enum class ThreadPriority {
+  kLow,   // SCHED_BATCH, nice +10
+  kIdle,  // SCHED_IDLE: they run on cores that nobody else wants
+};
+
 // Each member names its environment variable. Value type.
 struct BackupOptions {
   std::string storage_dir = "./storage";      // STORAGE_DIR
@@ -32,7 +39,8 @@ struct BackupOptions {
   bool reuse = true;
   int threads = 0;  // BACKUP_THREADS, 0 = cores, at most 64
   uint64_t rate_limit_bytes_per_second = 0;  // BACKUP_RATE_LIMIT, 0 = none
-  uint64_t reserve_bytes = 256u << 20;       // BACKUP_RESERVE, kept free
+  ThreadPriority priority = ThreadPriority::kLow;  // BACKUP_PRIORITY
+  uint64_t reserve_bytes = 256u << 20;             // BACKUP_RESERVE, kept free
   // BACKUP_VERIFY: full verification of each new backup in the background.
   bool verify_after_backup = true;
 

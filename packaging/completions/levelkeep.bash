@@ -13,7 +13,7 @@ _levelkeep() {
     --auto-backup-enabled --auto-restore-enabled --auto-backup-interval \
     --max-backups --backup-compression --backup-compression-level \
     --backup-reuse --backup-checksum --backup-threads --backup-rate-limit \
-    --backup-reserve --backup-verify --restart-command \
+    --backup-priority --backup-reserve --backup-verify --restart-command \
     --levelkeep-check-program --host --port --api-allow-anonymous \
     --api-allowed-hosts --storage-sync --backup-worker-enabled \
     --backup-worker-poll-ms --log-level --log-format --log-dir"
@@ -28,6 +28,8 @@ _levelkeep() {
       return ;;
     --config|--levelkeep-check-program)
       COMPREPLY=($(compgen -f -- "$current")); return ;;
+    --backup-priority)
+      COMPREPLY=($(compgen -W "low idle" -- "$current")); return ;;
     --to|--storage-dir|--backup-dir|--restore-dir|--log-dir)
       COMPREPLY=($(compgen -d -- "$current")); return ;;
   esac

@@ -149,7 +149,9 @@ Result<ArchiveSummary> WriteArchive(
     const ArchiveWriteOptions& options, File* file) {
   LEVELKEEP_RETURN_IF_ERROR(CheckInputs(inputs, options));
   std::optional<ReadBack> read_back;
-  if (options.read_back) read_back.emplace(file, options.stop);
+  if (options.read_back) {
+    read_back.emplace(file, options.priority, options.stop);
+  }
   ArchiveSink sink(file, options.md5, read_back ? &*read_back : nullptr);
   Toc toc;
   toc.mtime_seconds = MtimeSeconds(options.mtime);

@@ -15,6 +15,7 @@
 #include "archive/manifest.h"
 #include "archive/toc.h"
 #include "base/file_system.h"
+#include "levelkeep/options.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -34,7 +35,8 @@ struct ArchiveWriteOptions {
   bool compress = true;  // false: stored gzip members
   int level = 1;         // 0..3 as ISA-L counts them
   int threads = 0;       // workers; 0: as many as cores, 8 at most
-  uint64_t rate_limit_bytes_per_second = 0;  // of input; 0: none
+  ThreadPriority priority = ThreadPriority::kLow;  // of workers and read-back
+  uint64_t rate_limit_bytes_per_second = 0;        // of input; 0: none
   bool md5 = false;
   // Sync the file and compare what the device gives back with what was
   // written; mostly done beside the writing.

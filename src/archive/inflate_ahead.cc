@@ -53,7 +53,7 @@ bool InflateAhead::Start() {
   }
   try {
     thread_ = std::jthread([this] {
-      LowerThreadPriority();
+      LowerThreadPriority(ThreadPriority::kLow);
       Work();
     });
   } catch (const std::system_error&) {

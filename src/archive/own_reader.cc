@@ -293,7 +293,8 @@ Result<ExtractedDatabase> OwnReader::Run() {
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
       index_.archive_bytes < kSmallWorkBytes ? 0
                                              : ReaderCount(options_.threads),
-      &verdict_, [this] { return Worker(this).Work(); }, tick,
+      ThreadPriority::kLow, &verdict_, [this] { return Worker(this).Work(); },
+      tick,
       [this] {
         MutexLock lock(&mutex_);
         changed_.notify_all();

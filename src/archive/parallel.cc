@@ -40,7 +40,8 @@ class Latch {
   int running_ GUARDED_BY(mutex_) = 0;
 };
 
-Status RunThreads(int workers, const std::function<void()>& work,
+Status RunThreads(int workers, ThreadPriority priority,
+                  const std::function<void()>& work,
                   const std::function<void()>& tick) {
   Latch latch;
   std::vector<std::jthread> threads;
@@ -48,7 +49,7 @@ Status RunThreads(int workers, const std::function<void()>& work,
     latch.Add();
     try {
       threads.emplace_back([&] {
-        LowerThreadPriority();
+        LowerThreadPriority(priority);
         work();
         latch.Remove();
       });
@@ -108,7 +109,7 @@ Status Verdict::status() {
   return first_;
 }
 
-Status RunWorkers(int workers, Verdict* verdict,
+Status RunWorkers(int workers, ThreadPriority priority, Verdict* verdict,
                   const std::function<Status()>& body,
                   const std::function<void()>& tick,
                   const std::function<void()>& wake) {
@@ -120,7 +121,7 @@ Status RunWorkers(int workers, Verdict* verdict,
   if (workers == 0) {
     work();
   } else {
-    LEVELKEEP_RETURN_IF_ERROR(RunThreads(workers, work, tick));
+    LEVELKEEP_RETURN_IF_ERROR(RunThreads(workers, priority, work, tick));
   }
   if (tick) tick();
   return verdict->status();

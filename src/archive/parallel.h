@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "levelkeep/options.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -51,13 +52,12 @@ Status RunGuarded(const std::function<Status()>& body);
 // Less work than this is done at once, by the calling thread.
 inline constexpr uint64_t kSmallWorkBytes = 1u << 20;
 
-// Runs `body` on `workers` low-priority threads (0: on the calling thread,
-// at its own priority) until all of them return and
-// calls `tick` (if set) on the calling thread several times a second and
-// once at the end. Failures and exceptions of a body go to `verdict`, whose
-// status is returned. `wake` (if set) is called once after a failure, for
-// bodies that wait for each other.
-Status RunWorkers(int workers, Verdict* verdict,
+// Runs `body` on `workers` threads of that priority (0: on the calling thread,
+// at its own) until all of them return and calls `tick` (if set) on the calling
+// thread several times a second and once at the end. Failures and exceptions of
+// a body go to `verdict`, whose status is returned. `wake` (if set) is called
+// once after a failure, for bodies that wait for each other.
+Status RunWorkers(int workers, ThreadPriority priority, Verdict* verdict,
                   const std::function<Status()>& body,
                   const std::function<void()>& tick,
                   const std::function<void()>& wake = nullptr);

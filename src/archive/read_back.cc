@@ -30,8 +30,8 @@ Status DiffersAt(uint64_t offset) {
 
 }  // namespace
 
-ReadBack::ReadBack(File* file, std::stop_token stop)
-    : file_(file), verdict_(std::move(stop)) {}
+ReadBack::ReadBack(File* file, ThreadPriority priority, std::stop_token stop)
+    : file_(file), priority_(priority), verdict_(std::move(stop)) {}
 
 ReadBack::~ReadBack() {
   MutexLock lock(&mutex_);
@@ -67,7 +67,7 @@ void ReadBack::Written(std::string_view bytes) {
 std::jthread ReadBack::StartThread() {
   try {
     return std::jthread([this] {
-      LowerThreadPriority();
+      LowerThreadPriority(priority_);
       verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
     });
   } catch (const std::system_error&) {

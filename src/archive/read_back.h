@@ -27,7 +27,7 @@ namespace levelkeep {
 class ReadBack {
  public:
   // `file` outlives it.
-  ReadBack(File* file, std::stop_token stop);
+  ReadBack(File* file, ThreadPriority priority, std::stop_token stop);
   // Gives up what was not checked yet.
   ~ReadBack();
   ReadBack(const ReadBack&) = delete;
@@ -64,6 +64,7 @@ class ReadBack {
   Status CheckRun(const Run& run, char* buffer);
 
   File* const file_;
+  const ThreadPriority priority_;
   Verdict verdict_;
 
   Run written_;  // what is not yet a whole run

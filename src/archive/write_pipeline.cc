@@ -89,8 +89,8 @@ Status WritePipeline::Run(std::vector<TocFile>* files) {
     if (options_.progress) options_.progress(done_bytes_, total_bytes_);
   };
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
-      total_bytes_ < kSmallWorkBytes ? 0 : workers, &verdict_,
-      [this] { return Work(); }, tick, [this] { WakeAll(); }));
+      total_bytes_ < kSmallWorkBytes ? 0 : workers, options_.priority,
+      &verdict_, [this] { return Work(); }, tick, [this] { WakeAll(); }));
   *files = std::move(files_);
   return Status::Ok();
 }

@@ -257,20 +257,29 @@ std::string HostName() {
   return name.data();
 }
 
-void LowerThreadPriority() {
+void LowerThreadPriority(ThreadPriority priority) {
   // Threads inherit it: whose parent is low is low enough. So is who was
   // started with SCHED_IDLE.
   const int policy = ::sched_getscheduler(0);
-  if (policy == SCHED_BATCH || policy == SCHED_IDLE) return;
-  // All three concern the calling thread only, on Linux.
+  const bool low = policy == SCHED_BATCH;
+  const bool idle = priority == ThreadPriority::kIdle;
+  if (policy == SCHED_IDLE || (low && !idle)) return;
+  // All of them concern the calling thread only, on Linux.
   sched_param parameters = {};
-  ::sched_setscheduler(0, SCHED_BATCH, &parameters);
-  const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
-  const int nice = ::getpriority(PRIO_PROCESS, thread);
-  ::setpriority(PRIO_PROCESS, thread, std::min(nice + 10, 19));
+  if (!low) {
+    ::sched_setscheduler(0, SCHED_BATCH, &parameters);
+    const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
+    const int nice = ::getpriority(PRIO_PROCESS, thread);
+    ::setpriority(PRIO_PROCESS, thread, std::min(nice + 10, 19));
+  }
+  // Said in so many words, because the I/O class of a SCHED_IDLE thread is
+  // idle unless it has one: others would wait for a journal that it holds.
   constexpr int kWhoProcess = 1;
   constexpr int kBestEffortLowest = 2 << 13 | 7;
   ::syscall(SYS_ioprio_set, kWhoProcess, 0, kBestEffortLowest);
+  if (idle) ::sched_setscheduler(0, SCHED_IDLE, &parameters);
 }
+
+bool IsIdleThread() { return ::sched_getscheduler(0) == SCHED_IDLE; }
 
 }  // namespace levelkeep

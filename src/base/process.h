@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "levelkeep/options.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -33,10 +34,14 @@ Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
 // The path of the running program; empty if it can't be told.
 std::string ExecutablePath();
 std::string HostName();
-// Makes the calling thread yield to the host's own: SCHED_BATCH, nice +10,
-// idle-most best-effort I/O class. One that is SCHED_BATCH or SCHED_IDLE
-// already stays as it is. Never fails.
-void LowerThreadPriority();
+// Makes the calling thread yield to the host's own: SCHED_BATCH, nice +10 or
+// SCHED_IDLE, and the idle-most best-effort I/O class. One that is as low
+// already, by inheritance or by the operator, stays as it is. Only for threads
+// of our own: without a privilege there is no way back. Best effort, never
+// fails.
+void LowerThreadPriority(ThreadPriority priority);
+// Is the calling thread SCHED_IDLE, for whatever reason?
+bool IsIdleThread();
 
 }  // namespace levelkeep
 

@@ -194,7 +194,8 @@ void Catalog::StartRefresh() {
 }
 
 void Catalog::Refresh(std::stop_token stop) {
-  LowerThreadPriority();
+  // Never idle: who lists meanwhile waits for its lock.
+  LowerThreadPriority(ThreadPriority::kLow);
   const auto listed = ListUnless(std::move(stop));
   MutexLock lock(&mutex_);
   refreshing_ = false;

@@ -63,7 +63,7 @@ inline void LimitThisProcess() {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   SetLimit(RLIMIT_CORE, 0);
-  LowerThreadPriority();
+  LowerThreadPriority(ThreadPriority::kLow);  // idle if the parent is
 }
 
 // Processor time by the size of the database: slow hosts are given 60 s and

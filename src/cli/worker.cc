@@ -132,7 +132,7 @@ Status RunWorker(Session* session) {
     LogInfo(kTag, "disabled by BACKUP_WORKER_ENABLED");
     return Status::Ok();
   }
-  LowerThreadPriority();
+  LowerThreadPriority(ThreadPriority::kLow);
   Worker worker(settings, session->world);
   const Status prepared = worker.Prepare();
   if (!prepared.ok()) return prepared;

@@ -188,6 +188,10 @@ std::vector<SettingRow> ArchiveRows() {
             return &s->backup.rate_limit_bytes_per_second;
           },
           "Bytes per second that a backup may read; 0 is no limit."),
+      Choice(
+          "BACKUP_PRIORITY", {"low", "idle"},
+          [](Settings* s) -> SettingField { return &s->backup.priority; },
+          "Priority of the threads; idle ones run on spare cores only."),
       Bytes(
           "BACKUP_RESERVE",
           [](Settings* s) -> SettingField { return &s->backup.reserve_bytes; },

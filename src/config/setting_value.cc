@@ -39,7 +39,7 @@ std::optional<size_t> IndexOf(std::string_view text,
   return static_cast<size_t>(found - choices.begin());
 }
 
-// One overload for each kind of field.
+// One overload for each kind of field; the template is for enums.
 struct Parser {
   std::string_view text;
   const SettingLimits& limits;
@@ -92,9 +92,10 @@ struct Parser {
     *field = std::move(parts);
     return true;
   }
-  bool operator()(LogLevel* field) const {
+  template <typename Enum>
+  bool operator()(Enum* field) const {
     const auto index = IndexOf(text, limits.choices);
-    if (index.has_value()) *field = static_cast<LogLevel>(*index);
+    if (index.has_value()) *field = static_cast<Enum>(*index);
     return index.has_value();
   }
 };
@@ -119,8 +120,12 @@ struct Formatter {
   std::string operator()(const std::vector<std::string>* field) const {
     return Join(*field, ",");
   }
-  std::string operator()(const LogLevel* field) const {
-    return limits.choices.at(static_cast<size_t>(*field));
+  template <typename Enum>
+  std::string operator()(const Enum* field) const {
+    const auto index = static_cast<size_t>(*field);
+    // An application can cast anything into it; Validate has to say so.
+    if (index >= limits.choices.size()) return std::to_string(index);
+    return limits.choices[index];
   }
 };
 

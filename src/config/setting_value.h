@@ -12,13 +12,16 @@
 #include <vector>
 
 #include "base/log.h"
+#include "levelkeep/options.h"
 
 namespace levelkeep {
 
-// Where a value lives. A bool with choices is "the second one of the two".
-using SettingField = std::variant<std::string*, bool*, int*, uint64_t*,
-                                  std::chrono::milliseconds*,
-                                  std::vector<std::string>*, LogLevel*>;
+// Where a value lives. A bool with choices is "the second one of the two", an
+// enum has its choices in the order of its values.
+using SettingField =
+    std::variant<std::string*, bool*, int*, uint64_t*,
+                 std::chrono::milliseconds*, std::vector<std::string>*,
+                 LogLevel*, ThreadPriority*>;
 
 struct SettingLimits {
   uint64_t min = 0;

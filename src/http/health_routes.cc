@@ -77,6 +77,7 @@ Json ConfigToJson(const BackupOptions& options) {
   json["md5Sidecar"] = options.md5_sidecar;
   json["threads"] = options.threads;
   json["rateLimit"] = options.rate_limit_bytes_per_second;
+  json["priority"] = options.priority == ThreadPriority::kIdle ? "idle" : "low";
   json["reserve"] = options.reserve_bytes;
   json["verifyAfterBackup"] = options.verify_after_backup;
   json["restartCommand"] = options.restart_command;

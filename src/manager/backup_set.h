@@ -109,6 +109,11 @@ class BackupSet {
   Result<std::string> Publish(const std::string& part, const std::string& label,
                               Time created, const Listing& listing);
   Status WriteSidecars(const std::string& name, const ArchiveSummary& summary);
+  // On a thread of its own, of options_.priority, as all that it starts.
+  Status CheckAside(const CatalogEntry& entry, VerifyDepth depth,
+                    std::stop_token stop,
+                    const std::function<void(double)>& progress,
+                    VerifyReport* report, std::string* sha256);
   Status CheckContent(const CatalogEntry& entry, VerifyDepth depth,
                       std::stop_token stop,
                       const std::function<void(double)>& progress,

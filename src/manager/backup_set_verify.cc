@@ -1,9 +1,13 @@
 // Verification at three depths, and what the catalog remembers of it.
 
+#include <system_error>
+#include <thread>
 #include <utility>
 
 #include "archive/archive_reader.h"
+#include "archive/parallel.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "manager/backup_set.h"
 #include "manager/open_check.h"
@@ -59,7 +63,7 @@ Result<VerifyReport> BackupSet::Verify(
   const auto started = clock_->SteadyNow();
   std::string sha256;
   const Status status =
-      CheckContent(entry, depth, stop, progress, &report, &sha256);
+      CheckAside(entry, depth, stop, progress, &report, &sha256);
   report.duration_ms = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(
           clock_->SteadyNow() - started)
@@ -90,6 +94,30 @@ Result<VerifyReport> BackupSet::Verify(
   }
   LogInfo(kTag, entry.name + ": verified (" + report.depth + ")");
   return report;
+}
+
+// The caller's thread waits, as it is: it may be the application's, and it
+// goes on to take locks that others wait for. Threads and levelkeep-check
+// inherit what theirs is.
+Status BackupSet::CheckAside(const CatalogEntry& entry, VerifyDepth depth,
+                             std::stop_token stop,
+                             const std::function<void(double)>& progress,
+                             VerifyReport* report, std::string* sha256) {
+  Status status;
+  const auto check = [&] {
+    status = RunGuarded([&] {
+      return CheckContent(entry, depth, stop, progress, report, sha256);
+    });
+  };
+  try {
+    std::jthread([&] {
+      LowerThreadPriority(options_.priority);
+      check();
+    }).join();
+  } catch (const std::system_error&) {
+    check();  // no thread to be had
+  }
+  return status;
 }
 
 Status BackupSet::CheckContent(const CatalogEntry& entry, VerifyDepth depth,

@@ -214,6 +214,7 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   write.compress = options_.compression;
   write.level = options_.compression_level;
   write.threads = options_.threads;
+  write.priority = options_.priority;
   write.rate_limit_bytes_per_second = options_.rate_limit_bytes_per_second;
   write.md5 = options_.md5_sidecar;
   write.read_back = true;

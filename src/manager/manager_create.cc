@@ -134,7 +134,9 @@ Scheduler BackupManager::Impl::NewScheduler() {
 }
 
 void BackupManager::Impl::RunSchedule(std::stop_token stop) {
-  LowerThreadPriority();
+  // Never idle: LevelDB and health may wait for a lock that it holds, and what
+  // takes long is done by the workers of the archive.
+  LowerThreadPriority(ThreadPriority::kLow);
   Scheduler scheduler = NewScheduler();
   while (!stop.stop_requested()) {
     {

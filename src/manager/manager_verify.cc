@@ -51,7 +51,7 @@ void BackupManager::Impl::QueueVerification(const std::string& name) {
 }
 
 void BackupManager::Impl::RunVerifications(std::stop_token stop) {
-  LowerThreadPriority();
+  LowerThreadPriority(ThreadPriority::kLow);
   while (!stop.stop_requested()) {
     std::string name;
     {

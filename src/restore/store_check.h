@@ -43,11 +43,13 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                                       const std::string& scratch_dir,
                                       std::stop_token stop);
 
-// What the end of the child process means. For tests.
+// What the end of the child process means; `idle`: it was a SCHED_IDLE one.
+// For tests.
 Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
-                                         std::chrono::milliseconds timeout);
+                                         std::chrono::milliseconds timeout,
+                                         bool idle = false);
 // Wall time that a scan of so many bytes may take.
-std::chrono::milliseconds CheckTimeout(uint64_t db_bytes);
+std::chrono::milliseconds CheckTimeout(uint64_t db_bytes, bool idle = false);
 
 }  // namespace levelkeep
 

@@ -36,13 +36,15 @@ TEST(ParallelTest, WithoutThreadsNothingIsBegun) {
     ++ran;
     return Status::Ok();
   };
-  const Status status = RunWorkers(3, &verdict, body, nullptr);
+  const Status status =
+      RunWorkers(3, ThreadPriority::kLow, &verdict, body, nullptr);
   EXPECT_EQ(status.code(), StatusCode::kIoError);
   EXPECT_EQ(status.message().find("can't start a thread"), 0u)
       << status.message();
   EXPECT_EQ(ran, 0);
   // The caller itself can.
-  EXPECT_TRUE(RunWorkers(0, &verdict, body, nullptr).ok());
+  EXPECT_TRUE(
+      RunWorkers(0, ThreadPriority::kLow, &verdict, body, nullptr).ok());
   EXPECT_EQ(ran, 1);
 }
 
@@ -53,7 +55,7 @@ TEST(ParallelTest, FewerThreadsDoTheSameWork) {
   std::atomic<int> items = 10'000;
   std::atomic<int> workers = 0;
   const Status status = RunWorkers(
-      2000, &verdict,
+      2000, ThreadPriority::kLow, &verdict,
       [&] {
         // From the first one on, which is long before the last.
         std::call_once(first,

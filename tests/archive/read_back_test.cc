@@ -52,7 +52,7 @@ TEST(ReadBackTest, AcceptsWhatWasWritten) {
        {size_t{0}, size_t{5}, kRun - 1, kRun, 2 * kRun + 9}) {
     const auto file =
         NewFile(FileSystem::Posix(), dir.Sub(std::to_string(size)));
-    ReadBack check(file.get(), {});
+    ReadBack check(file.get(), ThreadPriority::kLow, {});
     Write(test::RandomBytes(1, size), kNoDamage, file.get(), &check);
     EXPECT_TRUE(check.Finish().ok()) << size;
     EXPECT_FALSE(check.failed());
@@ -67,7 +67,7 @@ TEST(ReadBackTest, WithoutThreadsTheCallerReadsBack) {
   for (const size_t damage : {kNoDamage, size_t{5}, size - 1}) {
     const auto file =
         NewFile(FileSystem::Posix(), dir.Sub(std::to_string(damage)));
-    ReadBack check(file.get(), {});
+    ReadBack check(file.get(), ThreadPriority::kLow, {});
     Write(bytes, damage, file.get(), &check);
     EXPECT_EQ(check.Finish().code(),
               damage == kNoDamage ? StatusCode::kOk : StatusCode::kCorruption)
@@ -82,7 +82,7 @@ TEST(ReadBackTest, NoticesAFlippedBitAnywhere) {
   for (const size_t at :
        {size_t{0}, kRun - 1, kRun, kRun + kRun / 2, 2 * kRun, size - 1}) {
     const auto file = NewFile(FileSystem::Posix(), dir.Sub(std::to_string(at)));
-    ReadBack check(file.get(), {});
+    ReadBack check(file.get(), ThreadPriority::kLow, {});
     Write(bytes, at, file.get(), &check);
     const Status status = check.Finish();
     EXPECT_EQ(status.code(), StatusCode::kCorruption) << at;
@@ -97,7 +97,7 @@ TEST(ReadBackTest, NoticesAWrongSize) {
   const TempDir dir;
   for (const bool longer : {false, true}) {
     const auto file = NewFile(FileSystem::Posix(), dir.Sub(longer ? "l" : "s"));
-    ReadBack check(file.get(), {});
+    ReadBack check(file.get(), ThreadPriority::kLow, {});
     check.Written("0123456789");
     ASSERT_TRUE(file->Append(longer ? "0123456789x" : "012345678").ok());
     ASSERT_TRUE(file->Sync().ok());
@@ -108,7 +108,7 @@ TEST(ReadBackTest, NoticesAWrongSize) {
 TEST(ReadBackTest, WriterLearnsOfDamageBeforeTheEnd) {
   const TempDir dir;
   const auto file = NewFile(FileSystem::Posix(), dir.Sub("a"));
-  ReadBack check(file.get(), {});
+  ReadBack check(file.get(), ThreadPriority::kLow, {});
   ASSERT_TRUE(file->Append(std::string(kRun, 'x')).ok());
   check.Written(std::string(kRun, 'y'));
   while (!check.failed()) std::this_thread::yield();
@@ -120,13 +120,13 @@ TEST(ReadBackTest, StopsOnRequestAndWhenGivenUp) {
   std::stop_source stop;
   const auto file = NewFile(FileSystem::Posix(), dir.Sub("a"));
   {
-    ReadBack check(file.get(), stop.get_token());
+    ReadBack check(file.get(), ThreadPriority::kLow, stop.get_token());
     stop.request_stop();
     Write(test::RandomBytes(3, kRun + 1), kNoDamage, file.get(), &check);
     EXPECT_EQ(check.Finish().code(), StatusCode::kCancelled);
   }
   // Destroyed in the middle: nothing hangs.
-  ReadBack check(file.get(), {});
+  ReadBack check(file.get(), ThreadPriority::kLow, {});
   check.Written(test::RandomBytes(4, 3 * kRun));
 }
 
@@ -142,7 +142,7 @@ TEST(ReadBackTest, EachFailureOfTheFileIsPassedOn) {
   while (fired) {
     fs.Reset();
     fs.FailAt(++n);
-    ReadBack check(file.get(), {});
+    ReadBack check(file.get(), ThreadPriority::kLow, {});
     check.Written(bytes);
     const Status status = check.Finish();
     fired = fs.fired();

@@ -172,15 +172,15 @@ TEST(ProcessTest, KnowsItsProgramAndHost) {
 TEST(ProcessTest, LowersThePriorityOfTheCallingThreadOnly) {
   const int before = ::getpriority(PRIO_PROCESS, 0);
   std::jthread([before] {
-    LowerThreadPriority();
+    LowerThreadPriority(ThreadPriority::kLow);
     const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
     EXPECT_EQ(::getpriority(PRIO_PROCESS, thread), std::min(before + 10, 19));
     EXPECT_EQ(::sched_getscheduler(0), SCHED_BATCH);
     // Once is enough, for its own threads too.
-    LowerThreadPriority();
+    LowerThreadPriority(ThreadPriority::kLow);
     EXPECT_EQ(::getpriority(PRIO_PROCESS, thread), std::min(before + 10, 19));
     std::jthread([before] {
-      LowerThreadPriority();
+      LowerThreadPriority(ThreadPriority::kLow);
       const auto child = static_cast<id_t>(::syscall(SYS_gettid));
       EXPECT_EQ(::getpriority(PRIO_PROCESS, child), std::min(before + 10, 19));
     }).join();
@@ -188,12 +188,61 @@ TEST(ProcessTest, LowersThePriorityOfTheCallingThreadOnly) {
   EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
 }
 
+// Of the calling thread, as ioprio_get tells it; 0: none was ever set.
+int IoPriority() {
+  constexpr int kWhoProcess = 1;
+  return static_cast<int>(::syscall(SYS_ioprio_get, kWhoProcess, 0));
+}
+
+constexpr int kBestEffortLowest = 2 << 13 | 7;
+
+TEST(ProcessTest, IdleIsOfTheProcessorNotOfTheDisk) {
+  const int io_before = IoPriority();
+  std::jthread([] {
+    EXPECT_FALSE(IsIdleThread());
+    LowerThreadPriority(ThreadPriority::kIdle);
+    EXPECT_TRUE(IsIdleThread());
+    EXPECT_EQ(::sched_getscheduler(0), SCHED_IDLE);
+    EXPECT_EQ(IoPriority(), kBestEffortLowest);
+    // What it starts inherits both, and can't be raised by asking for less.
+    std::jthread([] {
+      LowerThreadPriority(ThreadPriority::kLow);
+      EXPECT_TRUE(IsIdleThread());
+      EXPECT_EQ(IoPriority(), kBestEffortLowest);
+    }).join();
+    const auto child = RunShell("cut -d' ' -f41 /proc/self/stat");
+    ASSERT_TRUE(child.ok()) << child.status().ToString();
+    EXPECT_EQ(child->output, std::to_string(SCHED_IDLE) + "\n");
+  }).join();
+  EXPECT_FALSE(IsIdleThread());
+  EXPECT_EQ(IoPriority(), io_before);
+}
+
+TEST(ProcessTest, WhoIsLowCanBecomeIdle) {
+  std::jthread([] {
+    LowerThreadPriority(ThreadPriority::kLow);
+    EXPECT_EQ(IoPriority(), kBestEffortLowest);
+    const int nice = ::getpriority(PRIO_PROCESS, 0);
+    LowerThreadPriority(ThreadPriority::kIdle);
+    EXPECT_TRUE(IsIdleThread());
+    EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), nice) << "not lowered twice";
+  }).join();
+  // An operator's own SCHED_BATCH has no I/O class yet.
+  std::jthread([] {
+    const sched_param parameters = {};
+    ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &parameters), 0);
+    LowerThreadPriority(ThreadPriority::kIdle);
+    EXPECT_TRUE(IsIdleThread());
+    EXPECT_EQ(IoPriority(), kBestEffortLowest);
+  }).join();
+}
+
 TEST(ProcessTest, WhoIsIdleStaysIdle) {
   std::jthread([] {
     const int before = ::getpriority(PRIO_PROCESS, 0);
     const sched_param parameters = {};
     ASSERT_EQ(::sched_setscheduler(0, SCHED_IDLE, &parameters), 0);
-    LowerThreadPriority();
+    LowerThreadPriority(ThreadPriority::kLow);
     EXPECT_EQ(::sched_getscheduler(0), SCHED_IDLE);
     EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
   }).join();

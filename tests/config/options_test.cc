@@ -21,6 +21,7 @@ TEST(BackupOptionsTest, ReportsAllProblemsAtOnce) {
   options.auto_backup_interval = std::chrono::milliseconds(-5);
   options.compression_level = 4;
   options.threads = 65;
+  options.priority = static_cast<ThreadPriority>(2);
   options.db_name = "../up";
   const Status status = options.Validate();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
@@ -30,7 +31,8 @@ TEST(BackupOptionsTest, ReportsAllProblemsAtOnce) {
             "AUTO_BACKUP_INTERVAL is \"-5\": allowed is 1000 to 2592000000 ms\n"
             "MAX_BACKUPS is \"-1\": allowed is 1 to 100000\n"
             "BACKUP_COMPRESSION_LEVEL is \"4\": allowed is 0 to 3\n"
-            "BACKUP_THREADS is \"65\": allowed is 0 to 64");
+            "BACKUP_THREADS is \"65\": allowed is 0 to 64\n"
+            "BACKUP_PRIORITY is \"2\": allowed is low, idle");
   EXPECT_NE(status.hint(), "");
 }
 

@@ -70,6 +70,7 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "BACKUP_CHECKSUM=sha256\n"
             "BACKUP_THREADS=0\n"
             "BACKUP_RATE_LIMIT=0\n"
+            "BACKUP_PRIORITY=low\n"
             "BACKUP_RESERVE=268435456\n"
             "BACKUP_VERIFY=true\n"
             "RESTART_COMMAND=docker-compose restart app worker\n"
@@ -124,6 +125,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"BACKUP_CHECKSUM", "MD5", "md5", "sha1"},
       {"BACKUP_THREADS", "64", "64", "65"},
       {"BACKUP_RATE_LIMIT", "10M", "10485760", "fast"},
+      {"BACKUP_PRIORITY", "Idle", "idle", "normal"},
       {"BACKUP_RESERVE", "0", "0", "-1"},
       {"BACKUP_VERIFY", "false", "false", "2"},
       {"RESTART_COMMAND", "", "", "a\nb"},
@@ -161,12 +163,14 @@ TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
       {"API_TOKEN", "geheim"},     {"API_ALLOWED_HOSTS", "a,b"},
       {"LOG_LEVEL", "error"},      {"LOG_FORMAT", "json"},
       {"STORAGE_SYNC", "false"},   {"BACKUP_WORKER_POLL_MS", "250"},
-      {"BACKUP_RATE_LIMIT", "1K"}, {"BACKUP_STORAGE_DIR", "here/../there"}};
+      {"BACKUP_RATE_LIMIT", "1K"}, {"BACKUP_STORAGE_DIR", "here/../there"},
+      {"BACKUP_PRIORITY", "idle"}};
   const Settings settings = Load().settings;
   EXPECT_EQ(settings.backup.max_backups, 3);
   EXPECT_EQ(settings.backup.auto_backup_interval.count(), 2000);
   EXPECT_TRUE(settings.backup.md5_sidecar);
   EXPECT_EQ(settings.backup.rate_limit_bytes_per_second, 1024u);
+  EXPECT_EQ(settings.backup.priority, ThreadPriority::kIdle);
   EXPECT_EQ(settings.backup.backup_dir, "here/../there");  // as given
   EXPECT_EQ(settings.api.port, 8080);
   EXPECT_EQ(settings.api.token, "geheim");
@@ -175,6 +179,20 @@ TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
   EXPECT_TRUE(settings.log.json);
   EXPECT_FALSE(settings.storage_sync);
   EXPECT_EQ(settings.worker_poll.count(), 250);
+}
+
+TEST_F(SettingsTest, APriorityThatIsNoneIsToldWithThoseThatAre) {
+  EXPECT_EQ(Load().settings.backup.priority, ThreadPriority::kLow);
+  for (const std::string bad : {"normal", "1", "idle,low", "high"}) {
+    sources_.flags = {{"BACKUP_PRIORITY", bad}};
+    EXPECT_EQ(LoadProblems(), "BACKUP_PRIORITY is \"" + bad +
+                                  "\" (flag --backup-priority): allowed is "
+                                  "low, idle");
+  }
+  sources_.flags = {{"BACKUP_PRIORITY", ""}};
+  EXPECT_EQ(LoadProblems(),
+            "BACKUP_PRIORITY is empty (flag --backup-priority): allowed is "
+            "low, idle");
 }
 
 TEST_F(SettingsTest, FlagsBeatTheEnvironmentWhichBeatsTheFile) {

@@ -409,6 +409,20 @@ TEST(CheckOutcomeTest, EachEndHasASentence) {
             "the check of the database did not end within 61 s");
 }
 
+// A busy host's doing, no verdict on the backup either.
+TEST(CheckOutcomeTest, LatenessOfAnIdleOneSaysNothing) {
+  ProgramOutcome late;
+  late.timed_out = true;
+  const auto check = InterpretCheckOutcome(late, CheckTimeout(0, /*idle=*/true),
+                                           /*idle=*/true);
+  EXPECT_EQ(check.status().code(), StatusCode::kIoError);
+  EXPECT_EQ(check.status().message(),
+            "the check of the database did not end within 6000 s at idle "
+            "priority");
+  EXPECT_NE(check.status().hint().find("BACKUP_PRIORITY=low"),
+            std::string::npos);
+}
+
 TEST(CheckOutcomeTest, TimeoutGrowsWithTheDatabase) {
   EXPECT_EQ(CheckTimeout(0), std::chrono::seconds(60));
   EXPECT_EQ(CheckTimeout(5'000'000), std::chrono::seconds(61));
