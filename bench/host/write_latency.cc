@@ -28,6 +28,7 @@ struct Settings {
   int rounds = 4;
   double settle_seconds = 0.5;
   int threads = 0;
+  std::string priority = "low";
   uint64_t rate_limit = 0;
   bool verify = false;
   int slowest = 5;
@@ -298,6 +299,8 @@ BackupOptions OptionsFor(const Settings& settings, const std::string& dir) {
   options.auto_backup_enabled = false;
   options.max_backups = 1;
   options.threads = settings.threads;
+  options.priority = settings.priority == "idle" ? ThreadPriority::kIdle
+                                                 : ThreadPriority::kLow;
   options.rate_limit_bytes_per_second = settings.rate_limit;
   options.verify_after_backup = settings.verify;
   return options;
@@ -327,6 +330,7 @@ Status RunAll(Settings settings, Benchmark* benchmark) {
                         {"windowSeconds", settings.window_seconds},
                         {"rounds", settings.rounds},
                         {"threads", settings.threads},
+                        {"priority", settings.priority},
                         {"rateLimit", settings.rate_limit},
                         {"verify", settings.verify}};
   Report(settings, experiment, &result);
@@ -354,6 +358,9 @@ void AddOptions(Settings* settings, Benchmark* benchmark) {
       ->capture_default_str();
   app->add_option("--threads", settings->threads, "BACKUP_THREADS")
       ->check(CLI::Range(0, 64))
+      ->capture_default_str();
+  app->add_option("--priority", settings->priority, "BACKUP_PRIORITY")
+      ->check(CLI::IsMember({"low", "idle"}))
       ->capture_default_str();
   app->add_flag("--verify", settings->verify,
                 "BACKUP_VERIFY: verify in the background too");
