@@ -6,14 +6,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <map>
 #include <memory>
 #include <set>
 #include <string>
 #include <thread>
-#include <vector>
+#include <utility>
 
 #include "base/mutex.h"
 #include "leveldb/db.h"
@@ -30,7 +29,10 @@ namespace {
 struct Class {
   int policy = 0;
   int io = 0;
-  auto operator<=>(const Class&) const = default;
+  bool operator==(const Class&) const = default;
+  bool operator<(const Class& other) const {
+    return std::pair(policy, io) < std::pair(other.policy, other.io);
+  }
 };
 using Classes = std::set<Class>;
 
