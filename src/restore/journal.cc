@@ -18,12 +18,6 @@ std::string JournalPath(const RestoreContext& context) {
   return context.InWork("journal");
 }
 
-// A name in a record becomes a path: it may not lead elsewhere.
-bool IsPlainName(const std::string& name) {
-  return !name.empty() && name.front() != '.' &&
-         name.find_first_of(std::string_view("/\0", 2)) == std::string::npos;
-}
-
 }  // namespace
 
 Status StoreJournal(const RestoreContext& context, const Journal& journal) {

@@ -1,5 +1,6 @@
 #include "restore/record.h"
 
+#include <climits>
 #include <cstdio>
 
 #include "base/hash.h"
@@ -120,6 +121,12 @@ Result<std::string> UnescapeToken(std::string_view token) {
     i += 2;
   }
   return text;
+}
+
+bool IsPlainName(std::string_view name) {
+  return !name.empty() && name.size() <= NAME_MAX && name.front() != '.' &&
+         name.find_first_of(std::string_view("/\0", 2)) ==
+             std::string_view::npos;
 }
 
 Result<Record> LoadRecord(FileSystem* fs, const std::string& path,

@@ -43,6 +43,10 @@ std::string EscapeToken(std::string_view text);
 // kCorruption on a malformed escape.
 Result<std::string> UnescapeToken(std::string_view token);
 
+// A name in a record becomes a path: it may lead nowhere else, and has to be
+// one that a file can have.
+bool IsPlainName(std::string_view name);
+
 // kNotFound if there is none; kCorruption if it is damaged, which callers
 // treat as absent; other codes if it could not be read, which they may not.
 Result<Record> LoadRecord(FileSystem* fs, const std::string& path,

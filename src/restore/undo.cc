@@ -44,7 +44,7 @@ Result<UndoRecord> LoadUndo(const RestoreContext& context) {
   if (when.ok()) undo.when = *when;
   undo.archive = record->Get("archive");
   if (undo.directory.rfind(kRollbackPrefix, 0) != 0 ||
-      undo.directory.find('/') != std::string::npos) {
+      !IsPlainName(undo.directory)) {
     return none;
   }
   LEVELKEEP_ASSIGN_OR_RETURN(

@@ -1,5 +1,7 @@
 #include "restore/record.h"
 
+#include <climits>
+
 #include "base/hash.h"
 #include "gtest/gtest.h"
 #include "restore/journal.h"
@@ -199,7 +201,9 @@ TEST_F(JournalTest, StateOfALaterVersionIsCorruption) {
 }
 
 TEST_F(JournalTest, NamesThatLeadElsewhereAreCorruption) {
-  for (const char* name : {"", "..", ".", "../x", "a/b", "/etc"}) {
+  const std::string long_name(NAME_MAX + 1, 'a');
+  for (const char* name :
+       {"", "..", ".", "../x", "a/b", "/etc", long_name.c_str()}) {
     Journal journal;
     journal.incoming = name;
     journal.outgoing = "rollback-1";

@@ -2,6 +2,8 @@
 
 #include "restore/recovery.h"
 
+#include <climits>
+
 #include "dbfiles/db_lock.h"
 #include "restore/journal.h"
 #include "restore/restore_fixture.h"
@@ -426,12 +428,17 @@ TEST_F(RecoveryTest, UndoRecordWithoutItsDirectoryGoes) {
 
 TEST_F(RecoveryTest, UndoRecordThatLeadsElsewhereCountsAsNone) {
   FillDb(temp_.Sub("elsewhere"), kNew);
-  for (const char* name :
-       {"../../elsewhere", "rollback-/../../../elsewhere", "", "staging-1"}) {
+  for (const std::string& name :
+       {std::string("../../elsewhere"),
+        std::string("rollback-/../../../elsewhere"), std::string(),
+        std::string("staging-1"), std::string("rollback-\0", 10),
+        "rollback-" + std::string(NAME_MAX, '1')}) {
     ASSERT_TRUE(StoreUndo(context_, {name, 2, clock_.Now(), "x"}).ok());
     EXPECT_FALSE(NewRestorer()->UndoAvailable()) << name;
     EXPECT_EQ(NewRestorer()->Undo(OpenAndClose).status().code(),
               StatusCode::kNotFound);
+    EXPECT_TRUE(RepairUndo(context_).ok()) << name;
+    EXPECT_FALSE(Exists(W("undo"))) << name;
   }
   EXPECT_EQ(ReadDb(Live()), kOld);
 }
