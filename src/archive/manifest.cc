@@ -1,11 +1,11 @@
 #include "archive/manifest.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "archive/json_fields.h"
 #include "archive/repeated_name.h"
 #include "archive/tar_format.h"
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
@@ -38,10 +38,7 @@ void DropLastComma(std::string* text) {
 }
 
 std::string_view NameWithin(const ManifestFile& file) { return file.name; }
-std::string_view NameWithin(const TocFile& file) {
-  const std::string_view path = file.name;
-  return path.substr(path.rfind('/') + 1);
-}
+std::string NameWithin(const TocFile& file) { return BaseName(file.name); }
 
 template <typename File>
 void AppendFiles(const std::vector<File>& files, std::string* text) {
