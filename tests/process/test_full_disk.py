@@ -1,37 +1,19 @@
 """A small real file system that fills up in the middle of the work."""
 
 import contextlib
-import os
 import subprocess
 import threading
 import time
 
-import pytest
-
 from events import make_events
 from harness import STOP_SECONDS, injected, wait_until
+from mounts import memory_disk
 from restore_case import SETTINGS, Case, state_of
 from store import assert_archive_sound, read_events
 
 MIB = 1 << 20
 # Every fsync takes its time, so that there is a middle.
 SLOW_DISK = injected("fsync", "delay_enter=30000")
-
-
-@contextlib.contextmanager
-def small_disk(path, size):
-    """A tmpfs at `path`. Mounting is root's."""
-    path.mkdir(parents=True, exist_ok=True)
-    sudo = [] if os.geteuid() == 0 else ["sudo", "-n"]
-    mount = subprocess.run(
-        [*sudo, "mount", "-t", "tmpfs", "-o", f"size={size},mode=0777",
-         "levelkeep-test", str(path)], capture_output=True, text=True)
-    if mount.returncode != 0:
-        pytest.skip(f"no tmpfs can be mounted: {mount.stderr.strip()}")
-    try:
-        yield path
-    finally:
-        subprocess.run([*sudo, "umount", "--lazy", str(path)], check=True)
 
 
 class Filler:
@@ -77,7 +59,7 @@ def size_of_part(site):
 def test_backups_fill_up_in_the_middle_of_a_create(site, seed):
     slow = {**SETTINGS, "BACKUP_RATE_LIMIT": 4 * MIB, "BACKUP_RESERVE": 0,
             "BACKUP_REUSE": "false"}
-    with small_disk(site.backups, 24 * MIB), site.serve(**slow) as server:
+    with memory_disk(site.backups, 24 * MIB), site.serve(**slow) as server:
         server.api.append_all(make_events(seed, "w", 0, 8000))
         first = server.api.create()["name"]
         with Filler(site.backups,
@@ -102,7 +84,7 @@ def test_storage_fills_up_in_the_middle_of_a_restore(folder, seed):
     case = Case(folder, seed, 60, 12_000)
     site = case.fresh()
     storage = folder / "small"
-    with small_disk(storage, 48 * MIB):
+    with memory_disk(storage, 48 * MIB):
         subprocess.run(["cp", "-a", f"{site.storage}/.", str(storage)],
                        check=True)
         site.storage = storage
@@ -126,7 +108,7 @@ def test_storage_fills_up_in_the_middle_of_a_restore(folder, seed):
 
 def test_storage_fills_up_under_the_events(site, seed):
     """What was acknowledged is there; what was refused may be sent again."""
-    with small_disk(site.storage, 16 * MIB):
+    with memory_disk(site.storage, 16 * MIB):
         acknowledged = 0
         with site.serve(**SETTINGS) as server:
             server.api.append(make_events(seed, "w", 0, 100))

@@ -1,0 +1,55 @@
+"""Real file systems of a test's own. Mounting is root's, or sudo's."""
+
+import contextlib
+import ctypes
+import os
+import subprocess
+
+import pytest
+
+from harness import wait_until
+
+AS_ROOT = [] if os.geteuid() == 0 else ["sudo", "-n"]
+_CLONE_NEWNS = 0x20000
+
+
+def _see_mounts_alone():
+    """Nobody else sees our mounts, and they go when we do, however we end.
+    Without it all the same works; a killed run leaves them behind."""
+    if ctypes.CDLL(None).unshare(_CLONE_NEWNS) == 0:
+        subprocess.run(["mount", "--make-rprivate", "/"], check=True)
+
+
+if os.geteuid() == 0:
+    _see_mounts_alone()
+
+
+def as_root(*command):
+    """Runs `command`; a test that may not is skipped by `mount`."""
+    return subprocess.run([*AS_ROOT, *map(str, command)], text=True,
+                          capture_output=True, timeout=120)
+
+
+def mount(path, *arguments):
+    """`mount ARGUMENTS PATH`; a failure is the caller's."""
+    path.mkdir(parents=True, exist_ok=True)
+    return as_root("mount", *arguments, path)
+
+
+def unmount(path):
+    """Waits until nobody is in it: a process that was just killed, say."""
+    wait_until(lambda: as_root("umount", path).returncode == 0,
+               f"{path} could be unmounted", seconds=30)
+
+
+@contextlib.contextmanager
+def memory_disk(path, size):
+    """A tmpfs at `path`."""
+    done = mount(path, "-t", "tmpfs", "-o", f"size={size},mode=0777",
+                 "levelkeep-test")
+    if done.returncode != 0:
+        pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")
+    try:
+        yield path
+    finally:
+        as_root("umount", "--lazy", path)
