@@ -29,7 +29,7 @@ test_packages() {
     libgtest-dev libgmock-dev libbenchmark-dev \
     python3 python3-plyvel python3-pytest python3-yaml \
     git strace curl pigz libarchive-tools procps util-linux mount \
-    libfuse3-dev e2fsprogs xfsprogs btrfs-progs \
+    libfuse3-dev e2fsprogs xfsprogs btrfs-progs libfaketime \
     clang-tidy clang-format shellcheck gcovr docker-compose systemd
   if isal_available; then echo isal; fi
   # Node may be there already from another source, which Debian's packages

@@ -143,7 +143,9 @@ struct HealthReport {
   std::string last_error;  // of the last failed backup since the last good
   std::optional<Time> next_run;
   uint64_t unsaved_writes = 0;            // LevelDB writes not in a backup
-  std::optional<double> unsaved_seconds;  // age of the oldest such state
+  // Age of the oldest such state; none if there is no backup yet, or the
+  // clock is behind it.
+  std::optional<double> unsaved_seconds;
   std::optional<double> predicted_restore_seconds;
   uint64_t free_bytes = 0;
   std::string running;  // "create", "restore", … or empty

@@ -136,7 +136,20 @@ Status DecodeEvents(const json& events, Manifest* manifest) {
   return Status::Ok();
 }
 
+Result<Time> DecodeTime(const json& root, const char* name) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string text, RequireText(root, name));
+  const Result<Time> time = ParseTime(text);
+  if (time.ok()) return time;
+  return Status(StatusCode::kCorruption, "\"" + std::string(name) +
+                                             "\" is no time: " +
+                                             Printable(text));
+}
+
 Status DecodeOptionalParts(const json& root, Manifest* manifest) {
+  if (root.contains("order_time")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(manifest->order_time,
+                               DecodeTime(root, "order_time"));
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->label, OptionalText(root, "label"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->hostname,
                              OptionalText(root, "hostname"));
@@ -197,14 +210,7 @@ Result<Manifest> DecodeText(TextPieces* text, Files kept,
   const json& root = parsed.root;
   LEVELKEEP_RETURN_IF_ERROR(CheckFormatVersion(root));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.id, RequireHex(root, "id", 32));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string created,
-                             RequireText(root, "created"));
-  Result<Time> time = ParseTime(created);
-  if (!time.ok()) {
-    return Status(StatusCode::kCorruption,
-                  "\"created\" is no time: " + Printable(created));
-  }
-  manifest.created = *time;
+  LEVELKEEP_ASSIGN_OR_RETURN(manifest.created, DecodeTime(root, "created"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.trigger, RequireText(root, "trigger"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.snapshot_method,
                              RequireText(root, "snapshot_method"));
@@ -225,6 +231,9 @@ std::string Encode(const Manifest& manifest, const std::vector<File>& files) {
   text += Field("format_version", uint64_t{kManifestFormatVersion});
   text += Field("id", manifest.id);
   text += Field("created", FormatTime(manifest.created));
+  if (manifest.order_time) {
+    text += Field("order_time", FormatTime(*manifest.order_time));
+  }
   text += Field("label", manifest.label);
   text += Field("trigger", manifest.trigger);
   text += Field("hostname", manifest.hostname);

@@ -40,6 +40,9 @@ struct ManifestEvents {  // as the host counted them just before the cut
 struct Manifest {
   std::string id;  // 32 hex digits
   Time created;    // millisecond precision
+  // Later than `created`: the clock was behind backups that were there
+  // already, and this is what orders it after them.
+  std::optional<Time> order_time;
   std::string label;
   std::string trigger;  // manual|scheduled|api|cli|pre-restore|shutdown
   std::string hostname;

@@ -107,7 +107,7 @@ Result<Time> ParseTime(std::string_view text) {
       std::chrono::year(value[0]),
       std::chrono::month(static_cast<unsigned>(value[1])),
       std::chrono::day(static_cast<unsigned>(value[2]))};
-  // The clock counts nanoseconds in 64 bits: 1678 .. 2261 fit whole.
+  // The years that fit whole into 64 bits of nanoseconds; see kLatestTime.
   if (!date.ok() || value[0] < 1678 || value[0] > 2261 || value[3] > 23 ||
       value[4] > 59 || value[5] > 59) {
     return NotATime(text);

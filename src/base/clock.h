@@ -14,6 +14,9 @@ namespace levelkeep {
 
 // Wall-clock time, UTC.
 using Time = std::chrono::system_clock::time_point;
+// The last one that FormatTime and ParseTime take: the end of 2261. The clock
+// counts nanoseconds in 64 bits, and that is the last year that fits whole.
+inline constexpr Time kLatestTime(std::chrono::milliseconds(9214646399999));
 
 // Thread safety: all methods may be called concurrently.
 class Clock {

@@ -33,6 +33,7 @@ Status NoSuchBackup(const std::string& name) {
 Manifest ForListing(const Manifest& full) {
   Manifest manifest;
   manifest.created = full.created;
+  manifest.order_time = full.order_time;
   manifest.label = full.label;
   manifest.trigger = full.trigger;
   manifest.snapshot_method = full.snapshot_method;

@@ -1,5 +1,6 @@
 #include "catalog/catalog_entry.h"
 
+#include <algorithm>
 #include <array>
 
 namespace levelkeep {
@@ -25,6 +26,11 @@ std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text) {
 
 Time CatalogEntry::created() const {
   return manifest ? manifest->created : parsed.time;
+}
+
+Time CatalogEntry::order_time() const {
+  if (!manifest || !manifest->order_time) return created();
+  return std::max(*manifest->order_time, created());
 }
 
 std::string CatalogEntry::status() const {

@@ -47,6 +47,9 @@ struct CatalogEntry {
 
   // The manifest's time, else the name's.
   Time created() const;
+  // When it counts as made where backups are put in order: `created`, or
+  // later if the clock was known to be behind.
+  Time order_time() const;
   // Every byte was read and was right; "structure" alone does not count.
   bool verified() const {
     return verification && verification->passed &&

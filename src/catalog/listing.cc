@@ -58,7 +58,7 @@ void SortNewestFirst(std::vector<Listing::Entry>* entries) {
     position.epoch = epoch;
     for (size_t i : members) {
       const CatalogEntry& entry = *(*entries)[i];
-      const std::pair<Time, int> own(entry.created(), entry.parsed.counter);
+      const std::pair<Time, int> own(entry.order_time(), entry.parsed.counter);
       position.when = position.rank == 0 ? own : std::max(position.when, own);
       position.rank++;
       position.index = i;
@@ -85,6 +85,7 @@ Listing::Listing(std::vector<Entry> entries) : entries_(std::move(entries)) {
 
 void Listing::Count(const CatalogEntry& entry) {
   total_bytes_ += entry.size_bytes;
+  latest_ = std::max(latest_, std::optional(entry.order_time()));
   const bool damaged = entry.damaged();
   if (damaged || (!entry.manifest && !entry.foreign)) {
     bad_.push_back(&entry);
@@ -98,6 +99,14 @@ void Listing::Count(const CatalogEntry& entry) {
   if (newest_usable_ == nullptr) newest_usable_ = &entry;
   // Newest first: the first one of an epoch stays.
   newest_of_epoch_.emplace(entry.manifest->db_epoch, &entry);
+}
+
+std::optional<Time> Listing::OrderTimeAt(Time now) const {
+  using Millis = std::chrono::milliseconds;
+  if (!latest_ || std::chrono::floor<Millis>(now) >= *latest_) return {};
+  // Behind the last time that can be written nothing can be ordered.
+  const Time after = std::chrono::floor<Millis>(*latest_) + Millis(1);
+  return after <= kLatestTime ? std::optional(after) : std::nullopt;
 }
 
 const CatalogEntry* Listing::NewestOfEpoch(std::string_view epoch) const {

@@ -20,7 +20,7 @@ namespace levelkeep {
 // Newest first, by one total order:
 //  - within one epoch by last sequence, so that a clock that was set back
 //    reorders nothing; then by created time and name counter;
-//  - between epochs, and for archives without manifest, by created time,
+//  - between epochs, and for archives without manifest, by order_time(),
 //    then counter; a backup counts as made no earlier than the ones before
 //    it in its epoch.
 // What health asks for is counted once, when the listing is made: with
@@ -52,6 +52,9 @@ class Listing {
   // "damaged" or "unreadable", newest first.
   const std::vector<const CatalogEntry*>& bad() const { return bad_; }
   uint64_t total_bytes() const { return total_bytes_; }
+  // Manifest::order_time of a backup that is made at `now`, beside these:
+  // none if the clock is not behind any of them, as it should be.
+  std::optional<Time> OrderTimeAt(Time now) const;
 
  private:
   void Count(const CatalogEntry& entry);
@@ -64,6 +67,7 @@ class Listing {
   // Keys point into the entries.
   std::map<std::string_view, const CatalogEntry*> newest_of_epoch_;
   uint64_t total_bytes_ = 0;
+  std::optional<Time> latest_;
 };
 
 }  // namespace levelkeep

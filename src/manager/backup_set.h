@@ -100,7 +100,7 @@ class BackupSet {
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
-                                   const CatalogEntry* previous,
+                                   const Listing& listing,
                                    const ReusePlan& reuse,
                                    const std::string& part, Time created);
   void Remember(const std::string& name, const Snapshot& snapshot,

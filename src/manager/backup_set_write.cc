@@ -62,12 +62,13 @@ void NamePrevious(FileSystem* fs, const CatalogEntry& previous,
 Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
                                    const SnapshotInfo& info,
                                    const BackupRequest& request,
-                                   const CatalogEntry* previous, Time created,
+                                   const Listing& listing, Time created,
                                    uint64_t took_ms,
                                    const std::vector<TocFile>& archived) {
   Manifest manifest;
   manifest.id = RandomId();
   manifest.created = std::chrono::floor<std::chrono::milliseconds>(created);
+  manifest.order_time = listing.OrderTimeAt(created);
   manifest.label = request.label;
   manifest.trigger = request.trigger;
   manifest.hostname = HostName();
@@ -82,8 +83,8 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
         request.events->count, request.events->first, request.events->last,
         request.events->first_time, request.events->last_time};
   }
-  if (previous != nullptr) {
-    NamePrevious(fs, *previous, request.stop, &manifest);
+  if (listing.newest_usable() != nullptr) {
+    NamePrevious(fs, *listing.newest_usable(), request.stop, &manifest);
   }
   manifest.took_ms = took_ms;
   manifest.source_bytes = info.total_bytes();
@@ -104,22 +105,22 @@ Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
                                     const BackupRequest& request,
                                     const FileLock& /*lock*/) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, catalog_.List());
-  const CatalogEntry* const previous = listing->newest_usable();
-  LEVELKEEP_RETURN_IF_ERROR(CheckSpace(snapshot.info(), previous));
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckSpace(snapshot.info(), listing->newest_usable()));
   const Time created = clock_->Now();
   const std::string part =
       JoinPath(options_.backup_dir, NewTemporaryName(kPartSuffix));
   // If we die before it is published: the part is swept at the next start.
   ReusePlan reuse =
       ReusePlan::Load(fs_, options_, snapshot, request.db_epoch, request.stop);
-  auto summary = WritePart(snapshot, request, previous, reuse, part, created);
+  auto summary = WritePart(snapshot, request, *listing, reuse, part, created);
   if (summary.status().code() == StatusCode::kCorruption &&
       reuse.archive() != nullptr) {
     // Whatever it was: a backup owes nothing to the one before it.
     LogWarn(kTag, "compressing everything: " + summary.status().ToString());
     (void)fs_->RemoveFile(part);
     reuse = ReusePlan();
-    summary = WritePart(snapshot, request, previous, reuse, part, created);
+    summary = WritePart(snapshot, request, *listing, reuse, part, created);
   }
   if (!summary.ok()) {
     (void)fs_->RemoveFile(part);
@@ -204,7 +205,7 @@ Status BackupSet::CheckSpace(const SnapshotInfo& info,
 
 Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
                                             const BackupRequest& request,
-                                            const CatalogEntry* previous,
+                                            const Listing& listing,
                                             const ReusePlan& reuse,
                                             const std::string& part,
                                             Time created) {
@@ -226,7 +227,7 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
       [&](const std::vector<TocFile>& archived) -> Result<std::string> {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         clock_->SteadyNow() - started);
-    return DescribeBackup(fs_, options_, info, request, previous, created,
+    return DescribeBackup(fs_, options_, info, request, listing, created,
                           static_cast<uint64_t>(took.count()), archived);
   };
 

@@ -100,6 +100,7 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
   health->unsaved_writes = stats.last_sequence - saved;
   if (newest == nullptr) return;  // never backed up: no age to give
   const Time::duration age = clock_->Now() - newest->created();
+  if (age < Time::duration::zero()) return;  // the clock was set back
   health->unsaved_seconds = Seconds(age);
   if (options_.auto_backup_enabled &&
       age > kMissedRunsUntilDegraded * options_.auto_backup_interval) {

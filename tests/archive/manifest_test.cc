@@ -102,6 +102,22 @@ TEST(ManifestTest, DecodesWhatItEncodes) {
   EXPECT_EQ(EncodeManifest(*decoded), EncodeManifest(original));
 }
 
+TEST(ManifestTest, OrderTimeIsThereOnlyIfItDiffers) {
+  Manifest manifest = Example();
+  EXPECT_EQ(EncodeManifest(manifest).find("order_time"), std::string::npos);
+  manifest.order_time = manifest.created + std::chrono::hours(1);
+  const std::string text = EncodeManifest(manifest);
+  EXPECT_NE(text.find("  \"created\": \"2024-12-27T12:00:00.250Z\",\n"
+                      "  \"order_time\": \"2024-12-27T13:00:00.250Z\",\n"),
+            std::string::npos)
+      << text;
+  const Result<Manifest> decoded = DecodeManifest(text);
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_EQ(decoded->order_time, manifest.order_time);
+  EXPECT_EQ(DecodeManifest(EncodeManifest(Example()))->order_time,
+            std::nullopt);
+}
+
 TEST(ManifestTest, LeavesOutWhatIsNotKnown) {
   Manifest manifest = Example();
   manifest.events.reset();
@@ -169,6 +185,9 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
       {"id upper case", Replaced(good, "aabb", "AABB"), "\"id\" is not a hex"},
       {"created", Replaced(good, "2024-12-27T12", "2024-13-27T12"),
        "\"created\" is no time"},
+      {"order time",
+       Replaced(good, "\"label\"", "\"order_time\": \"soon\", \"label\""),
+       "\"order_time\" is no time: soon"},
       {"trigger missing", Replaced(good, "\"trigger\"", "\"t\""),
        "\"trigger\" is missing"},
       {"label number", Replaced(good, "\"before \\\"upgrade\\\"\"", "3"),

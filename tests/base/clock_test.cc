@@ -39,6 +39,12 @@ TEST(TimeTest, ParsesWhatItFormats) {
   }
 }
 
+TEST(TimeTest, LatestIsTheLastOne) {
+  EXPECT_EQ(FormatTime(kLatestTime), "2261-12-31T23:59:59.999Z");
+  EXPECT_EQ(ParseTime(FormatTime(kLatestTime)).value(), kLatestTime);
+  EXPECT_FALSE(ParseTime(FormatTime(kLatestTime + milliseconds(1))).ok());
+}
+
 TEST(TimeTest, RefusesWhatIsNoTime) {
   for (const char* bad :
        {"", "2024-12-27", "2024-12-27T12:00:00", "2024-12-27 12:00:00Z",

@@ -11,6 +11,7 @@ namespace levelkeep {
 namespace {
 
 using test::Entry;
+using test::Hour;
 using test::Names;
 using test::ToListing;
 using test::WithRecord;
@@ -36,6 +37,52 @@ TEST(ListingTest, EpochsAreOrderedByTime) {
   const auto a = Entry(1, 500, "old"), b = Entry(2, 600, "old"),
              c = Entry(3, 550, "new");
   EXPECT_EQ(Sorted({b, c, a}), Names({c, b, a}));
+}
+
+// As a clock does that was right only after a while, over a restore.
+TEST(ListingTest, BackupMadeByAClockSetBackIsTheNewestAllTheSame) {
+  std::vector<CatalogEntry> entries = {Entry(500, 10, "old"),
+                                       Entry(510, 20, "old")};
+  for (int hour = 1; hour <= 3; ++hour) {
+    auto made = Entry(hour, static_cast<uint64_t>(10 + hour), "new");
+    made.manifest->order_time =
+        ToListing(entries).OrderTimeAt(made.manifest->created);
+    ASSERT_TRUE(made.manifest->order_time) << hour;
+    EXPECT_GT(*made.manifest->order_time, Hour(510));
+    EXPECT_EQ(made.created(), Hour(hour));
+    entries.push_back(made);
+    EXPECT_EQ(Sorted(entries).front(), made.name);
+  }
+  // And those of the next history, before and after the clock catches up.
+  auto later = Entry(4, 1, "next");
+  later.manifest->order_time = ToListing(entries).OrderTimeAt(later.created());
+  entries.push_back(later);
+  EXPECT_EQ(Sorted(entries).front(), later.name);
+  entries.push_back(Entry(511, 1, "last"));
+  EXPECT_EQ(Sorted(entries).front(), entries.back().name);
+}
+
+TEST(ListingTest, ClockThatIsRightNeedsNoOrderTime) {
+  EXPECT_EQ(ToListing({}).OrderTimeAt(Hour(1)), std::nullopt);
+  const Listing listing = ToListing({Entry(1), Entry(3), Entry(2)});
+  EXPECT_EQ(listing.OrderTimeAt(Hour(3)), std::nullopt);
+  EXPECT_EQ(listing.OrderTimeAt(Hour(4)), std::nullopt);
+  const auto millis = std::chrono::milliseconds(1);
+  EXPECT_EQ(listing.OrderTimeAt(Hour(3) - millis), Hour(3) + millis);
+  // Of one that says so itself, too.
+  auto ahead = Entry(2);
+  ahead.manifest->order_time = Hour(9);
+  EXPECT_EQ(ToListing({ahead}).OrderTimeAt(Hour(8)), Hour(9) + millis);
+  ahead.manifest->order_time = Hour(1);  // somebody else's idea
+  EXPECT_EQ(ToListing({ahead}).OrderTimeAt(Hour(1)), Hour(2) + millis);
+}
+
+TEST(ListingTest, BehindTheEndOfTimeNothingIsOrdered) {
+  auto entry = Entry(1);
+  entry.manifest->created = kLatestTime;
+  EXPECT_EQ(ToListing({entry}).OrderTimeAt(Hour(1)), std::nullopt);
+  entry.manifest->created = kLatestTime - std::chrono::milliseconds(1);
+  EXPECT_EQ(ToListing({entry}).OrderTimeAt(Hour(1)), kLatestTime);
 }
 
 TEST(ListingTest, ForeignOnesAreOrderedByTheTimeInTheirName) {

@@ -1,0 +1,143 @@
+"""Somebody sets the clock, by years, while the server runs.
+
+libfaketime tells the program another time of day; the steady clock stays.
+"""
+
+import datetime
+import glob
+import os
+import time
+
+import pytest
+
+from events import make_events
+from harness import wait_until
+from store import archive_events, assert_gapless
+
+YEAR_SECONDS = 366 * 86400
+
+
+class Clock:
+    """The time of day as a program under `prefix` sees it."""
+
+    def __init__(self, folder):
+        libraries = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
+        assert libraries, "the package libfaketime is missing"
+        self._file = folder / "clock"
+        self.set(0)
+        self.prefix = ["env", f"LD_PRELOAD={libraries[0]}",
+                       f"FAKETIME_TIMESTAMP_FILE={self._file}",
+                       "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"]
+
+    def set(self, years):
+        """So many years from now; at once for a program that runs."""
+        self.years = years
+        other = self._file.with_name("clock.new")
+        other.write_text(f"{years * YEAR_SECONDS:+d}\n")
+        os.replace(other, self._file)
+
+    def assert_is(self, stamp):
+        """`stamp`, which the program made, is of about now."""
+        now = time.time() + self.years * YEAR_SECONDS
+        then = datetime.datetime.fromisoformat(
+            stamp.replace("Z", "+00:00")).timestamp()
+        assert abs(now - then) < 3600, (stamp, self.years)
+
+
+@pytest.fixture
+def clock(folder):
+    return Clock(folder)
+
+
+def create(api):
+    """A backup, behind one of the timer's that may be at work."""
+    def made():
+        reply = api.post("/api/backup/create", {})
+        return None if reply.status == 409 else reply.ok()
+
+    return wait_until(made, "a backup")["name"]
+
+
+def newest(api):
+    health = api.health()["backup"]
+    listed = api.backups()[0]
+    assert health["latest"]["name"] == listed["name"]
+    assert health["unsavedSeconds"] is None or health["unsavedSeconds"] >= 0
+    assert health["degraded"] == []
+    return listed
+
+
+def test_timer_goes_on_and_the_newest_stays_the_newest(site, seed, clock):
+    settings = {"AUTO_BACKUP_ENABLED": "true", "AUTO_BACKUP_INTERVAL": 1500,
+                "MAX_BACKUPS": 20}
+    count = 0
+
+    def append(api):
+        nonlocal count
+        api.append(make_events(seed, "w", count, 5))
+        count += 5
+
+    with site.serve(prefix=clock.prefix, **settings) as server:
+        for years in (0, 10, -10, 3):
+            clock.set(years)
+            append(server.api)
+            name = create(server.api)
+            entry = newest(server.api)
+            assert entry["name"] == name
+            clock.assert_is(entry["created"])
+            append(server.api)
+            before = set(site.archives())
+            wait_until(lambda: set(site.archives()) - before,
+                       "a backup by the timer")
+            (scheduled,) = set(site.archives()) - before
+            assert newest(server.api)["name"] == scheduled
+            assert_gapless(seed, archive_events(site.backups / scheduled))
+            assert len(archive_events(site.backups / scheduled)) == count
+
+
+def test_no_backup_is_made_only_because_the_clock_was_set(site, seed, clock):
+    settings = {"AUTO_BACKUP_ENABLED": "true",
+                "AUTO_BACKUP_INTERVAL": 3_600_000}
+    with site.serve(prefix=clock.prefix, **settings) as server:
+        server.api.append(make_events(seed, "w", 0, 5))
+        made = [create(server.api)]
+        server.api.append(make_events(seed, "w", 5, 5))
+        for years in (10, -10):
+            clock.set(years)
+            time.sleep(1)
+            assert site.archives() == made
+            clock.assert_is(server.api.health()["backup"]["nextRun"])
+    # Nor by a start: what is from the future counts as made just now.
+    clock.set(-20)
+    names = site.archives()
+    with site.serve(prefix=clock.prefix, **settings) as server:
+        time.sleep(1)
+        assert site.archives() == names
+        clock.assert_is(server.api.health()["backup"]["nextRun"])
+
+
+def test_backups_behind_a_restore_outlive_those_of_the_future(site, seed,
+                                                              clock):
+    """A clock that was wrong, was set right, and a restore then: rotation
+    removes the old history's backups first, whatever their dates say."""
+    settings = {"MAX_BACKUPS": 3, "BACKUP_VERIFY": "false"}
+    clock.set(10)
+    with site.serve(prefix=clock.prefix, **settings) as server:
+        for number in range(3):
+            server.api.append(make_events(seed, "before", number, 1))
+            old = create(server.api)
+        clock.set(0)
+        server.api.append(make_events(seed, "before", 3, 1))
+        health = server.api.health()["backup"]
+        assert health["unsavedWrites"] > 0
+        assert health["unsavedSeconds"] is None, "nobody knows"
+        server.api.post("/api/backup/restore", {"backupName": old}).ok()
+        made = []
+        for number in range(3):
+            server.api.append(make_events(seed, "behind", number, 1))
+            made.append(create(server.api))
+            entry = newest(server.api)
+            assert entry["name"] == made[-1]
+            clock.assert_is(entry["created"])
+        listed = [entry["name"] for entry in server.api.backups()]
+        assert listed == made[::-1], "the future's pushed them out"
