@@ -84,6 +84,11 @@ if(LEVELKEEP_BUILD_TOOLS)
     DESTINATION lib/systemd/system COMPONENT Runtime)
   install(FILES packaging/levelkeep.sysusers.conf
     DESTINATION lib/sysusers.d RENAME levelkeep.conf COMPONENT Runtime)
+  install(FILES packaging/man/levelkeep.1
+    DESTINATION "${CMAKE_INSTALL_MANDIR}/man1" COMPONENT Runtime)
+  install(FILES packaging/completions/levelkeep.bash
+    DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
+    RENAME levelkeep COMPONENT Runtime)
 endif()
 install(FILES LICENSE README.md CHANGELOG.md
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT Runtime)

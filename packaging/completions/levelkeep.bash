@@ -1,5 +1,4 @@
-# bash completion for levelkeep. Install as
-# /usr/share/bash-completion/completions/levelkeep
+# bash completion for levelkeep; `cmake --install` puts it where bash looks.
 
 _levelkeep_backups() {
   levelkeep list --quiet 2>/dev/null | awk 'NR > 1 { print $1 }'

@@ -43,11 +43,22 @@ CodePoint DecodeFirst(std::string_view text) {
   return {value, length};
 }
 
-// Control characters, and those that reorder or break a line on a terminal.
+// Control characters, those that reorder or break a line on a terminal, and
+// those that nobody sees: two names must not look alike.
 bool IsControl(uint32_t value) {
-  return value < 0x20 || (value >= 0x7f && value <= 0x9f) ||
-         (value >= 0x2028 && value <= 0x202e) ||
-         (value >= 0x2066 && value <= 0x2069);
+  struct Range {
+    uint32_t first;
+    uint32_t last;
+  };
+  constexpr Range kRanges[] = {
+      {0x00, 0x1f},     {0x7f, 0x9f},       {0xad, 0xad},     {0x61c, 0x61c},
+      {0x200b, 0x200f}, {0x2028, 0x202e},   {0x2060, 0x206f}, {0xfeff, 0xfeff},
+      {0xfff9, 0xfffb}, {0xe0000, 0xe007f},  // tags
+  };
+  return std::any_of(std::begin(kRanges), std::end(kRanges),
+                     [value](const Range& range) {
+                       return value >= range.first && value <= range.last;
+                     });
 }
 
 std::string EscapeBytes(std::string_view bytes) {

@@ -56,6 +56,10 @@ TEST(TextTest, MakesUntrustedBytesPrintable) {
   EXPECT_EQ(Printable("\xff\xc3("), "\\xff\\xc3(");
   EXPECT_EQ(Printable("\xc2\x9b"), "\\xc2\\x9b");           // C1 control
   EXPECT_EQ(Printable("\xe2\x80\xae"), "\\xe2\\x80\\xae");  // right-to-left
+  EXPECT_EQ(Printable("\xe2\x80\x8b"), "\\xe2\\x80\\x8b");  // no width
+  EXPECT_EQ(Printable("a\xc2\xad."), "a\\xc2\\xad.");       // soft hyphen
+  EXPECT_EQ(Printable("\xef\xbb\xbf"), "\\xef\\xbb\\xbf");  // byte order mark
+  EXPECT_EQ(Printable("\xf3\xa0\x80\xa0"), "\\xf3\\xa0\\x80\\xa0");  // a tag
 }
 
 TEST(TextTest, CutsPrintableTextAtTheLimit) {

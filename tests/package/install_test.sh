@@ -11,7 +11,8 @@ diff -r "$SOURCE_DIR/include/levelkeep" "$PREFIX/include/levelkeep" ||
   fail "the installed headers differ from include/levelkeep"
 
 for path in bin/levelkeep libexec/levelkeep/levelkeep-check \
-  lib/systemd/system/levelkeep.service lib/sysusers.d/levelkeep.conf; do
+  lib/systemd/system/levelkeep.service lib/sysusers.d/levelkeep.conf \
+  share/man/man1/levelkeep.1 share/bash-completion/completions/levelkeep; do
   [[ -s "$PREFIX/$path" ]] || fail "$path was not installed"
 done
 for name in liblevelkeep.a liblevelkeep-http.a LevelKeepConfig.cmake \
@@ -33,3 +34,27 @@ printed="$("$PREFIX/bin/levelkeep" --version)"
 # Each library with everything that it needs, exactly once.
 ldd "$PREFIX/bin/levelkeep" >"$WORK/libraries"
 if grep 'not found' "$WORK/libraries"; then fail "libraries are missing"; fi
+
+# The completion, as bash calls it: backups by name, then a file of that name.
+mkdir -p "$WORK/site/storage" "$WORK/site/backups"
+touch "$WORK/site/local.tar.gz"
+complete_line() {
+  (
+    cd "$WORK/site"
+    PATH="$PREFIX/bin:$PATH"
+    # shellcheck source=/dev/null
+    source "$PREFIX/share/bash-completion/completions/levelkeep"
+    COMP_WORDS=("$@")
+    COMP_CWORD=$(($# - 1))
+    _levelkeep
+    printf '%s\n' "${COMPREPLY[@]}"
+  )
+}
+[[ "$(complete_line levelkeep res)" == restore ]] ||
+  fail "'res' is completed to '$(complete_line levelkeep res)'"
+[[ "$(complete_line levelkeep restore --un)" == --undo ]] ||
+  fail "'--un' is completed to '$(complete_line levelkeep restore --un)'"
+for name in latest local.tar.gz; do
+  complete_line levelkeep restore l | grep -qx "$name" ||
+    fail "'restore l' is not completed to $name"
+done
