@@ -63,6 +63,24 @@ FSYNC = "/^fsync$"
 OPEN = "/^open(at)?$"
 
 
+def listening_port(pid):
+    """The TCP port of 127.0.0.1 that process `pid` listens on, or None."""
+    sockets = set()
+    try:
+        table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text()
+        for descriptor in os.scandir(f"/proc/{pid}/fd"):
+            with contextlib.suppress(OSError):  # closed meanwhile
+                sockets.add(os.readlink(descriptor.path))
+    except OSError:  # it has ended
+        return None
+    for line in table.splitlines()[1:]:
+        # As in proc(5): addresses in hexadecimal, state 0A is LISTEN.
+        _, local, _, state, *rest = line.split()
+        if state == "0A" and f"socket:[{rest[5]}]" in sockets:
+            return int(local.split(":")[1], 16)
+    return None
+
+
 def injected(calls, what):
     """A command prefix: strace does `what` to the program at such calls.
 
@@ -236,11 +254,10 @@ class Server:
 
     def is_ready(self):
         if self.port is None:
-            said = re.search(r"listening on http://127\.0\.0\.1:(\d+)",
-                             self.log())
-            if not said:
+            # Not from its log: the write of that line may be the one to fail.
+            self.port = listening_port(self.process.pid)
+            if self.port is None:
                 return False
-            self.port = int(said.group(1))
             self.api = Api(self.port, self.settings.get("API_TOKEN"))
         with contextlib.suppress(OSError, http.client.HTTPException):
             return self.api.get("/readyz", timeout=5).status == 200
