@@ -44,8 +44,9 @@ def unmount(path):
 
 @contextlib.contextmanager
 def memory_disk(path, size):
-    """A tmpfs at `path`."""
-    done = mount(path, "-t", "tmpfs", "-o", f"size={size},mode=0777",
+    """A tmpfs at `path`, this user's."""
+    done = mount(path, "-t", "tmpfs", "-o",
+                 f"size={size},mode=0777,uid={os.geteuid()}",
                  "levelkeep-test")
     if done.returncode != 0:
         pytest.skip(f"no tmpfs can be mounted: {done.stderr.strip()}")
