@@ -1,7 +1,8 @@
 #include "catalog/catalog_entry.h"
 
-#include <algorithm>
 #include <array>
+
+#include "archive/backup_order.h"
 
 namespace levelkeep {
 namespace {
@@ -29,8 +30,7 @@ Time CatalogEntry::created() const {
 }
 
 Time CatalogEntry::order_time() const {
-  if (!manifest || !manifest->order_time) return created();
-  return std::max(*manifest->order_time, created());
+  return manifest ? OrderTimeOf(*manifest) : parsed.time;
 }
 
 std::string CatalogEntry::status() const {

@@ -47,8 +47,7 @@ struct CatalogEntry {
 
   // The manifest's time, else the name's.
   Time created() const;
-  // When it counts as made where backups are put in order: `created`, or
-  // later if the clock was known to be behind.
+  // The manifest's OrderTimeOf, else the name's time.
   Time order_time() const;
   // Every byte was read and was right; "structure" alone does not count.
   bool verified() const {

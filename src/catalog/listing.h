@@ -17,12 +17,8 @@
 
 namespace levelkeep {
 
-// Newest first, by one total order:
-//  - within one epoch by last sequence, so that a clock that was set back
-//    reorders nothing; then by created time and name counter;
-//  - between epochs, and for archives without manifest, by order_time(),
-//    then counter; a backup counts as made no earlier than the ones before
-//    it in its epoch.
+// Newest first, as archive/backup_order.h has it; an archive without manifest
+// is of no history, and of the time in its name.
 // What health asks for is counted once, when the listing is made: with
 // 10,000 backups a walk over them takes longer than all the rest of it.
 // Thread safety: immutable; share it as shared_ptr<const Listing>.

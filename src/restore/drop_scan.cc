@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 
+#include "archive/backup_order.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "restore/drop_folder.h"
@@ -114,6 +115,23 @@ Status CheckSpaceForCopy(const RestoreContext& context,
                 "free some space or lower BACKUP_RESERVE");
 }
 
+// REQUIRES: all have a manifest.
+std::vector<DropCandidate> SortNewestFirst(
+    std::vector<DropCandidate> candidates) {
+  std::vector<OrderKey> keys;
+  keys.reserve(candidates.size());
+  for (const DropCandidate& candidate : candidates) {
+    // What somebody dropped need not have a name of ours.
+    keys.emplace_back(*candidate.outline.manifest, 0, candidate.drop.name);
+  }
+  std::vector<DropCandidate> sorted;
+  sorted.reserve(candidates.size());
+  for (const size_t i : NewestFirst(keys)) {
+    sorted.push_back(std::move(candidates[i]));
+  }
+  return sorted;
+}
+
 }  // namespace
 
 Result<DropScan> ScanDropFolder(const RestoreContext& context) {
@@ -183,17 +201,8 @@ std::vector<DropCandidate> OrderCandidates(
         NameAll(candidates) + "; leave only one of them";
     return {};
   }
-  std::stable_sort(candidates.begin(), candidates.end(),
-                   [&](const DropCandidate& a, const DropCandidate& b) {
-                     if (is_requested(a) != is_requested(b))
-                       return is_requested(a);
-                     if (!comparable) return false;
-                     const Manifest& left = *a.outline.manifest;
-                     const Manifest& right = *b.outline.manifest;
-                     if (left.created != right.created)
-                       return left.created > right.created;
-                     return left.last_sequence > right.last_sequence;
-                   });
+  if (comparable) candidates = SortNewestFirst(std::move(candidates));
+  std::stable_partition(candidates.begin(), candidates.end(), is_requested);
   return candidates;
 }
 

@@ -137,6 +137,27 @@ TEST_F(DropFolderTest, NewestOfSeveralIsAppliedAndTheOthersAreKept) {
   EXPECT_TRUE(Exists(Drop("rejected/c.tar.gz.reason.txt")));
 }
 
+TEST_F(DropFolderTest, NewestOfOneHistoryIsTheOneThatHoldsMore) {
+  ArchiveSpec first = CreatedAt(3), second = CreatedAt(1);
+  first.epoch = second.epoch = std::string(32, 'e');
+  MakeArchive(Drop("b.tar.gz"), {{"x", "less"}}, first);
+  MakeArchive(Drop("a.tar.gz"), kNewEvents, second);  // the clock was set back
+  const DropOutcome outcome = Start();
+  ASSERT_TRUE(outcome.applied.has_value());
+  EXPECT_EQ(outcome.applied->archive_name, "a.tar.gz");
+  EXPECT_EQ(ReadDb(Live()), kNewEvents);
+}
+
+TEST_F(DropFolderTest, BackupThatKnewOfALaterOneIsNewer) {
+  ArchiveSpec behind = CreatedAt(1);
+  behind.order_time = AtHour(3) + std::chrono::milliseconds(1);
+  MakeArchive(Drop("b.tar.gz"), {{"x", "older"}}, CreatedAt(3));
+  MakeArchive(Drop("a.tar.gz"), kNewEvents, behind);
+  const DropOutcome outcome = Start();
+  ASSERT_TRUE(outcome.applied.has_value());
+  EXPECT_EQ(outcome.applied->archive_name, "a.tar.gz");
+}
+
 TEST_F(DropFolderTest, DamagedNewestIsRejectedAndTheNextOneApplied) {
   ArchiveSpec wrong = CreatedAt(9);
   wrong.last_sequence = 1000;

@@ -82,6 +82,8 @@ inline Status OpenAndClose(const std::string& dir) {
 struct ArchiveSpec {
   std::string db_name = "event_registry_db";
   Time created = Time(std::chrono::hours(480'000));
+  std::optional<Time> order_time;
+  std::string epoch;  // empty: one of its own
   std::string comparator = "leveldb.BytewiseComparator";
   // Of the manifest; nothing: the truth.
   std::optional<uint64_t> last_sequence;
@@ -110,12 +112,13 @@ inline void WriteOwnArchive(const std::string& db_dir, const std::string& path,
   Manifest manifest;
   manifest.id = RandomId();
   manifest.created = spec.created;
+  manifest.order_time = spec.order_time;
   manifest.trigger = "manual";
   manifest.hostname = "test";
   manifest.levelkeep_version = "0.1.0";
   manifest.snapshot_method = "offline";
   manifest.db_name = spec.db_name;
-  manifest.db_epoch = RandomId();
+  manifest.db_epoch = spec.epoch.empty() ? RandomId() : spec.epoch;
   manifest.comparator = spec.comparator;
   manifest.last_sequence =
       spec.last_sequence.value_or(ReadLastSequence(fs, db_dir));
