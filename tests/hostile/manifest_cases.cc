@@ -110,6 +110,20 @@ void AddFields(CaseList* list) {
                "\"created\" is no time");
   list->Accept("created_far_future",
                Field("created", "\"2199-12-31T23:59:59.999Z\""));
+  const auto with_order_time = [](const std::string& value) {
+    return Replaced("\"took_ms\"",
+                    "\"order_time\": " + value + ", \"took_ms\"");
+  };
+  list->Refuse("order_time_no_time", with_order_time("\"tomorrow\""),
+               "\"order_time\" is no time");
+  list->Refuse("order_time_number", with_order_time("1"), "order_time");
+  list->Refuse("order_time_beyond_all",
+               with_order_time("\"2262-01-01T00:00:00.000Z\""),
+               "\"order_time\" is no time");
+  list->Accept("order_time_long_ago",
+               with_order_time("\"1678-01-01T00:00:00.000Z\""));
+  list->Accept("order_time_at_the_end",
+               with_order_time("\"2261-12-31T23:59:59.999Z\""));
   list->Accept("host_of_controls",
                Field("hostname", "\"\\u001b[2J\\n\\u0000\""));
   list->Accept("label_out", Field("label", "\"../../../etc\""));
