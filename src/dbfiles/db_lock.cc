@@ -42,6 +42,22 @@ std::string HolderIn(const std::string& message) {
   return message.substr(at + kMarker.size());
 }
 
+// A copy may have lost the permissions of LOCK, without which LevelDB could
+// not open it either. Its owner can give them back; anybody else is told.
+Result<std::unique_ptr<FileLock>> LockFile(FileSystem* fs,
+                                           const std::string& path,
+                                           const Result<FileInfo>& info) {
+  constexpr uint32_t kForItsOwner = 0600;
+  auto lock = fs->Lock(path);
+  if (lock.status().code() != StatusCode::kPermissionDenied || !info.ok() ||
+      info->type != FileType::kRegular ||
+      (info->mode & kForItsOwner) == kForItsOwner ||
+      !fs->SetMode(path, info->mode | kForItsOwner).ok()) {
+    return lock;
+  }
+  return fs->Lock(path);
+}
+
 }  // namespace
 
 struct DbLock::Impl {
@@ -68,7 +84,7 @@ Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
                     HoldsClassicLock(*info))) {
     return HeldHere(db_dir);
   }
-  Result<std::unique_ptr<FileLock>> lock = fs->Lock(path);
+  Result<std::unique_ptr<FileLock>> lock = LockFile(fs, path, info);
   if (!lock.ok()) {
     if (lock.status().code() != StatusCode::kBusy) return lock.status();
     return Status(StatusCode::kBusy,
@@ -107,7 +123,7 @@ Result<DbLock::State> DbLock::Probe(FileSystem* fs, const std::string& db_dir,
       HoldsClassicLock(*info)) {
     return answer(State::kHeldByThisProcess, "this process");
   }
-  const Result<std::unique_ptr<FileLock>> lock = fs->Lock(path);
+  const Result<std::unique_ptr<FileLock>> lock = LockFile(fs, path, info);
   if (lock.ok()) return answer(State::kFree, "");
   if (lock.status().code() != StatusCode::kBusy) return lock.status();
   return answer(State::kHeldByOther, HolderIn(lock.status().message()));

@@ -27,7 +27,8 @@ class DbLock {
 
   // kBusy if anyone holds it: "database DIR is open in another process
   // (pid 412)" or "… in this process"; the hint says what to do.
-  // kPermissionDenied if LOCK can't be opened.
+  // A LOCK of ours that denies us what its owner needs gets that (mode 0600);
+  // kPermissionDenied if LOCK can't be opened all the same.
   static Result<std::unique_ptr<DbLock>> Acquire(FileSystem* fs,
                                                  const std::string& db_dir);
   // As Acquire and release at once, but never creates LOCK: a directory

@@ -281,6 +281,46 @@ TEST_F(DbLockTest, ALockThatMayNotBeOpenedIsPermissionDenied) {
             StatusCode::kPermissionDenied);
 }
 
+// To whom modes mean something: who owns the file, and is not root.
+class OwnersFileSystem : public FaultFileSystem {
+ public:
+  OwnersFileSystem() : FaultFileSystem(FileSystem::Posix()) {}
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    const auto info = Stat(path);
+    if (info.ok() && (info->mode & 0600) != 0600) {
+      return Status(StatusCode::kPermissionDenied, "cannot open " + path);
+    }
+    return FaultFileSystem::Lock(path);
+  }
+};
+
+TEST_F(DbLockTest, PermissionsThatACopyLostComeBack) {
+  const std::string path = dir_ + "/LOCK";
+  OwnersFileSystem fs;
+  for (const uint32_t mode : {0u, 0044u, 0400u}) {
+    ASSERT_TRUE(fs.SetMode(path, mode).ok());
+    EXPECT_EQ(DbLock::Probe(&fs, dir_, nullptr).value(), DbLock::State::kFree);
+    EXPECT_EQ(fs.Stat(path)->mode, mode | 0600);
+    ASSERT_TRUE(fs.SetMode(path, mode).ok());
+    EXPECT_TRUE(DbLock::Acquire(&fs, dir_).ok());
+    EXPECT_EQ(fs.Stat(path)->mode, mode | 0600);
+  }
+}
+
+TEST_F(DbLockTest, PermissionsThatSomebodyElseHasToGiveAreAskedFor) {
+  const std::string path = dir_ + "/LOCK";
+  OwnersFileSystem fs;
+  ASSERT_TRUE(fs.SetMode(path, 0).ok());
+  fs.FailOn("SetMode " + path, StatusCode::kPermissionDenied, 1,
+            FaultFileSystem::kAlways);
+  EXPECT_EQ(DbLock::Acquire(&fs, dir_).status().code(),
+            StatusCode::kPermissionDenied);
+  EXPECT_TRUE(fs.fired());
+  EXPECT_EQ(DbLock::Probe(&fs, dir_, nullptr).status().code(),
+            StatusCode::kPermissionDenied);
+  EXPECT_EQ(fs.Stat(path)->mode, 0u);
+}
+
 TEST_F(DbLockTest, OneOfManyThreadsGetsIt) {
   std::atomic<int> holders{0}, most{0}, successes{0};
   {

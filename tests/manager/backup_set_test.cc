@@ -14,6 +14,7 @@
 #include "restore/restorer.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"
+#include "support/no_threads.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -220,6 +221,15 @@ TEST_F(BackupSetTest, ArchiveIsVerifiedByItsPathToo) {
   EXPECT_EQ(bad.code(), StatusCode::kCorruption);
   EXPECT_EQ(bad.message().find("elsewhere.tar.gz"), 0u) << bad.message();
   EXPECT_EQ(set_->Find(name)->status, "unverified");
+}
+
+TEST_F(BackupSetTest, WhereThereIsNoThreadTheCallersOwnVerifies) {
+  const std::string name = Made();
+  const test::NoThreads none;
+  const auto report = set_->Verify(name, VerifyDepth::kFull, {});
+  ASSERT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_EQ(report->depth, "full");
+  EXPECT_EQ(set_->Find(name)->status, "verified");
 }
 
 TEST_F(BackupSetTest, OnlyAVerdictIsRemembered) {

@@ -10,6 +10,7 @@ then mounts that, as it does after a real power loss.
 import contextlib
 import dataclasses
 import json
+import os
 import shutil
 import struct
 import subprocess
@@ -155,8 +156,10 @@ def _write(image, record, first, end):
 def make_image(kind, path):
     with open(path, "wb") as image:
         image.truncate(DISK_SIZE)
+    # Not in everybody's PATH.
+    path_of_tools = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     subprocess.run([*kind.make, str(path)], check=True, capture_output=True,
-                   timeout=120)
+                   timeout=120, env={**os.environ, "PATH": path_of_tools})
 
 
 @contextlib.contextmanager

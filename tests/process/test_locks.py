@@ -118,7 +118,7 @@ def test_lock_of_a_killed_process_is_no_obstacle(site, seed):
         assert os.stat(site.db / "LOCK").st_ino == inode
 
 
-def test_lock_without_permissions_is_repaired_or_named(site, seed):
+def test_lock_without_permissions_gets_them_back(site, seed):
     filled(site, seed)
     os.chmod(site.db / "LOCK", 0)
     with site.serve() as server:
