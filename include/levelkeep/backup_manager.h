@@ -142,7 +142,7 @@ struct HealthReport {
   std::optional<Time> last_verified;
   std::string last_error;  // of the last failed backup since the last good
   std::optional<Time> next_run;
-  uint64_t unsaved_writes = 0;            // LevelDB writes not in a backup
+  uint64_t unsaved_writes = 0;  // LevelDB writes not in a backup
   // Age of the oldest such state; none if there is no backup yet, or the
   // clock is behind it.
   std::optional<double> unsaved_seconds;

@@ -140,9 +140,8 @@ Result<Time> DecodeTime(const json& root, const char* name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string text, RequireText(root, name));
   const Result<Time> time = ParseTime(text);
   if (time.ok()) return time;
-  return Status(StatusCode::kCorruption, "\"" + std::string(name) +
-                                             "\" is no time: " +
-                                             Printable(text));
+  return Status(StatusCode::kCorruption,
+                "\"" + std::string(name) + "\" is no time: " + Printable(text));
 }
 
 Status DecodeOptionalParts(const json& root, Manifest* manifest) {
