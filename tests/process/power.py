@@ -73,7 +73,8 @@ def read_records(path):
 @dataclasses.dataclass(frozen=True)
 class Cut:
     """The moment before record `at`. `lost` is what becomes of writes since
-    the last flush: "nothing" is lost, or a "random" part, by `seed`."""
+    the last flush: "nothing" is lost, "everything", or a "random" part, by
+    `seed`."""
     at: int
     lost: str
     seed: str
@@ -93,12 +94,15 @@ class Recording:
                                if record.kind == "M")
 
     def cuts(self, seed):
-        """Every moment at which the disk differs, each with both losses."""
+        """Every moment at which the disk or what was promised differs."""
         cuts = []
         for at in range(self._first, len(self._records) + 1):
-            if self._records[at - 1].kind in "WZ":
+            kind = self._records[at - 1].kind
+            if kind in "WZ":
                 cuts.append(Cut(at, "nothing", seed))
                 cuts.append(Cut(at, "random", f"{seed}/{at}"))
+            elif kind == "M":
+                cuts.append(Cut(at, "everything", seed))
         return cuts
 
     def mark_at(self, cut):
@@ -110,7 +114,6 @@ class Recording:
     def remove(self):
         """Frees the image."""
         self._base.unlink()
-
 
     def image_at(self, cut, path, random):
         """Makes the disk's image of that moment."""
@@ -125,7 +128,7 @@ class Recording:
             for record in before[flushed:]:
                 if cut.lost == "nothing":
                     _write(image, record, 0, record.length)
-                elif record.kind in "WZ":
+                elif cut.lost == "random" and record.kind in "WZ":
                     for first, end in _arriving(record, random):
                         _write(image, record, first, end)
 
