@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "base/log.h"
 #include "http/server_fixture.h"
 
 namespace levelkeep {
@@ -121,6 +122,33 @@ TEST_F(ServerLoadTest, RequestsAtWorkAreNotEvicted) {
   EXPECT_TRUE(turned_away.IsClosed());
   release_ = true;
   for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
+}
+
+TEST_F(ServerLoadTest, AFloodThatIsTurnedAwayIsOneLineASecond) {
+  options_.max_connections = 1;
+  Start();
+  const Clients slow = Stall(1, Post("/slow", "", ""));
+  while (slow_running_ < 1) {
+    std::this_thread::sleep_for(milliseconds(2));
+  }
+  testing::internal::CaptureStderr();
+  ASSERT_TRUE(ConfigureLogging(LogOptions()).ok());
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < 100; i++) {
+    EXPECT_EQ(RawClient(port()).Receive().status, 503);
+  }
+  const auto took = std::chrono::steady_clock::now() - start;
+  FlushLogs();
+  const std::string log = testing::internal::GetCapturedStderr();
+  int lines = 0;
+  for (size_t at = log.find("turned away"); at != std::string::npos;
+       at = log.find("turned away", at + 1)) {
+    lines++;
+  }
+  EXPECT_GE(lines, 1) << log;
+  EXPECT_LE(lines, 1 + took / std::chrono::seconds(1)) << log;
+  release_ = true;
+  EXPECT_EQ(slow[0]->Receive().status, 200);
 }
 
 TEST_F(ServerLoadTest, SlowHeadsAndBodiesTimeOut) {
