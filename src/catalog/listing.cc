@@ -41,7 +41,6 @@ Listing::Listing(std::vector<Entry> entries) : entries_(std::move(entries)) {
 
 void Listing::Count(const CatalogEntry& entry) {
   total_bytes_ += entry.size_bytes;
-  latest_ = std::max(latest_, std::optional(entry.order_time()));
   const bool damaged = entry.damaged();
   if (damaged || (!entry.manifest && !entry.foreign)) {
     bad_.push_back(&entry);
@@ -59,9 +58,13 @@ void Listing::Count(const CatalogEntry& entry) {
 
 std::optional<Time> Listing::OrderTimeAt(Time now) const {
   using Millis = std::chrono::milliseconds;
-  if (!latest_ || std::chrono::floor<Millis>(now) >= *latest_) return {};
+  Time latest = Time::min();
+  for (const Entry& entry : entries_) {
+    latest = std::max(latest, entry->order_time());
+  }
+  if (std::chrono::floor<Millis>(now) >= latest) return std::nullopt;
   // Behind the last time that can be written nothing can be ordered.
-  const Time after = std::chrono::floor<Millis>(*latest_) + Millis(1);
+  const Time after = std::chrono::floor<Millis>(latest) + Millis(1);
   return after <= kLatestTime ? std::optional(after) : std::nullopt;
 }
 

@@ -49,7 +49,7 @@ class Listing {
   const std::vector<const CatalogEntry*>& bad() const { return bad_; }
   uint64_t total_bytes() const { return total_bytes_; }
   // Manifest::order_time of a backup that is made at `now`, beside these:
-  // none if the clock is not behind any of them, as it should be.
+  // none if the clock is not behind any of them, as it should be. A walk.
   std::optional<Time> OrderTimeAt(Time now) const;
 
  private:
@@ -63,7 +63,6 @@ class Listing {
   // Keys point into the entries.
   std::map<std::string_view, const CatalogEntry*> newest_of_epoch_;
   uint64_t total_bytes_ = 0;
-  std::optional<Time> latest_;
 };
 
 }  // namespace levelkeep

@@ -20,6 +20,12 @@ class ServerLoadTest : public test::ServerFixture {
  protected:
   using Clients = std::vector<std::unique_ptr<RawClient>>;
 
+  // Until so many requests are in the handler of /slow.
+  void AwaitAtWork(int count) {
+    while (slow_running_ < count) {
+      std::this_thread::sleep_for(milliseconds(2));
+    }
+  }
   // Each connects and sends the same beginning of a request.
   Clients Stall(int count, const std::string& bytes) {
     Clients clients;
@@ -54,9 +60,7 @@ TEST_F(ServerLoadTest, HealthAnswersWhileAllChangesWait) {
   options_.workers = 4;
   Start();
   const Clients slow = Stall(20, Post("/slow", "", ""));
-  while (slow_running_ < 3) {
-    std::this_thread::sleep_for(milliseconds(2));
-  }
+  AwaitAtWork(3);
   for (int i = 0; i < 20; i++) ExpectAlive();
   EXPECT_EQ(slow_running_, 3) << "a quarter of the workers only reads";
   release_ = true;
@@ -67,9 +71,7 @@ TEST_F(ServerLoadTest, HealthAnswersWhileAllHandlersRead) {
   options_.workers = 4;
   Start();
   const Clients slow = Stall(20, Get("/slow"));
-  while (slow_running_ < 4) {
-    std::this_thread::sleep_for(milliseconds(2));
-  }
+  AwaitAtWork(4);
   for (int i = 0; i < 20; i++) ExpectAlive();
   EXPECT_EQ(slow_running_, 4);
   release_ = true;
@@ -84,9 +86,7 @@ TEST_F(ServerLoadTest, LargeBodiesShareTheirMemory) {
   const std::string body(60'000, 'x');
   RawClient first(port());
   first.Send(Post("/slow", lines, body));
-  while (slow_running_ < 1) {
-    std::this_thread::sleep_for(milliseconds(2));
-  }
+  AwaitAtWork(1);
   // The first one has its place until it is answered.
   const RawResponse refused = Once(Post("/echo", lines, body));
   EXPECT_EQ(refused.status, 503);
@@ -112,9 +112,7 @@ TEST_F(ServerLoadTest, RequestsAtWorkAreNotEvicted) {
   options_.workers = 8;
   Start();
   const Clients slow = Stall(3, Post("/slow", "", ""));
-  while (slow_running_ < 3) {
-    std::this_thread::sleep_for(milliseconds(2));
-  }
+  AwaitAtWork(3);
   RawClient turned_away(port());
   const RawResponse response = turned_away.Receive();
   EXPECT_EQ(response.status, 503);
@@ -128,9 +126,7 @@ TEST_F(ServerLoadTest, AFloodThatIsTurnedAwayIsOneLineASecond) {
   options_.max_connections = 1;
   Start();
   const Clients slow = Stall(1, Post("/slow", "", ""));
-  while (slow_running_ < 1) {
-    std::this_thread::sleep_for(milliseconds(2));
-  }
+  AwaitAtWork(1);
   testing::internal::CaptureStderr();
   ASSERT_TRUE(ConfigureLogging(LogOptions()).ok());
   const auto start = std::chrono::steady_clock::now();

@@ -345,7 +345,8 @@ class LiveRestore(Restore):
         site.run("restore", "--undo", "--yes").expect(0)
         undone = read_events(site.db)
         assert self.begins_with(self.case.old, undone)
-        assert_acknowledged(outcome.replaced or outcome.acknowledged, undone)
+        assert_acknowledged(outcome.replaced if outcome.restored
+                            else outcome.acknowledged, undone)
 
     def begins_with(self, first, events):
         assert_gapless(self.seed, events)

@@ -1,6 +1,6 @@
 """Cuts the power of a real file system.
 
-An `Installation`'s file system lies on a loop device of a disk that remembers
+The file system lies on a loop device of a disk that remembers
 in which order it was written (recorded_disk.cc). From the record comes what
 such a disk may hold when the power goes at any moment: all that was written
 before the last flush, and of what came later any part, in sectors. The kernel
@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 import json
 import os
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -188,9 +189,9 @@ def recorded(image, folder):
     subprocess.run(["cp", "--sparse=always", str(image), str(own)],
                    check=True)
     files.mkdir()
-    program = binary().removesuffix("levelkeep") + "levelkeep-recorded-disk"
+    program = pathlib.Path(binary()).with_name("levelkeep-recorded-disk")
     process = subprocess.Popen(
-        [*AS_ROOT, program, str(own), str(log), str(files)],
+        [*AS_ROOT, str(program), str(own), str(log), str(files)],
         stdin=subprocess.DEVNULL, preexec_fn=die_with_parent)
     try:
         wait_until(lambda: (files / "mark").exists()
