@@ -15,8 +15,8 @@ namespace levelkeep {
 
 // Turns each step into blocks that end on a byte boundary and refer to
 // nothing before it, so that every step that does not shrink is stored.
-// The bytes depend on the step, the mode and the build only.
-// Thread safety: one thread at a time.
+// The bytes depend on the step, the mode, the build and, with ISA-L, the kind
+// of processor only. Thread safety: one thread at a time.
 class Deflater {
  public:
   // `level` 0..3 as ISA-L counts; compress false: everything is stored.
