@@ -39,7 +39,7 @@ _levelkeep() {
       create) own="--label" ;;
       list) own="--limit" ;;
       verify) own="--all --depth" ;;
-      restore) own="--to --undo --dry-run --yes" ;;
+      restore) own="--to --undo --undo-all --dry-run --yes" ;;
       rotate) own="--dry-run" ;;
       config) own="--check" ;;
       health) own="--url --timeout" ;;

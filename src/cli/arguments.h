@@ -33,6 +33,7 @@ struct VerbArguments {
   bool dry_run = false;
   bool once = false;
   bool undo = false;
+  bool undo_all = false;
   bool yes = false;
 };
 

@@ -17,33 +17,42 @@ constexpr char kHelp[] =
     "Usage: levelkeep restore NAME|PATH|latest [--yes]\n"
     "       levelkeep restore NAME|PATH|latest --dry-run\n"
     "       levelkeep restore NAME|PATH|latest --to DIR\n"
-    "       levelkeep restore --undo [--yes]\n"
+    "       levelkeep restore --undo|--undo-all [--yes]\n"
     "\n"
     "The backup is checked, extracted and opened beside the database first;\n"
     "then the two are swapped. The replaced database is kept until the next\n"
-    "verified backup. While a process has the database open, nothing is\n"
-    "done: stop it, use its HTTP API, or drop the file into RESTORE_DIR.\n"
+    "verified backup; of several, the very first and the last ones. While a\n"
+    "process has the database open, nothing is done: stop it, use its HTTP\n"
+    "API, or drop the file into RESTORE_DIR.\n"
     "\n"
     "Options:\n"
     "  --dry-run  say what would be lost and gained, change nothing\n"
     "  --to DIR   extract into DIR (new or empty), leave the database alone\n"
     "  --undo     put the database back that the last restore replaced\n"
+    "  --undo-all put the one back that was there before the first of\n"
+    "             several restores\n"
     "  -y, --yes  do not ask\n";
 
 void AddOptions(CLI::App* app, VerbArguments* arguments) {
   app->add_option("source", arguments->source);
   app->add_option("--to", arguments->target_dir);
   app->add_flag("--undo", arguments->undo);
+  app->add_flag("--undo-all", arguments->undo_all);
   app->add_flag("--dry-run", arguments->dry_run);
   app->add_flag("-y,--yes", arguments->yes);
 }
 
 Status CheckArguments(const VerbArguments& arguments) {
   const bool to = !arguments.target_dir.empty();
-  if (arguments.undo) {
+  if (arguments.undo && arguments.undo_all) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--undo and --undo-all exclude each other");
+  }
+  if (arguments.undo || arguments.undo_all) {
     if (!arguments.source.empty() || to || arguments.dry_run) {
       return Status(StatusCode::kInvalidArgument,
-                    "--undo takes no backup, no --to and no --dry-run");
+                    std::string(arguments.undo ? "--undo" : "--undo-all") +
+                        " takes no backup, no --to and no --dry-run");
     }
     return Status::Ok();
   }
@@ -115,13 +124,18 @@ Status Extract(Session* session, OfflineTool* tool) {
 }
 
 Status Undo(Session* session, OfflineTool* tool) {
+  const bool all = session->arguments().undo_all;
   const Status confirmed = Confirm(
-      session, "The database that the last restore replaced comes back to " +
-                   session->settings().backup.storage_path() +
-                   ".\nThe one that is there now is kept for another "
-                   "levelkeep restore --undo.");
+      session,
+      std::string(all ? "The database from before the first of the restores "
+                        "since the last verified backup comes back to "
+                      : "The database that the last restore replaced comes "
+                        "back to ") +
+          session->settings().backup.storage_path() +
+          ".\nThe one that is there now is kept for another levelkeep restore "
+          "--undo.");
   if (!confirmed.ok()) return confirmed;
-  auto report = tool->Undo();
+  auto report = tool->Undo(all ? UndoScope::kAll : UndoScope::kLast);
   if (!report.ok()) return report.status();
   session->result["restore"] = ToJson(*report);
   session->console->Print("undone: the database is at sequence " +
@@ -164,7 +178,9 @@ Status RunRestore(Session* session) {
   const Status checked = CheckArguments(session->arguments());
   if (!checked.ok()) return checked;
   OfflineTool tool = session->NewTool();
-  if (session->arguments().undo) return Undo(session, &tool);
+  if (session->arguments().undo || session->arguments().undo_all) {
+    return Undo(session, &tool);
+  }
   if (!session->arguments().target_dir.empty()) return Extract(session, &tool);
   return Replace(session, &tool);
 }

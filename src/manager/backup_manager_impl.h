@@ -94,8 +94,10 @@ class BackupManager::Impl {
                                     std::stop_token stop);
   Result<RestoreReport> RestoreStaged(const BackupInfo& backup,
                                       std::stop_token stop);
-  Result<RestoreOutcome> SwapWhileClosed(
-      const std::function<Result<RestoreOutcome>()>& swap);
+  using Swap = std::function<Result<RestoreOutcome>()>;
+  // `swap_back` where the application can't open what `swap` put in place.
+  Result<RestoreOutcome> SwapWhileClosed(const Swap& swap,
+                                         const Swap& swap_back);
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
   static void DescribeBackups(const Listing& listing, HealthReport* health);
   void DescribeExposure(const SnapshotEnvStats& stats,

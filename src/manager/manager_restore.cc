@@ -107,10 +107,12 @@ Result<RestoreReport> BackupManager::Impl::RestoreLive(
     restorer_->Discard(staged);
     return status.WithContext(backup.name);
   }
-  const auto outcome = SwapWhileClosed([&] {
-    return restorer_->Apply(
-        staged, [this](const std::string& dir) { return OpenAndClose(dir); });
-  });
+  const OpenCheck check = [this](const std::string& dir) {
+    return OpenAndClose(dir);
+  };
+  const auto outcome =
+      SwapWhileClosed([&] { return restorer_->Apply(staged, check); },
+                      [&] { return restorer_->TakeBack(check); });
   if (!outcome.ok()) {
     restorer_->Discard(staged);
     return outcome.status();
@@ -119,7 +121,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreLive(
 }
 
 Result<RestoreOutcome> BackupManager::Impl::SwapWhileClosed(
-    const std::function<Result<RestoreOutcome>()>& swap) {
+    const Swap& swap, const Swap& swap_back) {
   LEVELKEEP_RETURN_IF_ERROR(
       hooks_.close().WithContext("closing the database for the restore"));
   auto outcome = swap();
@@ -131,9 +133,8 @@ Result<RestoreOutcome> BackupManager::Impl::SwapWhileClosed(
                                 ") the database did not open again");
   }
   // LevelDB could open what we swapped in, the application could not.
-  const auto undone = restorer_->Undo(
-      [this](const std::string& dir) { return OpenAndClose(dir); });
-  if (!undone.ok()) return undone.status();
+  const auto back = swap_back();
+  if (!back.ok()) return back.status();
   LEVELKEEP_RETURN_IF_ERROR(
       hooks_.reopen().WithContext("the old database did not open again"));
   return reopened
@@ -185,7 +186,8 @@ Result<RestoreReport> BackupManager::Impl::UndoRestore() {
     return restorer_->Undo(
         [this](const std::string& dir) { return OpenAndClose(dir); });
   };
-  const auto outcome = attached() ? SwapWhileClosed(undo) : undo();
+  // An undo that the application can't use is undone: nothing is lost by it.
+  const auto outcome = attached() ? SwapWhileClosed(undo, undo) : undo();
   if (!outcome.ok()) return outcome.status();
   LogInfo(kTag,
           "restore undone, sequence " + std::to_string(outcome->last_sequence));

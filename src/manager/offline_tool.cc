@@ -228,12 +228,12 @@ Result<RestoreReport> OfflineTool::Restore(const std::string& source,
   return ToReport(*outcome, true);
 }
 
-Result<RestoreReport> OfflineTool::Undo() {
+Result<RestoreReport> OfflineTool::Undo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(PrepareRestorer());
-  LEVELKEEP_ASSIGN_OR_RETURN(const RestoreOutcome outcome,
-                             restorer_->Undo([this](const std::string& dir) {
-                               return OpenAndClose(dir);
-                             }));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const RestoreOutcome outcome,
+      restorer_->Undo(
+          [this](const std::string& dir) { return OpenAndClose(dir); }, scope));
   return ToReport(outcome, true);
 }
 

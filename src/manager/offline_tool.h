@@ -61,7 +61,7 @@ class OfflineTool {
   // kBusy with the pid while any process has the database open.
   Result<RestoreReport> Restore(const std::string& source, std::stop_token stop,
                                 const Progress& progress);
-  Result<RestoreReport> Undo();
+  Result<RestoreReport> Undo(UndoScope scope = UndoScope::kLast);
   // Extracts a verified database into `target_dir`, which must not exist or
   // be empty; touches nothing else.
   Result<RestoreReport> ExtractTo(const std::string& source,

@@ -90,8 +90,19 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
 }
 
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
-                                 const OpenCheck& open_check) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const UndoRecord undo, LoadUndo(context));
+                                 const OpenCheck& open_check, UndoScope scope) {
+  LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
+  if (scope == UndoScope::kAll) {
+    if (!undo.earlier.empty()) {
+      undo.archive.clear();
+      undo.directory = undo.earlier.back();
+      undo.sequence =
+          ReadLastSequence(context.fs, context.InWork(undo.directory));
+    } else if (undo.undone) {
+      return Status(StatusCode::kNotFound, "all restores are undone already",
+                    "levelkeep restore --undo takes the undo back");
+    }
+  }
   Journal journal;
   journal.id = RandomId();
   journal.kind = JournalKind::kUndo;
@@ -139,16 +150,11 @@ Status FinishCommitted(const RestoreContext& context, const Journal& journal) {
   LEVELKEEP_ASSIGN_OR_RETURN(const bool worth_keeping,
                              HoldsDatabase(context, journal.outgoing));
   if (worth_keeping) {
-    UndoRecord undo;
-    undo.directory = journal.outgoing;
-    undo.sequence = journal.old_sequence;
-    undo.when = context.clock->Now();
-    if (journal.kind == JournalKind::kRestore) {
-      undo.archive = journal.outcome.archive_name;
-    }
+    LEVELKEEP_ASSIGN_OR_RETURN(const UndoRecord undo,
+                               UndoAfter(context, journal));
     LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, undo));
     // If we die here: an older rollback is left; done again (row R12).
-    LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, journal.outgoing));
+    LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, undo));
   } else {
     // What an earlier restore replaced is still the best there is.
     LEVELKEEP_RETURN_IF_ERROR(Discard(context, journal.outgoing));

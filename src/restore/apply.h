@@ -17,7 +17,7 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
                                    const DropIdentity& drop,
                                    const OpenCheck& open_check);
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
-                                 const OpenCheck& open_check);
+                                 const OpenCheck& open_check, UndoScope scope);
 
 // R11..R15 for a journal whose databases are exchanged and unlocked.
 Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,

@@ -38,6 +38,16 @@ struct Restorer::Impl {
                       "; nothing else was changed",
                   "look at it, then ask again");
   }
+
+  // While a journal is pending, the undo record is not the last word.
+  Status RequireSettled() const {
+    const Status pending = LoadJournal(context).status();
+    if (pending.code() == StatusCode::kNotFound) return Status::Ok();
+    return Status(StatusCode::kBusy,
+                  "a restore in " + context.options.storage_dir +
+                      " is still to be finished",
+                  "restart: the start finishes it or takes it back");
+  }
 };
 
 Restorer::Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
@@ -109,25 +119,30 @@ void Restorer::Discard(const Staged& staged) {
   }
 }
 
-Result<RestoreOutcome> Restorer::Undo(const OpenCheck& open_check) {
+Result<RestoreOutcome> Restorer::Undo(const OpenCheck& open_check,
+                                      UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(impl_->SettleEarlier(open_check));
-  return ApplyUndo(impl_->context, open_check);
+  return ApplyUndo(impl_->context, open_check, scope);
+}
+
+Result<RestoreOutcome> Restorer::TakeBack(const OpenCheck& open_check) {
+  LEVELKEEP_ASSIGN_OR_RETURN(RestoreOutcome outcome, Undo(open_check));
+  // If we die here: it is still there, as after any undo.
+  Status forgotten = impl_->RequireSettled();
+  if (forgotten.ok()) forgotten = ForgetUndone(impl_->context);
+  if (!forgotten.ok()) {
+    LogWarn(kRestoreLogTag,
+            "what was taken back is still kept: " + forgotten.ToString());
+  }
+  outcome.undo_available = UndoAvailable();
+  return outcome;
 }
 
 bool Restorer::UndoAvailable() const { return LoadUndo(impl_->context).ok(); }
 
 Status Restorer::DropUndo() {
-  const RestoreContext& context = impl_->context;
-  const Status pending = LoadJournal(context).status();
-  if (pending.code() != StatusCode::kNotFound) {
-    return Status(StatusCode::kBusy,
-                  "a restore in " + context.options.storage_dir +
-                      " is still to be finished",
-                  "restart: the start finishes it or takes it back");
-  }
-  LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, ""));
-  // If we die here: a record without its directory, which counts as none.
-  return RemoveUndo(context);
+  LEVELKEEP_RETURN_IF_ERROR(impl_->RequireSettled());
+  return DropAllRollbacks(impl_->context);
 }
 
 Status Restorer::StageForRestart(const std::string& archive_path) {

@@ -110,6 +110,10 @@ struct DropOutcome {
 // Opens the database exclusively to see that it works, then closes it.
 using OpenCheck = std::function<Status(const std::string& db_dir)>;
 
+// What to go back to: before the last restore, or before the first one since a
+// backup was verified.
+enum class UndoScope { kLast, kAll };
+
 // Thread safety: one call at a time (the manager's job lock sees to it).
 class Restorer {
  public:
@@ -157,22 +161,26 @@ class Restorer {
   Result<Staged> Stage(const RestoreSource& source, std::stop_token stop,
                        const std::function<void(uint64_t, uint64_t)>& progress);
   // R6..R13: makes the staged database the live one; the old one is kept
-  // for Undo. If `open_check` fails, the old one is put back and its error
-  // returned. kBusy if an interrupted restore had to be finished first: what
-  // is live then is that one's database, and nothing else was changed.
-  // REQUIRES: the database is closed in this process.
+  // for Undo, beside what earlier restores replaced. If `open_check` fails, the
+  // old one is put back and its error returned. kBusy if an interrupted restore
+  // had to be finished first: what is live then is that one's database, and
+  // nothing else was changed. REQUIRES: the database is closed in this process.
   Result<RestoreOutcome> Apply(const Staged& staged,
                                const OpenCheck& open_check);
   void Discard(const Staged& staged);
 
-  // Swaps the kept old database back in (and keeps the other one, so that
+  // Swaps a kept old database back in (and keeps the other one, so that an
   // undo can be undone). It keeps its epoch: its history simply goes on.
   // kNotFound if there is none, kBusy as for Apply.
   // REQUIRES: the database is closed in this process.
-  Result<RestoreOutcome> Undo(const OpenCheck& open_check);
+  Result<RestoreOutcome> Undo(const OpenCheck& open_check,
+                              UndoScope scope = UndoScope::kLast);
+  // Undo of a restore of which nobody makes use: what it had put in place is
+  // not kept, and what could be undone before it can be undone again.
+  Result<RestoreOutcome> TakeBack(const OpenCheck& open_check);
   // May be called at any time from any thread.
   bool UndoAvailable() const;
-  // R14: called after a verified backup; the old database goes away. kBusy
+  // R14: called after a verified backup; the old databases go away. kBusy
   // while an interrupted restore waits for Recover.
   Status DropUndo();
 

@@ -1,5 +1,9 @@
 #include "restore/undo.h"
 
+#include <algorithm>
+#include <string_view>
+#include <utility>
+
 #include "base/status_macros.h"
 #include "restore/epoch.h"
 #include "restore/record.h"
@@ -8,16 +12,138 @@ namespace levelkeep {
 namespace {
 
 constexpr std::string_view kTitle = "levelkeep undo 1";
+// No name holds it.
+constexpr char kSeparator = '/';
 
 std::string UndoPath(const RestoreContext& context) {
   return context.InWork("undo");
 }
 
-bool IsAbsence(StatusCode code) {
-  return code == StatusCode::kNotFound || code == StatusCode::kCorruption;
+Status NoUndo(const RestoreContext& context) {
+  return Status(StatusCode::kNotFound,
+                "there is no database to go back to in " + context.work_dir(),
+                "a restore keeps the old one until the next verified "
+                "backup");
+}
+
+bool IsRollbackName(const std::string& name) {
+  return name.starts_with(kRollbackPrefix) && IsPlainName(name);
+}
+
+std::string Join(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) {
+    if (!text.empty()) text += kSeparator;
+    text += name;
+  }
+  return text;
+}
+
+std::vector<std::string> Split(std::string_view text) {
+  std::vector<std::string> names;
+  while (!text.empty()) {
+    const size_t end = std::min(text.find(kSeparator), text.size());
+    std::string name(text.substr(0, end));
+    if (IsRollbackName(name)) names.push_back(std::move(name));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return names;
+}
+
+// The record as it stands, whatever has become of the directories.
+// `directory` is empty if it is no name of one.
+Result<UndoRecord> ReadUndo(const RestoreContext& context) {
+  auto record = LoadRecord(context.fs, UndoPath(context), kTitle);
+  if (record.status().code() == StatusCode::kCorruption) return NoUndo(context);
+  if (!record.ok()) return record.status();
+  UndoRecord undo;
+  undo.directory = record->Get("directory");
+  if (!IsRollbackName(undo.directory)) undo.directory.clear();
+  undo.sequence = record->GetNumber("sequence");
+  const auto when = ParseTime(record->Get("when"));
+  if (when.ok()) undo.when = *when;
+  undo.archive = record->Get("archive");
+  undo.undone = record->GetNumber("undone") != 0;
+  undo.earlier = Split(record->Get("earlier"));
+  return undo;
+}
+
+Result<bool> IsThere(const RestoreContext& context, const std::string& name) {
+  if (name.empty()) return false;
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t inode,
+                             DirectoryInode(context.fs, context.InWork(name)));
+  return inode != 0;
+}
+
+void Shorten(std::vector<std::string>* earlier) {
+  if (earlier->size() <= kMaxEarlier) return;
+  earlier->erase(earlier->begin() + (kMaxEarlier - 1), earlier->end() - 1);
+}
+
+// `directory`, of which no more is known than what it holds.
+UndoRecord RecordOf(const RestoreContext& context, std::string directory,
+                    std::vector<std::string> earlier) {
+  UndoRecord undo;
+  undo.directory = std::move(directory);
+  undo.sequence = ReadLastSequence(context.fs, context.InWork(undo.directory));
+  undo.when = context.clock->Now();
+  undo.earlier = std::move(earlier);
+  Shorten(&undo.earlier);
+  return undo;
+}
+
+// Its first is the last one replaced. REQUIRES: there is one.
+UndoRecord RecordOfAll(const RestoreContext& context,
+                       std::vector<std::string> directories) {
+  std::string last = std::move(directories.front());
+  directories.erase(directories.begin());
+  return RecordOf(context, std::move(last), std::move(directories));
+}
+
+Result<std::vector<std::string>> ListRollbacks(const RestoreContext& context) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto names, context.fs->List(context.work_dir()));
+  std::erase_if(names, [](const std::string& name) {
+    return !name.starts_with(kRollbackPrefix);
+  });
+  return names;
 }
 
 }  // namespace
+
+Result<UndoRecord> UndoAfter(const RestoreContext& context,
+                             const Journal& journal) {
+  UndoRecord undo;
+  undo.directory = journal.outgoing;
+  undo.sequence = journal.old_sequence;
+  undo.when = context.clock->Now();
+  const bool is_undo = journal.kind == JournalKind::kUndo;
+  if (!is_undo) undo.archive = journal.outcome.archive_name;
+  undo.undone = is_undo;
+
+  const auto before = ReadUndo(context);
+  if (before.status().code() == StatusCode::kNotFound) return undo;
+  if (!before.ok()) return before.status();
+  undo.earlier = before->earlier;
+  if (before->directory == undo.directory) {
+    undo.undone = before->undone;  // done before
+  } else if (!is_undo) {
+    if (!before->undone && !before->directory.empty()) {
+      undo.earlier.insert(undo.earlier.begin(), before->directory);
+    }
+    Shorten(&undo.earlier);
+  } else if (before->directory == journal.incoming) {
+    // The undo of an undo makes it a restore again.
+    undo.undone = !before->undone;
+  } else {
+    // Back to before one of several: those after it are undone with it.
+    const auto live =
+        std::find(undo.earlier.begin(), undo.earlier.end(), journal.incoming);
+    if (live != undo.earlier.end()) {
+      undo.earlier.erase(undo.earlier.begin(), live + 1);
+    }
+  }
+  return undo;
+}
 
 Status StoreUndo(const RestoreContext& context, const UndoRecord& undo) {
   Record record;
@@ -25,45 +151,52 @@ Status StoreUndo(const RestoreContext& context, const UndoRecord& undo) {
   record.SetNumber("sequence", undo.sequence);
   record.Set("when", FormatTime(undo.when));
   record.Set("archive", undo.archive);
+  record.SetNumber("undone", undo.undone ? 1 : 0);
+  record.Set("earlier", Join(undo.earlier));
   return StoreRecord(context.fs, UndoPath(context), kTitle, record);
 }
 
 Result<UndoRecord> LoadUndo(const RestoreContext& context) {
-  auto record = LoadRecord(context.fs, UndoPath(context), kTitle);
-  const Status none(
-      StatusCode::kNotFound,
-      "there is no database to go back to in " + context.work_dir(),
-      "a restore keeps the old one until the next verified "
-      "backup");
-  if (IsAbsence(record.status().code())) return none;
-  if (!record.ok()) return record.status();
-  UndoRecord undo;
-  undo.directory = record->Get("directory");
-  undo.sequence = record->GetNumber("sequence");
-  const auto when = ParseTime(record->Get("when"));
-  if (when.ok()) undo.when = *when;
-  undo.archive = record->Get("archive");
-  if (undo.directory.rfind(kRollbackPrefix, 0) != 0 ||
-      !IsPlainName(undo.directory)) {
-    return none;
+  LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, ReadUndo(context));
+  std::vector<std::string> earlier;
+  for (std::string& name : undo.earlier) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool there, IsThere(context, name));
+    if (there) earlier.push_back(std::move(name));
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const uint64_t inode,
-      DirectoryInode(context.fs, context.InWork(undo.directory)));
-  if (inode == 0) return none;
-  return undo;
+  undo.earlier = std::move(earlier);
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool there,
+                             IsThere(context, undo.directory));
+  if (there) return undo;
+  if (undo.earlier.empty()) return NoUndo(context);
+  return RecordOfAll(context, std::move(undo.earlier));
 }
 
-Status RemoveUndo(const RestoreContext& context) {
+Status ForgetUndone(const RestoreContext& context) {
+  LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
+  if (!undo.undone) return Status::Ok();
+  if (undo.earlier.empty()) return DropAllRollbacks(context);
+  undo = RecordOfAll(context, std::move(undo.earlier));
+  LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, undo));
+  // If we die here: a directory that no record names; the next start removes
+  // it.
+  return DropOtherRollbacks(context, undo);
+}
+
+Status DropAllRollbacks(const RestoreContext& context) {
+  LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, UndoRecord()));
+  // If we die here: a record without its directories, which counts as none.
   return RemoveRecord(context.fs, UndoPath(context));
 }
 
 Status DropOtherRollbacks(const RestoreContext& context,
-                          const std::string& keep) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto names,
-                             context.fs->List(context.work_dir()));
+                          const UndoRecord& keep) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, ListRollbacks(context));
   for (const std::string& name : names) {
-    if (name.rfind(kRollbackPrefix, 0) != 0 || name == keep) continue;
+    if (name == keep.directory) continue;
+    if (std::find(keep.earlier.begin(), keep.earlier.end(), name) !=
+        keep.earlier.end()) {
+      continue;
+    }
     LEVELKEEP_RETURN_IF_ERROR(Discard(context, name));
   }
   return Status::Ok();
@@ -71,27 +204,23 @@ Status DropOtherRollbacks(const RestoreContext& context,
 
 Status RepairUndo(const RestoreContext& context) {
   const auto undo = LoadUndo(context);
-  if (undo.ok()) return DropOtherRollbacks(context, undo->directory);
+  if (undo.ok()) return DropOtherRollbacks(context, *undo);
   if (undo.status().code() != StatusCode::kNotFound) return undo.status();
 
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto names,
-                             context.fs->List(context.work_dir()));
-  UndoRecord newest;
-  int64_t newest_mtime = 0;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, ListRollbacks(context));
+  if (names.empty()) return RemoveRecord(context.fs, UndoPath(context));
+  std::vector<std::pair<int64_t, std::string>> by_time;
   for (const std::string& name : names) {
-    if (name.rfind(kRollbackPrefix, 0) != 0) continue;
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
                                context.fs->Stat(context.InWork(name)));
-    if (!newest.directory.empty() && info.mtime_ns <= newest_mtime) continue;
-    newest.directory = name;
-    newest_mtime = info.mtime_ns;
+    by_time.emplace_back(info.mtime_ns, name);
   }
-  if (newest.directory.empty()) return RemoveUndo(context);
-  newest.sequence =
-      ReadLastSequence(context.fs, context.InWork(newest.directory));
-  newest.when = context.clock->Now();
-  LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, newest));
-  return DropOtherRollbacks(context, newest.directory);
+  std::sort(by_time.rbegin(), by_time.rend());
+  std::vector<std::string> directories;
+  for (auto& [time, name] : by_time) directories.push_back(std::move(name));
+  const UndoRecord found = RecordOfAll(context, std::move(directories));
+  LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, found));
+  return DropOtherRollbacks(context, found);
 }
 
 }  // namespace levelkeep

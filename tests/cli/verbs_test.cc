@@ -181,6 +181,25 @@ TEST_F(VerbsTest, RestoreUndoAndUndoAgain) {
   EXPECT_EQ(CountEvents(db_dir()), 3u);
 }
 
+TEST_F(VerbsTest, UndoAllGoesBackToBeforeTheFirstRestore) {
+  AppendEvents(1);
+  const std::string first = CreateBackup();
+  AppendEvents(1);
+  const std::string second = CreateBackup();
+  AppendEvents(2);
+  ASSERT_EQ(RunCli({"restore", first, "--yes"}).code, 0);
+  ASSERT_EQ(RunCli({"restore", second, "--yes"}).code, 0);
+  const Outcome undone = RunCli({"restore", "--undo-all", "--yes"});
+  EXPECT_EQ(undone.code, 0) << undone.err;
+  EXPECT_EQ(undone.out, "undone: the database is at sequence 8 again\n");
+  EXPECT_EQ(CountEvents(db_dir()), 4u);
+  const Outcome again = RunCli({"restore", "--undo-all", "--yes"});
+  EXPECT_EQ(again.code, 5);
+  EXPECT_NE(again.err.find("all restores are undone already"),
+            std::string::npos)
+      << again.err;
+}
+
 TEST_F(VerbsTest, RestoreAsksAPersonAndHearsNo) {
   AppendEvents(3);
   const std::string name = CreateBackup();
@@ -245,6 +264,8 @@ TEST_F(VerbsTest, RestoreRefusesContradictions) {
        {std::vector<std::string>{"restore", "latest", "--undo"},
         {"restore", "--undo", "--dry-run"},
         {"restore", "--undo", "--to", "x"},
+        {"restore", "--undo-all", "--undo"},
+        {"restore", "--undo-all", "latest"},
         {"restore", "latest", "--to", "x", "--dry-run"}}) {
     EXPECT_EQ(RunCli(arguments).code, 2);
   }

@@ -6,6 +6,7 @@
 #include "catalog/backup_name.h"
 #include "catalog/sidecar.h"
 #include "dbfiles/file_name.h"
+#include "manager/offline_tool.h"
 
 namespace levelkeep::test {
 namespace {
@@ -327,7 +328,9 @@ std::string Inspection::CheckLive(const Views& views, Application* app) {
   if (!views.back()->dropped.empty()) {
     if (std::string bad = CheckStaysRestored(*live); !bad.empty()) return bad;
   }
-  return CheckUndo(app, undos);
+  if (std::string bad = CheckUndo(app, undos); !bad.empty()) return bad;
+  app->Close();
+  return CheckUndoOfAll(views.back()->first);
 }
 
 // I3: one more start must not restore once more.
@@ -371,6 +374,30 @@ std::string Inspection::CheckUndo(
            Describe(undo.back()) + " (I2)";
   }
   return "";
+}
+
+// I2 of the first of several restores.
+std::string Inspection::CheckUndoOfAll(const Content& first) {
+  if (first == nullptr) return "";
+  // The running instance holds the lock; this one is another life.
+  machine_.disk()->Restore(machine_.disk()->Save());
+  {
+    OfflineTool tool(machine_.options(), machine_.platform());
+    const Status undone = tool.Undo(UndoScope::kAll).status();
+    // Not found: the undo before this one was of the only restore there was.
+    if (!undone.ok() && undone.code() != StatusCode::kNotFound) {
+      return "no undo of all: " + undone.ToString() + " (I2)";
+    }
+  }
+  Application app(&machine_);
+  if (const Status started = app.Start(); !started.ok()) {
+    return "the database before all does not open: " + started.ToString();
+  }
+  const auto live = app.Read();
+  if (!live.ok()) return "the database before all: " + live.status().ToString();
+  if (Same(*live, first)) return "";
+  return "undo of all brings back " + Describe(*live) + " instead of " +
+         Describe(first) + " (I2)";
 }
 
 }  // namespace levelkeep::test

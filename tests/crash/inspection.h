@@ -40,6 +40,7 @@ class Inspection {
   std::string CheckExtracted(const View& view);
   std::string CheckLive(const Views& views, Application* app);
   std::string CheckStaysRestored(const Content& live);
+  std::string CheckUndoOfAll(const Content& first);
   std::string CheckUndo(Application* app,
                         const std::vector<std::vector<Content>>& undos);
   // What the archive holds; remembered for the same bytes.

@@ -23,6 +23,8 @@ struct View {
     Content undo;  // what UndoRestore brings back; null: whatever
   };
   std::vector<Alternative> live;  // one of these
+  // What was live before several restores: undoing all of them brings it back.
+  Content first;
 
   // Reported as created: there, whole, and holding this.
   std::map<std::string, Content> backups;

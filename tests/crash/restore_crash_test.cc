@@ -189,6 +189,86 @@ TEST_P(RestoreCrashTest, UndoLeavesExactlyOldOrExactlyNew) {
        });
 }
 
+// I2 of the first restore, whatever becomes of the second.
+TEST_P(RestoreCrashTest, SecondRestoreKeepsWhatTheFirstOneReplaced) {
+  Loop(
+      [&] {
+        MakeRestored();
+        FillDb(Live(), {{"between", "event"}});
+      },
+      [&](FileSystem* disk) { return ApplyArchive(disk, OpenAndClose); },
+      [&](bool succeeded) {
+        RecoverOnGoodDisk();
+        Entries with_event = kNewEntries;
+        with_event["between"] = "event";
+        const bool again = LiveIsNew();
+        EXPECT_EQ(ReadDb(Live()), again ? kNewEntries : with_event);
+        EXPECT_TRUE(again || !succeeded);
+        auto restorer = Started();
+        if (again) {
+          ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
+          EXPECT_EQ(ReadDb(Live()), with_event);
+        }
+        ASSERT_TRUE(restorer->Undo(OpenAndClose, UndoScope::kAll).ok());
+        EXPECT_TRUE(LiveIsOld());
+        ExpectTidy();
+      });
+}
+
+TEST_P(RestoreCrashTest, UndoOfAllLeavesExactlyTheFirstOrTheLast) {
+  Loop(
+      [&] {
+        MakeRestored();
+        ASSERT_TRUE(ApplyArchive(FileSystem::Posix(), OpenAndClose));
+        FillDb(Live(), {{"last", "event"}});
+      },
+      [&](FileSystem* disk) {
+        auto restorer = NewRestorer(disk);
+        return restorer->Prepare().ok() && restorer->Recover().ok() &&
+               restorer->Undo(OpenAndClose, UndoScope::kAll).ok();
+      },
+      [&](bool succeeded) {
+        RecoverOnGoodDisk();
+        Entries last = kNewEntries;
+        last["last"] = "event";
+        const bool undone = LiveIsOld();
+        EXPECT_TRUE(undone || !succeeded);
+        EXPECT_EQ(ReadDb(Live()), undone ? kOldEntries : last);
+        auto restorer = Started();
+        const UndoScope other = undone ? UndoScope::kLast : UndoScope::kAll;
+        ASSERT_TRUE(restorer->Undo(OpenAndClose, other).ok());
+        EXPECT_EQ(ReadDb(Live()), undone ? last : kOldEntries);
+        ExpectTidy();
+      });
+}
+
+// A restore that the application can't open: nothing of it is left, and the
+// one before it can still be undone.
+TEST_P(RestoreCrashTest, TakingBackKeepsWhatAnEarlierRestoreReplaced) {
+  Loop(
+      [&] {
+        MakeRestored();
+        FillDb(Live(), {{"between", "event"}});
+        ASSERT_TRUE(ApplyArchive(FileSystem::Posix(), OpenAndClose));
+      },
+      [&](FileSystem* disk) {
+        auto restorer = NewRestorer(disk);
+        return restorer->Prepare().ok() && restorer->Recover().ok() &&
+               restorer->TakeBack(OpenAndClose).ok();
+      },
+      [&](bool succeeded) {
+        RecoverOnGoodDisk();
+        Entries with_event = kNewEntries;
+        with_event["between"] = "event";
+        EXPECT_TRUE(LiveIsNew() || ReadDb(Live()) == with_event);
+        EXPECT_TRUE(!succeeded || !LiveIsNew());
+        auto restorer = Started();
+        ASSERT_TRUE(restorer->Undo(OpenAndClose, UndoScope::kAll).ok());
+        EXPECT_TRUE(LiveIsOld());
+        ExpectTidy();
+      });
+}
+
 TEST_P(RestoreCrashTest, DropUndoNeverTouchesTheLiveDatabase) {
   Loop([&] { MakeRestored(); },
        [&](FileSystem* disk) {

@@ -131,8 +131,8 @@ RestoreRequest RequestFor(RestoreMode mode) {
 void RestoreInsisting(Application* app, Ledger* ledger) {
   const View before = ledger->now();
   const View::Alternative restored = Restored(before);
-  // Taken back after it was done, because the application could not open it:
-  // what an earlier restore had replaced is gone by then.
+  // Taken back after it was done, because the application could not open it;
+  // as far as the undo until it is through.
   const View::Alternative taken_back = {restored.undo, restored.live};
   View* const begun = ledger->Edit();
   begun->live.push_back(restored);
@@ -194,11 +194,18 @@ Scenario Undo() {
   return scenario;
 }
 
-// A second restore replaces what the first one replaced.
+// Undoing all restores brings back what the first one replaced.
+View PrepareForAnother(Machine* machine) {
+  View view = PrepareRestored(machine);
+  view.first = view.live.front().undo;
+  return view;
+}
+
+// A second restore: what the first one replaced can still be had back.
 Scenario LiveAgain() {
   Scenario scenario = Live();
   scenario.name = "LiveAgain";
-  scenario.prepare = PrepareRestored;
+  scenario.prepare = PrepareForAnother;
   return scenario;
 }
 
@@ -212,9 +219,14 @@ Scenario TakenBack() {
     auto app = StartInsisting(machine, ledger);
     if (app == nullptr || !PutInsisting(app.get(), ledger, "one")) return;
     const View before = ledger->now();
+    const View::Alternative restored = Restored(before);
     bool refused = false;
     app->set_refuse_open([&refused] { return !std::exchange(refused, true); });
-    ledger->Edit()->live.push_back(Restored(before));
+    View* const begun = ledger->Edit();
+    begun->live.push_back(restored);
+    // Taken back, the database that was refused not yet forgotten.
+    const View::Alternative undone = {restored.undo, restored.live};
+    begun->live.push_back(undone);
     const RestoreRequest request = RequestFor(RestoreMode::kLive);
     const auto report = app->manager()->RestoreBackup(request);
     app->set_refuse_open(nullptr);
@@ -222,9 +234,19 @@ Scenario TakenBack() {
     const bool back =
         report.status().hint().find("nothing was lost") != std::string::npos;
     if (!back) return;  // the next start finishes it
-    ledger->Edit()->live = before.live;
+    View* const taken_back = ledger->Edit();
+    taken_back->live = before.live;
+    if (machine->disk()->fired()) taken_back->live.push_back(undone);
     PutInsisting(app.get(), ledger, "two");
   };
+  return scenario;
+}
+
+// The restore before it can still be undone.
+Scenario TakenBackAgain() {
+  Scenario scenario = TakenBack();
+  scenario.name = "TakenBackAgain";
+  scenario.prepare = PrepareForAnother;
   return scenario;
 }
 
@@ -314,7 +336,8 @@ Scenario Elsewhere() {
 void AddRestoreScenarios(std::vector<Scenario>* scenarios) {
   for (const auto& make :
        {Dropped, DroppedFirst, DroppedDamaged, DroppedRefused, DroppedReadOnly,
-        Live, LiveAgain, Undo, TakenBack, Staged, Program, Elsewhere}) {
+        Live, LiveAgain, Undo, TakenBack, TakenBackAgain, Staged, Program,
+        Elsewhere}) {
     scenarios->push_back(make());
   }
 }

@@ -52,8 +52,8 @@ complete_line() {
 }
 [[ "$(complete_line levelkeep res)" == restore ]] ||
   fail "'res' is completed to '$(complete_line levelkeep res)'"
-[[ "$(complete_line levelkeep restore --un)" == --undo ]] ||
-  fail "'--un' is completed to '$(complete_line levelkeep restore --un)'"
+[[ "$(complete_line levelkeep restore --dr)" == --dry-run ]] ||
+  fail "'--dr' is completed to '$(complete_line levelkeep restore --dr)'"
 for name in latest local.tar.gz; do
   complete_line levelkeep restore l | grep -qx "$name" ||
     fail "'restore l' is not completed to $name"

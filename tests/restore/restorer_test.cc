@@ -111,22 +111,6 @@ TEST_F(RestorerTest, EmptyDirectoryInPlaceOfADatabaseDisplacesNoUndo) {
   EXPECT_EQ(ReadDb(Live()), kOld);
 }
 
-TEST_F(RestorerTest, SecondRestoreKeepsOnlyTheDatabaseItReplaced) {
-  MakeLive(kOld);
-  auto restorer = Started();
-  for (const char* name : {"one", "two"}) {
-    const std::string archive =
-        MakeArchive(temp_.Sub(std::string(name) + ".tar.gz"), {{name, "1"}});
-    const auto staged = restorer->Stage(archive, {}, nullptr);
-    ASSERT_TRUE(staged.ok()) << staged.status().ToString();
-    ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
-  }
-  EXPECT_EQ(InWork("rollback-").size(), 1u);
-  EXPECT_EQ(InWork("trash-").size(), 0u);
-  ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
-  EXPECT_EQ(ReadDb(Live()), Entries({{"one", "1"}}));
-}
-
 TEST_F(RestorerTest, DropUndoRemovesTheOldDatabase) {
   MakeLive(kOld);
   auto restorer = Started();

@@ -1,0 +1,209 @@
+// Several restores without a verified backup between them: each may have
+// replaced writes that are nowhere else.
+
+#include "restore/undo.h"
+
+#include "restore/restore_fixture.h"
+
+namespace levelkeep::test {
+namespace {
+
+class UndoTest : public RestoreFixture {
+ protected:
+  void SetUp() override {
+    MakeLive({{"original", "1"}});
+    restorer_ = Started();
+  }
+
+  // The archive holds the one entry {name, "1"}.
+  Restorer::Staged Stage(const std::string& name) {
+    const std::string path = temp_.Sub(name + ".tar.gz");
+    if (!Exists(path)) MakeArchive(path, {{name, "1"}});
+    auto staged = restorer_->Stage(path, {}, nullptr);
+    EXPECT_TRUE(staged.ok()) << staged.status().ToString();
+    return staged.ok() ? *staged : Restorer::Staged();
+  }
+  void Restore(const std::string& name) {
+    const auto applied = restorer_->Apply(Stage(name), OpenAndClose);
+    ASSERT_TRUE(applied.ok()) << applied.status().ToString();
+    ASSERT_EQ(LiveEntry(), name);
+  }
+  // What the only entry of the live database is called.
+  std::string LiveEntry() {
+    const Entries entries = ReadDb(Live());
+    return entries.size() == 1 ? entries.begin()->first : "";
+  }
+  // What is live after it.
+  std::string Undo(UndoScope scope = UndoScope::kLast) {
+    const auto undone = restorer_->Undo(OpenAndClose, scope);
+    return undone.ok() ? LiveEntry() : undone.status().ToString();
+  }
+  std::string UndoAll() { return Undo(UndoScope::kAll); }
+  std::string TakeBack() {
+    const auto back = restorer_->TakeBack(OpenAndClose);
+    EXPECT_EQ(back.ok() && back->undo_available, restorer_->UndoAvailable());
+    return back.ok() ? LiveEntry() : back.status().ToString();
+  }
+  // The same program, started again.
+  void Restart() {
+    restorer_.reset();
+    restorer_ = Started();
+  }
+  size_t Kept() { return InWork("rollback-").size(); }
+
+  std::unique_ptr<Restorer> restorer_;
+  const RestoreContext context_ = {FileSystem::Posix(), &clock_, options_};
+};
+
+TEST_F(UndoTest, FirstAndLastReplacedDatabasesAreKept) {
+  for (const char* name : {"one", "two", "three", "four", "five"}) {
+    Restore(name);
+    Restart();
+  }
+  EXPECT_EQ(Kept(), 3u);
+  EXPECT_EQ(InWork("trash-").size(), 0u);
+  const auto undo = LoadUndo(context_);
+  ASSERT_TRUE(undo.ok());
+  EXPECT_EQ(undo->archive, "five.tar.gz");
+  ASSERT_EQ(undo->earlier.size(), 2u);
+  EXPECT_EQ(ReadDb(context_.InWork(undo->directory)), Entries({{"four", "1"}}));
+  EXPECT_EQ(ReadDb(context_.InWork(undo->earlier[0])),
+            Entries({{"three", "1"}}));
+  EXPECT_EQ(ReadDb(context_.InWork(undo->earlier[1])),
+            Entries({{"original", "1"}}));
+}
+
+TEST_F(UndoTest, AllRestoresAreUndoneAtOnceAndThatIsUndone) {
+  Restore("one");
+  Restore("two");
+  Restore("three");
+  EXPECT_EQ(UndoAll(), "original");
+  EXPECT_EQ(Kept(), 1u) << "what was live before";
+  EXPECT_EQ(
+      UndoAll(),
+      "not_found: all restores are undone already (hint: levelkeep restore "
+      "--undo takes the undo back)");
+  Restart();
+  EXPECT_EQ(Undo(), "three");
+  EXPECT_EQ(UndoAll(), "original") << "a restore again";
+}
+
+TEST_F(UndoTest, OneRestoreIsAllRestores) {
+  Restore("one");
+  EXPECT_EQ(UndoAll(), "original");
+}
+
+TEST_F(UndoTest, UndoOfTheLastKeepsTheFirst) {
+  Restore("one");
+  Restore("two");
+  EXPECT_EQ(Undo(), "one");
+  EXPECT_EQ(Undo(), "two");
+  EXPECT_EQ(Undo(), "one");
+  EXPECT_EQ(UndoAll(), "original");
+}
+
+TEST_F(UndoTest, UndoneDatabaseIsNotKeptForEver) {
+  Restore("wrong");
+  EXPECT_EQ(Undo(), "original");
+  Restore("one");
+  EXPECT_EQ(Kept(), 1u);
+  Restore("two");
+  EXPECT_EQ(Kept(), 2u);
+  EXPECT_EQ(UndoAll(), "original");
+}
+
+TEST_F(UndoTest, TwiceUndoneRestoreIsARestore) {
+  Restore("one");
+  EXPECT_EQ(Undo(), "original");
+  EXPECT_EQ(Undo(), "one");
+  Restore("two");
+  EXPECT_EQ(UndoAll(), "original") << "it was replaced by one";
+}
+
+TEST_F(UndoTest, TakingBackLeavesTheUndoThatThereWas) {
+  Restore("one");
+  Restore("two");
+  Restore("unusable");
+  EXPECT_EQ(TakeBack(), "two");
+  EXPECT_EQ(Kept(), 2u);
+  Restart();
+  EXPECT_EQ(Undo(), "one");
+  EXPECT_EQ(Undo(), "two");
+  EXPECT_EQ(UndoAll(), "original");
+}
+
+TEST_F(UndoTest, TakingBackTheOnlyRestoreLeavesNoUndo) {
+  Restore("unusable");
+  EXPECT_EQ(TakeBack(), "original");
+  EXPECT_EQ(Kept(), 0u);
+  EXPECT_FALSE(restorer_->UndoAvailable());
+  EXPECT_FALSE(Exists(context_.InWork("undo")));
+}
+
+// A crash may come between the record and the end of the journal.
+TEST_F(UndoTest, RecordThatIsMadeAgainIsTheSame) {
+  Restore("one");
+  Restore("two");
+  Restore("three");
+  for (int undos = 0; undos < 3; ++undos) {
+    const auto before = LoadUndo(context_);
+    ASSERT_TRUE(before.ok());
+    Journal journal;
+    journal.outgoing = "rollback-next";
+    journal.outcome.archive_name = "x.tar.gz";
+    for (const std::string& incoming :
+         {std::string("staging-1"), before->directory,
+          before->earlier.back()}) {
+      journal.kind =
+          incoming == "staging-1" ? JournalKind::kRestore : JournalKind::kUndo;
+      journal.incoming = incoming;
+      const auto once = UndoAfter(context_, journal);
+      ASSERT_TRUE(once.ok());
+      ASSERT_TRUE(StoreUndo(context_, *once).ok());
+      const auto twice = UndoAfter(context_, journal);
+      ASSERT_TRUE(twice.ok());
+      EXPECT_EQ(twice->directory, once->directory);
+      EXPECT_EQ(twice->archive, once->archive);
+      EXPECT_EQ(twice->undone, once->undone) << incoming << " " << undos;
+      EXPECT_EQ(twice->earlier, once->earlier) << incoming << " " << undos;
+      ASSERT_TRUE(StoreUndo(context_, *before).ok());
+    }
+    EXPECT_EQ(Undo(), undos % 2 == 0 ? "two" : "three");
+  }
+}
+
+TEST_F(UndoTest, VerifiedBackupEndsThemAll) {
+  Restore("one");
+  Restore("two");
+  ASSERT_TRUE(restorer_->DropUndo().ok());
+  EXPECT_EQ(Kept(), 0u);
+  EXPECT_FALSE(restorer_->UndoAvailable());
+}
+
+TEST_F(UndoTest, EarlierOneStandsInForALostOne) {
+  Restore("one");
+  Restore("two");
+  const auto undo = LoadUndo(context_);
+  ASSERT_TRUE(undo.ok());
+  ASSERT_TRUE(
+      RemoveTree(FileSystem::Posix(), context_.InWork(undo->directory)).ok());
+  EXPECT_TRUE(restorer_->UndoAvailable());
+  EXPECT_EQ(Undo(), "original");
+  EXPECT_EQ(Undo(), "two");
+}
+
+TEST_F(UndoTest, EarlierOnesThatLeadElsewhereDoNotCount) {
+  FillDb(temp_.Sub("elsewhere"), {{"elsewhere", "1"}});
+  Restore("one");
+  auto undo = LoadUndo(context_);
+  ASSERT_TRUE(undo.ok());
+  undo->earlier = {"../../elsewhere", "staging-1", "", "rollback-gone",
+                   std::string("rollback-\0", 10)};
+  ASSERT_TRUE(StoreUndo(context_, *undo).ok());
+  EXPECT_EQ(LoadUndo(context_)->earlier, std::vector<std::string>());
+  EXPECT_EQ(UndoAll(), "original");
+  EXPECT_EQ(ReadDb(temp_.Sub("elsewhere")), Entries({{"elsewhere", "1"}}));
+}
+
+}  // namespace
+}  // namespace levelkeep::test
