@@ -110,6 +110,18 @@ def test_restore_and_undo_and_undo_again(filled):
     filled.assert_swept()
 
 
+def test_two_restores_are_undone_at_once(filled):
+    newest = read_events(filled.db)
+    for name in filled.names[:2]:
+        filled.run("restore", name, "--yes").expect(0)
+    assert read_events(filled.db) != newest
+    filled.run("restore", "--undo-all", "--yes").expect(0)
+    assert read_events(filled.db) == newest
+    again = filled.run("restore", "--undo-all", "--yes").expect(5)
+    assert "levelkeep restore --undo takes the undo back" in again.err
+    filled.assert_swept()
+
+
 def test_restore_without_a_terminal_needs_yes(filled):
     before = digest_tree(filled.db)
     asked = filled.run("restore", filled.names[0]).expect(2)
