@@ -90,6 +90,25 @@ void CheckUndo(const RestoreContext& context) {
     return;
   }
   Require(IsPlain(undo->directory), "undo stays in its folder");
+  for (const std::string& name : undo->earlier) {
+    Require(IsPlain(name), "an earlier undo stays in its folder");
+  }
+  Journal journal;
+  journal.outgoing = "rollback-2";
+  for (const std::string& incoming :
+       {std::string("staging-1"), undo->directory,
+        undo->earlier.empty() ? std::string() : undo->earlier.back()}) {
+    journal.incoming = incoming;
+    journal.kind =
+        incoming == "staging-1" ? JournalKind::kRestore : JournalKind::kUndo;
+    const auto once = UndoAfter(context, journal);
+    RequireOk(once.status(), "an undo record leads to the next");
+    RequireOk(StoreUndo(context, *once), "an undo record can be stored");
+    const auto twice = UndoAfter(context, journal);
+    RequireOk(twice.status(), "an undo record that is made again is the same");
+    Require(twice->earlier == once->earlier && twice->undone == once->undone,
+            "an undo record that is made again is the same");
+  }
 }
 
 void CheckRestoreRecord(size_t which, std::string_view lines) {
@@ -97,6 +116,7 @@ void CheckRestoreRecord(size_t which, std::string_view lines) {
   CheckRecord(kRecordTitles[which], text);
   if (which >= std::size(kRecordFiles)) return;
   const RestoreContext context = Context();
+  std::filesystem::create_directories(context.InWork("rollback-0"));
   std::filesystem::create_directories(context.InWork("rollback-1"));
   WriteFile(context.InWork(kRecordFiles[which]), text);
   which == 0 ? CheckJournal(context) : CheckUndo(context);

@@ -205,15 +205,17 @@ std::string HistoryOf(std::string_view lines) {
   return text;
 }
 
-// Three databases and maybe an archive that the records may speak of.
+// Four databases and maybe an archive that the records may speak of.
 class Records {
  public:
   Records(World* world, const std::string& archive) : world_(world) {
     const std::string staged = world->Work() + "/staging-1";
     const std::string kept = world->Work() + "/rollback-1";
-    for (const std::string& folder : {staged, kept}) {
+    const std::string kept_before = world->Work() + "/rollback-0";
+    char id = 'd';
+    for (const std::string& folder : {staged, kept, kept_before}) {
       Files files = SampleDatabase();
-      files["BACKUP_ID"] = std::string(32, folder == staged ? 'd' : 'e') + "\n";
+      files["BACKUP_ID"] = std::string(32, id++) + "\n";
       world->WriteAll(folder, files);
       candidates_.push_back(files);
     }

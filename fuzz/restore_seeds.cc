@@ -93,6 +93,7 @@ class RecordTexts {
     undo.directory = "rollback-1";
     undo.sequence = kSampleSequence;
     undo.archive = kDrop.name;
+    undo.earlier = {"rollback-0"};
     RequireOk(StoreUndo(context_, undo), "an undo record can be stored");
     return Lines("undo");
   }

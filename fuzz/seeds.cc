@@ -183,6 +183,7 @@ void AddRestoreRecords(const Corpus& corpus) {
   undo.directory = "rollback-1";
   undo.sequence = 17;
   undo.archive = "any.tar.gz";
+  undo.earlier = {"rollback-0"};
   RequireOk(StoreUndo(context, undo), "an undo record can be stored");
   corpus.Add("records", "undo", Chosen(1, Lines(context.InWork("undo"))));
   DropEntry entry;
