@@ -217,6 +217,7 @@ Status RepairUndo(const RestoreContext& context) {
   }
   std::sort(by_time.rbegin(), by_time.rend());
   std::vector<std::string> directories;
+  directories.reserve(by_time.size());
   for (auto& [time, name] : by_time) directories.push_back(std::move(name));
   const UndoRecord found = RecordOfAll(context, std::move(directories));
   LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, found));
