@@ -19,6 +19,10 @@ std::string UndoPath(const RestoreContext& context) {
   return context.InWork("undo");
 }
 
+bool IsAbsence(StatusCode code) {
+  return code == StatusCode::kNotFound || code == StatusCode::kCorruption;
+}
+
 Status NoUndo(const RestoreContext& context) {
   return Status(StatusCode::kNotFound,
                 "there is no database to go back to in " + context.work_dir(),
@@ -54,7 +58,7 @@ std::vector<std::string> Split(std::string_view text) {
 // `directory` is empty if it is no name of one.
 Result<UndoRecord> ReadUndo(const RestoreContext& context) {
   auto record = LoadRecord(context.fs, UndoPath(context), kTitle);
-  if (record.status().code() == StatusCode::kCorruption) return NoUndo(context);
+  if (IsAbsence(record.status().code())) return NoUndo(context);
   if (!record.ok()) return record.status();
   UndoRecord undo;
   undo.directory = record->Get("directory");
@@ -80,24 +84,18 @@ void Shorten(std::vector<std::string>* earlier) {
   earlier->erase(earlier->begin() + (kMaxEarlier - 1), earlier->end() - 1);
 }
 
-// `directory`, of which no more is known than what it holds.
-UndoRecord RecordOf(const RestoreContext& context, std::string directory,
-                    std::vector<std::string> earlier) {
+// For directories of which no more is known than what they hold, the last one
+// replaced first. REQUIRES: there is one.
+UndoRecord RecordOf(const RestoreContext& context,
+                    std::vector<std::string> directories) {
   UndoRecord undo;
-  undo.directory = std::move(directory);
+  undo.directory = std::move(directories.front());
   undo.sequence = ReadLastSequence(context.fs, context.InWork(undo.directory));
   undo.when = context.clock->Now();
-  undo.earlier = std::move(earlier);
+  directories.erase(directories.begin());
+  undo.earlier = std::move(directories);
   Shorten(&undo.earlier);
   return undo;
-}
-
-// Its first is the last one replaced. REQUIRES: there is one.
-UndoRecord RecordOfAll(const RestoreContext& context,
-                       std::vector<std::string> directories) {
-  std::string last = std::move(directories.front());
-  directories.erase(directories.begin());
-  return RecordOf(context, std::move(last), std::move(directories));
 }
 
 Result<std::vector<std::string>> ListRollbacks(const RestoreContext& context) {
@@ -168,14 +166,14 @@ Result<UndoRecord> LoadUndo(const RestoreContext& context) {
                              IsThere(context, undo.directory));
   if (there) return undo;
   if (undo.earlier.empty()) return NoUndo(context);
-  return RecordOfAll(context, std::move(undo.earlier));
+  return RecordOf(context, std::move(undo.earlier));
 }
 
 Status ForgetUndone(const RestoreContext& context) {
   LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
   if (!undo.undone) return Status::Ok();
   if (undo.earlier.empty()) return DropAllRollbacks(context);
-  undo = RecordOfAll(context, std::move(undo.earlier));
+  undo = RecordOf(context, std::move(undo.earlier));
   LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, undo));
   // If we die here: a directory that no record names; the next start removes
   // it.
@@ -219,7 +217,7 @@ Status RepairUndo(const RestoreContext& context) {
   std::vector<std::string> directories;
   directories.reserve(by_time.size());
   for (auto& [time, name] : by_time) directories.push_back(std::move(name));
-  const UndoRecord found = RecordOfAll(context, std::move(directories));
+  const UndoRecord found = RecordOf(context, std::move(directories));
   LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, found));
   return DropOtherRollbacks(context, found);
 }
