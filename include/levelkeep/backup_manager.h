@@ -235,8 +235,12 @@ class BackupManager {
                                     std::stop_token stop);
   Result<RestorePreview> PreviewRestore(const std::string& name);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
-  // Puts the database back that the last restore replaced.
+  // Puts the database back that the last restore replaced; once more takes
+  // that back. It is kept until a backup of the restored one was verified:
+  // kNotFound after that. kUnsupported while attached without hooks.
   Result<RestoreReport> UndoRestore();
+  // The same with what was there before the first of several restores.
+  Result<RestoreReport> UndoAllRestores();
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
   Status DeleteBackup(const std::string& name, bool force);
   Status PinBackup(const std::string& name, bool pinned);

@@ -74,6 +74,21 @@ Response Restore(BackupManager* manager, JobControl* control,
   return JsonResponse(DumpOrdered(json));
 }
 
+Response Undo(BackupManager* manager, const Request& request) {
+  BodyFields fields(request);
+  const bool all = fields.Bool("all", false);
+  fields.AllowOnly({"all"});
+  if (!fields.status().ok()) return ErrorResponse(fields.status());
+  const auto report = all ? manager->UndoAllRestores() : manager->UndoRestore();
+  if (!report.ok()) return ErrorResponse(report.status());
+  Json json;
+  json["success"] = true;
+  json["message"] = "Undo complete.";
+  json["lastSequence"] = report->last_sequence;
+  json["epoch"] = report->epoch;
+  return JsonResponse(DumpOrdered(json));
+}
+
 }  // namespace
 
 void AddRestoreRoutes(Api* api, BackupManager* manager, JobControl* control) {
@@ -81,6 +96,9 @@ void AddRestoreRoutes(Api* api, BackupManager* manager, JobControl* control) {
                 [manager, control](const Request& request) {
                   return Restore(manager, control, request);
                 });
+  api->AddRoute("POST", "/api/backup/undo", [manager](const Request& request) {
+    return Undo(manager, request);
+  });
 }
 
 }  // namespace levelkeep::http

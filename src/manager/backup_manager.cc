@@ -144,7 +144,11 @@ Result<RestoreReport> BackupManager::RestoreBackup(
 }
 
 Result<RestoreReport> BackupManager::UndoRestore() {
-  return impl_->UndoRestore();
+  return impl_->UndoRestore(UndoScope::kLast);
+}
+
+Result<RestoreReport> BackupManager::UndoAllRestores() {
+  return impl_->UndoRestore(UndoScope::kAll);
 }
 
 Result<std::vector<RotationDecision>> BackupManager::Rotate(bool dry_run) {

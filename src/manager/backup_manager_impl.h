@@ -51,7 +51,7 @@ class BackupManager::Impl {
   // --- manager_restore.cc
   Result<RestorePreview> PreviewRestore(const std::string& name);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
-  Result<RestoreReport> UndoRestore();
+  Result<RestoreReport> UndoRestore(UndoScope scope);
 
   // --- manager_health.cc
   HealthReport Health();

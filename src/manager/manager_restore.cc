@@ -167,7 +167,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreStaged(
   return report;
 }
 
-Result<RestoreReport> BackupManager::Impl::UndoRestore() {
+Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   if (!restorer_->UndoAvailable()) {
     return Status(StatusCode::kNotFound, "there is no restore to undo",
@@ -177,17 +177,19 @@ Result<RestoreReport> BackupManager::Impl::UndoRestore() {
   if (attached() && !CanRestoreLive()) {
     return Status(StatusCode::kUnsupported,
                   "this application can't undo a restore while it runs",
-                  "stop it and run: levelkeep restore --undo");
+                  std::string("stop it and run: levelkeep restore ") +
+                      (scope == UndoScope::kAll ? "--undo-all" : "--undo"));
   }
   LEVELKEEP_ASSIGN_OR_RETURN(
       auto ticket, jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore,
                                         std::stop_token()));
-  const auto undo = [this] {
-    return restorer_->Undo(
-        [this](const std::string& dir) { return OpenAndClose(dir); });
+  const OpenCheck check = [this](const std::string& dir) {
+    return OpenAndClose(dir);
   };
+  const auto undo = [&] { return restorer_->Undo(check, scope); };
   // An undo that the application can't use is undone: nothing is lost by it.
-  const auto outcome = attached() ? SwapWhileClosed(undo, undo) : undo();
+  const auto undo_that = [&] { return restorer_->Undo(check); };
+  const auto outcome = attached() ? SwapWhileClosed(undo, undo_that) : undo();
   if (!outcome.ok()) return outcome.status();
   LogInfo(kTag,
           "restore undone, sequence " + std::to_string(outcome->last_sequence));

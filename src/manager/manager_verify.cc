@@ -91,8 +91,8 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
   }
 }
 
-// R14: once a verified backup of the restored history exists, the database
-// that the restore replaced has done its duty.
+// R14: once a verified backup holds what is live since the last restore or
+// undo, the databases that were replaced have done their duty.
 void BackupManager::Impl::DropUndoAfter(const std::string& name) {
   std::string epoch;
   {
@@ -106,14 +106,15 @@ void BackupManager::Impl::DropUndoAfter(const std::string& name) {
   }
   const auto ticket = jobs_.Begin(JobKind::kRotate, std::stop_token());
   if (!ticket.ok() || !restorer_->UndoAvailable()) return;
-  if (Status status = restorer_->DropUndo(); !status.ok()) {
-    LogWarn(kTag,
-            "the replaced database was not removed: " + status.ToString());
-    return;
+  const auto dropped = restorer_->DropUndo(entry->manifest->last_sequence);
+  if (!dropped.ok()) {
+    LogWarn(kTag, "the replaced database was not removed: " +
+                      dropped.status().ToString());
+  } else if (*dropped) {
+    LogInfo(kTag, name +
+                      " is verified: the database that the last restore "
+                      "replaced was removed");
   }
-  LogInfo(kTag, name +
-                    " is verified: the database that the last restore "
-                    "replaced was removed");
 }
 
 }  // namespace levelkeep

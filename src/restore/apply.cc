@@ -100,7 +100,7 @@ Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
           ReadLastSequence(context.fs, context.InWork(undo.directory));
     } else if (undo.undone) {
       return Status(StatusCode::kNotFound, "all restores are undone already",
-                    "levelkeep restore --undo takes the undo back");
+                    "an undo of the last one takes that back");
     }
   }
   Journal journal;

@@ -140,9 +140,12 @@ Result<RestoreOutcome> Restorer::TakeBack(const OpenCheck& open_check) {
 
 bool Restorer::UndoAvailable() const { return LoadUndo(impl_->context).ok(); }
 
-Status Restorer::DropUndo() {
+Result<bool> Restorer::DropUndo(uint64_t verified_sequence) {
   LEVELKEEP_RETURN_IF_ERROR(impl_->RequireSettled());
-  return DropAllRollbacks(impl_->context);
+  const auto undo = LoadUndo(impl_->context);
+  if (undo.ok() && verified_sequence < undo->live_sequence) return false;
+  LEVELKEEP_RETURN_IF_ERROR(DropAllRollbacks(impl_->context));
+  return true;
 }
 
 Status Restorer::StageForRestart(const std::string& archive_path) {

@@ -180,9 +180,11 @@ class Restorer {
   Result<RestoreOutcome> TakeBack(const OpenCheck& open_check);
   // May be called at any time from any thread.
   bool UndoAvailable() const;
-  // R14: called after a verified backup; the old databases go away. kBusy
-  // while an interrupted restore waits for Recover.
-  Status DropUndo();
+  // R14: called when a backup of the live database's history was verified;
+  // the old databases go away. False: the backup ends at `verified_sequence`,
+  // before what is live now took their place, and they are kept. kBusy while
+  // an interrupted restore waits for Recover.
+  Result<bool> DropUndo(uint64_t verified_sequence);
 
   // Copies an archive into the drop folder; the next start prefers it to
   // whatever else lies there.

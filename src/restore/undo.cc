@@ -64,6 +64,7 @@ Result<UndoRecord> ReadUndo(const RestoreContext& context) {
   undo.directory = record->Get("directory");
   if (!IsRollbackName(undo.directory)) undo.directory.clear();
   undo.sequence = record->GetNumber("sequence");
+  undo.live_sequence = record->GetNumber("live_sequence");
   const auto when = ParseTime(record->Get("when"));
   if (when.ok()) undo.when = *when;
   undo.archive = record->Get("archive");
@@ -113,6 +114,7 @@ Result<UndoRecord> UndoAfter(const RestoreContext& context,
   UndoRecord undo;
   undo.directory = journal.outgoing;
   undo.sequence = journal.old_sequence;
+  undo.live_sequence = journal.outcome.last_sequence;
   undo.when = context.clock->Now();
   const bool is_undo = journal.kind == JournalKind::kUndo;
   if (!is_undo) undo.archive = journal.outcome.archive_name;
@@ -147,6 +149,7 @@ Status StoreUndo(const RestoreContext& context, const UndoRecord& undo) {
   Record record;
   record.Set("directory", undo.directory);
   record.SetNumber("sequence", undo.sequence);
+  record.SetNumber("live_sequence", undo.live_sequence);
   record.Set("when", FormatTime(undo.when));
   record.Set("archive", undo.archive);
   record.SetNumber("undone", undo.undone ? 1 : 0);

@@ -20,8 +20,11 @@ namespace levelkeep {
 struct UndoRecord {
   std::string directory;  // rollback-<id> in the work directory
   uint64_t sequence = 0;  // of its last write
-  Time when;              // of the restore
-  std::string archive;    // that replaced it; empty: an undo, or not known
+  // Of the last write of what took its place: a backup that ends earlier was
+  // made before that.
+  uint64_t live_sequence = 0;
+  Time when;            // of the restore
+  std::string archive;  // that replaced it; empty: an undo, or not known
   // It was restored and undone: an undo now takes that undo back.
   bool undone = false;
   // What restores before that one replaced, the last one first. Nobody has

@@ -273,7 +273,7 @@ TEST_P(RestoreCrashTest, DropUndoNeverTouchesTheLiveDatabase) {
   Loop([&] { MakeRestored(); },
        [&](FileSystem* disk) {
          auto restorer = NewRestorer(disk);
-         return restorer->Prepare().ok() && restorer->DropUndo().ok();
+         return restorer->Prepare().ok() && restorer->DropUndo(100).ok();
        },
        [&](bool succeeded) {
          RecoverOnGoodDisk();

@@ -223,6 +223,28 @@ TEST_F(GoldenTest, RestoreLive) {
   EXPECT_TRUE(HasEvent(3));
   EXPECT_FALSE(HasEvent(4));
   Expect("health-after-restore", "GET", "/api/health");
+  Expect("undo", "POST", "/api/backup/undo");
+  EXPECT_TRUE(HasEvent(4));
+  Expect("undo-all-undone", "POST", "/api/backup/undo", R"({"all":true})");
+  api_->Handle(Make("POST", "/api/backup/undo"));
+  EXPECT_FALSE(HasEvent(4));
+  Expect("undo-all", "POST", "/api/backup/undo", R"({"all":true})");
+  EXPECT_TRUE(HasEvent(4));
+  Expect("error-undo-field", "POST", "/api/backup/undo", R"({"al":true})");
+  EXPECT_TRUE(HasEvent(4));
+}
+
+TEST_F(GoldenTest, UndoOfNothingAndWhereItCantBe) {
+  Start();
+  Append(3);
+  Expect("undo-nothing", "POST", "/api/backup/undo");
+  manager_->SetRestoreHooks(
+      {[this] { return CloseStore(); }, [this] { return OpenStore(); }});
+  api_->Handle(Make("POST", "/api/backup/create"));
+  api_->Handle(
+      Make("POST", "/api/backup/restore", R"({"backupName":"latest"})"));
+  manager_->SetRestoreHooks({});
+  Expect("undo-unsupported", "POST", "/api/backup/undo", R"({"all":true})");
 }
 
 TEST_F(GoldenTest, Download) {

@@ -324,6 +324,25 @@ TEST_F(BackupManagerTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
   EXPECT_EQ(StatusCode::kNotFound, app.manager_.UndoRestore().status().code());
 }
 
+// The database goes on with a history that has backups already: what was
+// written between the restore and its undo is in none of them.
+TEST_F(BackupManagerTest, VerifiedBackupFromBeforeAnUndoDoesNotEndIt) {
+  App app(options_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  app.Put(10, 20);
+  ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
+  app.Put(10, 15);
+  ASSERT_TRUE(app.manager_.UndoRestore().ok());
+  ASSERT_TRUE(app.manager_.VerifyBackup(request.source, "full", {}).ok());
+  EXPECT_TRUE(app.manager_.Health().undo_available);
+  ASSERT_TRUE(app.manager_.VerifyBackup(app.Create().name, "full", {}).ok());
+  EXPECT_FALSE(app.manager_.Health().undo_available);
+}
+
 TEST_F(BackupManagerTest, DatabaseThatTheHostCannotOpenIsTakenBack) {
   App app(options_);
   int opens = 0;

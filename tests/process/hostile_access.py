@@ -118,6 +118,7 @@ def _origins():
     for method, target in (("POST", EVENTS), ("DELETE", f"/api/backup/{NAME}"),
                            ("POST", "/api/backup/create"),
                            ("POST", "/api/backup/restore"),
+                           ("POST", "/api/backup/undo"),
                            ("POST", f"/api/backup/{NAME}/pin")):
         yield one(f"origin/{method}-{target}", request(
             method, target, "Origin: http://evil.example", body=BAD), 403,

@@ -16,6 +16,7 @@ NAME = "backup_0000-00-00_000000.tar.gz"
 BODY_ROUTES = {
     "create": "/api/backup/create",
     "restore": "/api/backup/restore",
+    "undo": "/api/backup/undo",
     "rotate": "/api/backup/rotate",
     "verify": f"/api/backup/{NAME}/verify",
     "pin": f"/api/backup/{NAME}/pin",

@@ -118,7 +118,7 @@ def test_two_restores_are_undone_at_once(filled):
     filled.run("restore", "--undo-all", "--yes").expect(0)
     assert read_events(filled.db) == newest
     again = filled.run("restore", "--undo-all", "--yes").expect(5)
-    assert "levelkeep restore --undo takes the undo back" in again.err
+    assert "all restores are undone already" in again.err
     filled.assert_swept()
 
 

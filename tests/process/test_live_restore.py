@@ -45,6 +45,31 @@ def test_restore_is_live_and_undo_brings_it_back(site, seed):
     site.assert_swept()
 
 
+def test_undo_is_live_too(site, seed):
+    with site.serve() as server:
+        api = server.api
+        api.append(make_events(seed, "w", 0, 20))
+        first = api.create("first")["name"]
+        saved = api.events()
+        api.append(make_events(seed, "w", 20, 20))
+        second = api.create("second")["name"]
+        api.append(make_events(seed, "w", 40, 20))
+        newest = api.events()
+        for name in (second, first):
+            api.post("/api/backup/restore", {"backupName": name}).ok()
+        assert api.events() == saved
+        undone = api.post("/api/backup/undo", {"all": True}).ok()
+        assert undone["lastSequence"] > 0 and undone["epoch"]
+        assert api.events() == newest
+        again = api.post("/api/backup/undo", {"all": True})
+        assert again.status == 404
+        assert api.events() == newest
+        api.post("/api/backup/undo", {}).ok()
+        assert api.events() == saved
+        assert api.append(make_events(seed, "later", 0, 1)) == (21, 21)
+    site.assert_swept()
+
+
 def test_staged_restore_waits_for_the_restart(site, seed):
     with site.serve(RESTART_COMMAND="systemctl restart shop") as server:
         api = server.api

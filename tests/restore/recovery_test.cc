@@ -80,6 +80,14 @@ class RecoveryTest : public RestoreFixture {
     EXPECT_FALSE(NewRestorer()->UndoAvailable());
   }
 
+  static UndoRecord UndoOf(const std::string& directory) {
+    UndoRecord undo;
+    undo.directory = directory;
+    undo.sequence = 2;
+    undo.archive = "x";
+    return undo;
+  }
+
   RestoreContext context_;
 };
 
@@ -255,7 +263,7 @@ TEST_F(RecoveryTest, HeldDatabaseStopsTheStartAndLosesNothing) {
     auto restorer = NewRestorer();
     ASSERT_TRUE(restorer->Prepare().ok());
     EXPECT_EQ(restorer->Recover().status().code(), StatusCode::kBusy);
-    EXPECT_EQ(restorer->DropUndo().code(), StatusCode::kBusy);
+    EXPECT_EQ(restorer->DropUndo(100).status().code(), StatusCode::kBusy);
     EXPECT_TRUE(Exists(W("journal")));
     EXPECT_TRUE(Exists(W("staging-1")));
   }
@@ -399,7 +407,7 @@ TEST_F(RecoveryTest, LeftOversAreSwept) {
 
 TEST_F(RecoveryTest, RollbackIsNeverSwept) {
   FillDb(W("rollback-1"), kNew);
-  ASSERT_TRUE(StoreUndo(context_, {"rollback-1", 2, clock_.Now(), "x"}).ok());
+  ASSERT_TRUE(StoreUndo(context_, UndoOf("rollback-1")).ok());
   Recover();
   auto restorer = Started();
   EXPECT_TRUE(restorer->UndoAvailable());
@@ -422,7 +430,7 @@ TEST_F(RecoveryTest, LostUndoRecordIsWrittenAnewForTheNewest) {
 }
 
 TEST_F(RecoveryTest, UndoRecordWithoutItsDirectoryGoes) {
-  ASSERT_TRUE(StoreUndo(context_, {"rollback-1", 2, clock_.Now(), "x"}).ok());
+  ASSERT_TRUE(StoreUndo(context_, UndoOf("rollback-1")).ok());
   Recover();
   EXPECT_FALSE(Exists(W("undo")));
 }
@@ -434,7 +442,7 @@ TEST_F(RecoveryTest, UndoRecordThatLeadsElsewhereCountsAsNone) {
         std::string("rollback-/../../../elsewhere"), std::string(),
         std::string("staging-1"), std::string("rollback-\0", 10),
         "rollback-" + std::string(NAME_MAX, '1')}) {
-    ASSERT_TRUE(StoreUndo(context_, {name, 2, clock_.Now(), "x"}).ok());
+    ASSERT_TRUE(StoreUndo(context_, UndoOf(name)).ok());
     EXPECT_FALSE(NewRestorer()->UndoAvailable()) << name;
     EXPECT_EQ(NewRestorer()->Undo(OpenAndClose).status().code(),
               StatusCode::kNotFound);

@@ -118,10 +118,10 @@ TEST_F(RestorerTest, DropUndoRemovesTheOldDatabase) {
       restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
-  ASSERT_TRUE(restorer->DropUndo().ok());
+  ASSERT_TRUE(restorer->DropUndo(100).ok());
   EXPECT_FALSE(restorer->UndoAvailable());
   EXPECT_EQ(InWork("rollback-").size(), 0u);
-  EXPECT_TRUE(restorer->DropUndo().ok()) << "twice is as good as once";
+  EXPECT_TRUE(restorer->DropUndo(100).ok()) << "twice is as good as once";
   EXPECT_EQ(ReadDb(Live()), kNew);
 }
 

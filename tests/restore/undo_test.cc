@@ -81,8 +81,8 @@ TEST_F(UndoTest, AllRestoresAreUndoneAtOnceAndThatIsUndone) {
   EXPECT_EQ(Kept(), 1u) << "what was live before";
   EXPECT_EQ(
       UndoAll(),
-      "not_found: all restores are undone already (hint: levelkeep restore "
-      "--undo takes the undo back)");
+      "not_found: all restores are undone already (hint: an undo of the last "
+      "one takes that back)");
   Restart();
   EXPECT_EQ(Undo(), "three");
   EXPECT_EQ(UndoAll(), "original") << "a restore again";
@@ -164,6 +164,7 @@ TEST_F(UndoTest, RecordThatIsMadeAgainIsTheSame) {
       ASSERT_TRUE(twice.ok());
       EXPECT_EQ(twice->directory, once->directory);
       EXPECT_EQ(twice->archive, once->archive);
+      EXPECT_EQ(twice->live_sequence, once->live_sequence);
       EXPECT_EQ(twice->undone, once->undone) << incoming << " " << undos;
       EXPECT_EQ(twice->earlier, once->earlier) << incoming << " " << undos;
       ASSERT_TRUE(StoreUndo(context_, *before).ok());
@@ -175,9 +176,29 @@ TEST_F(UndoTest, RecordThatIsMadeAgainIsTheSame) {
 TEST_F(UndoTest, VerifiedBackupEndsThemAll) {
   Restore("one");
   Restore("two");
-  ASSERT_TRUE(restorer_->DropUndo().ok());
+  const auto dropped = restorer_->DropUndo(100);
+  ASSERT_TRUE(dropped.ok());
+  EXPECT_TRUE(*dropped);
   EXPECT_EQ(Kept(), 0u);
   EXPECT_FALSE(restorer_->UndoAvailable());
+}
+
+// An undo goes on with a history of which there are backups already.
+TEST_F(UndoTest, BackupFromBeforeTheUndoDoesNotEndIt) {
+  FillDb(Live(), {{"original", "2"}, {"original", "3"}, {"more", "1"}});
+  const uint64_t sequence = ReadLastSequence(FileSystem::Posix(), Live());
+  ASSERT_GE(sequence, 2u);
+  Restore("one");
+  const auto undone = restorer_->Undo(OpenAndClose);
+  ASSERT_TRUE(undone.ok());
+  const auto kept = restorer_->DropUndo(sequence - 1);
+  ASSERT_TRUE(kept.ok());
+  EXPECT_FALSE(*kept);
+  EXPECT_EQ(Kept(), 1u);
+  const auto dropped = restorer_->DropUndo(sequence);
+  ASSERT_TRUE(dropped.ok());
+  EXPECT_TRUE(*dropped) << "it holds all that is live";
+  EXPECT_EQ(Kept(), 0u);
 }
 
 TEST_F(UndoTest, EarlierOneStandsInForALostOne) {
