@@ -7,6 +7,7 @@
 #include "dbfiles/file_name.h"
 #include "restore/epoch.h"
 #include "restore/store_check.h"
+#include "restore/undo.h"
 
 namespace levelkeep {
 namespace {
@@ -28,11 +29,18 @@ Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
                              context.fs->FreeSpace(folder));
   const uint64_t reserve = context.options.reserve_bytes;
   if (free >= reserve && free - reserve >= needed) return free - reserve;
+  std::string hint = "free some space or lower BACKUP_RESERVE";
+  const size_t kept = folder == context.work_dir() ? CountKept(context) : 0;
+  if (kept > 0) {
+    hint += "; the next verified backup removes what restores replaced: " +
+            std::to_string(kept) + " in " +
+            context.InWork(std::string(kRollbackPrefix) + "*");
+  }
   return Status(StatusCode::kNoSpace,
                 "the database needs " + FormatBytes(needed) + " and " +
                     FormatBytes(reserve) + " must stay free, but " + folder +
                     " has only " + FormatBytes(free) + " left",
-                "free some space or lower BACKUP_RESERVE");
+                std::move(hint));
 }
 
 // R2: nothing is written for an archive that can't fit.

@@ -183,6 +183,11 @@ Status ForgetUndone(const RestoreContext& context) {
   return DropOtherRollbacks(context, undo);
 }
 
+size_t CountKept(const RestoreContext& context) {
+  const auto names = ListRollbacks(context);
+  return names.ok() ? names->size() : 0;
+}
+
 Status DropAllRollbacks(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, UndoRecord()));
   // If we die here: a record without its directories, which counts as none.

@@ -48,6 +48,8 @@ Result<UndoRecord> LoadUndo(const RestoreContext& context);
 // what was replaced before it. Nothing, if the last one was not undone.
 // REQUIRES: no journal is pending.
 Status ForgetUndone(const RestoreContext& context);
+// How many databases are kept; 0 if that can't be told.
+size_t CountKept(const RestoreContext& context);
 // Removes all of them and the record.
 Status DropAllRollbacks(const RestoreContext& context);
 

@@ -201,6 +201,21 @@ TEST_F(UndoTest, BackupFromBeforeTheUndoDoesNotEndIt) {
   EXPECT_EQ(Kept(), 0u);
 }
 
+TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
+  Restore("one");
+  Restore("two");
+  restorer_.reset();
+  options_.reserve_bytes = uint64_t{1} << 60;
+  restorer_ = Started();
+  const std::string path = temp_.Sub("one.tar.gz");
+  const Status refused = restorer_->Stage(path, {}, nullptr).status();
+  EXPECT_EQ(refused.code(), StatusCode::kNoSpace);
+  EXPECT_EQ(refused.hint(),
+            "free some space or lower BACKUP_RESERVE; the next verified backup "
+            "removes what restores replaced: 2 in " +
+                context_.InWork("rollback-*"));
+}
+
 TEST_F(UndoTest, EarlierOneStandsInForALostOne) {
   Restore("one");
   Restore("two");
