@@ -146,8 +146,10 @@ Result<std::unique_ptr<EventBus::Use>> EventBus::Enter() {
     }
   }
   if (accepting_) {
+    // Counted once it is there: without memory nobody would count it down.
+    auto use = std::make_unique<Use>(this, store_.get());
     ++users_;
-    return std::make_unique<Use>(this, store_.get());
+    return use;
   }
   if (ended_) {
     return Status(StatusCode::kBusy, "the event store is shutting down",
