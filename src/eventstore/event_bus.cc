@@ -27,7 +27,10 @@ struct EventBus::Store {
 
 class EventBus::Use {
  public:
-  Use(EventBus* bus, Store* store) : bus_(bus), store_(store) {}
+  Use(EventBus* bus, Store* store) REQUIRES_LOCK(bus->mutex_)
+      : bus_(bus), store_(store) {
+    ++bus->users_;
+  }
   ~Use() {
     MutexLock lock(&bus_->mutex_);
     --bus_->users_;
@@ -146,10 +149,7 @@ Result<std::unique_ptr<EventBus::Use>> EventBus::Enter() {
     }
   }
   if (accepting_) {
-    // Counted once it is there: without memory nobody would count it down.
-    auto use = std::make_unique<Use>(this, store_.get());
-    ++users_;
-    return use;
+    return std::make_unique<Use>(this, store_.get());
   }
   if (ended_) {
     return Status(StatusCode::kBusy, "the event store is shutting down",

@@ -29,7 +29,7 @@ struct UndoRecord {
   bool undone = false;
   // What restores before that one replaced, the last one first. Nobody has
   // verified a backup since, so each may hold writes that are nowhere else.
-  std::vector<std::string> earlier = {};
+  std::vector<std::string> earlier;
 };
 
 // Of `earlier`: the last ones and the very first; what is between them goes.

@@ -52,6 +52,8 @@ complete_line() {
 }
 [[ "$(complete_line levelkeep res)" == restore ]] ||
   fail "'res' is completed to '$(complete_line levelkeep res)'"
+[[ "$(complete_line levelkeep restore --un | xargs)" == "--undo --undo-all" ]] ||
+  fail "'--un' is completed to '$(complete_line levelkeep restore --un)'"
 [[ "$(complete_line levelkeep restore --dr)" == --dry-run ]] ||
   fail "'--dr' is completed to '$(complete_line levelkeep restore --dr)'"
 for name in latest local.tar.gz; do
