@@ -201,7 +201,7 @@ def test_request(case, rng, rounds, name):
     site = case.with_backup(case.fresh())
     numbers = chosen(rng, rounds, OF_A_REQUEST)
     if name == "events":
-        # All: one that left the store in use made the stop wait for ever.
+        # All of them: what they leave behind matters, and they take seconds.
         numbers = list(range(1, OF_A_REQUEST + 1))
     failed = servers = 0
     while numbers:
