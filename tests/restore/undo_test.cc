@@ -4,6 +4,7 @@
 #include "restore/undo.h"
 
 #include "restore/restore_fixture.h"
+#include "support/fault_file_system.h"
 
 namespace levelkeep::test {
 namespace {
@@ -45,9 +46,9 @@ class UndoTest : public RestoreFixture {
     return back.ok() ? LiveEntry() : back.status().ToString();
   }
   // The same program, started again.
-  void Restart() {
+  void Restart(FileSystem* fs = FileSystem::Posix()) {
     restorer_.reset();
-    restorer_ = Started();
+    restorer_ = Started(fs);
   }
   size_t Kept() { return InWork("rollback-").size(); }
 
@@ -138,6 +139,20 @@ TEST_F(UndoTest, TakingBackTheOnlyRestoreLeavesNoUndo) {
   EXPECT_EQ(Kept(), 0u);
   EXPECT_FALSE(restorer_->UndoAvailable());
   EXPECT_FALSE(Exists(context_.InWork("undo")));
+}
+
+TEST_F(UndoTest, TakenBackThoughTheDiskCannotForgetIt) {
+  FaultFileSystem disk(FileSystem::Posix());
+  Restart(&disk);
+  Restore("unusable");
+  disk.FailOn("to " + context_.InWork("trash-"));
+  EXPECT_EQ(TakeBack(), "original");
+  EXPECT_TRUE(disk.fired());
+  EXPECT_EQ(Undo(), "unusable") << "as after any undo";
+  EXPECT_EQ(Undo(), "original");
+  Restart();
+  Restore("one");
+  EXPECT_EQ(Kept(), 1u) << "what was taken back is gone";
 }
 
 // A crash may come between the record and the end of the journal.
