@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "dbfiles/leveldb_call.h"
 #include "eventstore/leveldb_status.h"
 #include "leveldb/db.h"
 #include "leveldb/iterator.h"
@@ -28,6 +29,16 @@ leveldb::ReadOptions CheckedReads() {
   leveldb::ReadOptions options;
   options.verify_checksums = true;
   return options;
+}
+
+leveldb::Status Get(leveldb::DB* db, const std::string& key,
+                    std::string* value) {
+  return CallLevelDb([&] { return db->Get(CheckedReads(), key, value); });
+}
+
+std::unique_ptr<leveldb::Iterator> NewIterator(leveldb::DB* db) {
+  return std::unique_ptr<leveldb::Iterator>(
+      CallLevelDb([db] { return db->NewIterator(CheckedReads()); }));
 }
 
 Status MissingEvent(uint64_t sequence, uint64_t last) {
@@ -69,7 +80,7 @@ Result<std::unique_ptr<EventRegistry>> EventRegistry::Open(leveldb::DB* db,
 
 Status EventRegistry::Load() {
   std::string head;
-  const leveldb::Status status = db_->Get(CheckedReads(), kEventHeadKey, &head);
+  const leveldb::Status status = Get(db_, kEventHeadKey, &head);
   EventCount count;
   if (status.ok()) {
     LEVELKEEP_ASSIGN_OR_RETURN(count.last, DecodeEventHead(head));
@@ -111,23 +122,23 @@ Status EventRegistry::Load() {
 
 Result<Event> EventRegistry::ReadOne(uint64_t sequence) const {
   std::string record;
-  LEVELKEEP_RETURN_IF_ERROR(
-      FromLevelDb(db_->Get(CheckedReads(), EventKey(sequence), &record),
-                  "event " + std::to_string(sequence)));
+  LEVELKEEP_RETURN_IF_ERROR(FromLevelDb(Get(db_, EventKey(sequence), &record),
+                                        "event " + std::to_string(sequence)));
   return DecodeEvent(sequence, record);
 }
 
 bool EventRegistry::FindForeignKeys() const {
-  const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(CheckedReads()));
+  const std::unique_ptr<leveldb::Iterator> it = NewIterator(db_);
   const auto foreign = [&it] {
     return it->Valid() && View(it->key()) != kEventHeadKey &&
            !ParseEventKey(View(it->key()));
   };
-  it->SeekToFirst();
+  CallLevelDb([&] { it->SeekToFirst(); });
   if (foreign()) return true;
-  it->Seek(EventKey(last() + 1));
+  const std::string beyond = EventKey(last() + 1);
+  CallLevelDb([&] { it->Seek(beyond); });
   if (foreign()) return true;
-  it->SeekToLast();
+  CallLevelDb([&] { it->SeekToLast(); });
   return foreign();
 }
 
@@ -216,7 +227,9 @@ void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
       begun = true;
       // If we die here: LevelDB replays the batch whole or not at all, so
       // events and head agree either way; nobody was told of them yet.
-      status = FromLevelDb(db_->Write(options, &batch), "appending events")
+      const leveldb::Status written =
+          CallLevelDb([&] { return db_->Write(options, &batch); });
+      status = FromLevelDb(written, "appending events")
                    .WithHint(
                        "restart the program: only opening the database "
                        "again tells what was stored");
@@ -250,12 +263,14 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
                             uint64_t head, const TakeRecord& take) const {
   if (after >= head || limit == 0) return Status::Ok();
   const uint64_t end = after + std::min(limit, head - after);
-  const std::unique_ptr<leveldb::Iterator> it(db_->NewIterator(CheckedReads()));
+  const std::unique_ptr<leveldb::Iterator> it = NewIterator(db_);
   uint64_t bytes = 0;
   for (uint64_t sequence = after + 1; sequence <= end; ++sequence) {
     const std::string key = EventKey(sequence);
     // Seeks again where another application's keys lie between ours.
-    if (!it->Valid() || View(it->key()) != key) it->Seek(key);
+    if (!it->Valid() || View(it->key()) != key) {
+      CallLevelDb([&] { it->Seek(key); });
+    }
     if (!it->Valid() || View(it->key()) != key) {
       LEVELKEEP_RETURN_IF_ERROR(FromLevelDb(
           it->status(), "reading event " + std::to_string(sequence)));
@@ -264,7 +279,7 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
     bytes += it->value().size();
     if (bytes > max_bytes && sequence > after + 1) break;
     LEVELKEEP_RETURN_IF_ERROR(take(sequence, View(it->value())));
-    it->Next();
+    CallLevelDb([&] { it->Next(); });
   }
   return Status::Ok();
 }

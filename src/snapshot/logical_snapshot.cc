@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "dbfiles/leveldb_call.h"
 #include "leveldb/comparator.h"
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
@@ -44,12 +45,13 @@ class LogicalSnapshot : public Snapshot {
 // An iterator over the database as it is at construction.
 class FrozenView {
  public:
-  explicit FrozenView(leveldb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {
+  explicit FrozenView(leveldb::DB* db)
+      : db_(db), snapshot_(CallLevelDb([db] { return db->GetSnapshot(); })) {
     leveldb::ReadOptions options;
     options.snapshot = snapshot_;
     options.verify_checksums = true;
     options.fill_cache = false;
-    iterator_.reset(db->NewIterator(options));
+    iterator_.reset(CallLevelDb([&] { return db->NewIterator(options); }));
   }
   ~FrozenView() {
     iterator_.reset();
@@ -85,12 +87,13 @@ Status CopyEntries(leveldb::DB* source, leveldb::DB* target,
   leveldb::Iterator* const it = view.iterator();
   leveldb::WriteBatch batch;
   const auto flush = [&]() -> Status {
-    const leveldb::Status written =
-        target->Write(leveldb::WriteOptions(), &batch);
+    const leveldb::Status written = CallLevelDb(
+        [&] { return target->Write(leveldb::WriteOptions(), &batch); });
     batch.Clear();
     return FromLevelDbStatus(written).WithContext("scratch copy");
   };
-  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+  for (CallLevelDb([it] { it->SeekToFirst(); }); it->Valid();
+       CallLevelDb([it] { it->Next(); })) {
     batch.Put(it->key(), it->value());
     if (batch.ApproximateSize() < kBatchBytes) continue;
     if (stop.stop_requested()) {

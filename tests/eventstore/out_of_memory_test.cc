@@ -2,13 +2,17 @@
 // program's `operator new` is replaced for it.
 
 #include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <future>
 #include <new>
+#include <string>
 
 #include "eventstore/event_bus.h"
 #include "leveldb/env.h"
@@ -89,6 +93,79 @@ TEST(EventBusWithoutMemoryTest, CloseDoesNotWaitForAUseThatFailed) {
     std::fputs("Close() waits for a use that is over\n", stderr);
     std::abort();
   }
+}
+
+// How the child of a death test ends that takes longer.
+constexpr unsigned kLongestSeconds = 20;
+
+// LevelDB stays locked when an exception passes through it. Whatever reads or
+// appends then has ended, not wait for ever; what does not fail inside of
+// LevelDB gets on.
+class LevelDbWithoutMemoryTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    options_.db_dir = dir_.Sub("db");
+    EventBus bus(options_, leveldb::Env::Default());
+    ASSERT_TRUE(bus.Open().ok());
+    ASSERT_TRUE(bus.Append({{"t", "", "stored"}}).ok());
+  }
+
+  // Opens the store and calls `call` with its `number`-th allocation failing.
+  // Ends the process: with 1 where it needed fewer, else with 0 after the store
+  // was used and closed.
+  template <typename Call>
+  void CallAndEnd(int number, const Call& call) {
+    alarm(kLongestSeconds);
+    bool failed = true;
+    {
+      EventBus bus(options_, leveldb::Env::Default());
+      if (!bus.Open().ok()) std::_Exit(2);
+      failing_allocation = number;
+      try {
+        call(&bus);
+      } catch (const std::bad_alloc&) {
+      }
+      failed = failing_allocation == 0;
+      failing_allocation = 0;
+      if (!bus.Read(0, 10, 1 << 20).ok()) std::_Exit(3);
+    }
+    std::_Exit(failed ? 0 : 1);
+  }
+
+  template <typename Call>
+  void ExpectThatNothingHangs(const Call& call) {
+    int aborts = 0;
+    bool beyond = false;
+    const auto ended = [&](int status) {
+      beyond = WIFEXITED(status) && WEXITSTATUS(status) == 1;
+      const bool aborted = WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+      aborts += aborted ? 1 : 0;
+      return beyond || aborted ||
+             (WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    };
+    for (int number = 1; !beyond && !HasFailure(); ++number) {
+      EXPECT_EXIT(CallAndEnd(number, call), ended, "") << number;
+    }
+    EXPECT_GT(aborts, 0) << "nothing failed inside of LevelDB";
+    EventBus bus(options_, leveldb::Env::Default());
+    ASSERT_TRUE(bus.Open().ok());
+    EXPECT_GE(bus.Count().count, 1u);
+  }
+
+  test::TempDir dir_;
+  EventBusOptions options_;
+};
+
+TEST_F(LevelDbWithoutMemoryTest, ReadsEndTheProcessOrGetOn) {
+  ExpectThatNothingHangs(
+      [](EventBus* bus) { (void)bus->ReadRecords(0, 10, 1 << 20); });
+}
+
+TEST_F(LevelDbWithoutMemoryTest, AppendsEndTheProcessOrGetOn) {
+  ExpectThatNothingHangs([](EventBus* bus) {
+    // More than the memtable's first block, which is there already.
+    (void)bus->Append({{"t", "", std::string(5000, 'x')}});
+  });
 }
 
 }  // namespace
