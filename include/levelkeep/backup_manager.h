@@ -209,7 +209,8 @@ class BackupManager {
 
   // Starts the schedule for an open DB. The Attachment must be destroyed
   // before the DB. A DB that was not opened with env() works too; its
-  // snapshots are then logical.
+  // snapshots are then logical: read through the DB, and if memory ends inside
+  // of it, the process is aborted, because LevelDB stays locked.
   // REQUIRES: Initialize() succeeded; no other Attachment is alive.
   Result<std::unique_ptr<Attachment>> Attach(leveldb::DB* db);
 
