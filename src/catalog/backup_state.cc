@@ -36,12 +36,12 @@ Result<VerifyRecord> DecodeVerification(const Json& json) {
 }  // namespace
 
 std::string EncodeBackupState(const BackupState& state) {
-  Json json;
+  auto json = Json::object();
   json["format_version"] = 1;
   json["pinned"] = state.pinned;
   if (state.verification) {
     const VerifyRecord& record = *state.verification;
-    Json verification;
+    auto verification = Json::object();
     verification["depth"] = VerifyDepthName(record.depth);
     verification["passed"] = record.passed;
     verification["at"] = FormatTime(record.at);

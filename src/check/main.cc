@@ -189,7 +189,7 @@ Result<Report> CheckWithoutExceptions(const Arguments& arguments) {
 }
 
 std::string Describe(const Result<Report>& report) {
-  nlohmann::ordered_json json;
+  auto json = nlohmann::ordered_json::object();
   json["ok"] = report.ok();
   if (report.ok()) {
     json["entries"] = report->entries;

@@ -33,7 +33,7 @@ Status RunConfig(Session* session) {
   Table table({"SETTING", "VALUE", "FROM"},
               {Align::kLeft, Align::kLeft, Align::kLeft});
   for (const SettingOrigin& origin : session->config.origins) {
-    nlohmann::ordered_json one;
+    auto one = nlohmann::ordered_json::object();
     one["name"] = origin.name;
     one["value"] = origin.value_masked;
     one["origin"] = origin.origin;

@@ -19,7 +19,7 @@ ordered_json ToJson(const BackupInfo& backup, Time now) {
 }
 
 ordered_json ToJson(const VerifyReport& report) {
-  ordered_json json;
+  auto json = ordered_json::object();
   json["name"] = report.name;
   json["depth"] = report.depth;
   json["own"] = report.own;
@@ -34,7 +34,7 @@ ordered_json ToJson(const VerifyReport& report) {
 }
 
 ordered_json ToJson(const RestoreReport& report) {
-  ordered_json json;
+  auto json = ordered_json::object();
   json["name"] = report.name;
   json["applied"] = report.applied;
   json["lastSequence"] = report.last_sequence;
@@ -44,7 +44,7 @@ ordered_json ToJson(const RestoreReport& report) {
 }
 
 ordered_json ToJson(const RestorePreview& preview) {
-  ordered_json json;
+  auto json = ordered_json::object();
   json["name"] = preview.name;
   json["backupCreated"] = FormatTime(preview.backup_created);
   json["backupSequence"] = preview.backup_sequence;
@@ -59,7 +59,7 @@ ordered_json ToJson(const RestorePreview& preview) {
 ordered_json ToJson(const std::vector<RotationDecision>& decisions) {
   ordered_json json = ordered_json::array();
   for (const RotationDecision& decision : decisions) {
-    ordered_json one;
+    auto one = ordered_json::object();
     one["name"] = decision.name;
     one["keep"] = decision.keep;
     one["reason"] = decision.reason;
@@ -71,7 +71,7 @@ ordered_json ToJson(const std::vector<RotationDecision>& decisions) {
 ordered_json ToJson(const std::vector<ManifestFile>& files) {
   ordered_json json = ordered_json::array();
   for (const ManifestFile& file : files) {
-    ordered_json one;
+    auto one = ordered_json::object();
     one["name"] = file.name;
     one["size"] = file.size_bytes;
     one["sha256"] = file.sha256.Hex();

@@ -24,7 +24,7 @@ std::string DumpLine(const ordered_json& json) {
 // `result` holds what is known beside the outcome.
 void PrintJsonOutcome(Console* console, const Status& status,
                       const ordered_json& result) {
-  ordered_json json;
+  auto json = ordered_json::object();
   json["success"] = status.ok();
   if (!status.ok()) {
     json["code"] = StatusCodeName(status.code());

@@ -37,7 +37,7 @@ void SayReady(Session* session, const std::string& url) {
   LogInfo(kTag, "ready");
   session->console->Print(line + "\n");
   if (!session->console->json()) return;
-  nlohmann::ordered_json json;
+  auto json = nlohmann::ordered_json::object();
   json["success"] = true;
   json["version"] = LevelKeepVersion();
   json["url"] = url;

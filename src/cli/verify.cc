@@ -66,7 +66,7 @@ Status VerifyAll(Session* session, OfflineTool* tool, VerifyDepth depth) {
     }
     const Status& status = report.status();
     if (status.code() == StatusCode::kCancelled) return status;
-    nlohmann::ordered_json failed;
+    auto failed = nlohmann::ordered_json::object();
     failed["name"] = backup.name;
     failed["code"] = StatusCodeName(status.code());
     failed["message"] = status.message();

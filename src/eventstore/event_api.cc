@@ -196,7 +196,7 @@ Response PostEvents(Shared* shared, const Request& request) {
   const size_t count = batch.bodies.size();
   const auto receipt = shared->bus->AppendEncoded(std::move(batch.bodies));
   if (!receipt.ok()) return StoreError(receipt.status());
-  nlohmann::ordered_json json;
+  auto json = nlohmann::ordered_json::object();
   json["success"] = true;
   if (batch.is_batch) {
     json["first"] = receipt->first;

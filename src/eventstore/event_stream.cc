@@ -38,7 +38,7 @@ bool EventStream::Next(std::string* chunk) {
       after_ =
           std::min(after_, epoch_.empty() ? state.last : state.last_at_open);
       epoch_ = state.epoch;
-      nlohmann::ordered_json data;
+      auto data = nlohmann::ordered_json::object();
       data["epoch"] = epoch_;
       data["last"] = state.last;
       *chunk += "event: epoch\ndata: " + data.dump() + "\n\n";
@@ -79,7 +79,7 @@ void EventStream::AppendEvents(std::string* chunk) {
 void EventStream::AppendFailure(const Status& status, std::string* chunk) {
   failed_ = true;
   LogError("EventBus", "an event stream ended: " + status.ToString());
-  nlohmann::json data;
+  auto data = nlohmann::json::object();
   data["code"] = StatusCodeName(status.code());
   data["detail"] = status.message();
   *chunk += "event: failure\ndata: " + http::Dump(data) + "\n\n";

@@ -132,7 +132,7 @@ size_t MostBytes(const BackupInfo& backup, const std::string& path) {
 }  // namespace
 
 Json BackupToJson(const BackupInfo& backup, Time now) {
-  Json json;
+  auto json = Json::object();
   AbsolutePaths paths;
   Describe(backup, now, &paths,
            [&json](const char* key, const auto& value) { json[key] = value; });
@@ -183,7 +183,7 @@ void BackupArrayText::Finish() { *text_ += size_ == 0 ? "[]" : "]"; }
 Json BackupToDetailedJson(const BackupInfo& backup, Time now) {
   Json json = BackupToJson(backup, now);
   json["verifiedAt"] = TimeToJson(backup.verified_at);
-  Json manifest;
+  auto manifest = Json::object();
   manifest["created"] = FormatTime(backup.created);
   manifest["label"] = backup.label;
   manifest["trigger"] = backup.trigger;

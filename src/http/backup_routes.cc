@@ -25,7 +25,7 @@ Response CreateBackup(BackupManager* manager, JobControl* control,
   if (!fields.status().ok()) return ErrorResponse(fields.status());
   const auto backup = manager->CreateBackup(create);
   if (!backup.ok()) return ErrorResponse(backup.status());
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["backupPath"] = AbsolutePath(backup->path);
   json["size"] = backup->size_bytes;
@@ -115,7 +115,7 @@ Response ListBackups(BackupManager* manager, const Request& request) {
       [&page](const BackupInfo& backup) { return page.Add(backup); });
   if (!total.ok()) return ErrorResponse(total.status());
   page.Finish();
-  Json rest;
+  auto rest = Json::object();
   rest["total"] = *total;
   rest["next"] = page.next();
   text += "," + DumpOrdered(rest).substr(1);  // goes on in the same object
@@ -125,7 +125,7 @@ Response ListBackups(BackupManager* manager, const Request& request) {
 Response ShowBackup(BackupManager* manager, const Request& request) {
   const auto backup = FindNamed(manager, request, /*latest_too=*/true);
   if (!backup.ok()) return ErrorResponse(backup.status());
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["backup"] = BackupToDetailedJson(*backup, Clock::System()->Now());
   return JsonResponse(DumpOrdered(json));
@@ -146,7 +146,7 @@ Response ExportMetadata(BackupManager* manager) {
   });
   if (!count.ok()) return ErrorResponse(count.status());
   array.Finish();
-  Json metadata;
+  auto metadata = Json::object();
   metadata["backupCount"] = *count;
   metadata["totalSize"] = total_bytes;
   metadata["oldestBackup"] = TimeToJson(oldest);

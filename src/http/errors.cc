@@ -51,7 +51,7 @@ Response ErrorResponse(const Status& status) {
 
 Response ErrorResponse(int http_status, std::string_view code,
                        std::string_view detail, std::string_view hint) {
-  nlohmann::ordered_json json;
+  auto json = nlohmann::ordered_json::object();
   json["type"] = "about:blank";
   json["title"] = StatusText(http_status);
   json["status"] = http_status;

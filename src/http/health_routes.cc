@@ -19,7 +19,7 @@ Json LatestToJson(const HealthReport& health, Time now) {
 
 Response Health(BackupManager* manager) {
   const HealthReport health = manager->Health();
-  Json backup;
+  auto backup = Json::object();
   backup["available"] = health.available;
   backup["count"] = health.count;
   backup["latest"] = LatestToJson(health, Clock::System()->Now());
@@ -37,7 +37,7 @@ Response Health(BackupManager* manager) {
   backup["running"] = health.running.empty() ? Json() : Json(health.running);
   backup["undoAvailable"] = health.undo_available;
   backup["degraded"] = health.degraded;
-  Json json;
+  auto json = Json::object();
   json["status"] = health.store_usable ? "ok" : "unavailable";
   json["backup"] = std::move(backup);
   return JsonResponse(DumpOrdered(json), health.store_usable ? 200 : 503);
@@ -53,7 +53,7 @@ Response Ready(BackupManager* manager, const JobControl& control) {
   } else if (!manager->Health().store_usable) {
     reason = "the store is not usable";
   }
-  Json json;
+  auto json = Json::object();
   json["status"] = reason.empty() ? "ok" : "unavailable";
   if (!reason.empty()) json["reason"] = reason;
   Response response =
@@ -63,7 +63,7 @@ Response Ready(BackupManager* manager, const JobControl& control) {
 }
 
 Json ConfigToJson(const BackupOptions& options) {
-  Json json;
+  auto json = Json::object();
   json["storageDir"] = AbsolutePath(options.storage_dir);
   json["dbName"] = options.db_name;
   json["backupDir"] = AbsolutePath(options.backup_dir);
@@ -104,15 +104,15 @@ Response BackupStatus(BackupManager* manager) {
   if (!total.ok()) return ErrorResponse(total.status());
   const HealthReport health = manager->Health();
   const Time now = Clock::System()->Now();
-  Json backups;
+  auto backups = Json::object();
   backups["total"] = health.count;
   backups["list"] = BackupsToJson(list, now);
   backups["totalSizeMB"] = FormatMegabytes(health.total_bytes);
   backups["latest"] = LatestToJson(health, now);
-  Json disk;
+  auto disk = Json::object();
   disk["backupBytes"] = health.total_bytes;
   disk["freeBytes"] = health.free_bytes;
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["config"] = ConfigToJson(manager->options());
   json["backups"] = std::move(backups);

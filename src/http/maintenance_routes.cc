@@ -22,7 +22,7 @@ Response Verify(BackupManager* manager, JobControl* control,
   const auto report =
       manager->VerifyBackup(backup->name, depth, control->stop.get_token());
   if (!report.ok()) return ErrorResponse(report.status());
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["name"] = backup->name;
   json["depth"] = report->depth;
@@ -45,7 +45,7 @@ Response Pin(BackupManager* manager, const Request& request, bool pinned) {
   if (!backup.ok()) return ErrorResponse(backup.status());
   const Status status = manager->PinBackup(backup->name, pinned);
   if (!status.ok()) return ErrorResponse(status);
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["name"] = backup->name;
   json["pinned"] = pinned;
@@ -66,7 +66,7 @@ Response Delete(BackupManager* manager, const Request& request) {
   if (!backup.ok()) return ErrorResponse(backup.status());
   const Status status = manager->DeleteBackup(backup->name, force);
   if (!status.ok()) return ErrorResponse(status);
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["name"] = backup->name;
   json["deleted"] = true;
@@ -83,12 +83,12 @@ Response Rotate(BackupManager* manager, const Request& request) {
   Json kept = Json::array();
   Json removed = Json::array();
   for (const RotationDecision& decision : *decisions) {
-    Json json;
+    auto json = Json::object();
     json["name"] = decision.name;
     json["reason"] = decision.reason;
     (decision.keep ? kept : removed).push_back(std::move(json));
   }
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["dryRun"] = dry_run;
   json["kept"] = std::move(kept);

@@ -21,7 +21,7 @@ Response Preview(BackupManager* manager, const std::string& name) {
   if (!preview.ok()) return ErrorResponse(preview.status());
   const uint64_t before = preview->current_events;
   const uint64_t after = preview->backup_events;
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["dryRun"] = true;
   json["name"] = preview->name;
@@ -60,7 +60,7 @@ Response Restore(BackupManager* manager, JobControl* control,
   restore.stop = control->stop.get_token();
   const auto report = manager->RestoreBackup(restore);
   if (!report.ok()) return ErrorResponse(report.status());
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["message"] = report->applied ? "Restore complete."
                                     : "Restore complete. Restart application "
@@ -81,7 +81,7 @@ Response Undo(BackupManager* manager, const Request& request) {
   if (!fields.status().ok()) return ErrorResponse(fields.status());
   const auto report = all ? manager->UndoAllRestores() : manager->UndoRestore();
   if (!report.ok()) return ErrorResponse(report.status());
-  Json json;
+  auto json = Json::object();
   json["success"] = true;
   json["message"] = "Undo complete.";
   json["lastSequence"] = report->last_sequence;

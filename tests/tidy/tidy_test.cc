@@ -190,6 +190,26 @@ TEST(TidyTest, NobodyForksOrDetaches) {
   EXPECT_EQ(Lines(problems), "");
 }
 
+// operator[] and push_back() make an object or array of a null value, and leave
+// a null pointer where they find no memory for it (nlohmann::json 3.11): its
+// destructor is a crash. What is to be an object starts as one. Members, whose
+// names end with "_", are assigned to.
+TEST(TidyTest, NoJsonObjectStartsAsNull) {
+  static const std::regex kNull(
+      "^\\s+(nlohmann::)?(ordered_json|json|Json) [a-z_]*[a-z](\\{\\}| = "
+      "nullptr)?;");
+  Problems problems;
+  for (const SourceFile& file : Sources({"src"})) {
+    if (file.IsHeader()) continue;
+    Append(FindLines(file,
+                     [](const std::string& code) {
+                       return std::regex_search(code, kNull);
+                     }),
+           &problems);
+  }
+  EXPECT_EQ(Lines(problems), "");
+}
+
 std::string GuardOf(std::string path) {
   for (const char* top : {"include/", "src/"}) {
     if (path.starts_with(top)) path.erase(0, std::string(top).size());
