@@ -10,8 +10,9 @@
 #   --slice release  the release build, all its tests, then the package tests
 #                    (installed tree, examples, compose file); the default
 #   --slice zlib     the archive tests without ISA-L
-#   --slice asan     the unit tests with address and undefined sanitizers
-#   --slice tsan     the unit tests with thread sanitizer; an eighth of the
+#   --slice asan     unit and process tests with address and undefined
+#                    sanitizers, but for the process tests that kill
+#   --slice tsan     the same with thread sanitizer, and an eighth of the
 #                    simulated crashes, which are nearly all one thread's
 #
 # The last line is "N passed, N failed", of all ctest runs together; before it
@@ -137,6 +138,7 @@ install_node_modules() {
 }
 
 release_slice() {
+  stage "node modules" install_node_modules
   stage "configure release" configure release "$(isal_option)"
   stage "build release" build release
   # Each public header compiles by itself.
@@ -164,8 +166,9 @@ unit_modules=(base dbfiles snapshot archive catalog restore config manager
 sanitizer_slice() {
   local preset="$1" module pattern
   shift
+  stage "node modules" install_node_modules
   stage "configure $preset" configure "$preset" "$(isal_option)"
-  local targets=(levelkeep-check)
+  local targets=(levelkeep-check levelkeep-program levelkeep-hostile-archives)
   for module in "$@"; do
     # A module without tests has no program.
     if compgen -G "tests/$module/*_test.cc" >/dev/null; then
@@ -173,7 +176,7 @@ sanitizer_slice() {
     fi
   done
   stage "build $preset" build "$preset" --target "${targets[@]}"
-  pattern="$(IFS='|' && printf '%s' "$*")"
+  pattern="$(IFS='|' && printf '%s' "$*")|process"
   stage "test $preset" run_ctest "$preset" --parallel "$(cores)" \
     -R "^($pattern)\\."
 }
@@ -184,10 +187,7 @@ if [[ $install == 1 ]]; then
 fi
 for slice in "${slices[@]}"; do
   case "$slice" in
-    release)
-      stage "node modules" install_node_modules
-      release_slice
-      ;;
+    release) release_slice ;;
     zlib) zlib_slice ;;
     asan) sanitizer_slice asan "${unit_modules[@]}" ;;
     tsan)

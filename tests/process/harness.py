@@ -37,6 +37,11 @@ def binary():
     return os.path.abspath(path)
 
 
+def is_sanitized():
+    """With sanitizers in it: what memory and time it takes is theirs."""
+    return os.environ.get("LEVELKEEP_SANITIZED") == "1"
+
+
 def die_with_parent():
     """For preexec_fn: no server survives a killed test run."""
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -132,7 +137,7 @@ class Site:
         self.root.mkdir(parents=True, exist_ok=True)
         self._servers = 0
 
-    def environment(self, settings=None):
+    def environment(self, settings=None, prefix=()):
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"),
                "HOME": str(self.root), "LC_ALL": "C.UTF-8",
                # No test but the timer's wants backups of the timer.
@@ -140,6 +145,10 @@ class Site:
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]
+        if is_sanitized() and "strace" in prefix:
+            # The search for leaks can't run under another tracer.
+            env["ASAN_OPTIONS"] = \
+                env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         for name, value in (settings or {}).items():
             env[name] = str(value)
         return env
@@ -149,7 +158,7 @@ class Site:
         """Runs one verb of the tool to its end."""
         command = [*prefix, binary(), *map(str, arguments)]
         process = subprocess.run(
-            command, cwd=self.root, env=self.environment(settings),
+            command, cwd=self.root, env=self.environment(settings, prefix),
             input=text_input, stdin=None if text_input else
             subprocess.DEVNULL, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True, timeout=timeout,
@@ -247,7 +256,7 @@ class Server:
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [*self.command, "serve"], cwd=self.site.root,
-                env=self.site.environment(settings),
+                env=self.site.environment(settings, self.command),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=die_with_parent)
         return self
