@@ -26,6 +26,10 @@
 //   create_if_missing LevelDB would replace the database by an empty one);
 // - the names of a new database, of new logs and of new tables are made
 //   durable before anything relies on them.
+//
+// Without memory its methods throw std::bad_alloc through LevelDB, as LevelDB's
+// own allocations do. LevelDB is not made for it and may stay locked: end the
+// process where a call of a DB throws, as after a crash nothing is lost.
 
 #ifndef LEVELKEEP_SNAPSHOT_ENV_H_
 #define LEVELKEEP_SNAPSHOT_ENV_H_
