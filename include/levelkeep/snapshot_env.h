@@ -29,7 +29,7 @@
 //
 // Without memory its methods throw std::bad_alloc through LevelDB, as LevelDB's
 // own allocations do. LevelDB is not made for it and may stay locked: end the
-// process where a call of a DB throws, as after a crash nothing is lost.
+// process where a call of a DB throws. As after a crash, nothing is lost.
 
 #ifndef LEVELKEEP_SNAPSHOT_ENV_H_
 #define LEVELKEEP_SNAPSHOT_ENV_H_

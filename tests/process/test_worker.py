@@ -22,8 +22,7 @@ class Worker:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [*self.prefix, binary(), "worker"], cwd=self.site.root,
-                env=self.site.environment(self.settings,
-                                          self.prefix),
+                env=self.site.environment(self.settings, self.prefix),
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 preexec_fn=die_with_parent)
         return self
