@@ -77,6 +77,27 @@ Status DescribeParseError(const CLI::ParseError& error) {
   return Usage(text, "");
 }
 
+// What CLI11 and the help call it: "-y,--yes", "-y, --yes".
+std::string NamesOf(const VerbOption& option, const char* separator) {
+  if (option.short_name == nullptr) return option.name;
+  return std::string(option.short_name) + separator + option.name;
+}
+
+void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
+  for (const VerbOption& option : verb.options) {
+    std::visit(
+        [&](auto target) {
+          const std::string names = NamesOf(option, ",");
+          if (option.value != nullptr) {
+            app->add_option(names, arguments->*target);
+          } else {
+            app->add_flag(names, arguments->*target);
+          }
+        },
+        option.target);
+  }
+}
+
 void AddSettings(CLI::App* app, std::map<std::string, std::string>* values) {
   for (const SettingInfo& info : AllSettings()) {
     if (info.flag.empty()) continue;
@@ -87,6 +108,29 @@ void AddSettings(CLI::App* app, std::map<std::string, std::string>* values) {
         },
         info.help);
   }
+}
+
+std::string OptionsHelp(const Verb& verb) {
+  std::vector<std::pair<std::string, std::string>> rows;
+  size_t column = verb.help_column;
+  for (const VerbOption& option : verb.options) {
+    if (option.help == nullptr) continue;
+    std::string left = "  " + NamesOf(option, ", ");
+    if (option.value != nullptr) left += std::string(" ") + option.value;
+    if (verb.help_column == 0) column = std::max(column, left.size() + 2);
+    rows.emplace_back(std::move(left), option.help);
+  }
+  std::string text = rows.empty() ? "" : "\nOptions:\n";
+  for (auto& [left, help] : rows) {
+    left.resize(column, ' ');
+    text += left;
+    for (const char c : help) {
+      text += c;
+      if (c == '\n') text.append(column, ' ');
+    }
+    text += '\n';
+  }
+  return text;
 }
 
 std::string SettingsHelp() {
@@ -132,7 +176,7 @@ Result<CommandLine> ParseCommandLine(
     CLI::App* sub = app.add_subcommand(verb->name);
     sub->set_help_flag("");
     sub->fallthrough();  // global options may follow the verb
-    verb->add_options(sub, &line.arguments);
+    AddOptions(*verb, &line.arguments, sub);
     verbs[sub] = verb;
   }
   try {
@@ -168,7 +212,7 @@ bool AsksForJson(const std::vector<std::string>& arguments) {
 
 std::string HelpText(const Verb* verb) {
   if (verb != nullptr) {
-    return std::string(verb->help) +
+    return std::string(verb->help) + OptionsHelp(*verb) +
            "\nOptions that every verb has: see levelkeep --help\n";
   }
   std::string text =

@@ -6,14 +6,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "levelkeep/status.h"
-
-namespace CLI {
-class App;
-}
 
 namespace levelkeep::cli {
 
@@ -37,15 +35,28 @@ struct VerbArguments {
   bool yes = false;
 };
 
+// One option of a verb. `levelkeep VERB --help` lists those that have a help.
+struct VerbOption {
+  const char* name;   // "--label"; one without dashes is what stands alone
+  const char* value;  // what the help calls its value; null for a flag
+  const char* help;   // one line or several; may be null
+  std::variant<std::string VerbArguments::*, uint64_t VerbArguments::*,
+               bool VerbArguments::*>
+      target;
+  const char* short_name = nullptr;  // "-y"
+};
+
 // One verb; each is defined in the file of its name.
 struct Verb {
   const char* name;
   const char* summary;  // a line for the list of verbs
-  const char* help;     // what `levelkeep VERB --help` says
-  void (*add_options)(CLI::App* app, VerbArguments* arguments);
+  const char* help;     // what `levelkeep VERB --help` says above the options
   Status (*run)(Session* session);
+  std::span<const VerbOption> options = {};
   // Logs like a service (LOG_LEVEL) instead of warnings only.
   bool is_service = false;
+  // Where the help of an option begins; 0: two blanks behind the longest name.
+  size_t help_column = 0;
 };
 
 extern const Verb kServeVerb;

@@ -1,7 +1,5 @@
 // levelkeep config
 
-#include <CLI/CLI.hpp>
-
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -15,14 +13,12 @@ constexpr char kHelp[] =
     "Usage: levelkeep config [--check]\n"
     "\n"
     "Secrets are masked. Wrong settings are listed all at once, with exit\n"
-    "code 2.\n"
-    "\n"
-    "Options:\n"
-    "  --check  only say whether the configuration is fine\n";
+    "code 2.\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_flag("--check", arguments->check);
-}
+constexpr VerbOption kOptions[] = {
+    {"--check", nullptr, "only say whether the configuration is fine",
+     &VerbArguments::check},
+};
 
 Status RunConfig(Session* session) {
   if (session->arguments().check) {
@@ -49,6 +45,6 @@ Status RunConfig(Session* session) {
 }  // namespace
 
 const Verb kConfigVerb = {"config", "show or check the settings", kHelp,
-                          AddOptions, RunConfig};
+                          RunConfig, kOptions};
 
 }  // namespace levelkeep::cli

@@ -1,7 +1,5 @@
 // levelkeep create
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/report_json.h"
@@ -18,14 +16,12 @@ constexpr char kHelp[] =
     "\n"
     "A closed database is locked while it is read. One that another process\n"
     "has open is read without disturbing it; the answer says which way it\n"
-    "was. Old backups are then rotated out.\n"
-    "\n"
-    "Options:\n"
-    "  --label TEXT  becomes a part of the name: letters, digits, . _ -\n";
+    "was. Old backups are then rotated out.\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_option("--label", arguments->label);
-}
+constexpr VerbOption kOptions[] = {
+    {"--label", "TEXT", "becomes a part of the name: letters, digits, . _ -",
+     &VerbArguments::label},
+};
 
 Status RunCreate(Session* session) {
   OfflineTool tool = session->NewTool();
@@ -52,7 +48,7 @@ Status RunCreate(Session* session) {
 
 }  // namespace
 
-const Verb kCreateVerb = {"create", "make a backup now", kHelp, AddOptions,
-                          RunCreate};
+const Verb kCreateVerb = {"create", "make a backup now", kHelp, RunCreate,
+                          kOptions};
 
 }  // namespace levelkeep::cli

@@ -2,8 +2,6 @@
 
 #include <httplib.h>
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "cli/session.h"
 
@@ -17,18 +15,16 @@ constexpr char kHelp[] =
     "Usage: levelkeep health [--url URL] [--timeout MS]\n"
     "\n"
     "The exit code is 0 if the status is ok, else 1. Made for HEALTHCHECK of\n"
-    "containers: it needs no other program, and uses API_TOKEN.\n"
-    "\n"
-    "Options:\n"
-    "  --url URL     default: http://127.0.0.1:5050, by API_HOST, API_PORT\n"
-    "  --timeout MS  how long to wait for an answer (default 5000)\n";
+    "containers: it needs no other program, and uses API_TOKEN.\n";
 
 constexpr uint64_t kMaxTimeoutMs = 600'000;
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_option("--url", arguments->url);
-  app->add_option("--timeout", arguments->timeout_ms);
-}
+constexpr VerbOption kOptions[] = {
+    {"--url", "URL", "default: http://127.0.0.1:5050, by API_HOST, API_PORT",
+     &VerbArguments::url},
+    {"--timeout", "MS", "how long to wait for an answer (default 5000)",
+     &VerbArguments::timeout_ms},
+};
 
 // A server that listens everywhere is asked where it is sure to listen.
 std::string UrlFor(const ApiSettings& api) {
@@ -115,6 +111,6 @@ Status RunHealth(Session* session) {
 }  // namespace
 
 const Verb kHealthVerb = {"health", "ask a running server how it is", kHelp,
-                          AddOptions, RunHealth};
+                          RunHealth, kOptions};
 
 }  // namespace levelkeep::cli

@@ -1,7 +1,5 @@
 // levelkeep inspect
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "cli/report_json.h"
 #include "cli/session.h"
@@ -19,9 +17,9 @@ constexpr char kHelp[] =
     "NAME is a backup's name, the beginning of one, or latest. Archives\n"
     "that LevelKeep did not make are read through to list their files.\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_option("source", arguments->source);
-}
+constexpr VerbOption kOptions[] = {
+    {"source", "NAME|PATH", nullptr, &VerbArguments::source},
+};
 
 std::string ManifestText(const Manifest& manifest) {
   std::string text;
@@ -95,6 +93,6 @@ Status RunInspect(Session* session) {
 }  // namespace
 
 const Verb kInspectVerb = {"inspect", "show a backup's manifest and files",
-                           kHelp, AddOptions, RunInspect};
+                           kHelp, RunInspect, kOptions};
 
 }  // namespace levelkeep::cli

@@ -1,6 +1,5 @@
 // levelkeep list
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 
 #include "base/text.h"
@@ -18,14 +17,11 @@ constexpr char kHelp[] =
     "Usage: levelkeep list [--limit N]\n"
     "\n"
     "STATUS: verified (read and checked), unverified (not yet), damaged (a\n"
-    "check failed: do not rely on it), unreadable (no backup of ours).\n"
-    "\n"
-    "Options:\n"
-    "  --limit N  the N newest ones only\n";
+    "check failed: do not rely on it), unreadable (no backup of ours).\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_option("--limit", arguments->limit);
-}
+constexpr VerbOption kOptions[] = {
+    {"--limit", "N", "the N newest ones only", &VerbArguments::limit},
+};
 
 std::string PaintedStatus(const Console& console, const std::string& status) {
   if (status == "verified") return console.Green(status);
@@ -87,6 +83,6 @@ Status RunList(Session* session) {
 
 }  // namespace
 
-const Verb kListVerb = {"list", "list the backups", kHelp, AddOptions, RunList};
+const Verb kListVerb = {"list", "list the backups", kHelp, RunList, kOptions};
 
 }  // namespace levelkeep::cli

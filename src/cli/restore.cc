@@ -1,7 +1,5 @@
 // levelkeep restore
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/report_json.h"
@@ -23,24 +21,22 @@ constexpr char kHelp[] =
     "then the two are swapped. The replaced database is kept until the next\n"
     "verified backup; of several, the very first and the last ones. While a\n"
     "process has the database open, nothing is done: stop it, use its HTTP\n"
-    "API, or drop the file into RESTORE_DIR.\n"
-    "\n"
-    "Options:\n"
-    "  --dry-run  say what would be lost and gained, change nothing\n"
-    "  --to DIR   extract into DIR (new or empty), leave the database alone\n"
-    "  --undo     put the database back that the last restore replaced\n"
-    "  --undo-all put the one back that was there before the first of\n"
-    "             several restores\n"
-    "  -y, --yes  do not ask\n";
+    "API, or drop the file into RESTORE_DIR.\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_option("source", arguments->source);
-  app->add_option("--to", arguments->target_dir);
-  app->add_flag("--undo", arguments->undo);
-  app->add_flag("--undo-all", arguments->undo_all);
-  app->add_flag("--dry-run", arguments->dry_run);
-  app->add_flag("-y,--yes", arguments->yes);
-}
+constexpr VerbOption kOptions[] = {
+    {"source", "NAME|PATH", nullptr, &VerbArguments::source},
+    {"--dry-run", nullptr, "say what would be lost and gained, change nothing",
+     &VerbArguments::dry_run},
+    {"--to", "DIR", "extract into DIR (new or empty), leave the database alone",
+     &VerbArguments::target_dir},
+    {"--undo", nullptr, "put the database back that the last restore replaced",
+     &VerbArguments::undo},
+    {"--undo-all", nullptr,
+     "put the one back that was there before the first of\n"
+     "several restores",
+     &VerbArguments::undo_all},
+    {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
+};
 
 Status CheckArguments(const VerbArguments& arguments) {
   const bool to = !arguments.target_dir.empty();
@@ -187,7 +183,11 @@ Status RunRestore(Session* session) {
 
 }  // namespace
 
-const Verb kRestoreVerb = {"restore", "put a backup in place, or undo that",
-                           kHelp, AddOptions, RunRestore};
+const Verb kRestoreVerb = {.name = "restore",
+                           .summary = "put a backup in place, or undo that",
+                           .help = kHelp,
+                           .run = RunRestore,
+                           .options = kOptions,
+                           .help_column = 13};
 
 }  // namespace levelkeep::cli

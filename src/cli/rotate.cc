@@ -1,7 +1,5 @@
 // levelkeep rotate
 
-#include <CLI/CLI.hpp>
-
 #include "cli/report_json.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -16,14 +14,12 @@ constexpr char kHelp[] =
     "Usage: levelkeep rotate [--dry-run]\n"
     "\n"
     "The newest verified backup and pinned ones always stay. This also\n"
-    "happens after each backup that is made.\n"
-    "\n"
-    "Options:\n"
-    "  --dry-run  say what would be removed and why, remove nothing\n";
+    "happens after each backup that is made.\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_flag("--dry-run", arguments->dry_run);
-}
+constexpr VerbOption kOptions[] = {
+    {"--dry-run", nullptr, "say what would be removed and why, remove nothing",
+     &VerbArguments::dry_run},
+};
 
 Status RunRotate(Session* session) {
   const bool dry_run = session->arguments().dry_run;
@@ -53,6 +49,6 @@ Status RunRotate(Session* session) {
 }  // namespace
 
 const Verb kRotateVerb = {"rotate", "remove old backups by the rules", kHelp,
-                          AddOptions, RunRotate};
+                          RunRotate, kOptions};
 
 }  // namespace levelkeep::cli

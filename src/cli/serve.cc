@@ -3,7 +3,6 @@
 #include <malloc.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 
 #include "base/log.h"
@@ -25,8 +24,6 @@ constexpr char kHelp[] =
     "At the start it restores a backup that lies in RESTORE_DIR. It prints a\n"
     "line when it is ready. SIGTERM and SIGINT stop it within 30 s; a second\n"
     "one stops it at once.\n";
-
-void AddOptions(CLI::App* /*app*/, VerbArguments* /*arguments*/) {}
 
 void SayReady(Session* session, const std::string& url) {
   const BackupOptions& backup = session->settings().backup;
@@ -81,8 +78,10 @@ Status RunServe(Session* session) {
 }  // namespace
 
 const Verb kServeVerb = {
-    "serve",  "run the event store with backups and HTTP API",
-    kHelp,    AddOptions,
-    RunServe, /*is_service=*/true};
+    .name = "serve",
+    .summary = "run the event store with backups and HTTP API",
+    .help = kHelp,
+    .run = RunServe,
+    .is_service = true};
 
 }  // namespace levelkeep::cli

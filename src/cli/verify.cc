@@ -1,7 +1,5 @@
 // levelkeep verify
 
-#include <CLI/CLI.hpp>
-
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/report_json.h"
@@ -18,20 +16,18 @@ constexpr char kHelp[] =
     "       levelkeep verify --all [--depth DEPTH]\n"
     "\n"
     "NAME is a backup's name, the beginning of one, or latest.\n"
-    "The exit code is 3 if any of them is damaged.\n"
-    "\n"
-    "Options:\n"
-    "  --all          every backup in BACKUP_DIR\n"
-    "  --depth DEPTH  structure: the table of contents and the manifest\n"
-    "                 checksums: every byte\n"
-    "                 full: also opens the database and reads every key\n"
-    "                 (default)\n";
+    "The exit code is 3 if any of them is damaged.\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_option("source", arguments->source);
-  app->add_flag("--all", arguments->all);
-  app->add_option("--depth", arguments->depth);
-}
+constexpr VerbOption kOptions[] = {
+    {"source", "NAME|PATH", nullptr, &VerbArguments::source},
+    {"--all", nullptr, "every backup in BACKUP_DIR", &VerbArguments::all},
+    {"--depth", "DEPTH",
+     "structure: the table of contents and the manifest\n"
+     "checksums: every byte\n"
+     "full: also opens the database and reads every key\n"
+     "(default)",
+     &VerbArguments::depth},
+};
 
 std::string Describe(const VerifyReport& report) {
   std::string text = report.name + ": ok, " + std::to_string(report.files) +
@@ -115,6 +111,6 @@ Status RunVerify(Session* session) {
 }  // namespace
 
 const Verb kVerifyVerb = {"verify", "check that backups can be restored", kHelp,
-                          AddOptions, RunVerify};
+                          RunVerify, kOptions};
 
 }  // namespace levelkeep::cli

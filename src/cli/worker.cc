@@ -1,6 +1,5 @@
 // levelkeep worker
 
-#include <CLI/CLI.hpp>
 #include <map>
 
 #include "base/log.h"
@@ -23,14 +22,12 @@ constexpr char kHelp[] =
     "Usage: levelkeep worker [--once]\n"
     "\n"
     "It looks for unverified backups in BACKUP_DIR each\n"
-    "BACKUP_WORKER_POLL_MS and never opens the event store.\n"
-    "\n"
-    "Options:\n"
-    "  --once  verify what there is now, then end\n";
+    "BACKUP_WORKER_POLL_MS and never opens the event store.\n";
 
-void AddOptions(CLI::App* app, VerbArguments* arguments) {
-  app->add_flag("--once", arguments->once);
-}
+constexpr VerbOption kOptions[] = {
+    {"--once", nullptr, "verify what there is now, then end",
+     &VerbArguments::once},
+};
 
 // What came of one round.
 struct Round {
@@ -153,8 +150,11 @@ Status RunWorker(Session* session) {
 
 }  // namespace
 
-const Verb kWorkerVerb = {"worker",  "verify new backups in the background",
-                          kHelp,     AddOptions,
-                          RunWorker, /*is_service=*/true};
+const Verb kWorkerVerb = {.name = "worker",
+                          .summary = "verify new backups in the background",
+                          .help = kHelp,
+                          .run = RunWorker,
+                          .options = kOptions,
+                          .is_service = true};
 
 }  // namespace levelkeep::cli
