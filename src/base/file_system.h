@@ -102,7 +102,9 @@ enum class OpenMode {
   kReadFollowing,
 };
 
-// An advisory lock on a file, released by the destructor or by death.
+// An advisory lock on a file, released by the destructor or by death. It is of
+// the process that took it: a forked child neither keeps nor releases it,
+// whatever it does with its copy of the object.
 class FileLock {
  public:
   virtual ~FileLock() = default;

@@ -1,9 +1,13 @@
 // Open-file-description locks, and who holds one.
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <set>
+
+#include "base/mutex.h"
 #include "base/posix_error.h"
 #include "base/posix_file.h"
 #include "base/text.h"
@@ -11,20 +15,69 @@
 namespace levelkeep {
 namespace {
 
-class PosixFileLock : public FileLock {
- public:
-  explicit PosixFileLock(UniqueFd fd) : fd_(std::move(fd)) {}
-
- private:
-  UniqueFd fd_;  // closing it unlocks
-};
-
-struct flock WholeFile() {
+struct flock WholeFile(short type = F_WRLCK) {
   struct flock range = {};  // l_pid must be 0 for the F_OFD_ commands
-  range.l_type = F_WRLCK;
+  range.l_type = type;
   range.l_whence = SEEK_SET;
   return range;
 }
+
+// The locks of this process. A forked copy of it has duplicates of their
+// descriptors, with which it could release them, and would keep them beyond
+// the end of their owner: it closes the duplicates before it does anything.
+class PosixFileLock : public FileLock {
+ public:
+  // Takes nothing yet, so that no memory is needed once something is taken.
+  explicit PosixFileLock(UniqueFd fd) : fd_(std::move(fd)) {
+    MutexLock guard(&TheHeld().mutex);
+    TheHeld().locks.insert(this);
+  }
+
+  // A child between fork and exec still has its duplicate of the descriptor:
+  // closing ours would leave the lock to it.
+  ~PosixFileLock() override {
+    MutexLock guard(&TheHeld().mutex);
+    TheHeld().locks.erase(this);
+    if (::getpid() == owner_) Set(F_UNLCK);
+    fd_.Reset();
+  }
+
+  // False, and errno, if it is held elsewhere or can't be.
+  bool Set(short type) {
+    struct flock range = WholeFile(type);
+    return RetryOnInterrupt(
+               [&] { return ::fcntl(fd_.get(), F_OFD_SETLK, &range); }) == 0;
+  }
+
+  int fd() const { return fd_.get(); }
+
+ private:
+  struct Held {
+    Held() { ::pthread_atfork(BeforeFork, AfterFork, InForkedChild); }
+    Mutex mutex;
+    std::set<PosixFileLock*> locks GUARDED_BY(mutex);
+  };
+  static Held& TheHeld() {
+    static Held* const held = new Held;  // outlives all statics
+    return *held;
+  }
+
+  static void BeforeFork() LEVELKEEP_ATTRIBUTE(no_thread_safety_analysis) {
+    TheHeld().mutex.Lock();
+  }
+  static void AfterFork() LEVELKEEP_ATTRIBUTE(no_thread_safety_analysis) {
+    TheHeld().mutex.Unlock();
+  }
+  static void InForkedChild() LEVELKEEP_ATTRIBUTE(no_thread_safety_analysis) {
+    for (PosixFileLock* lock : TheHeld().locks) lock->fd_.Reset();
+    AfterFork();
+  }
+
+  // Those of a child that was made without the handlers (_Fork, clone) may
+  // find the descriptor open.
+  const pid_t owner_ = ::getpid();
+  UniqueFd fd_;
+};
 
 // The kernel gives no pid for an OFD lock, but lists the locks of each
 // descriptor. Sees the processes of this user (root: all) in this container.
@@ -73,16 +126,12 @@ std::string DescribeHolder(int fd) {
 
 Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
                                                 const std::string& path) {
-  struct flock range = WholeFile();
-  if (RetryOnInterrupt(
-          [&] { return ::fcntl(fd.get(), F_OFD_SETLK, &range); }) == 0) {
-    return std::unique_ptr<FileLock>(
-        std::make_unique<PosixFileLock>(std::move(fd)));
-  }
+  auto lock = std::make_unique<PosixFileLock>(std::move(fd));
+  if (lock->Set(F_WRLCK)) return std::unique_ptr<FileLock>(std::move(lock));
   const int error = errno;
   if (error == EAGAIN || error == EACCES) {
     return Status(StatusCode::kBusy,
-                  path + " is locked by " + DescribeHolder(fd.get()),
+                  path + " is locked by " + DescribeHolder(lock->fd()),
                   "stop that process first");
   }
   if (error == ENOLCK || error == EINVAL) {

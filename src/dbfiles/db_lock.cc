@@ -1,7 +1,9 @@
 #include "dbfiles/db_lock.h"
 
+#include <unistd.h>
+
 #include <set>
-#include <utility>
+#include <tuple>
 
 #include "base/classic_lock.h"
 #include "base/mutex.h"
@@ -10,12 +12,17 @@
 namespace levelkeep {
 namespace {
 
-using FileId = std::pair<uint64_t, uint64_t>;  // device, inode
+// Process, device, inode: a forked child holds nothing of its parent's.
+using Holding = std::tuple<pid_t, uint64_t, uint64_t>;
+
+Holding OfThisProcess(const FileInfo& info) {
+  return {::getpid(), info.device, info.inode};
+}
 
 // The LOCK files that this process holds through DbLock.
 struct Registry {
   Mutex mutex;
-  std::set<FileId> held GUARDED_BY(mutex);
+  std::set<Holding> held GUARDED_BY(mutex);
 };
 
 Registry& TheRegistry() {
@@ -61,7 +68,7 @@ Result<std::unique_ptr<FileLock>> LockFile(FileSystem* fs,
 }  // namespace
 
 struct DbLock::Impl {
-  FileId id;
+  Holding id;
   std::unique_ptr<FileLock> lock;
 };
 
@@ -80,7 +87,7 @@ Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
   if (!info.ok() && info.status().code() != StatusCode::kNotFound) {
     return info.status();
   }
-  if (info.ok() && (registry.held.count({info->device, info->inode}) > 0 ||
+  if (info.ok() && (registry.held.contains(OfThisProcess(*info)) ||
                     HoldsClassicLock(*info))) {
     return HeldHere(db_dir);
   }
@@ -99,7 +106,7 @@ Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
                   path + " was removed while it was being locked",
                   "find out who removes LOCK files, then try again");
   }
-  held->impl_->id = {info->device, info->inode};
+  held->impl_->id = OfThisProcess(*info);
   held->impl_->lock = std::move(lock).value();
   registry.held.insert(held->impl_->id);
   return held;
@@ -119,8 +126,7 @@ Result<DbLock::State> DbLock::Probe(FileSystem* fs, const std::string& db_dir,
     if (info.status().code() != StatusCode::kNotFound) return info.status();
     return answer(State::kFree, "");
   }
-  if (registry.held.count({info->device, info->inode}) > 0 ||
-      HoldsClassicLock(*info)) {
+  if (registry.held.contains(OfThisProcess(*info)) || HoldsClassicLock(*info)) {
     return answer(State::kHeldByThisProcess, "this process");
   }
   const Result<std::unique_ptr<FileLock>> lock = LockFile(fs, path, info);

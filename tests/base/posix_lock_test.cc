@@ -4,9 +4,13 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <functional>
+#include <thread>
 
 #include "base/file_system.h"
+#include "base/process.h"
+#include "base/unique_fd.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -118,6 +122,139 @@ TEST(PosixLockTest, DiesWithItsHolder) {
   ASSERT_TRUE(holder.took());
   holder.Kill();
   EXPECT_TRUE(FileSystem::Posix()->Lock(path).ok());
+}
+
+// A descriptor of this process for that file; -1 if it has none.
+int DescriptorOf(const std::string& path) {
+  FileSystem* fs = FileSystem::Posix();
+  const auto file = fs->Stat(path);
+  if (!file.ok()) return -1;
+  for (int fd = 3; fd < 1000; ++fd) {
+    const auto open = fs->StatFollowing("/proc/self/fd/" + std::to_string(fd));
+    if (open.ok() && open->device == file->device &&
+        open->inode == file->inode) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+bool TakenElsewhere(const std::string& path) {
+  return Holder([&] { return LockAsLevelDb(path); }).took();
+}
+
+// As between fork and exec of a child: the kernel keeps the lock as long as
+// there is a duplicate of the descriptor, unless it is unlocked.
+TEST(PosixLockTest, IsNotKeptByADuplicateOfItsDescriptor) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("create.lock");
+  auto lock = FileSystem::Posix()->Lock(path);
+  ASSERT_TRUE(lock.ok());
+  UniqueFd duplicate(::fcntl(DescriptorOf(path), F_DUPFD_CLOEXEC, 3));
+  ASSERT_TRUE(duplicate.valid());
+  Holder child([] { return true; });
+  duplicate.Reset();  // the child still has its own
+  lock->reset();
+  EXPECT_EQ(DescriptorOf(path), -1);
+  EXPECT_TRUE(FileSystem::Posix()->Lock(path).ok());
+}
+
+// fork() copies all descriptors, and no exec closes them.
+TEST(PosixLockTest, IsNotKeptByTheForkedChildOfAHolderThatDied) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("create.lock");
+  int pids[2];
+  ASSERT_EQ(::pipe(pids), 0);
+  Holder holder([&] {
+    auto lock = FileSystem::Posix()->Lock(path);
+    if (!lock.ok()) return false;
+    std::move(lock).value().release();
+    const auto* const child = new Holder([] { return true; });
+    const pid_t pid = child->pid();
+    return ::write(pids[1], &pid, sizeof pid) == sizeof pid;
+  });
+  ASSERT_TRUE(holder.took());
+  pid_t grandchild = -1;
+  ASSERT_EQ(::read(pids[0], &grandchild, sizeof grandchild),
+            static_cast<ssize_t>(sizeof grandchild));
+  EXPECT_FALSE(TakenElsewhere(path));
+  holder.Kill();
+  EXPECT_EQ(::kill(grandchild, 0), 0) << "it should outlive the holder";
+  EXPECT_TRUE(TakenElsewhere(path));
+  ::kill(grandchild, SIGKILL);
+  ::close(pids[0]);
+  ::close(pids[1]);
+}
+
+// What its destructors do, and its end, is no business of the parent's lock.
+TEST(PosixLockTest, IsNotReleasedByAForkedChild) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("create.lock");
+  auto lock = FileSystem::Posix()->Lock(path);
+  ASSERT_TRUE(lock.ok());
+  Holder child([&] {
+    lock->reset();
+    return true;
+  });
+  EXPECT_FALSE(TakenElsewhere(path));
+  child.Kill();
+  EXPECT_FALSE(TakenElsewhere(path));
+  lock->reset();
+  EXPECT_TRUE(TakenElsewhere(path));
+}
+
+#if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
+// One that no handler of ours saw has the descriptor.
+TEST(PosixLockTest, IsNotReleasedByAChildOfWhichNobodyWasTold) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("create.lock");
+  auto lock = FileSystem::Posix()->Lock(path);
+  ASSERT_TRUE(lock.ok());
+  const pid_t child = ::_Fork();
+  if (child == 0) {
+    lock->reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_FALSE(TakenElsewhere(path));
+}
+#endif
+
+// Descriptors that the child opened itself may have the number by now.
+TEST(PosixLockTest, AForkedChildClosesNothingElseWithItsCopy) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("create.lock");
+  auto lock = FileSystem::Posix()->Lock(path);
+  ASSERT_TRUE(lock.ok());
+  const int descriptor = DescriptorOf(path);
+  const Holder child([&] {
+    UniqueFd other(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    if (other.get() != descriptor) return false;
+    lock->reset();
+    return ::fcntl(descriptor, F_GETFD) != -1;
+  });
+  EXPECT_TRUE(child.took());
+}
+
+// A backup's check runs while the next backup begins: the child has copies of
+// all descriptors until it executes its program.
+TEST(PosixLockTest, IsFreeAtOnceWhileProgramsAreBeingStarted) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("create.lock");
+  std::atomic<bool> started_all = false;
+  std::jthread starter([&] {
+    for (int round = 0; round < 200; ++round) {
+      EXPECT_TRUE(
+          RunProgram({"/bin/true"}, std::chrono::minutes(5), 0, {}).ok());
+    }
+    started_all = true;
+  });
+  while (!started_all) {
+    const auto lock = FileSystem::Posix()->Lock(path);
+    ASSERT_TRUE(lock.ok()) << lock.status().ToString();
+  }
 }
 
 TEST(PosixLockTest, NeedsTheFolder) {

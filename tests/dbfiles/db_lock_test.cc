@@ -3,12 +3,15 @@
 #include "dbfiles/db_lock.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <string>
 #include <thread>
@@ -319,6 +322,74 @@ TEST_F(DbLockTest, PermissionsThatSomebodyElseHasToGiveAreAskedFor) {
   EXPECT_EQ(DbLock::Probe(&fs, dir_, nullptr).status().code(),
             StatusCode::kPermissionDenied);
   EXPECT_EQ(fs.Stat(path)->mode, 0u);
+}
+
+// What a forked child of this process finds out; it ends without destructors.
+int InForkedChild(const std::function<int()>& ask) {
+  const pid_t child = ::fork();
+  if (child == 0) ::_exit(ask());
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+TEST_F(DbLockTest, AForkedChildHoldsNothingAndReleasesNothing) {
+  auto lock = Acquire(dir_);
+  ASSERT_TRUE(lock.ok());
+  const std::string pid = "(pid " + std::to_string(::getpid()) + ")";
+  EXPECT_EQ(InForkedChild([&] {
+              if (Probe() != DbLock::State::kHeldByOther) return 1;
+              if (holder_ != "another process " + pid) return 2;
+              lock->reset();
+              return Probe() == DbLock::State::kHeldByOther ? 0 : 3;
+            }),
+            0);
+  EXPECT_EQ(TryElsewhere(), kRefused);
+  EXPECT_EQ(Probe(), DbLock::State::kHeldByThisProcess);
+}
+
+// It has the copy of a lock that its parent no longer has, and one of its own.
+TEST_F(DbLockTest, AForkedChildKeepsItsOwnLockWhenItDropsTheCopy) {
+  int released[2];
+  ASSERT_EQ(::pipe(released), 0);
+  auto lock = Acquire(dir_);
+  ASSERT_TRUE(lock.ok());
+  const pid_t child = ::fork();
+  if (child == 0) {
+    char byte;
+    if (::read(released[0], &byte, 1) != 1) ::_exit(1);
+    const auto own = Acquire(dir_);
+    if (!own.ok()) ::_exit(2);
+    lock->reset();
+    if (Probe() != DbLock::State::kHeldByThisProcess) ::_exit(3);
+    ::_exit(TryElsewhere() == kRefused ? 0 : 4);
+  }
+  lock->reset();
+  EXPECT_EQ(::write(released[1], "x", 1), 1);
+  int status = -1;
+  EXPECT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 0);
+  ::close(released[0]);
+  ::close(released[1]);
+}
+
+// An application with a worker process that it has forked: with a stock Env
+// this works.
+TEST_F(DbLockTest, ADatabaseOpensAgainWhileAForkedChildLives) {
+  SnapshotEnv env;
+  auto db = OpenHere(&env, dir_);
+  ASSERT_TRUE(status_.ok()) << status_.ToString();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    for (;;) ::pause();
+  }
+  db.reset();
+  db = OpenHere(&env, dir_);
+  EXPECT_TRUE(status_.ok()) << status_.ToString();
+  db.reset();
+  EXPECT_EQ(TryElsewhere(), kOpened);
+  ::kill(child, SIGKILL);
+  ::waitpid(child, nullptr, 0);
 }
 
 TEST_F(DbLockTest, OneOfManyThreadsGetsIt) {
