@@ -5,7 +5,6 @@
 #define LEVELKEEP_ARCHIVE_ARCHIVE_READER_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -13,6 +12,7 @@
 
 #include "archive/manifest.h"
 #include "base/file_system.h"
+#include "base/work.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -27,8 +27,7 @@ struct ArchiveLimits {
 struct ArchiveReadOptions {
   ArchiveLimits limits;
   int threads = 0;  // 0: as many as cores, 8 at most
-  std::stop_token stop;
-  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
+  Work work;
 };
 
 // What the archive says of itself without reading its payload.

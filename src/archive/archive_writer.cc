@@ -30,9 +30,10 @@ class TailWriter {
  public:
   TailWriter(const ArchiveWriteOptions& options, ArchiveSink* sink)
       : sink_(sink),
-        verdict_(options.stop),
+        verdict_(options.work.stop),
         limiter_(Clock::System(), 0),
-        encoder_(options, {&verdict_, &limiter_, options.stop, &done_bytes_}) {}
+        encoder_(options,
+                 {&verdict_, &limiter_, options.work.stop, &done_bytes_}) {}
 
   Status AppendManifest(std::string text, std::vector<TocFile>* files) {
     LEVELKEEP_RETURN_IF_ERROR(CheckIndexSize(text.size()));
@@ -150,7 +151,7 @@ Result<ArchiveSummary> WriteArchive(
   LEVELKEEP_RETURN_IF_ERROR(CheckInputs(inputs, options));
   std::optional<ReadBack> read_back;
   if (options.read_back) {
-    read_back.emplace(file, options.priority, options.stop);
+    read_back.emplace(file, options.priority, options.work.stop);
   }
   ArchiveSink sink(file, options.md5, read_back ? &*read_back : nullptr);
   Toc toc;

@@ -8,13 +8,13 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "archive/manifest.h"
 #include "archive/toc.h"
 #include "base/file_system.h"
+#include "base/work.h"
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"
 
@@ -46,9 +46,7 @@ struct ArchiveWriteOptions {
   // instead of being compressed again. A member that is not what it was is
   // passed over, and its input compressed. Outlives the call.
   const ByteSource* reuse_from = nullptr;
-  std::stop_token stop;
-  // From one thread, at most a few times a second.
-  std::function<void(uint64_t done_bytes, uint64_t total_bytes)> progress;
+  Work work;  // its progress: from one thread, at most a few times a second
 };
 
 struct ArchiveSummary {

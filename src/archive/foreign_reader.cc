@@ -36,7 +36,7 @@ ForeignReader::ForeignReader(const ByteSource& source, uint64_t archive_bytes,
     : archive_bytes_(archive_bytes),
       options_(options),
       target_(target),
-      verdict_(options.stop),
+      verdict_(options.work.stop),
       gzip_(&source, archive_bytes, &verdict_),
       tar_(&gzip_, options.limits.max_ratio),
       classifier_(options.limits.max_path_length) {}
@@ -51,7 +51,7 @@ Result<ExtractedDatabase> ForeignReader::Run() {
   }
   LEVELKEEP_RETURN_IF_ERROR(queue_.Finish());
   LEVELKEEP_RETURN_IF_ERROR(target_->Sync());
-  if (options_.progress) options_.progress(archive_bytes_, archive_bytes_);
+  options_.work.Report(archive_bytes_, archive_bytes_);
 
   database_.archive_sha256 = gzip_.FinishSha256();
   return std::move(database_);
@@ -86,10 +86,9 @@ Status ForeignReader::ReadEntries() {
 
 // In archive bytes: what they inflate to is not known before.
 void ForeignReader::ReportProgress() {
-  if (!options_.progress) return;
   if (gzip_.offset() - reported_bytes_ < kProgressBytes) return;
   reported_bytes_ = gzip_.offset();
-  options_.progress(reported_bytes_, archive_bytes_);
+  options_.work.Report(reported_bytes_, archive_bytes_);
 }
 
 Status ForeignReader::CountEntry(const TarEntry& entry) {

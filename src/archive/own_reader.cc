@@ -276,7 +276,7 @@ OwnReader::OwnReader(const ByteSource& source, const OwnIndex& index,
       options_(options),
       target_(target),
       sha256_(std::move(sha256)),
-      verdict_(options.stop) {}
+      verdict_(options.work.stop) {}
 
 OwnReader::~OwnReader() = default;
 
@@ -285,10 +285,7 @@ Result<ExtractedDatabase> OwnReader::Run() {
   LEVELKEEP_RETURN_IF_ERROR(target_->CheckEmpty());
   CutUnits();
   const auto tick = [this] {
-    if (options_.progress) {
-      options_.progress(std::min<uint64_t>(done_bytes_, index_.content_bytes),
-                        index_.content_bytes);
-    }
+    options_.work.Report(done_bytes_, index_.content_bytes);
   };
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
       index_.archive_bytes < kSmallWorkBytes ? 0

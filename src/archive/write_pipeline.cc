@@ -67,7 +67,7 @@ WritePipeline::WritePipeline(std::vector<ArchiveInput>* inputs,
     : options_(options),
       sink_(sink),
       inputs_(*inputs),
-      verdict_(options.stop),
+      verdict_(options.work.stop),
       limiter_(Clock::System(), options.rate_limit_bytes_per_second) {
   files_.reserve(inputs_.size());
   for (const ArchiveInput& input : inputs_) {
@@ -85,9 +85,7 @@ Status WritePipeline::Run(std::vector<TocFile>* files) {
     const int buffers = std::min(2 * workers + 2, kMaxBuffers);
     for (int i = 0; i < buffers; ++i) free_buffers_.emplace_back(kBufferBytes);
   }
-  const auto tick = [this] {
-    if (options_.progress) options_.progress(done_bytes_, total_bytes_);
-  };
+  const auto tick = [this] { options_.work.Report(done_bytes_, total_bytes_); };
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
       total_bytes_ < kSmallWorkBytes ? 0 : workers, options_.priority,
       &verdict_, [this] { return Work(); }, tick, [this] { WakeAll(); }));
@@ -96,8 +94,8 @@ Status WritePipeline::Run(std::vector<TocFile>* files) {
 }
 
 Status WritePipeline::Work() {
-  EntryEncoder encoder(options_,
-                       {&verdict_, &limiter_, options_.stop, &done_bytes_});
+  EntryEncoder encoder(
+      options_, {&verdict_, &limiter_, options_.work.stop, &done_bytes_});
   Job job;
   bool claimed = Claim(&job, /*wait=*/true);
   while (claimed) {

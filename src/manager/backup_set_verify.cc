@@ -11,7 +11,6 @@
 #include "base/status_macros.h"
 #include "manager/backup_set.h"
 #include "manager/open_check.h"
-#include "manager/progress.h"
 #include "restore/restorer.h"
 
 namespace levelkeep {
@@ -136,8 +135,7 @@ Status BackupSet::CheckContent(const CatalogEntry& entry, VerifyDepth depth,
   if (depth == VerifyDepth::kChecksums) {
     ArchiveReadOptions read;
     read.threads = options_.threads;
-    read.stop = stop;
-    read.progress = ToByteProgress(progress);
+    read.work = {std::move(stop), progress};
     LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase content,
                                reader->Check(read));
     if (!content.own) report->files = content.files.size();
@@ -151,8 +149,7 @@ Status BackupSet::CheckContent(const CatalogEntry& entry, VerifyDepth depth,
   Restorer restorer(fs_, clock_, std::move(restore));
   LEVELKEEP_ASSIGN_OR_RETURN(
       const StoreCheck check,
-      restorer.VerifyFull(entry.path, StatePath(""), stop,
-                          ToByteProgress(progress)));
+      restorer.VerifyFull(entry.path, StatePath(""), stop, progress));
   report->entries = check.entries;
   report->last_sequence = check.last_sequence;
   return Status::Ok();

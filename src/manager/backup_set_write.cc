@@ -11,7 +11,6 @@
 #include "base/text.h"
 #include "base/version.h"
 #include "manager/backup_set.h"
-#include "manager/progress.h"
 
 namespace levelkeep {
 
@@ -221,8 +220,7 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   write.read_back = true;
   write.reuse_from = reuse.archive();
   write.mtime = FloorToSeconds(created);
-  write.stop = request.stop;
-  write.progress = ToByteProgress(request.progress);
+  write.work = {request.stop, request.progress};
   const auto describe =
       [&](const std::vector<TocFile>& archived) -> Result<std::string> {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(

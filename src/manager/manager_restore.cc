@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "manager/backup_manager_impl.h"
-#include "manager/progress.h"
 
 namespace levelkeep {
 
@@ -101,7 +100,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreLive(
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Restorer::Staged staged,
       restorer_->Stage({backup.path, set_.ScannedSha256(backup.name)},
-                       std::move(stop), ToByteProgress(request.progress)));
+                       std::move(stop), request.progress));
   if (Status status = CheckSidecar(backup, staged.outcome.archive_sha256);
       !status.ok()) {
     restorer_->Discard(staged);
@@ -153,7 +152,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreStaged(
         CheckSidecar(backup, sha256).WithContext(backup.name));
     ArchiveReadOptions read;
     read.threads = options_.threads;
-    read.stop = stop;
+    read.work.stop = stop;
     LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase checked,
                                reader->Check(read));
   }

@@ -9,7 +9,6 @@
 #include "dbfiles/db_lock.h"
 #include "levelkeep/snapshot_env.h"
 #include "manager/open_check.h"
-#include "manager/progress.h"
 
 namespace levelkeep {
 
@@ -120,7 +119,7 @@ Result<InspectReport> OfflineTool::Inspect(const std::string& source,
     return report;
   }
   ArchiveReadOptions read;
-  read.stop = std::move(stop);
+  read.work.stop = std::move(stop);
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedDatabase content, reader->Check(read));
   report.files = std::move(content.files);
   report.manifest = std::move(content.manifest);
@@ -213,7 +212,7 @@ Result<RestoreReport> OfflineTool::Restore(const std::string& source,
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Restorer::Staged staged,
       restorer_->Stage({backup.path, set_.ScannedSha256(backup.name)},
-                       std::move(stop), ToByteProgress(progress)));
+                       std::move(stop), progress));
   if (Status status = CheckSidecar(backup, staged.outcome.archive_sha256);
       !status.ok()) {
     restorer_->Discard(staged);
@@ -246,8 +245,7 @@ Result<RestoreReport> OfflineTool::ExtractTo(const std::string& source,
   LEVELKEEP_ASSIGN_OR_RETURN(
       const RestoreOutcome outcome,
       restorer->ExtractTo({backup.path, set_.ScannedSha256(backup.name)},
-                          target_dir, std::move(stop),
-                          ToByteProgress(progress)));
+                          target_dir, std::move(stop), progress));
   return ToReport(outcome, false);
 }
 

@@ -93,7 +93,7 @@ Result<DropOutcome> Restorer::ApplyDropped(const OpenCheck& open_check,
 
 Result<Restorer::Staged> Restorer::Stage(
     const RestoreSource& source, std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress) {
+    const std::function<void(double)>& progress) {
   return StageArchive(impl_->context, source, std::move(stop), progress);
 }
 
@@ -154,16 +154,14 @@ Status Restorer::StageForRestart(const std::string& archive_path) {
 
 Result<RestoreOutcome> Restorer::ExtractTo(
     const RestoreSource& source, const std::string& target_dir,
-    std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress) {
+    std::stop_token stop, const std::function<void(double)>& progress) {
   return ExtractArchiveTo(impl_->context, source, target_dir, std::move(stop),
                           progress);
 }
 
 Result<StoreCheck> Restorer::VerifyFull(
     const std::string& archive_path, const std::string& scratch_parent,
-    std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress) {
+    std::stop_token stop, const std::function<void(double)>& progress) {
   return VerifyArchive(impl_->context, archive_path, scratch_parent,
                        std::move(stop), progress);
 }

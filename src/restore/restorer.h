@@ -159,7 +159,7 @@ class Restorer {
     RestoreOutcome outcome;
   };
   Result<Staged> Stage(const RestoreSource& source, std::stop_token stop,
-                       const std::function<void(uint64_t, uint64_t)>& progress);
+                       const std::function<void(double)>& progress);
   // R6..R13: makes the staged database the live one; the old one is kept
   // for Undo, beside what earlier restores replaced. If `open_check` fails, the
   // old one is put back and its error returned. kBusy if an interrupted restore
@@ -192,19 +192,19 @@ class Restorer {
 
   // Extracts and validates into a new directory `target_dir` (which must
   // not exist or be empty), without touching the live database.
-  Result<RestoreOutcome> ExtractTo(
-      const RestoreSource& source, const std::string& target_dir,
-      std::stop_token stop,
-      const std::function<void(uint64_t, uint64_t)>& progress);
+  Result<RestoreOutcome> ExtractTo(const RestoreSource& source,
+                                   const std::string& target_dir,
+                                   std::stop_token stop,
+                                   const std::function<void(double)>& progress);
   // Full verification: every digest, then open, scan, compare. Our own
   // archives are opened where they are; what opening writes, and foreign
   // archives, go to scratch-<id> under `scratch_parent` (best: work_dir(),
   // which the next start sweeps), which is removed again. kBusy if the
   // archive was changed meanwhile.
-  Result<StoreCheck> VerifyFull(
-      const std::string& archive_path, const std::string& scratch_parent,
-      std::stop_token stop,
-      const std::function<void(uint64_t, uint64_t)>& progress);
+  Result<StoreCheck> VerifyFull(const std::string& archive_path,
+                                const std::string& scratch_parent,
+                                std::stop_token stop,
+                                const std::function<void(double)>& progress);
 
  private:
   struct Impl;

@@ -59,8 +59,7 @@ Result<ArchiveReadOptions> Preflight(const RestoreContext& context,
       options.limits.max_total_bytes,
       RoomFor(context, needed, ParentPath(request.target_dir)));
   options.threads = context.options.threads;
-  options.stop = request.stop;
-  options.progress = request.progress;
+  options.work = request.work;
   return options;
 }
 
@@ -90,9 +89,9 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
     store.check.last_sequence = extracted.manifest->last_sequence;
   } else {
     LEVELKEEP_ASSIGN_OR_RETURN(
-        store.check,
-        CheckStore(context, request.target_dir, request.scratch_dir,
-                   request.stop, extracted.own ? Vouched::kYes : Vouched::kNo));
+        store.check, CheckStore(context, request.target_dir,
+                                request.scratch_dir, request.work.stop,
+                                extracted.own ? Vouched::kYes : Vouched::kNo));
   }
   if (extracted.manifest != nullptr) {
     LEVELKEEP_RETURN_IF_ERROR(CheckSequence(*extracted.manifest, store.check));
@@ -147,12 +146,11 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
                                 .status());
   ArchiveReadOptions options;
   options.threads = context.options.threads;
-  options.stop = request.stop;
-  options.progress = request.progress;
+  options.work = request.work;
   LEVELKEEP_RETURN_IF_ERROR(reader->Check(options).status());
   const Result<StoreCheck> check =
       CheckArchivedStore(context, request.source.path, outline.content_bytes,
-                         request.scratch_dir, request.stop);
+                         request.scratch_dir, request.work.stop);
   // Before any verdict: levelkeep-check may have read another file.
   LEVELKEEP_RETURN_IF_ERROR(reader->CheckUnchanged());
   if (!check.ok()) return check.status();
@@ -190,8 +188,7 @@ Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
 
 Result<Restorer::Staged> StageArchive(
     const RestoreContext& context, const RestoreSource& source,
-    std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress) {
+    std::stop_token stop, const std::function<void(double)>& progress) {
   FileSystem* const fs = context.fs;
   Restorer::Staged staged;
   staged.id = RandomId();
@@ -200,8 +197,7 @@ Result<Restorer::Staged> StageArchive(
   request.source = source;
   request.target_dir = staged.directory;
   request.scratch_dir = context.InWork(std::string(kScratchPrefix) + staged.id);
-  request.stop = stop;
-  request.progress = progress;
+  request.work = {std::move(stop), progress};
   // If we die here: staging and scratch, swept at the next start (row R0-R5).
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
                              ExtractChecked(context, request));
@@ -225,7 +221,7 @@ Result<Restorer::Staged> StageArchive(
 Result<RestoreOutcome> ExtractArchiveTo(
     const RestoreContext& context, const RestoreSource& source,
     const std::string& target_dir, std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress) {
+    const std::function<void(double)>& progress) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_RETURN_IF_ERROR(CheckTarget(fs, target_dir));
   const std::string parent = ParentPath(target_dir);
@@ -235,8 +231,7 @@ Result<RestoreOutcome> ExtractArchiveTo(
   request.source = source;
   request.target_dir = hidden + ".extract";
   request.scratch_dir = hidden + ".scratch";
-  request.stop = stop;
-  request.progress = progress;
+  request.work = {std::move(stop), progress};
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
                              ExtractChecked(context, request));
   // rename() replaces an empty directory and nothing else.
@@ -250,10 +245,11 @@ Result<RestoreOutcome> ExtractArchiveTo(
   return store.outcome;
 }
 
-Result<StoreCheck> VerifyArchive(
-    const RestoreContext& context, const std::string& archive_path,
-    const std::string& scratch_parent, std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress) {
+Result<StoreCheck> VerifyArchive(const RestoreContext& context,
+                                 const std::string& archive_path,
+                                 const std::string& scratch_parent,
+                                 std::stop_token stop,
+                                 const std::function<void(double)>& progress) {
   const std::string base =
       JoinPath(scratch_parent, std::string(kScratchPrefix) + RandomId());
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(context.fs, scratch_parent));
@@ -262,8 +258,7 @@ Result<StoreCheck> VerifyArchive(
   request.target_dir = base;
   request.scratch_dir = base + "-check";
   request.new_epoch = false;
-  request.stop = stop;
-  request.progress = progress;
+  request.work = {std::move(stop), progress};
   LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
                              ArchiveReader::Open(context.fs, archive_path));
   // Foreign archives want a folder, and so may a test's own checker.

@@ -8,6 +8,7 @@
 #include <stop_token>
 #include <string>
 
+#include "base/work.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
 #include "restore/restorer.h"
@@ -19,8 +20,7 @@ struct ExtractRequest {
   std::string target_dir;   // created; removed again on failure
   std::string scratch_dir;  // for the check; created and removed
   bool new_epoch = true;    // write a fresh BACKUP_ID
-  std::stop_token stop;
-  std::function<void(uint64_t, uint64_t)> progress;
+  Work work;
 };
 
 struct ExtractedStore {
@@ -36,18 +36,18 @@ Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
 
 Result<Restorer::Staged> StageArchive(
     const RestoreContext& context, const RestoreSource& source,
-    std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress);
+    std::stop_token stop, const std::function<void(double)>& progress);
 
 Result<RestoreOutcome> ExtractArchiveTo(
     const RestoreContext& context, const RestoreSource& source,
     const std::string& target_dir, std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress);
+    const std::function<void(double)>& progress);
 
-Result<StoreCheck> VerifyArchive(
-    const RestoreContext& context, const std::string& archive_path,
-    const std::string& scratch_parent, std::stop_token stop,
-    const std::function<void(uint64_t, uint64_t)>& progress);
+Result<StoreCheck> VerifyArchive(const RestoreContext& context,
+                                 const std::string& archive_path,
+                                 const std::string& scratch_parent,
+                                 std::stop_token stop,
+                                 const std::function<void(double)>& progress);
 
 // Is it the archive that is bad, rather than the disk, the host or the time?
 bool IsArchiveFault(StatusCode code);

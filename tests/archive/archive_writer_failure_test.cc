@@ -180,7 +180,7 @@ TEST(ArchiveWriterFailureTest, StopsInsideALargeFile) {
   for (const int threads : {1, 4}) {
     std::stop_source stop;
     ArchiveWriteOptions options = WriteOptions(threads);
-    options.stop = stop.get_token();
+    options.work.stop = stop.get_token();
     StoppingSource::reads = 0;
     const uint64_t size = uint64_t{1} << 40;  // would take hours
     const Status status = WriteInputs(
@@ -199,7 +199,7 @@ TEST(ArchiveWriterFailureTest, StopBeforeTheStartWritesNothing) {
   std::stop_source stop;
   stop.request_stop();
   ArchiveWriteOptions options = WriteOptions();
-  options.stop = stop.get_token();
+  options.work.stop = stop.get_token();
   EXPECT_EQ(WriteInputs({Input("db/000001.ldb", 3, "abc")}, options).code(),
             StatusCode::kCancelled);
 }
@@ -207,10 +207,10 @@ TEST(ArchiveWriterFailureTest, StopBeforeTheStartWritesNothing) {
 TEST(ArchiveWriterFailureTest, StopEndsTheWaitOfARateLimit) {
   std::stop_source stop;
   ArchiveWriteOptions options = WriteOptions();
-  options.stop = stop.get_token();
+  options.work.stop = stop.get_token();
   options.rate_limit_bytes_per_second = 1;  // a day for the first step
   std::atomic<int> calls = 0;
-  options.progress = [&](uint64_t, uint64_t) {
+  options.work.progress = [&](double) {
     if (++calls == 1) stop.request_stop();
   };
   EXPECT_EQ(WriteInputs({Input("db/000001.ldb", kChunkBytes,

@@ -158,11 +158,12 @@ TEST_F(RefusalTest, VerificationReportsAndLeavesNothing) {
   options_.store_checker = nullptr;  // levelkeep-check itself
   const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
   auto restorer = NewRestorer();
-  std::vector<uint64_t> done;
-  const auto check = restorer->VerifyFull(
-      archive, temp_.Sub("scratch"), {},
-      [&](uint64_t bytes, uint64_t) { done.push_back(bytes); });
+  double done = 0;
+  const auto check =
+      restorer->VerifyFull(archive, temp_.Sub("scratch"), {},
+                           [&](double fraction) { done = fraction; });
   ASSERT_TRUE(check.ok()) << check.status().ToString();
+  EXPECT_EQ(done, 1.0);
   EXPECT_EQ(check->entries, 2u);
   EXPECT_EQ(check->last_sequence, 2u);
   EXPECT_TRUE(FileSystem::Posix()->List(temp_.Sub("scratch"))->empty());
