@@ -128,8 +128,10 @@ found() {
   say ""
   say "FOUND by $name:"
   # What is said of the failure, without the fuzzer's progress.
-  grep -vE '^(#[0-9]+|INFO:|Running|Executed)' "$scratch/$name.log" |
-    grep -m 1 -A 25 -E 'REQUIRED|ERROR|runtime error|ALARM|Assert' >&2 ||
+  awk '/^(#[0-9]+|INFO:|Running|Executed)/ { next }
+    /REQUIRED|ERROR|runtime error|ALARM|Assert/ { found = 1 }
+    found && ++lines <= 26
+    END { exit !found }' "$scratch/$name.log" >&2 ||
     tail -n 30 "$scratch/$name.log" >&2
   input="$(sed -n 's/.*Test unit written to //p' "$scratch/$name.log" |
     tail -n 1)"

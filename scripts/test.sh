@@ -74,7 +74,7 @@ note_failures() {
   sed -nE \
     -e 's/^.*[0-9]+ - (.*) \((Failed|Timeout|Not Run|[A-Z]+)\)$/\1: \2/p' \
     -e '/^FAILED |^ERROR |^E  |: Failure$/p' \
-    "$output" | head -n 40 | sed 's/^/failed: /' >>"$failures"
+    "$output" | sed -n '1,40s/^/failed: /p' >>"$failures"
 }
 
 # run_ctest PRESET ARGUMENT...: runs, counts, and goes on after a failure,

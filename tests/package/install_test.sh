@@ -56,7 +56,8 @@ complete_line() {
   fail "'--un' is completed to '$(complete_line levelkeep restore --un)'"
 [[ "$(complete_line levelkeep restore --dr)" == --dry-run ]] ||
   fail "'--dr' is completed to '$(complete_line levelkeep restore --dr)'"
+complete_line levelkeep restore l >"$WORK/completed"
 for name in latest local.tar.gz; do
-  complete_line levelkeep restore l | grep -qx "$name" ||
+  grep -qx "$name" "$WORK/completed" ||
     fail "'restore l' is not completed to $name"
 done
