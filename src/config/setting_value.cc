@@ -40,7 +40,7 @@ std::optional<size_t> IndexOf(std::string_view text,
 }
 
 // One overload for each kind of field; the template is for enums.
-struct Parser {
+struct FieldParser {
   std::string_view text;
   const SettingLimits& limits;
 
@@ -133,7 +133,7 @@ struct Formatter {
 
 bool ParseSetting(std::string_view text, const SettingLimits& limits,
                   SettingField field) {
-  return std::visit(Parser{text, limits}, field);
+  return std::visit(FieldParser{text, limits}, field);
 }
 
 std::string FormatSetting(SettingField field, const SettingLimits& limits) {

@@ -11,7 +11,7 @@ namespace {
 
 constexpr uint64_t kChunkEvents = 100;
 // Each stream keeps so much, or one larger event, until its client has read.
-constexpr uint64_t kChunkBytes = 64 << 10;
+constexpr uint64_t kPageBytes = 64 << 10;
 // How soon a browser connects again when the stream broke.
 constexpr char kRetry[] = "retry: 2000\n\n";
 
@@ -56,7 +56,7 @@ bool EventStream::Next(std::string* chunk) {
 }
 
 void EventStream::AppendEvents(std::string* chunk) {
-  const auto page = bus_->ReadRecords(after_, kChunkEvents, kChunkBytes);
+  const auto page = bus_->ReadRecords(after_, kChunkEvents, kPageBytes);
   if (!page.ok()) {
     // Closed for a restore: the stream goes on when it is open again.
     if (page.status().code() == StatusCode::kBusy) return;

@@ -8,7 +8,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr std::string_view kTitle = "levelkeep journal 1";
+constexpr std::string_view kJournalTitle = "levelkeep journal 1";
 
 // In the order of JournalState.
 constexpr std::array<std::string_view, 4> kStateNames = {
@@ -41,13 +41,13 @@ Status StoreJournal(const RestoreContext& context, const Journal& journal) {
   record.Set("epoch", journal.outcome.epoch);
   record.SetNumber("new_sequence", journal.outcome.last_sequence);
   record.SetNumber("content_bytes", journal.outcome.content_bytes);
-  return StoreRecord(context.fs, JournalPath(context), kTitle, record);
+  return StoreRecord(context.fs, JournalPath(context), kJournalTitle, record);
 }
 
 Result<Journal> LoadJournal(const RestoreContext& context) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Record record,
-      LoadRecord(context.fs, JournalPath(context), kTitle));
+      LoadRecord(context.fs, JournalPath(context), kJournalTitle));
   Journal journal;
   journal.id = record.Get("id");
   journal.kind =

@@ -11,7 +11,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr std::string_view kTitle = "levelkeep undo 1";
+constexpr std::string_view kUndoTitle = "levelkeep undo 1";
 // No name holds it.
 constexpr char kSeparator = '/';
 
@@ -57,7 +57,7 @@ std::vector<std::string> Split(std::string_view text) {
 // The record as it stands, whatever has become of the directories.
 // `directory` is empty if it is no name of one.
 Result<UndoRecord> ReadUndo(const RestoreContext& context) {
-  auto record = LoadRecord(context.fs, UndoPath(context), kTitle);
+  auto record = LoadRecord(context.fs, UndoPath(context), kUndoTitle);
   if (IsAbsence(record.status().code())) return NoUndo(context);
   if (!record.ok()) return record.status();
   UndoRecord undo;
@@ -154,7 +154,7 @@ Status StoreUndo(const RestoreContext& context, const UndoRecord& undo) {
   record.Set("archive", undo.archive);
   record.SetNumber("undone", undo.undone ? 1 : 0);
   record.Set("earlier", Join(undo.earlier));
-  return StoreRecord(context.fs, UndoPath(context), kTitle, record);
+  return StoreRecord(context.fs, UndoPath(context), kUndoTitle, record);
 }
 
 Result<UndoRecord> LoadUndo(const RestoreContext& context) {

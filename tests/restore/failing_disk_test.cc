@@ -7,8 +7,6 @@
 namespace levelkeep::test {
 namespace {
 
-const Entries kOld = {{"a", "old"}};
-const Entries kNew = {{"a", "new"}, {"b", "new"}};
 constexpr uint64_t kAlways = FaultFileSystem::kAlways;
 
 class FailingDiskTest : public RestoreFixture {

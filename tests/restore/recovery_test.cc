@@ -13,9 +13,6 @@
 namespace levelkeep::test {
 namespace {
 
-const Entries kOld = {{"a", "old"}};
-const Entries kNew = {{"a", "new"}, {"b", "new"}};
-
 class RecoveryTest : public RestoreFixture {
  protected:
   RecoveryTest() {

@@ -8,9 +8,6 @@
 namespace levelkeep::test {
 namespace {
 
-const Entries kOld = {{"a", "old"}};
-const Entries kNew = {{"a", "new"}, {"b", "new"}};
-
 class RefusalTest : public RestoreFixture {
  protected:
   // Stages and expects this; the live database and the folders are as before.

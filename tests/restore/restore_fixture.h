@@ -29,6 +29,10 @@ namespace levelkeep::test {
 
 using Entries = std::map<std::string, std::string>;
 
+// What most tests have live, and what they restore.
+inline const Entries kOld = {{"a", "old"}};
+inline const Entries kNew = {{"a", "new"}, {"b", "new"}};
+
 // --- databases ---
 
 inline std::unique_ptr<leveldb::DB> OpenDb(const std::string& dir) {

@@ -9,22 +9,22 @@
 namespace levelkeep::test {
 namespace {
 
-const Entries kOld = {{"a", "old"}, {"b", "old"}};
-const Entries kNew = {{"a", "new"}, {"c", "new"}, {"d", "new"}};
+const Entries kBefore = {{"a", "old"}, {"b", "old"}};
+const Entries kAfter = {{"a", "new"}, {"c", "new"}, {"d", "new"}};
 
 class RestorerTest : public RestoreFixture {};
 
 TEST_F(RestorerTest, StagedBackupReplacesTheDatabaseAndCanBeUndone) {
-  MakeLive(kOld);
-  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  MakeLive(kBefore);
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kAfter);
   auto restorer = Started();
   const auto staged = restorer->Stage(archive, {}, nullptr);
   ASSERT_TRUE(staged.ok()) << staged.status().ToString();
-  EXPECT_EQ(ReadDb(Live()), kOld) << "staging must not touch the database";
+  EXPECT_EQ(ReadDb(Live()), kBefore) << "staging must not touch the database";
 
   const auto applied = restorer->Apply(*staged, OpenAndClose);
   ASSERT_TRUE(applied.ok()) << applied.status().ToString();
-  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(ReadDb(Live()), kAfter);
   EXPECT_EQ(applied->archive_name, "x.tar.gz");
   EXPECT_EQ(applied->archive_sha256, Sha256Hex(ReadFile(archive)));
   EXPECT_EQ(applied->last_sequence, 3u);
@@ -39,19 +39,19 @@ TEST_F(RestorerTest, StagedBackupReplacesTheDatabaseAndCanBeUndone) {
 
   const auto undone = restorer->Undo(OpenAndClose);
   ASSERT_TRUE(undone.ok()) << undone.status().ToString();
-  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(ReadDb(Live()), kBefore);
   EXPECT_EQ(undone->last_sequence, 2u);
   EXPECT_EQ(undone->archive_name, "x.tar.gz");
 
   const auto redone = restorer->Undo(OpenAndClose);
   ASSERT_TRUE(redone.ok()) << redone.status().ToString();
-  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(ReadDb(Live()), kAfter);
   EXPECT_EQ(redone->epoch, applied->epoch);
   EXPECT_EQ(InWork("rollback-").size(), 1u);
 }
 
 TEST_F(RestorerTest, OnlyTheVeryBytesThatWereScannedAreNotScannedAgain) {
-  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kAfter);
   const std::string sha256 = Sha256Hex(ReadFile(archive));
   int scans = 0;
   options_.store_checker = [&scans](const std::string&, const std::string&,
@@ -81,23 +81,23 @@ TEST_F(RestorerTest, OnlyTheVeryBytesThatWereScannedAreNotScannedAgain) {
 }
 
 TEST_F(RestorerTest, FirstRestoreIntoAnEmptyInstallationHasNothingToUndo) {
-  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kAfter);
   auto restorer = Started();
   const auto staged = restorer->Stage(archive, {}, nullptr);
   ASSERT_TRUE(staged.ok()) << staged.status().ToString();
   const auto applied = restorer->Apply(*staged, OpenAndClose);
   ASSERT_TRUE(applied.ok()) << applied.status().ToString();
-  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(ReadDb(Live()), kAfter);
   EXPECT_FALSE(applied->undo_available);
   const auto undone = restorer->Undo(OpenAndClose);
   EXPECT_EQ(undone.status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(ReadDb(Live()), kAfter);
 }
 
 TEST_F(RestorerTest, EmptyDirectoryInPlaceOfADatabaseDisplacesNoUndo) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   auto restorer = Started();
-  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kAfter);
   auto staged = restorer->Stage(archive, {}, nullptr);
   ASSERT_TRUE(staged.ok());
   ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
@@ -108,49 +108,49 @@ TEST_F(RestorerTest, EmptyDirectoryInPlaceOfADatabaseDisplacesNoUndo) {
   ASSERT_TRUE(staged.ok());
   ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
   ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
-  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(ReadDb(Live()), kBefore);
 }
 
 TEST_F(RestorerTest, DropUndoRemovesTheOldDatabase) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
   ASSERT_TRUE(restorer->DropUndo(100).ok());
   EXPECT_FALSE(restorer->UndoAvailable());
   EXPECT_EQ(InWork("rollback-").size(), 0u);
   EXPECT_TRUE(restorer->DropUndo(100).ok()) << "twice is as good as once";
-  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(ReadDb(Live()), kAfter);
 }
 
 TEST_F(RestorerTest, DiscardRemovesTheStagedDatabase) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   EXPECT_EQ(InWork("staging-").size(), 1u);
   restorer->Discard(*staged);
   EXPECT_EQ(InWork("staging-").size(), 0u);
   const auto applied = restorer->Apply(*staged, OpenAndClose);
   EXPECT_EQ(applied.status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(ReadDb(Live()), kBefore);
 }
 
 TEST_F(RestorerTest, DatabaseThatDoesNotOpenIsTakenBack) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   const auto applied = restorer->Apply(*staged, [](const std::string&) {
     return Status(StatusCode::kIoError, "the host can't open it");
   });
   EXPECT_EQ(applied.status().code(), StatusCode::kIoError);
   EXPECT_EQ(applied.status().message(), "the host can't open it");
-  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(ReadDb(Live()), kBefore);
   EXPECT_FALSE(restorer->UndoAvailable());
   EXPECT_EQ(InWork("").size(), 1u) << "only instance.lock";
 }
@@ -158,7 +158,7 @@ TEST_F(RestorerTest, DatabaseThatDoesNotOpenIsTakenBack) {
 TEST_F(RestorerTest, FirstDatabaseThatDoesNotOpenLeavesNothing) {
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   const auto applied = restorer->Apply(*staged, [](const std::string&) {
     return Status(StatusCode::kCorruption, "no");
@@ -168,25 +168,25 @@ TEST_F(RestorerTest, FirstDatabaseThatDoesNotOpenLeavesNothing) {
 }
 
 TEST_F(RestorerTest, UndoThatDoesNotOpenIsTakenBackAndStaysPossible) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
   const auto undone = restorer->Undo(
       [](const std::string&) { return Status(StatusCode::kIoError, "no"); });
   EXPECT_EQ(undone.status().code(), StatusCode::kIoError);
-  EXPECT_EQ(ReadDb(Live()), kNew);
+  EXPECT_EQ(ReadDb(Live()), kAfter);
   ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
-  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(ReadDb(Live()), kBefore);
 }
 
 TEST_F(RestorerTest, HeldDatabaseIsRefusedWithoutATrace) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   {
     const auto held = DbLock::Acquire(FileSystem::Posix(), Live());
@@ -197,16 +197,16 @@ TEST_F(RestorerTest, HeldDatabaseIsRefusedWithoutATrace) {
               std::string::npos);
     EXPECT_EQ(InWork("journal").size(), 0u);
   }
-  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(ReadDb(Live()), kBefore);
   EXPECT_TRUE(restorer->Apply(*staged, OpenAndClose).ok())
       << "what was staged can be applied once the lock is free";
 }
 
 TEST_F(RestorerTest, NobodyCanOpenEitherDatabaseWhileTheyAreExchanged) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   // Free again when the host's own check opens it.
   const auto applied =
@@ -221,33 +221,33 @@ TEST_F(RestorerTest, NobodyCanOpenEitherDatabaseWhileTheyAreExchanged) {
 }
 
 TEST_F(RestorerTest, ModeOfTheDatabaseFolderIsKept) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   ASSERT_TRUE(FileSystem::Posix()->SetMode(Live(), 0750).ok());
   auto restorer = Started();
   const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
   EXPECT_EQ(FileSystem::Posix()->Stat(Live())->mode, 0750u);
 }
 
 TEST_F(RestorerTest, UndoOutlivesTheProcess) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   {
     auto restorer = Started();
-    const auto staged =
-        restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kNew), {}, nullptr);
+    const auto staged = restorer->Stage(
+        MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
     ASSERT_TRUE(staged.ok());
     ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
   }
   auto restorer = Started();
   EXPECT_TRUE(restorer->UndoAvailable());
   ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
-  EXPECT_EQ(ReadDb(Live()), kOld);
+  EXPECT_EQ(ReadDb(Live()), kBefore);
 }
 
 TEST_F(RestorerTest, EpochIsMadeOnceAndReadAfterwards) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   const auto first = ReadOrCreateEpoch(FileSystem::Posix(), Live());
   ASSERT_TRUE(first.ok());
   EXPECT_EQ(first->size(), 32u);
@@ -261,7 +261,7 @@ TEST_F(RestorerTest, EpochIsMadeOnceAndReadAfterwards) {
 
 TEST_F(RestorerTest, LastSequenceIgnoresLogsThatTheTablesReplaced) {
   const std::string db = temp_.Sub("db");
-  FillDb(db, kNew, /*flush=*/true);
+  FillDb(db, kAfter, /*flush=*/true);
   const uint64_t last = ReadLastSequence(FileSystem::Posix(), db);
   EXPECT_GE(last, 2u);
   // A log of another database, under the number of one that is long gone.
@@ -275,11 +275,11 @@ TEST_F(RestorerTest, LastSequenceIgnoresLogsThatTheTablesReplaced) {
 }
 
 TEST_F(RestorerTest, EveryRestoreStartsANewEpoch) {
-  MakeLive(kOld);
+  MakeLive(kBefore);
   const auto before = ReadOrCreateEpoch(FileSystem::Posix(), Live());
   ASSERT_TRUE(before.ok());
   auto restorer = Started();
-  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kAfter);
   std::vector<std::string> epochs = {*before};
   for (int i = 0; i < 2; ++i) {
     const auto staged = restorer->Stage(archive, {}, nullptr);

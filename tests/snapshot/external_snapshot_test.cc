@@ -18,6 +18,7 @@
 #include "gtest/gtest.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/table_holder.h"
+#include "support/environment.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"
 #include "support/other_process.h"
@@ -26,11 +27,6 @@
 
 namespace levelkeep::test {
 namespace {
-
-uint64_t FromEnvironment(const char* name, uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : fallback;
-}
 
 void Sleep(uint64_t milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
@@ -47,7 +43,7 @@ class NoLinkFileSystem : public FaultFileSystem {
   int links = 0;
 };
 
-struct Variant {
+struct ExternalVariant {
   const char* name;
   uint64_t max_step_ms = 0;  // random wait before each step
   bool sync = false;
@@ -57,17 +53,17 @@ struct Variant {
   bool links = true;
 };
 
-void PrintTo(const Variant& variant, std::ostream* out) {
+void PrintTo(const ExternalVariant& variant, std::ostream* out) {
   *out << variant.name;
 }
 
-class ExternalTorture : public ::testing::TestWithParam<Variant> {};
+class ExternalTorture : public ::testing::TestWithParam<ExternalVariant> {};
 
 TEST_P(ExternalTorture, EverySnapshotIsAnExactState) {
-  const Variant& variant = GetParam();
+  const ExternalVariant& variant = GetParam();
   const uint64_t seed =
-      FromEnvironment("LEVELKEEP_TORTURE_SEED", std::random_device()());
-  const uint64_t rounds = FromEnvironment("LEVELKEEP_TORTURE_ROUNDS", 30);
+      NumberFromEnvironment("LEVELKEEP_TORTURE_SEED", std::random_device()());
+  const uint64_t rounds = NumberFromEnvironment("LEVELKEEP_TORTURE_ROUNDS", 30);
   std::printf("LEVELKEEP_TORTURE_SEED=%llu\n",
               static_cast<unsigned long long>(seed));  // NOLINT
   std::mt19937_64 random(seed);
@@ -124,17 +120,19 @@ TEST_P(ExternalTorture, EverySnapshotIsAnExactState) {
 INSTANTIATE_TEST_SUITE_P(
     Snapshot, ExternalTorture,
     ::testing::Values(
-        Variant{.name = "FullSpeed"},
-        Variant{.name = "WideWindows", .max_step_ms = 10},
-        Variant{.name = "Sync", .max_step_ms = 5, .sync = true},
-        Variant{.name = "Reopen", .max_step_ms = 3, .batches_per_open = 40},
-        Variant{.name = "ReopenReuseLogs",
-                .max_step_ms = 3,
-                .reuse_logs = true,
-                .batches_per_open = 40},
-        Variant{
+        ExternalVariant{.name = "FullSpeed"},
+        ExternalVariant{.name = "WideWindows", .max_step_ms = 10},
+        ExternalVariant{.name = "Sync", .max_step_ms = 5, .sync = true},
+        ExternalVariant{
+            .name = "Reopen", .max_step_ms = 3, .batches_per_open = 40},
+        ExternalVariant{.name = "ReopenReuseLogs",
+                        .max_step_ms = 3,
+                        .reuse_logs = true,
+                        .batches_per_open = 40},
+        ExternalVariant{
             .name = "DestroyStorm", .max_step_ms = 3, .batches_per_life = 150},
-        Variant{.name = "Descriptors", .max_step_ms = 5, .links = false}),
+        ExternalVariant{
+            .name = "Descriptors", .max_step_ms = 5, .links = false}),
     [](const auto& variant) { return std::string(variant.param.name); });
 
 class ExternalSnapshotTest : public ::testing::Test {

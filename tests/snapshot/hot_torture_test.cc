@@ -20,6 +20,7 @@
 #include "leveldb/db.h"
 #include "levelkeep/snapshot_env.h"
 #include "snapshot/snapshot.h"
+#include "support/environment.h"
 #include "support/leveldb_fixture.h"
 #include "support/snapshot_verifier.h"
 #include "support/temp_dir.h"
@@ -31,12 +32,7 @@ namespace {
 constexpr int kTakers = 2;
 constexpr uint64_t kFirstSeed = 1;
 
-uint64_t FromEnvironment(const char* name, uint64_t fallback) {
-  const char* text = std::getenv(name);
-  return text != nullptr ? std::strtoull(text, nullptr, 10) : fallback;
-}
-
-struct Variant {
+struct HotVariant {
   const char* name;
   bool sync = false;
   bool reuse_logs = false;
@@ -46,16 +42,16 @@ struct Variant {
   size_t write_buffer_bytes = 64 << 10;
 };
 
-void PrintTo(const Variant& variant, std::ostream* out) {
+void PrintTo(const HotVariant& variant, std::ostream* out) {
   *out << variant.name;
 }
 
-class HotTorture : public ::testing::TestWithParam<Variant> {
+class HotTorture : public ::testing::TestWithParam<HotVariant> {
  protected:
   HotTorture() {
     const uint64_t drawn = std::random_device()();
-    seed_ = FromEnvironment("LEVELKEEP_TORTURE_SEED", drawn);
-    rounds_ = FromEnvironment("LEVELKEEP_TORTURE_ROUNDS", 30);
+    seed_ = NumberFromEnvironment("LEVELKEEP_TORTURE_SEED", drawn);
+    rounds_ = NumberFromEnvironment("LEVELKEEP_TORTURE_ROUNDS", 30);
     std::printf("LEVELKEEP_TORTURE_SEED=%llu\n",
                 static_cast<unsigned long long>(seed_));  // NOLINT
   }
@@ -220,21 +216,21 @@ TEST_P(HotTorture, EverySnapshotIsAnExactState) {
 INSTANTIATE_TEST_SUITE_P(
     Snapshot, HotTorture,
     ::testing::Values(
-        Variant{.name = "NoSync"},
-        Variant{.name = "Sync", .sync = true, .batches_per_life = 1500},
-        Variant{.name = "ReuseLogs", .reuse_logs = true},
-        Variant{.name = "ReopenStorm", .batches_per_open = 3},
-        Variant{.name = "ReopenStormReuseLogs",
-                .reuse_logs = true,
-                .batches_per_open = 3},
-        Variant{.name = "DestroyStorm",
-                .batches_per_open = 200,
-                .batches_per_life = 200},
-        Variant{.name = "LargerMemtable",
-                .batches_per_open = 5000,
-                .batches_per_life = 5000,
-                .write_buffer_bytes = 256 << 10},
-        Variant{.name = "HeldLong", .max_hold_ms = 300}),
+        HotVariant{.name = "NoSync"},
+        HotVariant{.name = "Sync", .sync = true, .batches_per_life = 1500},
+        HotVariant{.name = "ReuseLogs", .reuse_logs = true},
+        HotVariant{.name = "ReopenStorm", .batches_per_open = 3},
+        HotVariant{.name = "ReopenStormReuseLogs",
+                   .reuse_logs = true,
+                   .batches_per_open = 3},
+        HotVariant{.name = "DestroyStorm",
+                   .batches_per_open = 200,
+                   .batches_per_life = 200},
+        HotVariant{.name = "LargerMemtable",
+                   .batches_per_open = 5000,
+                   .batches_per_life = 5000,
+                   .write_buffer_bytes = 256 << 10},
+        HotVariant{.name = "HeldLong", .max_hold_ms = 300}),
     [](const auto& variant) { return std::string(variant.param.name); });
 
 }  // namespace
