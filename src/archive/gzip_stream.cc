@@ -8,9 +8,9 @@
 namespace levelkeep {
 namespace {
 
-constexpr uint64_t kBlockBytes = 512u << 10;
-constexpr uint64_t kAheadBytes = 8 * kBlockBytes;  // read before needed
-constexpr size_t kMaxHeaderText = 4096;            // file name, comment
+constexpr uint64_t kGzipReadBytes = 512u << 10;
+constexpr uint64_t kAheadBytes = 8 * kGzipReadBytes;  // read before needed
+constexpr size_t kMaxHeaderText = 4096;               // file name, comment
 
 // Flags of the header.
 constexpr unsigned kHeaderCrc = 1u << 1;
@@ -36,7 +36,7 @@ Status GzipStream::Refill() {
   if (offset_ == size_bytes_) return Damaged("the archive is cut short");
   LEVELKEEP_RETURN_IF_ERROR(verdict_->Check());
   const size_t size =
-      static_cast<size_t>(std::min(kBlockBytes, size_bytes_ - offset_));
+      static_cast<size_t>(std::min(kGzipReadBytes, size_bytes_ - offset_));
   if (offset_ % kAheadBytes == 0) {
     source_->WillNeed(offset_, 2 * kAheadBytes);
   }

@@ -10,7 +10,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr size_t kBlockBytes = 256u << 10;
+constexpr size_t kInflatedBlockBytes = 256u << 10;
 constexpr int kBlocksAhead = 8;
 
 }  // namespace
@@ -49,7 +49,8 @@ Result<std::string_view> InflateAhead::Next() {
 bool InflateAhead::Start() {
   {
     MutexLock lock(&mutex_);
-    for (int i = 0; i < kBlocksAhead; ++i) free_.emplace_back(kBlockBytes);
+    for (int i = 0; i < kBlocksAhead; ++i)
+      free_.emplace_back(kInflatedBlockBytes);
   }
   try {
     thread_ = std::jthread([this] {
@@ -72,7 +73,7 @@ InflateAhead::Block InflateAhead::Inflate(ByteBuffer memory) {
   block.status = RunGuarded([&]() -> Status {
     LEVELKEEP_ASSIGN_OR_RETURN(
         const size_t size,
-        gzip_.Read(block.bytes.Tail(kBlockBytes), kBlockBytes));
+        gzip_.Read(block.bytes.Tail(kInflatedBlockBytes), kInflatedBlockBytes));
     block.bytes.Advance(size);
     return Status::Ok();
   });

@@ -8,7 +8,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr uint64_t kBlockBytes = 256u << 10;
+constexpr uint64_t kMemberReadBytes = 256u << 10;
 
 }  // namespace
 
@@ -38,7 +38,7 @@ Status MemberReader::Damaged(const char* what) const {
 Status MemberReader::Refill() {
   if (offset_ == end_) return Damaged("a gzip member is cut short");
   const size_t size =
-      static_cast<size_t>(std::min(kBlockBytes, end_ - offset_));
+      static_cast<size_t>(std::min(kMemberReadBytes, end_ - offset_));
   block_.Clear();
   LEVELKEEP_RETURN_IF_ERROR(
       ReadExactly(*source_, offset_, block_.Tail(size), size));

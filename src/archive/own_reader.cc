@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kNoFile = SIZE_MAX;
 // Inflated, digested and written while in the cache.
-constexpr uint64_t kStepBytes = 256u << 10;
+constexpr uint64_t kExtractStepBytes = 256u << 10;
 // A unit that is read at once: a stored chunk and some headers. Ours are not
 // larger, but for folders full of empty files.
 constexpr uint64_t kMaxUnitBytes = kChunkBytes + (128u << 10);
@@ -176,8 +176,8 @@ class OwnReader::Worker {
     LEVELKEEP_RETURN_IF_ERROR(members_.BeginMember());
     for (uint64_t done = 0; done < size;) {
       LEVELKEEP_RETURN_IF_ERROR(owner_.verdict_.Check());
-      const size_t step =
-          static_cast<size_t>(std::min<uint64_t>(kStepBytes, size - done));
+      const size_t step = static_cast<size_t>(
+          std::min<uint64_t>(kExtractStepBytes, size - done));
       // Who writes, or has the digest of a large file to go on with, wants
       // all of it.
       if (unit.large == nullptr && whole == nullptr) content_.Clear();

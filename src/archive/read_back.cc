@@ -14,7 +14,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr uint64_t kPieceBytes = 1u << 20;
+constexpr uint64_t kReadBackBytes = 1u << 20;
 // Read in a row, so that the device sees long sequential reads.
 constexpr size_t kPiecesPerRun = 8;
 constexpr size_t kReadBytes = 4u << 20;  // whole pieces
@@ -43,17 +43,17 @@ ReadBack::~ReadBack() {
 void ReadBack::Written(std::string_view bytes) {
   while (!bytes.empty()) {
     if (written_.pieces.empty() ||
-        written_.pieces.back().size_bytes == kPieceBytes) {
+        written_.pieces.back().size_bytes == kReadBackBytes) {
       written_.pieces.emplace_back();
     }
     Piece& piece = written_.pieces.back();
     const std::string_view part =
-        bytes.substr(0, static_cast<size_t>(kPieceBytes - piece.size_bytes));
+        bytes.substr(0, static_cast<size_t>(kReadBackBytes - piece.size_bytes));
     piece.crc32 = Crc32(piece.crc32, part);
     piece.size_bytes += part.size();
     written_.size_bytes += part.size();
     bytes.remove_prefix(part.size());
-    if (written_.size_bytes < kPiecesPerRun * kPieceBytes) continue;
+    if (written_.size_bytes < kPiecesPerRun * kReadBackBytes) continue;
     const uint64_t end = written_.offset + written_.size_bytes;
     {
       MutexLock lock(&mutex_);

@@ -19,7 +19,8 @@ constexpr size_t kBatchFiles = 256;
 // eight workers' own memory stay below 64 MiB. Only what is used of them
 // becomes resident.
 constexpr int kMaxBuffers = 10;
-constexpr size_t kBufferBytes = static_cast<size_t>(kChunkBytes) + (128u << 10);
+constexpr size_t kEncodedBufferBytes =
+    static_cast<size_t>(kChunkBytes) + (128u << 10);
 // Batches of more files are not opened ahead: descriptors are few.
 constexpr size_t kMaxFilesAhead = 4;
 
@@ -83,7 +84,8 @@ Status WritePipeline::Run(std::vector<TocFile>* files) {
   {
     MutexLock lock(&mutex_);
     const int buffers = std::min(2 * workers + 2, kMaxBuffers);
-    for (int i = 0; i < buffers; ++i) free_buffers_.emplace_back(kBufferBytes);
+    for (int i = 0; i < buffers; ++i)
+      free_buffers_.emplace_back(kEncodedBufferBytes);
   }
   const auto tick = [this] { options_.work.Report(done_bytes_, total_bytes_); };
   LEVELKEEP_RETURN_IF_ERROR(RunWorkers(
