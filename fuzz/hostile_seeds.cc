@@ -6,11 +6,11 @@
 
 #include "archive/archive_reader.h"
 #include "archive/gzip_stream.h"
-#include "archive/manifest.h"
 #include "archive/tar_format.h"
-#include "archive/toc.h"
 #include "changed_database.h"
 #include "corpus.h"
+#include "format/manifest.h"
+#include "format/toc.h"
 #include "hostile/hostile_case.h"
 #include "restore_flags.h"
 #include "support/simulated_disk.h"

@@ -4,9 +4,9 @@
 #include <algorithm>
 #include <set>
 
-#include "archive/manifest.h"
-#include "archive/text_pieces.h"
 #include "dbfiles/file_name.h"
+#include "format/manifest.h"
+#include "format/text_pieces.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {

@@ -2,12 +2,12 @@
 // database, tokens of records, times, what is shown of untrusted bytes.
 
 #include "base/clock.h"
+#include "base/record.h"
 #include "base/text.h"
-#include "catalog/backup_name.h"
-#include "catalog/sidecar.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/version.h"
-#include "restore/record.h"
+#include "format/backup_name.h"
+#include "format/sidecar.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {

@@ -13,9 +13,9 @@
 
 #include "archive/archive_reader.h"
 #include "archive/archive_view.h"
-#include "archive/toc.h"
 #include "base/hash.h"
 #include "dbfiles/file_name.h"
+#include "format/toc.h"
 #include "sample_archive.h"
 #include "sample_database.h"
 #include "support.h"

@@ -6,15 +6,15 @@
 #include <filesystem>
 
 #include "base/hash.h"
-#include "catalog/backup_name.h"
-#include "catalog/backup_state.h"
+#include "base/record.h"
 #include "catalog/reuse_record.h"
 #include "dbfiles/file_name.h"
 #include "eventstore/event.h"
+#include "format/backup_name.h"
+#include "format/backup_state.h"
 #include "restore/drop_history.h"
 #include "restore/journal.h"
 #include "restore/layout.h"
-#include "restore/record.h"
 #include "restore/undo.h"
 #include "support.h"
 

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <vector>
 
-#include "archive/manifest.h"
-#include "archive/toc.h"
+#include "format/manifest.h"
+#include "format/toc.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {

@@ -5,12 +5,12 @@
 #include <filesystem>
 
 #include "base/hash.h"
-#include "catalog/backup_name.h"
-#include "catalog/backup_state.h"
 #include "catalog/reuse_record.h"
 #include "config/settings.h"
 #include "corpus.h"
 #include "eventstore/event.h"
+#include "format/backup_name.h"
+#include "format/backup_state.h"
 #include "http/request_head.h"
 #include "log_builder.h"
 #include "restore/drop_history.h"

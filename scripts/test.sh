@@ -160,7 +160,7 @@ zlib_slice() {
   stage "test zlib" run_ctest zlib --parallel "$(cores)" -R '^archive\.'
 }
 
-unit_modules=(base dbfiles snapshot archive catalog restore config manager
+unit_modules=(base dbfiles format snapshot archive catalog restore config manager
   http eventstore cli crash hostile)
 # sanitizer_slice PRESET MODULE...
 sanitizer_slice() {

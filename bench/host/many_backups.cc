@@ -9,8 +9,8 @@
 
 #include "base/process.h"
 #include "base/status_macros.h"
-#include "catalog/backup_name.h"
-#include "catalog/backup_state.h"
+#include "format/backup_name.h"
+#include "format/backup_state.h"
 #include "levelkeep/backup_manager.h"
 #include "manager/offline_tool.h"
 #include "support/database.h"

@@ -5,10 +5,10 @@
 
 #include <string>
 
-#include "archive/manifest.h"
 #include "archive/tar_format.h"
-#include "archive/toc.h"
 #include "dbfiles/file_name.h"
+#include "format/manifest.h"
+#include "format/toc.h"
 #include "support/event_data.h"
 
 namespace levelkeep::bench {

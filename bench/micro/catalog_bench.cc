@@ -7,9 +7,9 @@
 #include <string>
 #include <vector>
 
-#include "catalog/backup_name.h"
 #include "catalog/listing.h"
 #include "catalog/retention.h"
+#include "format/backup_name.h"
 #include "support/event_data.h"
 
 namespace levelkeep::bench {

@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "catalog/backup_name.h"
 #include "dbfiles/file_name.h"
+#include "format/backup_name.h"
 
 namespace levelkeep::bench {
 namespace {

@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "archive/manifest.h"
 #include "base/file_system.h"
 #include "base/work.h"
+#include "format/manifest.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {

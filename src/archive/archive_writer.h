@@ -11,10 +11,10 @@
 #include <string>
 #include <vector>
 
-#include "archive/manifest.h"
-#include "archive/toc.h"
 #include "base/file_system.h"
 #include "base/work.h"
+#include "format/manifest.h"
+#include "format/toc.h"
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"
 

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "archive/manifest.h"
+#include "format/manifest.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {

@@ -14,9 +14,9 @@
 #include "archive/gzip_format.h"
 #include "archive/parallel.h"
 #include "archive/rate_limiter.h"
-#include "archive/toc.h"
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "format/toc.h"
 
 namespace levelkeep {
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 
-#include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
+#include "format/manifest.h"
 
 namespace levelkeep {
 namespace {

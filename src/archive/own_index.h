@@ -8,9 +8,9 @@
 #include <optional>
 #include <string>
 
-#include "archive/manifest.h"
-#include "archive/toc.h"
 #include "base/file_system.h"
+#include "format/manifest.h"
+#include "format/toc.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "format/toc.h"
 
 namespace levelkeep {
 namespace {

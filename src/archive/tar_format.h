@@ -13,10 +13,6 @@
 namespace levelkeep {
 
 inline constexpr size_t kTarBlockBytes = 512;
-inline constexpr uint32_t kTarMode = 0600;
-inline constexpr std::string_view kManifestEntryName =
-    "levelkeep-manifest.json";
-inline constexpr std::string_view kTocEntryName = "stargz.index.json";
 
 // The header blocks of a regular file, mode 0600, owner 0: one ustar block;
 // more (pax) only where ustar has no room.

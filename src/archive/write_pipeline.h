@@ -13,8 +13,8 @@
 #include "archive/archive_writer.h"
 #include "archive/byte_buffer.h"
 #include "archive/entry_encoder.h"
-#include "archive/toc.h"
 #include "base/mutex.h"
+#include "format/toc.h"
 
 namespace levelkeep {
 

@@ -6,8 +6,8 @@
 #include "archive/archive_reader.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "catalog/backup_state.h"
-#include "catalog/sidecar.h"
+#include "format/backup_state.h"
+#include "format/sidecar.h"
 
 namespace levelkeep {
 

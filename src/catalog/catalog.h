@@ -15,9 +15,9 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
-#include "catalog/backup_name.h"
 #include "catalog/catalog_entry.h"
 #include "catalog/listing.h"
+#include "format/backup_name.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {

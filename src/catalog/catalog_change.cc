@@ -4,10 +4,10 @@
 
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "catalog/backup_name.h"
-#include "catalog/backup_state.h"
 #include "catalog/catalog.h"
-#include "catalog/sidecar.h"
+#include "format/backup_name.h"
+#include "format/backup_state.h"
+#include "format/sidecar.h"
 
 namespace levelkeep {
 

@@ -6,27 +6,13 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <string_view>
 
-#include "archive/manifest.h"
 #include "base/clock.h"
-#include "catalog/backup_name.h"
+#include "format/backup_name.h"
+#include "format/backup_state.h"
+#include "format/manifest.h"
 
 namespace levelkeep {
-
-enum class VerifyDepth { kStructure, kChecksums, kFull };
-std::string VerifyDepthName(VerifyDepth depth);
-std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
-
-// The last verification of a backup, kept beside it in
-// backups/.levelkeep/NAME.json, valid while size, mtime and recorded digest
-// of the archive stay what they were.
-struct VerifyRecord {
-  VerifyDepth depth = VerifyDepth::kStructure;
-  bool passed = false;
-  Time at;
-  std::string message;  // what was wrong
-};
 
 struct CatalogEntry {
   std::string name;

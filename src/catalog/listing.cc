@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-#include "archive/backup_order.h"
+#include "format/backup_order.h"
 
 namespace levelkeep {
 

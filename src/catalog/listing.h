@@ -17,7 +17,7 @@
 
 namespace levelkeep {
 
-// Newest first, as archive/backup_order.h has it; an archive without manifest
+// Newest first, as format/backup_order.h has it; an archive without manifest
 // is of no history, and of the time in its name.
 // What health asks for is counted once, when the listing is made: with
 // 10,000 backups a walk over them takes longer than all the rest of it.

@@ -6,8 +6,8 @@
 
 #include "base/hash.h"
 #include "base/status_macros.h"
-#include "catalog/backup_name.h"
 #include "dbfiles/file_name.h"
+#include "format/backup_name.h"
 
 namespace levelkeep {
 namespace {

@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-#include "archive/toc.h"
+#include "format/toc.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
-#include "archive/manifest.h"
+#include "format/manifest.h"
 #include "levelkeep/backup_manager.h"
 
 namespace levelkeep::cli {

@@ -5,11 +5,11 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
+#include "dbfiles/epoch.h"
 #include "eventstore/leveldb_status.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
 #include "leveldb/options.h"
-#include "restore/restorer.h"
 
 namespace levelkeep {
 namespace {

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/text.h"
-#include "catalog/backup_name.h"
+#include "format/backup_name.h"
 #include "http/backup_json.h"
 #include "http/body_fields.h"
 

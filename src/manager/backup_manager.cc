@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
+#include "dbfiles/epoch.h"
 #include "manager/backup_manager_impl.h"
 #include "restore/restorer.h"
 

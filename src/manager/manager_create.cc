@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
+#include "dbfiles/epoch.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {

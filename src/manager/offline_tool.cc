@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
+#include "dbfiles/epoch.h"
 #include "levelkeep/snapshot_env.h"
 #include "manager/open_check.h"
 

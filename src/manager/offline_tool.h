@@ -10,9 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "archive/manifest.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "format/manifest.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"

@@ -4,9 +4,9 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "restore/record.h"
 
 namespace levelkeep {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "base/file_system.h"
-#include "restore/record.h"
+#include "base/record.h"
 
 namespace levelkeep {
 

@@ -5,9 +5,9 @@
 #include <array>
 #include <chrono>
 
-#include "archive/backup_order.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "format/backup_order.h"
 #include "restore/drop_folder.h"
 #include "restore/drop_history.h"
 

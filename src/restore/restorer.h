@@ -16,9 +16,9 @@
 #include <utility>
 #include <vector>
 
-#include "archive/manifest.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "format/manifest.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -210,11 +210,6 @@ class Restorer {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
-
-// The random 128-bit id in BACKUP_ID of a database directory; makes one if
-// there is none yet.
-Result<std::string> ReadOrCreateEpoch(FileSystem* fs,
-                                      const std::string& db_dir);
 
 // Finds levelkeep-check: `configured`, beside the running program, the
 // installed libexec directory. kNotFound says where it was looked for.

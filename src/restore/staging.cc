@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "dbfiles/epoch.h"
 #include "dbfiles/file_name.h"
-#include "restore/epoch.h"
 #include "restore/store_check.h"
 #include "restore/undo.h"
 

@@ -4,9 +4,9 @@
 #include <string_view>
 #include <utility>
 
+#include "base/record.h"
 #include "base/status_macros.h"
-#include "restore/epoch.h"
-#include "restore/record.h"
+#include "dbfiles/epoch.h"
 
 namespace levelkeep {
 namespace {

@@ -7,7 +7,7 @@
 #include <string>
 
 #include "archive/archive_fixture.h"
-#include "archive/toc.h"
+#include "format/toc.h"
 
 namespace levelkeep {
 namespace {

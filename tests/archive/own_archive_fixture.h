@@ -10,7 +10,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/gzip_format.h"
-#include "archive/toc.h"
+#include "format/toc.h"
 #include "hostile/own_archive.h"
 
 namespace levelkeep::test {

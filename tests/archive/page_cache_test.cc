@@ -8,8 +8,8 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
-#include "archive/toc.h"
 #include "base/mutex.h"
+#include "format/toc.h"
 
 namespace levelkeep {
 namespace {

@@ -6,7 +6,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
-#include "archive/toc.h"
+#include "format/toc.h"
 
 namespace levelkeep {
 namespace {

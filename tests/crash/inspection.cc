@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "catalog/backup_name.h"
-#include "catalog/sidecar.h"
 #include "dbfiles/file_name.h"
+#include "format/backup_name.h"
+#include "format/sidecar.h"
 #include "manager/offline_tool.h"
 
 namespace levelkeep::test {

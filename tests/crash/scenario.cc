@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "catalog/backup_name.h"
+#include "format/backup_name.h"
 
 namespace levelkeep::test {
 namespace {

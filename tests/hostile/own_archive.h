@@ -10,9 +10,9 @@
 #include <string_view>
 
 #include "archive/gzip_format.h"
-#include "archive/manifest.h"
 #include "archive/tar_format.h"
-#include "archive/toc.h"
+#include "format/manifest.h"
+#include "format/toc.h"
 #include "support/tar_bytes.h"
 
 namespace levelkeep::test {

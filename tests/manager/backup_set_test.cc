@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "archive/archive_reader.h"
+#include "dbfiles/epoch.h"
 #include "restore/restorer.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"

@@ -8,6 +8,7 @@
 
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "dbfiles/epoch.h"
 #include "manager/backup_set.h"
 #include "restore/restorer.h"
 #include "support/fault_file_system.h"

@@ -11,8 +11,8 @@
 
 #include "archive/archive_reader.h"
 #include "dbfiles/db_lock.h"
+#include "dbfiles/epoch.h"
 #include "manager/offline_tool.h"
-#include "restore/epoch.h"
 #include "support/leveldb_fixture.h"
 #include "support/temp_dir.h"
 

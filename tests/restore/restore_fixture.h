@@ -12,15 +12,15 @@
 #include <vector>
 
 #include "archive/archive_writer.h"
-#include "archive/manifest.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "dbfiles/epoch.h"
 #include "dbfiles/file_name.h"
+#include "format/manifest.h"
 #include "gtest/gtest.h"
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
-#include "restore/epoch.h"
 #include "restore/restorer.h"
 #include "support/auto_clock.h"
 #include "support/temp_dir.h"

@@ -3,6 +3,7 @@
 #include "restore/restorer.h"
 
 #include "dbfiles/db_lock.h"
+#include "dbfiles/epoch.h"
 #include "restore/restore_fixture.h"
 #include "restore/undo.h"
 

@@ -5,7 +5,7 @@
 #include <iterator>
 #include <utility>
 
-#include "archive/json_fields.h"
+#include "format/json_fields.h"
 
 namespace levelkeep {
 namespace {

@@ -1,4 +1,4 @@
-#include "archive/backup_order.h"
+#include "format/backup_order.h"
 
 #include <algorithm>
 #include <map>

@@ -1,10 +1,8 @@
-#include "archive/toc.h"
+#include "format/toc.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
-
-#include "archive/gzip_format.h"
 
 namespace levelkeep {
 namespace {
@@ -183,29 +181,6 @@ TEST(TocTest, RefusesLies) {
     EXPECT_NE(toc.status().message().find(test.message), std::string::npos)
         << test.what << ": " << toc.status().message();
   }
-}
-
-TEST(FooterTest, IsTheOneOfEStargz) {
-  const std::string footer = EncodeFooter(0x123456789abcdef0u);
-  ASSERT_EQ(footer.size(), kFooterBytes);
-  EXPECT_EQ(footer.substr(0, 4), "\x1f\x8b\x08\x04");
-  EXPECT_EQ(footer.substr(10, 28),
-            std::string("\x1a\0SG\x16\0", 6) + "123456789abcdef0STARGZ");
-  for (const uint64_t offset : {uint64_t{0}, uint64_t{1}, UINT64_MAX}) {
-    EXPECT_EQ(DecodeFooter(EncodeFooter(offset)), offset);
-  }
-}
-
-TEST(FooterTest, EveryOtherBitPatternMeansAnotherOffsetOrNone) {
-  const std::string footer = EncodeFooter(0x00000000deadbeefu);
-  for (size_t bit = 0; bit < footer.size() * 8; ++bit) {
-    std::string flipped = footer;
-    flipped[bit / 8] = static_cast<char>(flipped[bit / 8] ^ (1 << bit % 8));
-    EXPECT_NE(DecodeFooter(flipped), 0x00000000deadbeefu) << bit;
-  }
-  EXPECT_FALSE(DecodeFooter(footer.substr(1)).has_value());
-  EXPECT_FALSE(DecodeFooter("").has_value());
-  EXPECT_FALSE(DecodeFooter(footer + "x").has_value());
 }
 
 }  // namespace

@@ -1,12 +1,11 @@
-#include "archive/toc.h"
+#include "format/toc.h"
 
 #include <algorithm>
 
-#include "archive/json_fields.h"
-#include "archive/repeated_name.h"
-#include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "format/json_fields.h"
+#include "format/repeated_name.h"
 
 namespace levelkeep {
 namespace {

@@ -1,7 +1,7 @@
-// Typed access to the fields of untrusted JSON. Private to archive.
+// Typed access to the fields of untrusted JSON. Private to format.
 
-#ifndef LEVELKEEP_ARCHIVE_JSON_FIELDS_H_
-#define LEVELKEEP_ARCHIVE_JSON_FIELDS_H_
+#ifndef LEVELKEEP_FORMAT_JSON_FIELDS_H_
+#define LEVELKEEP_FORMAT_JSON_FIELDS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -11,8 +11,8 @@
 #include <string_view>
 #include <vector>
 
-#include "archive/text_pieces.h"
 #include "base/hash.h"
+#include "format/text_pieces.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -98,4 +98,4 @@ void AppendQuoted(std::string_view value, std::string* text);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_ARCHIVE_JSON_FIELDS_H_
+#endif  // LEVELKEEP_FORMAT_JSON_FIELDS_H_

@@ -1,12 +1,16 @@
-#include "catalog/backup_state.h"
+#include "format/backup_state.h"
 
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/status_macros.h"
 
 namespace levelkeep {
-
 namespace {
+
+// In the order of VerifyDepth.
+constexpr std::array<std::string_view, 3> kDepthNames = {"structure",
+                                                         "checksums", "full"};
 
 using Json = nlohmann::ordered_json;
 
@@ -34,6 +38,18 @@ Result<VerifyRecord> DecodeVerification(const Json& json) {
 }
 
 }  // namespace
+
+std::string VerifyDepthName(VerifyDepth depth) {
+  return std::string(kDepthNames.at(static_cast<size_t>(depth)));
+}
+
+std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text) {
+  for (VerifyDepth depth :
+       {VerifyDepth::kStructure, VerifyDepth::kChecksums, VerifyDepth::kFull}) {
+    if (text == VerifyDepthName(depth)) return depth;
+  }
+  return std::nullopt;
+}
 
 std::string EncodeBackupState(const BackupState& state) {
   auto json = Json::object();

@@ -1,16 +1,16 @@
 // Which of several backups is the newer one: one answer, for listings, for
 // rotation, and where several archives were dropped.
 
-#ifndef LEVELKEEP_ARCHIVE_BACKUP_ORDER_H_
-#define LEVELKEEP_ARCHIVE_BACKUP_ORDER_H_
+#ifndef LEVELKEEP_FORMAT_BACKUP_ORDER_H_
+#define LEVELKEEP_FORMAT_BACKUP_ORDER_H_
 
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <vector>
 
-#include "archive/manifest.h"
 #include "base/clock.h"
+#include "format/manifest.h"
 
 namespace levelkeep {
 
@@ -39,4 +39,4 @@ std::vector<size_t> NewestFirst(const std::vector<OrderKey>& keys);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_ARCHIVE_BACKUP_ORDER_H_
+#endif  // LEVELKEEP_FORMAT_BACKUP_ORDER_H_

@@ -3,8 +3,8 @@
 // What does not parse is invisible to list, rotate, restore by name and
 // HTTP; that is also the defence against path traversal.
 
-#ifndef LEVELKEEP_CATALOG_BACKUP_NAME_H_
-#define LEVELKEEP_CATALOG_BACKUP_NAME_H_
+#ifndef LEVELKEEP_FORMAT_BACKUP_NAME_H_
+#define LEVELKEEP_FORMAT_BACKUP_NAME_H_
 
 #include <optional>
 #include <string>
@@ -31,4 +31,4 @@ Status ValidateLabel(std::string_view label);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_CATALOG_BACKUP_NAME_H_
+#endif  // LEVELKEEP_FORMAT_BACKUP_NAME_H_

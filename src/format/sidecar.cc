@@ -1,6 +1,6 @@
-#include "catalog/sidecar.h"
+#include "format/sidecar.h"
 
-#include "catalog/backup_name.h"
+#include "format/backup_name.h"
 
 namespace levelkeep {
 

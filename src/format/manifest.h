@@ -3,8 +3,8 @@
 // Format version 1. Unknown fields are ignored; another major version is
 // refused before anything else is read. docs/format.md is the contract.
 
-#ifndef LEVELKEEP_ARCHIVE_MANIFEST_H_
-#define LEVELKEEP_ARCHIVE_MANIFEST_H_
+#ifndef LEVELKEEP_FORMAT_MANIFEST_H_
+#define LEVELKEEP_FORMAT_MANIFEST_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -13,14 +13,16 @@
 #include <string_view>
 #include <vector>
 
-#include "archive/text_pieces.h"
-#include "archive/toc.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "format/text_pieces.h"
+#include "format/toc.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
 
+inline constexpr std::string_view kManifestEntryName =
+    "levelkeep-manifest.json";
 inline constexpr int kManifestFormatVersion = 1;
 
 struct ManifestFile {
@@ -77,4 +79,4 @@ Status CheckManifest(std::string_view json);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_ARCHIVE_MANIFEST_H_
+#endif  // LEVELKEEP_FORMAT_MANIFEST_H_

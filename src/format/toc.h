@@ -1,8 +1,8 @@
 // stargz.index.json, the table of contents.
 // Source of the fields: containerd/stargz-snapshotter, docs/estargz.md.
 
-#ifndef LEVELKEEP_ARCHIVE_TOC_H_
-#define LEVELKEEP_ARCHIVE_TOC_H_
+#ifndef LEVELKEEP_FORMAT_TOC_H_
+#define LEVELKEEP_FORMAT_TOC_H_
 
 #include <cstdint>
 #include <functional>
@@ -10,12 +10,15 @@
 #include <string_view>
 #include <vector>
 
-#include "archive/text_pieces.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "format/text_pieces.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
+
+inline constexpr std::string_view kTocEntryName = "stargz.index.json";
+inline constexpr uint32_t kTarMode = 0600;  // of all entries
 
 // Larger files are cut into chunks, each a gzip member of its own.
 inline constexpr uint64_t kChunkBytes = 4u << 20;
@@ -63,4 +66,4 @@ Result<Toc> DecodeToc(TextPieces* json);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_ARCHIVE_TOC_H_
+#endif  // LEVELKEEP_FORMAT_TOC_H_

@@ -1,9 +1,8 @@
 // BACKUP_ID, and what counts as none.
 
-#include "restore/epoch.h"
+#include "dbfiles/epoch.h"
 
 #include "gtest/gtest.h"
-#include "restore/restorer.h"
 #include "support/fault_file_system.h"
 #include "support/temp_dir.h"
 

@@ -1,4 +1,4 @@
-#include "archive/manifest.h"
+#include "format/manifest.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "restore/epoch.h"
+#include "dbfiles/epoch.h"
 
 #include <algorithm>
 #include <string_view>
@@ -8,7 +8,6 @@
 #include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
-#include "restore/restorer.h"
 
 namespace levelkeep {
 namespace {

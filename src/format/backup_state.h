@@ -1,18 +1,32 @@
 // backups/.levelkeep/NAME.json: what LevelKeep remembers about one backup
 // beside the archive itself.
 
-#ifndef LEVELKEEP_CATALOG_BACKUP_STATE_H_
-#define LEVELKEEP_CATALOG_BACKUP_STATE_H_
+#ifndef LEVELKEEP_FORMAT_BACKUP_STATE_H_
+#define LEVELKEEP_FORMAT_BACKUP_STATE_H_
 
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "catalog/catalog_entry.h"
+#include "base/clock.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
+
+enum class VerifyDepth { kStructure, kChecksums, kFull };
+std::string VerifyDepthName(VerifyDepth depth);
+std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
+
+// The last verification of a backup, kept beside it in
+// backups/.levelkeep/NAME.json, valid while size, mtime and recorded digest
+// of the archive stay what they were.
+struct VerifyRecord {
+  VerifyDepth depth = VerifyDepth::kStructure;
+  bool passed = false;
+  Time at;
+  std::string message;  // what was wrong
+};
 
 // Value type.
 struct BackupState {
@@ -34,4 +48,4 @@ bool SupersedesVerification(const VerifyRecord& old, const VerifyRecord& next);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_CATALOG_BACKUP_STATE_H_
+#endif  // LEVELKEEP_FORMAT_BACKUP_STATE_H_

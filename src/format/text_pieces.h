@@ -1,7 +1,7 @@
 // A text that is read piece by piece. Private to archive.
 
-#ifndef LEVELKEEP_ARCHIVE_TEXT_PIECES_H_
-#define LEVELKEEP_ARCHIVE_TEXT_PIECES_H_
+#ifndef LEVELKEEP_FORMAT_TEXT_PIECES_H_
+#define LEVELKEEP_FORMAT_TEXT_PIECES_H_
 
 #include <string_view>
 #include <utility>
@@ -32,4 +32,4 @@ class WholeText : public TextPieces {
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_ARCHIVE_TEXT_PIECES_H_
+#endif  // LEVELKEEP_FORMAT_TEXT_PIECES_H_

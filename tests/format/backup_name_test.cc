@@ -1,4 +1,4 @@
-#include "catalog/backup_name.h"
+#include "format/backup_name.h"
 
 #include <gtest/gtest.h>
 

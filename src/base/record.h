@@ -8,8 +8,8 @@
 // Bytes outside of printable ASCII, blanks and '%' stand as %XX, so that any
 // file name comes back as it was.
 
-#ifndef LEVELKEEP_RESTORE_RECORD_H_
-#define LEVELKEEP_RESTORE_RECORD_H_
+#ifndef LEVELKEEP_BASE_RECORD_H_
+#define LEVELKEEP_BASE_RECORD_H_
 
 #include <cstdint>
 #include <map>
@@ -59,4 +59,4 @@ Status RemoveRecord(FileSystem* fs, const std::string& path);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_RESTORE_RECORD_H_
+#endif  // LEVELKEEP_BASE_RECORD_H_

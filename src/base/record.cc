@@ -1,4 +1,4 @@
-#include "restore/record.h"
+#include "base/record.h"
 
 #include <climits>
 #include <cstdio>

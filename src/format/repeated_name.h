@@ -1,7 +1,7 @@
 // Private to archive.
 
-#ifndef LEVELKEEP_ARCHIVE_REPEATED_NAME_H_
-#define LEVELKEEP_ARCHIVE_REPEATED_NAME_H_
+#ifndef LEVELKEEP_FORMAT_REPEATED_NAME_H_
+#define LEVELKEEP_FORMAT_REPEATED_NAME_H_
 
 #include <algorithm>
 #include <optional>
@@ -26,4 +26,4 @@ std::optional<std::string_view> FindRepeatedName(const List& list) {
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_ARCHIVE_REPEATED_NAME_H_
+#endif  // LEVELKEEP_FORMAT_REPEATED_NAME_H_

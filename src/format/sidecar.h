@@ -1,7 +1,7 @@
 // Digest files beside a backup, as sha256sum and md5sum write them.
 
-#ifndef LEVELKEEP_CATALOG_SIDECAR_H_
-#define LEVELKEEP_CATALOG_SIDECAR_H_
+#ifndef LEVELKEEP_FORMAT_SIDECAR_H_
+#define LEVELKEEP_FORMAT_SIDECAR_H_
 
 #include <string>
 #include <string_view>
@@ -18,4 +18,4 @@ std::string BackupOfSidecar(std::string_view file_name);
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_CATALOG_SIDECAR_H_
+#endif  // LEVELKEEP_FORMAT_SIDECAR_H_

@@ -1,4 +1,4 @@
-#include "archive/json_fields.h"
+#include "format/json_fields.h"
 
 #include <algorithm>
 

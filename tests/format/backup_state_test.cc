@@ -1,8 +1,8 @@
-#include "catalog/backup_state.h"
+#include "format/backup_state.h"
 
 #include <gtest/gtest.h>
 
-#include "catalog/sidecar.h"
+#include "format/sidecar.h"
 
 namespace levelkeep {
 namespace {

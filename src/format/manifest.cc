@@ -1,14 +1,13 @@
-#include "archive/manifest.h"
+#include "format/manifest.h"
 
 #include <nlohmann/json.hpp>
 
-#include "archive/json_fields.h"
-#include "archive/repeated_name.h"
-#include "archive/tar_format.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
+#include "format/json_fields.h"
+#include "format/repeated_name.h"
 
 namespace levelkeep {
 namespace {
