@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "http/json_body.h"
 
@@ -17,7 +18,7 @@ std::string Squeezed(std::string_view name) {
   std::string text;
   for (char c : name) {
     if (c == '-' || c == '_') continue;
-    text += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+    text += Lower(c);
   }
   return text;
 }

@@ -2,17 +2,12 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace levelkeep::http {
 
 namespace {
-
-std::string_view Trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
-}
 
 // Digits that do not fit 64 bits mean "as far as there is".
 bool ParsePosition(std::string_view text, uint64_t* position) {
@@ -59,13 +54,11 @@ ByteRange ParseRange(std::string_view header, uint64_t total_size) {
 bool EtagListed(std::string_view list, std::string_view etag,
                 EtagComparison comparison) {
   if (Trim(list) == "*") return true;
-  while (!list.empty()) {
-    const size_t comma = list.find(',');
-    std::string_view item = Trim(list.substr(0, comma));
-    const bool weak = item.substr(0, 2) == "W/";
+  for (std::string_view item : Split(list, ',')) {
+    item = Trim(item);
+    const bool weak = item.starts_with("W/");
     if (weak && comparison == EtagComparison::kWeak) item.remove_prefix(2);
     if (item == etag) return true;
-    list = comma == std::string_view::npos ? "" : list.substr(comma + 1);
   }
   return false;
 }

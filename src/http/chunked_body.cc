@@ -4,6 +4,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "http/request_head.h"
 
 namespace levelkeep::http {
@@ -49,11 +50,7 @@ ChunkedBody::State ChunkedBody::ReadLine(const std::string& input,
 
 ChunkedBody::State ChunkedBody::TakeSize(const std::string& line) {
   size_t digits = 0;
-  while (digits < line.size() &&
-         std::string_view("0123456789abcdefABCDEF").find(line[digits]) !=
-             std::string_view::npos) {
-    digits++;
-  }
+  while (digits < line.size() && HexDigit(Lower(line[digits])) >= 0) digits++;
   if (digits == 0 || digits > kMaxSizeDigits ||
       !IsExtension(std::string_view(line).substr(digits))) {
     return State::kMalformed;

@@ -5,6 +5,7 @@
 #include <set>
 #include <string>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "http/url.h"
 
@@ -25,20 +26,6 @@ bool IsTokenCharacter(char c) {
 bool IsToken(std::string_view text) {
   return !text.empty() &&
          std::all_of(text.begin(), text.end(), IsTokenCharacter);
-}
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
-
-std::string_view Trim(std::string_view text) {
-  const size_t begin = text.find_first_not_of(" \t");
-  if (begin == std::string_view::npos) return "";
-  return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
 // Headers that can't be joined with a comma: two of them mean that somebody
@@ -101,7 +88,7 @@ std::optional<Refusal> ParseHeaderLine(std::string_view line,
       return Bad("a header holds a control character");
     }
   }
-  const std::string name = LowerCase(line.substr(0, colon));
+  const std::string name = Lower(line.substr(0, colon));
   const auto [it, inserted] = headers->emplace(name, value);
   if (inserted) return std::nullopt;
   if (IsSingle(name)) return Bad("a header that must be single is repeated");
@@ -118,7 +105,7 @@ std::optional<Refusal> ReadFraming(RequestHead* head) {
       return Bad("Content-Length and Transfer-Encoding exclude each other");
     }
     if (head->http_1_0) return Bad("HTTP/1.0 has no Transfer-Encoding");
-    if (LowerCase(encoding->second) != "chunked") {
+    if (Lower(encoding->second) != "chunked") {
       return Refusal{501, "not_implemented",
                      "the only known Transfer-Encoding is chunked"};
     }
@@ -136,13 +123,10 @@ bool HasToken(const Headers& headers, const std::string& name,
               std::string_view token) {
   const auto it = headers.find(name);
   if (it == headers.end()) return false;
-  std::string_view list = it->second;
-  while (!list.empty()) {
-    const size_t comma = list.find(',');
-    if (LowerCase(Trim(list.substr(0, comma))) == token) return true;
-    list = comma == std::string_view::npos ? "" : list.substr(comma + 1);
-  }
-  return false;
+  const auto list = Split(it->second, ',');
+  return std::any_of(list.begin(), list.end(), [&](std::string_view item) {
+    return Lower(Trim(item)) == token;
+  });
 }
 
 std::optional<Refusal> ReadConnection(RequestHead* head) {
@@ -154,13 +138,13 @@ std::optional<Refusal> ReadConnection(RequestHead* head) {
                          ? HasToken(headers, "connection", "keep-alive")
                          : !HasToken(headers, "connection", "close");
   const auto coding = headers.find("content-encoding");
-  if (coding != headers.end() && LowerCase(coding->second) != "identity") {
+  if (coding != headers.end() && Lower(coding->second) != "identity") {
     return Refusal{415, "unsupported_encoding",
                    "request bodies are taken uncompressed only"};
   }
   const auto expect = headers.find("expect");
   if (expect != headers.end()) {
-    if (LowerCase(expect->second) != "100-continue") {
+    if (Lower(expect->second) != "100-continue") {
       return Refusal{417, "expectation_failed",
                      "the only known expectation is 100-continue"};
     }

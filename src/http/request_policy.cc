@@ -2,20 +2,13 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/text.h"
 
 namespace levelkeep::http {
 
 namespace {
-
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
 
 bool IsIPv4(std::string_view host) {
   int parts = 0;
@@ -50,7 +43,7 @@ Response Unauthorized(std::string_view detail, std::string_view challenge) {
 }  // namespace
 
 bool IsLoopbackHost(std::string_view host) {
-  const std::string lower = LowerCase(host);
+  const std::string lower = Lower(host);
   return lower == "localhost" || lower == "::1" || lower == "[::1]" ||
          (lower.substr(0, 4) == "127." && IsIPv4(lower));
 }
@@ -83,14 +76,14 @@ std::optional<std::string> HostOfAuthority(std::string_view authority) {
     const auto number = ParseUint64(port.substr(1));
     if (port[0] != ':' || !number || *number > 65535) return std::nullopt;
   }
-  return LowerCase(host);
+  return Lower(host);
 }
 
 RequestPolicy::RequestPolicy(const ApiOptions& options) {
   for (const std::string& host : options.allowed_hosts) {
     if (const auto name = HostOfAuthority(host)) hosts_.insert(*name);
   }
-  hosts_.insert(LowerCase(options.host));
+  hosts_.insert(Lower(options.host));
   if (!options.token.empty()) token_digest_ = Sha256Hex(options.token);
 }
 
@@ -123,8 +116,8 @@ std::optional<Response> RequestPolicy::CheckOrigin(
   if (origin == nullptr) return std::nullopt;
   const std::string* host = FindHeader(request, "host");
   if (host == nullptr) return refused();
-  const std::string lower = LowerCase(*origin);
-  const std::string own = LowerCase(*host);
+  const std::string lower = Lower(*origin);
+  const std::string own = Lower(*host);
   if (lower == "http://" + own || lower == "https://" + own) {
     return std::nullopt;
   }
@@ -137,7 +130,7 @@ std::optional<Response> RequestPolicy::CheckToken(
   constexpr std::string_view kScheme = "bearer ";
   const std::string* header = FindHeader(request, "authorization");
   if (header == nullptr ||
-      LowerCase(header->substr(0, kScheme.size())) != kScheme) {
+      Lower(header->substr(0, kScheme.size())) != kScheme) {
     return Unauthorized("this server asks for a token",
                         "Bearer realm=\"levelkeep\"");
   }

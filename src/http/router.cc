@@ -5,20 +5,16 @@
 #include <set>
 #include <string_view>
 
+#include "base/ascii.h"
+
 namespace levelkeep::http {
 
 namespace {
 
-std::vector<std::string> Split(std::string_view path) {
-  std::vector<std::string> segments;
-  if (path.empty() || path[0] != '/') return segments;
-  while (!path.empty()) {
-    path.remove_prefix(1);
-    const size_t slash = path.find('/');
-    segments.emplace_back(path.substr(0, slash));
-    path = slash == std::string_view::npos ? "" : path.substr(slash);
-  }
-  return segments;
+std::vector<std::string> Segments(std::string_view path) {
+  if (!path.starts_with('/')) return {};
+  const auto parts = Split(path.substr(1), '/');
+  return {parts.begin(), parts.end()};
 }
 
 bool IsParameter(const std::string& segment) {
@@ -47,12 +43,12 @@ std::optional<std::string> Shape(const std::vector<std::string>& pattern,
 
 void Router::Add(const std::string& method, const std::string& pattern,
                  Handler handler, const RouteOptions& options) {
-  routes_.push_back({method, Split(pattern), std::move(handler), options});
+  routes_.push_back({method, Segments(pattern), std::move(handler), options});
 }
 
 Router::Match Router::Find(const std::string& method,
                            const std::string& path) const {
-  const std::vector<std::string> segments = Split(path);
+  const std::vector<std::string> segments = Segments(path);
   std::string best_shape;
   std::vector<const Route*> candidates;
   for (const Route& route : routes_) {

@@ -4,18 +4,13 @@
 #include <memory>
 #include <utility>
 
+#include "base/ascii.h"
+
 namespace levelkeep::http {
 
 namespace {
 
 constexpr size_t kStreamPieceBytes = 64 << 10;
-
-std::string LowerCase(std::string text) {
-  for (char& c : text) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return text;
-}
 
 void SetFile(const Response& from, httplib::Response* to) {
   if (from.file_size == 0) {  // the library takes no provider of nothing
@@ -103,7 +98,7 @@ Request FromLibrary(const httplib::Request& from) {
     request.query.emplace(name, value);
   }
   for (const auto& [name, value] : from.headers) {
-    const auto [it, inserted] = request.headers.emplace(LowerCase(name), value);
+    const auto [it, inserted] = request.headers.emplace(Lower(name), value);
     // Two of a kind that must be single never pass a check when joined.
     if (!inserted) it->second.append(", ").append(value);
   }

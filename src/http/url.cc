@@ -1,17 +1,11 @@
 #include "http/url.h"
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace levelkeep::http {
 
 namespace {
-
-int HexValue(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
-  return -1;
-}
 
 std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
   std::string decoded;
@@ -19,8 +13,8 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
     char c = text[i];
     if (c == '%') {
       if (text.size() - i < 3) return std::nullopt;
-      const int high = HexValue(text[i + 1]);
-      const int low = HexValue(text[i + 2]);
+      const int high = HexDigit(Lower(text[i + 1]));
+      const int low = HexDigit(Lower(text[i + 2]));
       if (high < 0 || low < 0) return std::nullopt;
       c = static_cast<char>(high * 16 + low);
       i += 2;
@@ -37,10 +31,7 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
 
 bool ParseQuery(std::string_view text,
                 std::map<std::string, std::string>* query) {
-  while (!text.empty()) {
-    const size_t end = text.find('&');
-    const std::string_view pair = text.substr(0, end);
-    text = end == std::string_view::npos ? "" : text.substr(end + 1);
+  for (const std::string_view pair : Split(text, '&')) {
     if (pair.empty()) continue;
     const size_t equals = pair.find('=');
     const auto name = Decode(pair.substr(0, equals), true);
