@@ -1,10 +1,13 @@
-# levelkeep_module(NAME DEPENDS modules... LIBRARIES targets...)
+# levelkeep_module(NAME [FOLDER folder] DEPENDS modules... LIBRARIES targets...)
 #
-# A folder under src/ as a static library of its own, so that a test links
+# A folder under src/, NAME unless told otherwise, as a static library of its own, so that a test links
 # only what it tests. The installed library is made of their objects.
 function(levelkeep_module name)
-  cmake_parse_arguments(ARG "" "" "DEPENDS;LIBRARIES" ${ARGN})
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${name}/*.cc")
+  cmake_parse_arguments(ARG "" "FOLDER" "DEPENDS;LIBRARIES" ${ARGN})
+  if(NOT ARG_FOLDER)
+    set(ARG_FOLDER ${name})
+  endif()
+  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_FOLDER}/*.cc")
   set(target levelkeep_${name})
   add_library(${target} STATIC ${sources})
   levelkeep_compile_options(${target})

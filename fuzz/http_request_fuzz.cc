@@ -13,8 +13,8 @@
 #include <set>
 #include <vector>
 
+#include "api/body_fields.h"
 #include "base/text.h"
-#include "http/body_fields.h"
 #include "http/byte_range.h"
 #include "http/http_date.h"
 #include "http/json_body.h"
@@ -58,8 +58,8 @@ struct Outcome {
 
 // `steps` are the sizes of the pieces, in turn.
 Outcome Read(std::string_view bytes, const std::vector<size_t>& steps) {
-  RequestReader reader([](const Request& request) -> size_t {
-    return request.method == "GET" ? 0 : kBodyLimit;
+  RequestReader reader([](const Request* request) -> size_t {
+    return request->method == "GET" ? 0 : kBodyLimit;
   });
   Outcome outcome;
   for (size_t i = 0; !bytes.empty(); ++i) {
@@ -102,7 +102,7 @@ void CheckHeaders(const Request& request) {
 }
 
 void CheckPolicy(const Request& request) {
-  http::ApiOptions options;
+  http::PolicyOptions options;
   options.token = kToken;
   options.allowed_hosts = {"backup.example"};
   const http::RequestPolicy policy(options);
@@ -142,7 +142,7 @@ void CheckConnection(FuzzedBytes input) {
   for (const Request& request : whole.parsed) {
     CheckHeaders(request);
     CheckPolicy(request);
-    http::BodyFields fields(request);
+    api::BodyFields fields(request);
     fields.RefuseMisspelled({"label", "dryRun", "backupName"});
     fields.AllowOnly({"label"});
     (void)fields.String("label");
@@ -174,11 +174,13 @@ void CheckTarget(std::string_view text) {
   }
   http::Router router;
   const auto handler = [](const Request&) { return http::Response(); };
-  router.Add("GET", "/api/backup/{name}", handler, {});
-  router.Add("GET", "/api/backup/list", handler, {});
-  const auto match = router.Find("GET", target->path);
-  if (match.route == nullptr) return;
-  for (const auto& [name, value] : match.parameters) {
+  router.Add("GET", "/api/backup/{name}", handler);
+  router.Add("GET", "/api/backup/list", handler);
+  Request request;
+  request.method = "GET";
+  request.path = target->path;
+  router.Resolve(&request);
+  for (const auto& [name, value] : request.parameters) {
     Require(!value.empty() && value.find('/') == value.npos,
             "a parameter is one segment of the path");
   }

@@ -161,7 +161,7 @@ zlib_slice() {
 }
 
 unit_modules=(base dbfiles format snapshot archive catalog restore config manager
-  http eventstore cli crash hostile)
+  http api eventstore cli crash hostile)
 # sanitizer_slice PRESET MODULE...
 sanitizer_slice() {
   local preset="$1" module pattern

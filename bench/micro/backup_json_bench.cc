@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "http/backup_json.h"
+#include "api/backup_json.h"
 #include "support/event_data.h"
 
 namespace levelkeep::bench {
@@ -37,8 +37,7 @@ void BM_BackupsToJson(benchmark::State& state) {
   const Time now(std::chrono::seconds(1800000000));
   size_t bytes = 0;
   for (auto _ : state) {
-    const std::string text =
-        http::DumpOrdered(http::BackupsToJson(backups, now));
+    const std::string text = api::DumpOrdered(api::BackupsToJson(backups, now));
     bytes = text.size();
     benchmark::DoNotOptimize(text.data());
   }
@@ -51,7 +50,7 @@ void BM_BackupArrayText(benchmark::State& state) {
   size_t bytes = 0;
   for (auto _ : state) {
     std::string text;
-    http::BackupArrayText array(now, &text);
+    api::BackupArrayText array(now, &text);
     array.Reserve(backups.size());
     for (const BackupInfo& backup : backups) array.Add(backup);
     array.Finish();

@@ -3,8 +3,8 @@
 #include <chrono>
 #include <utility>
 
+#include "api/events/event_routes.h"
 #include "base/status_macros.h"
-#include "eventstore/event_api.h"
 
 namespace levelkeep::cli {
 
@@ -87,13 +87,14 @@ void Application::DetachAndClose() {
 }
 
 Status Application::StartServer() {
-  api_ = std::make_unique<http::Api>(&manager_, ToApiOptions(settings_.api));
-  AddEventRoutes(api_.get(), &bus_, clock_);
+  api_ = std::make_unique<api::Api>(&manager_, ToApiOptions(settings_.api));
+  api::AddEventRoutes(api_->router(), &bus_, clock_);
   http::ServerOptions options;
   options.host = settings_.api.host;
   options.port = settings_.api.port;
   options.stop_grace = kGrace;
-  server_ = std::make_unique<http::Server>(api_.get(), options);
+  options.cancel = [api = api_.get()] { api->CancelJobs(); };
+  server_ = std::make_unique<http::Server>(api_->router(), options);
   return server_->Start();
 }
 

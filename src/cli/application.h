@@ -8,12 +8,12 @@
 #include <stop_token>
 #include <string>
 
+#include "api/api.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
 #include "config/settings.h"
 #include "eventstore/event_bus.h"
-#include "http/api.h"
 #include "http/server.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/status.h"
@@ -52,7 +52,7 @@ class Application {
   Clock* const clock_;
   BackupManager manager_;
   EventBus bus_;
-  std::unique_ptr<http::Api> api_;
+  std::unique_ptr<api::Api> api_;
   std::unique_ptr<http::Server> server_;
 
   Mutex mutex_;

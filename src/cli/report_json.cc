@@ -1,14 +1,14 @@
 #include "cli/report_json.h"
 
+#include "api/backup_json.h"
 #include "base/clock.h"
-#include "http/backup_json.h"
 
 namespace levelkeep::cli {
 
 using nlohmann::ordered_json;
 
 ordered_json ToJson(const BackupInfo& backup, Time now) {
-  ordered_json json = http::BackupToJson(backup, now);
+  ordered_json json = api::BackupToJson(backup, now);
   if (backup.verified_at) json["verifiedAt"] = FormatTime(*backup.verified_at);
   json["lastSequence"] = backup.last_sequence;
   json["eventCount"] = backup.event_count;

@@ -8,7 +8,7 @@
 #include <string_view>
 #include <variant>
 
-#include "http/api.h"
+#include "http/message.h"
 
 namespace levelkeep::http {
 

@@ -26,11 +26,6 @@ bool ChangesSomething(const std::string& method) {
   return method != "GET" && method != "HEAD" && method != "OPTIONS";
 }
 
-const std::string* FindHeader(const Request& request, const std::string& name) {
-  const auto it = request.headers.find(name);
-  return it == request.headers.end() ? nullptr : &it->second;
-}
-
 Response Unauthorized(std::string_view detail, std::string_view challenge) {
   Response response = ErrorResponse(
       401, "unauthorized", detail,
@@ -79,7 +74,7 @@ std::optional<std::string> HostOfAuthority(std::string_view authority) {
   return Lower(host);
 }
 
-RequestPolicy::RequestPolicy(const ApiOptions& options) {
+RequestPolicy::RequestPolicy(const PolicyOptions& options) {
   for (const std::string& host : options.allowed_hosts) {
     if (const auto name = HostOfAuthority(host)) hosts_.insert(*name);
   }
@@ -88,7 +83,7 @@ RequestPolicy::RequestPolicy(const ApiOptions& options) {
 }
 
 std::optional<Response> RequestPolicy::CheckHost(const Request& request) const {
-  const std::string* header = FindHeader(request, "host");
+  const std::string* header = request.FindHeader("host");
   // Only HTTP/1.0 comes without; browsers always send it.
   if (header == nullptr) return std::nullopt;
   const auto host = HostOfAuthority(*header);
@@ -109,12 +104,12 @@ std::optional<Response> RequestPolicy::CheckOrigin(
                          "call the API from the server's own pages, or "
                          "without a browser");
   };
-  if (const std::string* site = FindHeader(request, "sec-fetch-site")) {
+  if (const std::string* site = request.FindHeader("sec-fetch-site")) {
     if (*site != "same-origin" && *site != "none") return refused();
   }
-  const std::string* origin = FindHeader(request, "origin");
+  const std::string* origin = request.FindHeader("origin");
   if (origin == nullptr) return std::nullopt;
-  const std::string* host = FindHeader(request, "host");
+  const std::string* host = request.FindHeader("host");
   if (host == nullptr) return refused();
   const std::string lower = Lower(*origin);
   const std::string own = Lower(*host);
@@ -128,7 +123,7 @@ std::optional<Response> RequestPolicy::CheckToken(
     const Request& request) const {
   if (token_digest_.empty()) return std::nullopt;
   constexpr std::string_view kScheme = "bearer ";
-  const std::string* header = FindHeader(request, "authorization");
+  const std::string* header = request.FindHeader("authorization");
   if (header == nullptr ||
       Lower(header->substr(0, kScheme.size())) != kScheme) {
     return Unauthorized("this server asks for a token",

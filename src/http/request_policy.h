@@ -7,8 +7,9 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
-#include "http/api.h"
+#include "http/message.h"
 
 namespace levelkeep::http {
 
@@ -19,11 +20,17 @@ bool IsLoopbackHost(std::string_view host);
 // if it is malformed.
 std::optional<std::string> HostOfAuthority(std::string_view authority);
 
+struct PolicyOptions {
+  std::string host = "127.0.0.1";          // listened on: a Host that is ours
+  std::vector<std::string> allowed_hosts;  // more of them
+  std::string token;                       // empty: nobody needs one
+};
+
 // Each check returns the error to answer, or nothing.
 // Thread safety: immutable.
 class RequestPolicy {
  public:
-  explicit RequestPolicy(const ApiOptions& options);
+  explicit RequestPolicy(const PolicyOptions& options);
 
   // Against DNS rebinding: a page that a browser loaded from evil.example
   // can reach us under that name, but not under one of ours.

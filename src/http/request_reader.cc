@@ -23,8 +23,7 @@ bool HasBareLineFeed(const std::string& text, size_t begin, size_t end) {
 
 }  // namespace
 
-RequestReader::RequestReader(BodyLimit body_limit)
-    : body_limit_(std::move(body_limit)) {}
+RequestReader::RequestReader(OnHead on_head) : on_head_(std::move(on_head)) {}
 
 RequestReader::State RequestReader::Append(std::string_view bytes) {
   if (state_ == State::kRefused) return state_;
@@ -109,7 +108,7 @@ bool RequestReader::ReadHead() {
   }
   head_ = std::move(std::get<RequestHead>(parsed));
   input_.erase(0, end + 4);
-  const size_t limit = body_limit_(head_.request);
+  const size_t limit = on_head_(&head_.request);
   if (head_.content_length > limit) return Refuse(kTooLarge);
   if (head_.chunked) chunks_.emplace(limit);
   // Who has sent part of the body does not wait.

@@ -20,8 +20,9 @@ namespace levelkeep::http {
 // Thread safety: one thread at a time.
 class RequestReader {
  public:
-  // The largest body that the route for this head takes.
-  using BodyLimit = std::function<size_t(const Request&)>;
+  // Called once for each head: resolves the request, and returns the largest
+  // body that its route takes.
+  using OnHead = std::function<size_t(Request*)>;
 
   enum class State {
     kIdle,     // between requests, nothing read of the next one
@@ -31,7 +32,7 @@ class RequestReader {
     kRefused,  // refusal() says why; the connection must be closed
   };
 
-  explicit RequestReader(BodyLimit body_limit);
+  explicit RequestReader(OnHead on_head);
 
   State Append(std::string_view bytes);
   State state() const { return state_; }
@@ -52,7 +53,7 @@ class RequestReader {
   bool ReadBody();
   bool Refuse(const Refusal& refusal);
 
-  const BodyLimit body_limit_;
+  const OnHead on_head_;
   State state_ = State::kIdle;
   std::string input_;
   size_t scanned_ = 0;  // of input_, without the end of the head in it

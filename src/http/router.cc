@@ -1,15 +1,55 @@
 #include "http/router.h"
 
 #include <algorithm>
+#include <chrono>
+#include <exception>
 #include <optional>
 #include <set>
 #include <string_view>
 
 #include "base/ascii.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/text.h"
 
 namespace levelkeep::http {
 
 namespace {
+
+constexpr char kTag[] = "Http";
+constexpr size_t kMaxRequestIdLength = 64;
+
+// The client's own id if it can be written to a log and a header as it is.
+std::string RequestIdFor(const Request& request) {
+  const std::string* id = request.FindHeader("x-request-id");
+  const bool fine =
+      id != nullptr && !id->empty() && id->size() <= kMaxRequestIdLength &&
+      std::all_of(id->begin(), id->end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+               (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
+      });
+  return fine ? *id : RandomId();
+}
+
+Response NoSuchRoute(const Request& request) {
+  if (request.allowed_methods.empty()) {
+    return ErrorResponse(404, "not_found", "there is no such route",
+                         "docs/http-api.md lists the routes");
+  }
+  const std::string allowed = Join(request.allowed_methods, ", ");
+  Response response =
+      ErrorResponse(405, "method_not_allowed",
+                    "this route does not know that method", "use " + allowed);
+  response.headers["Allow"] = allowed;
+  return response;
+}
+
+// A body that would have to be inflated could become any size.
+bool IsEncoded(const Request& request) {
+  const std::string* encoding = request.FindHeader("content-encoding");
+  return encoding != nullptr && !encoding->empty() &&
+         Lower(*encoding) != "identity";
+}
 
 std::vector<std::string> Segments(std::string_view path) {
   if (!path.starts_with('/')) return {};
@@ -41,14 +81,15 @@ std::optional<std::string> Shape(const std::vector<std::string>& pattern,
 
 }  // namespace
 
+Router::Router(const PolicyOptions& policy) : policy_(policy) {}
+
 void Router::Add(const std::string& method, const std::string& pattern,
                  Handler handler, const RouteOptions& options) {
   routes_.push_back({method, Segments(pattern), std::move(handler), options});
 }
 
-Router::Match Router::Find(const std::string& method,
-                           const std::string& path) const {
-  const std::vector<std::string> segments = Segments(path);
+void Router::Resolve(Request* request) const {
+  const std::vector<std::string> segments = Segments(request->path);
   std::string best_shape;
   std::vector<const Route*> candidates;
   for (const Route& route : routes_) {
@@ -60,23 +101,80 @@ Router::Match Router::Find(const std::string& method,
     }
     if (*shape == best_shape) candidates.push_back(&route);
   }
-  Match match;
+  request->resolved = true;
   std::set<std::string> allowed;
   for (const Route* route : candidates) {
     allowed.insert(route->method);
     if (route->method == "GET") allowed.insert("HEAD");
-    const bool exact = route->method == method;
-    const bool head = method == "HEAD" && route->method == "GET";
-    if (exact || (head && match.route == nullptr)) match.route = route;
+    const bool exact = route->method == request->method;
+    const bool head = request->method == "HEAD" && route->method == "GET";
+    if (exact || (head && request->route == nullptr)) request->route = route;
   }
-  match.allowed_methods.assign(allowed.begin(), allowed.end());
-  if (match.route == nullptr) return match;
+  request->allowed_methods.assign(allowed.begin(), allowed.end());
+  if (request->route == nullptr) return;
   for (size_t i = 0; i < segments.size(); i++) {
-    const std::string& name = match.route->segments[i];
+    const std::string& name = request->route->segments[i];
     if (!IsParameter(name)) continue;
-    match.parameters[name.substr(1, name.size() - 2)] = segments[i];
+    request->parameters[name.substr(1, name.size() - 2)] = segments[i];
   }
-  return match;
+}
+
+Response Router::Dispatch(const Request& request) const {
+  const Route* const route = request.route;
+  const bool open = route != nullptr && !route->options.needs_token;
+  if (!open) {
+    // Health checks of supervisors come under whatever address they know.
+    if (auto refusal = policy_.CheckHost(request)) return *refusal;
+    if (auto refusal = policy_.CheckToken(request)) return *refusal;
+  }
+  if (route == nullptr) return NoSuchRoute(request);
+  if (auto refusal = policy_.CheckOrigin(request)) return *refusal;
+  if (IsEncoded(request)) {
+    return ErrorResponse(415, "unsupported_encoding",
+                         "request bodies are taken uncompressed only",
+                         "leave out Content-Encoding");
+  }
+  if (request.body.size() > route->options.max_body_bytes) {
+    return ErrorResponse(413, "too_large",
+                         "the request body is larger than " +
+                             FormatBytes(route->options.max_body_bytes),
+                         "send less at once");
+  }
+  return route->handler(request);
+}
+
+Response Router::Handle(Request request) const {
+  const auto started = std::chrono::steady_clock::now();
+  const std::string id = RequestIdFor(request);
+  Response response;
+  std::string problem;
+  try {
+    if (!request.resolved) Resolve(&request);
+    response = Dispatch(request);
+  } catch (const std::exception& error) {
+    problem = error.what();
+  } catch (...) {
+    problem = "unknown exception";
+  }
+  if (!problem.empty()) {
+    LogError(kTag, "request " + id + " failed: " + Printable(problem, 300));
+    response = ErrorResponse(500, "internal", "the request failed",
+                             "the server's log says why");
+  }
+  response.headers.emplace("X-Request-Id", id);
+  response.headers.emplace("X-Content-Type-Options", "nosniff");
+  response.headers.emplace("Cache-Control", "no-store");
+  const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
+      std::chrono::steady_clock::now() - started);
+  LogDebug(kTag, Printable(request.method, 16) + " " + Printable(request.path) +
+                     " " + std::to_string(response.status) + " " +
+                     std::to_string(took.count()) + " ms " + id);
+  return response;
+}
+
+size_t MaxBodyBytes(const Request& request) {
+  return request.route == nullptr ? RouteOptions().max_body_bytes
+                                  : request.route->options.max_body_bytes;
 }
 
 }  // namespace levelkeep::http

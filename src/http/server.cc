@@ -9,7 +9,8 @@
 namespace levelkeep::http {
 
 struct Server::Impl {
-  Impl(Api* api, const ServerOptions& options) : server(api, options) {}
+  Impl(const Router* router, const ServerOptions& options)
+      : server(router, options) {}
 
   GuardedServer server;
   Mutex mutex;  // of starting and stopping
@@ -17,8 +18,8 @@ struct Server::Impl {
   std::thread thread GUARDED_BY(mutex);
 };
 
-Server::Server(Api* api, ServerOptions options)
-    : impl_(std::make_unique<Impl>(api, options)) {}
+Server::Server(const Router* router, ServerOptions options)
+    : impl_(std::make_unique<Impl>(router, options)) {}
 
 Server::~Server() { Stop(); }
 

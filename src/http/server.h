@@ -10,10 +10,11 @@
 
 #include <chrono>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 
-#include "http/api.h"
+#include "http/router.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep::http {
@@ -34,15 +35,16 @@ struct ServerOptions {
   std::chrono::milliseconds body_timeout{5000};   // + 1 s per 256 KiB
   std::chrono::milliseconds idle_timeout{15000};  // between requests
   std::chrono::milliseconds send_timeout{10000};  // without any progress
-  // Stop: how long running requests may take before they are cancelled.
+  // Stop: how long running requests may take before `cancel` is called.
   std::chrono::milliseconds stop_grace{10000};
+  std::function<void()> cancel;  // asks them to end
 };
 
 // Thread safety: all methods may be called concurrently.
 class Server {
  public:
-  // `api` has all its routes and outlives this object; not owned.
-  Server(Api* api, ServerOptions options);
+  // `router` has all its routes and outlives this object; not owned.
+  Server(const Router* router, ServerOptions options);
   ~Server();  // Stop()
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

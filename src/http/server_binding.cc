@@ -4,8 +4,6 @@
 #include <memory>
 #include <utility>
 
-#include "base/ascii.h"
-
 namespace levelkeep::http {
 
 namespace {
@@ -55,7 +53,7 @@ bool PeerListens(const Sink& sink) {
   }
 }
 
-void SetStream(const Response& from, const httplib::Request& request,
+void SetStream(const Response& from, const std::string& version,
                httplib::Response* to) {
   const auto stream = from.stream;
   const auto provider = [stream](size_t, httplib::DataSink& sink) {
@@ -72,7 +70,7 @@ void SetStream(const Response& from, const httplib::Request& request,
     // False after the proper end, too: it makes the library close.
     return more;
   };
-  if (request.version == "HTTP/1.0") {
+  if (version == "HTTP/1.0") {
     to->set_content_provider(from.content_type, provider);
   } else {
     to->set_chunked_content_provider(from.content_type, provider);
@@ -90,32 +88,14 @@ std::string HeaderValue(const std::string& text) {
   return value;
 }
 
-Request FromLibrary(const httplib::Request& from) {
-  Request request;
-  request.method = from.method;
-  request.path = from.path;
-  for (const auto& [name, value] : from.params) {
-    request.query.emplace(name, value);
-  }
-  for (const auto& [name, value] : from.headers) {
-    const auto [it, inserted] = request.headers.emplace(Lower(name), value);
-    // Two of a kind that must be single never pass a check when joined.
-    if (!inserted) it->second.append(", ").append(value);
-  }
-  return request;
-}
-
-void ToLibrary(Response from, const httplib::Request& request,
+void ToLibrary(Response from, const std::string& version,
                httplib::Response* to) {
-  // The object itself is not const; the library would cut our answer into
-  // the ranges once more.
-  const_cast<httplib::Request&>(request).ranges.clear();
   to->status = from.status;
   for (const auto& [name, value] : from.headers) {
     to->set_header(name, HeaderValue(value));
   }
   if (from.stream != nullptr) {
-    SetStream(from, request, to);
+    SetStream(from, version, to);
   } else if (from.file != nullptr) {
     SetFile(from, to);
   } else if (from.place != nullptr) {

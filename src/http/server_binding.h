@@ -1,5 +1,4 @@
-// Between cpp-httplib's requests and responses and those of the Api; shared
-// by our own server and Mount().
+// Answers for cpp-httplib; shared by our own server and Mount().
 
 #ifndef LEVELKEEP_HTTP_SERVER_BINDING_H_
 #define LEVELKEEP_HTTP_SERVER_BINDING_H_
@@ -8,15 +7,13 @@
 
 #include <string>
 
-#include "http/api.h"
+#include "http/message.h"
 
 namespace levelkeep::http {
 
-// Without the body.
-Request FromLibrary(const httplib::Request& from);
-// `request` is the one that is answered. What a header can't hold is left
-// out of it. The connection ends after a stream.
-void ToLibrary(Response from, const httplib::Request& request,
+// `version` is the request's: "HTTP/1.0" knows no chunks. What a header can't
+// hold is left out of it. The connection ends after a stream.
+void ToLibrary(Response from, const std::string& version,
                httplib::Response* to);
 // Without control characters.
 std::string HeaderValue(const std::string& text);

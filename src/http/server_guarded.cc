@@ -8,7 +8,6 @@
 #include <exception>
 #include <functional>
 #include <new>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -59,31 +58,14 @@ Response InlineSmallFile(Response response) {
   return response;
 }
 
-// What was read and checked, in place of what the library parsed. Left out is
-// what it would act upon by itself; routes need none of that.
-void HandOver(RequestHead* from, httplib::Request* to) {
-  const RequestHead& head = *from;
-  static const std::set<std::string> kWithheld = {
-      "accept-encoding", "connection", "content-encoding", "content-length",
-      "expect",          "keep-alive", "upgrade",          "transfer-encoding"};
-  to->method = head.request.method;
-  to->path = head.request.path;
-  to->version = head.http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
-  for (const auto& [name, value] : head.request.query) {
-    to->params.emplace(name, value);
-  }
-  to->headers.clear();
-  for (const auto& [name, value] : head.request.headers) {
-    if (kWithheld.count(name) == 0) to->headers.emplace(name, value);
-  }
-  to->headers.emplace("Connection", head.keep_alive ? "keep-alive" : "close");
-  to->body = std::move(from->request.body);
-}
+// The request that the connection of this thread is at. The library does not
+// tell its handlers on whose behalf they are called.
+thread_local RequestHead* current = nullptr;
 
 }  // namespace
 
-GuardedServer::GuardedServer(Api* api, const ServerOptions& options)
-    : api_(api),
+GuardedServer::GuardedServer(const Router* router, const ServerOptions& options)
+    : router_(router),
       options_(options),
       gate_(std::max(options.workers, 2)),
       transfers_(options.max_downloads, options.max_streams,
@@ -98,10 +80,7 @@ GuardedServer::GuardedServer(Api* api, const ServerOptions& options)
   // methods it does not know get our 405.
   set_pre_routing_handler(
       [this](const httplib::Request& from, httplib::Response& to) {
-        Request request = FromLibrary(from);
-        // The object itself is not const, and a copy could be large.
-        request.body = std::move(const_cast<httplib::Request&>(from).body);
-        ToLibrary(Handle(std::move(request)), from, &to);
+        ToLibrary(Handle(std::move(current->request)), from.version, &to);
         // Or it would promise ranges for everything.
         if (from.method == "HEAD" && !to.has_header("Accept-Ranges")) {
           to.set_header("Accept-Ranges", "none");
@@ -112,8 +91,8 @@ GuardedServer::GuardedServer(Api* api, const ServerOptions& options)
   set_exception_handler([](const httplib::Request&, httplib::Response& to,
                            std::exception_ptr) { to.status = 500; });
   set_post_routing_handler(
-      [this](const httplib::Request& request, httplib::Response& response) {
-        FinishHead(request, &response);
+      [this](const httplib::Request&, httplib::Response& response) {
+        FinishHead(&response);
       });
 }
 
@@ -152,7 +131,7 @@ void GuardedServer::Converse(ConnectionSet::Connection* connection) {
   const int fd = connection->fd();
   {
     // Gone, with all it has read, before the client is waited for.
-    ConnectionReader reader(fd, api_, &options_, &bodies_, &cut_);
+    ConnectionReader reader(fd, router_, &options_, &bodies_, &cut_);
     do {
       RequestHead* head = reader.Next();
       if (head == nullptr) break;
@@ -167,17 +146,22 @@ bool GuardedServer::Exchange(int fd, RequestHead* head) {
   const int binds = binds_;
   ServerStream stream(fd, options_.send_timeout, &cut_);
   bool closed = false;
-  const std::function<void(httplib::Request&)> hand_over =
-      [head](httplib::Request& request) { HandOver(head, &request); };
+  current = head;
+  // What the library looks at when it writes an answer; nothing else of a
+  // request is any of its business.
+  const std::function<void(httplib::Request&)> set_up =
+      [head](httplib::Request& request) {
+        request.method = head->request.method;
+        request.version = head->http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
+      };
   const auto process = [&](auto* self) {
     // Addresses are arguments since cpp-httplib 0.18.
     if constexpr (requires {
-                    self->process_request(stream, false, closed, hand_over);
+                    self->process_request(stream, false, closed, set_up);
                   }) {
-      return self->process_request(stream, false, closed, hand_over);
+      return self->process_request(stream, false, closed, set_up);
     } else {
-      return self->process_request(stream, "", 0, "", 0, false, closed,
-                                   hand_over);
+      return self->process_request(stream, "", 0, "", 0, false, closed, set_up);
     }
   };
   // Without a listening socket the library leaves answers half sent.
@@ -187,8 +171,8 @@ bool GuardedServer::Exchange(int fd, RequestHead* head) {
 
 Response GuardedServer::Handle(Request request) {
   const bool is_head = request.method == "HEAD";
-  if (api_->IsUrgent(request.method, request.path)) {
-    return api_->Handle(std::move(request));
+  if (request.route != nullptr && request.route->options.is_urgent) {
+    return router_->Handle(std::move(request));
   }
   const bool changes = Changes(request);
   if (!gate_.Enter(changes)) {
@@ -198,26 +182,24 @@ Response GuardedServer::Handle(Request request) {
     response.headers["X-Request-Id"] = RandomId();
     return response;
   }
-  Response response = api_->Handle(std::move(request));  // throws nothing
+  Response response = router_->Handle(std::move(request));  // throws nothing
   gate_.Leave(changes);
   if (is_head) return response;
   return transfers_.Admit(InlineSmallFile(std::move(response)));
 }
 
 // Corrects what the library has added to the head of an answer.
-void GuardedServer::FinishHead(const httplib::Request& request,
-                               httplib::Response* response) const {
+void GuardedServer::FinishHead(httplib::Response* response) const {
   httplib::Headers& headers = response->headers;
   headers.emplace("Date", HttpDate(std::time(nullptr)));
   headers.erase("Connection");
   headers.erase("Keep-Alive");
   const bool stream =
       response->content_provider_ && response->content_length_ == 0;
-  const bool close =
-      stopping_ || stream || request.get_header_value("Connection") == "close";
+  const bool close = stopping_ || stream || !current->keep_alive;
   if (close) {
     headers.emplace("Connection", "close");
-  } else if (request.version == "HTTP/1.0") {
+  } else if (current->http_1_0) {
     headers.emplace("Connection", "keep-alive");
   }
   if (response->status == 204 || response->status == 304) {

@@ -9,8 +9,8 @@
 #include <chrono>
 
 #include "base/mutex.h"
-#include "http/api.h"
 #include "http/request_head.h"
+#include "http/router.h"
 #include "http/server.h"
 #include "http/server_connections.h"
 #include "http/server_limits.h"
@@ -24,8 +24,8 @@ namespace levelkeep::http {
 // Thread safety: Listen and Stop may be called concurrently.
 class GuardedServer : public httplib::Server {
  public:
-  // `api` outlives this object.
-  GuardedServer(Api* api, const ServerOptions& options);
+  // `router` outlives this object.
+  GuardedServer(const Router* router, const ServerOptions& options);
   ~GuardedServer() override;  // EndAll()
 
   // Errors as of http::Server::Start.
@@ -47,10 +47,9 @@ class GuardedServer : public httplib::Server {
   // False: the connection is to end.
   bool Exchange(int fd, RequestHead* head);
   Response Handle(Request request);
-  void FinishHead(const httplib::Request& request,
-                  httplib::Response* response) const;
+  void FinishHead(httplib::Response* response) const;
 
-  Api* const api_;
+  const Router* const router_;
   const ServerOptions options_;
   WorkGate gate_;
   TransferLimits transfers_;

@@ -109,7 +109,7 @@ void GuardedServer::EndConnections() {
   connections_.EndReading();
   transfers_.EndStreams();
   if (!connections_.WaitForWork(steady_clock::now() + options_.stop_grace)) {
-    api_->CancelJobs();
+    if (options_.cancel) options_.cancel();
     gate_.Close();
     cut_ = true;
     connections_.WaitForWork(steady_clock::now() + kCancelGrace);

@@ -8,7 +8,7 @@
 #include <memory>
 
 #include "base/mutex.h"
-#include "http/api.h"
+#include "http/message.h"
 
 namespace levelkeep::http {
 

@@ -69,17 +69,17 @@ void Linger(int fd) {
   }
 }
 
-ConnectionReader::ConnectionReader(int fd, Api* api,
+ConnectionReader::ConnectionReader(int fd, const Router* router,
                                    const ServerOptions* options,
                                    MemoryBudget* bodies,
                                    const std::atomic<bool>* cut)
     : fd_(fd),
-      api_(api),
       options_(options),
       bodies_(bodies),
       cut_(cut),
-      reader_([api](const Request& request) {
-        return api->MaxBodyBytes(request.method, request.path);
+      reader_([router](Request* request) {
+        router->Resolve(request);
+        return MaxBodyBytes(*request);
       }) {}
 
 // Deadlines begin with a state and do not move with single bytes.
@@ -100,9 +100,8 @@ ConnectionReader::SteadyTime ConnectionReader::Deadline(bool first) const {
 // Of the whole body, or what it can become.
 size_t ConnectionReader::BodyBytes() const {
   const RequestHead& head = reader_.head();
-  return head.chunked
-             ? api_->MaxBodyBytes(head.request.method, head.request.path)
-             : static_cast<size_t>(head.content_length);
+  return head.chunked ? MaxBodyBytes(head.request)
+                      : static_cast<size_t>(head.content_length);
 }
 
 // Clients that all send a large body at once would take any amount of memory:

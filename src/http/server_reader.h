@@ -7,8 +7,8 @@
 #include <chrono>
 #include <string>
 
-#include "http/api.h"
 #include "http/request_reader.h"
+#include "http/router.h"
 #include "http/server.h"
 #include "http/server_limits.h"
 
@@ -26,7 +26,7 @@ void Linger(int fd);
 class ConnectionReader {
  public:
   // All of them outlive this object; `fd` is not owned.
-  ConnectionReader(int fd, Api* api, const ServerOptions* options,
+  ConnectionReader(int fd, const Router* router, const ServerOptions* options,
                    MemoryBudget* bodies, const std::atomic<bool>* cut);
 
   // The next complete and checked request, which may be changed; null when
@@ -46,7 +46,6 @@ class ConnectionReader {
   void Refuse(const Refusal& refusal) const;
 
   const int fd_;
-  Api* const api_;
   const ServerOptions* const options_;
   MemoryBudget* const bodies_;
   const std::atomic<bool>* const cut_;

@@ -14,7 +14,7 @@ using State = RequestReader::State;
 constexpr size_t kLimit = 1000;
 
 RequestReader NewReader() {
-  return RequestReader([](const Request&) { return kLimit; });
+  return RequestReader([](const Request*) { return kLimit; });
 }
 
 // Request line and Host, then `lines`, then the empty line and `body`.

@@ -35,7 +35,7 @@ class CountingStream : public http::BodyStream {
 
 class ServerFixture : public testing::Test {
  protected:
-  ServerFixture() : api_(nullptr, http::ApiOptions()) {
+  ServerFixture() {
     options_.port = 0;
     AddRoutes();
   }
@@ -45,7 +45,7 @@ class ServerFixture : public testing::Test {
   }
 
   void Start() {
-    server_ = std::make_unique<http::Server>(&api_, options_);
+    server_ = std::make_unique<http::Server>(&router_, options_);
     const Status status = server_->Start();
     ASSERT_TRUE(status.ok()) << status.ToString();
     ASSERT_NE(server_->port(), 0);
@@ -77,7 +77,7 @@ class ServerFixture : public testing::Test {
   }
 
   http::ServerOptions options_;
-  http::Api api_;
+  http::Router router_;
   std::unique_ptr<http::Server> server_;
   // /slow answers when this is set.
   std::atomic<bool> release_{false};
@@ -88,7 +88,12 @@ class ServerFixture : public testing::Test {
 
  private:
   void AddRoutes() {
-    api_.AddRoute("POST", "/echo", [this](const http::Request& request) {
+    router_.Add("GET", "/livez",
+                [](const http::Request&) {
+                  return http::JsonResponse("{\"status\":\"ok\"}");
+                },
+                {.needs_token = false, .is_urgent = true});
+    router_.Add("POST", "/echo", [this](const http::Request& request) {
       requests_seen_++;
       http::Response response;
       response.content_type = "text/plain";
@@ -103,32 +108,32 @@ class ServerFixture : public testing::Test {
       slow_running_--;
       return http::JsonResponse("{\"slow\":true}");
     };
-    api_.AddRoute("POST", "/slow", slow);
-    api_.AddRoute("GET", "/slow", slow);
-    api_.AddRoute("GET", "/large", [](const http::Request&) {
+    router_.Add("POST", "/slow", slow);
+    router_.Add("GET", "/slow", slow);
+    router_.Add("GET", "/large", [](const http::Request&) {
       return http::JsonResponse(std::string(8 << 20, 'x'));
     });
-    api_.AddRoute("GET", "/header", [](const http::Request&) {
+    router_.Add("GET", "/header", [](const http::Request&) {
       http::Response response = http::JsonResponse("{}");
       response.headers["X-Injected"] = "a\r\nSet-Cookie: b\x7f";
       return response;
     });
-    api_.AddRoute("GET", "/not-modified", [](const http::Request&) {
+    router_.Add("GET", "/not-modified", [](const http::Request&) {
       http::Response response;
       response.status = 304;
       response.content_type = "";
       return response;
     });
     for (const int parts : {0, 3}) {
-      api_.AddRoute("GET", "/stream/" + std::to_string(parts),
-                    [parts](const http::Request&) {
-                      http::Response response;
-                      response.content_type = "text/event-stream";
-                      response.stream = std::make_shared<CountingStream>(parts);
-                      return response;
-                    });
+      router_.Add("GET", "/stream/" + std::to_string(parts),
+                  [parts](const http::Request&) {
+                    http::Response response;
+                    response.content_type = "text/event-stream";
+                    response.stream = std::make_shared<CountingStream>(parts);
+                    return response;
+                  });
     }
-    api_.AddRoute("GET", "/file", [this](const http::Request& request) {
+    router_.Add("GET", "/file", [this](const http::Request& request) {
       http::Response response;
       response.content_type = "application/octet-stream";
       auto file = FileSystem::Posix()->Open(dir_.Sub("file"), OpenMode::kRead);

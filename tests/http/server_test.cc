@@ -326,7 +326,7 @@ TEST_F(ServerTest, StopTwiceAndWithoutStart) {
   Start();
   server_->Stop();
   server_->Stop();
-  http::Server never(&api_, options_);
+  http::Server never(&router_, options_);
   EXPECT_EQ(never.port(), 0);
   never.Stop();
 }
@@ -350,7 +350,7 @@ TEST_F(ServerTest, StartExplainsWhatIsInTheWay) {
   Start();
   http::ServerOptions taken = options_;
   taken.port = port();
-  http::Server second(&api_, taken);
+  http::Server second(&router_, taken);
   const Status busy = second.Start();
   EXPECT_EQ(busy.code(), StatusCode::kBusy);
   EXPECT_EQ(busy.message(), "cannot listen on 127.0.0.1, port " +
@@ -360,7 +360,7 @@ TEST_F(ServerTest, StartExplainsWhatIsInTheWay) {
   for (const char* host : {"192.0.2.1", "no such host"}) {
     http::ServerOptions wrong = options_;
     wrong.host = host;
-    http::Server server(&api_, wrong);
+    http::Server server(&router_, wrong);
     EXPECT_EQ(server.Start().code(), StatusCode::kInvalidArgument) << host;
   }
 }

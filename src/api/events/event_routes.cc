@@ -1,4 +1,4 @@
-#include "eventstore/event_api.h"
+#include "api/events/event_routes.h"
 
 #ifdef __GLIBC__
 #include <malloc.h>
@@ -13,12 +13,12 @@
 #include <utility>
 #include <variant>
 
+#include "api/events/event_stream.h"
 #include "base/mutex.h"
 #include "base/text.h"
-#include "eventstore/event_stream.h"
 #include "http/json_body.h"
 
-namespace levelkeep {
+namespace levelkeep::api {
 namespace {
 
 using http::ErrorResponse;
@@ -286,23 +286,23 @@ Result<EventBody> ParseEventBody(const std::string& text) {
   return body;
 }
 
-void AddEventRoutes(http::Api* api, EventBus* bus, Clock* clock) {
+void AddEventRoutes(http::Router* router, EventBus* bus, Clock* clock) {
   const auto shared = std::make_shared<Shared>(bus);
   http::RouteOptions post_options;
   post_options.max_body_bytes = kMaxEventBodyBytes;
-  api->AddRoute(
+  router->Add(
       "POST", "/api/events",
       [shared](const Request& request) {
         return PostEvents(shared.get(), request);
       },
       post_options);
-  api->AddRoute("GET", "/api/events", [shared](const Request& request) {
+  router->Add("GET", "/api/events", [shared](const Request& request) {
     return GetEvents(shared.get(), request);
   });
-  api->AddRoute("GET", "/api/events/stream",
-                [bus, clock](const Request& request) {
-                  return StreamEvents(bus, clock, request);
-                });
+  router->Add("GET", "/api/events/stream",
+              [bus, clock](const Request& request) {
+                return StreamEvents(bus, clock, request);
+              });
 }
 
-}  // namespace levelkeep
+}  // namespace levelkeep::api

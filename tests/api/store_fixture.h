@@ -1,8 +1,8 @@
 // A small application: a LevelDB store under a backup manager, with a clock
 // that the test sets.
 
-#ifndef LEVELKEEP_TESTS_HTTP_STORE_FIXTURE_H_
-#define LEVELKEEP_TESTS_HTTP_STORE_FIXTURE_H_
+#ifndef LEVELKEEP_TESTS_API_STORE_FIXTURE_H_
+#define LEVELKEEP_TESTS_API_STORE_FIXTURE_H_
 
 #include <gtest/gtest.h>
 
@@ -97,4 +97,4 @@ class StoreFixture : public testing::Test {
 
 }  // namespace levelkeep::test
 
-#endif  // LEVELKEEP_TESTS_HTTP_STORE_FIXTURE_H_
+#endif  // LEVELKEEP_TESTS_API_STORE_FIXTURE_H_

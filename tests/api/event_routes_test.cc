@@ -1,15 +1,16 @@
-#include "eventstore/event_api.h"
+#include "api/events/event_routes.h"
 
 #include <gtest/gtest.h>
 
 #include <string>
 
+#include "api/api.h"
 #include "http/json_body.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
 #include "support/temp_dir.h"
 
-namespace levelkeep {
+namespace levelkeep::api {
 namespace {
 
 using http::Request;
@@ -21,7 +22,7 @@ class EventApiTest : public ::testing::Test {
       : manager_(BackupOptions()),
         api_(&manager_, http::ApiOptions()),
         bus_(Options(), leveldb::Env::Default()) {
-    AddEventRoutes(&api_, &bus_);
+    AddEventRoutes(api_.router(), &bus_);
   }
   void SetUp() override { ASSERT_TRUE(bus_.Open().ok()); }
 
@@ -59,7 +60,7 @@ class EventApiTest : public ::testing::Test {
 
   test::TempDir dir_;
   BackupManager manager_;
-  http::Api api_;
+  Api api_;
   EventBus bus_;
 };
 
@@ -192,7 +193,11 @@ TEST_F(EventApiTest, LimitsTheSizeOfABatch) {
   const std::string fill(kMaxEventBodyBytes - shell.size(), 'x');
   EXPECT_EQ(Post("{\"type\":\"t\",\"data\":\"" + fill + "\"}").status, 201);
   EXPECT_EQ(Post("{\"type\":\"t\",\"data\":\"" + fill + "x\"}").status, 413);
-  EXPECT_EQ(api_.MaxBodyBytes("POST", "/api/events"), kMaxEventBodyBytes);
+  Request request;
+  request.method = "POST";
+  request.path = "/api/events";
+  api_.router()->Resolve(&request);
+  EXPECT_EQ(http::MaxBodyBytes(request), kMaxEventBodyBytes);
 }
 
 TEST_F(EventApiTest, AStoreThatIsClosedIs503WithRetryAfter) {
@@ -238,4 +243,4 @@ TEST_F(EventApiTest, StreamsFromLastEventIdOrAfter) {
 }
 
 }  // namespace
-}  // namespace levelkeep
+}  // namespace levelkeep::api

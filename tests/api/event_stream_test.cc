@@ -1,4 +1,4 @@
-#include "eventstore/event_stream.h"
+#include "api/events/event_stream.h"
 
 #include <gtest/gtest.h>
 
@@ -10,7 +10,7 @@
 #include "leveldb/env.h"
 #include "support/temp_dir.h"
 
-namespace levelkeep {
+namespace levelkeep::api {
 namespace {
 
 using std::chrono::milliseconds;
@@ -145,4 +145,4 @@ TEST_F(EventStreamTest, EndsWhenTheProgramStops) {
 }
 
 }  // namespace
-}  // namespace levelkeep
+}  // namespace levelkeep::api

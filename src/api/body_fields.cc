@@ -1,4 +1,4 @@
-#include "http/body_fields.h"
+#include "api/body_fields.h"
 
 #include <algorithm>
 
@@ -6,7 +6,7 @@
 #include "base/text.h"
 #include "http/json_body.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 namespace {
 
@@ -47,8 +47,8 @@ bool Contains(std::initializer_list<std::string_view> names,
 
 }  // namespace
 
-BodyFields::BodyFields(const Request& request) {
-  auto json = ParseBody(request.body, kMaxValues);
+BodyFields::BodyFields(const http::Request& request) {
+  auto json = http::ParseBody(request.body, kMaxValues);
   if (!json.ok()) {
     status_ = json.status();
   } else if (!json->is_object()) {
@@ -118,4 +118,4 @@ void BodyFields::RefuseMisspelled(
   }
 }
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

@@ -10,12 +10,30 @@
 #include <memory>
 #include <utility>
 
+#include "api/api.h"
+#include "base/ascii.h"
 #include "http/server_binding.h"
 #include "levelkeep/http.h"
 
 namespace levelkeep::http {
 
 namespace {
+
+// Without the body.
+Request FromLibrary(const httplib::Request& from) {
+  Request request;
+  request.method = from.method;
+  request.path = from.path;
+  for (const auto& [name, value] : from.params) {
+    request.query.emplace(name, value);
+  }
+  for (const auto& [name, value] : from.headers) {
+    const auto [it, inserted] = request.headers.emplace(Lower(name), value);
+    // Two of a kind that must be single never pass a check when joined.
+    if (!inserted) it->second.append(", ").append(value);
+  }
+  return request;
+}
 
 // Reads the whole body; keeps at most one byte more than the route takes.
 void ReadBody(const httplib::Request& from,
@@ -36,18 +54,25 @@ void ReadBody(const httplib::Request& from,
 
 void Mount(httplib::Server* server, BackupManager* manager,
            const ApiOptions& options) {
-  const auto api = std::make_shared<Api>(manager, options);
-  const auto plain = [api](const httplib::Request& from,
-                           httplib::Response& to) {
-    ToLibrary(api->Handle(FromLibrary(from)), from, &to);
+  const auto api = std::make_shared<api::Api>(manager, options);
+  const auto answer = [api](Request request, const httplib::Request& from,
+                            httplib::Response* to) {
+    ToLibrary(api->Handle(std::move(request)), from.version, to);
+    // The object itself is not const; the library would cut our answer into
+    // the ranges once more.
+    const_cast<httplib::Request&>(from).ranges.clear();
   };
-  const auto with_body = [api](const httplib::Request& from,
-                               httplib::Response& to,
-                               const httplib::ContentReader& reader) {
+  const auto plain = [answer](const httplib::Request& from,
+                              httplib::Response& to) {
+    answer(FromLibrary(from), from, &to);
+  };
+  const auto with_body = [api, answer](const httplib::Request& from,
+                                       httplib::Response& to,
+                                       const httplib::ContentReader& reader) {
     Request request = FromLibrary(from);
-    ReadBody(from, reader, api->MaxBodyBytes(request.method, request.path),
-             &request.body);
-    ToLibrary(api->Handle(std::move(request)), from, &to);
+    api->router()->Resolve(&request);
+    ReadBody(from, reader, MaxBodyBytes(request), &request.body);
+    answer(std::move(request), from, &to);
   };
   for (const char* pattern :
        {R"(/api/backup/.+)", "/api/health", "/livez", "/readyz"}) {

@@ -1,18 +1,16 @@
 #include <memory>
 #include <optional>
 
+#include "api/backup_routes.h"
 #include "base/file_system.h"
-#include "http/backup_routes.h"
 #include "http/byte_range.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 namespace {
 
-const std::string* FindHeader(const Request& request, const std::string& name) {
-  const auto it = request.headers.find(name);
-  return it == request.headers.end() ? nullptr : &it->second;
-}
+using http::ByteRange;
+using http::RangeKind;
 
 // Archives never change under their name, so without a digest size and time
 // tell versions apart well enough.
@@ -25,27 +23,28 @@ std::string EtagOf(const BackupInfo& backup, const FileInfo& info) {
 ByteRange WantedRange(const Request& request, const std::string& etag,
                       uint64_t size) {
   const ByteRange whole{RangeKind::kWhole, 0, size};
-  const std::string* range = FindHeader(request, "range");
+  const std::string* range = request.FindHeader("range");
   // A range is for GET only (RFC 9110, section 14.2).
   if (range == nullptr || request.method != "GET") return whole;
   // If-Range: the client has parts of another version; dates are not
   // compared, so they count as another one.
-  const std::string* condition = FindHeader(request, "if-range");
+  const std::string* condition = request.FindHeader("if-range");
   if (condition != nullptr && *condition != etag) return whole;
-  return ParseRange(*range, size);
+  return http::ParseRange(*range, size);
 }
 
 // The answer that the conditions call for instead of the backup, if any.
 std::optional<Response> CheckConditions(const Request& request,
                                         const std::string& etag) {
-  const std::string* match = FindHeader(request, "if-match");
-  if (match != nullptr && !EtagListed(*match, etag, EtagComparison::kStrong)) {
+  const std::string* match = request.FindHeader("if-match");
+  if (match != nullptr &&
+      !http::EtagListed(*match, etag, http::EtagComparison::kStrong)) {
     return ErrorResponse(412, "precondition_failed",
                          "the backup is not the version of If-Match",
                          "download it from the beginning");
   }
-  const std::string* none_match = FindHeader(request, "if-none-match");
-  if (none_match != nullptr && EtagListed(*none_match, etag)) {
+  const std::string* none_match = request.FindHeader("if-none-match");
+  if (none_match != nullptr && http::EtagListed(*none_match, etag)) {
     Response response;
     response.status = 304;
     response.content_type = "";
@@ -96,10 +95,10 @@ Response Download(BackupManager* manager, const Request& request) {
 
 }  // namespace
 
-void AddDownloadRoute(Api* api, BackupManager* manager) {
-  api->AddRoute(
+void AddDownloadRoute(http::Router* router, BackupManager* manager) {
+  router->Add(
       "GET", "/api/backup/download/{name}",
       [manager](const Request& request) { return Download(manager, request); });
 }
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

@@ -1,8 +1,8 @@
+#include "api/backup_json.h"
+#include "api/backup_routes.h"
 #include "base/text.h"
-#include "http/backup_json.h"
-#include "http/backup_routes.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 namespace {
 
@@ -123,23 +123,24 @@ Response BackupStatus(BackupManager* manager) {
 
 }  // namespace
 
-void AddHealthRoutes(Api* api, BackupManager* manager, JobControl* control) {
+void AddHealthRoutes(http::Router* router, BackupManager* manager,
+                     JobControl* control) {
   RouteOptions open;
   open.needs_token = false;
   open.is_urgent = true;
   RouteOptions urgent;
   urgent.is_urgent = true;
-  api->AddRoute(
+  router->Add(
       "GET", "/api/health",
       [manager](const Request&) { return Health(manager); }, urgent);
-  api->AddRoute(
+  router->Add(
       "GET", "/livez", [](const Request&) { return Live(); }, open);
-  api->AddRoute(
+  router->Add(
       "GET", "/readyz",
       [manager, control](const Request&) { return Ready(manager, *control); },
       open);
-  api->AddRoute("GET", "/api/backup/status",
-                [manager](const Request&) { return BackupStatus(manager); });
+  router->Add("GET", "/api/backup/status",
+              [manager](const Request&) { return BackupStatus(manager); });
 }
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

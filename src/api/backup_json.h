@@ -1,7 +1,7 @@
 // Backups as JSON, keys in the order of the users' manual.
 
-#ifndef LEVELKEEP_HTTP_BACKUP_JSON_H_
-#define LEVELKEEP_HTTP_BACKUP_JSON_H_
+#ifndef LEVELKEEP_API_BACKUP_JSON_H_
+#define LEVELKEEP_API_BACKUP_JSON_H_
 
 #include <cstdint>
 #include <memory>
@@ -13,7 +13,7 @@
 #include "base/clock.h"
 #include "levelkeep/backup_manager.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 using Json = nlohmann::ordered_json;
 
@@ -59,6 +59,6 @@ Json TimeToJson(const std::optional<Time>& time);
 // dump() that can't throw on bytes that are not UTF-8.
 std::string DumpOrdered(const Json& json);
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api
 
-#endif  // LEVELKEEP_HTTP_BACKUP_JSON_H_
+#endif  // LEVELKEEP_API_BACKUP_JSON_H_

@@ -1,4 +1,4 @@
-#include "eventstore/event_stream.h"
+#include "api/events/event_stream.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -6,7 +6,7 @@
 #include "base/log.h"
 #include "http/json_body.h"
 
-namespace levelkeep {
+namespace levelkeep::api {
 namespace {
 
 constexpr uint64_t kChunkEvents = 100;
@@ -85,4 +85,4 @@ void EventStream::AppendFailure(const Status& status, std::string* chunk) {
   *chunk += "event: failure\ndata: " + http::Dump(data) + "\n\n";
 }
 
-}  // namespace levelkeep
+}  // namespace levelkeep::api

@@ -5,13 +5,17 @@
 
 #include <nlohmann/json.hpp>
 
+#include "api/api.h"
+#include "api/store_fixture.h"
 #include "http/raw_client.h"
 #include "http/server.h"
-#include "http/store_fixture.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 namespace {
 
+using http::ApiOptions;
+using http::Server;
+using http::ServerOptions;
 using test::RawClient;
 using test::RawResponse;
 
@@ -32,7 +36,7 @@ class PowerShellTest : public test::StoreFixture {
     api_ = std::make_unique<Api>(manager_.get(), api_options);
     ServerOptions server_options;
     server_options.port = 0;
-    server_ = std::make_unique<Server>(api_.get(), server_options);
+    server_ = std::make_unique<Server>(api_->router(), server_options);
     const Status status = server_->Start();
     ASSERT_TRUE(status.ok()) << status.ToString();
   }
@@ -201,4 +205,4 @@ TEST_F(PowerShellTest, OverlappingRangesCostNothing) {
 }
 
 }  // namespace
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

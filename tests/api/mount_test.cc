@@ -6,8 +6,8 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "api/store_fixture.h"
 #include "http/raw_client.h"
-#include "http/store_fixture.h"
 #include "levelkeep/http.h"
 
 namespace levelkeep::http {

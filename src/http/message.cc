@@ -1,8 +1,7 @@
-// One table from codes to HTTP statuses, and what an error looks like.
+#include "http/message.h"
 
 #include <nlohmann/json.hpp>
 
-#include "http/api.h"
 #include "http/status_text.h"
 
 namespace levelkeep::http {
@@ -37,6 +36,11 @@ int HttpStatus(StatusCode code) {
 }
 
 }  // namespace
+
+const std::string* Request::FindHeader(const std::string& name) const {
+  const auto it = headers.find(name);
+  return it == headers.end() ? nullptr : &it->second;
+}
 
 Response ErrorResponse(const Status& status) {
   Response response =

@@ -1,10 +1,10 @@
-#include "http/backup_json.h"
+#include "api/backup_json.h"
 
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 namespace {
 
 const Time kNow = ParseTime("2025-01-30T00:00:00Z").value();
@@ -69,4 +69,4 @@ TEST(BackupJsonTest, PathsAreAbsolute) {
 }
 
 }  // namespace
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

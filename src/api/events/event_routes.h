@@ -4,8 +4,8 @@
 //   GET  /api/events          ?after=0&limit=100
 //   GET  /api/events/stream   server-sent events; ?after= or Last-Event-ID
 
-#ifndef LEVELKEEP_EVENTSTORE_EVENT_API_H_
-#define LEVELKEEP_EVENTSTORE_EVENT_API_H_
+#ifndef LEVELKEEP_API_EVENTS_EVENT_ROUTES_H_
+#define LEVELKEEP_API_EVENTS_EVENT_ROUTES_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -14,18 +14,18 @@
 
 #include "eventstore/event.h"
 #include "eventstore/event_bus.h"
-#include "http/api.h"
+#include "http/router.h"
 #include "levelkeep/status.h"
 
-namespace levelkeep {
+namespace levelkeep::api {
 
 inline constexpr size_t kMaxEventBodyBytes = 1 << 20;
 inline constexpr size_t kMaxEventsInBatch = 10'000;
 inline constexpr uint64_t kMaxEventsInPage = 1000;
 
-// Adds the routes. `bus` and `clock` outlive `api` and its streams; after
+// Adds the routes. `bus` and `clock` outlive `router` and its streams; after
 // bus->Shutdown() every stream ends within a second.
-void AddEventRoutes(http::Api* api, EventBus* bus,
+void AddEventRoutes(http::Router* router, EventBus* bus,
                     Clock* clock = Clock::System());
 
 // A request body as events. kInvalidArgument names the index and the member;
@@ -36,6 +36,6 @@ struct EventBody {
 };
 Result<EventBody> ParseEventBody(const std::string& body);
 
-}  // namespace levelkeep
+}  // namespace levelkeep::api
 
-#endif  // LEVELKEEP_EVENTSTORE_EVENT_API_H_
+#endif  // LEVELKEEP_API_EVENTS_EVENT_ROUTES_H_

@@ -1,8 +1,8 @@
-#include "http/backup_json.h"
-#include "http/backup_routes.h"
-#include "http/body_fields.h"
+#include "api/backup_json.h"
+#include "api/backup_routes.h"
+#include "api/body_fields.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 namespace {
 
@@ -98,26 +98,26 @@ Response Rotate(BackupManager* manager, const Request& request) {
 
 }  // namespace
 
-void AddMaintenanceRoutes(Api* api, BackupManager* manager,
+void AddMaintenanceRoutes(http::Router* router, BackupManager* manager,
                           JobControl* control) {
-  api->AddRoute("POST", "/api/backup/{name}/verify",
-                [manager, control](const Request& request) {
-                  return Verify(manager, control, request);
-                });
-  api->AddRoute("POST", "/api/backup/{name}/pin",
-                [manager](const Request& request) {
-                  return Pin(manager, request, true);
-                });
-  api->AddRoute("DELETE", "/api/backup/{name}/pin",
-                [manager](const Request& request) {
-                  return Pin(manager, request, false);
-                });
-  api->AddRoute(
+  router->Add("POST", "/api/backup/{name}/verify",
+              [manager, control](const Request& request) {
+                return Verify(manager, control, request);
+              });
+  router->Add("POST", "/api/backup/{name}/pin",
+              [manager](const Request& request) {
+                return Pin(manager, request, true);
+              });
+  router->Add("DELETE", "/api/backup/{name}/pin",
+              [manager](const Request& request) {
+                return Pin(manager, request, false);
+              });
+  router->Add(
       "DELETE", "/api/backup/{name}",
       [manager](const Request& request) { return Delete(manager, request); });
-  api->AddRoute(
-      "POST", "/api/backup/rotate",
-      [manager](const Request& request) { return Rotate(manager, request); });
+  router->Add("POST", "/api/backup/rotate", [manager](const Request& request) {
+    return Rotate(manager, request);
+  });
 }
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

@@ -1,9 +1,9 @@
+#include "api/backup_json.h"
+#include "api/backup_routes.h"
+#include "api/body_fields.h"
 #include "base/text.h"
-#include "http/backup_json.h"
-#include "http/backup_routes.h"
-#include "http/body_fields.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 namespace {
 
@@ -91,14 +91,15 @@ Response Undo(BackupManager* manager, const Request& request) {
 
 }  // namespace
 
-void AddRestoreRoutes(Api* api, BackupManager* manager, JobControl* control) {
-  api->AddRoute("POST", "/api/backup/restore",
-                [manager, control](const Request& request) {
-                  return Restore(manager, control, request);
-                });
-  api->AddRoute("POST", "/api/backup/undo", [manager](const Request& request) {
+void AddRestoreRoutes(http::Router* router, BackupManager* manager,
+                      JobControl* control) {
+  router->Add("POST", "/api/backup/restore",
+              [manager, control](const Request& request) {
+                return Restore(manager, control, request);
+              });
+  router->Add("POST", "/api/backup/undo", [manager](const Request& request) {
     return Undo(manager, request);
   });
 }
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

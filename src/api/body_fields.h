@@ -1,23 +1,23 @@
 // Typed access to the fields of a request body, with errors that name them.
 
-#ifndef LEVELKEEP_HTTP_BODY_FIELDS_H_
-#define LEVELKEEP_HTTP_BODY_FIELDS_H_
+#ifndef LEVELKEEP_API_BODY_FIELDS_H_
+#define LEVELKEEP_API_BODY_FIELDS_H_
 
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <string_view>
 
-#include "http/api.h"
+#include "http/message.h"
 #include "levelkeep/status.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 // Collects the first problem; check status() when all fields were read.
 // Thread safety: one thread at a time.
 class BodyFields {
  public:
-  explicit BodyFields(const Request& request);
+  explicit BodyFields(const http::Request& request);
 
   // null counts as absent. A wrong type is a problem.
   std::string String(const std::string& name, std::string fallback = "");
@@ -38,6 +38,6 @@ class BodyFields {
   Status status_;
 };
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api
 
-#endif  // LEVELKEEP_HTTP_BODY_FIELDS_H_
+#endif  // LEVELKEEP_API_BODY_FIELDS_H_

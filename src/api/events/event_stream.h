@@ -12,8 +12,8 @@
 // back to a backup; the stream goes on behind the older of where the
 // consumer was and the newest event that there is.
 
-#ifndef LEVELKEEP_EVENTSTORE_EVENT_STREAM_H_
-#define LEVELKEEP_EVENTSTORE_EVENT_STREAM_H_
+#ifndef LEVELKEEP_API_EVENTS_EVENT_STREAM_H_
+#define LEVELKEEP_API_EVENTS_EVENT_STREAM_H_
 
 #include <chrono>
 #include <cstdint>
@@ -21,10 +21,10 @@
 
 #include "base/clock.h"
 #include "eventstore/event_bus.h"
-#include "http/api.h"
+#include "http/router.h"
 #include "levelkeep/status.h"
 
-namespace levelkeep {
+namespace levelkeep::api {
 
 inline constexpr std::chrono::seconds kEventHeartbeat{15};
 
@@ -52,6 +52,6 @@ class EventStream : public http::BodyStream {
   bool failed_ = false;
 };
 
-}  // namespace levelkeep
+}  // namespace levelkeep::api
 
-#endif  // LEVELKEEP_EVENTSTORE_EVENT_STREAM_H_
+#endif  // LEVELKEEP_API_EVENTS_EVENT_STREAM_H_

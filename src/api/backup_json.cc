@@ -1,4 +1,4 @@
-#include "http/backup_json.h"
+#include "api/backup_json.h"
 
 #include <algorithm>
 #include <charconv>
@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 namespace {
 
@@ -219,4 +219,4 @@ std::string DumpOrdered(const Json& json) {
   return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

@@ -15,12 +15,15 @@
 #include <set>
 #include <thread>
 
-#include "http/api.h"
-#include "http/store_fixture.h"
+#include "api/api.h"
+#include "api/store_fixture.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 namespace {
 
+using http::ApiOptions;
+using http::Request;
+using http::Response;
 using Json = nlohmann::ordered_json;
 
 constexpr char kFirst[] = "backup_2024-12-27_120000_manual-backup.tar.gz";
@@ -437,4 +440,4 @@ TEST_F(GoldenTest, CancelledJobsSaySo) {
 }
 
 }  // namespace
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

@@ -1,15 +1,15 @@
-#include "http/backup_routes.h"
+#include "api/backup_routes.h"
 
 #include <algorithm>
 #include <map>
 #include <optional>
 
+#include "api/backup_json.h"
+#include "api/body_fields.h"
 #include "base/text.h"
 #include "format/backup_name.h"
-#include "http/backup_json.h"
-#include "http/body_fields.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 
 namespace {
 
@@ -171,26 +171,27 @@ Result<BackupInfo> FindNamed(BackupManager* manager, const Request& request,
   return manager->FindBackup(name);
 }
 
-void AddBackupRoutes(Api* api, BackupManager* manager, JobControl* control) {
-  api->AddRoute("POST", "/api/backup/create",
-                [manager, control](const Request& request) {
-                  return CreateBackup(manager, control, request);
-                });
-  api->AddRoute("GET", "/api/backup/list", [manager](const Request& request) {
+void AddBackupRoutes(http::Router* router, BackupManager* manager,
+                     JobControl* control) {
+  router->Add("POST", "/api/backup/create",
+              [manager, control](const Request& request) {
+                return CreateBackup(manager, control, request);
+              });
+  router->Add("GET", "/api/backup/list", [manager](const Request& request) {
     return ListBackups(manager, request);
   });
-  api->AddRoute("GET", "/api/backup/latest", [manager](const Request& request) {
+  router->Add("GET", "/api/backup/latest", [manager](const Request& request) {
     return ShowBackup(manager, request);
   });
-  api->AddRoute("GET", "/api/backup/{name}", [manager](const Request& request) {
+  router->Add("GET", "/api/backup/{name}", [manager](const Request& request) {
     return ShowBackup(manager, request);
   });
-  api->AddRoute("GET", "/api/backup/export-metadata",
-                [manager](const Request&) { return ExportMetadata(manager); });
-  AddRestoreRoutes(api, manager, control);
-  AddMaintenanceRoutes(api, manager, control);
-  AddHealthRoutes(api, manager, control);
-  AddDownloadRoute(api, manager);
+  router->Add("GET", "/api/backup/export-metadata",
+              [manager](const Request&) { return ExportMetadata(manager); });
+  AddRestoreRoutes(router, manager, control);
+  AddMaintenanceRoutes(router, manager, control);
+  AddHealthRoutes(router, manager, control);
+  AddDownloadRoute(router, manager);
 }
 
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api

@@ -1,0 +1,74 @@
+// Requests and responses, without sockets.
+
+#ifndef LEVELKEEP_HTTP_MESSAGE_H_
+#define LEVELKEEP_HTTP_MESSAGE_H_
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/file_system.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep::http {
+
+struct Route;  // http/router.h
+
+struct Request {
+  std::string method;                          // upper case
+  std::string path;                            // decoded once, without query
+  std::map<std::string, std::string> query;    // decoded
+  std::map<std::string, std::string> headers;  // lower-case names
+  std::string body;
+  // Set once, by Router::Resolve, as soon as the head was read.
+  bool resolved = false;
+  const Route* route = nullptr;                   // null: there is none
+  std::map<std::string, std::string> parameters;  // "{name}" in its pattern
+  // For 405; empty: no route has that path.
+  std::vector<std::string> allowed_methods;
+
+  // Null: the request has no such header. `name` is lower-case.
+  const std::string* FindHeader(const std::string& name) const;
+};
+
+// A body that is produced while it is sent (server-sent events).
+class BodyStream {
+ public:
+  virtual ~BodyStream() = default;
+  // Appends the next part to `chunk`; may block for up to a second and then
+  // append nothing. False: the end.
+  virtual bool Next(std::string* chunk) = 0;
+};
+
+struct Response {
+  int status = 200;
+  std::map<std::string, std::string> headers;
+  std::string content_type = "application/json; charset=utf-8";
+  std::string body;
+  // Instead of `body`: this range of an open file.
+  std::shared_ptr<const File> file;
+  uint64_t file_offset = 0;
+  uint64_t file_size = 0;
+  // Instead of both: a stream.
+  std::shared_ptr<BodyStream> stream;
+  // Kept until a large `body` was sent.
+  std::shared_ptr<void> place;
+};
+
+using Handler = std::function<Response(const Request&)>;
+
+// RFC 9457 problem+json with success:false, code and hint; one table maps
+// StatusCode to HTTP status.
+Response ErrorResponse(const Status& status);
+Response ErrorResponse(int http_status, std::string_view code,
+                       std::string_view detail, std::string_view hint = "");
+// `json_text` as the body; status 200 unless told otherwise.
+Response JsonResponse(std::string json_text, int status = 200);
+
+}  // namespace levelkeep::http
+
+#endif  // LEVELKEEP_HTTP_MESSAGE_H_

@@ -1,0 +1,44 @@
+#include <gtest/gtest.h>
+
+#include "levelkeep/http.h"
+
+namespace levelkeep::http {
+namespace {
+
+TEST(ApiOptionsTest, ValidatesAllAtOnce) {
+  EXPECT_TRUE(ApiOptions().Validate().ok());
+  ApiOptions bad;
+  bad.host = "a b";
+  bad.port = 65536;
+  bad.token = "with blank";
+  bad.allowed_hosts = {"fine.example", "not/fine"};
+  const Status status = bad.Validate();
+  EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(status.message(),
+            "API_PORT=65536: must be 0 to 65535\n"
+            "API_HOST=a b: must be an address or a name\n"
+            "API_TOKEN: must be printable ASCII characters without blanks\n"
+            "API_ALLOWED_HOSTS=not/fine: must be host names or addresses");
+}
+
+TEST(ApiOptionsTest, PublicAddressNeedsATokenOrAWord) {
+  for (const char* host : {"0.0.0.0", "::", "192.168.1.5", "myhost"}) {
+    ApiOptions options;
+    options.host = host;
+    EXPECT_EQ(options.Validate().code(), StatusCode::kRefused) << host;
+    options.token = std::string("t");
+    EXPECT_TRUE(options.Validate().ok()) << host;
+    options.token.clear();
+    options.allow_anonymous = true;
+    EXPECT_TRUE(options.Validate().ok()) << host;
+  }
+  for (const char* host :
+       {"127.0.0.1", "127.1.2.3", "localhost", "::1", "[::1]"}) {
+    ApiOptions options;
+    options.host = host;
+    EXPECT_TRUE(options.Validate().ok()) << host;
+  }
+}
+
+}  // namespace
+}  // namespace levelkeep::http
