@@ -9,7 +9,6 @@
 #   --skip-install   do not look for missing packages
 #   --slice release  the release build, all its tests, then the package tests
 #                    (installed tree, examples, compose file); the default
-#   --slice zlib     the archive tests without ISA-L
 #   --slice asan     unit and process tests with address and undefined
 #                    sanitizers, but for the process tests that kill
 #   --slice tsan     the same with thread sanitizer, and an eighth of the
@@ -31,8 +30,8 @@ while [[ $# -gt 0 ]]; do
     --slice)
       [[ $# -ge 2 ]] || die "--slice needs a name" "see scripts/test.sh --help"
       case "$2" in
-        release | zlib | asan | tsan) slices+=("$2") ;;
-        *) die "unknown slice '$2'" "use release, zlib, asan or tsan" ;;
+        release | asan | tsan) slices+=("$2") ;;
+        *) die "unknown slice '$2'" "use release, asan or tsan" ;;
       esac
       shift
       ;;
@@ -154,12 +153,6 @@ release_slice() {
   stage "test package" run_ctest release -L package
 }
 
-zlib_slice() {
-  stage "configure zlib" configure zlib
-  stage "build zlib" build zlib --target archive_test
-  stage "test zlib" run_ctest zlib --parallel "$(cores)" -R '^archive\.'
-}
-
 unit_modules=(base dbfiles format snapshot archive catalog restore config manager
   http api eventstore cli crash hostile)
 # sanitizer_slice PRESET MODULE...
@@ -188,7 +181,6 @@ fi
 for slice in "${slices[@]}"; do
   case "$slice" in
     release) release_slice ;;
-    zlib) zlib_slice ;;
     asan) sanitizer_slice asan "${unit_modules[@]}" ;;
     tsan)
       # The distribution's LevelDB is not built with the sanitizer, which

@@ -76,7 +76,7 @@ Result<ArchiveSummary> WriteArchive(
         make_manifest,
     const ArchiveWriteOptions& options, File* file);
 
-// The name of the compressor built in: "isa-l" or "zlib".
+// The name of the compressor: "isa-l", or "zlib" where that is not built in.
 std::string CompressorName();
 
 }  // namespace levelkeep

@@ -32,7 +32,7 @@ size_t StoredSize(size_t size) {
 void Deflater::Append(std::string_view step, bool last, ByteBuffer* out) {
   // One byte less than storing takes, or it was not worth the reader's time.
   if (engine_ != nullptr &&
-      TryDeflate(step, last, StoredSize(step.size()) - 1, out)) {
+      engine_->TryDeflate(step, last, StoredSize(step.size()) - 1, out)) {
     return;
   }
   AppendStored(step, last, out);

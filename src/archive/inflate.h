@@ -1,4 +1,4 @@
-// The inside of one gzip member, by ISA-L or zlib. Private to archive.
+// The inside of one gzip member, by a library of codec.h. Private to archive.
 // Source of the format: RFC 1951, RFC 1952.
 
 #ifndef LEVELKEEP_ARCHIVE_INFLATE_H_
@@ -22,21 +22,31 @@ class MemberInflater {
     kDamaged,      // bad block, CRC or length
   };
 
+  // One library's way to do it.
+  class Engine {
+   public:
+    virtual ~Engine() = default;
+    virtual void Reset() = 0;
+    virtual Outcome Inflate(std::string_view* input, char* output,
+                            size_t output_size, size_t* written) = 0;
+  };
+
   MemberInflater();
   ~MemberInflater();
   MemberInflater(const MemberInflater&) = delete;
   MemberInflater& operator=(const MemberInflater&) = delete;
 
   // Begins a member, behind its header.
-  void Reset();
+  void Reset() { engine_->Reset(); }
   // Takes bytes from the front of `*input` and writes `*written` of them,
   // inflated, to `output`. At kMemberEnd `*input` begins behind the trailer.
   Outcome Inflate(std::string_view* input, char* output, size_t output_size,
-                  size_t* written);
+                  size_t* written) {
+    return engine_->Inflate(input, output, output_size, written);
+  }
 
  private:
-  struct Engine;
-  std::unique_ptr<Engine> engine_;
+  const std::unique_ptr<Engine> engine_;
 };
 
 }  // namespace levelkeep

@@ -3,6 +3,7 @@
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <sys/random.h>
+#include <zlib.h>
 
 #include <algorithm>
 #include <array>
@@ -13,8 +14,6 @@
 
 #ifdef LEVELKEEP_WITH_ISAL
 #include <isa-l/crc.h>
-#else
-#include <zlib.h>
 #endif
 
 namespace levelkeep {
@@ -38,7 +37,6 @@ int HexDigit(char c) {
   return -1;
 }
 
-#ifndef LEVELKEEP_WITH_ISAL
 // Slicing by eight: table k advances a byte by k further zero bytes.
 using CrcTables = std::array<std::array<uint32_t, 256>, 8>;
 
@@ -79,7 +77,6 @@ uint32_t Crc32cByTable(uint32_t crc, const unsigned char* p, size_t size) {
   for (; size > 0; ++p, --size) crc = (crc >> 8) ^ t[0][(crc ^ *p) & 255];
   return crc;
 }
-#endif
 
 }  // namespace
 
@@ -151,17 +148,23 @@ std::string Sha256::Hex() const {
 
 std::string Sha256Hex(std::string_view data) { return Sha256::Of(data).Hex(); }
 
-uint32_t Crc32(uint32_t crc, std::string_view data) {
+uint32_t PortableCrc32(uint32_t crc, std::string_view data) {
+  return static_cast<uint32_t>(
+      ::crc32_z(crc, reinterpret_cast<const Bytef*>(data.data()), data.size()));
+}
+
+uint32_t PortableCrc32c(uint32_t crc, std::string_view data) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
+  return ~Crc32cByTable(~crc, bytes, data.size());
+}
+
 #ifdef LEVELKEEP_WITH_ISAL
-  return crc32_gzip_refl(crc, bytes, data.size());
-#else
-  return static_cast<uint32_t>(::crc32_z(crc, bytes, data.size()));
-#endif
+uint32_t Crc32(uint32_t crc, std::string_view data) {
+  return crc32_gzip_refl(
+      crc, reinterpret_cast<const unsigned char*>(data.data()), data.size());
 }
 
 uint32_t Crc32c(uint32_t crc, std::string_view data) {
-#ifdef LEVELKEEP_WITH_ISAL
   // It takes an int, does no inversion of its own, and does not write.
   constexpr size_t kLargest = size_t{1} << 30;
   crc = ~crc;
@@ -173,11 +176,16 @@ uint32_t Crc32c(uint32_t crc, std::string_view data) {
     data.remove_prefix(part.size());
   }
   return ~crc;
-#else
-  const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
-  return ~Crc32cByTable(~crc, bytes, data.size());
-#endif
 }
+#else
+uint32_t Crc32(uint32_t crc, std::string_view data) {
+  return PortableCrc32(crc, data);
+}
+
+uint32_t Crc32c(uint32_t crc, std::string_view data) {
+  return PortableCrc32c(crc, data);
+}
+#endif
 
 uint32_t MaskCrc32c(uint32_t crc) {
   return (crc >> 15 | crc << 17) + kCrcMaskDelta;

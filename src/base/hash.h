@@ -51,8 +51,12 @@ class Digest {
 std::string Sha256Hex(std::string_view data);
 // CRC-32 of gzip (RFC 1952), continued from `crc` (0 at the start).
 uint32_t Crc32(uint32_t crc, std::string_view data);
-// CRC-32C (Castagnoli), continued from `crc`; and LevelDB's masking of it.
+// CRC-32C (Castagnoli), continued from `crc`.
 uint32_t Crc32c(uint32_t crc, std::string_view data);
+// What they are where ISA-L is not built in; the same values, slower.
+uint32_t PortableCrc32(uint32_t crc, std::string_view data);
+uint32_t PortableCrc32c(uint32_t crc, std::string_view data);
+// LevelDB's masking of a CRC-32C.
 uint32_t MaskCrc32c(uint32_t crc);
 uint32_t UnmaskCrc32c(uint32_t masked);
 // CRC-32 and CRC-32C side by side: finds damage, proves nothing against

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "archive/chunk_cache.h"
+#include "archive/codec_fixture.h"
 #include "archive/own_archive_fixture.h"
 #include "dbfiles/file_name.h"
 
@@ -18,7 +19,8 @@ using test::Files;
 using test::Shell;
 using View = std::shared_ptr<const ArchiveView>;
 
-class ArchiveViewTest : public test::OwnArchiveFixture {
+class ArchiveViewTest : public test::WithCodecs,
+                        public test::OwnArchiveFixture {
  protected:
   static Result<View> Open(const std::string& path,
                            size_t cache = ArchiveView::kDefaultCacheBytes) {
@@ -57,7 +59,11 @@ class ArchiveViewTest : public test::OwnArchiveFixture {
   }
 };
 
-TEST_F(ArchiveViewTest, ContentIsTheFilesOfAnySize) {
+INSTANTIATE_TEST_SUITE_P(Codecs, ArchiveViewTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(ArchiveViewTest, ContentIsTheFilesOfAnySize) {
   const Files files = AllSizes();
   const std::string path = Write(files);
   for (const size_t cache : {size_t{0}, ArchiveView::kDefaultCacheBytes}) {
@@ -75,7 +81,7 @@ TEST_F(ArchiveViewTest, ContentIsTheFilesOfAnySize) {
   }
 }
 
-TEST_F(ArchiveViewTest, ReadsCrossPiecesAndChunks) {
+TEST_P(ArchiveViewTest, ReadsCrossPiecesAndChunks) {
   const std::string content = test::EventText(3, 2 * kChunkBytes + 1000);
   const auto view = Open(Write({{"000012.ldb", content}}));
   ASSERT_TRUE(view.ok()) << view.status().ToString();
@@ -91,7 +97,7 @@ TEST_F(ArchiveViewTest, ReadsCrossPiecesAndChunks) {
   }
 }
 
-TEST_F(ArchiveViewTest, ManyThreadsReadWithALittleCache) {
+TEST_P(ArchiveViewTest, ManyThreadsReadWithALittleCache) {
   const Files files = AllSizes();
   const auto view = Open(Write(files), 16 * ChunkCache::kPieceBytes);
   ASSERT_TRUE(view.ok()) << view.status().ToString();
@@ -115,7 +121,7 @@ TEST_F(ArchiveViewTest, ManyThreadsReadWithALittleCache) {
   EXPECT_EQ(wrong, 0);
 }
 
-TEST_F(ArchiveViewTest, FlippedBitsAreFoundOrHarmless) {
+TEST_P(ArchiveViewTest, FlippedBitsAreFoundOrHarmless) {
   const Files files = test::SmallDatabase();
   const std::string good = Make(files);
   const std::string path = dir_.Sub("flipped");
@@ -144,7 +150,7 @@ TEST_F(ArchiveViewTest, FlippedBitsAreFoundOrHarmless) {
   EXPECT_GT(found, 200);
 }
 
-TEST_F(ArchiveViewTest, TruncatedArchiveIsRefusedOrFailsToBeRead) {
+TEST_P(ArchiveViewTest, TruncatedArchiveIsRefusedOrFailsToBeRead) {
   const Files files = test::SmallDatabase();
   const std::string good = Make(files);
   const std::string path = dir_.Sub("cut");
@@ -160,7 +166,7 @@ TEST_F(ArchiveViewTest, TruncatedArchiveIsRefusedOrFailsToBeRead) {
             StatusCode::kCorruption);
 }
 
-TEST_F(ArchiveViewTest, ReplacedArchiveIsReadAsItWasOpened) {
+TEST_P(ArchiveViewTest, ReplacedArchiveIsReadAsItWasOpened) {
   const Files files = test::SmallDatabase();
   const std::string path = Write(files);
   auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
@@ -178,7 +184,7 @@ TEST_F(ArchiveViewTest, ReplacedArchiveIsReadAsItWasOpened) {
   EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kNotFound);
 }
 
-TEST_F(ArchiveViewTest, ContentChangedInPlaceIsNotUnchanged) {
+TEST_P(ArchiveViewTest, ContentChangedInPlaceIsNotUnchanged) {
   const std::string path = Write(test::SmallDatabase());
   auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
   ASSERT_TRUE(reader.ok());
@@ -191,7 +197,7 @@ TEST_F(ArchiveViewTest, ContentChangedInPlaceIsNotUnchanged) {
   EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kBusy);
 }
 
-TEST_F(ArchiveViewTest, WhatIsNotThereIsSaid) {
+TEST_P(ArchiveViewTest, WhatIsNotThereIsSaid) {
   EXPECT_EQ(Open(dir_.Sub("nowhere")).status().code(), StatusCode::kNotFound);
   test::WriteFile(dir_.Sub("plain"), "no archive at all");
   const auto plain = Open(dir_.Sub("plain"));

@@ -9,6 +9,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
+#include "archive/codec_fixture.h"
 #include "archive/rate_limiter.h"
 #include "format/toc.h"
 #include "support/fake_clock.h"
@@ -46,7 +47,13 @@ Status WriteInputs(const std::vector<ArchiveInput>& inputs,
   return WriteArchive(inputs, NoManifest, options, file->get()).status();
 }
 
-TEST(ArchiveWriterFailureTest, ShortInputIsCorruption) {
+class ArchiveWriterFailureTest : public test::WithCodecs,
+                                 public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, ArchiveWriterFailureTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(ArchiveWriterFailureTest, ShortInputIsCorruption) {
   for (const uint64_t size : {uint64_t{100}, 2 * kChunkBytes + 1}) {
     const Status status =
         WriteInputs({Input("db/000001.ldb", size, std::string(99, 'x'))});
@@ -56,13 +63,13 @@ TEST(ArchiveWriterFailureTest, ShortInputIsCorruption) {
   }
 }
 
-TEST(ArchiveWriterFailureTest, LongerInputIsCutAtItsSize) {
+TEST_P(ArchiveWriterFailureTest, LongerInputIsCutAtItsSize) {
   // A pinned prefix of a log that grows.
   EXPECT_TRUE(
       WriteInputs({Input("db/000001.log", 10, std::string(99, 'x'))}).ok());
 }
 
-TEST(ArchiveWriterFailureTest, FailureToOpenNamesTheInput) {
+TEST_P(ArchiveWriterFailureTest, FailureToOpenNamesTheInput) {
   for (const uint64_t size : {uint64_t{0}, uint64_t{5}, 3 * kChunkBytes}) {
     std::vector<ArchiveInput> inputs = {
         Input("db/000001.ldb", 3, "abc"),
@@ -75,7 +82,7 @@ TEST(ArchiveWriterFailureTest, FailureToOpenNamesTheInput) {
   }
 }
 
-TEST(ArchiveWriterFailureTest, ThrowingInputBecomesAStatus) {
+TEST_P(ArchiveWriterFailureTest, ThrowingInputBecomesAStatus) {
   const Status status = WriteInputs(
       {{"db/000002.ldb", 3, []() -> Result<std::unique_ptr<ByteSource>> {
           throw std::runtime_error("host bug");
@@ -97,7 +104,7 @@ class ChangingSource : public ByteSource {
   mutable std::atomic<int> calls_ = 0;
 };
 
-TEST(ArchiveWriterFailureTest, LargeFileThatChangesIsNoticed) {
+TEST_P(ArchiveWriterFailureTest, LargeFileThatChangesIsNoticed) {
   const Status status =
       WriteInputs({{"db/000002.log", kChunkBytes + 1,
                     []() -> Result<std::unique_ptr<ByteSource>> {
@@ -107,7 +114,7 @@ TEST(ArchiveWriterFailureTest, LargeFileThatChangesIsNoticed) {
   EXPECT_EQ(status.message(), "db/000002.log changed while it was read");
 }
 
-TEST(ArchiveWriterFailureTest, BadNamesAndLevelsAreRefused) {
+TEST_P(ArchiveWriterFailureTest, BadNamesAndLevelsAreRefused) {
   const ArchiveInput good = Input("db/000001.ldb", 3, "abc");
   for (const std::string name :
        {"", "levelkeep-manifest.json", "stargz.index.json", "db/000001.ldb"}) {
@@ -123,7 +130,7 @@ TEST(ArchiveWriterFailureTest, BadNamesAndLevelsAreRefused) {
   }
 }
 
-TEST(ArchiveWriterFailureTest, FailureOfTheManifestIsPassedOn) {
+TEST_P(ArchiveWriterFailureTest, FailureOfTheManifestIsPassedOn) {
   const TempDir dir;
   auto file = FileSystem::Posix()->Open(dir.Sub("a"), OpenMode::kCreateNew);
   ASSERT_TRUE(file.ok());
@@ -136,7 +143,7 @@ TEST(ArchiveWriterFailureTest, FailureOfTheManifestIsPassedOn) {
   EXPECT_EQ(summary.status().code(), StatusCode::kBusy);
 }
 
-TEST(ArchiveWriterFailureTest, EveryFailedWriteIsReported) {
+TEST_P(ArchiveWriterFailureTest, EveryFailedWriteIsReported) {
   Files files;
   for (int i = 1; i <= 6; ++i) {
     files["00000" + std::to_string(i) + ".ldb"] =
@@ -176,7 +183,7 @@ class StoppingSource : public ByteSource {
 };
 std::atomic<int> StoppingSource::reads = 0;
 
-TEST(ArchiveWriterFailureTest, StopsInsideALargeFile) {
+TEST_P(ArchiveWriterFailureTest, StopsInsideALargeFile) {
   for (const int threads : {1, 4}) {
     std::stop_source stop;
     ArchiveWriteOptions options = WriteOptions(threads);
@@ -195,7 +202,7 @@ TEST(ArchiveWriterFailureTest, StopsInsideALargeFile) {
   }
 }
 
-TEST(ArchiveWriterFailureTest, StopBeforeTheStartWritesNothing) {
+TEST_P(ArchiveWriterFailureTest, StopBeforeTheStartWritesNothing) {
   std::stop_source stop;
   stop.request_stop();
   ArchiveWriteOptions options = WriteOptions();
@@ -204,7 +211,7 @@ TEST(ArchiveWriterFailureTest, StopBeforeTheStartWritesNothing) {
             StatusCode::kCancelled);
 }
 
-TEST(ArchiveWriterFailureTest, StopEndsTheWaitOfARateLimit) {
+TEST_P(ArchiveWriterFailureTest, StopEndsTheWaitOfARateLimit) {
   std::stop_source stop;
   ArchiveWriteOptions options = WriteOptions();
   options.work.stop = stop.get_token();
@@ -220,7 +227,7 @@ TEST(ArchiveWriterFailureTest, StopEndsTheWaitOfARateLimit) {
             StatusCode::kCancelled);
 }
 
-TEST(ArchiveWriterFailureTest, IndexThatNoReaderWouldTakeIsNotWritten) {
+TEST_P(ArchiveWriterFailureTest, IndexThatNoReaderWouldTakeIsNotWritten) {
   const TempDir dir;
   auto file = FileSystem::Posix()->Open(dir.Sub("a"), OpenMode::kCreateNew);
   ASSERT_TRUE(file.ok());
@@ -236,7 +243,7 @@ TEST(ArchiveWriterFailureTest, IndexThatNoReaderWouldTakeIsNotWritten) {
   EXPECT_FALSE(summary.status().hint().empty());
 }
 
-TEST(ArchiveWriterFailureTest, WithoutThreadsSmallOnesAreWrittenAllTheSame) {
+TEST_P(ArchiveWriterFailureTest, WithoutThreadsSmallOnesAreWrittenAllTheSame) {
   const TempDir dir;
   const test::NoThreads none;
   ArchiveWriteOptions options = test::WriteOptions();

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "archive/archive_fixture.h"
+#include "archive/codec_fixture.h"
 #include "format/toc.h"
 
 namespace levelkeep {
@@ -43,7 +44,17 @@ Files AllSizes() {
   return files;
 }
 
-TEST(ArchiveWriterTest, RoundTripsAllSizes) {
+class ArchiveRoundTripTest : public test::WithCodecs, public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, ArchiveRoundTripTest,
+                         testing::ValuesIn(test::AllCodecPairs()),
+                         test::CodecsName);
+
+class ArchiveWriterTest : public test::WithCodecs, public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, ArchiveWriterTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(ArchiveRoundTripTest, AllSizes) {
   const TempDir dir;
   const Files files = AllSizes();
   const Result<ArchiveSummary> summary =
@@ -61,7 +72,7 @@ TEST(ArchiveWriterTest, RoundTripsAllSizes) {
   EXPECT_TRUE(test::CheckArchive(dir.Sub("a.tar.gz")).ok());
 }
 
-TEST(ArchiveWriterTest, SummaryTellsTheTruth) {
+TEST_P(ArchiveWriterTest, SummaryTellsTheTruth) {
   const TempDir dir;
   ArchiveWriteOptions options = WriteOptions();
   options.md5 = true;
@@ -89,7 +100,7 @@ TEST(ArchiveWriterTest, SummaryTellsTheTruth) {
   EXPECT_EQ(summary->source_bytes, total);
 }
 
-TEST(ArchiveWriterTest, BytesDependOnInputsAndOptionsOnly) {
+TEST_P(ArchiveWriterTest, BytesDependOnInputsAndOptionsOnly) {
   const TempDir dir;
   const Files files = AllSizes();
   for (const bool compress : {true, false}) {
@@ -107,7 +118,7 @@ TEST(ArchiveWriterTest, BytesDependOnInputsAndOptionsOnly) {
   }
 }
 
-TEST(ArchiveWriterTest, StoredArchiveIsAsLargeAsItsContent) {
+TEST_P(ArchiveWriterTest, StoredArchiveIsAsLargeAsItsContent) {
   const TempDir dir;
   ArchiveWriteOptions options = WriteOptions();
   options.compress = false;
@@ -121,7 +132,7 @@ TEST(ArchiveWriterTest, StoredArchiveIsAsLargeAsItsContent) {
   EXPECT_TRUE(test::CheckArchive(dir.Sub("a.tar.gz")).ok());
 }
 
-TEST(ArchiveWriterTest, AllLevelsRoundTrip) {
+TEST_P(ArchiveRoundTripTest, AllLevels) {
   const TempDir dir;
   Files files;
   files["000005.ldb"] = EventText(1, 3000000);
@@ -137,7 +148,7 @@ TEST(ArchiveWriterTest, AllLevelsRoundTrip) {
   }
 }
 
-TEST(ArchiveWriterTest, OtherToolsReadIt) {
+TEST_P(ArchiveWriterTest, OtherToolsReadIt) {
   const TempDir dir;
   const Files files = AllSizes();
   ASSERT_TRUE(WriteTestArchive(dir.Sub("a.tar.gz"), files).ok());
@@ -175,7 +186,7 @@ TEST(ArchiveWriterTest, OtherToolsReadIt) {
       << output;
 }
 
-TEST(ArchiveWriterTest, EveryPayloadAndTheIndexStartAMember) {
+TEST_P(ArchiveWriterTest, EveryPayloadAndTheIndexStartAMember) {
   const TempDir dir;
   Files files;
   files["000005.ldb"] = EventText(1, kChunkBytes + 5);
@@ -213,7 +224,7 @@ TEST(ArchiveWriterTest, EveryPayloadAndTheIndexStartAMember) {
   EXPECT_EQ(output, "4\n");
 }
 
-TEST(ArchiveWriterTest, DatabaseWithoutFiles) {
+TEST_P(ArchiveWriterTest, DatabaseWithoutFiles) {
   const TempDir dir;
   ASSERT_TRUE(WriteTestArchive(dir.Sub("a.tar.gz"), {}).ok());
   const Result<ExtractedDatabase> database =
@@ -223,7 +234,7 @@ TEST(ArchiveWriterTest, DatabaseWithoutFiles) {
   EXPECT_EQ(Shell("gzip -t '" + dir.Sub("a.tar.gz") + "'"), 0);
 }
 
-TEST(ArchiveWriterTest, ManySmallFilesAreBatched) {
+TEST_P(ArchiveWriterTest, ManySmallFilesAreBatched) {
   const TempDir dir;
   Files files;
   for (int i = 0; i < 5000; ++i) {
@@ -244,7 +255,7 @@ TEST(ArchiveWriterTest, ManySmallFilesAreBatched) {
   }
 }
 
-TEST(ArchiveWriterTest, UnusualFolderNamesAreNoProblem) {
+TEST_P(ArchiveWriterTest, UnusualFolderNamesAreNoProblem) {
   for (const std::string& folder :
        {std::string(140, 'd'), std::string(250, 'e'), std::string("d\xc3\xa4"),
         std::string("with blank"), std::string("bytes\xff\xfe")}) {
@@ -323,7 +334,7 @@ TEST(TarFormatTest, HeaderOfAnotherTarThatSaysTheSameIsAccepted) {
   EXPECT_EQ(TarPadding(512), 0u);
 }
 
-TEST(ArchiveWriterTest, ProgressEndsAtOne) {
+TEST_P(ArchiveWriterTest, ProgressEndsAtOne) {
   const TempDir dir;
   ArchiveWriteOptions options = WriteOptions();
   double last = 0;

@@ -8,6 +8,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_reader.h"
+#include "archive/codec_fixture.h"
 #include "support/fault_file_system.h"
 
 namespace levelkeep {
@@ -20,7 +21,7 @@ using test::ReadFiles;
 using test::Shell;
 using test::TempDir;
 
-class ForeignArchiveTest : public testing::Test {
+class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
  protected:
   void SetUp() override {
     test::WriteFiles(dir_.Sub("storage/db"), MakeDatabase());
@@ -58,7 +59,11 @@ class ForeignArchiveTest : public testing::Test {
   TempDir dir_;
 };
 
-TEST_F(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
+INSTANTIATE_TEST_SUITE_P(Codecs, ForeignArchiveTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
   const std::string commands[] = {
       "tar czf a.tar.gz -C storage db",
       "tar czf a.tar.gz storage",
@@ -104,7 +109,7 @@ TEST_F(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
   }
 }
 
-TEST_F(ForeignArchiveTest, OutlineOfAForeignArchiveIsModest) {
+TEST_P(ForeignArchiveTest, OutlineOfAForeignArchiveIsModest) {
   Pack("tar czf a.tar.gz -C storage db");
   auto reader = ArchiveReader::Open(FileSystem::Posix(), dir_.Sub("a.tar.gz"));
   ASSERT_TRUE(reader.ok());
@@ -113,7 +118,7 @@ TEST_F(ForeignArchiveTest, OutlineOfAForeignArchiveIsModest) {
   EXPECT_EQ((*reader)->outline().content_bytes, 0u);
 }
 
-TEST_F(ForeignArchiveTest, AcceptsTablesWithTheOldSuffix) {
+TEST_P(ForeignArchiveTest, AcceptsTablesWithTheOldSuffix) {
   Pack(
       "mv storage/db/000005.ldb storage/db/000005.sst && "
       "tar czf a.tar.gz storage");
@@ -121,7 +126,7 @@ TEST_F(ForeignArchiveTest, AcceptsTablesWithTheOldSuffix) {
   EXPECT_TRUE(database.ok()) << database.status().ToString();
 }
 
-TEST_F(ForeignArchiveTest, AcceptsATornLastRecordOfTheManifest) {
+TEST_P(ForeignArchiveTest, AcceptsATornLastRecordOfTheManifest) {
   Pack(
       "printf '\\1\\2\\3\\4\\100\\0\\1abc' >> storage/db/MANIFEST-000004 && "
       "tar czf a.tar.gz storage");
@@ -129,13 +134,13 @@ TEST_F(ForeignArchiveTest, AcceptsATornLastRecordOfTheManifest) {
   EXPECT_TRUE(database.ok()) << database.status().ToString();
 }
 
-TEST_F(ForeignArchiveTest, AcceptsTablesThatTheManifestDoesNotName) {
+TEST_P(ForeignArchiveTest, AcceptsTablesThatTheManifestDoesNotName) {
   Pack("echo x > storage/db/000003.ldb && tar czf a.tar.gz storage");
   const auto database = Check();
   EXPECT_TRUE(database.ok()) << database.status().ToString();
 }
 
-TEST_F(ForeignArchiveTest, RefusesAnIncompleteDatabase) {
+TEST_P(ForeignArchiveTest, RefusesAnIncompleteDatabase) {
   struct Case {
     std::string spoil;
     StatusCode code;
@@ -180,7 +185,7 @@ TEST_F(ForeignArchiveTest, RefusesAnIncompleteDatabase) {
   }
 }
 
-TEST_F(ForeignArchiveTest, RefusesSparseFiles) {
+TEST_P(ForeignArchiveTest, RefusesSparseFiles) {
   for (const std::string format :
        {"gnu", "pax --sparse-version=0.0", "pax --sparse-version=0.1",
         "pax --sparse-version=1.0"}) {
@@ -192,7 +197,7 @@ TEST_F(ForeignArchiveTest, RefusesSparseFiles) {
   }
 }
 
-TEST_F(ForeignArchiveTest, RefusesOtherFormats) {
+TEST_P(ForeignArchiveTest, RefusesOtherFormats) {
   Pack("tar cf a.tar.gz storage");
   ExpectRefused("plain tar", StatusCode::kCorruption, "not a gzip file");
   Pack("bsdtar --format=cpio -czf a.tar.gz storage");
@@ -207,7 +212,7 @@ TEST_F(ForeignArchiveTest, RefusesOtherFormats) {
   ExpectRefused("nothing in it", StatusCode::kCorruption, "");
 }
 
-TEST_F(ForeignArchiveTest, EveryTruncationOfTheTarInsideIsRefused) {
+TEST_P(ForeignArchiveTest, EveryTruncationOfTheTarInsideIsRefused) {
   const std::string tar = test::TarOf(MakeDatabase(), "db/") + test::TarEnd();
   const std::string path = dir_.Sub("a.tar.gz");
   for (size_t size = 0; size < tar.size(); size += 256) {
@@ -219,7 +224,7 @@ TEST_F(ForeignArchiveTest, EveryTruncationOfTheTarInsideIsRefused) {
   EXPECT_TRUE(database.ok()) << database.status().ToString();
 }
 
-TEST_F(ForeignArchiveTest, OurArchivePackedAgainIsHeldToItsManifest) {
+TEST_P(ForeignArchiveTest, OurArchivePackedAgainIsHeldToItsManifest) {
   const std::string own = dir_.Sub("own.tar.gz");
   ASSERT_TRUE(test::WriteTestArchive(own, MakeDatabase()).ok());
   const std::string commands[] = {
@@ -254,7 +259,7 @@ TEST_F(ForeignArchiveTest, OurArchivePackedAgainIsHeldToItsManifest) {
   ExpectRefused("bad manifest", StatusCode::kCorruption, "not a well-formed");
 }
 
-TEST_F(ForeignArchiveTest, FileThatOurManifestListsMustBeThere) {
+TEST_P(ForeignArchiveTest, FileThatOurManifestListsMustBeThere) {
   const auto one_more = [](Manifest manifest) {
     manifest.files.push_back({"000003.log", 0, Sha256::Of("")});
     return EncodeManifest(manifest);
@@ -272,7 +277,7 @@ TEST_F(ForeignArchiveTest, FileThatOurManifestListsMustBeThere) {
 }
 
 // What it claims is enough; its content is not waited for.
-TEST_F(ForeignArchiveTest, ManifestThatIsTooLargeToBeOneIsRefused) {
+TEST_P(ForeignArchiveTest, ManifestThatIsTooLargeToBeOneIsRefused) {
   const std::string header =
       test::TarHeader(std::string(kManifestEntryName), (64u << 20) + 1);
   test::WriteFile(dir_.Sub("a.tar.gz"),
@@ -282,7 +287,7 @@ TEST_F(ForeignArchiveTest, ManifestThatIsTooLargeToBeOneIsRefused) {
                 "large to be one");
 }
 
-TEST_F(ForeignArchiveTest, OurArchiveWithoutItsEndIsDamaged) {
+TEST_P(ForeignArchiveTest, OurArchiveWithoutItsEndIsDamaged) {
   const std::string own = dir_.Sub("a.tar.gz");
   ASSERT_TRUE(test::WriteTestArchive(own, MakeDatabase()).ok());
   const std::string bytes = test::ReadFile(own);
@@ -292,7 +297,7 @@ TEST_F(ForeignArchiveTest, OurArchiveWithoutItsEndIsDamaged) {
                 "a LevelKeep archive without its end");
 }
 
-TEST_F(ForeignArchiveTest, EveryFailureOfTheDiskIsReported) {
+TEST_P(ForeignArchiveTest, EveryFailureOfTheDiskIsReported) {
   Pack("tar czf a.tar.gz storage");
   FaultFileSystem fs(FileSystem::Posix(), FaultFileSystem::Count::kAll);
   bool fired = true;
@@ -311,7 +316,7 @@ TEST_F(ForeignArchiveTest, EveryFailureOfTheDiskIsReported) {
   }
 }
 
-TEST_F(ForeignArchiveTest, FilesAndDirectoryAreSynced) {
+TEST_P(ForeignArchiveTest, FilesAndDirectoryAreSynced) {
   Pack("tar czf a.tar.gz storage");
   FaultFileSystem fs(FileSystem::Posix());
   auto reader = ArchiveReader::Open(&fs, dir_.Sub("a.tar.gz"));
@@ -328,7 +333,7 @@ TEST_F(ForeignArchiveTest, FilesAndDirectoryAreSynced) {
   EXPECT_EQ(syncs, MakeDatabase().size());
 }
 
-TEST_F(ForeignArchiveTest, LimitsAreHonoured) {
+TEST_P(ForeignArchiveTest, LimitsAreHonoured) {
   Pack("tar czf a.tar.gz -C storage db");
   uint64_t bytes = 0;
   for (const auto& [name, content] : MakeDatabase()) bytes += content.size();
@@ -345,7 +350,7 @@ TEST_F(ForeignArchiveTest, LimitsAreHonoured) {
   EXPECT_EQ(Check(options).status().code(), StatusCode::kCorruption);
 }
 
-TEST_F(ForeignArchiveTest, StopsOnRequest) {
+TEST_P(ForeignArchiveTest, StopsOnRequest) {
   Pack("tar czf a.tar.gz -C storage db");
   std::stop_source stop;
   stop.request_stop();
@@ -354,7 +359,7 @@ TEST_F(ForeignArchiveTest, StopsOnRequest) {
   EXPECT_EQ(Check(options).status().code(), StatusCode::kCancelled);
 }
 
-TEST_F(ForeignArchiveTest, ProgressEndsAtOne) {
+TEST_P(ForeignArchiveTest, ProgressEndsAtOne) {
   Pack("tar czf a.tar.gz -C storage db");
   ArchiveReadOptions options;
   double last = 0;
@@ -363,7 +368,7 @@ TEST_F(ForeignArchiveTest, ProgressEndsAtOne) {
   EXPECT_EQ(last, 1.0);
 }
 
-TEST_F(ForeignArchiveTest, ProgressIsToldOnTheWay) {
+TEST_P(ForeignArchiveTest, ProgressIsToldOnTheWay) {
   test::WriteFile(dir_.Sub("storage/db/000008.log"),
                   test::RandomBytes(1, 10'000'000));
   Pack("tar czf a.tar.gz -C storage db");
@@ -380,7 +385,7 @@ TEST_F(ForeignArchiveTest, ProgressIsToldOnTheWay) {
   EXPECT_EQ(told.back(), 1.0);
 }
 
-TEST_F(ForeignArchiveTest, OpenRefusesWhatIsNoFile) {
+TEST_P(ForeignArchiveTest, OpenRefusesWhatIsNoFile) {
   EXPECT_EQ(ArchiveReader::Open(FileSystem::Posix(), dir_.Sub("none"))
                 .status()
                 .code(),

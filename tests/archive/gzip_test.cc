@@ -5,6 +5,7 @@
 #include <string>
 
 #include "archive/archive_fixture.h"
+#include "archive/codec_fixture.h"
 #include "archive/gzip_format.h"
 #include "archive/inflate.h"
 #include "archive/inflate_ahead.h"
@@ -76,9 +77,14 @@ std::string Inflate(std::string_view member, size_t input_step,
   }
 }
 
+class GzipTest : public test::WithCodecs, public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, GzipTest,
+                         testing::ValuesIn(test::AllCodecPairs()),
+                         test::CodecsName);
+
 // Steps that repeat their first bytes, so that the matches found show what the
 // compressor remembers of a step's first positions.
-TEST(GzipTest, BytesDontDependOnWhereTheCompressorKeepsItsState) {
+TEST_P(GzipTest, BytesDontDependOnWhereTheCompressorKeepsItsState) {
   for (const int level : {0, 1, 2, 3}) {
     std::vector<std::unique_ptr<Deflater>> deflaters;
     for (int i = 0; i < 8; ++i) {
@@ -100,7 +106,7 @@ TEST(GzipTest, BytesDontDependOnWhereTheCompressorKeepsItsState) {
   }
 }
 
-TEST(GzipTest, EveryLevelAndSizeIsReadByZlibAndByUs) {
+TEST_P(GzipTest, EveryLevelAndSizeIsReadByZlibAndByUs) {
   for (const size_t size : {size_t{0}, size_t{1}, size_t{511}, size_t{65535},
                             size_t{65536}, size_t{300000}}) {
     for (const std::string& content :
@@ -117,7 +123,7 @@ TEST(GzipTest, EveryLevelAndSizeIsReadByZlibAndByUs) {
   }
 }
 
-TEST(GzipTest, PiecesOfAnySizeMakeNoDifferenceToInflating) {
+TEST_P(GzipTest, PiecesOfAnySizeMakeNoDifferenceToInflating) {
   const std::string content = EventText(3, 5000);
   const std::string members[] = {Member(content, true, 1, 5000),
                                  Member(content, true, 1, 700),
@@ -132,7 +138,7 @@ TEST(GzipTest, PiecesOfAnySizeMakeNoDifferenceToInflating) {
   }
 }
 
-TEST(GzipTest, WhatDoesNotShrinkIsStored) {
+TEST_P(GzipTest, WhatDoesNotShrinkIsStored) {
   const size_t size = 200000;
   const std::string content = RandomBytes(1, size);
   const std::string stored = Member(content, false, 0, size);
@@ -143,7 +149,7 @@ TEST(GzipTest, WhatDoesNotShrinkIsStored) {
   EXPECT_LT(Member(EventText(1, size), true, 1, size).size(), size / 2);
 }
 
-TEST(GzipTest, SameStepsMakeSameBytesWhateverWasCompressedBefore) {
+TEST_P(GzipTest, SameStepsMakeSameBytesWhateverWasCompressedBefore) {
   Deflater used(true, 1);
   ByteBuffer scratch;
   used.Append(EventText(8, 100000), false, &scratch);
@@ -157,7 +163,7 @@ TEST(GzipTest, SameStepsMakeSameBytesWhateverWasCompressedBefore) {
   EXPECT_EQ(after.view(), first.view());
 }
 
-TEST(GzipTest, EveryFlippedBitIsNoticedOrHarmless) {
+TEST_P(GzipTest, EveryFlippedBitIsNoticedOrHarmless) {
   const std::string content = EventText(5, 300);
   for (const bool compress : {true, false}) {
     const std::string member = Member(content, compress, 1, 300);
@@ -203,7 +209,12 @@ size_t AllocatedBytes() {
   return info.uordblks + info.hblkhd;
 }
 
-TEST(InflateAheadTest, LargeFilesComeThroughTheSecondThreadWhole) {
+class InflateAheadTest : public test::WithCodecs, public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, InflateAheadTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(InflateAheadTest, LargeFilesComeThroughTheSecondThreadWhole) {
   const std::string a = EventText(1, 9'000'000);
   const std::string b = RandomBytes(2, 1'500'000);
   uint64_t members = 0;
@@ -214,7 +225,7 @@ TEST(InflateAheadTest, LargeFilesComeThroughTheSecondThreadWhole) {
   EXPECT_EQ(members, 2u);
 }
 
-TEST(InflateAheadTest, WithoutThreadsTheCallerInflates) {
+TEST_P(InflateAheadTest, WithoutThreadsTheCallerInflates) {
   const std::string content = EventText(1, 9'000'000);
   const std::string bytes = Gzip(content, 1);
   const auto source = NewStringSource(bytes);
@@ -239,7 +250,7 @@ TEST(InflateAheadTest, WithoutThreadsTheCallerInflates) {
   EXPECT_LE(most, 1'000'000u) << "one block is enough";
 }
 
-TEST(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {
+TEST_P(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {
   const std::string good = Gzip(RandomBytes(3, 5'000'000), 1);
   std::string damaged = good;
   damaged[damaged.size() - 1] ^= 1;
@@ -265,7 +276,12 @@ TEST(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {
   EXPECT_EQ(status.code(), StatusCode::kCancelled);
 }
 
-TEST(GzipStreamTest, ReadsMembersOneBehindTheOther) {
+class GzipStreamTest : public test::WithCodecs, public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, GzipStreamTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(GzipStreamTest, ReadsMembersOneBehindTheOther) {
   const std::string a = EventText(1, 100000);
   const std::string b = RandomBytes(2, 70000);
   uint64_t members = 0;
@@ -283,7 +299,7 @@ std::string WithHeader(char flags, const std::string& fields) {
   return member.insert(10, fields);
 }
 
-TEST(GzipStreamTest, SkipsAllHeaderFields) {
+TEST_P(GzipStreamTest, SkipsAllHeaderFields) {
   const std::string extra = std::string("\x05\0", 2) + "extra";
   std::string all = WithHeader(
       '\x1e', extra + std::string("name\0", 5) + std::string("comment\0", 8));
@@ -302,7 +318,7 @@ TEST(GzipStreamTest, SkipsAllHeaderFields) {
             "a gzip header has a wrong checksum ");
 }
 
-TEST(GzipStreamTest, RefusesDamage) {
+TEST_P(GzipStreamTest, RefusesDamage) {
   const std::string good = Gzip(EventText(4, 3000));
   const auto with = [&](size_t at, char bits) {
     std::string bytes = good;
@@ -342,7 +358,7 @@ TEST(GzipStreamTest, RefusesDamage) {
 
 // ISA-L 2.30 leaves a count of -1 bytes behind such a reference to before the
 // beginning.
-TEST(GzipStreamTest, DamageIsInsideOfTheArchive) {
+TEST_P(GzipStreamTest, DamageIsInsideOfTheArchive) {
   std::string member = Gzip("hello");
   member.insert(10, 1, '\x03');
   const std::string message = ReadStream(member).status().message();

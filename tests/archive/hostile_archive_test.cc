@@ -7,6 +7,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_reader.h"
+#include "archive/codec_fixture.h"
 
 namespace levelkeep {
 namespace {
@@ -18,7 +19,7 @@ using test::TarEnd;
 using test::TarOf;
 using test::TempDir;
 
-class HostileArchiveTest : public testing::Test {
+class HostileArchiveTest : public test::WithCodecs, public testing::Test {
  protected:
   // Extracts into an empty directory beside which nothing may appear.
   Result<ExtractedDatabase> Extract(const std::string& archive,
@@ -39,7 +40,11 @@ class HostileArchiveTest : public testing::Test {
 
 std::string Database() { return TarOf(MakeDatabase(), "db/"); }
 
-TEST_F(HostileArchiveTest, BombsAreDefused) {
+INSTANTIATE_TEST_SUITE_P(Codecs, HostileArchiveTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(HostileArchiveTest, BombsAreDefused) {
   Files files = MakeDatabase();
   files["000009.log"] = std::string(40 << 20, '\0');
   const std::string archive = Gzip(TarOf(files, "db/") + TarEnd(), 9);
@@ -66,7 +71,7 @@ TEST_F(HostileArchiveTest, BombsAreDefused) {
             std::string::npos);
 }
 
-TEST_F(HostileArchiveTest, EveryFlippedByteOfAForeignTarIsHandled) {
+TEST_P(HostileArchiveTest, EveryFlippedByteOfAForeignTarIsHandled) {
   Files files = MakeDatabase();
   files["000005.ldb"].resize(3000);
   const std::string tar = TarOf(files, "") + TarEnd();

@@ -8,6 +8,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_reader.h"
+#include "archive/codec_fixture.h"
 #include "archive/own_archive_fixture.h"
 
 namespace levelkeep {
@@ -18,9 +19,14 @@ using test::Files;
 using test::Replaced;
 using test::SmallDatabase;
 
-class OwnArchiveDamageTest : public test::OwnArchiveFixture {};
+class OwnArchiveDamageTest : public test::WithCodecs,
+                             public test::OwnArchiveFixture {};
 
-TEST_F(OwnArchiveDamageTest, BytesBetweenMembersAreRefused) {
+INSTANTIATE_TEST_SUITE_P(Codecs, OwnArchiveDamageTest,
+                         testing::ValuesIn(test::AllCodecPairs()),
+                         test::CodecsName);
+
+TEST_P(OwnArchiveDamageTest, BytesBetweenMembersAreRefused) {
   const std::string archive = Make(SmallDatabase());
   const Toc toc = DecodeToc(TocText(archive)).value();
   const std::string junk[] = {std::string(1, '\0'), test::OwnMember(""),
@@ -51,7 +57,7 @@ TEST_F(OwnArchiveDamageTest, BytesBetweenMembersAreRefused) {
                 "between table of contents and footer");
 }
 
-TEST_F(OwnArchiveDamageTest, LargeFileWithAWrongDigestIsRefused) {
+TEST_P(OwnArchiveDamageTest, LargeFileWithAWrongDigestIsRefused) {
   Files files;
   files["000005.log"] = EventText(1, kChunkBytes + 100);
   const std::string archive = Make(files);
@@ -75,7 +81,7 @@ TEST_F(OwnArchiveDamageTest, LargeFileWithAWrongDigestIsRefused) {
                 "the SHA-256 of chunk 1 is wrong");
 }
 
-TEST_F(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
+TEST_P(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
   Files files;
   files["000005.log"] = "";
   const Sha256 wrong = Sha256::Of("something");
@@ -90,7 +96,7 @@ TEST_F(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
                 "000005.log is empty, its SHA-256 is not");
 }
 
-TEST_F(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
+TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   Files files;
   files["000005.ldb"] = std::string(1'000'000, 'x');
   ArchiveReadOptions options;

@@ -7,6 +7,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_reader.h"
+#include "archive/codec_fixture.h"
 #include "archive/own_archive_fixture.h"
 #include "support/fault_file_system.h"
 
@@ -21,9 +22,14 @@ using test::SmallDatabase;
 using test::TempDir;
 using test::WriteTestArchive;
 
-class OwnArchiveTest : public test::OwnArchiveFixture {};
+class OwnArchiveTest : public test::WithCodecs,
+                       public test::OwnArchiveFixture {};
 
-TEST_F(OwnArchiveTest, OutlineTellsWithoutReadingPayload) {
+INSTANTIATE_TEST_SUITE_P(Codecs, OwnArchiveTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(OwnArchiveTest, OutlineTellsWithoutReadingPayload) {
   const Files files = test::MakeDatabase();
   const std::string path = dir_.Sub("a");
   ASSERT_TRUE(WriteTestArchive(path, files).ok());
@@ -42,7 +48,7 @@ TEST_F(OwnArchiveTest, OutlineTellsWithoutReadingPayload) {
   EXPECT_LE(fs.operations(), 4u);
 }
 
-TEST_F(OwnArchiveTest, Sha256IsThatOfTheFile) {
+TEST_P(OwnArchiveTest, Sha256IsThatOfTheFile) {
   const std::string path = dir_.Sub("a");
   const auto summary = WriteTestArchive(path, SmallDatabase());
   ASSERT_TRUE(summary.ok());
@@ -58,7 +64,7 @@ TEST_F(OwnArchiveTest, Sha256IsThatOfTheFile) {
   EXPECT_EQ((*reader)->Check({})->archive_sha256, summary->sha256);
 }
 
-TEST_F(OwnArchiveTest, LimitsAreHonoured) {
+TEST_P(OwnArchiveTest, LimitsAreHonoured) {
   const Files files = SmallDatabase();
   const std::string archive = Make(files);
   uint64_t bytes = 0;
@@ -78,7 +84,7 @@ TEST_F(OwnArchiveTest, LimitsAreHonoured) {
   EXPECT_EQ(Check(archive, options).status().code(), StatusCode::kCorruption);
 }
 
-TEST_F(OwnArchiveTest, ExtractNeedsAnEmptyDirectory) {
+TEST_P(OwnArchiveTest, ExtractNeedsAnEmptyDirectory) {
   const std::string path = dir_.Sub("a");
   ASSERT_TRUE(WriteTestArchive(path, SmallDatabase()).ok());
   auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
@@ -93,7 +99,7 @@ TEST_F(OwnArchiveTest, ExtractNeedsAnEmptyDirectory) {
   EXPECT_EQ(ReadFiles(dir_.Sub("full")).size(), 1u);
 }
 
-TEST_F(OwnArchiveTest, EveryFailureOfTheDiskIsReported) {
+TEST_P(OwnArchiveTest, EveryFailureOfTheDiskIsReported) {
   const std::string path = dir_.Sub("a");
   Files files = SmallDatabase();
   files["000010.log"] = EventText(3, 2 * kChunkBytes + 5);
@@ -120,7 +126,7 @@ TEST_F(OwnArchiveTest, EveryFailureOfTheDiskIsReported) {
   }
 }
 
-TEST_F(OwnArchiveTest, WhatIsNotInThePageCachePassesItBy) {
+TEST_P(OwnArchiveTest, WhatIsNotInThePageCachePassesItBy) {
   const std::string path = dir_.Sub("a");
   Files files = SmallDatabase();
   files["000010.log"] = EventText(3, 2 * kChunkBytes + 5);
@@ -149,7 +155,7 @@ TEST_F(OwnArchiveTest, WhatIsNotInThePageCachePassesItBy) {
 
 // Their headers are in one unit with the chunk before them, which is then too
 // long to be kept in memory.
-TEST_F(OwnArchiveTest, ManyEmptyFilesBehindALargeOne) {
+TEST_P(OwnArchiveTest, ManyEmptyFilesBehindALargeOne) {
   Files files = SmallDatabase();
   files["000010.ldb"] = test::RandomBytes(1, kChunkBytes);
   for (int i = 0; i < 400; ++i) {
@@ -166,7 +172,7 @@ TEST_F(OwnArchiveTest, ManyEmptyFilesBehindALargeOne) {
   EXPECT_EQ(database->archive_sha256, Sha256Hex(test::ReadFile(path)));
 }
 
-TEST_F(OwnArchiveTest, ManifestOfSeveralChunksIsRead) {
+TEST_P(OwnArchiveTest, ManifestOfSeveralChunksIsRead) {
   Files files = SmallDatabase();
   for (int i = 0; i < 40'000; ++i) {
     files[std::to_string(100'000 + i) + ".log"] = "";
@@ -179,7 +185,7 @@ TEST_F(OwnArchiveTest, ManifestOfSeveralChunksIsRead) {
   EXPECT_TRUE((*reader)->Check({}).ok());
 }
 
-TEST_F(OwnArchiveTest, EveryFileAndAtLastTheDirectoryIsSynced) {
+TEST_P(OwnArchiveTest, EveryFileAndAtLastTheDirectoryIsSynced) {
   const std::string path = dir_.Sub("a");
   ASSERT_TRUE(WriteTestArchive(path, SmallDatabase()).ok());
   FaultFileSystem fs(FileSystem::Posix());
@@ -197,7 +203,7 @@ TEST_F(OwnArchiveTest, EveryFileAndAtLastTheDirectoryIsSynced) {
   EXPECT_EQ(syncs, SmallDatabase().size());
 }
 
-TEST_F(OwnArchiveTest, StopsOnRequest) {
+TEST_P(OwnArchiveTest, StopsOnRequest) {
   const std::string path = dir_.Sub("a");
   ASSERT_TRUE(WriteTestArchive(path, SmallDatabase()).ok());
   ArchiveReadOptions options;
@@ -208,7 +214,7 @@ TEST_F(OwnArchiveTest, StopsOnRequest) {
             StatusCode::kCancelled);
 }
 
-TEST_F(OwnArchiveTest, ProgressEndsAtOne) {
+TEST_P(OwnArchiveTest, ProgressEndsAtOne) {
   const std::string path = dir_.Sub("a");
   ASSERT_TRUE(WriteTestArchive(path, SmallDatabase()).ok());
   ArchiveReadOptions options;

@@ -8,6 +8,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
+#include "archive/codec_fixture.h"
 #include "base/mutex.h"
 #include "format/toc.h"
 
@@ -48,7 +49,12 @@ class WatchedSource : public ByteSource {
   Hints* const hints_;
 };
 
-TEST(PageCacheTest, OnlyWhatWasNotThereIsDroppedAgain) {
+class PageCacheTest : public test::WithCodecs, public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, PageCacheTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(PageCacheTest, OnlyWhatWasNotThereIsDroppedAgain) {
   const test::TempDir dir;
   // A table, and a file of several chunks.
   for (const uint64_t size : {uint64_t{2'000'000}, 2 * kChunkBytes + 5}) {

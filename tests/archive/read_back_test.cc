@@ -10,6 +10,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
+#include "archive/codec_fixture.h"
 #include "support/fault_file_system.h"
 #include "support/no_threads.h"
 
@@ -191,7 +192,12 @@ class LyingFile : public File {
   const uint64_t bad_;
 };
 
-TEST(ReadBackTest, WriterAcknowledgesOnlyWhatReadsBack) {
+class WriterReadBackTest : public test::WithCodecs, public testing::Test {};
+INSTANTIATE_TEST_SUITE_P(Codecs, WriterReadBackTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(WriterReadBackTest, WriterAcknowledgesOnlyWhatReadsBack) {
   const TempDir dir;
   test::Files files;
   files["000005.ldb"] = test::RandomBytes(1, 13'500'000);

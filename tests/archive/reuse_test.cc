@@ -6,6 +6,7 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
+#include "archive/codec_fixture.h"
 #include "format/toc.h"
 
 namespace levelkeep {
@@ -27,7 +28,7 @@ Files SomeFiles() {
   return files;
 }
 
-class ReuseTest : public ::testing::Test {
+class ReuseTest : public test::WithCodecs, public ::testing::Test {
  protected:
   ReuseTest() : files_(SomeFiles()) {
     auto first = Write("first", WriteOptions(), nullptr);
@@ -75,7 +76,11 @@ class ReuseTest : public ::testing::Test {
   bool present_ = false;
 };
 
-TEST_F(ReuseTest, ArchiveIsTheSameByteForByteAndNoInputIsRead) {
+INSTANTIATE_TEST_SUITE_P(Codecs, ReuseTest,
+                         testing::ValuesIn(test::EachCodec()),
+                         test::CodecsName);
+
+TEST_P(ReuseTest, ArchiveIsTheSameByteForByteAndNoInputIsRead) {
   const auto first = NewStringSource(bytes_);
   uint64_t total = 0;
   for (const auto& [name, content] : files_) total += content.size();
@@ -101,7 +106,7 @@ TEST_F(ReuseTest, ArchiveIsTheSameByteForByteAndNoInputIsRead) {
   }
 }
 
-TEST_F(ReuseTest, StoredMembersToo) {
+TEST_P(ReuseTest, StoredMembersToo) {
   ArchiveWriteOptions options = WriteOptions();
   options.compress = false;
   const auto stored = Write("stored", options, nullptr);
@@ -113,7 +118,7 @@ TEST_F(ReuseTest, StoredMembersToo) {
   EXPECT_EQ(test::ReadFile(dir_.Sub("again")), bytes);
 }
 
-TEST_F(ReuseTest, DamagedMembersAreCompressedAgain) {
+TEST_P(ReuseTest, DamagedMembersAreCompressedAgain) {
   present_ = true;
   const struct {
     const char* file;
@@ -160,7 +165,7 @@ class UnreadableFrom : public ByteSource {
   const uint64_t first_;
 };
 
-TEST_F(ReuseTest, MembersThatTheDeviceDoesNotGiveAreNoDamage) {
+TEST_P(ReuseTest, MembersThatTheDeviceDoesNotGiveAreNoDamage) {
   present_ = true;
   const UnreadableFrom device(bytes_, Member("000013.ldb", 1).archive_offset);
   const auto again = Write("again", WriteOptions(), &device);
@@ -171,7 +176,7 @@ TEST_F(ReuseTest, MembersThatTheDeviceDoesNotGiveAreNoDamage) {
   EXPECT_EQ(test::ReadFile(dir_.Sub("again")), bytes_);
 }
 
-TEST_F(ReuseTest, TruncatedAndMisdescribedArchivesAreOfNoUse) {
+TEST_P(ReuseTest, TruncatedAndMisdescribedArchivesAreOfNoUse) {
   present_ = true;
   const auto half =
       Write("half", WriteOptions(),
@@ -191,7 +196,7 @@ TEST_F(ReuseTest, TruncatedAndMisdescribedArchivesAreOfNoUse) {
   EXPECT_EQ(test::ReadFile(dir_.Sub("none")), bytes_);
 }
 
-TEST_F(ReuseTest, LargeFileThatChangedIsNotMixedWithItsPast) {
+TEST_P(ReuseTest, LargeFileThatChangedIsNotMixedWithItsPast) {
   present_ = true;
   std::string damaged = bytes_;
   damaged[Member("000013.ldb", 1).archive_offset + 20] ^= 1;
@@ -202,7 +207,7 @@ TEST_F(ReuseTest, LargeFileThatChangedIsNotMixedWithItsPast) {
   EXPECT_NE(mixed.status().message().find("000013.ldb"), std::string::npos);
 }
 
-TEST_F(ReuseTest, DescriptionsOfOtherFilesAreRefused) {
+TEST_P(ReuseTest, DescriptionsOfOtherFilesAreRefused) {
   const auto first = NewStringSource(bytes_);
   archived_.back().size_bytes += 1;
   EXPECT_EQ(Write("size", WriteOptions(), first.get()).status().code(),
