@@ -24,8 +24,8 @@ extern const Codec kIsalCodec;  // where it is built in
 extern const Codec kZlibCodec;
 
 // What Deflater and MemberInflater are made with from now on, in the whole
-// process. The program leaves it at ISA-L, which is two to three times as fast;
-// tests also choose the other one, for either side.
+// process: the first of BuiltInCodecs(). Only tests choose another one, for
+// either side.
 // Thread safety: any thread.
 struct CodecsInUse {
   std::atomic<const Codec*> deflate;
