@@ -13,7 +13,7 @@
 #include <set>
 #include <vector>
 
-#include "api/body_fields.h"
+#include "api/call.h"
 #include "base/text.h"
 #include "http/byte_range.h"
 #include "http/http_date.h"
@@ -139,14 +139,19 @@ void CheckConnection(FuzzedBytes input) {
             "a refusal does not depend on how the bytes arrive: " +
                 whole.refusal + " and " + pieces.refusal);
   }
+  using Kind = api::Field::Kind;
+  api::Route route;
+  route.query = {{.name = "limit", .kind = Kind::kNumber}};
+  route.body = api::Body{
+      .fields = {{.name = "label"}, {.name = "dryRun", .kind = Kind::kFlag}}};
   for (const Request& request : whole.parsed) {
     CheckHeaders(request);
     CheckPolicy(request);
-    api::BodyFields fields(request);
-    fields.RefuseMisspelled({"label", "dryRun", "backupName"});
-    fields.AllowOnly({"label"});
-    (void)fields.String("label");
-    (void)fields.Bool("dryRun", false);
+    const api::Call call(route, request);
+    if (!call.status().ok()) continue;
+    (void)call.Text("label");
+    (void)call.Flag("dryRun");
+    (void)call.Number("limit");
   }
 }
 

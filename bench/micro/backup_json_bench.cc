@@ -51,7 +51,6 @@ void BM_BackupArrayText(benchmark::State& state) {
   for (auto _ : state) {
     std::string text;
     api::BackupArrayText array(now, &text);
-    array.Reserve(backups.size());
     for (const BackupInfo& backup : backups) array.Add(backup);
     array.Finish();
     bytes = text.size();

@@ -223,11 +223,14 @@ class BackupManager {
   // kInvalidArgument (label), kIoError.
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<BackupInfo>> ListBackups();  // newest first
-  // The same without a list in memory: calls `visit` with each until it
-  // returns false. What it is given is valid during that call only. Returns
-  // how many backups there are.
+  // Calls `visit` for each backup, newest first, until it returns false,
+  // without building a list; the reference is valid during the call only.
+  // With `after`, begins behind that backup, or where it was in the list if it
+  // is gone; kInvalidArgument if that is no name of a backup. Returns how many
+  // backups there are in all.
   Result<uint64_t> VisitBackups(
-      const std::function<bool(const BackupInfo&)>& visit);
+      const std::function<bool(const BackupInfo&)>& visit,
+      const std::string& after = "");
   Result<BackupInfo> FindBackup(const std::string& name);
   // depth: "structure", "checksums" or "full". kCorruption says what is
   // wrong; the result is recorded in the catalog either way.

@@ -3,9 +3,11 @@
 #ifndef LEVELKEEP_API_API_H_
 #define LEVELKEEP_API_API_H_
 
+#include <deque>
 #include <utility>
+#include <vector>
 
-#include "api/backup_routes.h"
+#include "api/routes.h"
 #include "http/router.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/http.h"
@@ -16,14 +18,19 @@ namespace levelkeep::api {
 // added.
 class Api {
  public:
-  // Adds the backup routes. `manager` outlives this object.
-  Api(BackupManager* manager, const http::ApiOptions& options);
+  // Adds the backup routes. `manager` and `program`, all settings where there
+  // are more than the manager's, outlive this object.
+  Api(BackupManager* manager, const http::ApiOptions& options,
+      const Settings* program = nullptr);
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
-  // For servers, and for hosts with routes of their own.
-  http::Router* router() { return &router_; }
-  http::Response Handle(http::Request request) {
+  // Each route is added here, and nowhere else.
+  void Add(std::vector<Route> routes);
+  const std::deque<Route>& routes() const { return routes_; }
+
+  const http::Router* router() const { return &router_; }
+  http::Response Handle(http::Request request) const {
     return router_.Handle(std::move(request));
   }
 
@@ -33,6 +40,7 @@ class Api {
   void CancelJobs() { control_.stop.request_stop(); }
 
  private:
+  std::deque<Route> routes_;  // handlers point to them
   http::Router router_;
   JobControl control_;
 };

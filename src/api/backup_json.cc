@@ -145,17 +145,9 @@ struct BackupArrayText::Scratch {
 };
 
 BackupArrayText::BackupArrayText(Time now, std::string* text)
-    : now_(now),
-      text_(text),
-      begin_(text->size()),
-      scratch_(std::make_unique<Scratch>()) {}
+    : now_(now), text_(text), scratch_(std::make_unique<Scratch>()) {}
 
 BackupArrayText::~BackupArrayText() = default;
-
-void BackupArrayText::Reserve(uint64_t count) {
-  constexpr size_t kUsualBytes = 400;
-  text_->reserve(text_->size() + count * kUsualBytes);
-}
 
 void BackupArrayText::Add(const BackupInfo& backup) {
   std::string& element = scratch_->element;
@@ -171,11 +163,6 @@ void BackupArrayText::Add(const BackupInfo& backup) {
   *text_ += size_ == 0 ? '[' : ',';
   text_->append(element.data(), pen.at());
   size_++;
-}
-
-void BackupArrayText::Clear() {
-  text_->resize(begin_);
-  size_ = 0;
 }
 
 void BackupArrayText::Finish() { *text_ += size_ == 0 ? "[]" : "]"; }

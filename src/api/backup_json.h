@@ -34,11 +34,7 @@ class BackupArrayText {
   BackupArrayText(const BackupArrayText&) = delete;
   BackupArrayText& operator=(const BackupArrayText&) = delete;
 
-  // Hint: so many will be added.
-  void Reserve(uint64_t count);
   void Add(const BackupInfo& backup);
-  // As if nothing had been added.
-  void Clear();
   uint64_t size() const { return size_; }
   void Finish();
 
@@ -47,7 +43,6 @@ class BackupArrayText {
 
   const Time now_;
   std::string* const text_;
-  const size_t begin_;
   uint64_t size_ = 0;
   std::unique_ptr<Scratch> scratch_;
 };

@@ -1,7 +1,7 @@
 #include <memory>
 #include <optional>
 
-#include "api/backup_routes.h"
+#include "api/routes.h"
 #include "base/file_system.h"
 #include "http/byte_range.h"
 
@@ -53,8 +53,9 @@ std::optional<Response> CheckConditions(const Request& request,
   return std::nullopt;
 }
 
-Response Download(BackupManager* manager, const Request& request) {
-  const auto backup = FindNamed(manager, request, /*latest_too=*/true);
+Response Download(BackupManager* manager, const Call& call) {
+  const Request& request = call.request();
+  const auto backup = FindNamed(manager, call.name(), /*latest_too=*/true);
   if (!backup.ok()) return ErrorResponse(backup.status());
   auto file = FileSystem::Posix()->Open(backup->path, OpenMode::kRead);
   if (!file.ok()) return ErrorResponse(file.status());
@@ -95,10 +96,15 @@ Response Download(BackupManager* manager, const Request& request) {
 
 }  // namespace
 
-void AddDownloadRoute(http::Router* router, BackupManager* manager) {
-  router->Add(
-      "GET", "/api/backup/download/{name}",
-      [manager](const Request& request) { return Download(manager, request); });
+std::vector<Route> DownloadRoutes(BackupManager* manager) {
+  return {
+      {.method = "GET",
+       .path = "/api/backup/download/{name}",
+       .summary = "the archive itself; `latest` works as a name",
+       .scope = Scope::kRead,
+       .answers = {200, 206, 304, 404, 412, 416},
+       .handler = [=](const Call& call) { return Download(manager, call); }},
+  };
 }
 
 }  // namespace levelkeep::api

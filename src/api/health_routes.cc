@@ -1,6 +1,8 @@
-#include "api/backup_json.h"
-#include "api/backup_routes.h"
+#include "api/report_json.h"
+#include "api/routes.h"
+#include "base/ascii.h"
 #include "base/text.h"
+#include "config/settings.h"
 
 namespace levelkeep::api {
 
@@ -8,39 +10,10 @@ namespace {
 
 constexpr size_t kStatusListLength = 20;
 
-template <typename T>
-Json OptionalToJson(const std::optional<T>& value) {
-  return value ? Json(*value) : Json();
-}
-
-Json LatestToJson(const HealthReport& health, Time now) {
-  return health.latest ? BackupToJson(*health.latest, now) : Json();
-}
-
 Response Health(BackupManager* manager) {
   const HealthReport health = manager->Health();
-  auto backup = Json::object();
-  backup["available"] = health.available;
-  backup["count"] = health.count;
-  backup["latest"] = LatestToJson(health, Clock::System()->Now());
-  backup["totalSizeMB"] = FormatMegabytes(health.total_bytes);
-  backup["lastSuccess"] = TimeToJson(health.last_success);
-  backup["lastVerified"] = TimeToJson(health.last_verified);
-  backup["lastError"] =
-      health.last_error.empty() ? Json() : Json(health.last_error);
-  backup["unsavedWrites"] = health.unsaved_writes;
-  backup["unsavedSeconds"] = OptionalToJson(health.unsaved_seconds);
-  backup["predictedRestoreSeconds"] =
-      OptionalToJson(health.predicted_restore_seconds);
-  backup["freeBytes"] = health.free_bytes;
-  backup["nextRun"] = TimeToJson(health.next_run);
-  backup["running"] = health.running.empty() ? Json() : Json(health.running);
-  backup["undoAvailable"] = health.undo_available;
-  backup["degraded"] = health.degraded;
-  auto json = Json::object();
-  json["status"] = health.store_usable ? "ok" : "unavailable";
-  json["backup"] = std::move(backup);
-  return JsonResponse(DumpOrdered(json), health.store_usable ? 200 : 503);
+  return JsonResponse(DumpOrdered(ToJson(health, Clock::System()->Now())),
+                      health.store_usable ? 200 : 503);
 }
 
 // The process turns; nothing else, or a full disk would cause restarts.
@@ -62,25 +35,36 @@ Response Ready(BackupManager* manager, const JobControl& control) {
   return response;
 }
 
-Json ConfigToJson(const BackupOptions& options) {
+Json SettingToJson(const SettingValue& setting) {
+  if (setting.flag) return *setting.flag;
+  switch (setting.kind) {
+    case SettingKind::kInteger:
+    case SettingKind::kMilliseconds:
+    case SettingKind::kBytes:
+      return ParseUint64(setting.text).value_or(0);
+    case SettingKind::kPath:
+      return setting.text.empty() ? "" : AbsolutePath(setting.text);
+    case SettingKind::kList: {
+      Json list = Json::array();
+      if (setting.text.empty()) return list;
+      for (const auto part : Split(setting.text, ',')) list.push_back(part);
+      return list;
+    }
+    default:
+      return setting.text;
+  }
+}
+
+// `program` is null in an application, which has the manager's only.
+Json ConfigToJson(const BackupOptions& options, const Settings* program) {
+  Settings settings;
+  settings.backup = options;
   auto json = Json::object();
-  json["storageDir"] = AbsolutePath(options.storage_dir);
-  json["dbName"] = options.db_name;
-  json["backupDir"] = AbsolutePath(options.backup_dir);
-  json["restoreDir"] = AbsolutePath(options.restore_dir);
-  json["autoBackupEnabled"] = options.auto_backup_enabled;
-  json["autoRestoreEnabled"] = options.auto_restore_enabled;
-  json["autoBackupInterval"] = options.auto_backup_interval.count();
-  json["maxBackups"] = options.max_backups;
-  json["compression"] = options.compression;
-  json["compressionLevel"] = options.compression_level;
-  json["md5Sidecar"] = options.md5_sidecar;
-  json["threads"] = options.threads;
-  json["rateLimit"] = options.rate_limit_bytes_per_second;
-  json["priority"] = options.priority == ThreadPriority::kIdle ? "idle" : "low";
-  json["reserve"] = options.reserve_bytes;
-  json["verifyAfterBackup"] = options.verify_after_backup;
-  json["restartCommand"] = options.restart_command;
+  for (const SettingValue& setting :
+       SettingValues(program == nullptr ? settings : *program,
+                     /*embedded_only=*/program == nullptr)) {
+    json[setting.key] = SettingToJson(setting);
+  }
   return json;
 }
 
@@ -95,7 +79,7 @@ Json LatestLog(const HealthReport& health) {
          latest.status;
 }
 
-Response BackupStatus(BackupManager* manager) {
+Response BackupStatus(BackupManager* manager, const Settings* program) {
   std::vector<BackupInfo> list;
   const auto total = manager->VisitBackups([&list](const BackupInfo& backup) {
     if (list.size() < kStatusListLength) list.push_back(backup);
@@ -108,13 +92,14 @@ Response BackupStatus(BackupManager* manager) {
   backups["total"] = health.count;
   backups["list"] = BackupsToJson(list, now);
   backups["totalSizeMB"] = FormatMegabytes(health.total_bytes);
-  backups["latest"] = LatestToJson(health, now);
+  backups["latest"] =
+      health.latest ? BackupToJson(*health.latest, now) : Json();
   auto disk = Json::object();
   disk["backupBytes"] = health.total_bytes;
   disk["freeBytes"] = health.free_bytes;
   auto json = Json::object();
   json["success"] = true;
-  json["config"] = ConfigToJson(manager->options());
+  json["config"] = ConfigToJson(manager->options(), program);
   json["backups"] = std::move(backups);
   json["latestLog"] = LatestLog(health);
   json["diskUsage"] = std::move(disk);
@@ -123,24 +108,39 @@ Response BackupStatus(BackupManager* manager) {
 
 }  // namespace
 
-void AddHealthRoutes(http::Router* router, BackupManager* manager,
-                     JobControl* control) {
-  RouteOptions open;
-  open.needs_token = false;
-  open.is_urgent = true;
-  RouteOptions urgent;
-  urgent.is_urgent = true;
-  router->Add(
-      "GET", "/api/health",
-      [manager](const Request&) { return Health(manager); }, urgent);
-  router->Add(
-      "GET", "/livez", [](const Request&) { return Live(); }, open);
-  router->Add(
-      "GET", "/readyz",
-      [manager, control](const Request&) { return Ready(manager, *control); },
-      open);
-  router->Add("GET", "/api/backup/status",
-              [manager](const Request&) { return BackupStatus(manager); });
+std::vector<Route> HealthRoutes(BackupManager* manager, JobControl* control,
+                                const Settings* program) {
+  return {
+      {.method = "GET",
+       .path = "/api/health",
+       .summary = "state of store and backups; 503 when the store is not "
+                  "usable",
+       .scope = Scope::kRead,
+       .answers = {200, 503},
+       .handler = [=](const Call&) { return Health(manager); },
+       .is_urgent = true},
+      {.method = "GET",
+       .path = "/livez",
+       .summary = "200 while the process turns",
+       .scope = Scope::kOpen,
+       .answers = {200},
+       .handler = [](const Call&) { return Live(); },
+       .is_urgent = true},
+      {.method = "GET",
+       .path = "/readyz",
+       .summary = "200 while requests can be served; 503 while stopping or "
+                  "without a store",
+       .scope = Scope::kOpen,
+       .answers = {200, 503},
+       .handler = [=](const Call&) { return Ready(manager, *control); },
+       .is_urgent = true},
+      {.method = "GET",
+       .path = "/api/backup/status",
+       .summary = "configuration, the last 20 backups, disk usage",
+       .scope = Scope::kRead,
+       .answers = {200},
+       .handler = [=](const Call&) { return BackupStatus(manager, program); }},
+  };
 }
 
 }  // namespace levelkeep::api

@@ -1,123 +1,92 @@
-#include "api/backup_json.h"
-#include "api/backup_routes.h"
-#include "api/body_fields.h"
+#include "api/report_json.h"
+#include "api/routes.h"
 
 namespace levelkeep::api {
 
 namespace {
 
-Response Verify(BackupManager* manager, JobControl* control,
-                const Request& request) {
-  BodyFields fields(request);
-  const std::string depth = fields.String("depth", "checksums");
-  fields.AllowOnly({"depth"});
-  if (!fields.status().ok()) return ErrorResponse(fields.status());
-  if (depth != "structure" && depth != "checksums" && depth != "full") {
-    return ErrorResponse(400, "invalid_argument",
-                         "\"depth\" is not one of \"structure\", "
-                         "\"checksums\" and \"full\"");
-  }
-  const auto backup = FindNamed(manager, request);
+Response Verify(BackupManager* manager, JobControl* control, const Call& call) {
+  const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
-  const auto report =
-      manager->VerifyBackup(backup->name, depth, control->stop.get_token());
+  const auto report = manager->VerifyBackup(
+      backup->name, call.Text("depth", "checksums"), control->stop.get_token());
   if (!report.ok()) return ErrorResponse(report.status());
-  auto json = Json::object();
-  json["success"] = true;
-  json["name"] = backup->name;
-  json["depth"] = report->depth;
-  json["own"] = report->own;
-  json["files"] = report->files;
-  json["bytes"] = report->bytes;
-  // Only a scan of the opened database knows these.
-  const bool scanned = report->depth == "full";
-  json["entries"] = scanned ? Json(report->entries) : Json();
-  json["lastSequence"] = scanned ? Json(report->last_sequence) : Json();
-  json["durationMs"] = report->duration_ms;
-  return JsonResponse(DumpOrdered(json));
+  return SuccessResponse(ToJson(*report));
 }
 
-Response Pin(BackupManager* manager, const Request& request, bool pinned) {
-  BodyFields fields(request);
-  fields.AllowOnly({});
-  if (!fields.status().ok()) return ErrorResponse(fields.status());
-  const auto backup = FindNamed(manager, request);
+Response Pin(BackupManager* manager, const Call& call, bool pinned) {
+  const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
   const Status status = manager->PinBackup(backup->name, pinned);
   if (!status.ok()) return ErrorResponse(status);
   auto json = Json::object();
-  json["success"] = true;
   json["name"] = backup->name;
   json["pinned"] = pinned;
-  return JsonResponse(DumpOrdered(json));
+  return SuccessResponse(json);
 }
 
-Response Delete(BackupManager* manager, const Request& request) {
-  bool force = false;
-  if (const auto it = request.query.find("force"); it != request.query.end()) {
-    if (it->second != "true" && it->second != "false") {
-      return ErrorResponse(400, "invalid_argument",
-                           "the query parameter \"force\" is not true or "
-                           "false");
-    }
-    force = it->second == "true";
-  }
-  const auto backup = FindNamed(manager, request);
+Response Delete(BackupManager* manager, const Call& call) {
+  const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
-  const Status status = manager->DeleteBackup(backup->name, force);
+  const Status status = manager->DeleteBackup(backup->name, call.Flag("force"));
   if (!status.ok()) return ErrorResponse(status);
   auto json = Json::object();
-  json["success"] = true;
   json["name"] = backup->name;
   json["deleted"] = true;
-  return JsonResponse(DumpOrdered(json));
+  return SuccessResponse(json);
 }
 
-Response Rotate(BackupManager* manager, const Request& request) {
-  BodyFields fields(request);
-  const bool dry_run = fields.Bool("dryRun", false);
-  fields.AllowOnly({"dryRun"});
-  if (!fields.status().ok()) return ErrorResponse(fields.status());
+Response Rotate(BackupManager* manager, const Call& call) {
+  const bool dry_run = call.Flag("dryRun");
   const auto decisions = manager->Rotate(dry_run);
   if (!decisions.ok()) return ErrorResponse(decisions.status());
-  Json kept = Json::array();
-  Json removed = Json::array();
-  for (const RotationDecision& decision : *decisions) {
-    auto json = Json::object();
-    json["name"] = decision.name;
-    json["reason"] = decision.reason;
-    (decision.keep ? kept : removed).push_back(std::move(json));
-  }
-  auto json = Json::object();
-  json["success"] = true;
-  json["dryRun"] = dry_run;
-  json["kept"] = std::move(kept);
-  json["removed"] = std::move(removed);
-  return JsonResponse(DumpOrdered(json));
+  return SuccessResponse(RotationToJson(*decisions, dry_run));
 }
 
 }  // namespace
 
-void AddMaintenanceRoutes(http::Router* router, BackupManager* manager,
-                          JobControl* control) {
-  router->Add("POST", "/api/backup/{name}/verify",
-              [manager, control](const Request& request) {
-                return Verify(manager, control, request);
-              });
-  router->Add("POST", "/api/backup/{name}/pin",
-              [manager](const Request& request) {
-                return Pin(manager, request, true);
-              });
-  router->Add("DELETE", "/api/backup/{name}/pin",
-              [manager](const Request& request) {
-                return Pin(manager, request, false);
-              });
-  router->Add(
-      "DELETE", "/api/backup/{name}",
-      [manager](const Request& request) { return Delete(manager, request); });
-  router->Add("POST", "/api/backup/rotate", [manager](const Request& request) {
-    return Rotate(manager, request);
-  });
+std::vector<Route> MaintenanceRoutes(BackupManager* manager,
+                                     JobControl* control) {
+  return {
+      {.method = "POST",
+       .path = "/api/backup/{name}/verify",
+       .summary = "reads a backup and says whether it is sound",
+       .scope = Scope::kCreate,
+       .body =
+           Body{.fields = {{.name = "depth",
+                            .choices = {"structure", "checksums", "full"}}}},
+       .answers = {200, 404, 409, 422, 507},
+       .handler =
+           [=](const Call& call) { return Verify(manager, control, call); }},
+      {.method = "POST",
+       .path = "/api/backup/{name}/pin",
+       .summary = "keeps it from rotation",
+       .scope = Scope::kAdmin,
+       .body = Body{},
+       .answers = {200, 404, 409, 507},
+       .handler = [=](const Call& call) { return Pin(manager, call, true); }},
+      {.method = "DELETE",
+       .path = "/api/backup/{name}/pin",
+       .summary = "lets rotation have it again",
+       .scope = Scope::kAdmin,
+       .body = Body{},
+       .answers = {200, 404, 409, 507},
+       .handler = [=](const Call& call) { return Pin(manager, call, false); }},
+      {.method = "DELETE",
+       .path = "/api/backup/{name}",
+       .summary = "deletes it",
+       .scope = Scope::kAdmin,
+       .query = {{.name = "force", .kind = Field::Kind::kFlag}},
+       .answers = {200, 404, 409},
+       .handler = [=](const Call& call) { return Delete(manager, call); }},
+      {.method = "POST",
+       .path = "/api/backup/rotate",
+       .summary = "removes what retention does not keep",
+       .scope = Scope::kAdmin,
+       .body = Body{.fields = {{.name = "dryRun", .kind = Field::Kind::kFlag}}},
+       .answers = {200, 409},
+       .handler = [=](const Call& call) { return Rotate(manager, call); }},
+  };
 }
 
 }  // namespace levelkeep::api

@@ -8,6 +8,8 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
+#include <string>
 #include <utility>
 
 #include "api/api.h"
@@ -50,6 +52,20 @@ void ReadBody(const httplib::Request& from,
   }
 }
 
+// For the library: the paths of two segments as they are, of longer ones all
+// that begins as they do, so that what is no route there gets our 404.
+std::set<std::string> Patterns(const api::Api& api) {
+  std::set<std::string> patterns;
+  for (const api::Route& route : api.routes()) {
+    const auto segments = Split(route.path, '/');  // the first one is empty
+    patterns.insert(segments.size() <= 3
+                        ? route.path
+                        : "/" + std::string(segments[1]) + "/" +
+                              std::string(segments[2]) + "/.+");
+  }
+  return patterns;
+}
+
 }  // namespace
 
 void Mount(httplib::Server* server, BackupManager* manager,
@@ -74,8 +90,7 @@ void Mount(httplib::Server* server, BackupManager* manager,
     ReadBody(from, reader, MaxBodyBytes(request), &request.body);
     answer(std::move(request), from, &to);
   };
-  for (const char* pattern :
-       {R"(/api/backup/.+)", "/api/health", "/livez", "/readyz"}) {
+  for (const std::string& pattern : Patterns(*api)) {
     server->Get(pattern, plain);
     server->Post(pattern, with_body);
     server->Put(pattern, with_body);

@@ -87,8 +87,9 @@ void Application::DetachAndClose() {
 }
 
 Status Application::StartServer() {
-  api_ = std::make_unique<api::Api>(&manager_, ToApiOptions(settings_.api));
-  api::AddEventRoutes(api_->router(), &bus_, clock_);
+  api_ = std::make_unique<api::Api>(&manager_, ToApiOptions(settings_.api),
+                                    &settings_);
+  api_->Add(api::EventRoutes(&bus_, clock_));
   http::ServerOptions options;
   options.host = settings_.api.host;
   options.port = settings_.api.port;

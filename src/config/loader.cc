@@ -145,7 +145,7 @@ Result<LoadedSettings> SettingsLoader::Finish() {
       }
     }
     std::string value = FormatSetting(field, row.limits);
-    if (row.info.secret && !value.empty()) value = "********";
+    if (row.info.secret && !value.empty()) value = kMask;
     loaded.origins.push_back({row.info.name, value, origin, row.info.help});
   }
   for (std::string& line : FindConflicts(loaded.settings.backup)) {

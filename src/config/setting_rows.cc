@@ -51,41 +51,45 @@ std::string FlagOf(std::string_view variable) {
   return flag;
 }
 
-SettingRow Row(SettingKind kind, std::string name, Field field,
+SettingRow Row(SettingKind kind, std::string name, std::string key, Field field,
                std::string allowed, std::string help) {
   SettingRow row;
   row.info.kind = kind;
   row.info.flag = FlagOf(name);
   row.info.name = std::move(name);
+  row.info.key = std::move(key);
   row.info.allowed = std::move(allowed);
   row.info.help = std::move(help);
   row.field = field;
   return row;
 }
 
-SettingRow Text(SettingKind kind, std::string name,
+SettingRow Text(SettingKind kind, std::string name, std::string key,
                 bool (*accepts)(std::string_view), std::string allowed,
                 Field field, std::string help) {
-  SettingRow row =
-      Row(kind, std::move(name), field, std::move(allowed), std::move(help));
+  SettingRow row = Row(kind, std::move(name), std::move(key), field,
+                       std::move(allowed), std::move(help));
   row.limits.accepts = accepts;
   return row;
 }
 
-SettingRow Folder(std::string name, Field field, std::string help) {
-  return Text(SettingKind::kPath, std::move(name), IsPath, "a folder", field,
-              std::move(help));
+SettingRow Folder(std::string name, std::string key, Field field,
+                  std::string help) {
+  return Text(SettingKind::kPath, std::move(name), std::move(key), IsPath,
+              "a folder", field, std::move(help));
 }
 
-SettingRow Switch(std::string name, Field field, std::string help) {
-  return Row(SettingKind::kBool, std::move(name), field, "true or false",
-             std::move(help));
+SettingRow Switch(std::string name, std::string key, Field field,
+                  std::string help) {
+  return Row(SettingKind::kBool, std::move(name), std::move(key), field,
+             "true or false", std::move(help));
 }
 
-SettingRow Range(SettingKind kind, std::string name, uint64_t min, uint64_t max,
-                 std::string unit, Field field, std::string help) {
+SettingRow Range(SettingKind kind, std::string name, std::string key,
+                 uint64_t min, uint64_t max, std::string unit, Field field,
+                 std::string help) {
   SettingRow row =
-      Row(kind, std::move(name), field,
+      Row(kind, std::move(name), std::move(key), field,
           std::to_string(min) + " to " + std::to_string(max) + unit,
           std::move(help));
   row.limits.min = min;
@@ -93,17 +97,20 @@ SettingRow Range(SettingKind kind, std::string name, uint64_t min, uint64_t max,
   return row;
 }
 
-SettingRow Bytes(std::string name, Field field, std::string help) {
-  SettingRow row = Row(SettingKind::kBytes, std::move(name), field,
-                       "bytes, or a number with K, M, G or T", std::move(help));
+SettingRow Bytes(std::string name, std::string key, Field field,
+                 std::string help) {
+  SettingRow row =
+      Row(SettingKind::kBytes, std::move(name), std::move(key), field,
+          "bytes, or a number with K, M, G or T", std::move(help));
   row.limits.max = kMostBytes;
   return row;
 }
 
-SettingRow Choice(std::string name, std::vector<std::string> choices,
-                  Field field, std::string help) {
-  SettingRow row = Row(SettingKind::kChoice, std::move(name), field,
-                       Join(choices, ", "), std::move(help));
+SettingRow Choice(std::string name, std::string key,
+                  std::vector<std::string> choices, Field field,
+                  std::string help) {
+  SettingRow row = Row(SettingKind::kChoice, std::move(name), std::move(key),
+                       field, Join(choices, ", "), std::move(help));
   row.limits.choices = std::move(choices);
   return row;
 }
@@ -112,43 +119,43 @@ SettingRow Choice(std::string name, std::vector<std::string> choices,
 std::vector<SettingRow> LifeCycleRows() {
   std::vector<SettingRow> rows = {
       Folder(
-          "STORAGE_DIR",
+          "STORAGE_DIR", "storageDir",
           [](Settings* s) -> SettingField { return &s->backup.storage_dir; },
           "Folder that holds the database's folder."),
       Text(
-          SettingKind::kText, "DB_NAME", IsDatabaseName,
+          SettingKind::kText, "DB_NAME", "dbName", IsDatabaseName,
           "one folder name that does not begin with a dot",
           [](Settings* s) -> SettingField { return &s->backup.db_name; },
           "Name of the database's folder in STORAGE_DIR."),
       Folder(
-          "BACKUP_DIR",
+          "BACKUP_DIR", "backupDir",
           [](Settings* s) -> SettingField { return &s->backup.backup_dir; },
           "Folder of the archives."),
       Folder(
-          "RESTORE_DIR",
+          "RESTORE_DIR", "restoreDir",
           [](Settings* s) -> SettingField { return &s->backup.restore_dir; },
           "Drop folder: an archive in it is restored at the next start."),
       Switch(
-          "AUTO_BACKUP_ENABLED",
+          "AUTO_BACKUP_ENABLED", "autoBackupEnabled",
           [](Settings* s) -> SettingField {
             return &s->backup.auto_backup_enabled;
           },
           "Back up on a schedule."),
       Switch(
-          "AUTO_RESTORE_ENABLED",
+          "AUTO_RESTORE_ENABLED", "autoRestoreEnabled",
           [](Settings* s) -> SettingField {
             return &s->backup.auto_restore_enabled;
           },
           "Apply what lies in RESTORE_DIR at the start."),
       Range(
-          SettingKind::kMilliseconds, "AUTO_BACKUP_INTERVAL", 1000, 30 * kDayMs,
-          " ms",
+          SettingKind::kMilliseconds, "AUTO_BACKUP_INTERVAL",
+          "autoBackupInterval", 1000, 30 * kDayMs, " ms",
           [](Settings* s) -> SettingField {
             return &s->backup.auto_backup_interval;
           },
           "Milliseconds between two scheduled backups."),
       Range(
-          SettingKind::kInteger, "MAX_BACKUPS", 1, 100'000, "",
+          SettingKind::kInteger, "MAX_BACKUPS", "maxBackups", 1, 100'000, "",
           [](Settings* s) -> SettingField { return &s->backup.max_backups; },
           "Backups that rotation keeps."),
   };
@@ -160,57 +167,59 @@ std::vector<SettingRow> LifeCycleRows() {
 std::vector<SettingRow> ArchiveRows() {
   return {
       Switch(
-          "BACKUP_COMPRESSION",
+          "BACKUP_COMPRESSION", "compression",
           [](Settings* s) -> SettingField { return &s->backup.compression; },
           "Compress the archives."),
       Range(
-          SettingKind::kInteger, "BACKUP_COMPRESSION_LEVEL", 0, 3, "",
+          SettingKind::kInteger, "BACKUP_COMPRESSION_LEVEL", "compressionLevel",
+          0, 3, "",
           [](Settings* s) -> SettingField {
             return &s->backup.compression_level;
           },
           "0 is fastest, 3 is smallest."),
       Switch(
-          "BACKUP_REUSE",
+          "BACKUP_REUSE", "reuse",
           [](Settings* s) -> SettingField { return &s->backup.reuse; },
           "Copy what the newest archive holds already, not compress it "
           "again."),
       Choice(
-          "BACKUP_CHECKSUM", {"sha256", "md5"},
+          "BACKUP_CHECKSUM", "md5Sidecar", {"sha256", "md5"},
           [](Settings* s) -> SettingField { return &s->backup.md5_sidecar; },
           "Checksum files beside an archive; md5 writes both."),
       Range(
-          SettingKind::kInteger, "BACKUP_THREADS", 0, 64, "",
+          SettingKind::kInteger, "BACKUP_THREADS", "threads", 0, 64, "",
           [](Settings* s) -> SettingField { return &s->backup.threads; },
           "Threads that compress; 0 is one for each core."),
       Bytes(
-          "BACKUP_RATE_LIMIT",
+          "BACKUP_RATE_LIMIT", "rateLimit",
           [](Settings* s) -> SettingField {
             return &s->backup.rate_limit_bytes_per_second;
           },
           "Bytes per second that a backup may read; 0 is no limit."),
       Choice(
-          "BACKUP_PRIORITY", {"low", "idle"},
+          "BACKUP_PRIORITY", "priority", {"low", "idle"},
           [](Settings* s) -> SettingField { return &s->backup.priority; },
           "Priority of the threads; idle ones run on spare cores only."),
       Bytes(
-          "BACKUP_RESERVE",
+          "BACKUP_RESERVE", "reserve",
           [](Settings* s) -> SettingField { return &s->backup.reserve_bytes; },
           "Bytes that must stay free on the disk."),
       Switch(
-          "BACKUP_VERIFY",
+          "BACKUP_VERIFY", "verifyAfterBackup",
           [](Settings* s) -> SettingField {
             return &s->backup.verify_after_backup;
           },
           "Prove each new backup in the background by opening it aside."),
       Text(
-          SettingKind::kText, "RESTART_COMMAND", IsText,
+          SettingKind::kText, "RESTART_COMMAND", "restartCommand", IsText,
           "a text without control characters",
           [](Settings* s) -> SettingField {
             return &s->backup.restart_command;
           },
           "What people are told to run after a staged restore."),
       Text(
-          SettingKind::kPath, "LEVELKEEP_CHECK_PROGRAM", IsText, "a path",
+          SettingKind::kPath, "LEVELKEEP_CHECK_PROGRAM", "checkProgram", IsText,
+          "a path",
           [](Settings* s) -> SettingField { return &s->backup.check_program; },
           "The program levelkeep-check, if it is not in its usual place."),
   };
@@ -219,49 +228,53 @@ std::vector<SettingRow> ArchiveRows() {
 std::vector<SettingRow> ProgramRows() {
   std::vector<SettingRow> rows = {
       Text(
-          SettingKind::kText, "API_HOST", IsHost, "a host name or address",
+          SettingKind::kText, "API_HOST", "apiHost", IsHost,
+          "a host name or address",
           [](Settings* s) -> SettingField { return &s->api.host; },
           "Address that the HTTP server listens on."),
       Range(
-          SettingKind::kInteger, "API_PORT", 0, 65535, "",
+          SettingKind::kInteger, "API_PORT", "apiPort", 0, 65535, "",
           [](Settings* s) -> SettingField { return &s->api.port; },
           "Port that the HTTP server listens on; 0 is any free one."),
       Text(
-          SettingKind::kText, "API_TOKEN", IsToken,
+          SettingKind::kText, "API_TOKEN", "apiToken", IsToken,
           "1 to 4096 visible ASCII characters without blanks",
           [](Settings* s) -> SettingField { return &s->api.token; },
           "Bearer token that requests must carry."),
       Switch(
-          "API_ALLOW_ANONYMOUS",
+          "API_ALLOW_ANONYMOUS", "apiAllowAnonymous",
           [](Settings* s) -> SettingField { return &s->api.allow_anonymous; },
           "Listen beyond loopback although there is no token."),
       Text(
-          SettingKind::kList, "API_ALLOWED_HOSTS", IsHost,
+          SettingKind::kList, "API_ALLOWED_HOSTS", "apiAllowedHosts", IsHost,
           "host names, separated by commas",
           [](Settings* s) -> SettingField { return &s->api.allowed_hosts; },
           "Host names that requests may be addressed to."),
       Switch(
-          "STORAGE_SYNC",
+          "STORAGE_SYNC", "storageSync",
           [](Settings* s) -> SettingField { return &s->storage_sync; },
           "Acknowledge an event only when it is safe from power loss."),
       Switch(
-          "BACKUP_WORKER_ENABLED",
+          "BACKUP_WORKER_ENABLED", "workerEnabled",
           [](Settings* s) -> SettingField { return &s->worker_enabled; },
           "Let `levelkeep worker` do its work."),
       Range(
-          SettingKind::kMilliseconds, "BACKUP_WORKER_POLL_MS", 100, kDayMs,
-          " ms", [](Settings* s) -> SettingField { return &s->worker_poll; },
+          SettingKind::kMilliseconds, "BACKUP_WORKER_POLL_MS", "workerPoll",
+          100, kDayMs, " ms",
+          [](Settings* s) -> SettingField { return &s->worker_poll; },
           "Milliseconds between two looks of the worker."),
       Choice(
-          "LOG_LEVEL", {"trace", "debug", "info", "warn", "error", "off"},
+          "LOG_LEVEL", "logLevel",
+          {"trace", "debug", "info", "warn", "error", "off"},
           [](Settings* s) -> SettingField { return &s->log.level; },
           "The least important lines that are logged."),
       Choice(
-          "LOG_FORMAT", {"text", "json"},
+          "LOG_FORMAT", "logJson", {"text", "json"},
           [](Settings* s) -> SettingField { return &s->log.json; },
           "Shape of a log line."),
       Text(
-          SettingKind::kPath, "LOG_DIR", IsText, "a folder, or nothing",
+          SettingKind::kPath, "LOG_DIR", "logDir", IsText,
+          "a folder, or nothing",
           [](Settings* s) -> SettingField { return &s->log.directory; },
           "Folder for daily log files besides standard error."),
   };
@@ -306,6 +319,23 @@ const std::vector<SettingInfo>& AllSettings() {
     return infos;
   }();
   return *kInfos;
+}
+
+std::vector<SettingValue> SettingValues(const Settings& settings,
+                                        bool embedded_only) {
+  Settings copy = settings;
+  std::vector<SettingValue> values;
+  for (const SettingRow& row : SettingRows()) {
+    if (embedded_only && !row.embedded) continue;
+    const SettingField field = row.field(&copy);
+    SettingValue& value = values.emplace_back();
+    value.key = row.info.key;
+    value.kind = row.info.kind;
+    value.text = FormatSetting(field, row.limits);
+    if (row.info.secret && !value.text.empty()) value.text = kMask;
+    if (const auto* flag = std::get_if<bool*>(&field)) value.flag = **flag;
+  }
+  return values;
 }
 
 const SettingRow* FindSettingRow(std::string_view variable) {

@@ -12,6 +12,9 @@
 
 namespace levelkeep {
 
+// Shown for a secret that is set.
+inline constexpr char kMask[] = "********";
+
 struct SettingRow {
   SettingInfo info;
   SettingLimits limits;

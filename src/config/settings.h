@@ -48,6 +48,7 @@ enum class SettingKind {
 // One row for flags, help, docs and validation alike.
 struct SettingInfo {
   std::string name;                  // the variable, e.g. "API_PORT"
+  std::string key;                   // in JSON, e.g. "apiPort"
   std::vector<std::string> aliases;  // e.g. "PORT"
   std::string flag;  // "--port"; empty for secrets: `ps` shows flags
   SettingKind kind = SettingKind::kText;
@@ -59,6 +60,18 @@ struct SettingInfo {
 
 // In the order in which they are to be shown. Lives for ever.
 const std::vector<SettingInfo>& AllSettings();
+
+struct SettingValue {
+  std::string key;
+  SettingKind kind = SettingKind::kText;
+  std::string text;          // as a variable has it; masked for a secret
+  std::optional<bool> flag;  // of what is true or false
+};
+
+// One for each of AllSettings(), or for those of BackupOptions only, which are
+// all that an application has.
+std::vector<SettingValue> SettingValues(const Settings& settings,
+                                        bool embedded_only);
 
 struct SettingsSources {
   std::map<std::string, std::string> flags;  // by variable, e.g. "API_PORT"

@@ -85,7 +85,8 @@ Router::Router(const PolicyOptions& policy) : policy_(policy) {}
 
 void Router::Add(const std::string& method, const std::string& pattern,
                  Handler handler, const RouteOptions& options) {
-  routes_.push_back({method, Segments(pattern), std::move(handler), options});
+  routes_.push_back(
+      {method, pattern, Segments(pattern), std::move(handler), options});
 }
 
 void Router::Resolve(Request* request) const {

@@ -22,6 +22,7 @@ struct RouteOptions {
 
 struct Route {
   std::string method;
+  std::string pattern;
   std::vector<std::string> segments;  // of the pattern; "{name}": a parameter
   Handler handler;
   RouteOptions options;

@@ -121,8 +121,9 @@ Result<std::vector<BackupInfo>> BackupManager::ListBackups() {
 }
 
 Result<uint64_t> BackupManager::VisitBackups(
-    const std::function<bool(const BackupInfo&)>& visit) {
-  return impl_->set_.Visit(visit);
+    const std::function<bool(const BackupInfo&)>& visit,
+    const std::string& after) {
+  return impl_->set_.Visit(visit, after);
 }
 
 Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {

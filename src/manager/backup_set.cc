@@ -38,6 +38,21 @@ Result<std::string> CompleteName(const Listing& listing,
   return text;  // Catalog::Find has the words for what is wrong with it
 }
 
+// Behind the entry `after`. Where it is gone, e.g. rotated away since the last
+// page: the first one that is older. Without `after`: the first of all.
+auto FirstAfter(const std::vector<Listing::Entry>& entries,
+                const std::string& after) {
+  if (after.empty()) return entries.begin();
+  const auto there =
+      std::find_if(entries.begin(), entries.end(),
+                   [&](const auto& entry) { return entry->name == after; });
+  if (there != entries.end()) return std::next(there);
+  const Time time = ParseBackupName(after)->time;
+  return std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
+    return entry->created() < time;
+  });
+}
+
 // Sets every member. An object that is used again keeps its memory, which
 // spares a list of 10,000 backups 40,000 allocations.
 void FillBackupInfo(const CatalogEntry& entry, BackupInfo* info) {
@@ -150,11 +165,14 @@ Result<std::vector<BackupInfo>> BackupSet::List() {
 }
 
 Result<uint64_t> BackupSet::Visit(
-    const std::function<bool(const BackupInfo&)>& visit) {
+    const std::function<bool(const BackupInfo&)>& visit,
+    const std::string& after) {
+  if (!after.empty()) LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(after));
   LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
+  const auto& entries = listing->entries();
   BackupInfo info;
-  for (const Listing::Entry& entry : listing->entries()) {
-    FillBackupInfo(*entry, &info);
+  for (auto it = FirstAfter(entries, after); it != entries.end(); ++it) {
+    FillBackupInfo(**it, &info);
     if (!visit(info)) break;
   }
   return uint64_t{listing->size()};

@@ -70,7 +70,8 @@ class BackupSet {
   // For showing.
   Result<std::vector<BackupInfo>> List();
   // See BackupManager::VisitBackups.
-  Result<uint64_t> Visit(const std::function<bool(const BackupInfo&)>& visit);
+  Result<uint64_t> Visit(const std::function<bool(const BackupInfo&)>& visit,
+                         const std::string& after = "");
   // A name, an unambiguous beginning of one, or "latest".
   Result<BackupInfo> Find(const std::string& name);
   Result<CatalogEntry> FindEntry(const std::string& name);

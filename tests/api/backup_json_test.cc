@@ -23,9 +23,6 @@ BackupInfo Backup(const std::string& folder, const std::string& name) {
 std::string Text(const std::vector<BackupInfo>& backups) {
   std::string text = "before";
   BackupArrayText array(kNow, &text);
-  array.Add(Backup("/srv/backups/", "forgotten"));
-  array.Clear();
-  array.Reserve(backups.size());
   for (const BackupInfo& backup : backups) array.Add(backup);
   EXPECT_EQ(array.size(), backups.size());
   array.Finish();

@@ -22,7 +22,7 @@ class EventApiTest : public ::testing::Test {
       : manager_(BackupOptions()),
         api_(&manager_, http::ApiOptions()),
         bus_(Options(), leveldb::Env::Default()) {
-    AddEventRoutes(api_.router(), &bus_);
+    api_.Add(EventRoutes(&bus_));
   }
   void SetUp() override { ASSERT_TRUE(bus_.Open().ok()); }
 

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "api/api.h"
 #include "api/store_fixture.h"
 #include "http/raw_client.h"
 #include "levelkeep/http.h"
@@ -72,6 +73,23 @@ TEST_F(MountTest, ServesTheRoutesBesideTheHostsOwn) {
   const RawResponse wrong = client.Exchange(Get("/api/backup/create"));
   EXPECT_EQ(wrong.status, 405);
   EXPECT_TRUE(wrong.Has("Allow: POST"));
+}
+
+TEST_F(MountTest, EveryRouteOfTheTableIsThere) {
+  Start();
+  const api::Api api(manager_.get(), ApiOptions());
+  EXPECT_GT(api.routes().size(), 15u);
+  for (const api::Route& route : api.routes()) {
+    std::string path = route.path;
+    if (const size_t at = path.find("{name}"); at != std::string::npos) {
+      path.replace(at, 6, "none");
+    }
+    RawClient client(port_);
+    const RawResponse response = client.Exchange(
+        route.method == "POST" ? Post(path, "[")
+                               : route.method + Get(path).substr(3));
+    EXPECT_TRUE(response.Has("X-Request-Id: ")) << route.method << " " << path;
+  }
 }
 
 TEST_F(MountTest, DownloadsWithRangesOfOurOwn) {

@@ -91,11 +91,13 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
 TEST_F(SettingsTest, EverySettingIsDescribed) {
   std::map<std::string, int> names;
   for (const SettingInfo& info : AllSettings()) {
+    EXPECT_FALSE(info.key.empty()) << info.name;
     EXPECT_FALSE(info.allowed.empty()) << info.name;
     EXPECT_TRUE(info.help.ends_with(".")) << info.name;
     EXPECT_EQ(info.flag.starts_with("--"), !info.secret) << info.name;
     EXPECT_EQ(info.flag.empty(), info.secret) << info.name;
     ++names[info.name];
+    ++names[info.key];
     for (const std::string& alias : info.aliases) ++names[alias];
     if (!info.flag.empty()) ++names[info.flag];
   }

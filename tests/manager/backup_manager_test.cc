@@ -266,6 +266,27 @@ TEST_F(BackupManagerTest, VisitsWhatIsListed) {
   });
   EXPECT_EQ(3u, *one);
   EXPECT_EQ(1, calls);
+
+  const auto names_after = [&](const std::string& after) {
+    std::vector<std::string> names;
+    const auto visit = [&](const BackupInfo& backup) {
+      names.push_back(backup.name);
+      return true;
+    };
+    EXPECT_EQ(3u, *app.manager_.VisitBackups(visit, after));
+    return names;
+  };
+  const std::vector<std::string> behind = {listed[1].name, listed[2].name};
+  EXPECT_EQ(behind, names_after(listed[0].name));
+  EXPECT_TRUE(names_after(listed[2].name).empty());
+  EXPECT_EQ(3u, names_after("backup_2099-01-01_000000_gone.tar.gz").size());
+  EXPECT_TRUE(names_after("backup_2000-01-01_000000.tar.gz").empty());
+  for (const char* wrong : {"backup_2024", "latest", "../x"}) {
+    EXPECT_EQ(StatusCode::kInvalidArgument,
+              app.manager_.VisitBackups([](const auto&) { return true; }, wrong)
+                  .status()
+                  .code());
+  }
 }
 
 TEST_F(BackupManagerTest, ChainNamesThePreviousBackup) {

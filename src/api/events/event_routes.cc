@@ -8,11 +8,11 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string_view>
 #include <utility>
 #include <variant>
 
+#include "api/call.h"
 #include "api/events/event_stream.h"
 #include "base/mutex.h"
 #include "base/text.h"
@@ -109,19 +109,13 @@ Response TooLarge(const std::string& detail) {
                        "send several smaller batches");
 }
 
-// Nothing: the parameter is not there. An error: it is no such number.
-Result<std::optional<uint64_t>> NumberParameter(const Request& request,
-                                                const std::string& name,
-                                                uint64_t least, uint64_t most) {
-  const auto it = request.query.find(name);
-  if (it == request.query.end()) return std::optional<uint64_t>();
-  const auto value = ParseUint64(it->second);
-  if (!value || *value < least || *value > most) {
-    return Status(StatusCode::kInvalidArgument,
-                  "\"" + name + "\" must be a whole number from " +
-                      std::to_string(least) + " to " + std::to_string(most));
-  }
-  return value;
+Field Number(const std::string& name, uint64_t least, uint64_t most) {
+  return {.name = name,
+          .kind = Field::Kind::kNumber,
+          .min = least,
+          .max = most,
+          .wrong = "\"" + name + "\" must be a whole number from " +
+                   std::to_string(least) + " to " + std::to_string(most)};
 }
 
 Result<NewEvent> ParseEvent(nlohmann::json&& json) {
@@ -208,15 +202,11 @@ Response PostEvents(Shared* shared, const Request& request) {
   return http::JsonResponse(json.dump(), 201);
 }
 
-Response GetEvents(Shared* shared, const Request& request) {
-  auto after = NumberParameter(request, "after", 0, UINT64_MAX);
-  if (!after.ok()) return Malformed(after.status().message());
-  auto limit = NumberParameter(request, "limit", 1, kMaxEventsInPage);
-  if (!limit.ok()) return Malformed(limit.status().message());
-  const uint64_t start = after->value_or(0);
+Response GetEvents(Shared* shared, const Call& call) {
+  const uint64_t start = call.Number("after").value_or(0);
   const std::lock_guard<Places> place(shared->pages);
   const auto page = shared->bus->ReadRecords(
-      start, limit->value_or(kDefaultPage), kMaxPageBytes);
+      start, call.Number("limit").value_or(kDefaultPage), kMaxPageBytes);
   if (!page.ok()) return StoreError(page.status());
 
   // What the next request passes as `after`. A reader that is ahead of a
@@ -239,14 +229,12 @@ Response GetEvents(Shared* shared, const Request& request) {
   return http::JsonResponse(std::move(json));
 }
 
-Response StreamEvents(EventBus* bus, Clock* clock, const Request& request) {
-  auto after = NumberParameter(request, "after", 0, UINT64_MAX);
-  if (!after.ok()) return Malformed(after.status().message());
-  uint64_t start = after->value_or(0);
+Response StreamEvents(EventBus* bus, Clock* clock, const Call& call) {
+  uint64_t start = call.Number("after").value_or(0);
   // A browser that connects again repeats the URL; the header is newer.
-  const auto header = request.headers.find("last-event-id");
-  if (header != request.headers.end()) {
-    const auto id = ParseUint64(header->second);
+  const std::string* header = call.request().FindHeader("last-event-id");
+  if (header != nullptr) {
+    const auto id = ParseUint64(*header);
     if (!id) return Malformed("Last-Event-ID must be a whole number");
     start = *id;
   }
@@ -286,23 +274,39 @@ Result<EventBody> ParseEventBody(const std::string& text) {
   return body;
 }
 
-void AddEventRoutes(http::Router* router, EventBus* bus, Clock* clock) {
+std::vector<Route> EventRoutes(EventBus* bus, Clock* clock) {
   const auto shared = std::make_shared<Shared>(bus);
-  http::RouteOptions post_options;
-  post_options.max_body_bytes = kMaxEventBodyBytes;
-  router->Add(
-      "POST", "/api/events",
-      [shared](const Request& request) {
-        return PostEvents(shared.get(), request);
-      },
-      post_options);
-  router->Add("GET", "/api/events", [shared](const Request& request) {
-    return GetEvents(shared.get(), request);
-  });
-  router->Add("GET", "/api/events/stream",
-              [bus, clock](const Request& request) {
-                return StreamEvents(bus, clock, request);
-              });
+  return {
+      {.method = "POST",
+       .path = "/api/events",
+       .summary = "appends one event, or an array of them as one batch",
+       .scope = Scope::kCreate,
+       .answers = {201, 409, 507},
+       .handler =
+           [shared](const Call& call) {
+             return PostEvents(shared.get(), call.request());
+           },
+       .max_body_bytes = kMaxEventBodyBytes},
+      {.method = "GET",
+       .path = "/api/events",
+       .summary = "a page of events",
+       .scope = Scope::kRead,
+       .query = {Number("after", 0, UINT64_MAX),
+                 Number("limit", 1, kMaxEventsInPage)},
+       .answers = {200},
+       .handler =
+           [shared](const Call& call) {
+             return GetEvents(shared.get(), call);
+           }},
+      {.method = "GET",
+       .path = "/api/events/stream",
+       .summary = "events as they come (server-sent events)",
+       .scope = Scope::kRead,
+       .query = {Number("after", 0, UINT64_MAX)},
+       .answers = {200},
+       .handler =
+           [=](const Call& call) { return StreamEvents(bus, clock, call); }},
+  };
 }
 
 }  // namespace levelkeep::api

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
+#include "api/route.h"
 #include "eventstore/event.h"
 #include "eventstore/event_bus.h"
-#include "http/router.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep::api {
@@ -23,10 +23,9 @@ inline constexpr size_t kMaxEventBodyBytes = 1 << 20;
 inline constexpr size_t kMaxEventsInBatch = 10'000;
 inline constexpr uint64_t kMaxEventsInPage = 1000;
 
-// Adds the routes. `bus` and `clock` outlive `router` and its streams; after
-// bus->Shutdown() every stream ends within a second.
-void AddEventRoutes(http::Router* router, EventBus* bus,
-                    Clock* clock = Clock::System());
+// `bus` and `clock` outlive the router and its streams; after bus->Shutdown()
+// every stream ends within a second.
+std::vector<Route> EventRoutes(EventBus* bus, Clock* clock = Clock::System());
 
 // A request body as events. kInvalidArgument names the index and the member;
 // an object is one event, an array a batch (see `is_batch`).

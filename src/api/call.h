@@ -1,0 +1,51 @@
+// A request to a route, its fields read and checked by the route's table.
+
+#ifndef LEVELKEEP_API_CALL_H_
+#define LEVELKEEP_API_CALL_H_
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+
+#include "api/route.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep::api {
+
+// Thread safety: all methods may be called concurrently.
+class Call {
+ public:
+  // Both outlive this object.
+  Call(const Route& route, const http::Request& request);
+
+  // The first thing that is wrong with query or body; names the field.
+  const Status& status() const { return status_; }
+  const http::Request& request() const { return request_; }
+  // "{name}" of the path; empty if the path has none.
+  std::string name() const;
+
+  // Of a field of query or body; null counts as absent.
+  // REQUIRES: status() is ok; the field is in the table, and of that kind.
+  std::string Text(const std::string& field,
+                   const std::string& fallback = "") const;
+  bool Flag(const std::string& field) const;  // absent: false
+  std::optional<uint64_t> Number(const std::string& field) const;
+
+ private:
+  void ReadQuery(const Field& field);
+  void ReadBody(const Body& body);
+  void CheckType(const Field& field);
+  void CheckOthers(const Body& body);
+  void CheckText(const Field& field);
+  void Fail(const std::string& message, const std::string& hint = "");
+  const nlohmann::json* Find(const std::string& field) const;
+
+  const http::Request& request_;
+  nlohmann::json values_ = nlohmann::json::object();
+  Status status_;
+};
+
+}  // namespace levelkeep::api
+
+#endif  // LEVELKEEP_API_CALL_H_

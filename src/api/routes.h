@@ -1,0 +1,56 @@
+// The tables of LevelKeep's own routes. Split by concern:
+//   backup_routes.cc         create, list, latest, {name}, export-metadata
+//   restore_routes.cc        restore, undo
+//   maintenance_routes.cc    verify, pin, delete, rotate
+//   health_routes.cc         health, livez, readyz, status
+//   download_route.cc        download
+// events/event_routes.h has those of the event store.
+
+#ifndef LEVELKEEP_API_ROUTES_H_
+#define LEVELKEEP_API_ROUTES_H_
+
+#include <atomic>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "api/backup_json.h"
+#include "api/call.h"
+#include "api/route.h"
+#include "config/settings.h"
+#include "levelkeep/backup_manager.h"
+
+namespace levelkeep::api {
+
+using http::ErrorResponse;
+using http::JsonResponse;
+using http::Request;
+using http::Response;
+
+struct JobControl {
+  std::atomic<bool> draining{false};
+  std::stop_source stop;
+};
+
+// Neither `manager` nor `control` is owned; both outlive the last call.
+std::vector<Route> BackupRoutes(BackupManager* manager, JobControl* control);
+std::vector<Route> RestoreRoutes(BackupManager* manager, JobControl* control);
+std::vector<Route> MaintenanceRoutes(BackupManager* manager,
+                                     JobControl* control);
+// `program` has all settings that the status shows, and outlives the last call;
+// null: those of the manager.
+std::vector<Route> HealthRoutes(BackupManager* manager, JobControl* control,
+                                const Settings* program);
+std::vector<Route> DownloadRoutes(BackupManager* manager);
+
+// The backup of exactly that name, or "latest" where `latest_too`. Whatever
+// else the manager would take, or refuse, for a name is kNotFound.
+Result<BackupInfo> FindNamed(BackupManager* manager, const std::string& name,
+                             bool latest_too = false);
+
+// 200 with "success":true, then `fields`.
+Response SuccessResponse(const Json& fields);
+
+}  // namespace levelkeep::api
+
+#endif  // LEVELKEEP_API_ROUTES_H_
