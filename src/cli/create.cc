@@ -1,8 +1,8 @@
 // levelkeep create
 
+#include "api/report_json.h"
 #include "base/text.h"
 #include "cli/progress.h"
-#include "cli/report_json.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -36,7 +36,9 @@ Status RunCreate(Session* session) {
     return tool.Create(request, &way);
   }();
   if (!made.ok()) return made.status();
-  session->result = ToJson(*made, session->world.clock->Now());
+  session->result = api::CreatedToJson(*made);
+  session->result["backup"] =
+      api::BackupToDetailedJson(*made, session->world.clock->Now());
   session->result["way"] = made->snapshot_method;
   session->result["wayText"] = way;
   session->console->Say(way);

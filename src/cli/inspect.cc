@@ -1,7 +1,6 @@
 // levelkeep inspect
 
 #include "base/text.h"
-#include "cli/report_json.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -51,6 +50,16 @@ std::string ManifestText(const Manifest& manifest) {
   return text;
 }
 
+nlohmann::ordered_json FilesToJson(const std::vector<ManifestFile>& files) {
+  auto json = nlohmann::ordered_json::array();
+  for (const ManifestFile& file : files) {
+    json.push_back({{"name", file.name},
+                    {"size", file.size_bytes},
+                    {"sha256", file.sha256.Hex()}});
+  }
+  return json;
+}
+
 std::string FilesText(const std::vector<ManifestFile>& files) {
   Table table({"FILE", "BYTES", "SHA256"},
               {Align::kLeft, Align::kRight, Align::kLeft});
@@ -77,7 +86,7 @@ Status RunInspect(Session* session) {
     session->result["manifest"] =
         nlohmann::ordered_json::parse(EncodeManifest(*report->manifest));
   }
-  session->result["files"] = ToJson(report->files);
+  session->result["files"] = FilesToJson(report->files);
 
   std::string text = "archive:     " + report->path + " (" +
                      FormatBytes(report->size_bytes) + ")\n";

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "api/report_json.h"
 #include "base/text.h"
-#include "cli/report_json.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -66,8 +66,9 @@ Status RunList(Session* session) {
 
   auto& json = session->result["backups"] = nlohmann::ordered_json::array();
   const Time now = session->world.clock->Now();
-  for (const BackupInfo& backup : *backups) json.push_back(ToJson(backup, now));
-  session->result["count"] = count;
+  for (const BackupInfo& backup : *backups)
+    json.push_back(api::BackupToDetailedJson(backup, now));
+  session->result["total"] = count;
   session->result["totalSizeMB"] = FormatMegabytes(total_bytes);
   if (backups->empty()) {
     session->console->Say("no backups in " +

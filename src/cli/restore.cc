@@ -1,8 +1,8 @@
 // levelkeep restore
 
+#include "api/report_json.h"
 #include "base/text.h"
 #include "cli/progress.h"
-#include "cli/report_json.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -110,7 +110,7 @@ Status Extract(Session* session, OfflineTool* tool) {
                            session->world.stop, progress.callback());
   }();
   if (!report.ok()) return report.status();
-  session->result["restore"] = ToJson(*report);
+  session->result = api::ToJson(*report);
   session->result["directory"] = arguments.target_dir;
   session->console->Print("extracted " + report->name + " to " +
                           arguments.target_dir + " (" +
@@ -133,7 +133,7 @@ Status Undo(Session* session, OfflineTool* tool) {
   if (!confirmed.ok()) return confirmed;
   auto report = tool->Undo(all ? UndoScope::kAll : UndoScope::kLast);
   if (!report.ok()) return report.status();
-  session->result["restore"] = ToJson(*report);
+  session->result = api::UndoToJson(*report);
   session->console->Print("undone: the database is at sequence " +
                           std::to_string(report->last_sequence) + " again\n");
   return Status::Ok();
@@ -147,8 +147,7 @@ Status Replace(Session* session, OfflineTool* tool) {
   const std::string description =
       Describe(*preview, session->settings().backup.storage_path());
   if (arguments.dry_run) {
-    session->result["dryRun"] = true;
-    session->result["preview"] = ToJson(*preview);
+    session->result = api::ToJson(*preview);
     session->console->Print(description + "\n");
     return Status::Ok();
   }
@@ -160,7 +159,7 @@ Status Replace(Session* session, OfflineTool* tool) {
                          progress.callback());
   }();
   if (!report.ok()) return report.status();
-  session->result["restore"] = ToJson(*report);
+  session->result = api::ToJson(*report);
   session->console->Print("restored " + report->name + " (" +
                           FormatBytes(report->bytes) + ", sequence " +
                           std::to_string(report->last_sequence) + ")\n");

@@ -1,6 +1,6 @@
 // levelkeep rotate
 
-#include "cli/report_json.h"
+#include "api/report_json.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -26,8 +26,7 @@ Status RunRotate(Session* session) {
   OfflineTool tool = session->NewTool();
   auto decisions = tool.Rotate(dry_run);
   if (!decisions.ok()) return decisions.status();
-  session->result["dryRun"] = dry_run;
-  session->result["decisions"] = ToJson(*decisions);
+  session->result = api::RotationToJson(*decisions, dry_run);
   size_t removed = 0;
   Table table({"NAME", "DECISION", "REASON"},
               {Align::kLeft, Align::kLeft, Align::kLeft});
@@ -37,7 +36,6 @@ Status RunRotate(Session* session) {
                   {decision.keep ? "keep" : "remove", ""},
                   {decision.reason, ""}});
   }
-  session->result["removed"] = removed;
   if (!decisions->empty()) session->console->Print(table.ToString());
   session->console->Say(std::to_string(removed) +
                         (dry_run ? " would be removed" : " removed") + ", " +

@@ -1,8 +1,8 @@
 // levelkeep verify
 
+#include "api/report_json.h"
 #include "base/text.h"
 #include "cli/progress.h"
-#include "cli/report_json.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -56,7 +56,7 @@ Status VerifyAll(Session* session, OfflineTool* tool, VerifyDepth depth) {
   for (const BackupInfo& backup : *backups) {
     auto report = VerifyOne(session, tool, backup.name, depth);
     if (report.ok()) {
-      results.push_back(ToJson(*report));
+      results.push_back(api::ToJson(*report));
       session->console->Print(Describe(*report) + "\n");
       continue;
     }
@@ -103,7 +103,7 @@ Status RunVerify(Session* session) {
   if (arguments.all) return VerifyAll(session, &tool, *depth);
   auto report = VerifyOne(session, &tool, arguments.source, *depth);
   if (!report.ok()) return report.status();
-  session->result["report"] = ToJson(*report);
+  session->result = api::ToJson(*report);
   session->console->Print(Describe(*report) + "\n");
   return Status::Ok();
 }

@@ -24,8 +24,12 @@ TEST_F(VerbsTest, CreateAsJsonHasTheFieldsOfTheApi) {
   const auto json = RunCli({"create", "--json"}).json();
   EXPECT_EQ(json.at("success"), true);
   EXPECT_EQ(json.at("name"), "backup_2024-12-27_120000.tar.gz");
-  EXPECT_EQ(json.at("created"), "2024-12-27T12:00:00.000Z");
-  EXPECT_EQ(json.at("trigger"), "cli");
+  const auto& backup = json.at("backup");
+  EXPECT_EQ(backup.at("name"), json.at("name"));
+  EXPECT_EQ(backup.at("path"), json.at("backupPath"));
+  EXPECT_EQ(backup.at("created"), "2024-12-27T12:00:00.000Z");
+  EXPECT_EQ(backup.at("trigger"), "cli");
+  EXPECT_EQ(backup.at("manifest").at("lastSequence"), 6);
   EXPECT_EQ(json.at("way"), "offline");
   EXPECT_EQ(json.at("lastSequence"), 6);
   EXPECT_EQ(json.at("size"),
@@ -70,11 +74,11 @@ TEST_F(VerbsTest, ListAsJson) {
   const std::string newer = CreateBackup();
   const auto json = RunCli({"list", "--json"}).json();
   EXPECT_EQ(json.at("success"), true);
-  EXPECT_EQ(json.at("count"), 2);
+  EXPECT_EQ(json.at("total"), 2);
   EXPECT_EQ(json.at("backups").at(0).at("name"), newer);
   EXPECT_EQ(json.at("backups").at(1).at("name"), old);
   const auto limited = RunCli({"list", "--json", "--limit", "1"}).json();
-  EXPECT_EQ(limited.at("count"), 2);
+  EXPECT_EQ(limited.at("total"), 2);
   EXPECT_EQ(limited.at("backups").size(), 1u);
 }
 
@@ -132,7 +136,7 @@ TEST_F(VerbsTest, VerifyAtEachDepth) {
     EXPECT_EQ(checked.out.rfind(name + ": ok, ", 0), 0u) << checked.out;
     const auto json =
         RunCli({"verify", name, "--depth", depth, "--json"}).json();
-    EXPECT_EQ(json.at("report").at("depth"), depth);
+    EXPECT_EQ(json.at("depth"), depth);
   }
   EXPECT_EQ(RunCli({"verify", name}).out.find("4 keys, sequence 6") ==
                 std::string::npos,
@@ -177,7 +181,9 @@ TEST_F(VerbsTest, RestoreUndoAndUndoAgain) {
   EXPECT_EQ(CountEvents(db_dir()), 3u);
   ASSERT_EQ(RunCli({"restore", "--undo", "--yes"}).code, 0);
   EXPECT_EQ(CountEvents(db_dir()), 7u);
-  ASSERT_EQ(RunCli({"restore", "--undo", "--yes", "--json"}).code, 0);
+  const Outcome undone = RunCli({"restore", "--undo", "--yes", "--json"});
+  ASSERT_EQ(undone.code, 0);
+  EXPECT_EQ(undone.json().at("message"), "Undo complete.");
   EXPECT_EQ(CountEvents(db_dir()), 3u);
 }
 
@@ -229,9 +235,10 @@ TEST_F(VerbsTest, ADryRunSaysWhatWouldBeLost) {
   ASSERT_EQ(shown.code, 0) << shown.err;
   ExpectGolden("restore-dry-run.txt", Normalize(shown.out));
   const auto json = RunCli({"restore", name, "--dry-run", "--json"}).json();
-  EXPECT_EQ(json.at("preview").at("backupSequence"), 6);
-  EXPECT_EQ(json.at("preview").at("currentSequence"), 14);
-  EXPECT_EQ(json.at("preview").at("lostWrites"), 8);
+  EXPECT_EQ(json.at("dryRun"), true);
+  EXPECT_EQ(json.at("lastSequence"), 6);
+  EXPECT_EQ(json.at("currentSequence"), 14);
+  EXPECT_EQ(json.at("lostWrites"), 8);
   EXPECT_EQ(CountEvents(db_dir()), 7u);
 }
 
@@ -297,10 +304,11 @@ TEST_F(VerbsTest, RotateExplainsEachDecision) {
   ASSERT_EQ(plan.code, 0) << plan.err;
   ExpectGolden("rotate-dry-run.txt", Normalize(plan.out));
   EXPECT_EQ(plan.err, "2 would be removed, 2 would stay\n");
-  EXPECT_EQ(RunCli({"list", "--json"}).json().at("count"), 4);
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 4);
   const auto json = RunCli({"rotate", "--json"}).json();
-  EXPECT_EQ(json.at("removed"), 2);
-  EXPECT_EQ(RunCli({"list", "--json"}).json().at("count"), 2);
+  EXPECT_EQ(json.at("kept").size(), 2u);
+  EXPECT_EQ(json.at("removed").size(), 2u);
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 2);
 }
 
 }  // namespace
