@@ -2,25 +2,16 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdint>
 #include <new>
 
 #include "archive/codec.h"
+#include "archive/gzip_format.h"
 
 namespace levelkeep {
 namespace {
 
 // zlib's levels that come nearest to ISA-L's 0..3 in size.
 constexpr std::array<int, 4> kZlibLevels = {1, 1, 2, 4};
-
-constexpr size_t kTrailerBytes = 8;
-
-uint32_t LittleEndian32(const unsigned char* bytes) {
-  return static_cast<uint32_t>(bytes[0]) |
-         static_cast<uint32_t>(bytes[1]) << 8 |
-         static_cast<uint32_t>(bytes[2]) << 16 |
-         static_cast<uint32_t>(bytes[3]) << 24;
-}
 
 class ZlibDeflate : public Deflater::Engine {
  public:
@@ -60,24 +51,25 @@ class ZlibInflate : public MemberInflater::Engine {
   using Outcome = MemberInflater::Outcome;
 
   ZlibInflate() {
-    if (inflateInit2(&stream_, -MAX_WBITS) != Z_OK) {
+    // With 16: a gzip member, whose trailer zlib reads and compares.
+    if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) {
       throw std::bad_alloc();  // caught where threads begin
     }
+    ZlibInflate::Reset();
   }
   ~ZlibInflate() override { inflateEnd(&stream_); }
 
+  // zlib wants a header, too: it gets ours.
   void Reset() override {
     inflateReset(&stream_);
-    crc_ = 0;
-    size_ = 0;
-    in_trailer_ = false;
-    trailer_size_ = 0;
+    std::string_view header = kMemberHeader;
+    char no_room;
+    size_t written = 0;
+    ZlibInflate::Inflate(&header, &no_room, 0, &written);
   }
 
   Outcome Inflate(std::string_view* input, char* output, size_t output_size,
                   size_t* written) override {
-    *written = 0;
-    if (in_trailer_) return TakeTrailer(input);
     const size_t offered = std::min<size_t>(input->size(), 1u << 30);
     const size_t room = std::min<size_t>(output_size, 1u << 30);
     stream_.next_in =
@@ -88,36 +80,14 @@ class ZlibInflate : public MemberInflater::Engine {
     const int code = inflate(&stream_, Z_NO_FLUSH);
     input->remove_prefix(offered - stream_.avail_in);
     *written = room - stream_.avail_out;
-    crc_ = ::crc32_z(crc_, reinterpret_cast<const Bytef*>(output), *written);
-    size_ += static_cast<uint32_t>(*written);
-    if (code == Z_STREAM_END) {
-      in_trailer_ = true;
-      return TakeTrailer(input);
-    }
+    if (code == Z_STREAM_END) return Outcome::kMemberEnd;
     if (code != Z_OK && code != Z_BUF_ERROR) return Outcome::kDamaged;
     if (stream_.avail_out == 0) return Outcome::kNeedsOutput;
     return stream_.avail_in == 0 ? Outcome::kNeedsInput : Outcome::kDamaged;
   }
 
  private:
-  Outcome TakeTrailer(std::string_view* input) {
-    while (trailer_size_ < kTrailerBytes && !input->empty()) {
-      trailer_[trailer_size_++] = static_cast<unsigned char>(input->front());
-      input->remove_prefix(1);
-    }
-    if (trailer_size_ < kTrailerBytes) return Outcome::kNeedsInput;
-    return LittleEndian32(trailer_) == crc_ &&
-                   LittleEndian32(trailer_ + 4) == size_
-               ? Outcome::kMemberEnd
-               : Outcome::kDamaged;
-  }
-
   z_stream stream_ = {};
-  uLong crc_ = 0;
-  uint32_t size_ = 0;  // modulo 2^32, as the trailer has it
-  bool in_trailer_ = false;
-  unsigned char trailer_[kTrailerBytes];
-  size_t trailer_size_ = 0;
 };
 
 }  // namespace
