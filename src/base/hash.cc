@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstdlib>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 #ifdef LEVELKEEP_WITH_ISAL
@@ -28,13 +29,6 @@ const EVP_MD* AlgorithmOf(DigestKind kind) {
 // Out of memory, or a FIPS build without MD5: there is no digest to return.
 void Require(bool done) {
   if (!done) std::abort();
-}
-
-// -1 for what is none, upper case included.
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
 }
 
 // Slicing by eight: table k advances a byte by k further zero bytes.

@@ -3,6 +3,7 @@
 #include <climits>
 #include <cstdio>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -17,12 +18,6 @@ std::string CrcLine(std::string_view text) {
   char digits[16];
   std::snprintf(digits, sizeof(digits), "%08x", Crc32c(0, text));
   return std::string(kCrcName) + digits + "\n";
-}
-
-int HexDigit(char c) {
-  if (c >= '0' && c <= '9') return c - '0';
-  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
-  return -1;
 }
 
 Status Damaged(std::string_view title, std::string_view what) {

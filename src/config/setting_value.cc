@@ -3,25 +3,13 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/ascii.h"
 #include "base/text.h"
 
 namespace levelkeep {
 namespace {
 
-std::string_view Trim(std::string_view text) {
-  constexpr std::string_view kBlanks = " \t\r\n";
-  const size_t first = text.find_first_not_of(kBlanks);
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(kBlanks) - first + 1);
-}
-
-std::string Lower(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) {
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  }
-  return lower;
-}
+constexpr std::string_view kBlanks = " \t\r\n";
 
 std::optional<uint64_t> InRange(std::optional<uint64_t> number,
                                 const SettingLimits& limits) {
@@ -34,7 +22,7 @@ std::optional<uint64_t> InRange(std::optional<uint64_t> number,
 std::optional<size_t> IndexOf(std::string_view text,
                               const std::vector<std::string>& choices) {
   const auto found =
-      std::find(choices.begin(), choices.end(), Lower(Trim(text)));
+      std::find(choices.begin(), choices.end(), Lower(Trim(text, kBlanks)));
   if (found == choices.end()) return std::nullopt;
   return static_cast<size_t>(found - choices.begin());
 }
@@ -55,39 +43,38 @@ struct FieldParser {
       if (index.has_value()) *field = *index == 1;
       return index.has_value();
     }
-    const auto value = ParseBool(Trim(text));
+    const auto value = ParseBool(Trim(text, kBlanks));
     if (value.has_value()) *field = *value;
     return value.has_value();
   }
   bool operator()(int* field) const {
-    const auto number = InRange(ParseUint64(Trim(text)), limits);
+    const auto number = InRange(ParseUint64(Trim(text, kBlanks)), limits);
     if (number.has_value()) *field = static_cast<int>(*number);
     return number.has_value();
   }
   bool operator()(uint64_t* field) const {
-    const auto number = InRange(ParseBytes(Trim(text)), limits);
+    const auto number = InRange(ParseBytes(Trim(text, kBlanks)), limits);
     if (number.has_value()) *field = *number;
     return number.has_value();
   }
   bool operator()(std::chrono::milliseconds* field) const {
-    const auto number = InRange(ParseUint64(Trim(text)), limits);
+    const auto number = InRange(ParseUint64(Trim(text, kBlanks)), limits);
     if (!number.has_value()) return false;
     *field = std::chrono::milliseconds(static_cast<int64_t>(*number));
     return true;
   }
   bool operator()(std::vector<std::string>* field) const {
     std::vector<std::string> parts;
-    std::string_view rest = text;
-    while (!Trim(rest).empty()) {
-      const size_t comma = rest.find(',');
-      const std::string_view part = Trim(rest.substr(0, comma));
+    auto listed = Split(text, ',');
+    // None, or a comma behind the last one.
+    if (Trim(listed.back(), kBlanks).empty()) listed.pop_back();
+    for (std::string_view part : listed) {
+      part = Trim(part, kBlanks);
       if (part.empty() ||
           (limits.accepts != nullptr && !limits.accepts(part))) {
         return false;
       }
       parts.emplace_back(part);
-      if (comma == std::string_view::npos) break;
-      rest.remove_prefix(comma + 1);
     }
     *field = std::move(parts);
     return true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "dbfiles/file_name.h"
@@ -16,11 +17,6 @@ constexpr size_t kEpochLength = 32;
 
 std::string EpochPath(const std::string& db_dir) {
   return JoinPath(db_dir, "BACKUP_ID");
-}
-
-bool IsEpoch(std::string_view text) {
-  return text.size() == kEpochLength &&
-         text.find_first_not_of("0123456789abcdef") == std::string_view::npos;
 }
 
 Result<uint64_t> LastSequenceOf(FileSystem* fs, const std::string& db_dir) {
@@ -71,7 +67,7 @@ Result<std::string> ReadEpoch(FileSystem* fs, const std::string& db_dir) {
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) {
     text->pop_back();
   }
-  return IsEpoch(*text) ? *text : std::string();
+  return IsLowerHex(*text, kEpochLength) ? *text : std::string();
 }
 
 Result<std::string> ReadOrCreateEpoch(FileSystem* fs,

@@ -1,5 +1,6 @@
 #include "format/sidecar.h"
 
+#include "base/ascii.h"
 #include "format/backup_name.h"
 
 namespace levelkeep {
@@ -16,13 +17,8 @@ std::string ParseSha256Sidecar(std::string_view text, std::string_view name) {
     rest.remove_suffix(1);
   }
   if (rest != name) return "";
-  std::string hex;
-  for (char c : text.substr(0, kDigits)) {
-    if (c >= 'A' && c <= 'F') c = static_cast<char>(c - 'A' + 'a');
-    if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'))) return "";
-    hex += c;
-  }
-  return hex;
+  const std::string hex = Lower(text.substr(0, kDigits));
+  return IsLowerHex(hex, kDigits) ? hex : "";
 }
 
 std::string BackupOfSidecar(std::string_view file_name) {

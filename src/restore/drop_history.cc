@@ -2,6 +2,7 @@
 
 #include <cstdio>
 
+#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/record.h"
@@ -41,21 +42,10 @@ std::string Token(std::string_view text) {
   if (text.empty()) return "-";
   return text == "-" ? "%2d" : EscapeToken(text);
 }
-std::string FromToken(const std::string& token) {
+std::string FromToken(std::string_view token) {
   if (token == "-") return "";
   auto text = UnescapeToken(token);
   return text.ok() ? *text : "";
-}
-
-std::vector<std::string> SplitBlanks(std::string_view line) {
-  std::vector<std::string> tokens;
-  while (!line.empty()) {
-    const size_t blank = line.find(' ');
-    tokens.emplace_back(line.substr(0, blank));
-    if (blank == std::string_view::npos) break;
-    line.remove_prefix(blank + 1);
-  }
-  return tokens;
 }
 
 Status StoreDropHistory(const RestoreContext& context,
@@ -176,7 +166,7 @@ std::optional<DropEntry> DecodeDropEntry(std::string_view line) {
   if (blank == std::string_view::npos) return std::nullopt;
   const std::string_view body = line.substr(blank + 1);
   if (line.substr(0, blank) != CrcText(body)) return std::nullopt;
-  const std::vector<std::string> tokens = SplitBlanks(body);
+  const auto tokens = Split(body, ' ');
   if (tokens.size() != 9) return std::nullopt;
   if (tokens[0] != "applied" && tokens[0] != "rejected") return std::nullopt;
   DropEntry entry;
@@ -200,13 +190,9 @@ Result<std::vector<DropEntry>> LoadDropHistory(const RestoreContext& context) {
       ReadFile(context.fs, HistoryPath(context), kMaxHistoryBytes);
   if (text.status().code() == StatusCode::kNotFound) return history;
   if (!text.ok()) return text.status();
-  std::string_view rest = *text;
-  while (!rest.empty()) {
-    const size_t end = rest.find('\n');
-    auto entry = DecodeDropEntry(rest.substr(0, end));
+  for (const std::string_view line : Split(*text, '\n')) {
+    auto entry = DecodeDropEntry(line);
     if (entry.has_value()) history.push_back(std::move(*entry));
-    if (end == std::string_view::npos) break;
-    rest.remove_prefix(end + 1);
   }
   return history;
 }

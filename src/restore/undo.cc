@@ -4,8 +4,10 @@
 #include <string_view>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/record.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "dbfiles/epoch.h"
 
 namespace levelkeep {
@@ -30,26 +32,14 @@ Status NoUndo(const RestoreContext& context) {
                 "backup");
 }
 
-bool IsRollbackName(const std::string& name) {
+bool IsRollbackName(std::string_view name) {
   return name.starts_with(kRollbackPrefix) && IsPlainName(name);
 }
 
-std::string Join(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) {
-    if (!text.empty()) text += kSeparator;
-    text += name;
-  }
-  return text;
-}
-
-std::vector<std::string> Split(std::string_view text) {
+std::vector<std::string> RollbackNames(std::string_view text) {
   std::vector<std::string> names;
-  while (!text.empty()) {
-    const size_t end = std::min(text.find(kSeparator), text.size());
-    std::string name(text.substr(0, end));
-    if (IsRollbackName(name)) names.push_back(std::move(name));
-    text.remove_prefix(std::min(end + 1, text.size()));
+  for (const std::string_view name : Split(text, kSeparator)) {
+    if (IsRollbackName(name)) names.emplace_back(name);
   }
   return names;
 }
@@ -69,7 +59,7 @@ Result<UndoRecord> ReadUndo(const RestoreContext& context) {
   if (when.ok()) undo.when = *when;
   undo.archive = record->Get("archive");
   undo.undone = record->GetNumber("undone") != 0;
-  undo.earlier = Split(record->Get("earlier"));
+  undo.earlier = RollbackNames(record->Get("earlier"));
   return undo;
 }
 
@@ -153,7 +143,7 @@ Status StoreUndo(const RestoreContext& context, const UndoRecord& undo) {
   record.Set("when", FormatTime(undo.when));
   record.Set("archive", undo.archive);
   record.SetNumber("undone", undo.undone ? 1 : 0);
-  record.Set("earlier", Join(undo.earlier));
+  record.Set("earlier", Join(undo.earlier, {&kSeparator, 1}));
   return StoreRecord(context.fs, UndoPath(context), kUndoTitle, record);
 }
 
