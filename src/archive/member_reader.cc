@@ -9,6 +9,7 @@ namespace levelkeep {
 namespace {
 
 constexpr uint64_t kMemberReadBytes = 256u << 10;
+constexpr uint64_t kMaxRatio = 1032;  // of deflate
 
 }  // namespace
 
@@ -126,11 +127,18 @@ Status MemberReader::EndMember() {
 Result<std::string> MemberReader::ReadMember(uint64_t limit) {
   LEVELKEEP_RETURN_IF_ERROR(BeginMember());
   std::string content;
-  char buffer[4096];
+  char buffer[16 << 10];
   while (!ended_) {
     size_t written = 0;
     LEVELKEEP_RETURN_IF_ERROR(
         Inflate(buffer, sizeof buffer, &written, &ended_));
+    // By doubling it would take three times its size for a moment.
+    const uint64_t size = content.size() + written;
+    if (!content.empty() && size > content.capacity()) {
+      content.reserve(static_cast<size_t>(
+          std::min(limit + sizeof buffer,
+                   size + kMaxRatio * (input_.size() + end_ - offset_))));
+    }
     content.append(buffer, written);
     if (content.size() > limit) return Damaged("content is too long");
   }

@@ -18,8 +18,6 @@ namespace {
 // One read of this many bytes covers footer, table of contents and manifest
 // of a database of a hundred files.
 constexpr uint64_t kTailBytes = 32u << 10;
-// Inflated at once.
-constexpr size_t kPieceBytes = 64u << 10;
 
 Status Corrupt(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem,
@@ -55,96 +53,30 @@ class TailCache : public ByteSource {
   std::string tail_;
 };
 
-// Takes the rest, so that a damaged text is told from a strange one.
-Status Drain(TextPieces* text) {
-  for (;;) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view piece, text->Next());
-    if (piece.empty()) return Status::Ok();
-  }
-}
-
-// The JSON inside the member of the table of contents, which is made of a
-// header, the JSON, padding and end marks.
-class TocText : public TextPieces {
- public:
-  TocText(const ByteSource& source, uint64_t begin, uint64_t end)
-      : reader_(&source) {
-    reader_.Start(begin, end);
-  }
-
-  Status ReadHeader() {
-    LEVELKEEP_RETURN_IF_ERROR(reader_.BeginMember());
-    while (header_.size() < kTarBlockBytes) {
-      LEVELKEEP_ASSIGN_OR_RETURN(
-          const size_t count,
-          reader_.ReadSome(buffer_.data(), kTarBlockBytes - header_.size()));
-      if (count == 0) return Corrupt("the table of contents is empty");
-      header_.append(buffer_.data(), count);
-    }
-    return Status::Ok();
-  }
-  // Behind the JSON only zeros may follow: they are counted, not returned.
-  // Once it has failed it goes on failing: the first reason is the true one.
-  Result<std::string_view> Next() override {
-    if (!failure_.ok()) return failure_;
-    Result<std::string_view> json = Read();
-    if (!json.ok()) failure_ = json.status();
-    return json;
-  }
-  // After the end: of the framing.
-  Status Check() const {
-    if (!reader_.AtEnd()) {
-      return Corrupt("there is something between table of contents and footer");
-    }
-    if (json_bytes_ == 0) return Corrupt("the table of contents is empty");
-    if (zeros_ != TarPadding(json_bytes_) + kTarEndBytes) {
-      return Corrupt("the table of contents is not framed as tar asks");
-    }
-    return Status::Ok();
-  }
-  const std::string& header() const { return header_; }
-  uint64_t json_bytes() const { return json_bytes_; }
-
- private:
-  Result<std::string_view> Read() {
-    for (;;) {
-      LEVELKEEP_ASSIGN_OR_RETURN(
-          const size_t count, reader_.ReadSome(buffer_.data(), buffer_.size()));
-      const std::string_view content(buffer_.data(), count);
-      const std::string_view json = zeros_ > 0
-                                        ? std::string_view()
-                                        : content.substr(0, content.find('\0'));
-      if (content.find_first_not_of('\0', json.size()) !=
-          std::string_view::npos) {
-        return Corrupt("the table of contents is not framed as tar asks");
-      }
-      json_bytes_ += json.size();
-      zeros_ += count - json.size();
-      if (json_bytes_ + zeros_ > kMaxIndexBytes + kTarEndBytes) {
-        return Corrupt("the table of contents is too long");
-      }
-      if (!json.empty() || count == 0) return json;
-    }
-  }
-
-  MemberReader reader_;
-  Status failure_;
-  std::string header_;
-  std::string buffer_ = std::string(kPieceBytes, '\0');
-  uint64_t json_bytes_ = 0;
-  uint64_t zeros_ = 0;
-};
-
+// The member of the table of contents: a tar header, the JSON, padding and end
+// marks. A damaged one is told from a strange one.
 Status LoadToc(const ByteSource& source, OwnIndex* index) {
-  TocText text(source, index->toc_offset, index->archive_bytes - kFooterBytes);
-  LEVELKEEP_RETURN_IF_ERROR(text.ReadHeader());
-  Result<Toc> toc = DecodeToc(&text);
-  LEVELKEEP_RETURN_IF_ERROR(Drain(&text));
-  LEVELKEEP_RETURN_IF_ERROR(text.Check());
-  if (!toc.ok()) return toc.status();
-  index->toc = std::move(*toc);
-  return CheckTarHeader(text.header(), std::string(kTocEntryName),
-                        text.json_bytes(), index->toc.mtime_seconds);
+  MemberReader reader(&source);
+  reader.Start(index->toc_offset, index->archive_bytes - kFooterBytes);
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const std::string member,
+      reader.ReadMember(kTarBlockBytes + kMaxIndexBytes + kTarEndBytes));
+  if (!reader.AtEnd()) {
+    return Corrupt("there is something between table of contents and footer");
+  }
+  const std::string_view header =
+      std::string_view(member).substr(0, kTarBlockBytes);
+  const std::string_view content =
+      std::string_view(member).substr(header.size());
+  const std::string_view json = content.substr(0, content.find('\0'));
+  if (json.empty()) return Corrupt("the table of contents is empty");
+  if (content.size() != json.size() + TarPadding(json.size()) + kTarEndBytes ||
+      content.find_first_not_of('\0', json.size()) != std::string_view::npos) {
+    return Corrupt("the table of contents is not framed as tar asks");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(index->toc, DecodeToc(json));
+  return CheckTarHeader(header, std::string(kTocEntryName), json.size(),
+                        index->toc.mtime_seconds);
 }
 
 Status CheckOffsets(const OwnIndex& index) {
@@ -159,68 +91,26 @@ Status CheckOffsets(const OwnIndex& index) {
   return Status::Ok();
 }
 
-// The text of the manifest, whose chunks end before `end`.
-class ManifestText : public TextPieces {
- public:
-  // Both outlive it.
-  ManifestText(const ByteSource& source, const TocFile& file, uint64_t end)
-      : file_(file), end_(end), reader_(&source) {}
-
-  Result<std::string_view> Next() override {
-    if (left_ == 0) {
-      if (next_chunk_ == file_.chunks.size()) {
-        LEVELKEEP_RETURN_IF_ERROR(FinishChunk());
-        return std::string_view();
-      }
-      LEVELKEEP_RETURN_IF_ERROR(StartChunk());
+// The text of the manifest, whose chunks end before `end`. Padding is checked
+// with the payload; here the size is enough.
+Result<std::string> ReadManifestText(const ByteSource& source,
+                                     const TocFile& file, uint64_t end) {
+  std::string text;
+  MemberReader reader(&source);
+  for (size_t i = 0; i < file.chunks.size(); ++i) {
+    const bool last = i + 1 == file.chunks.size();
+    reader.Start(file.chunks[i].archive_offset,
+                 last ? end : file.chunks[i + 1].archive_offset);
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const std::string content,
+        reader.ReadMember(file.ChunkSize(i) + kTarBlockBytes));
+    if (content.size() < file.ChunkSize(i) || !reader.AtEnd()) {
+      return Corrupt("levelkeep-manifest.json has another size than stated");
     }
-    const size_t size =
-        static_cast<size_t>(std::min<uint64_t>(left_, buffer_.size()));
-    LEVELKEEP_ASSIGN_OR_RETURN(const size_t count,
-                               reader_.ReadSome(buffer_.data(), size));
-    if (count == 0) return WrongSize();
-    left_ -= count;
-    const std::string_view piece(buffer_.data(), count);
-    digest_.Update(piece);
-    return piece;
+    text.append(content, 0, file.ChunkSize(i));
   }
-  // After the end.
-  Sha256 FinishSha256() { return digest_.FinishSha256(); }
-
- private:
-  static Status WrongSize() {
-    return Corrupt("levelkeep-manifest.json has another size than stated");
-  }
-  Status StartChunk() {
-    if (next_chunk_ > 0) LEVELKEEP_RETURN_IF_ERROR(FinishChunk());
-    const bool last = next_chunk_ + 1 == file_.chunks.size();
-    reader_.Start(file_.chunks[next_chunk_].archive_offset,
-                  last ? end_ : file_.chunks[next_chunk_ + 1].archive_offset);
-    left_ = file_.ChunkSize(next_chunk_++);
-    return reader_.BeginMember();
-  }
-  // Padding is checked with the payload; here the size is enough.
-  Status FinishChunk() {
-    char padding[kTarBlockBytes];
-    size_t size = 0;
-    for (;;) {
-      LEVELKEEP_ASSIGN_OR_RETURN(const size_t count,
-                                 reader_.ReadSome(padding, sizeof padding));
-      size += count;
-      if (count == 0 || size > sizeof padding) break;
-    }
-    return size <= sizeof padding && reader_.AtEnd() ? Status::Ok()
-                                                     : WrongSize();
-  }
-
-  const TocFile& file_;
-  const uint64_t end_;
-  MemberReader reader_;
-  std::string buffer_ = std::string(kPieceBytes, '\0');
-  size_t next_chunk_ = 0;
-  uint64_t left_ = 0;  // of the chunk that is being read
-  Digest digest_{DigestKind::kSha256};
-};
+  return text;
+}
 
 Status LoadManifest(const ByteSource& source, OwnIndex* index) {
   if (index->toc.files.empty() ||
@@ -231,15 +121,14 @@ Status LoadManifest(const ByteSource& source, OwnIndex* index) {
   if (file.size_bytes == 0 || file.size_bytes > kMaxIndexBytes) {
     return Corrupt("levelkeep-manifest.json has an impossible size");
   }
-  ManifestText text(source, file, index->toc_offset);
-  Result<Manifest> manifest =
-      DecodeManifest(&text, index->toc.files.size() - 1);
-  LEVELKEEP_RETURN_IF_ERROR(Drain(&text));
-  if (text.FinishSha256() != file.sha256) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
+                             ReadManifestText(source, file, index->toc_offset));
+  if (Sha256::Of(text) != file.sha256) {
     return Corrupt("levelkeep-manifest.json has a wrong SHA-256");
   }
-  if (!manifest.ok()) return manifest.status();
-  index->manifest = std::make_shared<const Manifest>(std::move(*manifest));
+  LEVELKEEP_ASSIGN_OR_RETURN(Manifest manifest,
+                             DecodeManifest(text, index->toc.files.size() - 1));
+  index->manifest = std::make_shared<const Manifest>(std::move(manifest));
   return Status::Ok();
 }
 

@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "base/json.h"
 #include "base/text.h"
-#include "http/json_body.h"
 
 namespace levelkeep {
 namespace {
@@ -167,9 +167,13 @@ std::optional<uint64_t> ParseEventKey(std::string_view key) {
 // Put together by hand so that the members stand in the order in which
 // people read them; nlohmann::json would sort them.
 std::string EncodeEventBody(const NewEvent& event) {
-  return "\"type\":" + http::Dump(event.type) +
-         ",\"stream\":" + http::Dump(event.stream) + ",\"time\":\"" +
-         std::string(1, '\0') + "\",\"data\":" + http::Dump(event.data) + "}";
+  std::string body = "\"type\":";
+  AppendQuoted(event.type, &body);
+  body += ",\"stream\":";
+  AppendQuoted(event.stream, &body);
+  body += ",\"time\":\"";
+  body += '\0';
+  return body + "\",\"data\":" + DumpJson(event.data) + "}";
 }
 
 std::string EncodeEvent(uint64_t sequence, std::string_view time,
@@ -190,14 +194,8 @@ std::string EncodeEvent(const Event& event) {
 }
 
 Result<Event> DecodeEvent(uint64_t sequence, std::string_view record) {
-  auto parsed = http::ParseBody(std::string(record));
-  if (!parsed.ok()) {
-    // The parser speaks of request bodies, which is what it is mostly for.
-    constexpr std::string_view kSubject = "the request body ";
-    std::string what = parsed.status().message();
-    if (what.rfind(kSubject, 0) == 0) what.erase(0, kSubject.size());
-    return Damaged(sequence, "it " + what);
-  }
+  auto parsed = ParseJson(record, "it");
+  if (!parsed.ok()) return Damaged(sequence, parsed.status().message());
   nlohmann::json& json = *parsed;
   if (!json.is_object()) return Damaged(sequence, "it is not an object");
   const auto stored = json.find("sequence");
@@ -259,7 +257,7 @@ Result<uint64_t> DecodeEventHead(std::string_view record) {
                        std::string("the record ") + kEventHeadKey +
                            " is damaged: " + Printable(record),
                        "restore a verified backup");
-  auto parsed = http::ParseBody(std::string(record));
+  auto parsed = ParseJson(record, "it");
   if (!parsed.ok() || !parsed->is_object()) return damaged;
   const auto format = parsed->find("format");
   if (format == parsed->end() || !format->is_number_unsigned()) return damaged;

@@ -3,10 +3,10 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file_system.h"
+#include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
-#include "format/json_fields.h"
 #include "format/repeated_name.h"
 
 namespace levelkeep {
@@ -77,7 +77,7 @@ enum FileField : size_t { kName, kSize, kSha256 };
 const std::vector<std::string_view> kFileFieldNames = {"name", "size",
                                                        "sha256"};
 
-Result<ManifestFile> DecodeFile(const FlatObject& object) {
+Result<ManifestFile> DecodeFile(const JsonElement& object) {
   ManifestFile file;
   LEVELKEEP_ASSIGN_OR_RETURN(file.name, object.RequireText(kName));
   LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, object.RequireUint(kSize));
@@ -94,6 +94,13 @@ Result<ManifestFile> DecodeFile(const FlatObject& object) {
                   "\"" + Printable(file.name) + "\" is no database file");
   }
   return file;
+}
+
+// One component of a path that names something.
+bool IsFlatName(std::string_view name) {
+  return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
+         name.find_first_of(std::string_view("/\0", 2)) ==
+             std::string_view::npos;
 }
 
 Status CheckNamesDiffer(const std::vector<ManifestFile>& files) {
@@ -116,8 +123,7 @@ Status DecodeDb(const json& db, const Status& elements, Manifest* manifest) {
                              RequireText(db, "comparator"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->last_sequence,
                              RequireUint(db, "last_sequence"));
-  LEVELKEEP_RETURN_IF_ERROR(
-      RequireMember(db, "files", json::value_t::array).status());
+  LEVELKEEP_RETURN_IF_ERROR(RequireList(db, "files"));
   LEVELKEEP_RETURN_IF_ERROR(elements);
   return CheckNamesDiffer(manifest->files);
 }
@@ -154,16 +160,14 @@ Status DecodeOptionalParts(const json& root, Manifest* manifest) {
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->levelkeep_version,
                              OptionalText(root, "levelkeep_version"));
   if (root.contains("events")) {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const json* events,
-        RequireMember(root, "events", json::value_t::object));
+    LEVELKEEP_ASSIGN_OR_RETURN(const json* events,
+                               RequireObject(root, "events"));
     LEVELKEEP_RETURN_IF_ERROR(
         DecodeEvents(*events, manifest).WithContext("events"));
   }
   if (root.contains("previous")) {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const json* previous,
-        RequireMember(root, "previous", json::value_t::object));
+    LEVELKEEP_ASSIGN_OR_RETURN(const json* previous,
+                               RequireObject(root, "previous"));
     LEVELKEEP_ASSIGN_OR_RETURN(manifest->previous_name,
                                RequireText(*previous, "name"));
     LEVELKEEP_ASSIGN_OR_RETURN(manifest->previous_sha256,
@@ -190,22 +194,22 @@ Status CheckFormatVersion(const json& root) {
 
 enum class Files { kKeep, kOnlyCheck };
 
-Result<Manifest> DecodeText(TextPieces* text, Files kept,
+Result<Manifest> DecodeText(std::string_view text, Files kept,
                             size_t expected_files) {
   Manifest manifest;
   manifest.files.reserve(expected_files);
-  const ElementwiseArray files = {
+  const JsonList files = {
       {"db", "files"},
       kFileFieldNames,
       [&manifest] { manifest.files.clear(); },
-      [&manifest, kept](const FlatObject& element) -> Status {
+      [&manifest, kept](const JsonElement& element) -> Status {
         LEVELKEEP_ASSIGN_OR_RETURN(ManifestFile file, DecodeFile(element));
         if (kept == Files::kKeep) manifest.files.push_back(std::move(file));
         return Status::Ok();
       }};
-  LEVELKEEP_ASSIGN_OR_RETURN(const ParsedObject parsed,
-                             ParseJsonObject(text, "the manifest", files));
-  const json& root = parsed.root;
+  Status taken;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const json root, ParseJsonList(text, "the manifest", files, &taken));
   LEVELKEEP_RETURN_IF_ERROR(CheckFormatVersion(root));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.id, RequireHex(root, "id", 32));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.created, DecodeTime(root, "created"));
@@ -215,10 +219,8 @@ Result<Manifest> DecodeText(TextPieces* text, Files kept,
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.took_ms, RequireUint(root, "took_ms"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest.source_bytes,
                              RequireUint(root, "source_bytes"));
-  LEVELKEEP_ASSIGN_OR_RETURN(const json* db,
-                             RequireMember(root, "db", json::value_t::object));
-  LEVELKEEP_RETURN_IF_ERROR(
-      DecodeDb(*db, parsed.elements, &manifest).WithContext("db"));
+  LEVELKEEP_ASSIGN_OR_RETURN(const json* db, RequireObject(root, "db"));
+  LEVELKEEP_RETURN_IF_ERROR(DecodeDb(*db, taken, &manifest).WithContext("db"));
   LEVELKEEP_RETURN_IF_ERROR(DecodeOptionalParts(root, &manifest));
   return manifest;
 }
@@ -270,21 +272,14 @@ std::string EncodeManifestOf(const Manifest& manifest,
   return Encode(manifest, archived);
 }
 
-Result<Manifest> DecodeManifest(std::string_view text) {
-  WholeText whole(text);
-  return DecodeManifest(&whole);
-}
-
-Result<Manifest> DecodeManifest(TextPieces* text, size_t expected_files) {
+Result<Manifest> DecodeManifest(std::string_view text, size_t expected_files) {
   Result<Manifest> manifest = DecodeText(text, Files::kKeep, expected_files);
-  if (!manifest.ok())
-    return manifest.status().WithContext(std::string(kManifestEntryName));
-  return manifest;
+  if (manifest.ok()) return manifest;
+  return manifest.status().WithContext(std::string(kManifestEntryName));
 }
 
 Status CheckManifest(std::string_view text) {
-  WholeText whole(text);
-  return DecodeText(&whole, Files::kOnlyCheck, 0)
+  return DecodeText(text, Files::kOnlyCheck, 0)
       .status()
       .WithContext(std::string(kManifestEntryName));
 }

@@ -15,7 +15,6 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "format/text_pieces.h"
 #include "format/toc.h"
 #include "levelkeep/status.h"
 
@@ -69,10 +68,10 @@ std::string EncodeManifestOf(const Manifest& manifest,
 // kCorruption if it is not such a document (bad JSON, missing or mistyped
 // field, file name not of a database, duplicate name), kUnsupported if its
 // format_version is newer; the message then says so.
-Result<Manifest> DecodeManifest(std::string_view json);
-// The same without the whole text in memory. `expected_files` is only for the
-// memory: a list that grows takes up to three times what it holds.
-Result<Manifest> DecodeManifest(TextPieces* json, size_t expected_files = 0);
+// `expected_files` is only for the memory: a list that grows takes up to three
+// times what it holds.
+Result<Manifest> DecodeManifest(std::string_view json,
+                                size_t expected_files = 0);
 // Would DecodeManifest take it? Needs no memory for the files, so that names
 // may repeat.
 Status CheckManifest(std::string_view json);

@@ -1,16 +1,15 @@
 #include "format/toc.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "format/json_fields.h"
 #include "format/repeated_name.h"
 
 namespace levelkeep {
 namespace {
-
-using nlohmann::json;
 
 constexpr std::string_view kDigestPrefix = "sha256:";
 constexpr size_t kPieceBytes = 64u << 10;
@@ -82,7 +81,7 @@ const std::vector<std::string_view> kFieldNames = {
     "name",   "type",        "size",      "modtime",    "digest",
     "offset", "chunkOffset", "chunkSize", "chunkDigest"};
 
-Result<Sha256> DecodeDigest(const FlatObject& entry, Field field) {
+Result<Sha256> DecodeDigest(const JsonElement& entry, Field field) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
                              entry.RequireText(field));
   if (text.starts_with(kDigestPrefix)) {
@@ -96,28 +95,28 @@ Result<Sha256> DecodeDigest(const FlatObject& entry, Field field) {
 // Takes the entries in their order, keeping what the next must agree with.
 class TocDecoder {
  public:
-  Result<Toc> Decode(TextPieces* text) {
-    const ElementwiseArray entries = {
+  Result<Toc> Decode(std::string_view text) {
+    const JsonList entries = {
         {"entries"},
         kFieldNames,
         [this] { *this = TocDecoder(); },
-        [this](const FlatObject& entry) { return Take(entry); }};
+        [this](const JsonElement& entry) { return Take(entry); }};
+    Status taken;
     LEVELKEEP_ASSIGN_OR_RETURN(
-        const ParsedObject parsed,
-        ParseJsonObject(text, "the table of contents", entries));
+        const nlohmann::json root,
+        ParseJsonList(text, "the table of contents", entries, &taken));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t version,
-                               RequireUint(parsed.root, "version"));
+                               RequireUint(root, "version"));
     if (version != 1) return Corrupt("field \"version\" is not 1");
-    LEVELKEEP_RETURN_IF_ERROR(
-        RequireMember(parsed.root, "entries", json::value_t::array).status());
-    LEVELKEEP_RETURN_IF_ERROR(parsed.elements);
+    LEVELKEEP_RETURN_IF_ERROR(RequireList(root, "entries"));
+    LEVELKEEP_RETURN_IF_ERROR(taken);
     LEVELKEEP_RETURN_IF_ERROR(FinishFile());
     LEVELKEEP_RETURN_IF_ERROR(CheckNamesDiffer());
     return std::move(toc_);
   }
 
  private:
-  Status Take(const FlatObject& entry) {
+  Status Take(const JsonElement& entry) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view name,
                                entry.RequireText(kName));
     const Status status = TakeEntry(entry, name);
@@ -125,7 +124,7 @@ class TocDecoder {
                        : status.WithContext("entry " + Printable(name));
   }
 
-  Status TakeEntry(const FlatObject& entry, std::string_view name) {
+  Status TakeEntry(const JsonElement& entry, std::string_view name) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view type,
                                entry.RequireText(kType));
     if (type == "chunk") {
@@ -148,7 +147,7 @@ class TocDecoder {
     return toc_.files.back().size_bytes > 0 ? TakeChunk(entry) : Status();
   }
 
-  Status TakeTime(const FlatObject& entry) {
+  Status TakeTime(const JsonElement& entry) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
                                entry.RequireText(kModtime));
     // All entries of an archive have the same.
@@ -165,7 +164,7 @@ class TocDecoder {
                : Corrupt("field \"modtime\" differs between entries");
   }
 
-  Status TakeChunk(const FlatObject& entry) {
+  Status TakeChunk(const JsonElement& entry) {
     TocFile& file = toc_.files.back();
     const size_t index = file.chunks.size();
     if (index >= ChunkCount(file.size_bytes)) return Corrupt("too many chunks");
@@ -245,11 +244,6 @@ void EncodeToc(const Toc& toc,
 }
 
 Result<Toc> DecodeToc(std::string_view text) {
-  WholeText whole(text);
-  return DecodeToc(&whole);
-}
-
-Result<Toc> DecodeToc(TextPieces* text) {
   Result<Toc> toc = TocDecoder().Decode(text);
   if (!toc.ok()) return toc.status().WithContext(std::string(kTocEntryName));
   return toc;

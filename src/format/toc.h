@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
-#include "format/text_pieces.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -61,8 +60,6 @@ void EncodeToc(const Toc& toc,
 // are not empty and differ, chunks that follow each other and cover their
 // file, rising offsets. Unknown fields are ignored.
 Result<Toc> DecodeToc(std::string_view json);
-// The same without the whole text in memory.
-Result<Toc> DecodeToc(TextPieces* json);
 
 }  // namespace levelkeep
 

@@ -17,8 +17,6 @@ namespace levelkeep::http {
 // kInvalidArgument says what and where. The time is linear in the size.
 Result<nlohmann::json> ParseBody(const std::string& body,
                                  size_t max_values = SIZE_MAX);
-// dump() that can't throw on bytes that are not UTF-8.
-std::string Dump(const nlohmann::json& json);
 
 }  // namespace levelkeep::http
 

@@ -116,7 +116,7 @@ TEST(EventTest, DamagedRecordsSayWhatIsWrong) {
   };
   const Case cases[] = {
       {"[]", "event 5 is damaged: it is not an object"},
-      {"", "event 5 is damaged: it has no sequence number"},
+      {"", "event 5 is damaged: it is not JSON: see byte 1"},
       {"{\"sequence\":-5}", "event 5 is damaged: it has no sequence number"},
       {"{\"sequence\":6}", "event 5 is damaged: it says that it is event 6"},
       {"{\"sequence\":5,\"type\":\"t\",\"stream\":1,\"time\":\"x\",\"data\":1}",

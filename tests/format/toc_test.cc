@@ -84,28 +84,6 @@ TEST(TocTest, DecodesWhatItEncodes) {
   EXPECT_TRUE(empty->files.empty());
 }
 
-// The same text, a byte at a time.
-class SingleBytes : public TextPieces {
- public:
-  explicit SingleBytes(std::string_view text) : text_(text) {}
-  Result<std::string_view> Next() override {
-    const std::string_view piece = text_.substr(0, 1);
-    text_.remove_prefix(piece.size());
-    return piece;
-  }
-
- private:
-  std::string_view text_;
-};
-
-TEST(TocTest, PiecesMayEndAnywhere) {
-  const std::string text = EncodeToc(Example());
-  SingleBytes pieces(text);
-  const Result<Toc> toc = DecodeToc(&pieces);
-  ASSERT_TRUE(toc.ok()) << toc.status().ToString();
-  EXPECT_EQ(EncodeToc(*toc), text);
-}
-
 TEST(TocTest, OfTwoMembersOfOneNameTheLastCounts) {
   const std::string good = EncodeToc(Example());
   const std::string twice =

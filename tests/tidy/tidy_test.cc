@@ -60,7 +60,7 @@ const std::map<std::string, std::set<std::string>>& Layers() {
            {"snapshot", "archive", "catalog", "restore", "config", "format",
             "dbfiles", "base"}},
           {"http", {"base"}},
-          {"eventstore", {"http", "manager", "restore", "dbfiles", "base"}},
+          {"eventstore", {"manager", "dbfiles", "base"}},
           {"api", {"http", "eventstore", "manager", "config", "base"}},
           {"check", {"archive", "format", "dbfiles", "base"}},
           {"cli",

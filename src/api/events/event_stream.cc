@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "base/log.h"
-#include "http/json_body.h"
 
 namespace levelkeep::api {
 namespace {
@@ -82,7 +82,7 @@ void EventStream::AppendFailure(const Status& status, std::string* chunk) {
   auto data = nlohmann::json::object();
   data["code"] = StatusCodeName(status.code());
   data["detail"] = status.message();
-  *chunk += "event: failure\ndata: " + http::Dump(data) + "\n\n";
+  *chunk += "event: failure\ndata: " + DumpJson(data) + "\n\n";
 }
 
 }  // namespace levelkeep::api
