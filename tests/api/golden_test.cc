@@ -337,6 +337,8 @@ TEST_F(GoldenTest, Errors) {
   Expect("error-show-missing", "GET",
          "/api/backup/backup_2020-01-01_000000.tar.gz");
   Expect("error-show-no-name", "GET", "/api/backup/passwd");
+  // The manager would take the beginning of a name.
+  EXPECT_EQ(api_->Handle(Make("GET", "/api/backup/backup_2024")).status, 404);
   Expect("error-restore-no-name", "POST", "/api/backup/restore");
   Expect("error-restore-traversal", "POST", "/api/backup/restore",
          R"({"backupName":"../../etc/passwd"})");
