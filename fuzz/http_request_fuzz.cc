@@ -18,7 +18,6 @@
 #include "base/text.h"
 #include "http/byte_range.h"
 #include "http/http_date.h"
-#include "http/json_body.h"
 #include "http/request_policy.h"
 #include "http/request_reader.h"
 #include "http/router.h"
@@ -256,7 +255,7 @@ class StrictReader : public nlohmann::json_sax<nlohmann::json> {
 };
 
 void CheckBody(const std::string& text) {
-  const auto body = http::ParseBody(text);
+  const auto body = api::ParseBody(text);
   if (text.find_first_not_of(" \t\r\n") == text.npos) {
     Require(body.ok() && body->is_object() && body->empty(),
             "no body is an empty object");
@@ -269,7 +268,7 @@ void CheckBody(const std::string& text) {
                      !reader.twice && reader.depth <= 32;
   Require(body.ok() == valid, "a body is taken if it is strict JSON");
   if (!body.ok()) return;
-  const auto again = http::ParseBody(DumpJson(*body));
+  const auto again = api::ParseBody(DumpJson(*body));
   Require(again.ok() && *again == *body, "a body comes back as it was");
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "api/backup_json.h"
+#include "base/json.h"
 #include "support/event_data.h"
 
 namespace levelkeep::bench {
@@ -37,7 +38,7 @@ void BM_BackupsToJson(benchmark::State& state) {
   const Time now(std::chrono::seconds(1800000000));
   size_t bytes = 0;
   for (auto _ : state) {
-    const std::string text = api::DumpOrdered(api::BackupsToJson(backups, now));
+    const std::string text = DumpJson(api::BackupsToJson(backups, now));
     bytes = text.size();
     benchmark::DoNotOptimize(text.data());
   }

@@ -7,6 +7,7 @@
 #include <filesystem>
 #include <string_view>
 
+#include "base/json.h"
 #include "base/text.h"
 
 namespace levelkeep::api {
@@ -92,7 +93,7 @@ class Pen {
   }
   void Value(const std::string& value) {
     if (NeedsEscape(value)) {
-      Put(DumpOrdered(Json(value)));
+      Put(DumpJson(Json(value)));
       return;
     }
     *at_++ = '"';
@@ -200,10 +201,6 @@ std::string AbsolutePath(const std::string& path) {
 
 Json TimeToJson(const std::optional<Time>& time) {
   return time ? Json(FormatTime(*time)) : Json();
-}
-
-std::string DumpOrdered(const Json& json) {
-  return json.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 }  // namespace levelkeep::api

@@ -51,8 +51,6 @@ class BackupArrayText {
 std::string AbsolutePath(const std::string& path);
 // null without value.
 Json TimeToJson(const std::optional<Time>& time);
-// dump() that can't throw on bytes that are not UTF-8.
-std::string DumpOrdered(const Json& json);
 
 }  // namespace levelkeep::api
 

@@ -2,6 +2,7 @@
 
 #include "api/report_json.h"
 #include "api/routes.h"
+#include "base/json.h"
 
 namespace levelkeep::api {
 
@@ -47,7 +48,7 @@ Response ListBackups(BackupManager* manager, const Call& call) {
   auto rest = Json::object();
   rest["total"] = *total;
   rest["next"] = more ? Json(last) : Json();
-  text += "," + DumpOrdered(rest).substr(1);  // goes on in the same object
+  text += "," + DumpJson(rest).substr(1);  // goes on in the same object
   return JsonResponse(std::move(text));
 }
 
@@ -78,7 +79,7 @@ Response ExportMetadata(BackupManager* manager) {
   metadata["totalSize"] = total_bytes;
   metadata["oldestBackup"] = TimeToJson(oldest);
   metadata["newestBackup"] = TimeToJson(newest);
-  std::string text = R"({"success":true,"metadata":)" + DumpOrdered(metadata);
+  std::string text = R"({"success":true,"metadata":)" + DumpJson(metadata);
   text.pop_back();  // its last member comes now
   text += R"(,"backups":)" + backups + "}}";
   return JsonResponse(std::move(text));
@@ -103,7 +104,7 @@ Response SuccessResponse(const Json& fields) {
   auto json = Json::object();
   json["success"] = true;
   json.update(fields);
-  return JsonResponse(DumpOrdered(json));
+  return JsonResponse(DumpJson(json));
 }
 
 std::vector<Route> BackupRoutes(BackupManager* manager, JobControl* control) {

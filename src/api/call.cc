@@ -4,8 +4,8 @@
 #include <string_view>
 
 #include "base/ascii.h"
+#include "base/json.h"
 #include "base/text.h"
-#include "http/json_body.h"
 
 namespace levelkeep::api {
 
@@ -65,6 +65,19 @@ bool IsOfKind(const nlohmann::json& value, const Field& field) {
 }
 
 }  // namespace
+
+Result<nlohmann::json> ParseBody(const std::string& body, size_t max_values) {
+  if (Trim(body, " \t\r\n").empty()) return nlohmann::json::object();
+  JsonRules rules;
+  rules.max_values = max_values;
+  auto json = ParseJson(body, "the request body", rules);
+  if (json.ok()) return json;
+  return Status(StatusCode::kInvalidArgument, json.status().message(),
+                IsValidUtf8(body)
+                    ? ""
+                    : "send it as UTF-8; Windows PowerShell does with "
+                      "-ContentType \"application/json; charset=utf-8\"");
+}
 
 // 1. body: JSON, types, unknown fields, values   2. query
 Call::Call(const Route& route, const http::Request& request)
@@ -131,7 +144,7 @@ void Call::ReadQuery(const Field& field) {
 }
 
 void Call::ReadBody(const Body& body) {
-  auto json = http::ParseBody(request_.body, kMaxValues);
+  auto json = ParseBody(request_.body, kMaxValues);
   if (!json.ok()) {
     status_ = json.status();
     return;

@@ -3,6 +3,7 @@
 #ifndef LEVELKEEP_API_CALL_H_
 #define LEVELKEEP_API_CALL_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -12,6 +13,13 @@
 #include "levelkeep/status.h"
 
 namespace levelkeep::api {
+
+// A body as strict JSON, whatever the Content-Type says. Empty is {}. Depth at
+// most 32, duplicate keys refused, UTF-8 only; at most `max_values` values,
+// each of which can take 150 bytes of memory. kInvalidArgument says what and
+// where. The time is linear in the size.
+Result<nlohmann::json> ParseBody(const std::string& body,
+                                 size_t max_values = SIZE_MAX);
 
 // Thread safety: all methods may be called concurrently.
 class Call {

@@ -1,6 +1,7 @@
 #include "api/report_json.h"
 #include "api/routes.h"
 #include "base/ascii.h"
+#include "base/json.h"
 #include "base/text.h"
 #include "config/settings.h"
 
@@ -12,7 +13,7 @@ constexpr size_t kStatusListLength = 20;
 
 Response Health(BackupManager* manager) {
   const HealthReport health = manager->Health();
-  return JsonResponse(DumpOrdered(ToJson(health, Clock::System()->Now())),
+  return JsonResponse(DumpJson(ToJson(health, Clock::System()->Now())),
                       health.store_usable ? 200 : 503);
 }
 
@@ -29,8 +30,7 @@ Response Ready(BackupManager* manager, const JobControl& control) {
   auto json = Json::object();
   json["status"] = reason.empty() ? "ok" : "unavailable";
   if (!reason.empty()) json["reason"] = reason;
-  Response response =
-      JsonResponse(DumpOrdered(json), reason.empty() ? 200 : 503);
+  Response response = JsonResponse(DumpJson(json), reason.empty() ? 200 : 503);
   if (!reason.empty()) response.headers["Retry-After"] = "5";
   return response;
 }
@@ -103,7 +103,7 @@ Response BackupStatus(BackupManager* manager, const Settings* program) {
   json["backups"] = std::move(backups);
   json["latestLog"] = LatestLog(health);
   json["diskUsage"] = std::move(disk);
-  return JsonResponse(DumpOrdered(json));
+  return JsonResponse(DumpJson(json));
 }
 
 }  // namespace

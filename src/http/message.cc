@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/json.h"
 #include "http/status_text.h"
 
 namespace levelkeep::http {
@@ -63,9 +64,7 @@ Response ErrorResponse(int http_status, std::string_view code,
   json["success"] = false;
   json["code"] = code;
   json["hint"] = hint;
-  Response response = JsonResponse(
-      json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace),
-      http_status);
+  Response response = JsonResponse(DumpJson(json), http_status);
   response.content_type = "application/problem+json";
   return response;
 }

@@ -4,6 +4,8 @@
 
 #include <filesystem>
 
+#include "base/json.h"
+
 namespace levelkeep::api {
 namespace {
 
@@ -53,7 +55,7 @@ TEST(BackupJsonTest, TheTextIsTheTreesText) {
   longest.label = longest.problem = std::string(70'000, '\x1f');
   longest.size_bytes = UINT64_MAX;
   backups.insert(backups.begin() + 1, longest);
-  EXPECT_EQ(Text(backups), DumpOrdered(BackupsToJson(backups, kNow)));
+  EXPECT_EQ(Text(backups), DumpJson(BackupsToJson(backups, kNow)));
 }
 
 TEST(BackupJsonTest, PathsAreAbsolute) {

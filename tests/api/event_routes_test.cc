@@ -5,7 +5,6 @@
 #include <string>
 
 #include "api/api.h"
-#include "http/json_body.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
 #include "support/temp_dir.h"

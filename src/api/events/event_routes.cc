@@ -16,7 +16,6 @@
 #include "api/events/event_stream.h"
 #include "base/mutex.h"
 #include "base/text.h"
-#include "http/json_body.h"
 
 namespace levelkeep::api {
 namespace {
@@ -250,7 +249,7 @@ Response StreamEvents(EventBus* bus, Clock* clock, const Call& call) {
 }  // namespace
 
 Result<EventBody> ParseEventBody(const std::string& text) {
-  auto json = http::ParseBody(text);
+  auto json = ParseBody(text);
   if (!json.ok()) return json.status();
   EventBody body;
   body.is_batch = json->is_array();

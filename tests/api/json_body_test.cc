@@ -1,10 +1,9 @@
-#include "http/json_body.h"
-
 #include <gtest/gtest.h>
 
+#include "api/call.h"
 #include "base/json.h"
 
-namespace levelkeep::http {
+namespace levelkeep::api {
 namespace {
 
 std::string Nested(int levels) {
@@ -89,4 +88,4 @@ TEST(JsonBodyTest, BuildsWhatWasSent) {
 }
 
 }  // namespace
-}  // namespace levelkeep::http
+}  // namespace levelkeep::api
