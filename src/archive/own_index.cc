@@ -19,11 +19,6 @@ namespace {
 // of a database of a hundred files.
 constexpr uint64_t kTailBytes = 32u << 10;
 
-Status Corrupt(const std::string& problem) {
-  return Status(StatusCode::kCorruption, problem,
-                "the archive is damaged: use another backup");
-}
-
 // Serves the end of the file from memory, the rest from the file.
 class TailCache : public ByteSource {
  public:
@@ -62,17 +57,18 @@ Status LoadToc(const ByteSource& source, OwnIndex* index) {
       const std::string member,
       reader.ReadMember(kTarBlockBytes + kMaxIndexBytes + kTarEndBytes));
   if (!reader.AtEnd()) {
-    return Corrupt("there is something between table of contents and footer");
+    return DamagedArchive(
+        "there is something between table of contents and footer");
   }
   const std::string_view header =
       std::string_view(member).substr(0, kTarBlockBytes);
   const std::string_view content =
       std::string_view(member).substr(header.size());
   const std::string_view json = content.substr(0, content.find('\0'));
-  if (json.empty()) return Corrupt("the table of contents is empty");
+  if (json.empty()) return DamagedArchive("the table of contents is empty");
   if (content.size() != json.size() + TarPadding(json.size()) + kTarEndBytes ||
       content.find_first_not_of('\0', json.size()) != std::string_view::npos) {
-    return Corrupt("the table of contents is not framed as tar asks");
+    return DamagedArchive("the table of contents is not framed as tar asks");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(index->toc, DecodeToc(json));
   return CheckTarHeader(header, std::string(kTocEntryName), json.size(),
@@ -83,8 +79,9 @@ Status CheckOffsets(const OwnIndex& index) {
   for (const TocFile& file : index.toc.files) {
     for (const TocChunk& chunk : file.chunks) {
       if (chunk.archive_offset >= index.toc_offset) {
-        return Corrupt("the table of contents points behind itself for " +
-                       Printable(file.name));
+        return DamagedArchive(
+            "the table of contents points behind itself for " +
+            Printable(file.name));
       }
     }
   }
@@ -105,7 +102,8 @@ Result<std::string> ReadManifestText(const ByteSource& source,
         const std::string content,
         reader.ReadMember(file.ChunkSize(i) + kTarBlockBytes));
     if (content.size() < file.ChunkSize(i) || !reader.AtEnd()) {
-      return Corrupt("levelkeep-manifest.json has another size than stated");
+      return DamagedArchive(
+          "levelkeep-manifest.json has another size than stated");
     }
     text.append(content, 0, file.ChunkSize(i));
   }
@@ -115,16 +113,16 @@ Result<std::string> ReadManifestText(const ByteSource& source,
 Status LoadManifest(const ByteSource& source, OwnIndex* index) {
   if (index->toc.files.empty() ||
       index->toc.files.back().name != kManifestEntryName) {
-    return Corrupt("the last entry is not levelkeep-manifest.json");
+    return DamagedArchive("the last entry is not levelkeep-manifest.json");
   }
   const TocFile& file = index->toc.files.back();
   if (file.size_bytes == 0 || file.size_bytes > kMaxIndexBytes) {
-    return Corrupt("levelkeep-manifest.json has an impossible size");
+    return DamagedArchive("levelkeep-manifest.json has an impossible size");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
                              ReadManifestText(source, file, index->toc_offset));
   if (Sha256::Of(text) != file.sha256) {
-    return Corrupt("levelkeep-manifest.json has a wrong SHA-256");
+    return DamagedArchive("levelkeep-manifest.json has a wrong SHA-256");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(Manifest manifest,
                              DecodeManifest(text, index->toc.files.size() - 1));
@@ -156,12 +154,12 @@ Status CompareWithManifest(OwnIndex* index) {
     const auto at =
         std::lower_bound(listed.begin(), listed.end(), name, before);
     if (!inside || at == listed.end() || (*at)->name != name) {
-      return Corrupt("entry " + Printable(file.name) +
-                     " is not listed in the manifest");
+      return DamagedArchive("entry " + Printable(file.name) +
+                            " is not listed in the manifest");
     }
     if ((*at)->size_bytes != file.size_bytes || (*at)->sha256 != file.sha256) {
-      return Corrupt("manifest and table of contents disagree about " +
-                     Printable(file.name));
+      return DamagedArchive("manifest and table of contents disagree about " +
+                            Printable(file.name));
     }
     found[static_cast<size_t>(at - listed.begin())] = true;
     index->content_bytes += file.size_bytes;
@@ -170,11 +168,16 @@ Status CompareWithManifest(OwnIndex* index) {
   if (missing == found.end()) return Status::Ok();
   const ManifestFile& file =
       *listed[static_cast<size_t>(missing - found.begin())];
-  return Corrupt("the manifest lists " + Printable(folder + file.name) +
-                 ", which the archive does not hold");
+  return DamagedArchive("the manifest lists " + Printable(folder + file.name) +
+                        ", which the archive does not hold");
 }
 
 }  // namespace
+
+Status DamagedArchive(const std::string& problem) {
+  return Status(StatusCode::kCorruption, problem,
+                "the archive is damaged: use another backup");
+}
 
 std::string OwnIndex::FlatName(size_t i) const {
   return toc.files[i].name.substr(manifest->db_name.size() + 1);
@@ -189,7 +192,7 @@ Result<std::optional<OwnIndex>> LoadOwnIndex(const ByteSource& source,
       DecodeFooter(cache.Last(kFooterBytes));
   if (!toc_offset) return std::optional<OwnIndex>();
   if (*toc_offset >= archive_bytes - kFooterBytes) {
-    return Corrupt("the footer points behind the end of the archive");
+    return DamagedArchive("the footer points behind the end of the archive");
   }
   OwnIndex index;
   index.archive_bytes = archive_bytes;

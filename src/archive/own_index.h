@@ -15,6 +15,9 @@
 
 namespace levelkeep {
 
+// kCorruption, with the hint that fits one of ours.
+Status DamagedArchive(const std::string& problem);
+
 // Footer, table of contents and manifest, which agree with each other: the
 // manifest's files are exactly the entries of its database folder, and the
 // last entry is the manifest.

@@ -23,11 +23,6 @@ constexpr int kMaxReaders = 6;
 // A pax header with the longest name that we allow is far below this.
 constexpr uint64_t kMaxHeaderBytes = 64u << 10;
 
-Status Corrupt(const std::string& problem) {
-  return Status(StatusCode::kCorruption, problem,
-                "the archive is damaged: use another backup");
-}
-
 // More than cores: some wait for the device, reading or writing.
 int ReaderCount(int threads) {
   const int workers = WorkerCount(threads);
@@ -99,8 +94,9 @@ class OwnReader::Worker {
       LEVELKEEP_RETURN_IF_ERROR(ReadHeader(i));
     }
     if (members_.AtEnd()) return Status::Ok();
-    return Corrupt("there are bytes that belong to no entry before offset " +
-                   std::to_string(unit.end));
+    return DamagedArchive(
+        "there are bytes that belong to no entry before offset " +
+        std::to_string(unit.end));
   }
 
   // The bytes of the unit. What is in the page cache comes from there; the
@@ -151,7 +147,8 @@ class OwnReader::Worker {
     if (file.size_bytes > 0) return Status::Ok();
     static const Sha256 kEmpty = Sha256::Of("");
     if (file.sha256 != kEmpty) {
-      return Corrupt(Printable(file.name) + " is empty, its SHA-256 is not");
+      return DamagedArchive(Printable(file.name) +
+                            " is empty, its SHA-256 is not");
     }
     if (!Writes(i)) return Status::Ok();
     LEVELKEEP_ASSIGN_OR_RETURN(
@@ -193,8 +190,8 @@ class OwnReader::Worker {
     }
     LEVELKEEP_RETURN_IF_ERROR(members_.EndMember());
     if (digest.FinishSha256() != file.chunks[unit.chunk].sha256) {
-      return Corrupt("the SHA-256 of chunk " + std::to_string(unit.chunk) +
-                     " is wrong");
+      return DamagedArchive("the SHA-256 of chunk " +
+                            std::to_string(unit.chunk) + " is wrong");
     }
     if (unit.large) LEVELKEEP_RETURN_IF_ERROR(TakeLargeChunk(unit, last));
     if (whole) {
@@ -217,7 +214,7 @@ class OwnReader::Worker {
     if (last) {
       const TocFile& file = owner_.index_.toc.files[unit.file];
       if (large.digest.FinishSha256() != file.sha256) {
-        return Corrupt("the SHA-256 of the whole file is wrong");
+        return DamagedArchive("the SHA-256 of the whole file is wrong");
       }
       // All other chunks were written before their turn was passed on.
       if (large.file == nullptr) return Status::Ok();
@@ -328,7 +325,7 @@ Status OwnReader::CheckLimits() const {
   }
   if (index_.content_bytes / std::max<uint64_t>(1, limits.max_ratio) >
       index_.archive_bytes) {
-    return Corrupt("the archive claims to hold more than it can");
+    return DamagedArchive("the archive claims to hold more than it can");
   }
   return Status::Ok();
 }

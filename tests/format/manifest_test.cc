@@ -4,8 +4,14 @@
 
 #include <string>
 
+#include "format/document_fixture.h"
+
 namespace levelkeep {
 namespace {
+
+using test::BadDocument;
+using test::ExpectCorruption;
+using test::Replaced;
 
 Manifest Example() {
   Manifest manifest;
@@ -29,13 +35,6 @@ Manifest Example() {
   manifest.took_ms = 1234;
   manifest.source_bytes = 2097168;
   return manifest;
-}
-
-std::string Replaced(std::string text, const std::string& what,
-                     const std::string& by) {
-  const size_t at = text.find(what);
-  EXPECT_NE(at, std::string::npos) << what;
-  return at == std::string::npos ? text : text.replace(at, what.size(), by);
 }
 
 TEST(ManifestTest, TextIsTheContract) {
@@ -161,13 +160,8 @@ TEST(ManifestTest, NewerFormatIsRefusedBeforeAnythingElseIsRead) {
 
 TEST(ManifestTest, RefusesWhatIsNoManifest) {
   const std::string good = EncodeManifest(Example());
-  struct Case {
-    std::string what;
-    std::string text;
-    std::string message;  // a part of it
-  };
   const std::string deep(100000, '[');
-  const Case cases[] = {
+  const BadDocument cases[] = {
       {"nothing", "", "not a well-formed JSON object"},
       {"cut", good.substr(0, good.size() - 5), "not a well-formed"},
       {"more behind", good + "{}", "not a well-formed"},
@@ -218,16 +212,13 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
       {"events", Replaced(good, "\"count\"", "\"c\""), "\"count\" is missing"},
       {"previous", Replaced(good, "55\"", "\""), "\"sha256\" is not a hex"},
   };
-  for (const Case& test : cases) {
-    const Result<Manifest> decoded = DecodeManifest(test.text);
-    ASSERT_FALSE(decoded.ok()) << test.what;
-    EXPECT_EQ(decoded.status().code(), StatusCode::kCorruption) << test.what;
-    EXPECT_NE(decoded.status().message().find(test.message), std::string::npos)
-        << test.what << ": " << decoded.status().message();
+  for (const BadDocument& bad : cases) {
+    const Status status = DecodeManifest(bad.text).status();
+    ExpectCorruption(status, bad);
     // A check finds the same, but has no names to compare.
-    const Status checked = CheckManifest(test.text);
-    EXPECT_EQ(checked.ok() ? "" : checked.message(),
-              test.what == "file twice" ? "" : decoded.status().message());
+    const Status checked = CheckManifest(bad.text);
+    EXPECT_EQ(checked.message(),
+              bad.what == "file twice" ? "" : status.message());
   }
   EXPECT_TRUE(CheckManifest(good).ok());
 }

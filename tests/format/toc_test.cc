@@ -4,8 +4,14 @@
 
 #include <string>
 
+#include "format/document_fixture.h"
+
 namespace levelkeep {
 namespace {
+
+using test::BadDocument;
+using test::ExpectCorruption;
+using test::Replaced;
 
 const std::string kA(64, 'a');
 const std::string kB(64, 'b');
@@ -24,13 +30,6 @@ Toc Example() {
                        Of(kC),
                        {{300, Of(kA)}, {400, Of(kB)}, {500, Of(kD)}}});
   return toc;
-}
-
-std::string Replaced(std::string text, const std::string& what,
-                     const std::string& by) {
-  const size_t at = text.find(what);
-  EXPECT_NE(at, std::string::npos) << what;
-  return at == std::string::npos ? text : text.replace(at, what.size(), by);
 }
 
 TEST(TocTest, TextIsTheContract) {
@@ -97,12 +96,7 @@ TEST(TocTest, OfTwoMembersOfOneNameTheLastCounts) {
 TEST(TocTest, RefusesLies) {
   const std::string good = EncodeToc(Example());
   const std::string shorter = good.substr(0, good.rfind(",\n{")) + "\n]}\n";
-  struct Case {
-    std::string what;
-    std::string text;
-    std::string message;
-  };
-  const Case cases[] = {
+  const BadDocument cases[] = {
       {"cut", good.substr(0, good.size() - 4), "not a well-formed"},
       {"last chunk", shorter, "chunks of db/000005.ldb are missing"},
       {"version", Replaced(good, "\"version\":1", "\"version\":2"),
@@ -152,12 +146,8 @@ TEST(TocTest, RefusesLies) {
       {"times differ", Replaced(good, "2024-12-27T12", "2024-12-27T13"),
        "differs between entries"},
   };
-  for (const Case& test : cases) {
-    const Result<Toc> toc = DecodeToc(test.text);
-    ASSERT_FALSE(toc.ok()) << test.what;
-    EXPECT_EQ(toc.status().code(), StatusCode::kCorruption) << test.what;
-    EXPECT_NE(toc.status().message().find(test.message), std::string::npos)
-        << test.what << ": " << toc.status().message();
+  for (const BadDocument& bad : cases) {
+    ExpectCorruption(DecodeToc(bad.text).status(), bad);
   }
 }
 
