@@ -161,9 +161,9 @@ void World::Rewind() {
   RestartFixedRandom();
 }
 
-std::unique_ptr<Restorer> World::NewRestorer() {
-  auto restorer =
-      std::make_unique<Restorer>(disk_.file_system(), &clock_, options_);
+std::unique_ptr<test::TestRestorer> World::NewRestorer() {
+  auto restorer = std::make_unique<test::TestRestorer>(disk_.file_system(),
+                                                       &clock_, options_);
   RequireOk(restorer->Prepare(), "a start can prepare its folders");
   return restorer;
 }
@@ -176,7 +176,7 @@ Life World::Start() {
   };
   const uint64_t before = disk_.operations();
   life.status = [&]() -> Status {
-    Restorer restorer(disk_.file_system(), &clock_, options_);
+    test::TestRestorer restorer(disk_.file_system(), &clock_, options_);
     LEVELKEEP_RETURN_IF_ERROR(restorer.Prepare());
     LEVELKEEP_ASSIGN_OR_RETURN(life.recovered, restorer.Recover(open));
     LEVELKEEP_ASSIGN_OR_RETURN(life.drops, restorer.ApplyDropped(open, {}));

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "restore/restorer.h"
+#include "restore/test_restorer.h"
 #include "restore_flags.h"
 #include "support.h"
 #include "support/auto_clock.h"
@@ -75,7 +75,7 @@ class World {
   // One or two starts that end so. REQUIRES: without, one takes `operations`.
   void StartInto(const Interruptions& interruptions, uint64_t operations);
   // On a good disk, prepared.
-  std::unique_ptr<Restorer> NewRestorer();
+  std::unique_ptr<test::TestRestorer> NewRestorer();
 
   // --- what is there
   // By names within the folder, without LevelDB's lock; empty if there is no

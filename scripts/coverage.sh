@@ -36,8 +36,7 @@ while [[ $# -gt 0 ]]; do
   shift
 done
 [[ ${#folders[@]} -gt 0 ]] ||
-  folders=(src/restore src/catalog src/archive src/manager/backup_set
-    src/manager/reuse)
+  folders=(src/restore src/catalog src/archive src/engine)
 filters=()
 for folder in "${folders[@]}"; do filters+=(--filter "$folder"); done
 

@@ -12,7 +12,7 @@
 #include "format/backup_name.h"
 #include "format/backup_state.h"
 #include "levelkeep/backup_manager.h"
-#include "manager/offline_tool.h"
+#include "engine/engine.h"
 #include "support/database.h"
 #include "support/event_data.h"
 #include "support/measure.h"
@@ -139,8 +139,8 @@ Status Expect(const Result<std::vector<BackupInfo>>& list, uint64_t count) {
 
 // As the program's `list`: an object that knows nothing yet.
 Status ListFresh(const BackupOptions& options, uint64_t count) {
-  OfflineTool tool(options, FileSystem::Posix(), Clock::System());
-  return Expect(tool.List(), count);
+  Engine engine(options, {});
+  return Expect(engine.List(), count);
 }
 
 Status RunProgramList(const std::string& program,

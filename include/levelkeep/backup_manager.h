@@ -13,17 +13,15 @@
 #ifndef LEVELKEEP_BACKUP_MANAGER_H_
 #define LEVELKEEP_BACKUP_MANAGER_H_
 
-#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "levelkeep/options.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
 namespace leveldb {
@@ -33,132 +31,7 @@ class Env;
 
 namespace levelkeep {
 
-class Clock;       // a test's own time; see src/base/clock.h
-class FileSystem;  // a test's own disk; see src/base/file_system.h
-struct Platform;   // all of it at once; see src/manager/platform.h
-
-using Time = std::chrono::system_clock::time_point;  // UTC
-
-struct BackupInfo {
-  std::string name;  // backup_2024-12-27_120000.tar.gz
-  std::string path;
-  uint64_t size_bytes = 0;
-  Time created;
-  std::string label;
-  std::string trigger;  // manual|scheduled|api|cli|pre-restore|shutdown
-  std::string sha256;   // of the archive; empty if its sidecar is missing
-  std::string status;   // verified|unverified|damaged|unreadable
-  std::string problem;  // why it is damaged or unreadable
-  bool verified = false;
-  bool pinned = false;
-  std::optional<Time> verified_at;
-  uint64_t last_sequence = 0;
-  uint64_t event_count = 0;  // as the host counted; 0 if it did not
-  uint64_t source_bytes = 0;
-  uint64_t duration_ms = 0;
-  std::string snapshot_method;  // hot|logical|offline|external
-};
-
-struct StartReport {
-  bool restored = false;  // a dropped archive was applied
-  std::string restored_from;
-  uint64_t restored_sequence = 0;
-  std::vector<std::pair<std::string, std::string>> rejected;  // name, reason
-  std::string refused;     // drops that could not be chosen between: why
-  bool recovered = false;  // an interrupted restore was finished or undone
-  std::vector<std::string> swept;  // left-overs that were removed
-  std::string lock;                // what was found about LOCK, for people
-};
-
-struct CreateRequest {
-  std::string label;
-  std::string trigger = "manual";
-  std::stop_token stop;
-  std::function<void(double fraction)> progress;
-};
-
-struct VerifyReport {
-  std::string name;
-  std::string depth;  // structure|checksums|full
-  bool own = true;    // false: foreign archive, nothing to compare with
-  uint64_t files = 0;
-  uint64_t bytes = 0;
-  uint64_t entries = 0;        // keys scanned; full only
-  uint64_t last_sequence = 0;  // full only
-  uint64_t duration_ms = 0;
-};
-
-enum class RestoreMode {
-  kAuto,   // live where the host registered RestoreHooks, else staged
-  kLive,   // kUnsupported without hooks
-  kStage,  // into restore/ for the next start
-};
-
-struct RestoreRequest {
-  std::string source;  // a backup's name, or "latest"
-  RestoreMode mode = RestoreMode::kAuto;
-  std::stop_token stop;
-  std::function<void(double fraction)> progress;
-};
-
-struct RestoreReport {
-  std::string name;
-  bool applied = false;  // live; else staged: a restart applies it
-  std::string restart_command;
-  uint64_t last_sequence = 0;
-  uint64_t bytes = 0;
-  std::string epoch;  // new with every restore
-};
-
-// What a restore would do; nothing is changed by asking.
-struct RestorePreview {
-  std::string name;
-  Time backup_created;
-  uint64_t backup_sequence = 0;
-  uint64_t current_sequence = 0;
-  // Writes acknowledged since the backup; they would be in the undo copy.
-  uint64_t lost_writes = 0;
-  uint64_t backup_events = 0;
-  uint64_t current_events = 0;
-  uint64_t needed_bytes = 0;
-  uint64_t free_bytes = 0;
-  bool same_history = false;  // both are of one epoch: lost_writes is exact
-};
-
-struct RotationDecision {
-  std::string name;
-  bool keep = true;
-  std::string reason;
-};
-
-struct HealthReport {
-  bool store_usable = false;          // a DB is attached and accepts writes
-  bool available = false;             // backups can be made
-  std::vector<std::string> degraded;  // reasons, for people
-  uint64_t count = 0;
-  uint64_t total_bytes = 0;
-  std::optional<BackupInfo> latest;
-  std::optional<Time> last_success;
-  std::optional<Time> last_verified;
-  std::string last_error;  // of the last failed backup since the last good
-  std::optional<Time> next_run;
-  uint64_t unsaved_writes = 0;  // LevelDB writes not in a backup
-  // Age of the oldest such state; none if there is no backup yet, or the
-  // clock is behind it.
-  std::optional<double> unsaved_seconds;
-  std::optional<double> predicted_restore_seconds;
-  uint64_t free_bytes = 0;
-  std::string running;  // "create", "restore", … or empty
-  bool undo_available = false;
-};
-
-struct EventCount {
-  uint64_t count = 0;
-  uint64_t first = 0;
-  uint64_t last = 0;
-  std::string first_time;  // RFC 3339
-  std::string last_time;
-};
+struct Platform;  // a test's own disk, time, checks; see src/engine/platform.h
 
 // How a host lets a restore happen without a restart. Called by the thread
 // that restores, one after the other. After `close`, no DB handle may be
@@ -184,8 +57,7 @@ class Attachment;
 class BackupManager {
  public:
   explicit BackupManager(BackupOptions options);
-  // For tests; neither is owned.
-  BackupManager(BackupOptions options, FileSystem* fs, Clock* clock);
+  // For tests.
   BackupManager(BackupOptions options, const Platform& platform);
   // Stops the schedule; a running backup is cancelled and leaves no file.
   // REQUIRES: no Attachment is alive.

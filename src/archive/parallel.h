@@ -1,5 +1,4 @@
-// Runs one body on several threads and returns the first failure. Private to
-// archive.
+// Runs one body on several threads and returns the first failure.
 
 #ifndef LEVELKEEP_ARCHIVE_PARALLEL_H_
 #define LEVELKEEP_ARCHIVE_PARALLEL_H_

@@ -5,6 +5,7 @@
 
 #include "api/events/event_routes.h"
 #include "base/status_macros.h"
+#include "engine/platform.h"
 
 namespace levelkeep::cli {
 
@@ -35,7 +36,7 @@ http::ApiOptions ToApiOptions(const ApiSettings& settings) {
 Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
     : settings_(settings),
       clock_(clock),
-      manager_(settings.backup, fs, clock),
+      manager_(settings.backup, Platform{.fs = fs, .clock = clock}),
       bus_(BusOptions(settings), manager_.env(), fs, clock) {}
 
 Application::~Application() { Stop(); }

@@ -70,6 +70,13 @@ bool Console::Ask(std::string_view question) {
   return answer == "y" || answer == "Y" || answer == "yes";
 }
 
+Status Console::Confirm(std::string_view what, const Status& cannot_ask) {
+  if (!CanAsk()) return cannot_ask;
+  Say(what);
+  if (Ask("Go on?")) return Status::Ok();
+  return Status(StatusCode::kRefused, "not confirmed, nothing was changed");
+}
+
 std::string Console::Green(std::string_view text) const {
   return Paint(text, kGreen, world_->out_is_terminal);
 }

@@ -42,6 +42,9 @@ class Console {
   bool CanAsk() const;
   // "question [y/N] ": true for y and yes. REQUIRES: CanAsk().
   bool Ask(std::string_view question);
+  // Says what is about to happen and asks whether it may: kRefused if not,
+  // `cannot_ask` where nobody can be asked.
+  Status Confirm(std::string_view what, const Status& cannot_ask);
 
   // For text on standard output; unchanged where colours are not wanted.
   std::string Green(std::string_view text) const;

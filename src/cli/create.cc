@@ -24,24 +24,23 @@ constexpr VerbOption kOptions[] = {
 };
 
 Status RunCreate(Session* session) {
-  OfflineTool tool = session->NewTool();
-  std::string way;
+  Database database(session->settings().backup, session->platform());
+  Engine engine(session->settings().backup, session->platform(), &database);
   Result<BackupInfo> made = [&] {
     Progress progress(session->console, "creating a backup");
-    CreateRequest request;
+    BackupRequest request;
     request.label = session->arguments().label;
     request.trigger = "cli";
-    request.stop = session->world.stop;
-    request.progress = progress.callback();
-    return tool.Create(request, &way);
+    request.work = {session->world.stop, progress.callback()};
+    return engine.Create(std::move(request));
   }();
   if (!made.ok()) return made.status();
   session->result = api::CreatedToJson(*made);
   session->result["backup"] =
       api::BackupToDetailedJson(*made, session->world.clock->Now());
   session->result["way"] = made->snapshot_method;
-  session->result["wayText"] = way;
-  session->console->Say(way);
+  session->result["wayText"] = database.way();
+  session->console->Say(database.way());
   session->console->Print("created " + made->name + " (" +
                           FormatBytes(made->size_bytes) + ", sequence " +
                           std::to_string(made->last_sequence) + ")\n");

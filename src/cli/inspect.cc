@@ -76,8 +76,10 @@ Status RunInspect(Session* session) {
     return Status(StatusCode::kInvalidArgument, "inspect what?",
                   "name a backup, or latest: see levelkeep list");
   }
-  OfflineTool tool = session->NewTool();
-  auto report = tool.Inspect(session->arguments().source, session->world.stop);
+  Engine engine = session->NewEngine();
+  const auto backup = engine.Locate(session->arguments().source);
+  if (!backup.ok()) return backup.status();
+  auto report = engine.Inspect(*backup, {session->world.stop, nullptr});
   if (!report.ok()) return report.status();
   session->result["path"] = report->path;
   session->result["size"] = report->size_bytes;

@@ -55,8 +55,8 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
 }
 
 Status RunList(Session* session) {
-  OfflineTool tool = session->NewTool();
-  auto backups = tool.List();
+  Engine engine = session->NewEngine();
+  auto backups = engine.List();
   if (!backups.ok()) return backups.status();
   const uint64_t count = backups->size();
   uint64_t total_bytes = 0;

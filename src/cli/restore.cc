@@ -66,14 +66,10 @@ Status CheckArguments(const VerbArguments& arguments) {
 // Ok: go on. Nothing was changed yet.
 Status Confirm(Session* session, const std::string& what) {
   if (session->arguments().yes) return Status::Ok();
-  if (!session->console->CanAsk()) {
-    return Status(StatusCode::kInvalidArgument,
-                  "restore replaces the database and can't ask here",
-                  "pass --yes, or look first with --dry-run");
-  }
-  session->console->Say(what);
-  if (session->console->Ask("Go on?")) return Status::Ok();
-  return Status(StatusCode::kRefused, "not confirmed, nothing was changed");
+  return session->console->Confirm(
+      what, Status(StatusCode::kInvalidArgument,
+                   "restore replaces the database and can't ask here",
+                   "pass --yes, or look first with --dry-run"));
 }
 
 std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
@@ -82,8 +78,10 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
                      std::to_string(preview.backup_sequence) + ") replaces " +
                      db_dir + " (sequence " +
                      std::to_string(preview.current_sequence) + ").\n";
-  if (preview.current_sequence == 0) {
+  if (!preview.database_present) {
     text += "There is no database yet; nothing is lost.";
+  } else if (preview.current_sequence == 0) {
+    text += "The database there is empty, or what it holds can't be read.";
   } else if (preview.same_history) {
     text += preview.lost_writes == 0
                 ? "No write is lost."
@@ -102,12 +100,14 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
   return text;
 }
 
-Status Extract(Session* session, OfflineTool* tool) {
+Status Extract(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
+  const auto backup = engine->Locate(arguments.source);
+  if (!backup.ok()) return backup.status();
   auto report = [&] {
     Progress progress(session->console, "extracting " + arguments.source);
-    return tool->ExtractTo(arguments.source, arguments.target_dir,
-                           session->world.stop, progress.callback());
+    return engine->Extract(*backup, arguments.target_dir,
+                           {session->world.stop, progress.callback()});
   }();
   if (!report.ok()) return report.status();
   session->result = api::ToJson(*report);
@@ -119,7 +119,7 @@ Status Extract(Session* session, OfflineTool* tool) {
   return Status::Ok();
 }
 
-Status Undo(Session* session, OfflineTool* tool) {
+Status Undo(Session* session, Engine* engine) {
   const bool all = session->arguments().undo_all;
   const Status confirmed = Confirm(
       session,
@@ -131,7 +131,7 @@ Status Undo(Session* session, OfflineTool* tool) {
           ".\nThe one that is there now is kept for another levelkeep restore "
           "--undo.");
   if (!confirmed.ok()) return confirmed;
-  auto report = tool->Undo(all ? UndoScope::kAll : UndoScope::kLast);
+  auto report = engine->Undo(all ? UndoScope::kAll : UndoScope::kLast);
   if (!report.ok()) return report.status();
   session->result = api::UndoToJson(*report);
   session->console->Print("undone: the database is at sequence " +
@@ -140,9 +140,11 @@ Status Undo(Session* session, OfflineTool* tool) {
 }
 
 // 1. say what would happen   2. ask   3. do it
-Status Replace(Session* session, OfflineTool* tool) {
+Status Replace(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
-  auto preview = tool->PreviewRestore(arguments.source);
+  const auto backup = engine->Locate(arguments.source);
+  if (!backup.ok()) return backup.status();
+  const auto preview = engine->Preview(*backup);
   if (!preview.ok()) return preview.status();
   const std::string description =
       Describe(*preview, session->settings().backup.storage_path());
@@ -155,8 +157,7 @@ Status Replace(Session* session, OfflineTool* tool) {
   if (!confirmed.ok()) return confirmed;
   auto report = [&] {
     Progress progress(session->console, "restoring " + preview->name);
-    return tool->Restore(arguments.source, session->world.stop,
-                         progress.callback());
+    return engine->Restore(*backup, {session->world.stop, progress.callback()});
   }();
   if (!report.ok()) return report.status();
   session->result = api::ToJson(*report);
@@ -172,12 +173,13 @@ Status Replace(Session* session, OfflineTool* tool) {
 Status RunRestore(Session* session) {
   const Status checked = CheckArguments(session->arguments());
   if (!checked.ok()) return checked;
-  OfflineTool tool = session->NewTool();
+  Engine engine = session->NewEngine();
   if (session->arguments().undo || session->arguments().undo_all) {
-    return Undo(session, &tool);
+    return Undo(session, &engine);
   }
-  if (!session->arguments().target_dir.empty()) return Extract(session, &tool);
-  return Replace(session, &tool);
+  if (!session->arguments().target_dir.empty())
+    return Extract(session, &engine);
+  return Replace(session, &engine);
 }
 
 }  // namespace

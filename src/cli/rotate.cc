@@ -23,8 +23,8 @@ constexpr VerbOption kOptions[] = {
 
 Status RunRotate(Session* session) {
   const bool dry_run = session->arguments().dry_run;
-  OfflineTool tool = session->NewTool();
-  auto decisions = tool.Rotate(dry_run);
+  Engine engine = session->NewEngine();
+  auto decisions = dry_run ? engine.PlanRotation() : engine.Rotate();
   if (!decisions.ok()) return decisions.status();
   session->result = api::RotationToJson(*decisions, dry_run);
   size_t removed = 0;

@@ -9,7 +9,7 @@
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "config/settings.h"
-#include "manager/offline_tool.h"
+#include "engine/engine.h"
 
 namespace levelkeep::cli {
 
@@ -26,9 +26,8 @@ struct Session {
 
   const Settings& settings() const { return config.settings; }
   const VerbArguments& arguments() const { return line.arguments; }
-  OfflineTool NewTool() const {
-    return OfflineTool(settings().backup, world.fs, world.clock);
-  }
+  Platform platform() const { return {.fs = world.fs, .clock = world.clock}; }
+  Engine NewEngine() const { return Engine(settings().backup, platform()); }
 };
 
 }  // namespace levelkeep::cli

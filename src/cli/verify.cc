@@ -40,21 +40,24 @@ std::string Describe(const VerifyReport& report) {
   return text;
 }
 
-Result<VerifyReport> VerifyOne(Session* session, OfflineTool* tool,
+Result<VerifyReport> VerifyOne(Session* session, Engine* engine,
                                const std::string& source, VerifyDepth depth) {
+  const auto backup = engine->Locate(source);
+  if (!backup.ok()) return backup.status();
   Progress progress(session->console, "verifying " + source);
-  return tool->Verify(source, depth, session->world.stop, progress.callback());
+  return engine->Verify(*backup, depth,
+                        {session->world.stop, progress.callback()});
 }
 
 // All of them, whatever is wrong with one; only a stop ends it early.
-Status VerifyAll(Session* session, OfflineTool* tool, VerifyDepth depth) {
-  auto backups = tool->List();
+Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
+  auto backups = engine->List();
   if (!backups.ok()) return backups.status();
   auto& results = session->result["results"] = nlohmann::ordered_json::array();
   std::vector<std::string> damaged;
   Status other_failure;
   for (const BackupInfo& backup : *backups) {
-    auto report = VerifyOne(session, tool, backup.name, depth);
+    auto report = VerifyOne(session, engine, backup.name, depth);
     if (report.ok()) {
       results.push_back(api::ToJson(*report));
       session->console->Print(Describe(*report) + "\n");
@@ -99,9 +102,9 @@ Status RunVerify(Session* session) {
                   "verify needs either a backup or --all",
                   "name a backup, or latest: see levelkeep list");
   }
-  OfflineTool tool = session->NewTool();
-  if (arguments.all) return VerifyAll(session, &tool, *depth);
-  auto report = VerifyOne(session, &tool, arguments.source, *depth);
+  Engine engine = session->NewEngine();
+  if (arguments.all) return VerifyAll(session, &engine, *depth);
+  auto report = VerifyOne(session, &engine, arguments.source, *depth);
   if (!report.ok()) return report.status();
   session->result = api::ToJson(*report);
   session->console->Print(Describe(*report) + "\n");

@@ -5,8 +5,6 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "cli/session.h"
-#include "manager/backup_set.h"
-#include "manager/verifier.h"
 
 namespace levelkeep::cli {
 
@@ -40,15 +38,14 @@ class Worker {
  public:
   Worker(const Settings& settings, const World& world)
       : world_(world),
-        set_(settings.backup, world.fs, world.clock),
-        verifier_(settings.backup, world.fs, world.clock) {}
+        engine_(settings.backup, {.fs = world.fs, .clock = world.clock}) {}
 
   // Also removes the scratch folder of a worker that was killed; what a
   // live process uses stays.
   Status Prepare() {
-    const Status prepared = verifier_.Prepare();
+    const Status prepared = engine_.Prepare();
     if (!prepared.ok()) return prepared;
-    const auto swept = set_.Sweep();
+    const auto swept = engine_.Sweep();
     if (!swept.ok()) return swept.status();
     for (const std::string& name : *swept) {
       LogInfo(kTag, name + ": left-over removed");
@@ -58,7 +55,7 @@ class Worker {
 
   Round RunOnce() {
     Round round;
-    auto pending = verifier_.Pending();
+    auto pending = engine_.PendingVerification();
     if (!pending.ok()) {
       round.failure = pending.status();
       return round;
@@ -78,7 +75,12 @@ class Worker {
  private:
   void VerifyOne(const std::string& name, Round* round) {
     LogInfo(kTag, name + ": processing");
-    const auto report = verifier_.Verify(name, VerifyDepth::kFull, world_.stop);
+    const auto report = [&]() -> Result<VerifyReport> {
+      const auto backup = engine_.Find(name);
+      if (!backup.ok()) return backup.status();
+      return engine_.Verify(*backup, VerifyDepth::kFull,
+                            {world_.stop, nullptr});
+    }();
     if (report.ok()) {
       ++round->completed;
       LogInfo(kTag, name + ": completed");
@@ -100,8 +102,7 @@ class Worker {
   }
 
   const World& world_;
-  BackupSet set_;
-  Verifier verifier_;
+  Engine engine_;
   std::map<std::string, std::chrono::steady_clock::time_point> retry_at_;
 };
 

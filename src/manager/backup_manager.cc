@@ -5,17 +5,16 @@
 #include "base/status_macros.h"
 #include "dbfiles/epoch.h"
 #include "manager/backup_manager_impl.h"
-#include "restore/restorer.h"
 
 namespace levelkeep {
 
-BackupManager::Impl::Impl(BackupOptions options, const Platform& platform)
-    : options_(std::move(options)),
-      platform_(platform),
+BackupManager::Impl::Impl(const BackupOptions& options,
+                          const Platform& platform)
+    : Database(options, platform),
+      options_(options),
       fs_(platform.fs),
       clock_(platform.clock),
-      env_(platform.env, platform.fs),
-      set_(options_, platform),
+      engine_(options_, platform, this),
       jobs_(platform.clock) {}
 
 BackupManager::Impl::~Impl() {
@@ -68,24 +67,20 @@ void BackupManager::Impl::Detach() {
   schedule_thread_ = std::jthread();
 }
 
-bool BackupManager::Impl::attached() const {
+bool BackupManager::Impl::IsOpen() const {
   MutexLock lock(&mutex_);
   return db_ != nullptr;
 }
 
-uint64_t BackupManager::Impl::CurrentSequence() const {
-  return env_.GetStats(options_.storage_path()).last_sequence;
+uint64_t BackupManager::Impl::LastSequence() const {
+  return Stats().last_sequence;
 }
 
 BackupManager::BackupManager(BackupOptions options)
-    : BackupManager(std::move(options), FileSystem::Posix(), Clock::System()) {}
-
-BackupManager::BackupManager(BackupOptions options, FileSystem* fs,
-                             Clock* clock)
-    : BackupManager(std::move(options), Platform{.fs = fs, .clock = clock}) {}
+    : BackupManager(std::move(options), Platform()) {}
 
 BackupManager::BackupManager(BackupOptions options, const Platform& platform)
-    : impl_(std::make_unique<Impl>(std::move(options), platform)) {}
+    : impl_(std::make_unique<Impl>(options, platform)) {}
 
 BackupManager::~BackupManager() = default;
 
@@ -95,7 +90,7 @@ Result<StartReport> BackupManager::Initialize(std::stop_token stop) {
   return impl_->Initialize(std::move(stop));
 }
 
-leveldb::Env* BackupManager::env() { return &impl_->env_; }
+leveldb::Env* BackupManager::env() { return impl_->env(); }
 
 Result<std::unique_ptr<Attachment>> BackupManager::Attach(leveldb::DB* db) {
   LEVELKEEP_RETURN_IF_ERROR(impl_->Attach(db));
@@ -117,23 +112,33 @@ Result<BackupInfo> BackupManager::CreateBackup(const CreateRequest& request) {
 }
 
 Result<std::vector<BackupInfo>> BackupManager::ListBackups() {
-  return impl_->set_.List();
+  return impl_->engine_.List();
 }
 
 Result<uint64_t> BackupManager::VisitBackups(
     const std::function<bool(const BackupInfo&)>& visit,
     const std::string& after) {
-  return impl_->set_.Visit(visit, after);
+  return impl_->engine_.Visit(visit, after);
 }
 
 Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {
-  return impl_->FindBackup(name);
+  LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry,
+                             impl_->engine_.Find(name));
+  return ToBackupInfo(entry);
 }
 
 Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
                                                  const std::string& depth,
                                                  std::stop_token stop) {
-  return impl_->VerifyBackup(name, depth, std::move(stop));
+  const auto parsed = ParseVerifyDepth(depth);
+  if (!parsed) {
+    return Status(StatusCode::kInvalidArgument,
+                  "unknown verification depth '" + depth + "'",
+                  "use structure, checksums or full");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
+                             impl_->engine_.Find(name));
+  return impl_->VerifyBackup(backup, *parsed, std::move(stop));
 }
 
 Result<RestorePreview> BackupManager::PreviewRestore(const std::string& name) {
@@ -162,7 +167,7 @@ Status BackupManager::DeleteBackup(const std::string& name, bool force) {
 }
 
 Status BackupManager::PinBackup(const std::string& name, bool pinned) {
-  return impl_->set_.Pin(name, pinned);
+  return impl_->engine_.Pin(name, pinned);
 }
 
 HealthReport BackupManager::Health() { return impl_->Health(); }

@@ -16,20 +16,18 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
+#include "engine/engine.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/snapshot_env.h"
-#include "manager/backup_set.h"
 #include "manager/jobs.h"
-#include "manager/platform.h"
 #include "manager/scheduler.h"
-#include "restore/restorer.h"
 
 namespace levelkeep {
 
-class BackupManager::Impl {
+class BackupManager::Impl : private Database {
  public:
-  Impl(BackupOptions options, const Platform& platform);
-  ~Impl();
+  Impl(const BackupOptions& options, const Platform& platform);
+  ~Impl() override;
 
   // --- manager_start.cc
   Result<StartReport> Initialize(std::stop_token stop);
@@ -44,9 +42,8 @@ class BackupManager::Impl {
   Status DeleteBackup(const std::string& name, bool force);
 
   // --- manager_verify.cc
-  Result<VerifyReport> VerifyBackup(const std::string& name,
-                                    const std::string& depth,
-                                    std::stop_token stop);
+  Result<VerifyReport> VerifyBackup(const FoundBackup& backup,
+                                    VerifyDepth depth, std::stop_token stop);
 
   // --- manager_restore.cc
   Result<RestorePreview> PreviewRestore(const std::string& name);
@@ -56,29 +53,31 @@ class BackupManager::Impl {
   // --- manager_health.cc
   HealthReport Health();
 
-  Result<BackupInfo> FindBackup(const std::string& name) {
-    return set_.Find(name);
-  }
+  using Database::env;
 
   const BackupOptions options_;
-  const Platform platform_;
   FileSystem* const fs_;
   Clock* const clock_;
-  SnapshotEnv env_;
-  BackupSet set_;
+  Engine engine_;
   JobBoard jobs_;
   RestoreHooks hooks_;                         // set before Attach
   std::function<EventCount()> event_counter_;  // set before Attach
 
  private:
+  // --- Database: hot while it is attached through our env, logical while it
+  // is attached through another one.
+  Result<std::unique_ptr<Snapshot>> TakeSnapshot(std::stop_token stop) override;
+  uint64_t LastSequence() const override;
+  bool IsOpen() const override;
+  Status Close() override { return hooks_.close(); }
+  Status Reopen() override { return hooks_.reopen(); }
+
   Status CreateFolders();
   Status CheckFoldersDiffer();
   Status CheckLock(StartReport* report);
   Status ApplyDropped(std::stop_token stop, StartReport* report);
-  Status OpenAndClose(const std::string& db_dir);
   Status RequireInitialized() const;
 
-  Result<std::unique_ptr<Snapshot>> TakeSnapshot(std::stop_token stop);
   Result<bool> NothingChanged();
   void RunSchedule(std::stop_token stop);
   void RunScheduledBackup(Scheduler* scheduler, std::stop_token stop);
@@ -87,26 +86,17 @@ class BackupManager::Impl {
   void QueueVerification(const std::string& name);
   void RunVerifications(std::stop_token stop);
   void VerifyInBackground(const std::string& name, std::stop_token stop);
-  void DropUndoAfter(const std::string& name);
+  void DropUndoAfter(const CatalogEntry& backup);
 
-  Result<RestoreReport> RestoreLive(const RestoreRequest& request,
-                                    const BackupInfo& backup,
-                                    std::stop_token stop);
-  Result<RestoreReport> RestoreStaged(const BackupInfo& backup,
-                                      std::stop_token stop);
-  using Swap = std::function<Result<RestoreOutcome>()>;
-  // `swap_back` where the application can't open what `swap` put in place.
-  Result<RestoreOutcome> SwapWhileClosed(const Swap& swap,
-                                         const Swap& swap_back);
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
   static void DescribeBackups(const Listing& listing, HealthReport* health);
   void DescribeExposure(const SnapshotEnvStats& stats,
                         const CatalogEntry* newest, HealthReport* health);
-  bool attached() const;
-  uint64_t CurrentSequence() const;
+  SnapshotEnvStats Stats() const {
+    return env()->GetStats(options_.storage_path());
+  }
 
   // Constant after Initialize().
-  std::unique_ptr<Restorer> restorer_;
   bool initialized_ = false;
 
   mutable Mutex mutex_;

@@ -2,45 +2,28 @@
 
 #include <utility>
 
-#include "base/hash.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
-#include "dbfiles/db_lock.h"
-#include "dbfiles/epoch.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
 
-namespace {
-
-constexpr char kTag[] = "BackupManager";
-
-}  // namespace
-
-// 1. one job at a time   2. snapshot   3. archive   4. rotate
-// 5. queue the full verification
+// 1. one job at a time   2. count the events   3. create and rotate
+// 4. remember how it went   5. queue the full verification
 Result<BackupInfo> BackupManager::Impl::CreateBackup(
     const CreateRequest& request) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
   LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
                              jobs_.Begin(JobKind::kCreate, request.stop));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, set_.LockForWriting());
-
   BackupRequest backup;
   backup.label = request.label;
   backup.trigger = request.trigger;
-  backup.stop = ticket->stop();
-  backup.progress = request.progress;
+  backup.work = {ticket->stop(), request.progress};
   // Counted before the cut: everything counted is in the snapshot.
-  if (event_counter_ && attached()) backup.events = event_counter_();
-  auto made = [&]() -> Result<BackupInfo> {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto snapshot, TakeSnapshot(ticket->stop()));
-    LEVELKEEP_ASSIGN_OR_RETURN(backup.db_epoch,
-                               ReadOrCreateEpoch(fs_, options_.storage_path()));
-    return set_.Write(*snapshot, backup, *lock);
-  }();
+  if (event_counter_ && IsOpen()) backup.events = event_counter_();
+  auto made = engine_.Create(std::move(backup));
   {
     MutexLock guard(&mutex_);
     if (made.ok()) {
@@ -50,74 +33,52 @@ Result<BackupInfo> BackupManager::Impl::CreateBackup(
       last_error_ = made.status().message();
     }
   }
-  if (!made.ok()) {
-    LogError(kTag, "backup failed: " + made.status().ToString());
-    return made;
+  if (made.ok()) {
+    QueueVerification(made->name);
+  } else {
+    LogError(kEngineLogTag, "backup failed: " + made.status().ToString());
   }
-  LogInfo(kTag, made->name + ": created, " + std::to_string(made->size_bytes) +
-                    " bytes, sequence " + std::to_string(made->last_sequence) +
-                    " (" + made->snapshot_method + ")");
-  // A failing rotation does not unmake the backup.
-  if (auto rotated = set_.Rotate(false, {made->name}, *lock); !rotated.ok()) {
-    LogError(kTag, "rotation failed: " + rotated.status().ToString());
-  }
-  QueueVerification(made->name);
   return made;
 }
 
 Result<std::unique_ptr<Snapshot>> BackupManager::Impl::TakeSnapshot(
     std::stop_token stop) {
-  const std::string db_dir = options_.storage_path();
   leveldb::DB* db = nullptr;
   {
     MutexLock lock(&mutex_);
     db = db_;
   }
   // The env knows the database even while the host is still opening it.
-  if (env_.GetStats(db_dir).attached) {
-    return env_.source()->Take(db_dir);
-  }
-  const std::string scratch =
-      JoinPath(restorer_->work_dir(), "scratch-" + RandomId());
-  if (db != nullptr) {
-    return TakeLogicalSnapshot(fs_, db, options_.comparator_name, scratch,
-                               std::move(stop));
-  }
-  auto offline = TakeOfflineSnapshot(fs_, db_dir);
-  if (offline.ok() || offline.status().code() != StatusCode::kBusy) {
-    return offline;
-  }
-  ExternalSnapshotOptions external;
-  external.scratch_dir = scratch;
-  return TakeExternalSnapshot(fs_, db_dir, external);
+  if (Stats().attached) return env()->source()->Take(options_.storage_path());
+  if (db == nullptr) return Database::TakeSnapshot(std::move(stop));
+  return TakeLogicalSnapshot(fs_, db, options_.comparator_name,
+                             NewScratchPath(), std::move(stop));
 }
 
 Result<std::vector<RotationDecision>> BackupManager::Impl::Rotate(
     bool dry_run) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
                              jobs_.Begin(JobKind::kRotate, std::stop_token()));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, set_.LockForWriting());
-  return set_.Rotate(dry_run, {}, *lock);
+  return dry_run ? engine_.PlanRotation() : engine_.Rotate();
 }
 
 Status BackupManager::Impl::DeleteBackup(const std::string& name, bool force) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
                              jobs_.Begin(JobKind::kRotate, std::stop_token()));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, set_.LockForWriting());
-  return set_.Delete(name, force, *lock);
+  return engine_.Delete(name, force);
 }
 
 // Is every write of this database in the newest backup already? Only a hot
 // attachment can tell.
 Result<bool> BackupManager::Impl::NothingChanged() {
-  const SnapshotEnvStats stats = env_.GetStats(options_.storage_path());
+  const SnapshotEnvStats stats = Stats();
   if (!stats.attached || stats.poisoned) return false;
   std::string epoch;
   {
     MutexLock lock(&mutex_);
     epoch = epoch_;
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, set_.ListEntries());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, engine_.ListEntries());
   const CatalogEntry* const newest = listing->NewestOfEpoch(epoch);
   return newest != nullptr &&
          newest->manifest->last_sequence == stats.last_sequence;
@@ -125,12 +86,12 @@ Result<bool> BackupManager::Impl::NothingChanged() {
 
 Scheduler BackupManager::Impl::NewScheduler() {
   std::optional<Scheduler::Millis> age;
-  const auto listing = set_.ListRecentEntries();
+  const auto listing = engine_.ListRecentEntries();
   if (listing.ok() && (*listing)->newest_good() != nullptr) {
     age = std::chrono::duration_cast<Scheduler::Millis>(
         clock_->Now() - (*listing)->newest_good()->created());
   }
-  return Scheduler(options_.auto_backup_interval, age, CurrentSequence() > 0,
+  return Scheduler(options_.auto_backup_interval, age, LastSequence() > 0,
                    clock_->SteadyNow());
 }
 
@@ -157,7 +118,7 @@ void BackupManager::Impl::RunScheduledBackup(Scheduler* scheduler,
                                              std::stop_token stop) {
   const auto unchanged = NothingChanged();
   if (unchanged.ok() && *unchanged) {
-    LogInfo(kTag, "scheduled backup: nothing changed, still covered");
+    LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
     scheduler->Succeeded(clock_->SteadyNow());
     return;
   }

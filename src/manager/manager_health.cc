@@ -18,7 +18,7 @@ double Seconds(Time::duration duration) {
 
 HealthReport BackupManager::Impl::Health() {
   HealthReport health;
-  const SnapshotEnvStats stats = env_.GetStats(options_.storage_path());
+  const SnapshotEnvStats stats = Stats();
   std::string epoch;
   double verify_rate = 0;
   {
@@ -35,13 +35,13 @@ HealthReport BackupManager::Impl::Health() {
     }
   }
   health.running = jobs_.Running();
-  health.undo_available = restorer_ != nullptr && restorer_->UndoAvailable();
+  health.undo_available = initialized_ && engine_.restorer()->UndoAvailable();
   if (stats.poisoned) {
     health.degraded.push_back(
         "a write to the database failed: " + stats.poison_reason +
         "; restart the application");
   }
-  const auto listing = set_.ListRecentEntries();
+  const auto listing = engine_.ListRecentEntries();
   health.available = listing.ok() && initialized_;
   if (!listing.ok()) {
     health.degraded.push_back(listing.status().message());

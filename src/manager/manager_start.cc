@@ -9,27 +9,24 @@
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "manager/backup_manager_impl.h"
-#include "manager/open_check.h"
 
 namespace levelkeep {
 
 namespace {
 
-constexpr char kTag[] = "BackupManager";
-
 void Log(const StartReport& report) {
   if (report.restored) {
-    LogInfo(kTag, report.restored_from + ": restored, sequence " +
-                      std::to_string(report.restored_sequence));
+    LogInfo(kEngineLogTag, report.restored_from + ": restored, sequence " +
+                               std::to_string(report.restored_sequence));
   }
   for (const auto& [name, reason] : report.rejected) {
-    LogWarn(kTag, name + ": rejected, " + reason);
+    LogWarn(kEngineLogTag, name + ": rejected, " + reason);
   }
-  if (!report.refused.empty()) LogWarn(kTag, report.refused);
+  if (!report.refused.empty()) LogWarn(kEngineLogTag, report.refused);
   for (const std::string& name : report.swept) {
-    LogInfo(kTag, name + ": left-over removed");
+    LogInfo(kEngineLogTag, name + ": left-over removed");
   }
-  LogInfo(kTag, report.lock);
+  LogInfo(kEngineLogTag, report.lock);
 }
 
 }  // namespace
@@ -42,21 +39,16 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
                   "the backup manager is initialized already");
   }
   LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
-  LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions restore,
-                             ToRestorerOptions(options_, platform_));
+  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, engine_.OpenRestorer());
   LEVELKEEP_RETURN_IF_ERROR(CreateFolders());
-  restorer_ = std::make_unique<Restorer>(fs_, clock_, std::move(restore));
-  LEVELKEEP_RETURN_IF_ERROR(restorer_->Prepare());
+  LEVELKEEP_RETURN_IF_ERROR(restorer->Prepare());
 
   StartReport report;
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
-  LEVELKEEP_ASSIGN_OR_RETURN(RecoveryOutcome recovery,
-                             restorer_->Recover([this](const std::string& dir) {
-                               return OpenAndClose(dir);
-                             }));
+  LEVELKEEP_ASSIGN_OR_RETURN(RecoveryOutcome recovery, restorer->Recover());
   report.recovered = recovery.finished_restore || recovery.undone_restore;
   report.swept = std::move(recovery.swept);
-  LEVELKEEP_ASSIGN_OR_RETURN(auto swept, set_.Sweep());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto swept, engine_.Sweep());
   report.swept.insert(report.swept.end(), swept.begin(), swept.end());
   if (options_.auto_restore_enabled) {
     LEVELKEEP_RETURN_IF_ERROR(ApplyDropped(std::move(stop), &report));
@@ -76,7 +68,7 @@ Status BackupManager::Impl::CreateFolders() {
       CreateDirectories(fs_, options_.storage_dir).WithContext("STORAGE_DIR"));
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, options_.restore_dir).WithContext("RESTORE_DIR"));
-  LEVELKEEP_RETURN_IF_ERROR(set_.Prepare().WithContext("BACKUP_DIR"));
+  LEVELKEEP_RETURN_IF_ERROR(engine_.Prepare().WithContext("BACKUP_DIR"));
   return CheckFoldersDiffer();
 }
 
@@ -119,11 +111,8 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
 
 Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
                                          StartReport* report) {
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const DropOutcome outcome,
-      restorer_->ApplyDropped(
-          [this](const std::string& dir) { return OpenAndClose(dir); },
-          std::move(stop)));
+  LEVELKEEP_ASSIGN_OR_RETURN(const DropOutcome outcome,
+                             engine_.restorer()->ApplyDropped(std::move(stop)));
   for (const DropOutcome::Rejection& rejection : outcome.rejected) {
     report->rejected.emplace_back(rejection.name, rejection.reason);
   }
@@ -134,10 +123,6 @@ Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
     report->restored_sequence = outcome.applied->last_sequence;
   }
   return Status::Ok();
-}
-
-Status BackupManager::Impl::OpenAndClose(const std::string& db_dir) {
-  return levelkeep::OpenAndClose(options_, &env_, db_dir);
 }
 
 }  // namespace levelkeep

@@ -11,34 +11,26 @@ namespace levelkeep {
 
 namespace {
 
-constexpr char kTag[] = "BackupManager";
 // Between two tries when another verification is in the way.
 constexpr std::chrono::milliseconds kBusyDelay{1000};
 
 }  // namespace
 
-Result<VerifyReport> BackupManager::Impl::VerifyBackup(const std::string& name,
-                                                       const std::string& depth,
-                                                       std::stop_token stop) {
-  const auto parsed = ParseVerifyDepth(depth);
-  if (!parsed) {
-    return Status(StatusCode::kInvalidArgument,
-                  "unknown verification depth '" + depth + "'",
-                  "use structure, checksums or full");
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, set_.FindEntry(name));
+Result<VerifyReport> BackupManager::Impl::VerifyBackup(
+    const FoundBackup& backup, VerifyDepth depth, std::stop_token stop) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
                              jobs_.Begin(JobKind::kVerify, std::move(stop)));
-  LEVELKEEP_ASSIGN_OR_RETURN(VerifyReport report,
-                             set_.Verify(entry.name, *parsed, ticket->stop()));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      VerifyReport report,
+      engine_.Verify(backup, depth, {ticket->stop(), nullptr}));
   ticket.reset();
-  if (*parsed == VerifyDepth::kFull) {
+  if (depth == VerifyDepth::kFull) {
     if (report.duration_ms > 0) {
       MutexLock lock(&mutex_);
       verify_rate_ = static_cast<double>(report.bytes) * 1000.0 /
                      static_cast<double>(report.duration_ms);
     }
-    DropUndoAfter(entry.name);
+    DropUndoAfter(backup);
   }
   return report;
 }
@@ -71,20 +63,21 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
                                              std::stop_token stop) {
   while (!stop.stop_requested()) {
     // Another process (levelkeep worker) may have been faster.
-    const auto entry = set_.FindEntry(name);
-    if (!entry.ok()) return;  // rotated away meanwhile
-    if (entry->verified() && entry->verification->depth == VerifyDepth::kFull) {
-      DropUndoAfter(name);
+    const auto backup = engine_.Find(name);
+    if (!backup.ok()) return;  // rotated away meanwhile
+    if (backup->verified() &&
+        backup->verification->depth == VerifyDepth::kFull) {
+      DropUndoAfter(*backup);
       return;
     }
-    const auto report =
-        VerifyBackup(name, VerifyDepthName(VerifyDepth::kFull), stop);
+    const auto report = VerifyBackup(*backup, VerifyDepth::kFull, stop);
     if (report.ok()) return;
     // A restore cancels the verification of the moment; it comes back later.
     const bool again = report.status().code() == StatusCode::kBusy ||
                        report.status().code() == StatusCode::kCancelled;
     if (!again) {
-      LogError(kTag, "verification failed: " + report.status().ToString());
+      LogError(kEngineLogTag,
+               "verification failed: " + report.status().ToString());
       return;
     }
     if (!clock_->SleepFor(kBusyDelay, stop)) return;
@@ -93,27 +86,27 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
 
 // R14: once a verified backup holds what is live since the last restore or
 // undo, the databases that were replaced have done their duty.
-void BackupManager::Impl::DropUndoAfter(const std::string& name) {
+void BackupManager::Impl::DropUndoAfter(const CatalogEntry& backup) {
   std::string epoch;
   {
     MutexLock lock(&mutex_);
     epoch = epoch_;
   }
-  const auto entry = set_.FindEntry(name);
-  if (!entry.ok() || !entry->manifest || epoch.empty() ||
-      entry->manifest->db_epoch != epoch) {
+  if (!backup.manifest || epoch.empty() || backup.manifest->db_epoch != epoch) {
     return;
   }
   const auto ticket = jobs_.Begin(JobKind::kRotate, std::stop_token());
-  if (!ticket.ok() || !restorer_->UndoAvailable()) return;
-  const auto dropped = restorer_->DropUndo(entry->manifest->last_sequence);
+  if (!ticket.ok() || !engine_.restorer()->UndoAvailable()) return;
+  const auto dropped =
+      engine_.restorer()->DropUndo(backup.manifest->last_sequence);
   if (!dropped.ok()) {
-    LogWarn(kTag, "the replaced database was not removed: " +
-                      dropped.status().ToString());
+    LogWarn(kEngineLogTag, "the replaced database was not removed: " +
+                               dropped.status().ToString());
   } else if (*dropped) {
-    LogInfo(kTag, name +
-                      " is verified: the database that the last restore "
-                      "replaced was removed");
+    LogInfo(kEngineLogTag,
+            backup.name +
+                " is verified: the database that the last restore "
+                "replaced was removed");
   }
 }
 

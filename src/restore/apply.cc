@@ -43,8 +43,7 @@ Status Exchange(const RestoreContext& context, Journal* journal) {
 }
 
 Result<RestoreOutcome> RunJournal(const RestoreContext& context,
-                                  Journal journal,
-                                  const OpenCheck& open_check) {
+                                  Journal journal) {
   LEVELKEEP_ASSIGN_OR_RETURN(journal.old_inode,
                              DirectoryInode(context.fs, context.db_dir()));
   LEVELKEEP_ASSIGN_OR_RETURN(
@@ -56,7 +55,7 @@ Result<RestoreOutcome> RunJournal(const RestoreContext& context,
                   "stage the backup again");
   }
   LEVELKEEP_RETURN_IF_ERROR(Exchange(context, &journal));
-  return OpenAndCommit(context, std::move(journal), open_check);
+  return OpenAndCommit(context, std::move(journal), context.options.open_check);
 }
 
 // Nobody wants an empty directory back. One that holds any file of a
@@ -77,8 +76,7 @@ bool HasUndo(const RestoreContext& context) { return LoadUndo(context).ok(); }
 
 Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
                                    const Restorer::Staged& staged,
-                                   const DropIdentity& drop,
-                                   const OpenCheck& open_check) {
+                                   const DropIdentity& drop) {
   Journal journal;
   journal.id = staged.id;
   journal.kind = JournalKind::kRestore;
@@ -86,11 +84,11 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
   journal.outgoing = std::string(kRollbackPrefix) + staged.id;
   journal.drop = drop;
   journal.outcome = staged.outcome;
-  return RunJournal(context, std::move(journal), open_check);
+  return RunJournal(context, std::move(journal));
 }
 
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
-                                 const OpenCheck& open_check, UndoScope scope) {
+                                 UndoScope scope) {
   LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
   if (scope == UndoScope::kAll) {
     if (!undo.earlier.empty()) {
@@ -113,7 +111,7 @@ Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(
       journal.outcome.epoch,
       ReadEpoch(context.fs, context.InWork(undo.directory)));
-  return RunJournal(context, std::move(journal), open_check);
+  return RunJournal(context, std::move(journal));
 }
 
 Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,

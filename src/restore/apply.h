@@ -14,12 +14,12 @@ namespace levelkeep {
 // REQUIRES: no journal is pending.
 Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
                                    const Restorer::Staged& staged,
-                                   const DropIdentity& drop,
-                                   const OpenCheck& open_check);
+                                   const DropIdentity& drop);
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
-                                 const OpenCheck& open_check, UndoScope scope);
+                                 UndoScope scope);
 
 // R11..R15 for a journal whose databases are exchanged and unlocked.
+// `open_check` may be empty.
 Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
                                      Journal journal,
                                      const OpenCheck& open_check);

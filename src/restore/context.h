@@ -4,14 +4,57 @@
 #ifndef LEVELKEEP_RESTORE_CONTEXT_H_
 #define LEVELKEEP_RESTORE_CONTEXT_H_
 
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/file_system.h"
-#include "restore/restorer.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep {
+
+struct StoreCheck {  // what levelkeep-check found
+  uint64_t entries = 0;
+  uint64_t last_sequence = 0;
+  uint64_t tables = 0;
+  uint64_t torn_tails = 0;  // logs that end inside a record: a crash's mark
+};
+
+// Opens and scans the database in the directory, or in the archive of ours,
+// `database` without changing it; what it must write goes into the empty
+// directory `scratch_dir`.
+using StoreChecker = std::function<Result<StoreCheck>(
+    const std::string& database, const std::string& scratch_dir,
+    std::stop_token stop)>;
+
+// Opens the database exclusively to see that it works, then closes it.
+using OpenCheck = std::function<Status(const std::string& db_dir)>;
+
+struct RestorerOptions {
+  std::string storage_dir;  // holds the database and .levelkeep/
+  std::string db_name;
+  std::string restore_dir;  // the drop folder
+  std::string comparator_name = "leveldb.BytewiseComparator";
+  std::string check_program;  // levelkeep-check; empty: FindCheckProgram's
+  uint64_t reserve_bytes = 256u << 20;
+  int threads = 0;
+  // How long a dropped file's size and time must stand still.
+  std::chrono::milliseconds settle_time{2000};
+  // How long one start waits for files that keep growing.
+  std::chrono::milliseconds settle_limit{60'000};
+  // Opens what was restored, as the application would. Empty: a start scans
+  // it read-only instead.
+  OpenCheck open_check;
+  // A test's own checker of directories; empty: the program levelkeep-check.
+  StoreChecker store_checker;
+  // Likewise of archives; empty beside a store_checker: they are extracted
+  // for it.
+  StoreChecker archive_checker;
+};
 
 inline constexpr std::string_view kRestoreLogTag = "BackupManager";
 

@@ -18,9 +18,8 @@ constexpr uint64_t kMaxAttempts = 3;
 // One start's work on the drop folder.
 class DropRun {
  public:
-  DropRun(const RestoreContext& context, const OpenCheck& open_check,
-          std::stop_token stop)
-      : context_(context), open_check_(open_check), stop_(std::move(stop)) {}
+  DropRun(const RestoreContext& context, std::stop_token stop)
+      : context_(context), stop_(std::move(stop)) {}
 
   Result<DropOutcome> Run();
 
@@ -38,7 +37,6 @@ class DropRun {
   void Refuse(const std::string& text);
 
   const RestoreContext& context_;
-  const OpenCheck& open_check_;
   const std::stop_token stop_;
   std::vector<DropEntry> history_;
   std::vector<DropCandidate> candidates_;
@@ -140,9 +138,9 @@ Status DropRun::TryOne(const DropCandidate& candidate, bool* applied) {
   LEVELKEEP_RETURN_IF_ERROR(NoteAttempt(context_, drop, attempts + 1));
   // If we die here: the drop is tried again, a limited number of times.
   auto staged =
-      StageArchive(context_, context_.InDrop(drop.name), stop_, nullptr);
+      StageArchive(context_, context_.InDrop(drop.name), {stop_, nullptr});
   if (!staged.ok()) return Judge(drop, staged.status());
-  auto outcome = ApplyStaged(context_, *staged, drop, open_check_);
+  auto outcome = ApplyStaged(context_, *staged, drop);
   if (outcome.ok()) {
     *applied = true;
     outcome_.applied = std::move(*outcome);
@@ -191,9 +189,8 @@ void DropRun::Refuse(const std::string& text) {
 }  // namespace
 
 Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
-                                    const OpenCheck& open_check,
                                     std::stop_token stop) {
-  return DropRun(context, open_check, std::move(stop)).Run();
+  return DropRun(context, std::move(stop)).Run();
 }
 
 }  // namespace levelkeep

@@ -47,14 +47,10 @@ std::vector<DropCandidate> OrderCandidates(
     std::vector<DropCandidate> candidates,
     const std::optional<DropIdentity>& requested, std::string* why);
 
-// ApplyDropped of the Restorer. REQUIRES: no journal is pending.
+// What ApplyDropped of the Restorer does. REQUIRES: no journal is pending.
 Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
-                                    const OpenCheck& open_check,
                                     std::stop_token stop);
 
-// StageForRestart of the Restorer.
-Status CopyIntoDropFolder(const RestoreContext& context,
-                          const std::string& archive_path);
 // Removes what an interrupted copy left there.
 Status SweepDropFolder(const RestoreContext& context,
                        std::vector<std::string>* swept);

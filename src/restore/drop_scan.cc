@@ -206,8 +206,8 @@ std::vector<DropCandidate> OrderCandidates(
   return candidates;
 }
 
-Status CopyIntoDropFolder(const RestoreContext& context,
-                          const std::string& archive_path) {
+Status Restorer::StageForRestart(const std::string& archive_path) {
+  const RestoreContext& context = context_;
   FileSystem* const fs = context.fs;
   LEVELKEEP_RETURN_IF_ERROR(CheckSpaceForCopy(context, archive_path));
   const std::string part = context.InDrop(NewTemporaryName(kPartSuffix));

@@ -54,8 +54,8 @@ Status SetJournalAside(const RestoreContext& context) {
 
 // R11 at a start. The host's own way to open it, or a read-only scan; what
 // an undo brings back was in use before and needs none.
-Status CheckRestored(const RestoreContext& context, const Journal& journal,
-                     const OpenCheck& open_check) {
+Status CheckRestored(const RestoreContext& context, const Journal& journal) {
+  const OpenCheck& open_check = context.options.open_check;
   if (open_check) return open_check(context.db_dir());
   if (journal.kind == JournalKind::kUndo) return Status::Ok();
   const std::string scratch =
@@ -82,7 +82,7 @@ void NoteFinished(const RestoreContext& context, RestoreOutcome restored,
 
 // Rows R6..R10: on to the new database, where it is still to be had.
 Status GoOn(const RestoreContext& context, Journal journal,
-            const OpenCheck& open_check, RecoveryOutcome* outcome) {
+            RecoveryOutcome* outcome) {
   Swap swap(context, journal);
   LEVELKEEP_ASSIGN_OR_RETURN(const SwapPosition position, swap.Look());
   const bool untouched =
@@ -115,10 +115,9 @@ Status GoOn(const RestoreContext& context, Journal journal,
   journal.crashes += 1;
   LEVELKEEP_RETURN_IF_ERROR(StoreJournal(context, journal));
   // If we die here: counted, and tried again at the next start (row R10).
-  const auto restored =
-      OpenAndCommit(context, journal, [&](const std::string&) {
-        return CheckRestored(context, journal, open_check);
-      });
+  const auto restored = OpenAndCommit(
+      context, journal,
+      [&](const std::string&) { return CheckRestored(context, journal); });
   if (restored.ok()) {
     NoteFinished(context, *restored, outcome);
     return Status::Ok();
@@ -148,8 +147,7 @@ Status SweepDatabase(const RestoreContext& context, RecoveryOutcome* outcome) {
 
 }  // namespace
 
-Status SettleJournal(const RestoreContext& context, const OpenCheck& open_check,
-                     RecoveryOutcome* outcome) {
+Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome) {
   auto journal = LoadJournal(context);
   if (journal.status().code() == StatusCode::kNotFound) return Status::Ok();
   if (journal.status().code() == StatusCode::kCorruption) {
@@ -159,7 +157,7 @@ Status SettleJournal(const RestoreContext& context, const OpenCheck& open_check,
   switch (journal->state) {
     case JournalState::kReady:
     case JournalState::kSwapped:
-      return GoOn(context, std::move(*journal), open_check, outcome);
+      return GoOn(context, std::move(*journal), outcome);
     case JournalState::kCommitted:
       LEVELKEEP_RETURN_IF_ERROR(FinishCommitted(context, *journal));
       NoteFinished(context, journal->outcome, outcome);

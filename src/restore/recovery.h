@@ -11,8 +11,7 @@ namespace levelkeep {
 
 // Settles a pending journal, if there is one, and adds what happened to
 // `outcome`. Idempotent: a crash in the middle is followed by the same call.
-Status SettleJournal(const RestoreContext& context, const OpenCheck& open_check,
-                     RecoveryOutcome* outcome);
+Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome);
 
 // Removes left-overs from the work directory and the drop folder.
 // REQUIRES: no journal is pending.

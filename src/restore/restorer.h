@@ -18,43 +18,12 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/work.h"
 #include "format/manifest.h"
 #include "levelkeep/status.h"
+#include "restore/context.h"
 
 namespace levelkeep {
-
-struct StoreCheck {  // what levelkeep-check found
-  uint64_t entries = 0;
-  uint64_t last_sequence = 0;
-  uint64_t tables = 0;
-  uint64_t torn_tails = 0;  // logs that end inside a record: a crash's mark
-};
-
-// Opens and scans the database in the directory, or in the archive of ours,
-// `database` without changing it; what it must write goes into the empty
-// directory `scratch_dir`.
-using StoreChecker = std::function<Result<StoreCheck>(
-    const std::string& database, const std::string& scratch_dir,
-    std::stop_token stop)>;
-
-struct RestorerOptions {
-  std::string storage_dir;  // holds the database and .levelkeep/
-  std::string db_name;
-  std::string restore_dir;  // the drop folder
-  std::string comparator_name = "leveldb.BytewiseComparator";
-  std::string check_program;  // levelkeep-check; empty: FindCheckProgram's
-  uint64_t reserve_bytes = 256u << 20;
-  int threads = 0;
-  // How long a dropped file's size and time must stand still.
-  std::chrono::milliseconds settle_time{2000};
-  // How long one start waits for files that keep growing.
-  std::chrono::milliseconds settle_limit{60'000};
-  // A test's own checker of directories; empty: the program levelkeep-check.
-  StoreChecker store_checker;
-  // Likewise of archives; empty beside a store_checker: they are extracted
-  // for it.
-  StoreChecker archive_checker;
-};
 
 // What to restore from.
 struct RestoreSource {
@@ -107,9 +76,6 @@ struct DropOutcome {
   std::vector<std::string> ignored;  // look like archives, are no .tar.gz
 };
 
-// Opens the database exclusively to see that it works, then closes it.
-using OpenCheck = std::function<Status(const std::string& db_dir)>;
-
 // What to go back to: before the last restore, or before the first one since a
 // backup was verified.
 enum class UndoScope { kLast, kAll };
@@ -118,10 +84,10 @@ enum class UndoScope { kLast, kAll };
 class Restorer {
  public:
   // `fs` and `clock` outlive it.
-  Restorer(FileSystem* fs, Clock* clock, RestorerOptions options);
-  ~Restorer();
+  Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
+      : context_{fs, clock, std::move(options)} {}
 
-  std::string work_dir() const;  // storage_dir/.levelkeep
+  std::string work_dir() const { return context_.work_dir(); }
 
   // Creates the work and restore directories (applied/, rejected/), takes
   // instance.lock for the life of this object. kBusy names the other
@@ -131,10 +97,12 @@ class Restorer {
   Status Prepare();
   // Finishes or undoes what a crash interrupted, then sweeps. Doing it again
   // changes nothing. A restored database that nobody has opened yet is
-  // opened with `open_check`; without one it is scanned read-only.
+  // opened by the options' open_check; without one it is scanned read-only.
   // kBusy if the database is held. REQUIRES: Prepare() succeeded; the
   // database is closed.
-  Result<RecoveryOutcome> Recover(const OpenCheck& open_check = nullptr);
+  Result<RecoveryOutcome> Recover();
+  // Recover succeeded once.
+  bool recovered() const { return recovered_; }
 
   // Applies what lies in restore/: the one that StageForRestart put there
   // last, else the newest of ours, else the only one. It goes to applied/
@@ -148,8 +116,7 @@ class Restorer {
   // again: a copy has another inode or time, and one moved back by hand has
   // left its NAME.applied.txt behind. The rules are in drop_history.h.
   // REQUIRES: the database is closed.
-  Result<DropOutcome> ApplyDropped(const OpenCheck& open_check,
-                                   std::stop_token stop);
+  Result<DropOutcome> ApplyDropped(std::stop_token stop);
 
   // A checked, extracted and validated database in staging; nothing live
   // has changed (R0..R5). Removed by Discard or at the next start.
@@ -158,26 +125,23 @@ class Restorer {
     std::string directory;
     RestoreOutcome outcome;
   };
-  Result<Staged> Stage(const RestoreSource& source, std::stop_token stop,
-                       const std::function<void(double)>& progress);
+  Result<Staged> Stage(const RestoreSource& source, const Work& work);
   // R6..R13: makes the staged database the live one; the old one is kept
-  // for Undo, beside what earlier restores replaced. If `open_check` fails, the
+  // for Undo, beside what earlier restores replaced. If open_check fails, the
   // old one is put back and its error returned. kBusy if an interrupted restore
   // had to be finished first: what is live then is that one's database, and
   // nothing else was changed. REQUIRES: the database is closed in this process.
-  Result<RestoreOutcome> Apply(const Staged& staged,
-                               const OpenCheck& open_check);
+  Result<RestoreOutcome> Apply(const Staged& staged);
   void Discard(const Staged& staged);
 
   // Swaps a kept old database back in (and keeps the other one, so that an
   // undo can be undone). It keeps its epoch: its history simply goes on.
   // kNotFound if there is none, kBusy as for Apply.
   // REQUIRES: the database is closed in this process.
-  Result<RestoreOutcome> Undo(const OpenCheck& open_check,
-                              UndoScope scope = UndoScope::kLast);
+  Result<RestoreOutcome> Undo(UndoScope scope = UndoScope::kLast);
   // Undo of a restore of which nobody makes use: what it had put in place is
   // not kept, and what could be undone before it can be undone again.
-  Result<RestoreOutcome> TakeBack(const OpenCheck& open_check);
+  Result<RestoreOutcome> TakeBack();
   // May be called at any time from any thread.
   bool UndoAvailable() const;
   // R14: called when a backup of the live database's history was verified;
@@ -194,21 +158,17 @@ class Restorer {
   // not exist or be empty), without touching the live database.
   Result<RestoreOutcome> ExtractTo(const RestoreSource& source,
                                    const std::string& target_dir,
-                                   std::stop_token stop,
-                                   const std::function<void(double)>& progress);
-  // Full verification: every digest, then open, scan, compare. Our own
-  // archives are opened where they are; what opening writes, and foreign
-  // archives, go to scratch-<id> under `scratch_parent` (best: work_dir(),
-  // which the next start sweeps), which is removed again. kBusy if the
-  // archive was changed meanwhile.
-  Result<StoreCheck> VerifyFull(const std::string& archive_path,
-                                const std::string& scratch_parent,
-                                std::stop_token stop,
-                                const std::function<void(double)>& progress);
+                                   const Work& work);
+
+ protected:
+  RestoreContext context_;
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Status SettleEarlier() const;
+  Status RequireSettled() const;
+
+  std::unique_ptr<FileLock> instance_lock_;
+  bool recovered_ = false;
 };
 
 // Finds levelkeep-check: `configured`, beside the running program, the

@@ -133,26 +133,32 @@ uint64_t ScratchBytes(const Manifest& manifest) {
   return bytes;
 }
 
+Status Judge(const VerifyRequest& request, const std::string& sha256) {
+  return request.judge ? request.judge(sha256) : Status::Ok();
+}
+
 // Nothing of the database is written: its digests are checked here, then
 // levelkeep-check opens it inside the archive.
 Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
-                                 const ExtractRequest& request,
-                                 ArchiveReader* reader) {
-  const ArchiveOutline& outline = reader->outline();
+                                 const VerifyRequest& request,
+                                 const std::string& scratch_dir) {
+  const ArchiveOutline& outline = request.reader->outline();
   LEVELKEEP_RETURN_IF_ERROR(
       CheckComparator(context, outline.manifest->comparator));
-  LEVELKEEP_RETURN_IF_ERROR(RoomFor(context, ScratchBytes(*outline.manifest),
-                                    ParentPath(request.scratch_dir))
-                                .status());
+  LEVELKEEP_RETURN_IF_ERROR(
+      RoomFor(context, ScratchBytes(*outline.manifest), request.scratch_parent)
+          .status());
   ArchiveReadOptions options;
   options.threads = context.options.threads;
   options.work = request.work;
-  LEVELKEEP_RETURN_IF_ERROR(reader->Check(options).status());
+  LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase database,
+                             request.reader->Check(options));
+  LEVELKEEP_RETURN_IF_ERROR(Judge(request, database.archive_sha256));
   const Result<StoreCheck> check =
-      CheckArchivedStore(context, request.source.path, outline.content_bytes,
-                         request.scratch_dir, request.work.stop);
+      CheckArchivedStore(context, request.archive_path, outline.content_bytes,
+                         scratch_dir, request.work.stop);
   // Before any verdict: levelkeep-check may have read another file.
-  LEVELKEEP_RETURN_IF_ERROR(reader->CheckUnchanged());
+  LEVELKEEP_RETURN_IF_ERROR(request.reader->CheckUnchanged());
   if (!check.ok()) return check.status();
   LEVELKEEP_RETURN_IF_ERROR(CheckSequence(*outline.manifest, *check));
   return check;
@@ -186,9 +192,14 @@ Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
   return ExtractOpened(context, request, reader.get());
 }
 
-Result<Restorer::Staged> StageArchive(
-    const RestoreContext& context, const RestoreSource& source,
-    std::stop_token stop, const std::function<void(double)>& progress) {
+Result<Restorer::Staged> Restorer::Stage(const RestoreSource& source,
+                                         const Work& work) {
+  return StageArchive(context_, source, work);
+}
+
+Result<Restorer::Staged> StageArchive(const RestoreContext& context,
+                                      const RestoreSource& source,
+                                      const Work& work) {
   FileSystem* const fs = context.fs;
   Restorer::Staged staged;
   staged.id = RandomId();
@@ -197,7 +208,7 @@ Result<Restorer::Staged> StageArchive(
   request.source = source;
   request.target_dir = staged.directory;
   request.scratch_dir = context.InWork(std::string(kScratchPrefix) + staged.id);
-  request.work = {std::move(stop), progress};
+  request.work = work;
   // If we die here: staging and scratch, swept at the next start (row R0-R5).
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
                              ExtractChecked(context, request));
@@ -218,11 +229,10 @@ Result<Restorer::Staged> StageArchive(
   return staged;
 }
 
-Result<RestoreOutcome> ExtractArchiveTo(
-    const RestoreContext& context, const RestoreSource& source,
-    const std::string& target_dir, std::stop_token stop,
-    const std::function<void(double)>& progress) {
-  FileSystem* const fs = context.fs;
+Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,
+                                           const std::string& target_dir,
+                                           const Work& work) {
+  FileSystem* const fs = context_.fs;
   LEVELKEEP_RETURN_IF_ERROR(CheckTarget(fs, target_dir));
   const std::string parent = ParentPath(target_dir);
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
@@ -231,9 +241,9 @@ Result<RestoreOutcome> ExtractArchiveTo(
   request.source = source;
   request.target_dir = hidden + ".extract";
   request.scratch_dir = hidden + ".scratch";
-  request.work = {std::move(stop), progress};
+  request.work = work;
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
-                             ExtractChecked(context, request));
+                             ExtractChecked(context_, request));
   // rename() replaces an empty directory and nothing else.
   Status published = fs->Rename(request.target_dir, target_dir);
   if (!published.ok()) {
@@ -246,30 +256,27 @@ Result<RestoreOutcome> ExtractArchiveTo(
 }
 
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,
-                                 const std::string& archive_path,
-                                 const std::string& scratch_parent,
-                                 std::stop_token stop,
-                                 const std::function<void(double)>& progress) {
-  const std::string base =
-      JoinPath(scratch_parent, std::string(kScratchPrefix) + RandomId());
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(context.fs, scratch_parent));
-  ExtractRequest request;
-  request.source = archive_path;
-  request.target_dir = base;
-  request.scratch_dir = base + "-check";
-  request.new_epoch = false;
-  request.work = {std::move(stop), progress};
-  LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
-                             ArchiveReader::Open(context.fs, archive_path));
+                                 const VerifyRequest& request) {
+  const std::string base = JoinPath(request.scratch_parent,
+                                    std::string(kScratchPrefix) + RandomId());
+  LEVELKEEP_RETURN_IF_ERROR(
+      CreateDirectories(context.fs, request.scratch_parent));
   // Foreign archives want a folder, and so may a test's own checker.
   const bool in_place =
       !context.options.store_checker || context.options.archive_checker;
-  if (reader->outline().own && in_place) {
-    return VerifyInPlace(context, request, reader.get());
+  if (request.reader->outline().own && in_place) {
+    return VerifyInPlace(context, request, base + "-check");
   }
+  ExtractRequest extract;
+  extract.source = request.archive_path;
+  extract.target_dir = base;
+  extract.scratch_dir = base + "-check";
+  extract.new_epoch = false;
+  extract.work = request.work;
   LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedStore store,
-                             ExtractOpened(context, request, reader.get()));
+                             ExtractOpened(context, extract, request.reader));
   LEVELKEEP_RETURN_IF_ERROR(RemoveTree(context.fs, base));
+  LEVELKEEP_RETURN_IF_ERROR(Judge(request, store.outcome.archive_sha256));
   return store.check;
 }
 

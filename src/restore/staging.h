@@ -3,11 +3,10 @@
 #ifndef LEVELKEEP_RESTORE_STAGING_H_
 #define LEVELKEEP_RESTORE_STAGING_H_
 
-#include <cstdint>
 #include <functional>
-#include <stop_token>
 #include <string>
 
+#include "archive/archive_reader.h"
 #include "base/work.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
@@ -34,20 +33,27 @@ struct ExtractedStore {
 Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
                                       const ExtractRequest& request);
 
-Result<Restorer::Staged> StageArchive(
-    const RestoreContext& context, const RestoreSource& source,
-    std::stop_token stop, const std::function<void(double)>& progress);
+Result<Restorer::Staged> StageArchive(const RestoreContext& context,
+                                      const RestoreSource& source,
+                                      const Work& work);
 
-Result<RestoreOutcome> ExtractArchiveTo(
-    const RestoreContext& context, const RestoreSource& source,
-    const std::string& target_dir, std::stop_token stop,
-    const std::function<void(double)>& progress);
+struct VerifyRequest {
+  ArchiveReader* reader = nullptr;  // of archive_path, just opened
+  std::string archive_path;
+  // Gets scratch-<id>, which is removed again: what opening writes, and the
+  // databases of foreign archives.
+  std::string scratch_parent;
+  Work work;
+  // Is told the archive's SHA-256 as soon as all of it was read; what it
+  // returns ends the verification. May be empty.
+  std::function<Status(const std::string& sha256)> judge;
+};
 
+// Full verification: every digest, then open, scan, compare. Our own archives
+// are opened where they are: read once here and once by levelkeep-check.
+// kBusy if the archive was changed meanwhile.
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,
-                                 const std::string& archive_path,
-                                 const std::string& scratch_parent,
-                                 std::stop_token stop,
-                                 const std::function<void(double)>& progress);
+                                 const VerifyRequest& request);
 
 // Is it the archive that is bad, rather than the disk, the host or the time?
 bool IsArchiveFault(StatusCode code);

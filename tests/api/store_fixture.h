@@ -11,6 +11,7 @@
 #include <string>
 
 #include "base/file_system.h"
+#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
 #include "support/fake_clock.h"
@@ -33,7 +34,7 @@ class StoreFixture : public testing::Test {
 
   void StartManager() {
     manager_ =
-        std::make_unique<BackupManager>(options_, FileSystem::Posix(), &clock_);
+        std::make_unique<BackupManager>(options_, Platform{.clock = &clock_});
     const auto report = manager_->Initialize();
     // Ends the whole test, not only this function.
     if (!report.ok()) throw std::runtime_error(report.status().ToString());

@@ -64,10 +64,9 @@ Scenario CreateOffline() {
   scenario.name = "CreateOffline";
   scenario.prepare = [](Machine*) { return FirstView(); };
   scenario.act = [](Machine* machine, Ledger* ledger) {
-    OfflineTool tool(machine->options(), machine->platform());
-    std::string way;
-    auto made = tool.Create({}, &way);
-    if (!made.ok()) made = tool.Create({}, &way);
+    Engine engine(machine->options(), machine->platform());
+    auto made = engine.Create({.trigger = "manual"});
+    if (!made.ok()) made = engine.Create({.trigger = "manual"});
     if (!made.ok()) {
       ledger->Complain("two creates failed: " + made.status().ToString());
       return;

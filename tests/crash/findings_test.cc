@@ -18,8 +18,7 @@ class FindingsTest : public ::testing::Test {
   }
   size_t CountBackups() {
     machine_.disk()->Restore(machine_.disk()->Save());  // no fault any more
-    const auto listed =
-        BackupSet(machine_.options(), machine_.platform()).List();
+    const auto listed = Engine(machine_.options(), machine_.platform()).List();
     return listed.ok() ? listed->size() : 0;
   }
 
@@ -49,9 +48,8 @@ TEST_F(FindingsTest, FailingRotationDoesNotUnmakeTheProgramsBackup) {
   for (uint64_t nth = 1; more; ++nth) {
     machine_.disk()->Restore(TheInstallation().disk);
     machine_.disk()->FailOn("list /srv/backups", EIO, nth);
-    OfflineTool tool(machine_.options(), machine_.platform());
-    std::string way;
-    const bool made = tool.Create({}, &way).ok();
+    Engine engine(machine_.options(), machine_.platform());
+    const bool made = engine.Create({.trigger = "manual"}).ok();
     more = machine_.disk()->fired();
     EXPECT_EQ(CountBackups(), made ? 2u : 1u) << nth;
   }

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "dbfiles/file_name.h"
+#include "engine/engine.h"
 #include "format/backup_name.h"
 #include "format/sidecar.h"
-#include "manager/offline_tool.h"
 
 namespace levelkeep::test {
 namespace {
@@ -382,8 +382,8 @@ std::string Inspection::CheckUndoOfAll(const Content& first) {
   // The running instance holds the lock; this one is another life.
   machine_.disk()->Restore(machine_.disk()->Save());
   {
-    OfflineTool tool(machine_.options(), machine_.platform());
-    const Status undone = tool.Undo(UndoScope::kAll).status();
+    Engine engine(machine_.options(), machine_.platform());
+    const Status undone = engine.Undo(UndoScope::kAll).status();
     // Not found: the undo before this one was of the only restore there was.
     if (!undone.ok() && undone.code() != StatusCode::kNotFound) {
       return "no undo of all: " + undone.ToString() + " (I2)";

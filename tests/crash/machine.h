@@ -9,10 +9,10 @@
 #include <string>
 
 #include "crash/simulated_check.h"
+#include "engine/engine.h"
+#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
-#include "manager/offline_tool.h"
-#include "manager/platform.h"
 #include "support/auto_clock.h"
 #include "support/leveldb/simulated_env.h"
 #include "support/simulated_disk.h"

@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "crash/scenario.h"
-#include "manager/open_check.h"
 #include "restore/restorer.h"
+#include "restore/test_restorer.h"
 
 namespace levelkeep::test {
 namespace {
@@ -75,13 +75,13 @@ Scenario DroppedDamaged() {
 
 // A start whose application can't open any restored database.
 void StartRefusing(Machine* machine, Ledger* ledger) {
-  const auto options =
-      ToRestorerOptions(machine->options(), machine->platform());
+  Engine engine(machine->options(), machine->platform());
+  const auto options = engine.NewRestorerOptions();
   if (!options.ok()) return;
   const OpenCheck refuse = [](const std::string&) {
     return Status(StatusCode::kCorruption, "the application can't open it");
   };
-  Restorer restorer(machine->fs(), machine->clock(), *options);
+  TestRestorer restorer(machine->fs(), machine->clock(), *options);
   if (!restorer.Prepare().ok() || !restorer.Recover(refuse).ok()) return;
   const auto outcome = restorer.ApplyDropped(refuse, {});
   if (ledger == nullptr || !outcome.ok() || outcome->rejected.empty()) return;
@@ -284,20 +284,23 @@ Scenario Program() {
     const View::Alternative restored = Restored(ledger->now());
     const auto try_twice = [&](const auto& work) {
       for (int attempt = 0; attempt < 2; ++attempt) {
-        OfflineTool tool(machine->options(), machine->platform());
-        if (work(&tool).ok()) return true;
+        Engine engine(machine->options(), machine->platform());
+        if (work(&engine).ok()) return true;
       }
       return false;
     };
     ledger->Edit()->live.push_back(restored);
-    if (!try_twice([](OfflineTool* tool) {
-          return tool->Restore(TheInstallation().backup, {}, nullptr);
+    if (!try_twice([](Engine* engine) -> Result<RestoreReport> {
+          const auto backup = engine->Find(TheInstallation().backup);
+          if (!backup.ok()) return backup.status();
+          return engine->Restore(*backup, {});
         })) {
       return ledger->Complain("two restores failed");
     }
     ledger->Edit()->live = {restored};
     ledger->Edit()->live.push_back(old);
-    if (!try_twice([](OfflineTool* tool) { return tool->Undo(); })) {
+    if (!try_twice(
+            [](Engine* engine) { return engine->Undo(UndoScope::kLast); })) {
       return ledger->Complain("two undos failed");
     }
     ledger->Edit()->live = {old};
@@ -316,10 +319,11 @@ Scenario Elsewhere() {
     return view;
   };
   scenario.act = [](Machine* machine, Ledger* ledger) {
-    OfflineTool tool(machine->options(), machine->platform());
-    const auto extract = [&] {
-      return tool.ExtractTo(TheInstallation().backup, ledger->now().extract_dir,
-                            {}, nullptr);
+    Engine engine(machine->options(), machine->platform());
+    const auto extract = [&]() -> Result<RestoreReport> {
+      const auto backup = engine.Find(TheInstallation().backup);
+      if (!backup.ok()) return backup.status();
+      return engine.Extract(*backup, ledger->now().extract_dir, {});
     };
     auto report = extract();
     // Published, but its folder could not be synced: there it is.

@@ -14,6 +14,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
 #include "support/fake_clock.h"
@@ -31,7 +32,7 @@ class App {
  public:
   explicit App(const BackupOptions& options, Clock* clock = Clock::System(),
                bool own_env = true)
-      : manager_(options, FileSystem::Posix(), clock), own_env_(own_env) {}
+      : manager_(options, Platform{.clock = clock}), own_env_(own_env) {}
   ~App() { EXPECT_TRUE(Close().ok()); }
 
   Status Start() {

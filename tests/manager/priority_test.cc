@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "base/mutex.h"
+#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
 #include "restore/restorer.h"
@@ -91,7 +92,7 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
 
   void Start() {
     manager_ =
-        std::make_unique<BackupManager>(options_, &disk_, Clock::System());
+        std::make_unique<BackupManager>(options_, Platform{.fs = &disk_});
     manager_->SetRestoreHooks({[this] {
                                  Close();
                                  return Status::Ok();

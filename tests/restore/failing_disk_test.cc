@@ -54,7 +54,7 @@ class FailingDiskTest : public RestoreFixture {
 
   FaultFileSystem disk_{FileSystem::Posix(), FaultFileSystem::Count::kAll};
   std::string archive_;
-  std::unique_ptr<Restorer> restorer_;
+  std::unique_ptr<TestRestorer> restorer_;
 };
 
 TEST_F(FailingDiskTest, ExchangeThatFailsLeavesTheOldDatabaseAndNoTrace) {

@@ -20,7 +20,7 @@ class FailingDropTest : public DropFolderFixture {
 
   // One start whose disk fails as it was told to.
   Result<DropOutcome> FailingStart() {
-    Restorer restorer(&disk_, &clock_, options_);
+    TestRestorer restorer(&disk_, &clock_, options_);
     LEVELKEEP_RETURN_IF_ERROR(restorer.Prepare());
     LEVELKEEP_RETURN_IF_ERROR(restorer.Recover(OpenAndClose).status());
     return restorer.ApplyDropped(OpenAndClose, {});

@@ -22,6 +22,7 @@
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
 #include "restore/restorer.h"
+#include "restore/test_restorer.h"
 #include "support/auto_clock.h"
 #include "support/temp_dir.h"
 
@@ -180,11 +181,12 @@ class RestoreFixture : public ::testing::Test {
     options_.store_checker = CheapCheck;
   }
 
-  std::unique_ptr<Restorer> NewRestorer(FileSystem* fs = FileSystem::Posix()) {
-    return std::make_unique<Restorer>(fs, &clock_, options_);
+  std::unique_ptr<TestRestorer> NewRestorer(
+      FileSystem* fs = FileSystem::Posix()) {
+    return std::make_unique<TestRestorer>(fs, &clock_, options_);
   }
   // As an application starts, up to the drop folder.
-  std::unique_ptr<Restorer> Started(FileSystem* fs = FileSystem::Posix()) {
+  std::unique_ptr<TestRestorer> Started(FileSystem* fs = FileSystem::Posix()) {
     auto restorer = NewRestorer(fs);
     const Status prepared = restorer->Prepare();
     EXPECT_TRUE(prepared.ok()) << prepared.ToString();

@@ -52,7 +52,7 @@ class UndoTest : public RestoreFixture {
   }
   size_t Kept() { return InWork("rollback-").size(); }
 
-  std::unique_ptr<Restorer> restorer_;
+  std::unique_ptr<TestRestorer> restorer_;
   const RestoreContext context_ = {FileSystem::Posix(), &clock_, options_};
 };
 

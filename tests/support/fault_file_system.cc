@@ -23,7 +23,7 @@ class FaultFile : public File {
   Result<size_t> ReadAt(uint64_t offset, char* buffer,
                         size_t size) const override {
     LEVELKEEP_RETURN_IF_ERROR(fs_->Look("ReadAt " + path_));
-    return base_->ReadAt(offset, buffer, size);
+    return Counted(base_->ReadAt(offset, buffer, size));
   }
   void WillNeed(uint64_t offset, uint64_t size) const override {
     base_->WillNeed(offset, size);
@@ -59,7 +59,7 @@ class FaultFile : public File {
   Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
                                 size_t size) const override {
     LEVELKEEP_RETURN_IF_ERROR(fs_->Look("ReadFromDevice " + path_));
-    return base_->ReadFromDevice(offset, buffer, size);
+    return Counted(base_->ReadFromDevice(offset, buffer, size));
   }
   Status WaitForWriteback(uint64_t offset, uint64_t size) override {
     LEVELKEEP_RETURN_IF_ERROR(fs_->Look("WaitForWriteback " + path_));
@@ -90,6 +90,11 @@ class FaultFile : public File {
   }
 
  private:
+  Result<size_t> Counted(Result<size_t> count) const {
+    if (count.ok()) fs_->NoteRead(path_, *count);
+    return count;
+  }
+
   const FaultFileSystem* const fs_;
   const std::unique_ptr<File> base_;
   const std::string path_;
@@ -98,11 +103,23 @@ class FaultFile : public File {
 
 }  // namespace
 
+void FaultFileSystem::NoteRead(const std::string& path, uint64_t bytes) const {
+  MutexLock lock(&mutex_);
+  bytes_read_[path] += bytes;
+}
+
+uint64_t FaultFileSystem::bytes_read(const std::string& path) const {
+  MutexLock lock(&mutex_);
+  const auto it = bytes_read_.find(path);
+  return it == bytes_read_.end() ? 0 : it->second;
+}
+
 void FaultFileSystem::Reset() {
   MutexLock lock(&mutex_);
   operations_ = 0;
   fired_ = false;
   trace_.clear();
+  bytes_read_.clear();
   faulty_operation_.clear();
   fail_at_ = 0;
   fail_on_.clear();

@@ -19,6 +19,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -60,6 +61,9 @@ class FaultFileSystem : public FileSystem {
   // All counted operations in order, for tests of an order.
   std::vector<std::string> trace() const;
 
+  // Of a file, through every handle on it, since Reset().
+  uint64_t bytes_read(const std::string& path) const;
+
   // What FreeSpace answers; nothing: the truth.
   void set_free_space(std::optional<uint64_t> bytes);
   // false: a file system without RENAME_EXCHANGE.
@@ -95,6 +99,7 @@ class FaultFileSystem : public FileSystem {
   Status Mutate(const std::string& operation, bool* torn = nullptr) const;
   Status Look(const std::string& operation) const;
   bool cached() const;
+  void NoteRead(const std::string& path, uint64_t bytes) const;
 
  private:
   Status Pass(const std::string& operation, bool counted, bool* torn) const;
@@ -107,6 +112,7 @@ class FaultFileSystem : public FileSystem {
   mutable uint64_t operations_ GUARDED_BY(mutex_) = 0;
   mutable bool fired_ GUARDED_BY(mutex_) = false;
   mutable std::vector<std::string> trace_ GUARDED_BY(mutex_);
+  mutable std::map<std::string, uint64_t> bytes_read_ GUARDED_BY(mutex_);
   mutable std::string faulty_operation_ GUARDED_BY(mutex_);
   uint64_t fail_at_ GUARDED_BY(mutex_) = 0;          // 0: never
   std::string fail_on_ GUARDED_BY(mutex_);           // empty: by number

@@ -1,8 +1,8 @@
 // Which tables of a snapshot need not be compressed again. Private to
-// manager.
+// engine.
 
-#ifndef LEVELKEEP_MANAGER_REUSE_H_
-#define LEVELKEEP_MANAGER_REUSE_H_
+#ifndef LEVELKEEP_ENGINE_REUSE_H_
+#define LEVELKEEP_ENGINE_REUSE_H_
 
 #include <map>
 #include <memory>
@@ -61,4 +61,4 @@ Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_MANAGER_REUSE_H_
+#endif  // LEVELKEEP_ENGINE_REUSE_H_

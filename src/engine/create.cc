@@ -10,7 +10,8 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "manager/backup_set.h"
+#include "dbfiles/epoch.h"
+#include "engine/engine.h"
 
 namespace levelkeep {
 
@@ -20,7 +21,6 @@ namespace {
 constexpr uint64_t kOverheadPerFile = 2048;
 constexpr uint64_t kOverhead = 1 << 20;
 constexpr int kMaxNameAttempts = 1000;
-constexpr char kTag[] = "BackupManager";
 
 Time FloorToSeconds(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time);
@@ -83,7 +83,7 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
         request.events->first_time, request.events->last_time};
   }
   if (listing.newest_usable() != nullptr) {
-    NamePrevious(fs, *listing.newest_usable(), request.stop, &manifest);
+    NamePrevious(fs, *listing.newest_usable(), request.work.stop, &manifest);
   }
   manifest.took_ms = took_ms;
   manifest.source_bytes = info.total_bytes();
@@ -97,12 +97,36 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
 
 }  // namespace
 
+// 1. one at a time   2. snapshot   3. write and publish   4. rotate
+Result<BackupInfo> Engine::Create(BackupRequest request) {
+  LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
+  const std::string db_dir = options_.storage_path();
+  if (fs_->Stat(JoinPath(db_dir, "CURRENT")).status().code() ==
+      StatusCode::kNotFound) {
+    return Status(StatusCode::kNotFound, "there is no database in " + db_dir,
+                  "check STORAGE_DIR and DB_NAME");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto snapshot,
+                             database_->TakeSnapshot(request.work.stop));
+  LEVELKEEP_ASSIGN_OR_RETURN(request.db_epoch, ReadOrCreateEpoch(fs_, db_dir));
+  LEVELKEEP_ASSIGN_OR_RETURN(BackupInfo made, Write(*snapshot, request));
+  LogInfo(kEngineLogTag,
+          made.name + ": created, " + std::to_string(made.size_bytes) +
+              " bytes, sequence " + std::to_string(made.last_sequence) + " (" +
+              made.snapshot_method + ")");
+  // A failing rotation does not unmake the backup.
+  if (auto rotated = RemoveOld({made.name}); !rotated.ok()) {
+    LogError(kEngineLogTag, "rotation failed: " + rotated.status().ToString());
+  }
+  return made;
+}
+
 // 1. check space   2. see what the newest archive holds already
 // 3. write, sync and read back a hidden part   4. publish it under a free name
 // 5. sidecars   6. remember for the next backup   7. describe
-Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
-                                    const BackupRequest& request,
-                                    const FileLock& /*lock*/) {
+Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
+                                 const BackupRequest& request) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, catalog_.List());
   LEVELKEEP_RETURN_IF_ERROR(
       CheckSpace(snapshot.info(), listing->newest_usable()));
@@ -110,13 +134,14 @@ Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
   const std::string part =
       JoinPath(options_.backup_dir, NewTemporaryName(kPartSuffix));
   // If we die before it is published: the part is swept at the next start.
-  ReusePlan reuse =
-      ReusePlan::Load(fs_, options_, snapshot, request.db_epoch, request.stop);
+  ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.db_epoch,
+                                    request.work.stop);
   auto summary = WritePart(snapshot, request, *listing, reuse, part, created);
   if (summary.status().code() == StatusCode::kCorruption &&
       reuse.archive() != nullptr) {
     // Whatever it was: a backup owes nothing to the one before it.
-    LogWarn(kTag, "compressing everything: " + summary.status().ToString());
+    LogWarn(kEngineLogTag,
+            "compressing everything: " + summary.status().ToString());
     (void)fs_->RemoveFile(part);
     reuse = ReusePlan();
     summary = WritePart(snapshot, request, *listing, reuse, part, created);
@@ -137,48 +162,52 @@ Result<BackupInfo> BackupSet::Write(const Snapshot& snapshot,
     return status.WithContext(*name);
   }
   Remember(*name, snapshot, request, reuse, &*summary);
-  return Find(*name);
+  LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog_.Find(*name));
+  return ToBackupInfo(entry);
 }
 
 // None of this can spoil the backup: it is published.
-void BackupSet::Remember(const std::string& name, const Snapshot& snapshot,
-                         const BackupRequest& request, const ReusePlan& reuse,
-                         ArchiveSummary* summary) {
+void Engine::Remember(const std::string& name, const Snapshot& snapshot,
+                      const BackupRequest& request, const ReusePlan& reuse,
+                      ArchiveSummary* summary) {
   if (summary->damaged_members > 0) {
     VerifyRecord damage;
     damage.depth = VerifyDepth::kChecksums;
     damage.at = clock_->Now();
     damage.message = std::to_string(summary->damaged_members) +
                      " of its members are no longer what was written";
-    LogWarn(kTag, reuse.archive_name() + " is damaged: " + damage.message +
-                      "; " + name + " does not depend on them");
+    LogWarn(kEngineLogTag, reuse.archive_name() +
+                               " is damaged: " + damage.message + "; " + name +
+                               " does not depend on them");
     if (reuse.archive_is_original()) {
       (void)catalog_.RecordVerification(reuse.archive_name(), damage);
     }
   }
   if (summary->unreadable_members > 0) {
-    LogWarn(kTag, std::to_string(summary->unreadable_members) + " members of " +
-                      reuse.archive_name() +
-                      " could not be read and were compressed anew; look at "
-                      "the disk, and verify that backup");
+    LogWarn(kEngineLogTag,
+            std::to_string(summary->unreadable_members) + " members of " +
+                reuse.archive_name() +
+                " could not be read and were compressed anew; look at "
+                "the disk, and verify that backup");
   }
   if (summary->reused_bytes > 0) {
-    LogInfo(kTag, name + " holds " + FormatBytes(summary->reused_bytes) +
-                      " of " + FormatBytes(summary->source_bytes) +
-                      " copied from " + reuse.archive_name());
+    LogInfo(kEngineLogTag, name + " holds " +
+                               FormatBytes(summary->reused_bytes) + " of " +
+                               FormatBytes(summary->source_bytes) +
+                               " copied from " + reuse.archive_name());
   }
   // If we die here, or it fails: the next backup compresses everything.
   const Status saved =
       SaveReuseRecord(fs_, options_, snapshot, request.db_epoch, name,
                       std::move(summary->archived));
   if (!saved.ok()) {
-    LogWarn(kTag,
+    LogWarn(kEngineLogTag,
             "the next backup will compress everything: " + saved.ToString());
   }
 }
 
-Status BackupSet::CheckSpace(const SnapshotInfo& info,
-                             const CatalogEntry* previous) {
+Status Engine::CheckSpace(const SnapshotInfo& info,
+                          const CatalogEntry* previous) {
   uint64_t estimate =
       info.total_bytes() + kOverhead + info.files.size() * kOverheadPerFile;
   // A database compresses about as well as it did the last time.
@@ -202,12 +231,12 @@ Status BackupSet::CheckSpace(const SnapshotInfo& info,
                 "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE");
 }
 
-Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
-                                            const BackupRequest& request,
-                                            const Listing& listing,
-                                            const ReusePlan& reuse,
-                                            const std::string& part,
-                                            Time created) {
+Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
+                                         const BackupRequest& request,
+                                         const Listing& listing,
+                                         const ReusePlan& reuse,
+                                         const std::string& part,
+                                         Time created) {
   const SnapshotInfo& info = snapshot.info();
   const auto started = clock_->SteadyNow();
   ArchiveWriteOptions write;
@@ -220,7 +249,7 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   write.read_back = true;
   write.reuse_from = reuse.archive();
   write.mtime = FloorToSeconds(created);
-  write.work = {request.stop, request.progress};
+  write.work = request.work;
   const auto describe =
       [&](const std::vector<TocFile>& archived) -> Result<std::string> {
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
@@ -238,9 +267,9 @@ Result<ArchiveSummary> BackupSet::WritePart(const Snapshot& snapshot,
   return summary;
 }
 
-Result<std::string> BackupSet::Publish(const std::string& part,
-                                       const std::string& label, Time created,
-                                       const Listing& listing) {
+Result<std::string> Engine::Publish(const std::string& part,
+                                    const std::string& label, Time created,
+                                    const Listing& listing) {
   BackupName name{FloorToSeconds(created), 1, label};
   for (const Listing::Entry& entry : listing.entries()) {
     if (entry->parsed.time == name.time) {
@@ -266,8 +295,8 @@ Result<std::string> BackupSet::Publish(const std::string& part,
       "no free backup name for this second in " + options_.backup_dir);
 }
 
-Status BackupSet::WriteSidecars(const std::string& name,
-                                const ArchiveSummary& summary) {
+Status Engine::WriteSidecars(const std::string& name,
+                             const ArchiveSummary& summary) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
   LEVELKEEP_RETURN_IF_ERROR(
       catalog_.WriteSidecar(name, "sha256", summary.sha256));

@@ -1,6 +1,6 @@
 // Backups that copy what the one before them holds.
 
-#include "manager/reuse.h"
+#include "engine/reuse.h"
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
@@ -12,7 +12,8 @@
 #include "archive/archive_reader.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/epoch.h"
-#include "manager/offline_tool.h"
+#include "engine/engine.h"
+#include "engine/verify_named.h"
 #include "support/leveldb_fixture.h"
 #include "support/temp_dir.h"
 
@@ -52,11 +53,7 @@ class ReusePlanTest : public ::testing::Test {
     test::BuildDatabase(options_.storage_path(), count, build);
   }
   BackupInfo Create() {
-    OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
-    std::string way;
-    CreateRequest request;
-    request.trigger = "cli";
-    auto made = tool.Create(request, &way);
+    auto made = Engine(options_, {}).Create({.trigger = "cli"});
     EXPECT_TRUE(made.ok()) << made.status().ToString();
     return made.ok() ? *made : BackupInfo();
   }
@@ -75,12 +72,13 @@ class ReusePlanTest : public ::testing::Test {
     return count;
   }
   void ExpectGood(const BackupInfo& backup, uint64_t events) {
-    OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
+    Engine engine(options_, {});
     const auto report =
-        tool.Verify(backup.name, VerifyDepth::kChecksums, {}, nullptr);
+        test::VerifyNamed(&engine, backup.name, VerifyDepth::kChecksums);
     EXPECT_TRUE(report.ok()) << report.status().ToString();
     const std::string target = dir_.Sub("out-" + backup.name);
-    const auto extracted = tool.ExtractTo(backup.name, target, {}, nullptr);
+    const auto extracted =
+        engine.Extract(*engine.Find(backup.name), target, {});
     ASSERT_TRUE(extracted.ok()) << extracted.status().ToString();
     EXPECT_EQ("", test::CheckDatabase(target, events));
   }
@@ -153,8 +151,8 @@ TEST_F(ReusePlanTest, WhateverIsDoubtfulIsCompressed) {
 
 TEST_F(ReusePlanTest, RestoredDatabaseStartsAnew) {
   const BackupInfo first = Create();
-  OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
-  ASSERT_TRUE(tool.Restore(first.name, {}, nullptr).ok());
+  Engine engine(options_, {});
+  ASSERT_TRUE(engine.Restore(*engine.Find(first.name), {}).ok());
   EXPECT_EQ(Reusable(), 0);
 }
 
@@ -165,11 +163,11 @@ TEST_F(ReusePlanTest, DamagedArchivePoisonsNothingAndIsTold) {
   ChangeUnseen(first.path, 3000);
   const BackupInfo second = Create();
   ExpectGood(second, 6000);
-  OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
-  const auto damaged = tool.Find(first.name);
+  Engine engine(options_, {});
+  const auto damaged = engine.Find(first.name);
   ASSERT_TRUE(damaged.ok());
-  EXPECT_EQ(damaged->status, "damaged");
-  EXPECT_NE(damaged->problem.find("no longer what was written"),
+  EXPECT_EQ(damaged->status(), "damaged");
+  EXPECT_NE(damaged->verification->message.find("no longer what was written"),
             std::string::npos);
   // The next one has a good archive to copy from again.
   EXPECT_GE(Reusable(), 1);
@@ -183,8 +181,8 @@ TEST_F(ReusePlanTest, ReplacedArchiveIsNotCalledDamaged) {
   std::filesystem::rename(first.path + ".new", first.path);
   const BackupInfo second = Create();
   ExpectGood(second, 6000);
-  OfflineTool tool(options_, FileSystem::Posix(), Clock::System());
-  EXPECT_EQ(tool.Find(first.name)->status, "unverified");
+  Engine engine(options_, {});
+  EXPECT_EQ(test::StatusOf(&engine, first.name), "unverified");
 }
 
 TEST_F(ReusePlanTest, TableThatChangedUnseenIsNoticed) {

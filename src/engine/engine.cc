@@ -1,4 +1,4 @@
-#include "manager/backup_set.h"
+#include "engine/engine.h"
 
 #include <algorithm>
 #include <thread>
@@ -13,7 +13,6 @@ namespace levelkeep {
 
 namespace {
 
-constexpr char kTag[] = "BackupManager";
 constexpr char kStateDirectory[] = ".levelkeep";
 constexpr int kStateLockAttempts = 250;
 constexpr std::chrono::milliseconds kStateLockDelay{20};
@@ -86,27 +85,36 @@ BackupInfo ToBackupInfo(const CatalogEntry& entry) {
   return info;
 }
 
-BackupSet::BackupSet(const BackupOptions& options, FileSystem* fs, Clock* clock)
-    : BackupSet(options, Platform{.fs = fs, .clock = clock}) {}
+Status CheckSidecar(const CatalogEntry& backup, const std::string& sha256) {
+  if (backup.sha256.empty() || backup.sha256 == sha256) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                "its SHA-256 is not the one in " + backup.name + ".sha256",
+                "the archive was changed or damaged: use another backup");
+}
 
-BackupSet::BackupSet(const BackupOptions& options, const Platform& platform)
+Engine::Engine(const BackupOptions& options, const Platform& platform,
+               Database* database)
     : options_(options),
       platform_(platform),
       fs_(platform.fs),
       clock_(platform.clock),
+      outside_(database != nullptr
+                   ? nullptr
+                   : std::make_unique<Database>(options, platform)),
+      database_(database != nullptr ? database : outside_.get()),
       catalog_(platform.fs, options.backup_dir, platform.clock) {}
 
-std::string BackupSet::StatePath(std::string_view name) const {
+std::string Engine::StatePath(std::string_view name) const {
   return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);
 }
 
-Status BackupSet::Prepare() {
+Status Engine::Prepare() {
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, JoinPath(options_.backup_dir, kStateDirectory)));
   return Status::Ok();
 }
 
-Result<std::unique_ptr<FileLock>> BackupSet::LockForWriting() {
+Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {
   LEVELKEEP_RETURN_IF_ERROR(Prepare());
   auto lock = fs_->Lock(StatePath("create.lock"));
   if (!lock.ok() && lock.status().code() == StatusCode::kBusy) {
@@ -118,7 +126,7 @@ Result<std::unique_ptr<FileLock>> BackupSet::LockForWriting() {
   return lock;
 }
 
-Result<std::unique_ptr<FileLock>> BackupSet::LockState() {
+Result<std::unique_ptr<FileLock>> Engine::LockState() {
   for (int attempt = 1;; ++attempt) {
     auto lock = fs_->Lock(StatePath("state.lock"));
     if (lock.ok() || lock.status().code() != StatusCode::kBusy ||
@@ -129,7 +137,7 @@ Result<std::unique_ptr<FileLock>> BackupSet::LockState() {
   }
 }
 
-Result<std::vector<std::string>> BackupSet::Sweep() {
+Result<std::vector<std::string>> Engine::Sweep() {
   auto lock = LockForWriting();
   if (!lock.ok()) {
     // A live instance is at work: what looks left over may be its own.
@@ -154,7 +162,7 @@ Result<std::vector<std::string>> BackupSet::Sweep() {
   return swept;
 }
 
-Result<std::vector<BackupInfo>> BackupSet::List() {
+Result<std::vector<BackupInfo>> Engine::List() {
   LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
   std::vector<BackupInfo> backups;
   backups.reserve(listing->size());
@@ -164,7 +172,7 @@ Result<std::vector<BackupInfo>> BackupSet::List() {
   return backups;
 }
 
-Result<uint64_t> BackupSet::Visit(
+Result<uint64_t> Engine::Visit(
     const std::function<bool(const BackupInfo&)>& visit,
     const std::string& after) {
   if (!after.empty()) LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(after));
@@ -178,57 +186,85 @@ Result<uint64_t> BackupSet::Visit(
   return uint64_t{listing->size()};
 }
 
-Result<CatalogEntry> BackupSet::FindEntry(const std::string& name) {
-  if (name == "latest") return catalog_.Find(name);
+Result<FoundBackup> Engine::Find(const std::string& name) {
+  const auto find = [this](const std::string& whole) -> Result<FoundBackup> {
+    LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(whole));
+    return FoundBackup{std::move(entry)};
+  };
+  if (name == "latest") return find(name);
   if (ParseBackupName(name)) {
     // A whole name needs no listing, unless it begins a longer one.
-    auto entry = catalog_.Find(name);
+    auto entry = find(name);
     if (entry.status().code() != StatusCode::kNotFound) return entry;
   }
   LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
   LEVELKEEP_ASSIGN_OR_RETURN(std::string full, CompleteName(*listing, name));
-  return catalog_.Find(full);
+  return find(full);
 }
 
-std::string BackupSet::ScannedSha256(const std::string& name) {
-  if (!ParseBackupName(name)) return "";
-  const auto entry = catalog_.Find(name);
-  const bool scanned = entry.ok() && entry->verified() &&
-                       entry->verification->depth == VerifyDepth::kFull;
-  return scanned ? entry->sha256 : "";
+Result<FoundBackup> Engine::Locate(const std::string& source) {
+  if (source.find('/') == std::string::npos) {
+    auto found = Find(source);
+    if (found.ok() || !PathExists(fs_, source)) return found;
+  }
+  FoundBackup file;
+  file.name = BaseName(source);
+  file.path = source;
+  file.by_path = true;
+  return file;
 }
 
-Result<BackupInfo> BackupSet::Find(const std::string& name) {
-  LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, FindEntry(name));
-  return ToBackupInfo(entry);
+Result<std::vector<RotationDecision>> Engine::PlanRotation() {
+  return Decide({});
 }
 
-Result<std::vector<RotationDecision>> BackupSet::Rotate(
-    bool dry_run, const std::vector<std::string>& protect,
-    const FileLock& /*lock*/) {
+Result<std::vector<RotationDecision>> Engine::Rotate() {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
+  return RemoveOld({});
+}
+
+Result<std::vector<RotationDecision>> Engine::Decide(
+    const std::vector<std::string>& protect) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.List());
   RetentionPolicy policy;
   policy.max_backups = options_.max_backups;
   policy.verification_expected = options_.verify_after_backup;
-  const auto decisions =
-      DecideRetention(*listing, policy, protect, clock_->Now());
-  std::vector<RotationDecision> result;
-  result.reserve(decisions.size());
-  for (const RetentionDecision& decision : decisions) {
-    result.push_back({decision.name, decision.keep, decision.reason});
+  std::vector<RotationDecision> decisions;
+  for (const RetentionDecision& decision :
+       DecideRetention(*listing, policy, protect, clock_->Now())) {
+    decisions.push_back({decision.name, decision.keep, decision.reason});
   }
-  if (dry_run) return result;
+  return decisions;
+}
+
+Result<std::vector<RotationDecision>> Engine::RemoveOld(
+    const std::vector<std::string>& protect) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto decisions, Decide(protect));
   for (auto it = decisions.rbegin(); it != decisions.rend(); ++it) {
     if (it->keep) continue;
     LEVELKEEP_RETURN_IF_ERROR(
         catalog_.Remove(it->name).WithContext("rotating " + it->name));
-    LogInfo(kTag, it->name + ": removed (" + it->reason + ")");
+    LogInfo(kEngineLogTag, it->name + ": removed (" + it->reason + ")");
   }
-  return result;
+  return decisions;
 }
 
-Status BackupSet::Delete(const std::string& name, bool force,
-                         const FileLock& /*lock*/) {
+Result<std::vector<std::string>> Engine::PendingVerification() {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
+  const auto& entries = listing->entries();
+  std::vector<std::string> names;
+  for (auto it = entries.rbegin(); it != entries.rend(); ++it) {
+    const CatalogEntry& entry = **it;
+    const bool full =
+        entry.verification && (!entry.verification->passed ||
+                               entry.verification->depth == VerifyDepth::kFull);
+    if (entry.manifest && !full) names.push_back(entry.name);
+  }
+  return names;
+}
+
+Status Engine::Delete(const std::string& name, bool force) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
   LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
   if (entry.pinned) {
     return Status(StatusCode::kRefused, entry.name + " is pinned",
@@ -242,11 +278,11 @@ Status BackupSet::Delete(const std::string& name, bool force,
                   "verify a newer one first, or delete it with force");
   }
   LEVELKEEP_RETURN_IF_ERROR(catalog_.Remove(entry.name));
-  LogInfo(kTag, entry.name + ": deleted on request");
+  LogInfo(kEngineLogTag, entry.name + ": deleted on request");
   return Status::Ok();
 }
 
-Status BackupSet::Pin(const std::string& name, bool pinned) {
+Status Engine::Pin(const std::string& name, bool pinned) {
   LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockState());
   return catalog_.SetPinned(entry.name, pinned);

@@ -1,8 +1,6 @@
 // backups/ on a disk that fails or is held at one step: what is reported, and
 // that neither this backup nor the ones before it suffer.
 
-#include "manager/backup_set.h"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -12,6 +10,8 @@
 
 #include "archive/archive_reader.h"
 #include "dbfiles/epoch.h"
+#include "engine/engine.h"
+#include "engine/verify_named.h"
 #include "restore/restorer.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"
@@ -23,9 +23,9 @@ namespace {
 
 using test::FaultFileSystem;
 
-class BackupSetTest : public ::testing::Test {
+class BackupsTest : public ::testing::Test {
  protected:
-  BackupSetTest() {
+  BackupsTest() {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
@@ -35,11 +35,11 @@ class BackupSetTest : public ::testing::Test {
     test::BuildOptions build;
     build.write_buffer_bytes = 256 << 10;  // tables that are worth reusing
     test::BuildDatabase(options_.storage_path(), 3000, build);
-    set_ = std::make_unique<BackupSet>(options_, &disk_, Clock::System());
+    engine_ = std::make_unique<Engine>(options_, Platform{.fs = &disk_});
   }
 
   Result<BackupInfo> Write(const BackupRequest& asked = {}) {
-    auto lock = set_->LockForWriting();
+    auto lock = engine_->LockForWriting();
     if (!lock.ok()) return lock.status();
     auto snapshot =
         TakeOfflineSnapshot(FileSystem::Posix(), options_.storage_path());
@@ -48,7 +48,7 @@ class BackupSetTest : public ::testing::Test {
     request.trigger = "manual";
     request.db_epoch =
         ReadOrCreateEpoch(FileSystem::Posix(), options_.storage_path()).value();
-    return set_->Write(**snapshot, request, **lock);
+    return engine_->Write(**snapshot, request);
   }
   // A backup on a disk that works.
   std::string Made() {
@@ -58,7 +58,8 @@ class BackupSetTest : public ::testing::Test {
     return made.ok() ? made->name : "";
   }
   void ExpectGood(const std::string& name) {
-    const auto report = set_->Verify(name, VerifyDepth::kChecksums, {});
+    const auto report =
+        test::VerifyNamed(engine_.get(), name, VerifyDepth::kChecksums);
     EXPECT_TRUE(report.ok()) << name << ": " << report.status().ToString();
   }
   std::vector<std::string> InBackups() {
@@ -73,10 +74,10 @@ class BackupSetTest : public ::testing::Test {
   test::TempDir dir_;
   BackupOptions options_;
   FaultFileSystem disk_{FileSystem::Posix(), FaultFileSystem::Count::kAll};
-  std::unique_ptr<BackupSet> set_;
+  std::unique_ptr<Engine> engine_;
 };
 
-TEST_F(BackupSetTest, EventsAreRememberedInTheManifest) {
+TEST_F(BackupsTest, EventsAreRememberedInTheManifest) {
   BackupRequest request;
   request.events =
       EventCount{3000, 1, 3000, "2024-12-27T12:00:00Z", "2024-12-27T13:00:00Z"};
@@ -93,7 +94,7 @@ TEST_F(BackupSetTest, EventsAreRememberedInTheManifest) {
   EXPECT_EQ(events->last_time, "2024-12-27T13:00:00Z");
 }
 
-TEST_F(BackupSetTest, NameThatSomebodyTakesMeanwhileIsNotReplaced) {
+TEST_F(BackupsTest, NameThatSomebodyTakesMeanwhileIsNotReplaced) {
   const std::string first = Made();
   disk_.FailOn("RenameNoReplace ", StatusCode::kAlreadyExists, 1, 2);
   const auto made = Write();
@@ -113,7 +114,7 @@ TEST_F(BackupSetTest, NameThatSomebodyTakesMeanwhileIsNotReplaced) {
   ExpectGood(first);
 }
 
-TEST_F(BackupSetTest, OtherBytesThanWrittenAreWrittenOnceMoreWithoutReuse) {
+TEST_F(BackupsTest, OtherBytesThanWrittenAreWrittenOnceMoreWithoutReuse) {
   Made();
   const std::string part = options_.backup_dir + "/.levelkeep-";
   disk_.FailOn("ReadFromDevice " + part, StatusCode::kCorruption);
@@ -129,7 +130,7 @@ TEST_F(BackupSetTest, OtherBytesThanWrittenAreWrittenOnceMoreWithoutReuse) {
   EXPECT_EQ(InBackups(), before);
 }
 
-TEST_F(BackupSetTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
+TEST_F(BackupsTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
   const std::string first = Made();
   // What the first one left for the next.
   ASSERT_TRUE(
@@ -148,13 +149,10 @@ TEST_F(BackupSetTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
       // Listing it may be what failed: then there is no backup before this.
       ASSERT_TRUE(made.ok()) << made.status().ToString();
       ExpectGood(made->name);
-      EXPECT_EQ(set_->Find(first)->status, "unverified");
+      EXPECT_EQ(test::StatusOf(engine_.get(), first), "unverified");
       // The next one starts from the first again.
-      auto lock = set_->LockForWriting();
-      ASSERT_TRUE(lock.ok());
-      ASSERT_TRUE(set_->Delete(made->name, true, **lock).ok());
+      ASSERT_TRUE(engine_->Delete(made->name, true).ok());
       ASSERT_TRUE(FileSystem::Posix()->RemoveFile(InState("reuse")).ok());
-      lock->reset();
       ASSERT_TRUE(FileSystem::Posix()
                       ->Link(InState("reuse-first"), InState("reuse"))
                       .ok());
@@ -164,18 +162,18 @@ TEST_F(BackupSetTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
   ExpectGood(first);
 }
 
-TEST_F(BackupSetTest, StateThatSomebodyHoldsIsWaitedFor) {
+TEST_F(BackupsTest, StateThatSomebodyHoldsIsWaitedFor) {
   const std::string name = Made();
   disk_.FailOn("Lock " + InState("state.lock"), StatusCode::kBusy, 1, 5);
-  ASSERT_TRUE(set_->Pin(name, true).ok());
-  EXPECT_TRUE(set_->Find(name)->pinned);
+  ASSERT_TRUE(engine_->Pin(name, true).ok());
+  EXPECT_TRUE(engine_->Find(name)->pinned);
   disk_.FailOn("Lock " + InState("state.lock"), StatusCode::kBusy, 1,
                FaultFileSystem::kAlways);
-  EXPECT_EQ(set_->Pin(name, false).code(), StatusCode::kBusy);
-  EXPECT_TRUE(set_->Find(name)->pinned);
+  EXPECT_EQ(engine_->Pin(name, false).code(), StatusCode::kBusy);
+  EXPECT_TRUE(engine_->Find(name)->pinned);
 }
 
-TEST_F(BackupSetTest, SweepsNothingThatItCanNotLock) {
+TEST_F(BackupsTest, SweepsNothingThatItCanNotLock) {
   const std::string name = Made();
   const std::string part =
       options_.backup_dir + "/.levelkeep-" + std::string(32, 'a') + ".part";
@@ -194,75 +192,78 @@ TEST_F(BackupSetTest, SweepsNothingThatItCanNotLock) {
   for (const auto& c : kCases) {
     SCOPED_TRACE(c.lock);
     disk_.FailOn("Lock " + InState(c.lock), c.code);
-    EXPECT_EQ(set_->Sweep().ok(), c.ok);
+    EXPECT_EQ(engine_->Sweep().ok(), c.ok);
     EXPECT_TRUE(disk_.fired());
     EXPECT_EQ(PathExists(FileSystem::Posix(), part), c.part_stays);
     EXPECT_TRUE(PathExists(FileSystem::Posix(), scratch));
     disk_.Reset();
   }
-  ASSERT_TRUE(set_->Sweep().ok());
+  ASSERT_TRUE(engine_->Sweep().ok());
   EXPECT_FALSE(PathExists(FileSystem::Posix(), scratch));
   ExpectGood(name);
 }
 
-TEST_F(BackupSetTest, ArchiveIsVerifiedByItsPathToo) {
+TEST_F(BackupsTest, ArchiveIsVerifiedByItsPathToo) {
   const std::string name = Made();
   const std::string copy = dir_.Sub("elsewhere.tar.gz");
   std::filesystem::copy(options_.backup_dir + "/" + name, copy);
-  const auto report = set_->Verify(copy, VerifyDepth::kChecksums, {});
+  const auto report =
+      test::VerifyNamed(engine_.get(), copy, VerifyDepth::kChecksums);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_EQ(report->name, "elsewhere.tar.gz");
   EXPECT_TRUE(report->own);
   EXPECT_FALSE(PathExists(FileSystem::Posix(), copy + ".sha256"));
-  EXPECT_EQ(set_->Find(name)->status, "unverified") << "it is not this one";
+  EXPECT_EQ(test::StatusOf(engine_.get(), name), "unverified")
+      << "it is not this one";
   std::string bytes = test::ReadFile(copy);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   test::WriteFile(copy, bytes);
-  const Status bad = set_->Verify(copy, VerifyDepth::kChecksums, {}).status();
+  const Status bad =
+      test::VerifyNamed(engine_.get(), copy, VerifyDepth::kChecksums).status();
   EXPECT_EQ(bad.code(), StatusCode::kCorruption);
   EXPECT_EQ(bad.message().find("elsewhere.tar.gz"), 0u) << bad.message();
-  EXPECT_EQ(set_->Find(name)->status, "unverified");
+  EXPECT_EQ(test::StatusOf(engine_.get(), name), "unverified");
 }
 
-TEST_F(BackupSetTest, WhereThereIsNoThreadTheCallersOwnVerifies) {
+TEST_F(BackupsTest, WhereThereIsNoThreadTheCallersOwnVerifies) {
   const std::string name = Made();
   const test::NoThreads none;
-  const auto report = set_->Verify(name, VerifyDepth::kFull, {});
+  const auto report =
+      test::VerifyNamed(engine_.get(), name, VerifyDepth::kFull);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_EQ(report->depth, "full");
-  EXPECT_EQ(set_->Find(name)->status, "verified");
+  EXPECT_EQ(test::StatusOf(engine_.get(), name), "verified");
 }
 
-TEST_F(BackupSetTest, OnlyAVerdictIsRemembered) {
+TEST_F(BackupsTest, OnlyAVerdictIsRemembered) {
   const std::string name = Made();
   for (const StatusCode code : {StatusCode::kIoError, StatusCode::kNoSpace}) {
     disk_.FailOn("/" + name + "\n", code, 4, FaultFileSystem::kAlways);
-    const auto report = set_->Verify(name, VerifyDepth::kChecksums, {});
+    const auto report =
+        test::VerifyNamed(engine_.get(), name, VerifyDepth::kChecksums);
     EXPECT_EQ(report.status().code(), code) << disk_.last_operation();
     disk_.Reset();
-    EXPECT_EQ(set_->Find(name)->status, "unverified");
+    EXPECT_EQ(test::StatusOf(engine_.get(), name), "unverified");
   }
   ExpectGood(name);
-  EXPECT_EQ(set_->Find(name)->status, "verified");
+  EXPECT_EQ(test::StatusOf(engine_.get(), name), "verified");
 }
 
-TEST_F(BackupSetTest, RotationThatFailsNamesTheBackupAndRemovesNoMore) {
+TEST_F(BackupsTest, RotationThatFailsNamesTheBackupAndRemovesNoMore) {
   options_.max_backups = 1;
   options_.verify_after_backup = false;
-  BackupSet set(options_, &disk_, Clock::System());
+  Engine engine(options_, {.fs = &disk_});
   const std::vector<std::string> names = {Made(), Made(), Made()};
-  auto lock = set.LockForWriting();
-  ASSERT_TRUE(lock.ok());
   disk_.FailOn("RemoveFile " + options_.backup_dir + "/" + names[1] + "\n");
-  const Status failed = set.Rotate(false, {}, **lock).status();
+  const Status failed = engine.Rotate().status();
   EXPECT_EQ(failed.code(), StatusCode::kIoError);
   EXPECT_EQ(failed.message().find("rotating " + names[1]), 0u)
       << failed.message();
   disk_.Reset();
-  EXPECT_EQ(set.List()->size(), 2u) << "the oldest is gone, the next is not";
-  ASSERT_TRUE(set.Rotate(false, {}, **lock).ok());
-  ASSERT_EQ(set.List()->size(), 1u);
-  EXPECT_EQ(set.List()->front().name, names[2]);
+  EXPECT_EQ(engine.List()->size(), 2u) << "the oldest is gone, the next is not";
+  ASSERT_TRUE(engine.Rotate().ok());
+  ASSERT_EQ(engine.List()->size(), 1u);
+  EXPECT_EQ(engine.List()->front().name, names[2]);
 }
 
 }  // namespace

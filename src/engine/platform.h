@@ -1,9 +1,9 @@
-// What the manager stands on besides its options: the disk, the time,
+// What the engine stands on besides its options: the disk, the time,
 // LevelDB's way to the disk, and the check of databases that nobody trusts.
 // Tests put a disk of their own under all of it at once.
 
-#ifndef LEVELKEEP_MANAGER_PLATFORM_H_
-#define LEVELKEEP_MANAGER_PLATFORM_H_
+#ifndef LEVELKEEP_ENGINE_PLATFORM_H_
+#define LEVELKEEP_ENGINE_PLATFORM_H_
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -11,6 +11,9 @@
 #include "restore/restorer.h"
 
 namespace levelkeep {
+
+// As what the engine and the manager stand in the log.
+inline constexpr char kEngineLogTag[] = "BackupManager";
 
 // Value type; what it points to is not owned and outlives its users. `fs`
 // and `env` lead to the same files.
@@ -25,4 +28,4 @@ struct Platform {
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_MANAGER_PLATFORM_H_
+#endif  // LEVELKEEP_ENGINE_PLATFORM_H_

@@ -9,7 +9,8 @@
 #include "base/file_system.h"
 #include "base/hash.h"
 #include "dbfiles/epoch.h"
-#include "manager/backup_set.h"
+#include "engine/engine.h"
+#include "engine/verify_named.h"
 #include "restore/restorer.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"
@@ -38,8 +39,8 @@ class CreateCrashTest : public ::testing::Test {
 
   // What the manager does, with the offline snapshot.
   Result<BackupInfo> CreateAndRotate() {
-    BackupSet set(options_, &fs_, Clock::System());
-    auto lock = set.LockForWriting();
+    Engine engine(options_, {.fs = &fs_});
+    auto lock = engine.LockForWriting();
     if (!lock.ok()) return lock.status();
     auto snapshot = TakeOfflineSnapshot(&fs_, options_.storage_path());
     if (!snapshot.ok()) return snapshot.status();
@@ -48,9 +49,9 @@ class CreateCrashTest : public ::testing::Test {
     BackupRequest request;
     request.trigger = "manual";
     request.db_epoch = *epoch;
-    auto made = set.Write(**snapshot, request, **lock);
+    auto made = engine.Write(**snapshot, request);
     if (!made.ok()) return made;
-    rotated_ = set.Rotate(false, {made->name}, **lock).ok();
+    rotated_ = engine.RemoveOld({made->name}).ok();
     return made;
   }
 
@@ -58,8 +59,8 @@ class CreateCrashTest : public ::testing::Test {
   // Returns their names.
   std::set<std::string> ExpectOnlyWholeBackups(const std::string& where) {
     FileSystem* const disk = FileSystem::Posix();
-    BackupSet set(options_, disk, Clock::System());
-    EXPECT_TRUE(set.Sweep().ok()) << where;
+    Engine engine(options_, {.fs = disk});
+    EXPECT_TRUE(engine.Sweep().ok()) << where;
     std::set<std::string> names;
     for (const std::string& name : *disk->List(options_.backup_dir)) {
       if (name == ".levelkeep" || name.ends_with(".sha256") ||
@@ -67,7 +68,8 @@ class CreateCrashTest : public ::testing::Test {
         continue;
       }
       EXPECT_TRUE(ParseBackupName(name)) << name << " after " << where;
-      const auto report = set.Verify(name, VerifyDepth::kChecksums, {});
+      const auto report =
+          test::VerifyNamed(&engine, name, VerifyDepth::kChecksums);
       EXPECT_TRUE(report.ok()) << where << ": " << report.status().ToString();
       names.insert(name);
     }
@@ -157,8 +159,8 @@ TEST_F(CreateCrashTest, ArchiveThatDoesNotReadBackIsNotPublished) {
 }
 
 TEST_F(CreateCrashTest, SecondProcessAtWorkIsNamed) {
-  BackupSet first(options_, &fs_, Clock::System());
-  BackupSet second(options_, &fs_, Clock::System());
+  Engine first(options_, {.fs = &fs_});
+  Engine second(options_, {.fs = &fs_});
   auto lock = first.LockForWriting();
   ASSERT_TRUE(lock.ok());
   const auto other = second.LockForWriting();

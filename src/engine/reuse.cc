@@ -1,4 +1,4 @@
-#include "manager/reuse.h"
+#include "engine/reuse.h"
 
 #include <random>
 #include <utility>
@@ -9,12 +9,12 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "engine/platform.h"
 
 namespace levelkeep {
 
 namespace {
 
-constexpr char kTag[] = "BackupManager";
 // Smaller files are not worth a line of the record.
 constexpr uint64_t kSmallestReused = 32u << 10;
 
@@ -51,7 +51,7 @@ ReusePlan ReusePlan::Load(FileSystem* fs, const BackupOptions& options,
       plan.Open(fs, options, snapshot, db_epoch, std::move(stop));
   if (status.ok()) return plan;
   if (status.code() != StatusCode::kNotFound) {
-    LogWarn(kTag, "compressing everything: " + status.ToString());
+    LogWarn(kEngineLogTag, "compressing everything: " + status.ToString());
   }
   return ReusePlan();
 }

@@ -1,0 +1,45 @@
+#include "engine/database.h"
+
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "dbfiles/epoch.h"
+
+namespace levelkeep {
+
+Database::Database(const BackupOptions& options, const Platform& platform)
+    : options_(options), fs_(platform.fs), env_(platform.env, platform.fs) {}
+
+std::string Database::NewScratchPath() const {
+  return JoinPath(JoinPath(options_.storage_dir, ".levelkeep"),
+                  "scratch-" + RandomId());
+}
+
+Result<std::unique_ptr<Snapshot>> Database::TakeSnapshot(
+    std::stop_token /*stop*/) {
+  const std::string db_dir = options_.storage_path();
+  auto offline = TakeOfflineSnapshot(fs_, db_dir);
+  if (offline.ok()) way_ = "database is closed: offline snapshot";
+  if (offline.ok() || offline.status().code() != StatusCode::kBusy) {
+    return offline;
+  }
+  std::string holder;
+  LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
+                             DbLock::Probe(fs_, db_dir, &holder));
+  way_ = state == DbLock::State::kFree
+             ? "database was closed just now: external snapshot"
+             : "database is open in " + holder + ": external snapshot";
+  ExternalSnapshotOptions external;
+  external.scratch_dir = NewScratchPath();
+  LEVELKEEP_RETURN_IF_ERROR(
+      CreateDirectories(fs_, ParentPath(external.scratch_dir)));
+  return TakeExternalSnapshot(fs_, db_dir, external);
+}
+
+// LOCK is left alone: to take it would make it where it is missing, and what
+// another process writes meanwhile is as good as what it writes a moment later.
+uint64_t Database::LastSequence() const {
+  return ReadLastSequence(fs_, options_.storage_path());
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,236 @@
+// Preview, restore, undo. The swap itself is the Restorer's.
+
+#include <algorithm>
+#include <utility>
+
+#include "archive/archive_reader.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "dbfiles/epoch.h"
+#include "engine/engine.h"
+#include "leveldb/db.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kBytewise[] = "leveldb.BytewiseComparator";
+
+RestoreReport ToReport(const RestoreOutcome& outcome) {
+  RestoreReport report;
+  report.name = outcome.archive_name;
+  report.applied = true;
+  report.last_sequence = outcome.last_sequence;
+  report.bytes = outcome.content_bytes;
+  report.epoch = outcome.epoch;
+  return report;
+}
+
+// The digest of its archive if it was verified in full, else empty.
+std::string ScannedSha256(const CatalogEntry& backup) {
+  const bool scanned =
+      backup.verified() && backup.verification->depth == VerifyDepth::kFull;
+  return scanned ? backup.sha256 : "";
+}
+
+}  // namespace
+
+// With an application's own comparator only levelkeep-check, which imitates
+// it, can open the database.
+Status Engine::OpenAndClose(const std::string& db_dir) {
+  if (options_.comparator_name != kBytewise) return Status::Ok();
+  leveldb::Options open;
+  open.env = database_->env();
+  leveldb::DB* raw = nullptr;
+  const leveldb::Status status = leveldb::DB::Open(open, db_dir, &raw);
+  const std::unique_ptr<leveldb::DB> db(raw);
+  if (status.ok()) return Status::Ok();
+  // The disk's failure is not the database's: see IsArchiveFault.
+  return Status(
+      status.IsIOError() ? StatusCode::kIoError : StatusCode::kCorruption,
+      "LevelDB can't open " + db_dir + ": " + status.ToString());
+}
+
+Result<RestorerOptions> Engine::NewRestorerOptions() {
+  RestorerOptions result;
+  result.storage_dir = options_.storage_dir;
+  result.db_name = options_.db_name;
+  result.restore_dir = options_.restore_dir;
+  result.comparator_name = options_.comparator_name;
+  result.reserve_bytes = options_.reserve_bytes;
+  result.threads = options_.threads;
+  result.open_check = [this](const std::string& dir) {
+    return OpenAndClose(dir);
+  };
+  result.store_checker = platform_.store_checker;
+  result.archive_checker = platform_.archive_checker;
+  if (result.store_checker) return result;
+  LEVELKEEP_ASSIGN_OR_RETURN(result.check_program,
+                             FindCheckProgram(fs_, options_.check_program));
+  return result;
+}
+
+Result<Restorer*> Engine::OpenRestorer() {
+  if (restorer_ == nullptr) {
+    LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions options, NewRestorerOptions());
+    restorer_ = std::make_unique<Restorer>(fs_, clock_, std::move(options));
+  }
+  return restorer_.get();
+}
+
+// 1. nobody else has the database   2. folders   3. the instance lock
+// 4. what a crash interrupted. Done already where BackupManager started.
+Status Engine::RequireStorage() {
+  if (restorer_ != nullptr && restorer_->recovered()) return Status::Ok();
+  const std::string db_dir = options_.storage_path();
+  std::string holder;
+  LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
+                             DbLock::Probe(fs_, db_dir, &holder));
+  if (state != DbLock::State::kFree) {
+    return Status(StatusCode::kBusy,
+                  "database " + db_dir + " is open in " + holder,
+                  "stop it, use POST /api/backup/restore, or drop the file "
+                  "into RESTORE_DIR and restart it");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, options_.storage_dir));
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, options_.restore_dir));
+  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
+  LEVELKEEP_RETURN_IF_ERROR(restorer->Prepare());
+  return restorer->Recover().status();
+}
+
+Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
+  RestorePreview preview;
+  preview.name = backup.name;
+  preview.needed_bytes = options_.reserve_bytes;
+  // The catalog knows the manifest of what it has read; of a file, or of what
+  // it could not read, the archive itself is asked.
+  std::shared_ptr<const Manifest> manifest;
+  if (backup.manifest) {
+    manifest = std::make_shared<Manifest>(*backup.manifest);
+  } else {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
+                               ArchiveReader::Open(fs_, backup.path));
+    manifest = reader->outline().manifest;
+  }
+  const std::string db_dir = options_.storage_path();
+  preview.database_present = PathExists(fs_, JoinPath(db_dir, "CURRENT"));
+  preview.current_sequence = database_->LastSequence();
+  preview.lost_writes = preview.current_sequence;
+  if (manifest != nullptr) {
+    preview.backup_created = manifest->created;
+    preview.backup_sequence = manifest->last_sequence;
+    if (manifest->events) preview.backup_events = manifest->events->count;
+    preview.needed_bytes += manifest->source_bytes;
+    const auto epoch = ReadEpoch(fs_, db_dir);
+    preview.same_history =
+        epoch.ok() && !epoch->empty() && manifest->db_epoch == *epoch;
+  }
+  if (preview.same_history) {
+    preview.lost_writes -=
+        std::min(preview.lost_writes, preview.backup_sequence);
+  }
+  // Of the disk that the storage will be on, if it is still to be made.
+  std::string folder = options_.storage_dir;
+  while (!PathExists(fs_, folder) && folder != ParentPath(folder)) {
+    folder = ParentPath(folder);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(preview.free_bytes, fs_->FreeSpace(folder));
+  return preview;
+}
+
+// 1. the storage is ours   2. check, extract and open the backup beside the
+// live data   3. compare it with its sidecar   4. close, swap, reopen
+Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
+                                      const Work& work) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const Restorer::Staged staged,
+      restorer_->Stage({backup.path, ScannedSha256(backup)}, work));
+  auto outcome = [&]() -> Result<RestoreOutcome> {
+    LEVELKEEP_RETURN_IF_ERROR(
+        CheckSidecar(backup, staged.outcome.archive_sha256)
+            .WithContext(backup.name));
+    return SwapWhileClosed([&] { return restorer_->Apply(staged); },
+                           [&] { return restorer_->TakeBack(); });
+  }();
+  if (!outcome.ok()) {
+    restorer_->Discard(staged);
+    return outcome.status();
+  }
+  return ToReport(*outcome);
+}
+
+Result<RestoreReport> Engine::Undo(UndoScope scope) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  const auto undo = [&] { return restorer_->Undo(scope); };
+  // An undo that the application can't use is undone: nothing is lost by it.
+  const auto undo_that = [&] { return restorer_->Undo(UndoScope::kLast); };
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const RestoreOutcome outcome,
+      database_->IsOpen() ? SwapWhileClosed(undo, undo_that) : undo());
+  return ToReport(outcome);
+}
+
+Result<RestoreOutcome> Engine::SwapWhileClosed(const Swap& swap,
+                                               const Swap& swap_back) {
+  LEVELKEEP_RETURN_IF_ERROR(
+      database_->Close().WithContext("closing the database for the restore"));
+  auto outcome = swap();
+  Status reopened = database_->Reopen();
+  if (reopened.ok()) return outcome;
+  if (!outcome.ok()) {
+    return reopened.WithContext("after a failed restore (" +
+                                outcome.status().message() +
+                                ") the database did not open again");
+  }
+  // LevelDB could open what we swapped in, the application could not.
+  const auto back = swap_back();
+  if (!back.ok()) return back.status();
+  LEVELKEEP_RETURN_IF_ERROR(
+      database_->Reopen().WithContext("the old database did not open again"));
+  return reopened
+      .WithContext("the application could not open the restored database")
+      .WithHint("the old data are back in place, nothing was lost");
+}
+
+Result<RestoreReport> Engine::Stage(const FoundBackup& backup,
+                                    const Work& work) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
+                             ArchiveReader::Open(fs_, backup.path));
+  ArchiveReadOptions read;
+  read.threads = options_.threads;
+  read.work = work;
+  const auto checked = reader->Check(read);
+  if (!checked.ok()) {
+    return ExplainFault(backup, reader.get(), checked.status(), work)
+        .WithContext(backup.name);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckSidecar(backup, checked->archive_sha256).WithContext(backup.name));
+  LEVELKEEP_RETURN_IF_ERROR(restorer_->StageForRestart(backup.path));
+  RestoreReport report;
+  report.name = backup.name;
+  report.restart_command = options_.restart_command;
+  if (backup.manifest) {
+    report.last_sequence = backup.manifest->last_sequence;
+    report.bytes = backup.manifest->source_bytes;
+  }
+  return report;
+}
+
+Result<RestoreReport> Engine::Extract(const FoundBackup& backup,
+                                      const std::string& target_dir,
+                                      const Work& work) {
+  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const RestoreOutcome outcome,
+      restorer->ExtractTo({backup.path, ScannedSha256(backup)}, target_dir,
+                          work));
+  RestoreReport report = ToReport(outcome);
+  report.applied = false;
+  return report;
+}
+
+}  // namespace levelkeep
