@@ -6,7 +6,8 @@ _levelkeep_backups() {
 
 _levelkeep() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-  local verbs="serve worker create list inspect verify restore rotate config health"
+  local verbs="serve worker create list inspect verify restore rotate \
+    pin unpin delete config health"
   local global="--json --quiet --verbose --config --version --help"
   local settings="--storage-dir --db-name --backup-dir --restore-dir \
     --auto-backup-enabled --auto-restore-enabled --auto-backup-interval \
@@ -41,6 +42,7 @@ _levelkeep() {
       verify) own="--all --depth" ;;
       restore) own="--to --undo --undo-all --dry-run --yes" ;;
       rotate) own="--dry-run" ;;
+      delete) own="--force --yes" ;;
       config) own="--check" ;;
       health) own="--url --timeout" ;;
     esac
@@ -50,6 +52,8 @@ _levelkeep() {
   elif [[ $verb == inspect || $verb == verify || $verb == restore ]]; then
     COMPREPLY=($(compgen -W "latest $(_levelkeep_backups)" -- "$current")
                $(compgen -f -- "$current"))
+  elif [[ $verb == pin || $verb == unpin || $verb == delete ]]; then
+    COMPREPLY=($(compgen -W "latest $(_levelkeep_backups)" -- "$current"))
   fi
 }
 complete -F _levelkeep levelkeep

@@ -151,8 +151,9 @@ std::string SettingsHelp() {
 
 const std::vector<const Verb*>& AllVerbs() {
   static const std::vector<const Verb*> verbs = {
-      &kServeVerb,  &kWorkerVerb,  &kCreateVerb, &kListVerb,   &kInspectVerb,
-      &kVerifyVerb, &kRestoreVerb, &kRotateVerb, &kConfigVerb, &kHealthVerb};
+      &kServeVerb,  &kWorkerVerb,  &kCreateVerb, &kListVerb, &kInspectVerb,
+      &kVerifyVerb, &kRestoreVerb, &kRotateVerb, &kPinVerb,  &kUnpinVerb,
+      &kDeleteVerb, &kConfigVerb,  &kHealthVerb};
   return verbs;
 }
 

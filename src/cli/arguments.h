@@ -29,6 +29,7 @@ struct VerbArguments {
   bool all = false;
   bool check = false;
   bool dry_run = false;
+  bool force = false;
   bool once = false;
   bool undo = false;
   bool undo_all = false;
@@ -46,7 +47,7 @@ struct VerbOption {
   const char* short_name = nullptr;  // "-y"
 };
 
-// One verb; each is defined in the file of its name.
+// One verb; each is defined in the file of its name (unpin beside pin).
 struct Verb {
   const char* name;
   const char* summary;  // a line for the list of verbs
@@ -67,6 +68,9 @@ extern const Verb kInspectVerb;
 extern const Verb kVerifyVerb;
 extern const Verb kRestoreVerb;
 extern const Verb kRotateVerb;
+extern const Verb kPinVerb;
+extern const Verb kUnpinVerb;
+extern const Verb kDeleteVerb;
 extern const Verb kConfigVerb;
 extern const Verb kHealthVerb;
 

@@ -311,5 +311,72 @@ TEST_F(VerbsTest, RotateExplainsEachDecision) {
   EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 2);
 }
 
+TEST_F(VerbsTest, APinnedBackupStaysUntilItIsUnpinned) {
+  AppendEvents(1);
+  const std::string name = CreateBackup();
+  const Outcome pinned = RunCli({"pin", "latest"});
+  EXPECT_EQ(pinned.code, 0) << pinned.err;
+  EXPECT_EQ(pinned.out, "pinned " + name + "\n");
+  EXPECT_NE(RunCli({"list"}).out.find("unverified, pinned"), std::string::npos);
+  const Outcome refused = RunCli({"delete", name, "--yes", "--force"});
+  EXPECT_EQ(refused.code, 1);
+  EXPECT_EQ(refused.err, "error: " + name +
+                             " is pinned\nhint: unpin it before you delete "
+                             "it\n");
+  const auto json = RunCli({"unpin", name.substr(0, 12), "--json"}).json();
+  EXPECT_EQ(json.at("name"), name);
+  EXPECT_EQ(json.at("pinned"), false);
+  EXPECT_EQ(RunCli({"delete", name, "--yes"}).code, 0);
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 0);
+}
+
+TEST_F(VerbsTest, DeleteAsksAndKeepsTheNewestVerifiedOne) {
+  AppendEvents(1);
+  const std::string first = CreateBackup();
+  const std::string second = CreateBackup();
+  ASSERT_EQ(RunCli({"verify", "--all"}).code, 0);
+  const Outcome unasked = RunCli({"delete", first});
+  EXPECT_EQ(unasked.code, 2);
+  EXPECT_EQ(unasked.err,
+            "error: delete removes a backup for good and can't ask here\n"
+            "hint: pass --yes\n");
+  EXPECT_EQ(RunCli({"delete", first, "--json"}).code, 2);
+  terminal_ = true;
+  const Outcome no = RunCli({"delete", first}, "n\n");
+  EXPECT_EQ(no.code, 1);
+  EXPECT_NE(
+      Normalize(no.err).find(first + " (SIZE, verified) is removed for good.\n"
+                                     "Go on? [y/N] "),
+      std::string::npos)
+      << no.err;
+  EXPECT_EQ(RunCli({"delete", second}, "y\n").code, 1);
+  terminal_ = false;
+  const Outcome newest = RunCli({"delete", second, "--yes", "--json"});
+  EXPECT_EQ(newest.code, 1);
+  EXPECT_EQ(newest.json().at("code"), "refused");
+  EXPECT_EQ(newest.json().at("message"),
+            second + " is the newest verified backup");
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 2);
+  const auto gone = RunCli({"delete", second, "--yes", "--force", "--json"});
+  EXPECT_EQ(gone.code, 0) << gone.err;
+  EXPECT_EQ(gone.json().at("deleted"), true);
+  EXPECT_EQ(RunCli({"delete", first, "-y", "--force"}).out,
+            "deleted " + first + "\n");
+}
+
+TEST_F(VerbsTest, PinAndDeleteNameWhatIsWrong) {
+  AppendEvents(1);
+  const std::string name = CreateBackup();
+  for (const char* verb : {"pin", "unpin", "delete"}) {
+    const Outcome what = RunCli({verb});
+    EXPECT_EQ(what.code, 2);
+    EXPECT_NE(what.err.find(std::string(verb) + " what?"), std::string::npos);
+    EXPECT_EQ(RunCli({verb, "backup_2001-01-01_000000.tar.gz"}).code, 5);
+    // A path is no name: only what is in BACKUP_DIR is theirs.
+    EXPECT_EQ(RunCli({verb, BackupPath(name)}).code, 2);
+  }
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 1);
+}
+
 }  // namespace
 }  // namespace levelkeep::cli

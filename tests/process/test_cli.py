@@ -183,6 +183,33 @@ def test_rotate_removes_beyond_max_backups(filled):
         [filled.names[2] + ".sha256"]
 
 
+def test_pin_unpin_and_delete_of_one_backup(filled):
+    """Beside a running server, which must see it at once."""
+    first, second, third = filled.names
+    with filled.serve() as server:
+        assert filled.run("pin", first, "--json").expect(0).json() == {
+            "success": True, "name": first, "pinned": True}
+        assert [b["pinned"] for b in server.api.backups()
+                if b["name"] == first] == [True]
+        refused = filled.run("delete", first, "--yes", "--force").expect(1)
+        assert "is pinned" in refused.err and "unpin" in refused.err
+        filled.run("unpin", first).expect(0)
+        assert "--yes" in filled.run("delete", first).expect(2).err
+        assert filled.run("delete", first, "--yes",
+                          "--json").expect(0).json() == {
+            "success": True, "name": first, "deleted": True}
+        assert first not in [b["name"] for b in server.api.backups()]
+        filled.run("delete", first, "--yes").expect(5)
+        filled.run("delete", "../" + second, "--yes").expect(2)
+    filled.run("verify", "--all").expect(0)
+    newest = filled.run("delete", "latest", "--yes").expect(1)
+    assert "newest verified" in newest.err and "force" in newest.err
+    filled.run("delete", third, "--yes", "--force").expect(0)
+    assert filled.archives() == [second]
+    assert sorted(p.name for p in filled.backups.glob("*.sha256")) == \
+        [second + ".sha256"]
+
+
 def test_config_shows_values_and_origins_with_secrets_masked(site):
     (site.root / "my.conf").write_text("MAX_BACKUPS=7\n")
     shown = site.run("--config", "my.conf", "config", settings={
@@ -230,7 +257,8 @@ def test_version_and_help(site):
         "--version").expect(0).out)
     text = site.run("--help").expect(0).out
     for verb in ("serve", "worker", "create", "list", "inspect", "verify",
-                 "restore", "rotate", "config", "health"):
+                 "restore", "rotate", "pin", "unpin", "delete", "config",
+                 "health"):
         assert verb in text
         site.run(verb, "--help").expect(0)
 

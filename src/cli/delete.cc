@@ -1,0 +1,58 @@
+// levelkeep delete
+
+#include "base/text.h"
+#include "cli/session.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kHelp[] =
+    "Removes one backup with its checksum files.\n"
+    "\n"
+    "Usage: levelkeep delete NAME [--force] [--yes]\n"
+    "\n"
+    "NAME is a backup's name, the beginning of one, or latest. A pinned\n"
+    "backup is never removed: levelkeep unpin it first. It asks; where it\n"
+    "can't ask it needs --yes.\n";
+
+constexpr VerbOption kOptions[] = {
+    {"source", "NAME", nullptr, &VerbArguments::source},
+    {"--force", nullptr, "remove even the newest verified backup",
+     &VerbArguments::force},
+    {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
+};
+
+// 1. find it   2. ask   3. remove it
+Status RunDelete(Session* session) {
+  const VerbArguments& arguments = session->arguments();
+  if (arguments.source.empty()) {
+    return Status(StatusCode::kInvalidArgument, "delete what?",
+                  "name a backup: see levelkeep list");
+  }
+  Engine engine = session->NewEngine();
+  const auto backup = engine.Find(arguments.source);
+  if (!backup.ok()) return backup.status();
+  if (!arguments.yes) {
+    const Status confirmed = session->console->Confirm(
+        backup->name + " (" + FormatBytes(backup->size_bytes) + ", " +
+            backup->status() + ") is removed for good.",
+        Status(StatusCode::kInvalidArgument,
+               "delete removes a backup for good and can't ask here",
+               "pass --yes"));
+    if (!confirmed.ok()) return confirmed;
+  }
+  const Status removed = engine.Delete(backup->name, arguments.force);
+  if (!removed.ok()) return removed;
+  session->result["name"] = backup->name;
+  session->result["deleted"] = true;
+  session->console->Print("deleted " + backup->name + "\n");
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kDeleteVerb = {"delete", "remove one backup", kHelp, RunDelete,
+                          kOptions};
+
+}  // namespace levelkeep::cli
