@@ -16,7 +16,7 @@ namespace {
 // What a stream may inflate to before its ratio is looked at.
 constexpr uint64_t kRatioSlackBytes = 1u << 20;
 
-Status Corrupt(const std::string& problem) {
+Status DamagedTar(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem,
                 "the archive is damaged: copy it again, or use another one");
 }
@@ -89,8 +89,8 @@ struct TarStream::Impl {
   Status Failure(const std::string& where) {
     if (!failure.ok()) return failure;
     const char* why = archive_error_string(reader);
-    return Corrupt(where + ": " +
-                   Printable(why != nullptr ? why : "damaged", 200));
+    return DamagedTar(where + ": " +
+                      Printable(why != nullptr ? why : "damaged", 200));
   }
 
   uint64_t Position() const {
@@ -116,10 +116,10 @@ struct TarStream::Impl {
       if (rest.empty()) break;
     }
     if (delivered < entries_end + kTarEndBytes) {
-      return Corrupt("the tar archive ends without its end marks");
+      return DamagedTar("the tar archive ends without its end marks");
     }
     if (trailing_zeros < delivered - entries_end) {
-      return Corrupt("there is something behind the end of the tar archive");
+      return DamagedTar("there is something behind the end of the tar archive");
     }
     return Status::Ok();
   }
@@ -174,13 +174,13 @@ Status TarStream::ReadContent(
     if (code != ARCHIVE_OK) return impl_->Failure(Printable(entry.path));
     if (static_cast<uint64_t>(offset) != done ||
         size > entry.size_bytes - done) {
-      return Corrupt(Printable(entry.path) + " has holes");
+      return DamagedTar(Printable(entry.path) + " has holes");
     }
     LEVELKEEP_RETURN_IF_ERROR(take({static_cast<const char*>(bytes), size}));
     done += size;
   }
   if (done != entry.size_bytes) {
-    return Corrupt(Printable(entry.path) + " is shorter than stated");
+    return DamagedTar(Printable(entry.path) + " is shorter than stated");
   }
   impl_->entries_end = impl_->Position();
   return Status::Ok();

@@ -13,8 +13,6 @@ namespace levelkeep {
 
 namespace {
 
-constexpr uint64_t kSmallFileLimit = 64 << 10;
-
 // REQUIRES: it is no regular file.
 std::string_view TypeProblem(FileType type) {
   if (type == FileType::kDirectory) return "is a folder, not a backup";

@@ -13,7 +13,6 @@ namespace levelkeep {
 
 namespace {
 
-constexpr uint64_t kSmallFileLimit = 64 << 10;
 constexpr std::string_view kStateSuffix = ".json";
 
 // The backup that a state file belongs to; empty if it is none.

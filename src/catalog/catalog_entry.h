@@ -14,6 +14,9 @@
 
 namespace levelkeep {
 
+// No sidecar or state file of ours is larger.
+inline constexpr uint64_t kSmallFileLimit = 64 << 10;
+
 struct CatalogEntry {
   std::string name;
   std::string path;

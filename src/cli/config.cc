@@ -7,7 +7,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kConfigHelp[] =
     "Shows each setting with its value and where that comes from.\n"
     "\n"
     "Usage: levelkeep config [--check]\n"
@@ -15,7 +15,7 @@ constexpr char kHelp[] =
     "Secrets are masked. Wrong settings are listed all at once, with exit\n"
     "code 2.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kConfigOptions[] = {
     {"--check", nullptr, "only say whether the configuration is fine",
      &VerbArguments::check},
 };
@@ -44,7 +44,7 @@ Status RunConfig(Session* session) {
 
 }  // namespace
 
-const Verb kConfigVerb = {"config", "show or check the settings", kHelp,
-                          RunConfig, kOptions};
+const Verb kConfigVerb = {"config", "show or check the settings", kConfigHelp,
+                          RunConfig, kConfigOptions};
 
 }  // namespace levelkeep::cli

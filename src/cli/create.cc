@@ -9,7 +9,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kCreateHelp[] =
     "Creates a backup of the database.\n"
     "\n"
     "Usage: levelkeep create [--label TEXT]\n"
@@ -18,7 +18,7 @@ constexpr char kHelp[] =
     "has open is read without disturbing it; the answer says which way it\n"
     "was. Old backups are then rotated out.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kCreateOptions[] = {
     {"--label", "TEXT", "becomes a part of the name: letters, digits, . _ -",
      &VerbArguments::label},
 };
@@ -49,7 +49,7 @@ Status RunCreate(Session* session) {
 
 }  // namespace
 
-const Verb kCreateVerb = {"create", "make a backup now", kHelp, RunCreate,
-                          kOptions};
+const Verb kCreateVerb = {"create", "make a backup now", kCreateHelp, RunCreate,
+                          kCreateOptions};
 
 }  // namespace levelkeep::cli

@@ -7,7 +7,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kDeleteHelp[] =
     "Removes one backup with its checksum files.\n"
     "\n"
     "Usage: levelkeep delete NAME [--force] [--yes]\n"
@@ -16,7 +16,7 @@ constexpr char kHelp[] =
     "backup is never removed: levelkeep unpin it first. It asks; where it\n"
     "can't ask it needs --yes.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kDeleteOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},
     {"--force", nullptr, "remove even the newest verified backup",
      &VerbArguments::force},
@@ -52,7 +52,7 @@ Status RunDelete(Session* session) {
 
 }  // namespace
 
-const Verb kDeleteVerb = {"delete", "remove one backup", kHelp, RunDelete,
-                          kOptions};
+const Verb kDeleteVerb = {"delete", "remove one backup", kDeleteHelp, RunDelete,
+                          kDeleteOptions};
 
 }  // namespace levelkeep::cli

@@ -9,7 +9,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kHealthHelp[] =
     "Asks a running levelkeep serve how it is.\n"
     "\n"
     "Usage: levelkeep health [--url URL] [--timeout MS]\n"
@@ -19,7 +19,7 @@ constexpr char kHelp[] =
 
 constexpr uint64_t kMaxTimeoutMs = 600'000;
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kHealthOptions[] = {
     {"--url", "URL", "default: http://127.0.0.1:5050, by API_HOST, API_PORT",
      &VerbArguments::url},
     {"--timeout", "MS", "how long to wait for an answer (default 5000)",
@@ -110,7 +110,7 @@ Status RunHealth(Session* session) {
 
 }  // namespace
 
-const Verb kHealthVerb = {"health", "ask a running server how it is", kHelp,
-                          RunHealth, kOptions};
+const Verb kHealthVerb = {"health", "ask a running server how it is",
+                          kHealthHelp, RunHealth, kHealthOptions};
 
 }  // namespace levelkeep::cli

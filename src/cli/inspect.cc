@@ -8,7 +8,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kInspectHelp[] =
     "Shows what a backup says about itself: its manifest and its files.\n"
     "\n"
     "Usage: levelkeep inspect NAME|PATH\n"
@@ -16,7 +16,7 @@ constexpr char kHelp[] =
     "NAME is a backup's name, the beginning of one, or latest. Archives\n"
     "that LevelKeep did not make are read through to list their files.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kInspectOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
 };
 
@@ -104,6 +104,6 @@ Status RunInspect(Session* session) {
 }  // namespace
 
 const Verb kInspectVerb = {"inspect", "show a backup's manifest and files",
-                           kHelp, RunInspect, kOptions};
+                           kInspectHelp, RunInspect, kInspectOptions};
 
 }  // namespace levelkeep::cli

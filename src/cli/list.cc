@@ -11,7 +11,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kListHelp[] =
     "Lists the backups, newest first.\n"
     "\n"
     "Usage: levelkeep list [--limit N]\n"
@@ -19,7 +19,7 @@ constexpr char kHelp[] =
     "STATUS: verified (read and checked), unverified (not yet), damaged (a\n"
     "check failed: do not rely on it), unreadable (no backup of ours).\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kListOptions[] = {
     {"--limit", "N", "the N newest ones only", &VerbArguments::limit},
 };
 
@@ -84,6 +84,7 @@ Status RunList(Session* session) {
 
 }  // namespace
 
-const Verb kListVerb = {"list", "list the backups", kHelp, RunList, kOptions};
+const Verb kListVerb = {"list", "list the backups", kListHelp, RunList,
+                        kListOptions};
 
 }  // namespace levelkeep::cli

@@ -21,7 +21,7 @@ constexpr char kUnpinHelp[] =
     "\n"
     "NAME is a backup's name, the beginning of one, or latest.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kPinOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},
 };
 
@@ -50,9 +50,9 @@ Status RunUnpin(Session* session) { return SetPinned(session, false); }
 }  // namespace
 
 const Verb kPinVerb = {"pin", "keep a backup, whatever its age", kPinHelp,
-                       RunPin, kOptions};
+                       RunPin, kPinOptions};
 
 const Verb kUnpinVerb = {"unpin", "let a pinned backup go again", kUnpinHelp,
-                         RunUnpin, kOptions};
+                         RunUnpin, kPinOptions};
 
 }  // namespace levelkeep::cli

@@ -9,7 +9,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kRestoreHelp[] =
     "Puts a backup in the place of the database.\n"
     "\n"
     "Usage: levelkeep restore NAME|PATH|latest [--yes]\n"
@@ -23,7 +23,7 @@ constexpr char kHelp[] =
     "process has the database open, nothing is done: stop it, use its HTTP\n"
     "API, or drop the file into RESTORE_DIR.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kRestoreOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
     {"--dry-run", nullptr, "say what would be lost and gained, change nothing",
      &VerbArguments::dry_run},
@@ -186,9 +186,9 @@ Status RunRestore(Session* session) {
 
 const Verb kRestoreVerb = {.name = "restore",
                            .summary = "put a backup in place, or undo that",
-                           .help = kHelp,
+                           .help = kRestoreHelp,
                            .run = RunRestore,
-                           .options = kOptions,
+                           .options = kRestoreOptions,
                            .help_column = 13};
 
 }  // namespace levelkeep::cli

@@ -8,7 +8,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kRotateHelp[] =
     "Removes the backups that retention does not keep (MAX_BACKUPS).\n"
     "\n"
     "Usage: levelkeep rotate [--dry-run]\n"
@@ -16,7 +16,7 @@ constexpr char kHelp[] =
     "The newest verified backup and pinned ones always stay. This also\n"
     "happens after each backup that is made.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kRotateOptions[] = {
     {"--dry-run", nullptr, "say what would be removed and why, remove nothing",
      &VerbArguments::dry_run},
 };
@@ -46,7 +46,7 @@ Status RunRotate(Session* session) {
 
 }  // namespace
 
-const Verb kRotateVerb = {"rotate", "remove old backups by the rules", kHelp,
-                          RunRotate, kOptions};
+const Verb kRotateVerb = {"rotate", "remove old backups by the rules",
+                          kRotateHelp, RunRotate, kRotateOptions};
 
 }  // namespace levelkeep::cli

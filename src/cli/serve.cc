@@ -14,9 +14,9 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kTag[] = "Server";
+constexpr char kServeTag[] = "Server";
 
-constexpr char kHelp[] =
+constexpr char kServeHelp[] =
     "Runs the event store: LevelDB, scheduled backups and the HTTP API.\n"
     "\n"
     "Usage: levelkeep serve\n"
@@ -31,7 +31,7 @@ void SayReady(Session* session, const std::string& url) {
                            " listening on " + url + " (database " +
                            backup.storage_path() + ", backups " +
                            backup.backup_dir + ")";
-  LogInfo(kTag, "ready");
+  LogInfo(kServeTag, "ready");
   session->console->Print(line + "\n");
   if (!session->console->json()) return;
   auto json = nlohmann::ordered_json::object();
@@ -58,11 +58,11 @@ Status RunServe(Session* session) {
   const Status started = application.Start(session->world.stop);
   if (started.code() == StatusCode::kCancelled &&
       session->world.stop.stop_requested()) {
-    LogInfo(kTag, "stopped before the start was done");
+    LogInfo(kServeTag, "stopped before the start was done");
     return Status::Ok();
   }
   if (!started.ok()) {
-    LogError(kTag, "start failed: " + started.ToString());
+    LogError(kServeTag, "start failed: " + started.ToString());
     return started;
   }
   SayReady(session, application.url());
@@ -71,7 +71,7 @@ Status RunServe(Session* session) {
     session->world.clock->SleepFor(std::chrono::hours(1), stop);
   }
   application.Stop();
-  LogInfo(kTag, "stopped");
+  LogInfo(kServeTag, "stopped");
   return Status::Ok();
 }
 
@@ -80,7 +80,7 @@ Status RunServe(Session* session) {
 const Verb kServeVerb = {
     .name = "serve",
     .summary = "run the event store with backups and HTTP API",
-    .help = kHelp,
+    .help = kServeHelp,
     .run = RunServe,
     .is_service = true};
 

@@ -14,7 +14,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kTag[] = "Signals";
+constexpr char kSignalsTag[] = "Signals";
 constexpr std::chrono::seconds kPatience{28};
 // How exactly the patience is kept.
 constexpr timespec kPoll = {0, 100'000'000};
@@ -51,16 +51,17 @@ void SignalWatcher::Run(std::stop_token ended) {
     const int signal = sigtimedwait(&signals, nullptr, &kPoll);
     if (ended.stop_requested()) return;
     if (signal == SIGHUP && is_service_) {
-      LogInfo(kTag, "SIGHUP ignored: restart to load other settings");
+      LogInfo(kSignalsTag, "SIGHUP ignored: restart to load other settings");
     } else if (signal > 0 && deadline) {
       _exit(kExitInterrupted);
     } else if (signal > 0) {
-      if (is_service_) LogInfo(kTag, "stopping; a second signal ends at once");
+      if (is_service_)
+        LogInfo(kSignalsTag, "stopping; a second signal ends at once");
       deadline = std::chrono::steady_clock::now() + kPatience;
       stop_.request_stop();
     } else if (deadline && is_service_ &&
                std::chrono::steady_clock::now() >= *deadline) {
-      LogError(kTag, "a job did not stop in time: ending without it");
+      LogError(kSignalsTag, "a job did not stop in time: ending without it");
       FlushLogs();
       _exit(kExitFailure);
     }

@@ -9,7 +9,7 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kHelp[] =
+constexpr char kVerifyHelp[] =
     "Checks backups; the result is kept and shown by levelkeep list.\n"
     "\n"
     "Usage: levelkeep verify NAME|PATH [--depth DEPTH]\n"
@@ -18,7 +18,7 @@ constexpr char kHelp[] =
     "NAME is a backup's name, the beginning of one, or latest.\n"
     "The exit code is 3 if any of them is damaged.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kVerifyOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
     {"--all", nullptr, "every backup in BACKUP_DIR", &VerbArguments::all},
     {"--depth", "DEPTH",
@@ -113,7 +113,7 @@ Status RunVerify(Session* session) {
 
 }  // namespace
 
-const Verb kVerifyVerb = {"verify", "check that backups can be restored", kHelp,
-                          RunVerify, kOptions};
+const Verb kVerifyVerb = {"verify", "check that backups can be restored",
+                          kVerifyHelp, RunVerify, kVerifyOptions};
 
 }  // namespace levelkeep::cli

@@ -10,11 +10,11 @@ namespace levelkeep::cli {
 
 namespace {
 
-constexpr char kTag[] = "BackupWorker";
+constexpr char kWorkerTag[] = "BackupWorker";
 // After a failure that is not the backup's fault (no space, unreadable).
 constexpr std::chrono::minutes kRetryAfter{5};
 
-constexpr char kHelp[] =
+constexpr char kWorkerHelp[] =
     "Verifies new backups in the background, in a process of its own.\n"
     "\n"
     "Usage: levelkeep worker [--once]\n"
@@ -22,7 +22,7 @@ constexpr char kHelp[] =
     "It looks for unverified backups in BACKUP_DIR each\n"
     "BACKUP_WORKER_POLL_MS and never opens the event store.\n";
 
-constexpr VerbOption kOptions[] = {
+constexpr VerbOption kWorkerOptions[] = {
     {"--once", nullptr, "verify what there is now, then end",
      &VerbArguments::once},
 };
@@ -48,7 +48,7 @@ class Worker {
     const auto swept = engine_.Sweep();
     if (!swept.ok()) return swept.status();
     for (const std::string& name : *swept) {
-      LogInfo(kTag, name + ": left-over removed");
+      LogInfo(kWorkerTag, name + ": left-over removed");
     }
     return Status::Ok();
   }
@@ -74,7 +74,7 @@ class Worker {
 
  private:
   void VerifyOne(const std::string& name, Round* round) {
-    LogInfo(kTag, name + ": processing");
+    LogInfo(kWorkerTag, name + ": processing");
     const auto report = [&]() -> Result<VerifyReport> {
       const auto backup = engine_.Find(name);
       if (!backup.ok()) return backup.status();
@@ -83,20 +83,20 @@ class Worker {
     }();
     if (report.ok()) {
       ++round->completed;
-      LogInfo(kTag, name + ": completed");
+      LogInfo(kWorkerTag, name + ": completed");
       return;
     }
     const Status& status = report.status();
     if (status.code() == StatusCode::kCorruption) {
       ++round->damaged;
-      LogError(kTag, name + ": failed: " + status.message());
+      LogError(kWorkerTag, name + ": failed: " + status.message());
     } else if (status.code() == StatusCode::kBusy ||
                status.code() == StatusCode::kCancelled) {
       // The server verifies it, or we are stopping: the next round looks.
-      LogInfo(kTag, name + ": postponed: " + status.message());
+      LogInfo(kWorkerTag, name + ": postponed: " + status.message());
     } else {
       retry_at_[name] = world_.clock->SteadyNow() + kRetryAfter;
-      LogError(kTag, name + ": failed: " + status.ToString());
+      LogError(kWorkerTag, name + ": failed: " + status.ToString());
       if (round->failure.ok()) round->failure = status;
     }
   }
@@ -127,7 +127,7 @@ Status RunWorker(Session* session) {
     session->world.clock->SleepFor(duration, stop);
   };
   if (!settings.worker_enabled) {
-    LogInfo(kTag, "disabled by BACKUP_WORKER_ENABLED");
+    LogInfo(kWorkerTag, "disabled by BACKUP_WORKER_ENABLED");
     return Status::Ok();
   }
   LowerThreadPriority(ThreadPriority::kLow);
@@ -135,17 +135,17 @@ Status RunWorker(Session* session) {
   const Status prepared = worker.Prepare();
   if (!prepared.ok()) return prepared;
   if (session->arguments().once) return RunOneRound(session, &worker);
-  LogInfo(kTag, "Starting with poll interval " +
-                    std::to_string(settings.worker_poll.count()) +
-                    "ms. Storage root: " + settings.backup.backup_dir);
+  LogInfo(kWorkerTag, "Starting with poll interval " +
+                          std::to_string(settings.worker_poll.count()) +
+                          "ms. Storage root: " + settings.backup.backup_dir);
   while (!stop.stop_requested()) {
     const Round round = worker.RunOnce();
     if (!round.failure.ok()) {
-      LogWarn(kTag, "will try again: " + round.failure.message());
+      LogWarn(kWorkerTag, "will try again: " + round.failure.message());
     }
     sleep(settings.worker_poll);
   }
-  LogInfo(kTag, "Stopped");
+  LogInfo(kWorkerTag, "Stopped");
   return Status::Ok();
 }
 
@@ -153,9 +153,9 @@ Status RunWorker(Session* session) {
 
 const Verb kWorkerVerb = {.name = "worker",
                           .summary = "verify new backups in the background",
-                          .help = kHelp,
+                          .help = kWorkerHelp,
                           .run = RunWorker,
-                          .options = kOptions,
+                          .options = kWorkerOptions,
                           .is_service = true};
 
 }  // namespace levelkeep::cli

@@ -9,7 +9,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kBlanksAndNewlines = " \t\r\n";
 
 std::optional<uint64_t> InRange(std::optional<uint64_t> number,
                                 const SettingLimits& limits) {
@@ -21,8 +21,8 @@ std::optional<uint64_t> InRange(std::optional<uint64_t> number,
 
 std::optional<size_t> IndexOf(std::string_view text,
                               const std::vector<std::string>& choices) {
-  const auto found =
-      std::find(choices.begin(), choices.end(), Lower(Trim(text, kBlanks)));
+  const auto found = std::find(choices.begin(), choices.end(),
+                               Lower(Trim(text, kBlanksAndNewlines)));
   if (found == choices.end()) return std::nullopt;
   return static_cast<size_t>(found - choices.begin());
 }
@@ -43,22 +43,25 @@ struct FieldParser {
       if (index.has_value()) *field = *index == 1;
       return index.has_value();
     }
-    const auto value = ParseBool(Trim(text, kBlanks));
+    const auto value = ParseBool(Trim(text, kBlanksAndNewlines));
     if (value.has_value()) *field = *value;
     return value.has_value();
   }
   bool operator()(int* field) const {
-    const auto number = InRange(ParseUint64(Trim(text, kBlanks)), limits);
+    const auto number =
+        InRange(ParseUint64(Trim(text, kBlanksAndNewlines)), limits);
     if (number.has_value()) *field = static_cast<int>(*number);
     return number.has_value();
   }
   bool operator()(uint64_t* field) const {
-    const auto number = InRange(ParseBytes(Trim(text, kBlanks)), limits);
+    const auto number =
+        InRange(ParseBytes(Trim(text, kBlanksAndNewlines)), limits);
     if (number.has_value()) *field = *number;
     return number.has_value();
   }
   bool operator()(std::chrono::milliseconds* field) const {
-    const auto number = InRange(ParseUint64(Trim(text, kBlanks)), limits);
+    const auto number =
+        InRange(ParseUint64(Trim(text, kBlanksAndNewlines)), limits);
     if (!number.has_value()) return false;
     *field = std::chrono::milliseconds(static_cast<int64_t>(*number));
     return true;
@@ -67,9 +70,9 @@ struct FieldParser {
     std::vector<std::string> parts;
     auto listed = Split(text, ',');
     // None, or a comma behind the last one.
-    if (Trim(listed.back(), kBlanks).empty()) listed.pop_back();
+    if (Trim(listed.back(), kBlanksAndNewlines).empty()) listed.pop_back();
     for (std::string_view part : listed) {
-      part = Trim(part, kBlanks);
+      part = Trim(part, kBlanksAndNewlines);
       if (part.empty() ||
           (limits.accepts != nullptr && !limits.accepts(part))) {
         return false;

@@ -66,22 +66,22 @@ Status Corrupt(const std::string& problem) {
 }
 
 // Of an entry; in the order of kFieldNames.
-enum Field : size_t {
-  kName,
-  kType,
-  kSize,
-  kModtime,
-  kDigest,
-  kOffset,
-  kChunkOffset,
-  kChunkSize,
-  kChunkDigest
+enum EntryField : size_t {
+  kEntryName,
+  kEntryType,
+  kEntrySize,
+  kEntryModtime,
+  kEntryDigest,
+  kEntryOffset,
+  kEntryChunkOffset,
+  kEntryChunkSize,
+  kEntryChunkDigest
 };
 const std::vector<std::string_view> kFieldNames = {
     "name",   "type",        "size",      "modtime",    "digest",
     "offset", "chunkOffset", "chunkSize", "chunkDigest"};
 
-Result<Sha256> DecodeDigest(const JsonElement& entry, Field field) {
+Result<Sha256> DecodeDigest(const JsonElement& entry, EntryField field) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
                              entry.RequireText(field));
   if (text.starts_with(kDigestPrefix)) {
@@ -118,7 +118,7 @@ class TocDecoder {
  private:
   Status Take(const JsonElement& entry) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view name,
-                               entry.RequireText(kName));
+                               entry.RequireText(kEntryName));
     const Status status = TakeEntry(entry, name);
     return status.ok() ? status
                        : status.WithContext("entry " + Printable(name));
@@ -126,7 +126,7 @@ class TocDecoder {
 
   Status TakeEntry(const JsonElement& entry, std::string_view name) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view type,
-                               entry.RequireText(kType));
+                               entry.RequireText(kEntryType));
     if (type == "chunk") {
       if (toc_.files.empty() || toc_.files.back().name != name) {
         return Corrupt("a chunk does not follow its file");
@@ -140,8 +140,8 @@ class TocDecoder {
     }
     TocFile file;
     file.name = name;
-    LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, entry.OptionalUint(kSize));
-    LEVELKEEP_ASSIGN_OR_RETURN(file.sha256, DecodeDigest(entry, kDigest));
+    LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, entry.OptionalUint(kEntrySize));
+    LEVELKEEP_ASSIGN_OR_RETURN(file.sha256, DecodeDigest(entry, kEntryDigest));
     LEVELKEEP_RETURN_IF_ERROR(TakeTime(entry));
     toc_.files.push_back(std::move(file));
     return toc_.files.back().size_bytes > 0 ? TakeChunk(entry) : Status();
@@ -149,7 +149,7 @@ class TocDecoder {
 
   Status TakeTime(const JsonElement& entry) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
-                               entry.RequireText(kModtime));
+                               entry.RequireText(kEntryModtime));
     // All entries of an archive have the same.
     if (!toc_.files.empty() && text == modtime_) return Status::Ok();
     const Result<Time> time = ParseTime(text);
@@ -169,11 +169,11 @@ class TocDecoder {
     const size_t index = file.chunks.size();
     if (index >= ChunkCount(file.size_bytes)) return Corrupt("too many chunks");
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t offset,
-                               entry.RequireUint(kOffset));
+                               entry.RequireUint(kEntryOffset));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t chunk_offset,
-                               entry.OptionalUint(kChunkOffset));
+                               entry.OptionalUint(kEntryChunkOffset));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t chunk_size,
-                               entry.OptionalUint(kChunkSize));
+                               entry.OptionalUint(kEntryChunkSize));
     const bool last = index + 1 == ChunkCount(file.size_bytes);
     if (chunk_offset != index * kChunkBytes ||
         chunk_size != (last ? 0 : kChunkBytes)) {
@@ -182,7 +182,7 @@ class TocDecoder {
     if (offset <= previous_offset_) return Corrupt("offsets don't rise");
     previous_offset_ = offset;
     LEVELKEEP_ASSIGN_OR_RETURN(const Sha256 digest,
-                               DecodeDigest(entry, kChunkDigest));
+                               DecodeDigest(entry, kEntryChunkDigest));
     file.chunks.push_back({offset, digest, 0, 0});
     return Status::Ok();
   }

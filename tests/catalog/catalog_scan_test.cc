@@ -23,9 +23,9 @@ namespace fs = std::filesystem;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr char kFirst[] = "backup_2024-12-27_120000.tar.gz";
-constexpr char kSecond[] = "backup_2024-12-27_130000.tar.gz";
-constexpr char kThird[] = "backup_2024-12-27_140000.tar.gz";
+constexpr char kNoon[] = "backup_2024-12-27_120000.tar.gz";
+constexpr char kOneOClock[] = "backup_2024-12-27_130000.tar.gz";
+constexpr char kTwoOClock[] = "backup_2024-12-27_140000.tar.gz";
 
 // Counts looks at files, and can stop the disk's own clock.
 class WatchedFileSystem : public test::FaultFileSystem {
@@ -119,7 +119,7 @@ class CatalogScanTest : public testing::Test {
 };
 
 TEST_F(CatalogScanTest, AQuietFolderKeepsItsListing) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Settle();
   const auto once = catalog_.ListRecent();
   const auto again = catalog_.ListRecent();
@@ -129,80 +129,80 @@ TEST_F(CatalogScanTest, AQuietFolderKeepsItsListing) {
 }
 
 TEST_F(CatalogScanTest, NamesThatComeGoOrAreReplacedAreSeenAtOnce) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Settle();
-  Write(kSecond, 2);
-  EXPECT_EQ(Recent(), (Sizes{{kFirst, 1}, {kSecond, 2}}));
+  Write(kOneOClock, 2);
+  EXPECT_EQ(Recent(), (Sizes{{kNoon, 1}, {kOneOClock, 2}}));
   Settle();
-  fs::remove(Path(kFirst));
-  EXPECT_EQ(Recent(), (Sizes{{kSecond, 2}}));
+  fs::remove(Path(kNoon));
+  EXPECT_EQ(Recent(), (Sizes{{kOneOClock, 2}}));
   Settle();
   Write("new", 3);
   Settle();
-  fs::rename(Path("new"), Path(kSecond));
-  EXPECT_EQ(Recent(), (Sizes{{kSecond, 3}}));
+  fs::rename(Path("new"), Path(kOneOClock));
+  EXPECT_EQ(Recent(), (Sizes{{kOneOClock, 3}}));
 }
 
 TEST_F(CatalogScanTest, WhatAnotherProcessRecordsIsSeenAtOnce) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Catalog other(FileSystem::Posix(), dir_.path());
   Settle();
-  ASSERT_TRUE(other.SetPinned(kFirst, true).ok());
-  EXPECT_TRUE(RecentlyPinned(kFirst));
+  ASSERT_TRUE(other.SetPinned(kNoon, true).ok());
+  EXPECT_TRUE(RecentlyPinned(kNoon));
   Settle();
-  ASSERT_TRUE(other.SetPinned(kFirst, false).ok());
-  EXPECT_FALSE(RecentlyPinned(kFirst));
+  ASSERT_TRUE(other.SetPinned(kNoon, false).ok());
+  EXPECT_FALSE(RecentlyPinned(kNoon));
   Settle();
   const std::string digest(64, 'a');
-  ASSERT_TRUE(other.WriteSidecar(kFirst, "sha256", digest).ok());
+  ASSERT_TRUE(other.WriteSidecar(kNoon, "sha256", digest).ok());
   EXPECT_EQ((*catalog_.ListRecent())->entries().front()->sha256, digest);
   Settle();
-  ASSERT_TRUE(other.Remove(kFirst).ok());
+  ASSERT_TRUE(other.Remove(kNoon).ok());
   EXPECT_TRUE(Recent().empty());
 }
 
 TEST_F(CatalogScanTest, ListAndFindSeeAChangeInPlaceAtOnce) {
-  Write(kFirst, 1);
-  Write(kSecond, 1);
+  Write(kNoon, 1);
+  Write(kOneOClock, 1);
   Settle();
-  Write(kFirst, 5);
-  EXPECT_EQ(Recent().at(kFirst), 1u) << "the folder did not change";
-  EXPECT_EQ(catalog_.Find(kFirst)->size_bytes, 5u);
-  EXPECT_EQ(Recent().at(kFirst), 5u) << "Find told it";
+  Write(kNoon, 5);
+  EXPECT_EQ(Recent().at(kNoon), 1u) << "the folder did not change";
+  EXPECT_EQ(catalog_.Find(kNoon)->size_bytes, 5u);
+  EXPECT_EQ(Recent().at(kNoon), 5u) << "Find told it";
   Settle();
-  Write(kSecond, 6);
+  Write(kOneOClock, 6);
   ASSERT_TRUE(catalog_.List().ok());
-  EXPECT_EQ(Recent(), (Sizes{{kFirst, 5}, {kSecond, 6}}));
+  EXPECT_EQ(Recent(), (Sizes{{kNoon, 5}, {kOneOClock, 6}}));
 }
 
 TEST_F(CatalogScanTest, AChangeInPlaceIsSeenBehindTheCallersBack) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Settle();
-  Write(kFirst, 5);
+  Write(kNoon, 5);
   clock_.Advance(Catalog::kRefreshAge - milliseconds(1));
   const int before = fs_.stats();
-  EXPECT_EQ(Recent().at(kFirst), 1u);
+  EXPECT_EQ(Recent().at(kNoon), 1u);
   EXPECT_EQ(fs_.stats(), before);
   clock_.Advance(milliseconds(1));
-  EXPECT_TRUE(Eventually([&] { return Recent().at(kFirst) == 5u; }));
+  EXPECT_TRUE(Eventually([&] { return Recent().at(kNoon) == 5u; }));
 }
 
 TEST_F(CatalogScanTest, TheCallerItselfLooksAfterALongTime) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Settle();
-  Write(kFirst, 5);
+  Write(kNoon, 5);
   clock_.Advance(Catalog::kMaxAge);
-  EXPECT_EQ(Recent().at(kFirst), 5u);
+  EXPECT_EQ(Recent().at(kNoon), 5u);
 }
 
 TEST_F(CatalogScanTest, FolderTimesInWholeSecondsAreNotTrustedForTwo) {
   fs_.FreezeFolderTimes(1'735'300'800'000'000'000);
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   EXPECT_EQ(Recent().size(), 1u);
-  Write(kSecond, 1);
+  Write(kOneOClock, 1);
   EXPECT_EQ(Recent().size(), 2u);
   clock_.Advance(seconds(2));
-  Write(kThird, 1);
+  Write(kTwoOClock, 1);
   EXPECT_EQ(Recent().size(), 3u);
   clock_.Advance(milliseconds(100));
   Settle();
@@ -213,10 +213,10 @@ TEST_F(CatalogScanTest, FolderTimesInTicksAreNotTrustedForSome) {
   fs_.FreezeFolderTimes(1'735'300'800'004'000'001);
   EXPECT_TRUE(Recent().empty());
   clock_.Advance(milliseconds(49));
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   EXPECT_EQ(Recent().size(), 1u);
   clock_.Advance(milliseconds(1));
-  Write(kSecond, 1);
+  Write(kOneOClock, 1);
   EXPECT_EQ(Recent().size(), 2u) << "first scan after the step";
   const int before = fs_.stats();
   EXPECT_EQ(Recent().size(), 2u);
@@ -224,42 +224,42 @@ TEST_F(CatalogScanTest, FolderTimesInTicksAreNotTrustedForSome) {
 }
 
 TEST_F(CatalogScanTest, TimesSetBackHideNothing) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   const auto folder_time = fs::last_write_time(dir_.path());
   Settle();
   // As rsync --times leaves a folder.
-  Write(kSecond, 2);
+  Write(kOneOClock, 2);
   fs::last_write_time(dir_.path(), folder_time);
   EXPECT_EQ(Recent().size(), 2u);
   Settle();
   clock_.SetWallClock(clock_.Now() - std::chrono::hours(24));
-  Write(kThird, 3);
+  Write(kTwoOClock, 3);
   EXPECT_EQ(Recent().size(), 3u);
   Settle();
-  Write(kThird, 4);
+  Write(kTwoOClock, 4);
   clock_.Advance(Catalog::kMaxAge);
-  EXPECT_EQ(Recent().at(kThird), 4u);
+  EXPECT_EQ(Recent().at(kTwoOClock), 4u);
 }
 
 TEST_F(CatalogScanTest, AFolderThatCannotBeListedIsAnErrorNotAnOldList) {
-  Write(kFirst, 1);
-  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  Write(kNoon, 1);
+  ASSERT_TRUE(catalog_.SetPinned(kNoon, true).ok());
   Settle();
   for (const std::string& folder : {dir_.path(), Path(".levelkeep")}) {
     fs_.set_unlistable(folder);
     EXPECT_EQ(catalog_.List().status().code(), StatusCode::kIoError);
-    Write(kSecond, 1);
+    Write(kOneOClock, 1);
     EXPECT_EQ(catalog_.ListRecent().status().code(), StatusCode::kIoError);
     fs_.set_unlistable("");
     EXPECT_EQ(Recent().size(), 2u);
-    EXPECT_TRUE(RecentlyPinned(kFirst));
-    fs::remove(Path(kSecond));
+    EXPECT_TRUE(RecentlyPinned(kNoon));
+    fs::remove(Path(kOneOClock));
     Settle();
   }
 }
 
 TEST_F(CatalogScanTest, AFailureInTheBackgroundIsTold) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Settle();
   fs_.set_unlistable(dir_.path());
   EXPECT_EQ(Recent().size(), 1u);
@@ -270,7 +270,7 @@ TEST_F(CatalogScanTest, AFailureInTheBackgroundIsTold) {
 }
 
 TEST_F(CatalogScanTest, FoldersThatCanNotBeLookedAtAreNotTrusted) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   test::FaultFileSystem disk(FileSystem::Posix(),
                              test::FaultFileSystem::Count::kAll);
   Catalog catalog(&disk, dir_.path(), &clock_);
@@ -279,15 +279,15 @@ TEST_F(CatalogScanTest, FoldersThatCanNotBeLookedAtAreNotTrusted) {
   ASSERT_TRUE(catalog.ListRecent().ok());
   disk.FailOn("StatFollowing " + dir_.path(), StatusCode::kIoError, 1,
               test::FaultFileSystem::kAlways);
-  Write(kFirst, 2);  // which no folder's time would tell
+  Write(kNoon, 2);  // which no folder's time would tell
   EXPECT_EQ((*catalog.ListRecent())->entries().front()->size_bytes, 2u);
 }
 
 // A rotation by such a listing once removed a pinned backup.
 TEST_F(CatalogScanTest, StatesThatMayNotBeListedAreLookedForOneByOne) {
-  Write(kFirst, 1);
-  Write(kSecond, 1);
-  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  Write(kNoon, 1);
+  Write(kOneOClock, 1);
+  ASSERT_TRUE(catalog_.SetPinned(kNoon, true).ok());
   test::FaultFileSystem disk(FileSystem::Posix(),
                              test::FaultFileSystem::Count::kAll);
   const std::string states = "List " + Path(".levelkeep");
@@ -303,49 +303,49 @@ TEST_F(CatalogScanTest, StatesThatMayNotBeListedAreLookedForOneByOne) {
     return found;
   };
   EXPECT_EQ(pinned(),
-            (std::map<std::string, bool>{{kFirst, true}, {kSecond, false}}));
+            (std::map<std::string, bool>{{kNoon, true}, {kOneOClock, false}}));
   // Nor may they be looked at: each may be pinned.
   disk.FailOn("/.levelkeep", StatusCode::kPermissionDenied, 1,
               test::FaultFileSystem::kAlways);
   EXPECT_EQ(pinned(),
-            (std::map<std::string, bool>{{kFirst, true}, {kSecond, true}}));
+            (std::map<std::string, bool>{{kNoon, true}, {kOneOClock, true}}));
   disk.FailOn(states, StatusCode::kIoError);
   EXPECT_EQ(Catalog(&disk, dir_.path(), &clock_).List().status().code(),
             StatusCode::kIoError);
 }
 
 TEST_F(CatalogScanTest, WithoutThreadsTheCallerLooksItself) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Settle();
-  Write(kFirst, 2);
+  Write(kNoon, 2);
   {
     const test::NoThreads none;
     clock_.Advance(Catalog::kRefreshAge);
-    EXPECT_EQ(Recent(), (Sizes{{kFirst, 1}})) << "known and not too old";
+    EXPECT_EQ(Recent(), (Sizes{{kNoon, 1}})) << "known and not too old";
     clock_.Advance(Catalog::kMaxAge);
-    EXPECT_EQ(Recent(), (Sizes{{kFirst, 2}}));
-    Write(kFirst, 3);
+    EXPECT_EQ(Recent(), (Sizes{{kNoon, 2}}));
+    Write(kNoon, 3);
     clock_.Advance(Catalog::kRefreshAge);
-    EXPECT_EQ(Recent(), (Sizes{{kFirst, 2}}));
+    EXPECT_EQ(Recent(), (Sizes{{kNoon, 2}}));
   }
   // The next call tries again.
-  EXPECT_TRUE(Eventually([&] { return Recent() == Sizes{{kFirst, 3}}; }));
+  EXPECT_TRUE(Eventually([&] { return Recent() == Sizes{{kNoon, 3}}; }));
 }
 
 TEST_F(CatalogScanTest, ABackupThatWasFoundAndIsGoneIsForgotten) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   Settle();
-  Write(kSecond, 2);
-  EXPECT_TRUE(catalog_.Find(kSecond).ok()) << "before any list has it";
-  fs::remove(Path(kSecond));
-  EXPECT_EQ(catalog_.Find(kSecond).status().code(), StatusCode::kNotFound);
-  EXPECT_EQ(Recent(), (Sizes{{kFirst, 1}}));
+  Write(kOneOClock, 2);
+  EXPECT_TRUE(catalog_.Find(kOneOClock).ok()) << "before any list has it";
+  fs::remove(Path(kOneOClock));
+  EXPECT_EQ(catalog_.Find(kOneOClock).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(Recent(), (Sizes{{kNoon, 1}}));
 }
 
 TEST_F(CatalogScanTest, WhatIsNoArchiveDoesNotCostAScanEachTime) {
-  ASSERT_EQ(symlink("elsewhere", Path(kFirst).c_str()), 0);
+  ASSERT_EQ(symlink("elsewhere", Path(kNoon).c_str()), 0);
   Settle();
-  EXPECT_EQ(catalog_.Find(kFirst)->status(), "unreadable");
+  EXPECT_EQ(catalog_.Find(kNoon)->status(), "unreadable");
   const int before = fs_.stats();
   Recent();
   EXPECT_EQ(fs_.stats(), before);
@@ -357,12 +357,12 @@ TEST_F(CatalogScanTest, AFolderThatComesLaterIsSeen) {
   clock_.Advance(seconds(3));
   EXPECT_TRUE((*catalog.ListRecent())->empty());
   fs::create_directory(Path("later"));
-  Write(std::string("later/") + kFirst, 1);
+  Write(std::string("later/") + kNoon, 1);
   EXPECT_EQ((*catalog.ListRecent())->size(), 1u);
 }
 
 TEST_F(CatalogScanTest, ManyThreadsWhileTimePasses) {
-  Write(kFirst, 1);
+  Write(kNoon, 1);
   std::atomic<int> failures{0};
   {
     Catalog catalog(&fs_, dir_.path(), &clock_);
@@ -373,11 +373,11 @@ TEST_F(CatalogScanTest, ManyThreadsWhileTimePasses) {
         for (int i = 0; i < 200; ++i) {
           clock_.Advance(milliseconds(400));
           bool ok = catalog.ListRecent().ok();
-          if (t == 0) Write(kSecond, static_cast<size_t>(i % 7));
+          if (t == 0) Write(kOneOClock, static_cast<size_t>(i % 7));
           if (t == 1) ok = ok && catalog.List().ok();
-          if (t == 2) ok = ok && catalog.Find(kFirst).ok();
+          if (t == 2) ok = ok && catalog.Find(kNoon).ok();
           if (t == 3 && i % 20 == 0) {
-            ok = ok && catalog.SetPinned(kFirst, i % 40 == 0).ok();
+            ok = ok && catalog.SetPinned(kNoon, i % 40 == 0).ok();
           }
           if (!ok) ++failures;
         }

@@ -8,169 +8,21 @@
 #include <filesystem>
 #include <thread>
 
-#include "archive/archive_writer.h"
-#include "base/hash.h"
-#include "support/temp_dir.h"
+#include "catalog/catalog_fixture.h"
 
 namespace levelkeep {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kFirst[] = "backup_2024-12-27_120000.tar.gz";
-constexpr char kSecond[] = "backup_2024-12-27_130000_label.tar.gz";
-constexpr char kThird[] = "backup_2024-12-27_140000.tar.gz";
+using test::At;
+using test::kFirst;
+using test::kSecond;
+using test::kThird;
 
-Time At(const char* text) { return ParseTime(text).value(); }
+class CatalogTest : public test::CatalogFixture {};
 
-// Passes everything on and counts how often an archive is opened.
-class CountingFileSystem : public FileSystem {
- public:
-  Result<std::unique_ptr<File>> Open(const std::string& path,
-                                     OpenMode mode) override {
-    if (path.ends_with(".tar.gz")) archives_opened_++;
-    if (path == unreadable_) {
-      return Status(StatusCode::kIoError, path + ": I/O error");
-    }
-    return real_->Open(path, mode);
-  }
-  Result<FileInfo> Stat(const std::string& p) override {
-    return real_->Stat(p);
-  }
-  Result<FileInfo> StatFollowing(const std::string& p) override {
-    return real_->StatFollowing(p);
-  }
-  Result<std::vector<std::string>> List(const std::string& p) override {
-    return real_->List(p);
-  }
-  Status CreateDirectory(const std::string& p) override {
-    return real_->CreateDirectory(p);
-  }
-  Status RemoveFile(const std::string& p) override {
-    removed_.push_back(BaseName(p));
-    if (removed_.size() == fail_removal_) {
-      return Status(StatusCode::kIoError, p + ": I/O error");
-    }
-    return real_->RemoveFile(p);
-  }
-  Status RemoveDirectory(const std::string& p) override {
-    return real_->RemoveDirectory(p);
-  }
-  Status Rename(const std::string& a, const std::string& b) override {
-    return real_->Rename(a, b);
-  }
-  Status RenameNoReplace(const std::string& a, const std::string& b) override {
-    return real_->RenameNoReplace(a, b);
-  }
-  Status Exchange(const std::string& a, const std::string& b) override {
-    return real_->Exchange(a, b);
-  }
-  Status Link(const std::string& a, const std::string& b) override {
-    return real_->Link(a, b);
-  }
-  Status SetMode(const std::string& p, uint32_t mode) override {
-    return real_->SetMode(p, mode);
-  }
-  Status SyncDirectory(const std::string& p) override {
-    return real_->SyncDirectory(p);
-  }
-  Result<uint64_t> FreeSpace(const std::string& p) override {
-    return real_->FreeSpace(p);
-  }
-  Result<std::unique_ptr<FileLock>> Lock(const std::string& p) override {
-    return real_->Lock(p);
-  }
-
-  int archives_opened() const { return archives_opened_; }
-  const std::vector<std::string>& removed() const { return removed_; }
-  void set_unreadable(const std::string& path) { unreadable_ = path; }
-  // The n-th removal from the start fails; 0: none.
-  void set_fail_removal(size_t n) { fail_removal_ = n; }
-
- private:
-  FileSystem* const real_ = FileSystem::Posix();
-  std::atomic<int> archives_opened_{0};
-  std::vector<std::string> removed_;
-  std::string unreadable_;
-  size_t fail_removal_ = 0;
-};
-
-class CatalogTest : public testing::Test {
- protected:
-  std::string Path(const std::string& name) const { return dir_.Sub(name); }
-
-  // An archive as LevelKeep writes it, of one small file.
-  void MakeBackup(const std::string& name, uint64_t sequence,
-                  const std::string& epoch = std::string(32, 'e')) {
-    const BackupName parsed = ParseBackupName(name).value();
-    ArchiveInput input;
-    input.name = "event_registry_db/CURRENT";
-    const std::string content = "MANIFEST-000001\n";
-    input.size_bytes = content.size();
-    input.open = [content]() -> Result<std::unique_ptr<ByteSource>> {
-      return NewStringSource(content);
-    };
-    ArchiveWriteOptions options;
-    options.mtime = parsed.time;
-    const auto make_manifest = [&](const std::vector<TocFile>& files) {
-      Manifest manifest;
-      manifest.id = std::string(32, '1');
-      manifest.created = parsed.time;
-      manifest.label = parsed.label;
-      manifest.trigger = "manual";
-      manifest.snapshot_method = "hot";
-      manifest.db_name = "event_registry_db";
-      manifest.db_epoch = epoch;
-      manifest.comparator = "leveldb.BytewiseComparator";
-      manifest.last_sequence = sequence;
-      for (const TocFile& file : files) {
-        manifest.files.push_back(
-            {BaseName(file.name), file.size_bytes, file.sha256});
-      }
-      return Result<std::string>(EncodeManifest(manifest));
-    };
-    auto file = fs_.Open(Path(name), OpenMode::kCreateNew);
-    ASSERT_TRUE(file.ok()) << file.status().ToString();
-    const auto summary =
-        WriteArchive({input}, make_manifest, options, file->get());
-    ASSERT_TRUE(summary.ok()) << summary.status().ToString();
-    ASSERT_TRUE((*file)->Close().ok());
-    ASSERT_TRUE(catalog_.WriteSidecar(name, "sha256", summary->sha256).ok());
-  }
-
-  CatalogEntry Find(const std::string& name) {
-    auto entry = catalog_.Find(name);
-    EXPECT_TRUE(entry.ok()) << entry.status().ToString();
-    return entry.ok() ? *entry : CatalogEntry();
-  }
-
-  std::vector<std::string> Listed() {
-    std::vector<std::string> names;
-    const auto entries = catalog_.List();
-    EXPECT_TRUE(entries.ok()) << entries.status().ToString();
-    if (!entries.ok()) return names;
-    for (const auto& entry : (*entries)->entries()) {
-      names.push_back(entry->name);
-    }
-    return names;
-  }
-
-  static VerifyRecord Record(VerifyDepth depth, bool passed,
-                             const std::string& message = "") {
-    VerifyRecord record;
-    record.depth = depth;
-    record.passed = passed;
-    record.at = At("2024-12-28T00:00:00Z");
-    record.message = message;
-    return record;
-  }
-
-  test::TempDir dir_;
-  CountingFileSystem fs_;
-  Catalog catalog_{&fs_, dir_.path()};
-};
-
-using Names = std::vector<std::string>;
+using NameList = std::vector<std::string>;
 
 TEST_F(CatalogTest, MissingFolderIsAnEmptyList) {
   Catalog catalog(&fs_, Path("nowhere"));
@@ -187,7 +39,7 @@ TEST_F(CatalogTest, ListsOwnBackupsNewestFirstWithTheirManifest) {
   MakeBackup(kSecond, 20);
   test::WriteFile(Path("notes.txt"), "x");
   test::WriteFile(Path("backup_to_restore.tar.gz"), "x");
-  EXPECT_EQ(Listed(), (Names{kThird, kSecond, kFirst}));
+  EXPECT_EQ(Listed(), (NameList{kThird, kSecond, kFirst}));
   const CatalogEntry entry = Find(kSecond);
   EXPECT_EQ(entry.path, Path(kSecond));
   EXPECT_EQ(entry.size_bytes, fs::file_size(Path(kSecond)));
@@ -219,14 +71,14 @@ TEST_F(CatalogTest, OpensOnlyWhatChanged) {
 
 TEST_F(CatalogTest, NoticesWhatOthersAddRemoveAndPin) {
   MakeBackup(kFirst, 10);
-  EXPECT_EQ(Listed(), Names{kFirst});
+  EXPECT_EQ(Listed(), NameList{kFirst});
   MakeBackup(kSecond, 20);
-  EXPECT_EQ(Listed(), (Names{kSecond, kFirst}));
+  EXPECT_EQ(Listed(), (NameList{kSecond, kFirst}));
   Catalog other(&fs_, dir_.path());
   ASSERT_TRUE(other.SetPinned(kFirst, true).ok());
   EXPECT_TRUE(Find(kFirst).pinned);
   ASSERT_TRUE(other.Remove(kSecond).ok());
-  EXPECT_EQ(Listed(), Names{kFirst});
+  EXPECT_EQ(Listed(), NameList{kFirst});
 }
 
 TEST_F(CatalogTest, FindExplainsWhatIsMissing) {
@@ -283,7 +135,7 @@ TEST_F(CatalogTest, WhatIsNoRegularFileIsNeverFollowedOrRemoved) {
   ASSERT_EQ(symlink(outside.c_str(), Path(kFirst).c_str()), 0);
   ASSERT_EQ(mkdir(Path(kSecond).c_str(), 0700), 0);
   ASSERT_EQ(mkfifo(Path(kThird).c_str(), 0600), 0);
-  EXPECT_EQ(Listed(), (Names{kThird, kSecond, kFirst}));
+  EXPECT_EQ(Listed(), (NameList{kThird, kSecond, kFirst}));
   for (const char* name : {kFirst, kSecond, kThird}) {
     EXPECT_EQ(Find(name).status(), "unreadable") << name;
     EXPECT_EQ(catalog_.Remove(name).code(), StatusCode::kRefused) << name;
@@ -297,112 +149,15 @@ TEST_F(CatalogTest, AFailingDiskIsAskedAgain) {
   MakeBackup(kFirst, 10);
   fs_.set_unreadable(Path(kFirst));
   EXPECT_EQ(Find(kFirst).status(), "unreadable");
-  EXPECT_EQ(Listed(), Names{kFirst});
+  EXPECT_EQ(Listed(), NameList{kFirst});
   fs_.set_unreadable("");
   EXPECT_EQ(Find(kFirst).status(), "unverified");
 }
 
-TEST_F(CatalogTest, VerificationIsRememberedForTheseBytesOnly) {
-  MakeBackup(kFirst, 10);
-  ASSERT_TRUE(
-      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kChecksums, true))
-          .ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
-  Catalog restarted(&fs_, dir_.path());
-  EXPECT_EQ(restarted.Find(kFirst)->status(), "verified");
-  EXPECT_EQ(restarted.Find(kFirst)->verification->at,
-            At("2024-12-28T00:00:00Z"));
-  fs::last_write_time(Path(kFirst), fs::last_write_time(Path(kFirst)) +
-                                        std::chrono::seconds(1));
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
-}
-
-TEST_F(CatalogTest, VerificationIsForgottenWithAnotherDigest) {
-  MakeBackup(kFirst, 10);
-  ASSERT_TRUE(
-      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
-          .ok());
-  ASSERT_TRUE(
-      catalog_.WriteSidecar(kFirst, "sha256", std::string(64, '0')).ok());
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
-}
-
-TEST_F(CatalogTest, SidecarWrittenAfterVerificationKeepsIt) {
-  MakeBackup(kFirst, 10);
-  const std::string sha256 = Find(kFirst).sha256;
-  fs::remove(Path(kFirst) + ".sha256");
-  EXPECT_EQ(Find(kFirst).sha256, "");
-  ASSERT_TRUE(
-      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
-          .ok());
-  ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "sha256", sha256).ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
-}
-
-TEST_F(CatalogTest, StructureCheckIsNoVerificationAndReplacesNone) {
-  MakeBackup(kFirst, 10);
-  const auto structure = Record(VerifyDepth::kStructure, true);
-  ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
-  ASSERT_TRUE(catalog_
-                  .RecordVerification(
-                      kFirst, Record(VerifyDepth::kFull, false, "broken table"))
-                  .ok());
-  ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
-  EXPECT_EQ(Find(kFirst).status(), "damaged");
-  EXPECT_EQ(Find(kFirst).verification->message, "broken table");
-}
-
-TEST_F(CatalogTest, PinAndVerificationDoNotDisturbEachOther) {
-  MakeBackup(kFirst, 10);
-  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
-  ASSERT_TRUE(
-      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
-          .ok());
-  EXPECT_TRUE(Find(kFirst).pinned);
-  ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
-  EXPECT_FALSE(Find(kFirst).pinned);
-  EXPECT_TRUE(Find(kFirst).verified());
-}
-
-TEST_F(CatalogTest, AStateFileThatIsNoneCountsAsPinned) {
-  MakeBackup(kFirst, 10);
-  ASSERT_EQ(mkdir(Path(".levelkeep").c_str(), 0700), 0);
-  const std::string state = Path(".levelkeep/") + kFirst + ".json";
-  for (const char* text : {"", "{", "[]", "{\"pinned\":\"no\"}"}) {
-    test::WriteFile(state, text);
-    EXPECT_TRUE(Find(kFirst).pinned) << text;
-  }
-  ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
-  EXPECT_FALSE(Find(kFirst).pinned);
-}
-
-TEST_F(CatalogTest, AStateFileThatCanNotBeReadIsNotReplaced) {
-  MakeBackup(kFirst, 10);
-  ASSERT_TRUE(
-      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
-          .ok());
-  const std::string state = Path(".levelkeep/") + kFirst + ".json";
-  const std::string before = test::ReadFile(state);
-  fs_.set_unreadable(state);
-  EXPECT_EQ(catalog_.SetPinned(kFirst, true).code(), StatusCode::kIoError);
-  EXPECT_EQ(
-      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, false))
-          .code(),
-      StatusCode::kIoError);
-  EXPECT_EQ(test::ReadFile(state), before);
-  Catalog other(&fs_, dir_.path());
-  EXPECT_TRUE(other.Find(kFirst)->pinned) << "nobody can tell: it stays";
-  fs_.set_unreadable("");
-  EXPECT_TRUE(Find(kFirst).verified());
-  EXPECT_FALSE(Find(kFirst).pinned);
-}
-
-// "a.tar.gz" sorts before "a.tar.gz-b.tar.gz", their sidecars the other way.
 TEST_F(CatalogTest, SidecarsAreFoundWhateverTheLabels) {
   const std::string stem = "backup_2024-12-27_120000_a.tar.gz";
-  const Names names = {stem, stem + "-a.tar.gz", stem + "-b.tar.gz",
-                       stem + ".c.tar.gz"};
+  const NameList names = {stem, stem + "-a.tar.gz", stem + "-b.tar.gz",
+                          stem + ".c.tar.gz"};
   for (const std::string& name : names) {
     MakeBackup(name, 10);
     ASSERT_TRUE(catalog_.SetPinned(name, name.ends_with("b.tar.gz")).ok());
@@ -456,7 +211,7 @@ TEST_F(CatalogTest, RemovesTheArchiveFirstAndThenWhatBelongsToIt) {
   ASSERT_TRUE(catalog_.Remove(kFirst).ok());
   const std::string name = kFirst;
   EXPECT_EQ(fs_.removed(),
-            (Names{name, name + ".sha256", name + ".md5", name + ".json"}));
+            (NameList{name, name + ".sha256", name + ".md5", name + ".json"}));
   EXPECT_TRUE(Listed().empty());
   EXPECT_TRUE(fs::is_empty(Path(".levelkeep")));
 }

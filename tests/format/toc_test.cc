@@ -20,7 +20,7 @@ const std::string kD(64, 'd');
 
 Sha256 Of(const std::string& hex) { return Sha256::FromHex(hex).value(); }
 
-Toc Example() {
+Toc ExampleToc() {
   Toc toc;
   toc.mtime_seconds = 1735300800;
   toc.files.push_back({"db/CURRENT", 16, Of(kA), {{100, Of(kA)}}});
@@ -34,7 +34,7 @@ Toc Example() {
 
 TEST(TocTest, TextIsTheContract) {
   EXPECT_EQ(
-      EncodeToc(Example()),
+      EncodeToc(ExampleToc()),
       "{\"version\":1,\"entries\":[\n"
       "{\"name\":\"db/CURRENT\",\"type\":\"reg\",\"size\":16,"
       "\"modtime\":\"2024-12-27T12:00:00Z\",\"mode\":384,\"uid\":0,\"gid\":0,"
@@ -73,9 +73,9 @@ TEST(TocTest, TextIsTheContract) {
 }
 
 TEST(TocTest, DecodesWhatItEncodes) {
-  const Result<Toc> toc = DecodeToc(EncodeToc(Example()));
+  const Result<Toc> toc = DecodeToc(EncodeToc(ExampleToc()));
   ASSERT_TRUE(toc.ok()) << toc.status().ToString();
-  EXPECT_EQ(EncodeToc(*toc), EncodeToc(Example()));
+  EXPECT_EQ(EncodeToc(*toc), EncodeToc(ExampleToc()));
   EXPECT_EQ(toc->files[2].ChunkSize(0), kChunkBytes);
   EXPECT_EQ(toc->files[2].ChunkSize(2), 1u);
   const Result<Toc> empty = DecodeToc(EncodeToc(Toc()));
@@ -84,7 +84,7 @@ TEST(TocTest, DecodesWhatItEncodes) {
 }
 
 TEST(TocTest, OfTwoMembersOfOneNameTheLastCounts) {
-  const std::string good = EncodeToc(Example());
+  const std::string good = EncodeToc(ExampleToc());
   const std::string twice =
       Replaced(good, "{\"version\":1,", "{\"version\":1,\"entries\":[1],");
   const Result<Toc> toc = DecodeToc(twice);
@@ -94,7 +94,7 @@ TEST(TocTest, OfTwoMembersOfOneNameTheLastCounts) {
 }
 
 TEST(TocTest, RefusesLies) {
-  const std::string good = EncodeToc(Example());
+  const std::string good = EncodeToc(ExampleToc());
   const std::string shorter = good.substr(0, good.rfind(",\n{")) + "\n]}\n";
   const BadDocument cases[] = {
       {"cut", good.substr(0, good.size() - 4), "not a well-formed"},

@@ -1,0 +1,122 @@
+// What the catalog remembers of a backup: verifications and pins.
+
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <filesystem>
+#include <thread>
+
+#include "catalog/catalog_fixture.h"
+
+namespace levelkeep {
+namespace {
+
+namespace fs = std::filesystem;
+
+using test::At;
+using test::kFirst;
+
+class CatalogStateTest : public test::CatalogFixture {};
+
+TEST_F(CatalogStateTest, VerificationIsRememberedForTheseBytesOnly) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kChecksums, true))
+          .ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+  Catalog restarted(&fs_, dir_.path());
+  EXPECT_EQ(restarted.Find(kFirst)->status(), "verified");
+  EXPECT_EQ(restarted.Find(kFirst)->verification->at,
+            At("2024-12-28T00:00:00Z"));
+  fs::last_write_time(Path(kFirst), fs::last_write_time(Path(kFirst)) +
+                                        std::chrono::seconds(1));
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+}
+
+TEST_F(CatalogStateTest, VerificationIsForgottenWithAnotherDigest) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  ASSERT_TRUE(
+      catalog_.WriteSidecar(kFirst, "sha256", std::string(64, '0')).ok());
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+}
+
+TEST_F(CatalogStateTest, SidecarWrittenAfterVerificationKeepsIt) {
+  MakeBackup(kFirst, 10);
+  const std::string sha256 = Find(kFirst).sha256;
+  fs::remove(Path(kFirst) + ".sha256");
+  EXPECT_EQ(Find(kFirst).sha256, "");
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "sha256", sha256).ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+}
+
+TEST_F(CatalogStateTest, StructureCheckIsNoVerificationAndReplacesNone) {
+  MakeBackup(kFirst, 10);
+  const auto structure = Record(VerifyDepth::kStructure, true);
+  ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  ASSERT_TRUE(catalog_
+                  .RecordVerification(
+                      kFirst, Record(VerifyDepth::kFull, false, "broken table"))
+                  .ok());
+  ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
+  EXPECT_EQ(Find(kFirst).status(), "damaged");
+  EXPECT_EQ(Find(kFirst).verification->message, "broken table");
+}
+
+TEST_F(CatalogStateTest, PinAndVerificationDoNotDisturbEachOther) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  EXPECT_TRUE(Find(kFirst).pinned);
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
+  EXPECT_FALSE(Find(kFirst).pinned);
+  EXPECT_TRUE(Find(kFirst).verified());
+}
+
+TEST_F(CatalogStateTest, AStateFileThatIsNoneCountsAsPinned) {
+  MakeBackup(kFirst, 10);
+  ASSERT_EQ(mkdir(Path(".levelkeep").c_str(), 0700), 0);
+  const std::string state = Path(".levelkeep/") + kFirst + ".json";
+  for (const char* text : {"", "{", "[]", "{\"pinned\":\"no\"}"}) {
+    test::WriteFile(state, text);
+    EXPECT_TRUE(Find(kFirst).pinned) << text;
+  }
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
+  EXPECT_FALSE(Find(kFirst).pinned);
+}
+
+TEST_F(CatalogStateTest, AStateFileThatCanNotBeReadIsNotReplaced) {
+  MakeBackup(kFirst, 10);
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  const std::string state = Path(".levelkeep/") + kFirst + ".json";
+  const std::string before = test::ReadFile(state);
+  fs_.set_unreadable(state);
+  EXPECT_EQ(catalog_.SetPinned(kFirst, true).code(), StatusCode::kIoError);
+  EXPECT_EQ(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, false))
+          .code(),
+      StatusCode::kIoError);
+  EXPECT_EQ(test::ReadFile(state), before);
+  Catalog other(&fs_, dir_.path());
+  EXPECT_TRUE(other.Find(kFirst)->pinned) << "nobody can tell: it stays";
+  fs_.set_unreadable("");
+  EXPECT_TRUE(Find(kFirst).verified());
+  EXPECT_FALSE(Find(kFirst).pinned);
+}
+
+// "a.tar.gz" sorts before "a.tar.gz-b.tar.gz", their sidecars the other way.
+
+}  // namespace
+}  // namespace levelkeep

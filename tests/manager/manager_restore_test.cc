@@ -1,0 +1,161 @@
+// Restores by the manager: live, staged, taken back, undone.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "leveldb/write_batch.h"
+#include "levelkeep/backup_manager.h"
+#include "manager/manager_fixture.h"
+
+namespace levelkeep {
+namespace {
+
+using test::App;
+
+class ManagerRestoreTest : public test::ManagerFixture {};
+
+TEST_F(ManagerRestoreTest, LiveRestoreAndUndo) {
+  App app(options_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 300);
+  const BackupInfo made = app.Create();
+  app.Put(300, 400);
+
+  const auto preview = app.manager_.PreviewRestore(made.name);
+  ASSERT_TRUE(preview.ok());
+  EXPECT_EQ(100u, preview->lost_writes);
+  EXPECT_TRUE(preview->same_history);
+  EXPECT_EQ(400, app.Count());
+
+  RestoreRequest request;
+  request.source = made.name;
+  const auto restored = app.manager_.RestoreBackup(request);
+  ASSERT_TRUE(restored.ok()) << restored.status().ToString();
+  EXPECT_TRUE(restored->applied);
+  EXPECT_EQ(300u, restored->last_sequence);
+  EXPECT_EQ(300, app.Count());
+  EXPECT_TRUE(app.manager_.Health().undo_available);
+
+  const auto undone = app.manager_.UndoRestore();
+  ASSERT_TRUE(undone.ok()) << undone.status().ToString();
+  EXPECT_EQ(400, app.Count());
+}
+
+TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
+  App app(options_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
+  // One of the time before the restore proves nothing about it.
+  ASSERT_TRUE(app.manager_.VerifyBackup(request.source, "full", {}).ok());
+  EXPECT_TRUE(app.manager_.Health().undo_available);
+  app.Put(10, 20);
+  ASSERT_TRUE(app.manager_.VerifyBackup(app.Create().name, "full", {}).ok());
+  EXPECT_FALSE(app.manager_.Health().undo_available);
+  EXPECT_EQ(StatusCode::kNotFound, app.manager_.UndoRestore().status().code());
+}
+
+// The database goes on with a history that has backups already: what was
+// written between the restore and its undo is in none of them.
+TEST_F(ManagerRestoreTest, VerifiedBackupFromBeforeAnUndoDoesNotEndIt) {
+  App app(options_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  app.Put(10, 20);
+  ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
+  app.Put(10, 15);
+  ASSERT_TRUE(app.manager_.UndoRestore().ok());
+  ASSERT_TRUE(app.manager_.VerifyBackup(request.source, "full", {}).ok());
+  EXPECT_TRUE(app.manager_.Health().undo_available);
+  ASSERT_TRUE(app.manager_.VerifyBackup(app.Create().name, "full", {}).ok());
+  EXPECT_FALSE(app.manager_.Health().undo_available);
+}
+
+TEST_F(ManagerRestoreTest, DatabaseThatTheHostCannotOpenIsTakenBack) {
+  App app(options_);
+  int opens = 0;
+  app.manager_.SetRestoreHooks({[&] { return app.Close(); },
+                                [&]() -> Status {
+                                  if (++opens == 1)
+                                    return Status(StatusCode::kIoError,
+                                                  "no luck");
+                                  return app.Open();
+                                }});
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  app.Put(10, 30);
+  const auto restored = app.manager_.RestoreBackup(request);
+  ASSERT_FALSE(restored.ok());
+  EXPECT_NE(std::string::npos, restored.status().message().find("no luck"));
+  EXPECT_EQ(30, app.Count());
+}
+
+TEST_F(ManagerRestoreTest, HostWithoutHooksStagesForTheNextStart) {
+  std::string name;
+  {
+    App app(options_);
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 100);
+    name = app.Create().name;
+    app.Put(100, 200);
+    RestoreRequest request;
+    request.source = name;
+    request.mode = RestoreMode::kLive;
+    EXPECT_EQ(StatusCode::kUnsupported,
+              app.manager_.RestoreBackup(request).status().code());
+    request.mode = RestoreMode::kAuto;
+    const auto staged = app.manager_.RestoreBackup(request);
+    ASSERT_TRUE(staged.ok()) << staged.status().ToString();
+    EXPECT_FALSE(staged->applied);
+    EXPECT_EQ("docker-compose restart app worker", staged->restart_command);
+    EXPECT_EQ(200, app.Count());
+  }
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  EXPECT_TRUE(app.report_.restored);
+  EXPECT_EQ(100, app.Count());
+}
+
+TEST_F(ManagerRestoreTest, StopDuringARestoreAtTheStartLeavesTheDrop) {
+  {
+    App app(options_);
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 100);
+    RestoreRequest request;
+    request.source = app.Create().name;
+    app.Put(100, 200);
+    ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());  // staged
+  }
+  std::stop_source source;
+  source.request_stop();
+  {
+    BackupManager manager(options_);
+    const auto report = manager.Initialize(source.get_token());
+    ASSERT_FALSE(report.ok());
+    EXPECT_EQ(StatusCode::kCancelled, report.status().code())
+        << report.status().ToString();
+  }
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  EXPECT_TRUE(app.report_.restored);
+  EXPECT_EQ(100, app.Count());
+}
+
+}  // namespace
+}  // namespace levelkeep
