@@ -1,13 +1,20 @@
 # levelkeep_module(NAME [FOLDER folder] DEPENDS modules... LIBRARIES targets...)
 #
-# A folder under src/, NAME unless told otherwise, as a static library of its own, so that a test links
-# only what it tests. The installed library is made of their objects.
+# A folder under src/ (by default NAME) as a static library of its own, so that
+# a test links only what it tests. The installed library is made of their
+# objects.
 function(levelkeep_module name)
   cmake_parse_arguments(ARG "" "FOLDER" "DEPENDS;LIBRARIES" ${ARGN})
   if(NOT ARG_FOLDER)
     set(ARG_FOLDER ${name})
   endif()
-  file(GLOB sources CONFIGURE_DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_FOLDER}/*.cc")
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/src"
+    "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_FOLDER}/*.cc")
+  if(LEVELKEEP_UNITY STREQUAL "all")
+    levelkeep_unity(sources ${name} ${sources})
+  else()
+    list(TRANSFORM sources PREPEND "${PROJECT_SOURCE_DIR}/src/")
+  endif()
   set(target levelkeep_${name})
   add_library(${target} STATIC ${sources})
   levelkeep_compile_options(${target})
@@ -28,6 +35,11 @@ function(levelkeep_compile_options target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
+  # Where several sources are compiled at once, a local name of one may be
+  # that of a constant of another. Other builds have the warning.
+  if(LEVELKEEP_UNITY)
+    target_compile_options(${target} PRIVATE -Wno-shadow)
+  endif()
   if(LEVELKEEP_SANITIZE)
     target_compile_options(${target} PUBLIC
       -fsanitize=${LEVELKEEP_SANITIZE} -fno-omit-frame-pointer
@@ -39,4 +51,25 @@ function(levelkeep_compile_options target)
     endif()
     target_link_options(${target} PUBLIC -fsanitize=${LEVELKEEP_SANITIZE})
   endif()
+endfunction()
+
+# levelkeep_unity(VARIABLE NAME SOURCE...): sets VARIABLE to few files that
+# include the sources, so that the headers which they share are compiled once.
+# Names of sources are relative to a folder of the include path: what stands
+# in the files is the same in every clone, and ccache knows it again.
+function(levelkeep_unity variable name)
+  set(batch 10)
+  set(files)
+  list(LENGTH ARGN count)
+  math(EXPR last "(${count} - 1) / ${batch}")
+  foreach(number RANGE ${last})
+    math(EXPR begin "${number} * ${batch}")
+    list(SUBLIST ARGN ${begin} ${batch} sources)
+    list(TRANSFORM sources REPLACE "(.+)" "#include \"\\1\"")
+    list(JOIN sources "\n" text)
+    set(file "${CMAKE_CURRENT_BINARY_DIR}/unity/${name}_${number}.cc")
+    file(CONFIGURE OUTPUT "${file}" CONTENT "${text}\n" @ONLY)
+    list(APPEND files "${file}")
+  endforeach()
+  set(${variable} ${files} PARENT_SCOPE)
 endfunction()

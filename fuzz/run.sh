@@ -8,8 +8,8 @@
 #   NAME             of a fuzzer, e.g. http_request; default: all
 #
 # As many run at the same time as there are cores. The corpus stays in
-# build/fuzz/corpus/NAME and grows from run to run; what was found lies in
-# build/fuzz/findings/NAME. The last lines tell executions, inputs in the
+# build/asan/corpus/NAME and grows from run to run; what was found lies in
+# build/asan/findings/NAME. The last lines tell executions, inputs in the
 # corpus, seconds and most memory of each fuzzer; the exit status is 1 after
 # a finding.
 set -euo pipefail
@@ -17,7 +17,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/../scripts/common.sh"
 cd "$LEVELKEEP_ROOT"
 
-build=build/fuzz
+build=build/asan
 seconds=60
 install=1
 names=()
@@ -60,9 +60,9 @@ else
 fi
 
 build_fuzzers() {
-  cmake --preset fuzz "$(isal_option)" >"$scratch/log" || {
+  cmake --preset asan "$(isal_option)" >"$scratch/log" || {
     cat "$scratch/log" >&2
-    die "cmake could not configure the preset fuzz" \
+    die "cmake could not configure the preset asan" \
       "a missing package? scripts/install-packages.sh build fuzz"
   }
   cmake --build "$build" --parallel "$(cores)" \

@@ -9,10 +9,12 @@
 #   --skip-install   do not look for missing packages
 #   --slice release  the release build, all its tests, then the package tests
 #                    (installed tree, examples, compose file); the default
-#   --slice asan     unit and process tests with address and undefined
-#                    sanitizers, but for the process tests that kill
-#   --slice tsan     the same with thread sanitizer, and an eighth of the
-#                    simulated crashes, which are nearly all one thread's
+#   --slice asan     unit tests and process tests with the address and
+#                    undefined sanitizers (clang), but for the process tests
+#                    that kill and those that slice tsan runs
+#   --slice tsan     unit tests of the modules that have threads, and process
+#                    tests about many things at once, with the thread sanitizer
+#   --every          in asan and tsan: all modules and both's process tests
 #
 # The last line is "N passed, N failed", of all ctest runs together; before it
 # a line "failed: ..." for each failed test and each of its reasons.
@@ -22,11 +24,13 @@ source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$LEVELKEEP_ROOT"
 
 install=1
+every=0
 slices=()
 ctest_arguments=()
 while [[ $# -gt 0 ]]; do
   case "$1" in
     --skip-install) install=0 ;;
+    --every) every=1 ;;
     --slice)
       [[ $# -ge 2 ]] || die "--slice needs a name" "see scripts/test.sh --help"
       case "$2" in
@@ -153,41 +157,49 @@ release_slice() {
   stage "test package" run_ctest release -L package
 }
 
-unit_modules=(base dbfiles format snapshot archive catalog restore config manager
-  http api eventstore cli crash hostile)
-# sanitizer_slice PRESET MODULE...
+# Where nothing runs in a thread of its own: the thread sanitizer sees these
+# modules by night only.
+single_threaded='^(config|crash|dbfiles|format|hostile)$'
+
+# sanitizer_slice PRESET: the tests of all modules, or of those that have
+# threads, and the process tests that belong to this sanitizer.
 sanitizer_slice() {
-  local preset="$1" module pattern
-  shift
+  local preset="$1" file module pattern selection=()
+  local targets=(levelkeep-check levelkeep-program levelkeep-hostile-archives)
+  local modules=()
+  for file in tests/*/*_test.cc; do
+    module="$(basename "$(dirname "$file")")"
+    [[ $module == tidy || " ${modules[*]} " == *" $module "* ]] && continue
+    [[ $preset == tsan && $every == 0 && $module =~ $single_threaded ]] &&
+      continue
+    modules+=("$module")
+    targets+=("${module}_test")
+  done
+  [[ $every == 1 ]] || selection=(-LE other-sanitizer)
   stage "node modules" install_node_modules
   stage "configure $preset" configure "$preset" "$(isal_option)"
-  local targets=(levelkeep-check levelkeep-program levelkeep-hostile-archives)
-  for module in "$@"; do
-    # A module without tests has no program.
-    if compgen -G "tests/$module/*_test.cc" >/dev/null; then
-      targets+=("${module}_test")
-    fi
-  done
   stage "build $preset" build "$preset" --target "${targets[@]}"
-  pattern="$(IFS='|' && printf '%s' "$*")|process"
+  pattern="$(IFS='|' && printf '%s' "${modules[*]}")|process"
   stage "test $preset" run_ctest "$preset" --parallel "$(cores)" \
-    -R "^($pattern)\\."
+    -R "^($pattern)\\." "${selection[@]}"
 }
 
 started=$SECONDS
 if [[ $install == 1 ]]; then
-  stage "packages" scripts/install-packages.sh build test
+  groups=(build test)
+  # The address sanitizer's build is clang's, and the fuzzers' as well.
+  [[ " ${slices[*]} " != *" asan "* ]] || groups+=(fuzz)
+  stage "packages" scripts/install-packages.sh "${groups[@]}"
 fi
 for slice in "${slices[@]}"; do
   case "$slice" in
     release) release_slice ;;
-    asan) sanitizer_slice asan "${unit_modules[@]}" ;;
+    asan) sanitizer_slice asan ;;
     tsan)
       # The distribution's LevelDB is not built with the sanitizer, which
       # sees its memcpy and memcmp, but not the atomics that order them.
       export TSAN_OPTIONS=ignore_noninstrumented_modules=1
-      export LEVELKEEP_CRASH_SHARD=0/8
-      sanitizer_slice tsan "${unit_modules[@]}"
+      sanitizer_slice tsan
       ;;
   esac
 done

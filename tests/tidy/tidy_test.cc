@@ -179,6 +179,18 @@ TEST(TidyTest, OnlyOneDoorLeadsToTheDisk) {
   EXPECT_EQ(Lines(problems), "");
 }
 
+// It would be compiled twice. (The build includes them, many at a time.)
+TEST(TidyTest, NobodyIncludesASource) {
+  Problems problems;
+  for (const SourceFile& file : Sources({"src", "include", "tests", "fuzz"})) {
+    for (const Include& include : IncludesOf(file.text)) {
+      if (!include.target.ends_with(".cc")) continue;
+      problems.push_back(file.path + ": " + include.target);
+    }
+  }
+  EXPECT_EQ(Lines(problems), "");
+}
+
 // A forked copy of a process that runs LevelDB can hang, and system() forks.
 TEST(TidyTest, NobodyForksOrDetaches) {
   static const std::regex kCall(
@@ -210,6 +222,45 @@ TEST(TidyTest, NoJsonObjectStartsAsNull) {
                        return std::regex_search(code, kNull);
                      }),
            &problems);
+  }
+  EXPECT_EQ(Lines(problems), "");
+}
+
+// The module that a header says it is private to; empty: it says nothing.
+std::string PrivateTo(const SourceFile& header) {
+  static const std::regex kPrivate(
+      "Private to(?:\\s|//)+(?:the(?:\\s|//)+)?([a-z]+)");
+  std::smatch found;
+  if (!std::regex_search(header.text, found, kPrivate)) return "";
+  return found[1] == "module" ? header.Module() : found[1].str();
+}
+
+TEST(TidyTest, PrivateHeadersAreOfTheirModuleOnly) {
+  SourceFile header;
+  header.path = "src/base/x.h";
+  header.text = "// Long. Private\n// to the module.";
+  EXPECT_EQ(PrivateTo(header), "");
+  header.text = "// Long. Private to\n// the module.";
+  EXPECT_EQ(PrivateTo(header), "base");
+
+  std::map<std::string, std::string> owners;  // by path as it is included
+  Problems problems;
+  const std::vector<SourceFile> files = Sources({"src"});
+  for (const SourceFile& file : files) {
+    if (!file.IsHeader() || PrivateTo(file).empty()) continue;
+    owners[file.path.substr(std::string("src/").size())] = file.Module();
+    if (PrivateTo(file) == file.Module()) continue;
+    problems.push_back(file.path + ": says that it is private to " +
+                       PrivateTo(file));
+  }
+  EXPECT_GT(owners.size(), 10u);
+  for (const SourceFile& file : files) {
+    for (const Include& include : IncludesOf(file.text)) {
+      const auto owner = owners.find(include.target);
+      if (owner == owners.end() || owner->second == file.Module()) continue;
+      problems.push_back(file.path + ": " + include.target + " is private to " +
+                         owner->second);
+    }
   }
   EXPECT_EQ(Lines(problems), "");
 }
@@ -250,6 +301,12 @@ TEST(TidyTest, FilesAndFunctionsStaySmall) {
       problems.push_back(file.path + ": " + std::to_string(lines) + " lines");
     }
     Append(FindLongFunctions(file, kMostFunctionLines), &problems);
+  }
+  // A test may be long where it is a table; its file may not.
+  for (const SourceFile& file : Sources({"tests"})) {
+    const size_t lines = SplitLines(file.text).size();
+    if (lines <= kMostLines) continue;
+    problems.push_back(file.path + ": " + std::to_string(lines) + " lines");
   }
   EXPECT_EQ(Lines(problems), "");
 }

@@ -1,0 +1,106 @@
+#!/usr/bin/env bash
+# What .ci/run takes samples of, in full: some hours of two cores.
+#
+#   scripts/nightly.sh [PART...]      default: all parts, in this order
+#
+#   release  .ci/run's first part: the release build and all its tests
+#   crash    every state of the simulated disk
+#   kill     every system call goes wrong once, every allocation fails once,
+#            and many more kills at random moments
+#   power    power cuts at every moment, on all four file systems
+#   asan     all modules and process tests with the address and undefined
+#   tsan     sanitizers, and with the thread sanitizer
+#   single   each source compiled by itself, without ISA-L, and its tests
+#   tidy     clang-tidy file by file
+#   fuzz     each fuzzer for ten minutes
+#   soak     half an hour of writers, backups, restores and kills
+#
+# Goes on after a failed part. The last lines say how long each part took and
+# which failed; docs/reliability.md has the counts of the last run.
+set -euo pipefail
+# shellcheck source=scripts/common.sh
+source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
+cd "$LEVELKEEP_ROOT"
+
+parts=("$@")
+[[ ${#parts[@]} -gt 0 ]] ||
+  parts=(release crash kill power asan tsan single tidy fuzz soak)
+
+build_release() {
+  scripts/install-packages.sh build test
+  cmake --preset release "$(isal_option)" >/dev/null
+  cmake --build build/release --parallel "$(cores)"
+}
+
+# process ROUNDS NAME...: process tests of the release build, by pytest, which
+# knows no time limit.
+process() {
+  local rounds="$1" name
+  build_release
+  for name in "${@:2}"; do
+    LEVELKEEP_PROCESS_ROUNDS="$rounds" \
+      LEVELKEEP_BIN="$LEVELKEEP_ROOT/build/release/bin/levelkeep" \
+      LEVELKEEP_HOSTILE_ARCHIVES="$LEVELKEEP_ROOT/build/release/bin/levelkeep-hostile-archives" \
+      LEVELKEEP_FAILING_ALLOCATION="$(find "$LEVELKEEP_ROOT/build/release" -name \
+        'liblevelkeep-failing-allocation.so')" \
+      /usr/bin/python3 -B -m pytest -q -rfE -p no:cacheprovider --tb=short \
+      "tests/process/test_$name.py"
+  done
+}
+
+release() { scripts/test.sh; }
+crash() {
+  build_release
+  ctest --test-dir build/release -C Exhaustive -L exhaustive \
+    --parallel "$(cores)" --output-on-failure
+}
+kill_all() {
+  process 1000 each_call allocations
+  process 20 kill_create kill_restore
+}
+power() { process 1000 power_loss; }
+asan() { scripts/test.sh --slice asan --every; }
+tsan() { scripts/test.sh --slice tsan --every; }
+single() {
+  scripts/install-packages.sh build test
+  cmake --preset dev -DLEVELKEEP_WITH_ISAL=OFF >/dev/null
+  cmake --build build/dev --parallel "$(cores)"
+  ctest --test-dir build/dev --parallel "$(cores)" --output-on-failure \
+    -LE 'process|package'
+}
+tidy() {
+  scripts/install-packages.sh build test fuzz
+  scripts/lint.sh tidy_each
+}
+fuzz() { fuzz/run.sh --seconds 600; }
+soak() {
+  build_release
+  LEVELKEEP_BIN="$LEVELKEEP_ROOT/build/release/bin/levelkeep" \
+    /usr/bin/python3 -B tests/soak/soak.py --minutes 30
+}
+
+results=()
+broken=0
+for part in "${parts[@]}"; do
+  case "$part" in
+    release | crash | power | asan | tsan | single | tidy | fuzz | soak)
+      command=("$part")
+      ;;
+    kill) command=(kill_all) ;;
+    *) die "unknown part '$part'" "see the top of scripts/nightly.sh" ;;
+  esac
+  started=$SECONDS
+  verdict=passed
+  # In a process of its own, where `set -e` holds.
+  if ! bash -c 'set -euo pipefail; eval "$1"; "${@:2}"' _ \
+    "$(declare -f)" "${command[@]}"; then
+    verdict=FAILED
+    broken=$((broken + 1))
+  fi
+  results+=("$(printf '%-8s %s, %6d s' "$part" "$verdict" \
+    $((SECONDS - started)))")
+done
+
+printf '\n##### nightly, %s\n' "$(date -u +%F)"
+printf '%s\n' "${results[@]}"
+[[ $broken == 0 ]]
