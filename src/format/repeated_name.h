@@ -1,4 +1,4 @@
-// Private to archive.
+// Looks for a name that stands twice in a list of files.
 
 #ifndef LEVELKEEP_FORMAT_REPEATED_NAME_H_
 #define LEVELKEEP_FORMAT_REPEATED_NAME_H_
