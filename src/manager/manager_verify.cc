@@ -23,7 +23,6 @@ Result<VerifyReport> BackupManager::Impl::VerifyBackup(
   LEVELKEEP_ASSIGN_OR_RETURN(
       VerifyReport report,
       engine_.Verify(backup, depth, {ticket->stop(), nullptr}));
-  ticket.reset();
   if (depth == VerifyDepth::kFull) {
     if (report.duration_ms > 0) {
       MutexLock lock(&mutex_);
@@ -65,19 +64,21 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
     // Another process (levelkeep worker) may have been faster.
     const auto backup = engine_.Find(name);
     if (!backup.ok()) return;  // rotated away meanwhile
+    Status status;
     if (backup->verified() &&
         backup->verification->depth == VerifyDepth::kFull) {
-      DropUndoAfter(*backup);
-      return;
+      const auto ticket = jobs_.Begin(JobKind::kVerify, stop);
+      if (ticket.ok()) DropUndoAfter(*backup);
+      status = ticket.status();
+    } else {
+      status = VerifyBackup(*backup, VerifyDepth::kFull, stop).status();
     }
-    const auto report = VerifyBackup(*backup, VerifyDepth::kFull, stop);
-    if (report.ok()) return;
+    if (status.ok()) return;
     // A restore cancels the verification of the moment; it comes back later.
-    const bool again = report.status().code() == StatusCode::kBusy ||
-                       report.status().code() == StatusCode::kCancelled;
+    const bool again = status.code() == StatusCode::kBusy ||
+                       status.code() == StatusCode::kCancelled;
     if (!again) {
-      LogError(kEngineLogTag,
-               "verification failed: " + report.status().ToString());
+      LogError(kEngineLogTag, "verification failed: " + status.ToString());
       return;
     }
     if (!clock_->SleepFor(kBusyDelay, stop)) return;
@@ -85,7 +86,9 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
 }
 
 // R14: once a verified backup holds what is live since the last restore or
-// undo, the databases that were replaced have done their duty.
+// undo, the databases that were replaced have done their duty. REQUIRES: the
+// ticket of a verification is held: creates go on meanwhile, and a restore
+// waits for the end of it instead of being refused.
 void BackupManager::Impl::DropUndoAfter(const CatalogEntry& backup) {
   std::string epoch;
   {
@@ -95,8 +98,7 @@ void BackupManager::Impl::DropUndoAfter(const CatalogEntry& backup) {
   if (!backup.manifest || epoch.empty() || backup.manifest->db_epoch != epoch) {
     return;
   }
-  const auto ticket = jobs_.Begin(JobKind::kRotate, std::stop_token());
-  if (!ticket.ok() || !engine_.restorer()->UndoAvailable()) return;
+  if (!engine_.restorer()->UndoAvailable()) return;
   const auto dropped =
       engine_.restorer()->DropUndo(backup.manifest->last_sequence);
   if (!dropped.ok()) {

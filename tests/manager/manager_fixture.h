@@ -28,6 +28,8 @@ class App {
   explicit App(const BackupOptions& options, Clock* clock = Clock::System(),
                bool own_env = true)
       : manager_(options, Platform{.clock = clock}), own_env_(own_env) {}
+  App(const BackupOptions& options, const Platform& platform)
+      : manager_(options, platform), own_env_(true) {}
   ~App() { EXPECT_TRUE(Close().ok()); }
 
   Status Start() {

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <filesystem>
 #include <fstream>
 #include <memory>
@@ -13,6 +14,7 @@
 #include "leveldb/write_batch.h"
 #include "levelkeep/backup_manager.h"
 #include "manager/manager_fixture.h"
+#include "support/fault_file_system.h"
 
 namespace levelkeep {
 namespace {
@@ -20,6 +22,76 @@ namespace {
 using test::App;
 
 class ManagerRestoreTest : public test::ManagerFixture {};
+
+// A disk that waits, once armed, where a replaced database is removed.
+class SlowRemoval : public test::FaultFileSystem {
+ public:
+  SlowRemoval() : FaultFileSystem(FileSystem::Posix()) {}
+  ~SlowRemoval() override { Release(); }
+
+  Status Rename(const std::string& source, const std::string& target) override {
+    WaitAt(source);
+    return FaultFileSystem::Rename(source, target);
+  }
+  Status RenameNoReplace(const std::string& source,
+                         const std::string& target) override {
+    WaitAt(source);
+    return FaultFileSystem::RenameNoReplace(source, target);
+  }
+  Status RemoveFile(const std::string& path) override {
+    WaitAt(path);
+    return FaultFileSystem::RemoveFile(path);
+  }
+
+  void Arm() { armed_ = true; }
+  void WaitUntilReached() { reached_.wait(false); }
+  void Release() {
+    released_ = true;
+    released_.notify_all();
+  }
+
+ private:
+  void WaitAt(const std::string& path) {
+    if (!armed_ || path.find("/rollback-") == std::string::npos) return;
+    reached_ = true;
+    reached_.notify_all();
+    released_.wait(false);
+  }
+
+  std::atomic<bool> armed_{false};
+  std::atomic<bool> reached_{false};
+  std::atomic<bool> released_{false};
+};
+
+// It was: 409, backups are being rotated.
+TEST_F(ManagerRestoreTest, TheEndOfAnUndoRefusesNobody) {
+  SlowRemoval disk;
+  App app(options_, Platform{.fs = &disk});
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
+  app.Put(10, 20);
+  const std::string newest = app.Create().name;
+  disk.Arm();
+  Status verified;
+  std::jthread verifier([&] {
+    verified = app.manager_.VerifyBackup(newest, "full", {}).status();
+  });
+  disk.WaitUntilReached();
+  app.Create("meanwhile");
+  Status restored;
+  std::jthread restorer(
+      [&] { restored = app.manager_.RestoreBackup(request).status(); });
+  disk.Release();
+  verifier.join();
+  restorer.join();
+  EXPECT_TRUE(verified.ok()) << verified.ToString();
+  EXPECT_TRUE(restored.ok()) << restored.ToString();
+  EXPECT_EQ(app.Count(), 10);
+}
 
 TEST_F(ManagerRestoreTest, LiveRestoreAndUndo) {
   App app(options_);
