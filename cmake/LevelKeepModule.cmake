@@ -36,9 +36,11 @@ function(levelkeep_compile_options target)
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
   # Where several sources are compiled at once, a local name of one may be
-  # that of a constant of another. Other builds have the warning.
+  # that of a constant of another, and GCC takes each source for a header that
+  # has an anonymous namespace. Other builds have the warnings.
   if(LEVELKEEP_UNITY)
-    target_compile_options(${target} PRIVATE -Wno-shadow)
+    target_compile_options(${target} PRIVATE -Wno-shadow
+      $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
   if(LEVELKEEP_SANITIZE)
     target_compile_options(${target} PUBLIC
