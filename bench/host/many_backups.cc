@@ -9,10 +9,10 @@
 
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "engine/engine.h"
 #include "format/backup_name.h"
 #include "format/backup_state.h"
 #include "levelkeep/backup_manager.h"
-#include "engine/engine.h"
 #include "support/database.h"
 #include "support/event_data.h"
 #include "support/measure.h"
