@@ -10,17 +10,11 @@
 
 #include "archive/archive_fixture.h"
 #include "archive/gzip_format.h"
+#include "format/document_fixture.h"
 #include "format/toc.h"
 #include "hostile/own_archive.h"
 
 namespace levelkeep::test {
-
-inline std::string Replaced(std::string text, const std::string& what,
-                            const std::string& by) {
-  const size_t at = text.find(what);
-  EXPECT_NE(at, std::string::npos) << what;
-  return at == std::string::npos ? text : text.replace(at, what.size(), by);
-}
 
 inline Files SmallDatabase() {
   Files files = test::MakeDatabase();
