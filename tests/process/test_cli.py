@@ -186,6 +186,7 @@ def test_rotate_removes_beyond_max_backups(filled):
 def test_pin_unpin_and_delete_of_one_backup(filled):
     """Beside a running server, which must see it at once."""
     first, second, third = filled.names
+    filled.run("verify", "--all").expect(0)  # The server would, in its order.
     with filled.serve() as server:
         assert filled.run("pin", first, "--json").expect(0).json() == {
             "success": True, "name": first, "pinned": True}
@@ -201,7 +202,6 @@ def test_pin_unpin_and_delete_of_one_backup(filled):
         assert first not in [b["name"] for b in server.api.backups()]
         filled.run("delete", first, "--yes").expect(5)
         filled.run("delete", "../" + second, "--yes").expect(2)
-    filled.run("verify", "--all").expect(0)
     newest = filled.run("delete", "latest", "--yes").expect(1)
     assert "newest verified" in newest.err and "force" in newest.err
     filled.run("delete", third, "--yes", "--force").expect(0)
