@@ -38,7 +38,7 @@ function(levelkeep_compile_options target)
   # Where several sources are compiled at once, a local name of one may be
   # that of a constant of another, and GCC takes each source for a header that
   # has an anonymous namespace. Other builds have the warnings.
-  if(LEVELKEEP_UNITY)
+  if(LEVELKEEP_UNITY STREQUAL "all")
     target_compile_options(${target} PRIVATE -Wno-shadow
       $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
   endif()
