@@ -11,7 +11,7 @@ function(levelkeep_module name)
   file(GLOB sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/src"
     "${CMAKE_CURRENT_SOURCE_DIR}/${ARG_FOLDER}/*.cc")
   if(LEVELKEEP_UNITY STREQUAL "all")
-    levelkeep_unity(sources ${name} ${sources})
+    levelkeep_unity(sources "${PROJECT_SOURCE_DIR}/src" ${name} ${sources})
   else()
     list(TRANSFORM sources PREPEND "${PROJECT_SOURCE_DIR}/src/")
   endif()
@@ -55,13 +55,22 @@ function(levelkeep_compile_options target)
   endif()
 endfunction()
 
-# levelkeep_unity(VARIABLE NAME SOURCE...): sets VARIABLE to few files that
+# levelkeep_unity(VARIABLE ROOT NAME SOURCE...): sets VARIABLE to few files that
 # include the sources, so that the headers which they share are compiled once.
-# Names of sources are relative to a folder of the include path: what stands
-# in the files is the same in every clone, and ccache knows it again.
-function(levelkeep_unity variable name)
+# Names of sources are relative to ROOT, a folder of the include path: what
+# stands in the files is the same in every clone, and ccache knows it again.
+# Sources with definitions of their own are compiled alone: those would be lost.
+function(levelkeep_unity variable root name)
   set(batch 10)
   set(files)
+  foreach(source IN LISTS ARGN)
+    get_source_file_property(definitions "${root}/${source}"
+      COMPILE_DEFINITIONS)
+    if(definitions)
+      list(APPEND files "${root}/${source}")
+      list(REMOVE_ITEM ARGN "${source}")
+    endif()
+  endforeach()
   list(LENGTH ARGN count)
   math(EXPR last "(${count} - 1) / ${batch}")
   foreach(number RANGE ${last})
@@ -69,9 +78,23 @@ function(levelkeep_unity variable name)
     list(SUBLIST ARGN ${begin} ${batch} sources)
     list(TRANSFORM sources REPLACE "(.+)" "#include \"\\1\"")
     list(JOIN sources "\n" text)
-    set(file "${CMAKE_CURRENT_BINARY_DIR}/unity/${name}_${number}.cc")
+    set(file "${LEVELKEEP_UNITY_FOLDER}/${name}_${number}.cc")
     file(CONFIGURE OUTPUT "${file}" CONTENT "${text}\n" @ONLY)
     list(APPEND files "${file}")
   endforeach()
   set(${variable} ${files} PARENT_SCOPE)
+endfunction()
+
+# levelkeep_helper_sources(VARIABLE NAME PATTERN...): what a library or program
+# of helpers is made of, at once where tests are.
+function(levelkeep_helper_sources variable name)
+  list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/tests/")
+  file(GLOB sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/tests"
+    ${ARGN})
+  if(LEVELKEEP_UNITY)
+    levelkeep_unity(sources "${PROJECT_SOURCE_DIR}/tests" ${name} ${sources})
+  else()
+    list(TRANSFORM sources PREPEND "${PROJECT_SOURCE_DIR}/tests/")
+  endif()
+  set(${variable} ${sources} PARENT_SCOPE)
 endfunction()

@@ -31,15 +31,15 @@ shell() {
     xargs -0 --no-run-if-empty shellcheck -x -P SCRIPTDIR -P .
 }
 
-# run_tidy FOLDER FILES UNITY: configures a build in FOLDER and checks FILES
-# of it.
+# run_tidy FOLDER UNITY: configures a build of the product in FOLDER and checks
+# all that it compiles.
 run_tidy() {
   local log
-  cmake --preset tidy -B "build/$1" "-DLEVELKEEP_UNITY=$3" "$(isal_option)" \
+  cmake --preset tidy -B "build/$1" "-DLEVELKEEP_UNITY=$2" "$(isal_option)" \
     >/dev/null
   log="$(mktemp)"
   # Quiet where all is well: it prints every command line otherwise.
-  if ! run-clang-tidy -quiet -p "build/$1" -j "$(cores)" "$2" \
+  if ! run-clang-tidy -quiet -p "build/$1" -j "$(cores)" \
     >"$log" 2>&1; then
     grep -E '(warning|error|note):' -A 3 "$log" >&2 || cat "$log" >&2
     rm -f "$log"
@@ -48,8 +48,8 @@ run_tidy() {
   rm -f "$log"
 }
 
-tidy() { run_tidy tidy "^$LEVELKEEP_ROOT/(src|build/tidy/src)/" all; }
-tidy_each() { run_tidy tidy_each "^$LEVELKEEP_ROOT/src/" ""; }
+tidy() { run_tidy tidy all; }
+tidy_each() { run_tidy tidy_each ""; }
 
 if [[ $# == 0 ]]; then set -- format shell tidy; fi
 for check in "$@"; do

@@ -14,6 +14,7 @@ scripts/install-packages.sh build
 # Standard output belongs to the program.
 cmake -S . -B build/run -G Ninja -DCMAKE_BUILD_TYPE=Release \
   -DLEVELKEEP_BUILD_TESTS=OFF -DCMAKE_CXX_COMPILER_LAUNCHER=ccache \
+  -DLEVELKEEP_UNITY=all \
   "$(isal_option)" >&2
 cmake --build build/run --parallel "$(cores)" \
   --target levelkeep-program levelkeep-check >&2

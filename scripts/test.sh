@@ -14,7 +14,8 @@
 #                    that kill and those that slice tsan runs
 #   --slice tsan     unit tests of the modules that have threads, and process
 #                    tests about many things at once, with the thread sanitizer
-#   --every          in asan and tsan: all modules and both's process tests
+#   --every          in asan and tsan: all modules, both's process tests, and
+#                    no samples of crashes and of snapshots under writes
 #
 # The last line is "N passed, N failed", of all ctest runs together; before it
 # a line "failed: ..." for each failed test and each of its reasons.
@@ -140,6 +141,9 @@ install_node_modules() {
     "check the network, or npm's registry setting"
 }
 
+# Tests that run at the same time: a third of their time they wait.
+at_once() { echo $((2 * $(cores))); }
+
 release_slice() {
   stage "node modules" install_node_modules
   stage "configure release" configure release "$(isal_option)"
@@ -147,7 +151,7 @@ release_slice() {
   # Each public header compiles by itself.
   stage "build public headers" \
     build release --target all_verify_interface_header_sets
-  stage "test release" run_ctest release --parallel "$(cores)" -LE package
+  stage "test release" run_ctest release --parallel "$(at_once)" -LE package
   # The most telling tests come from a folder of their own: not without them.
   if [[ ${#ctest_arguments[@]} == 0 ]] && ! grep -q ' process\.' "$output"
   then
@@ -175,12 +179,17 @@ sanitizer_slice() {
     modules+=("$module")
     targets+=("${module}_test")
   done
-  [[ $every == 1 ]] || selection=(-LE other-sanitizer)
+  if [[ $every == 0 ]]; then
+    selection=(-LE other-sanitizer)
+    # A sanitizer takes ten times as long for each, and sees the same in fewer.
+    export LEVELKEEP_TORTURE_ROUNDS="${LEVELKEEP_TORTURE_ROUNDS:-6}"
+    export LEVELKEEP_CRASH_SHARD="${LEVELKEEP_CRASH_SHARD:-0/8}"
+  fi
   stage "node modules" install_node_modules
   stage "configure $preset" configure "$preset" "$(isal_option)"
   stage "build $preset" build "$preset" --target "${targets[@]}"
   pattern="$(IFS='|' && printf '%s' "${modules[*]}")|process"
-  stage "test $preset" run_ctest "$preset" --parallel "$(cores)" \
+  stage "test $preset" run_ctest "$preset" --parallel "$(at_once)" \
     -R "^($pattern)\\." "${selection[@]}"
 }
 

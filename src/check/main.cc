@@ -18,15 +18,16 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/json.h"
 #include "check/file_checks.h"
 #include "check/limits.h"
 #include "check/overlay_env.h"
 #include "check/store_scan.h"
-#include "nlohmann/json.hpp"
 
 namespace levelkeep::check {
 namespace {
@@ -201,8 +202,7 @@ std::string Describe(const Result<Report>& report) {
     json["error"] = Printable(report.status().message(), 500);
     if (!report.status().hint().empty()) json["hint"] = report.status().hint();
   }
-  return json.dump(-1, ' ', false,
-                   nlohmann::ordered_json::error_handler_t::replace);
+  return DumpJson(json);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <ostream>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/cli.h"
@@ -16,10 +17,6 @@ namespace levelkeep::cli {
 namespace {
 
 using nlohmann::ordered_json;
-
-std::string DumpLine(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
 
 // `result` holds what is known beside the outcome.
 void PrintJsonOutcome(Console* console, const Status& status,
@@ -35,7 +32,7 @@ void PrintJsonOutcome(Console* console, const Status& status,
   for (const auto& [name, value] : result.items()) {
     if (!json.contains(name)) json[name] = value;
   }
-  console->PrintJson(DumpLine(json));
+  console->PrintJson(DumpJson(json));
 }
 
 int Finish(Console* console, const Status& status, const ordered_json& result,

@@ -5,6 +5,7 @@
 
 #include <chrono>
 
+#include "base/json.h"
 #include "base/log.h"
 #include "base/version.h"
 #include "cli/application.h"
@@ -39,7 +40,7 @@ void SayReady(Session* session, const std::string& url) {
   json["version"] = LevelKeepVersion();
   json["url"] = url;
   json["pid"] = getpid();
-  session->console->PrintJson(json.dump());
+  session->console->PrintJson(DumpJson(json));
   session->result_printed = true;
 }
 

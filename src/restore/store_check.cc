@@ -3,11 +3,12 @@
 #include <csignal>
 #include <functional>
 #include <initializer_list>
+#include <nlohmann/json.hpp>
 #include <vector>
 
+#include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "nlohmann/json.hpp"
 
 namespace levelkeep {
 namespace {
@@ -38,34 +39,47 @@ Status NoReport() {
                 "run levelkeep-check on it by hand to see why");
 }
 
-Result<StoreCheck> ReadReport(const nlohmann::json& json) {
-  if (json.at("ok").get<bool>()) {
-    StoreCheck check;
-    check.entries = json.value("entries", uint64_t{0});
-    check.last_sequence = json.value("lastSequence", uint64_t{0});
-    check.tables = json.value("tables", uint64_t{0});
-    check.torn_tails = json.value("tornTails", uint64_t{0});
-    return check;
-  }
-  const std::string code = json.value("code", "corruption");
-  const std::string error = Printable(json.value("error", "no reason"), 500);
-  const std::string hint = Printable(json.value("hint", ""), 500);
-  // Some are not the database's fault: a full disk, a file's mode.
+// What a report of failure means. Some are not the database's fault: a full
+// disk, a file's mode.
+Status DecodeFailure(const nlohmann::json& json, Status* failure) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, RequireText(json, "code"));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string error,
+                             RequireText(json, "error"));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string hint,
+                             OptionalText(json, "hint"));
+  StatusCode code = StatusCode::kCorruption;
   for (const StatusCode known :
        {StatusCode::kUnsupported, StatusCode::kNoSpace, StatusCode::kIoError,
         StatusCode::kPermissionDenied}) {
-    if (code == StatusCodeName(known)) return Status(known, error, hint);
+    if (name == StatusCodeName(known)) code = known;
   }
-  return Status(StatusCode::kCorruption, error, hint);
+  *failure = Status(code, Printable(error, 500), Printable(hint, 500));
+  return Status::Ok();
+}
+
+Result<StoreCheck> DecodeSuccess(const nlohmann::json& json) {
+  StoreCheck check;
+  LEVELKEEP_ASSIGN_OR_RETURN(check.entries, RequireUint(json, "entries"));
+  LEVELKEEP_ASSIGN_OR_RETURN(check.last_sequence,
+                             RequireUint(json, "lastSequence"));
+  LEVELKEEP_ASSIGN_OR_RETURN(check.tables, RequireUint(json, "tables"));
+  LEVELKEEP_ASSIGN_OR_RETURN(check.torn_tails, RequireUint(json, "tornTails"));
+  return check;
 }
 
 // The child may have been made to say anything.
 Result<StoreCheck> ParseReport(const std::string& output) {
-  try {
-    return ReadReport(nlohmann::json::parse(output));
-  } catch (const nlohmann::json::exception&) {
+  const auto json = ParseJson(output, "the report");
+  if (!json.ok()) return NoReport();
+  const auto good = RequireBool(*json, "ok");
+  if (!good.ok()) return NoReport();
+  if (*good) {
+    const auto check = DecodeSuccess(*json);
+    if (check.ok()) return check;
     return NoReport();
   }
+  Status failure;
+  return DecodeFailure(*json, &failure).ok() ? failure : NoReport();
 }
 
 Result<uint64_t> TreeBytes(FileSystem* fs, const std::string& db_dir) {

@@ -78,6 +78,8 @@ TEST(CodecTest, TheFirstIsTheDefaultAndZlibIsAlwaysThere) {
   EXPECT_EQ(codecs.front(), TheCodecs().deflate);
   EXPECT_EQ(codecs.front(), TheCodecs().inflate);
   EXPECT_STREQ(codecs.back()->name, "zlib");
+  // What was asked for when this was built.
+  EXPECT_EQ(codecs.size(), LEVELKEEP_TEST_CODECS);
   EXPECT_EQ(test::AllCodecPairs().size(), codecs.size() * codecs.size());
 }
 

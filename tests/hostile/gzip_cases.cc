@@ -138,7 +138,7 @@ void AddBehind(CaseList* list) {
   });
 }
 
-void AddHeaders(CaseList* list) {
+void AddGzipHeaders(CaseList* list) {
   list->Accept("text_flag", Flagged(kText, ""));
   list->Accept("name", Flagged(kName, std::string("backup.tar\0", 11)));
   list->Accept("name_that_leads_out",
@@ -219,7 +219,7 @@ void AddGzipCases(std::vector<HostileCase>* cases) {
   AddCuts(&list);
   AddTrailers(&list);
   AddBehind(&list);
-  AddHeaders(&list);
+  AddGzipHeaders(&list);
   AddOtherKinds(&list);
 }
 

@@ -207,7 +207,7 @@ void Manifest60(DatabaseCases* list, const std::string& name,
   list->BeforeCheck(name, spoil, "MANIFEST");
 }
 
-void AddManifests(DatabaseCases* list) {
+void AddLargeManifests(DatabaseCases* list) {
   Manifest60(list, "manifest_of_tables", [](int i, std::string* record) {
     TableMeta table;
     table.number = static_cast<uint64_t>(i) + 10;
@@ -258,7 +258,7 @@ void AddLargeCases(std::vector<HostileCase>* cases) {
   AddManyOfOurs(&own);
   DatabaseCases databases("large", cases, CraftedFiles({}), {},
                           kCraftedSequence);
-  AddManifests(&databases);
+  AddLargeManifests(&databases);
   AddEndless(&databases);
 }
 

@@ -93,7 +93,7 @@ void AddShape(CaseList* list) {
                ".");
 }
 
-void AddFields(CaseList* list) {
+void AddManifestFields(CaseList* list) {
   for (const std::string name : {"id", "created", "trigger", "snapshot_method",
                                  "took_ms", "source_bytes", "db", "epoch",
                                  "comparator", "last_sequence", "files"}) {
@@ -401,7 +401,7 @@ void AddManifestCases(std::vector<HostileCase>* cases) {
   CaseList list("manifest", cases, /*own=*/true);
   AddVersions(&list);
   AddShape(&list);
-  AddFields(&list);
+  AddManifestFields(&list);
   AddDatabase(&list);
   AddFiles(&list);
   CaseList packed_again("packed_again", cases);

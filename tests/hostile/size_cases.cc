@@ -18,9 +18,9 @@ CaseList::Bytes Sized(const std::string& size,
   };
 }
 
-std::string Sound() { return TarOf(SoundFiles(), "db/"); }
+std::string WholeTar() { return TarOf(SoundFiles(), "db/"); }
 
-void AddFields(CaseList* list) {
+void AddTarFields(CaseList* list) {
   list->Accept("base256", Sized(TarBase256(3), "abc"));
   list->Accept("octal_with_blanks", Sized("         3 ", "abc"));
   list->Accept("octal_of_12_digits", Sized("000000000003", "abc"));
@@ -106,43 +106,44 @@ void AddChecksums(CaseList* list) {
 void AddEnds(CaseList* list) {
   const std::string behind = "something behind the end of the tar";
   list->Refuse(
-      "end_missing", [] { return Gzip(Sound()); }, "without its end marks");
+      "end_missing", [] { return Gzip(WholeTar()); }, "without its end marks");
   list->Refuse(
-      "end_half", [] { return Gzip(Sound() + std::string(512, '\0')); },
+      "end_half", [] { return Gzip(WholeTar() + std::string(512, '\0')); },
       "without its end marks");
   list->Refuse(
-      "end_then_garbage", [] { return Gzip(Sound() + TarEnd() + "garbage"); },
-      behind);
+      "end_then_garbage",
+      [] { return Gzip(WholeTar() + TarEnd() + "garbage"); }, behind);
   list->Refuse(
       "end_then_second_tar",
-      [] { return Gzip(Sound() + TarEnd() + Sound() + TarEnd()); }, behind);
+      [] { return Gzip(WholeTar() + TarEnd() + WholeTar() + TarEnd()); },
+      behind);
   list->Refuse(
       "end_then_link",
       [] {
-        return Gzip(Sound() + TarEnd() + TarHeader("db", 0, '2', "/tmp") +
+        return Gzip(WholeTar() + TarEnd() + TarHeader("db", 0, '2', "/tmp") +
                     TarEnd());
       },
       behind);
   list->Refuse(
       "zero_block_inside",
       [] {
-        return Gzip(Sound() + std::string(512, '\0') + TarFile("../x", "x") +
+        return Gzip(WholeTar() + std::string(512, '\0') + TarFile("../x", "x") +
                     TarEnd());
       },
       ".");
   list->Accept("end_padded", [] {
-    return Gzip(Sound() + TarEnd() + std::string(19 * 512, '\0'));
+    return Gzip(WholeTar() + TarEnd() + std::string(19 * 512, '\0'));
   });
   list->Accept("end_not_of_whole_blocks", [] {
-    return Gzip(Sound() + TarEnd() + std::string(100, '\0'));
+    return Gzip(WholeTar() + TarEnd() + std::string(100, '\0'));
   });
   list->Refuse(
       "cut_in_header",
-      [] { return Gzip(Sound() + TarHeader("db/LOG", 5).substr(0, 300)); },
+      [] { return Gzip(WholeTar() + TarHeader("db/LOG", 5).substr(0, 300)); },
       ".");
   list->Refuse(
       "cut_in_content",
-      [] { return Gzip(Sound().substr(0, Sound().size() - 600)); }, ".");
+      [] { return Gzip(WholeTar().substr(0, WholeTar().size() - 600)); }, ".");
   list->Refuse(
       "only_ends", [] { return Gzip(TarEnd()); }, "holds no LevelDB database");
   list->Refuse(
@@ -158,7 +159,7 @@ void AddEnds(CaseList* list) {
 
 void AddSizeCases(std::vector<HostileCase>* cases) {
   CaseList list("size", cases);
-  AddFields(&list);
+  AddTarFields(&list);
   AddChecksums(&list);
   AddEnds(&list);
 }

@@ -56,6 +56,10 @@ std::string InternalKey(const std::string& user_key, uint64_t sequence,
   return user_key + LittleEndian(sequence << 8 | type, 8);
 }
 
+KeyValues TwoKeys() {
+  return {{InternalKey("a", 1), "1"}, {InternalKey("b", 2), "2"}};
+}
+
 std::string TableBytes(const KeyValues& entries, const TableLies& lies) {
   std::string table;
   std::string block = Block(entries);

@@ -38,6 +38,9 @@ struct TableLies {
   size_t repeat = 1;  // entries of the index that name the block
 };
 
+// The keys a and b, written as 1 and 2; their values are the same.
+KeyValues TwoKeys();
+
 // A table of one data block with these internal keys, in the order given.
 std::string TableBytes(const KeyValues& entries, const TableLies& lies = {});
 

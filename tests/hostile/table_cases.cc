@@ -15,10 +15,6 @@ Spoil OneTable(const KeyValues& entries, const TableLies& lies = {}) {
   };
 }
 
-KeyValues TwoKeys() {
-  return {{InternalKey("a", 1), "1"}, {InternalKey("b", 2), "2"}};
-}
-
 Spoil Lying(const std::function<void(TableLies*)>& lie) {
   TableLies lies;
   lie(&lies);

@@ -159,7 +159,7 @@ void AddNames(CaseList* list) {
                "does not follow its file");
 }
 
-void AddFields(CaseList* list) {
+void AddTocFields(CaseList* list) {
   const auto sized = [](const std::string& size) {
     return Replaced("\"size\":", "\"size\":" + size + ",\"x\":");
   };
@@ -331,7 +331,7 @@ void AddTocCases(std::vector<HostileCase>* cases) {
   list.Accept("sound", With({}));
   AddVersionAndShape(&list);
   AddNames(&list);
-  AddFields(&list);
+  AddTocFields(&list);
   AddOffsets(&list);
 }
 

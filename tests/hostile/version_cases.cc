@@ -7,10 +7,6 @@
 namespace levelkeep::test {
 namespace {
 
-KeyValues TwoKeys() {
-  return {{InternalKey("a", 1), "1"}, {InternalKey("b", 2), "2"}};
-}
-
 CraftedTable TwoKeysTable() {
   return {TableBytes(TwoKeys()), InternalKey("a", 1), InternalKey("b", 2), 0};
 }

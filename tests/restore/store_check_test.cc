@@ -323,8 +323,11 @@ TEST_F(CheckProgramTest, ReportsAreRead) {
     const char* hint = "";
   };
   for (const Case& c : std::vector<Case>{
-           {"echo '{\"ok\":true,\"entries\":1}'", StatusCode::kOk, ""},
-           {"echo '{\"ok\":false,\"error\":\"bad\"}'; exit 1",
+           {"echo '{\"ok\":true,\"entries\":1,\"lastSequence\":7,"
+            "\"tables\":1,\"tornTails\":0}'",
+            StatusCode::kOk, ""},
+           {"echo '{\"ok\":false,\"code\":\"corruption\",\"error\":\"bad\"}'; "
+            "exit 1",
             StatusCode::kCorruption, "bad"},
            {"echo '{\"ok\":false,\"code\":\"no_space\",\"error\":\"full\","
             "\"hint\":\"free some\"}'",
@@ -332,6 +335,10 @@ TEST_F(CheckProgramTest, ReportsAreRead) {
            {"echo '{\"ok\":false,\"code\":\"io_error\",\"error\":\"disk\"}'",
             StatusCode::kIoError, "disk"},
            {"echo '{\"ok\":1}'", StatusCode::kCorruption,
+            "the check of the database ended without a report"},
+           {"echo '{\"ok\":true,\"entries\":1}'", StatusCode::kCorruption,
+            "the check of the database ended without a report"},
+           {"echo '{\"ok\":false,\"error\":\"bad\"}'", StatusCode::kCorruption,
             "the check of the database ended without a report"},
            {"echo nonsense", StatusCode::kCorruption,
             "the check of the database ended without a report"},

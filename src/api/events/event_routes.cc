@@ -14,6 +14,7 @@
 
 #include "api/call.h"
 #include "api/events/event_stream.h"
+#include "base/json.h"
 #include "base/mutex.h"
 #include "base/text.h"
 
@@ -198,7 +199,7 @@ Response PostEvents(Shared* shared, const Request& request) {
   } else {
     json["sequence"] = receipt->first;
   }
-  return http::JsonResponse(json.dump(), 201);
+  return http::JsonResponse(DumpJson(json), 201);
 }
 
 Response GetEvents(Shared* shared, const Call& call) {

@@ -41,7 +41,7 @@ bool EventStream::Next(std::string* chunk) {
       auto data = nlohmann::ordered_json::object();
       data["epoch"] = epoch_;
       data["last"] = state.last;
-      *chunk += "event: epoch\ndata: " + data.dump() + "\n\n";
+      *chunk += "event: epoch\ndata: " + DumpJson(data) + "\n\n";
     }
     AppendEvents(chunk);
   }
