@@ -13,6 +13,12 @@ namespace {
 
 const Entries kFew = {{"k1", "1"}, {"k2", "2"}};
 
+// What levelkeep-check says.
+constexpr char kGoodReport[] =
+    R"({"ok":true,"entries":2,"lastSequence":2,"tables":1,"tornTails":0})";
+constexpr char kBadReport[] =
+    R"({"ok":false,"code":"corruption","error":"bad"})";
+
 class VerifyTest : public RestoreFixture {
  protected:
   VerifyTest() { options_.store_checker = nullptr; }  // levelkeep-check itself
@@ -140,10 +146,9 @@ TEST_F(VerifyTest, ScratchFolderThatCanNotBeRemovedIsTold) {
     EXPECT_TRUE(fs.fired());
     return check.status();
   };
-  EXPECT_EQ(verify("{\"ok\":true,\"lastSequence\":2}").code(),
-            StatusCode::kIoError);
+  EXPECT_EQ(verify(kGoodReport).code(), StatusCode::kIoError);
   // What the check itself says goes first.
-  EXPECT_EQ(verify("{\"ok\":false,\"error\":\"bad\"}").message(), "bad");
+  EXPECT_EQ(verify(kBadReport).message(), "bad");
 }
 
 TEST_F(VerifyTest, DamageIsFoundBeforeTheDatabaseIsOpened) {
@@ -167,14 +172,14 @@ TEST_F(VerifyTest, OtherComparatorIsUnsupported) {
 
 TEST_F(VerifyTest, NoVerdictOnAnArchiveThatIsReplacedMeanwhile) {
   const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kFew);
-  const std::string good = "echo '{\"ok\":true,\"lastSequence\":2}'";
+  const std::string good = std::string("echo '") + kGoodReport + "'";
   UseScript(good);
   EXPECT_TRUE(Verify(archive).ok());
   // Not even the same bytes, and not a bad verdict either.
   const std::string replace = "cp '" + archive + "' '" + archive + ".new'; " +
                               "mv '" + archive + ".new' '" + archive + "'; ";
   for (const std::string& verdict :
-       {good, std::string("echo '{\"ok\":false,\"error\":\"bad\"}'")}) {
+       {good, std::string("echo '") + kBadReport + "'"}) {
     UseScript(replace + verdict);
     const auto check = Verify(archive);
     EXPECT_EQ(check.status().code(), StatusCode::kBusy)

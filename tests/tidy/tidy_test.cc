@@ -226,6 +226,26 @@ TEST(TidyTest, NoJsonObjectStartsAsNull) {
   EXPECT_EQ(Lines(problems), "");
 }
 
+// One strict parser, and one writer that no bytes make throw: base/json.h.
+TEST(TidyTest, JsonIsReadAndWrittenInBase) {
+  static const std::regex kCall("\\.dump\\(|json::(parse|sax_parse)\\(");
+  static const std::set<std::string> kOthers = {
+      "src/cli/health.cc",        // a server's answer, shown in its order
+      "src/cli/inspect.cc",       // our own manifest, in its order
+      "src/eventstore/event.cc",  // records, read without a tree
+  };
+  Problems problems;
+  for (const SourceFile& file : Sources({"src"})) {
+    if (file.Module() == "base" || kOthers.count(file.path) > 0) continue;
+    Append(FindLines(file,
+                     [](const std::string& code) {
+                       return std::regex_search(code, kCall);
+                     }),
+           &problems);
+  }
+  EXPECT_EQ(Lines(problems), "");
+}
+
 // The module that a header says it is private to; empty: it says nothing.
 std::string PrivateTo(const SourceFile& header) {
   static const std::regex kPrivate(
