@@ -16,7 +16,7 @@ for with_isal in "${ways[@]}"; do
     -DCMAKE_CXX_COMPILER="$CXX" -DCMAKE_CXX_FLAGS="$CXX_FLAGS" \
     -DCMAKE_CXX_COMPILER_LAUNCHER="$CXX_LAUNCHER" \
     -DCMAKE_BUILD_TYPE="$BUILD_TYPE" -DLEVELKEEP_WITH_ISAL="$with_isal" \
-    -DLEVELKEEP_UNITY="$UNITY" -DLEVELKEEP_UNITY_FOLDER="$BUILD_DIR/unity" \
+    -DLEVELKEEP_UNITY="$UNITY" -DLEVELKEEP_UNITY_FOLDER="$build/unity" \
     >"$WORK/log" || fail "$(cat "$WORK/log")"
   "$CMAKE_COMMAND" --build "$build" --parallel 2
   LEVELKEEP_CHECK_PROGRAM="$(find "$build" -name levelkeep-check -type f)"
