@@ -6,6 +6,7 @@ from email.utils import formatdate
 import pytest
 
 from events import make_events
+from harness import wait_until
 from hostile_harness import Stalled, Watch, fill_with_noise
 from raw_http import Raw, exchange, get, request
 from store import assert_archive_sound, sha256
@@ -17,6 +18,9 @@ def backup(site, seed):
     with site.serve() as server:
         server.api.append_all(make_events(seed, "w", 0, 500))
         name = server.api.create()["name"]
+        # Its check in the background changes what is told of it.
+        wait_until(lambda: server.api.backups()[0]["verified"],
+                   "the backup was verified")
         with Watch(server):
             yield (server, f"/api/backup/download/{name}",
                    (site.backups / name).read_bytes())
