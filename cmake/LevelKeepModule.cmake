@@ -18,6 +18,11 @@ function(levelkeep_module name)
   set(target levelkeep_${name})
   add_library(${target} STATIC ${sources})
   levelkeep_compile_options(${target})
+  if(LEVELKEEP_BUILD_FUZZERS)
+    # An input is interesting for what it does to the product, not to the tests
+    # and their disk.
+    target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
+  endif()
   target_include_directories(${target} PUBLIC
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/src>"
     "$<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}/include>")

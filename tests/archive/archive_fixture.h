@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,32 +18,13 @@
 #include "base/hash.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
+#include "support/made_up_bytes.h"
 #include "support/tar_bytes.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep::test {
 
 inline constexpr char kDbName[] = "event_registry_db";
-
-inline std::string RandomBytes(uint64_t seed, size_t size) {
-  std::mt19937_64 random(seed);
-  std::string bytes(size, '\0');
-  for (char& byte : bytes) byte = static_cast<char>(random());
-  return bytes;
-}
-
-// Like events: words that repeat and numbers that don't.
-inline std::string EventText(uint64_t seed, size_t size) {
-  std::mt19937_64 random(seed);
-  std::string text;
-  while (text.size() < size) {
-    text += "{\"type\":\"order.placed\",\"amount\":" +
-            std::to_string(random() % 100000) + ",\"user\":\"" +
-            std::to_string(random()) + "\"}\n";
-  }
-  text.resize(size);
-  return text;
-}
 
 // A database as its structure goes: the MANIFEST names what is there.
 inline Files MakeDatabase(uint64_t seed = 1) {

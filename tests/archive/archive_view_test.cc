@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <new>
+#include <random>
 #include <thread>
 
 #include "archive/chunk_cache.h"

@@ -2,11 +2,11 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <random>
 #include <utility>
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "support/made_up_bytes.h"
 
 namespace levelkeep::test {
 namespace {
@@ -24,12 +24,10 @@ Status ToStatus(const leveldb::Status& status) {
 
 // Bytes that no compressor makes smaller.
 std::string Value(const std::string& version, uint64_t number, size_t size) {
-  std::mt19937_64 random(number * 7919 + version.size());
-  std::string value = version + " " + std::to_string(number) + " ";
-  while (value.size() < size) {
-    value += static_cast<char>(random() % 256);
-  }
-  return value;
+  const std::string value = version + " " + std::to_string(number) + " ";
+  if (value.size() >= size) return value;
+  return value +
+         RandomBytes(number * 7919 + version.size(), size - value.size());
 }
 
 std::string Key(uint64_t number) {

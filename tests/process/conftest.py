@@ -12,7 +12,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
-from harness import Site, binary  # noqa: E402
+from harness import Site, binary, is_sanitized  # noqa: E402
 
 
 def pytest_configure(config):
@@ -37,6 +37,13 @@ def session_seed():
 
 def rounds_factor():
     return int(os.environ.get("LEVELKEEP_PROCESS_ROUNDS", "1"))
+
+
+def sampled(count):
+    """How many of `count` large things a test makes: all, but a quarter where
+    a sanitizer takes ten times as long for each and nobody asked for rounds.
+    """
+    return count // 4 if is_sanitized() and rounds_factor() == 1 else count
 
 
 @pytest.fixture

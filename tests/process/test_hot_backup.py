@@ -8,13 +8,13 @@ import time
 
 import pytest
 
-from conftest import session_seed
+from conftest import sampled, session_seed
 from events import Writers, assert_is_as_sent, make_events
 from harness import Site, wait_until
 from store import (archive_events, assert_archive_sound, assert_gapless,
                    assert_whole_batches, read_events)
 
-EVENTS = 200_000
+EVENTS = sampled(200_000)
 BATCH = 500
 
 

@@ -9,6 +9,7 @@
 #include "dbfiles/log_format.h"
 #include "leveldb/comparator.h"
 #include "restore/restore_fixture.h"
+#include "support/made_up_bytes.h"
 
 namespace levelkeep::test {
 namespace {
@@ -47,11 +48,8 @@ class StoreCheckTest : public ::testing::Test {
   // Large enough for several threads, each with tables of its own.
   void MakeLarge() {
     Entries entries;
-    std::mt19937_64 random(7);
-    for (int i = 0; i < 25'000; ++i) {
-      std::string value(1000, '\0');
-      for (char& c : value) c = static_cast<char>(random());
-      entries["large" + std::to_string(100'000 + i)] = value;
+    for (uint64_t i = 0; i < 25'000; ++i) {
+      entries["large" + std::to_string(100'000 + i)] = RandomBytes(i, 1000);
     }
     FillDb(db_, entries, true);
   }

@@ -2,11 +2,10 @@
 // extracted; what it needs of the disk, and what it makes of an archive that
 // changes meanwhile.
 
-#include <random>
-
 #include "restore/restore_fixture.h"
 #include "restore/store_check.h"
 #include "support/fault_file_system.h"
+#include "support/made_up_bytes.h"
 
 namespace levelkeep::test {
 namespace {
@@ -31,14 +30,11 @@ class VerifyTest : public RestoreFixture {
     return check;
   }
   // Some megabytes in tables, for several threads, and a log.
-  std::string MakeLargeDb(int entries = 25'000) {
+  std::string MakeLargeDb(uint64_t entries = 25'000) {
     const std::string db = temp_.Sub("large");
     Entries large;
-    std::mt19937_64 random(7);
-    for (int i = 0; i < entries; ++i) {
-      std::string value(1000, '\0');
-      for (char& c : value) c = static_cast<char>(random());
-      large["large" + std::to_string(100'000 + i)] = value;
+    for (uint64_t i = 0; i < entries; ++i) {
+      large["large" + std::to_string(100'000 + i)] = RandomBytes(i, 1000);
     }
     FillDb(db, large, true);
     FillDb(db, kFew);

@@ -55,8 +55,14 @@ void WriteFile(const std::string& path, std::string_view contents) {
 
 std::string ReadFile(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
-  if (!file) Die("read", path);
-  return std::string(std::istreambuf_iterator<char>(file), {});
+  std::string contents;
+  // In blocks: byte by byte takes seconds under a sanitizer.
+  char block[1 << 16];
+  while (file.read(block, sizeof block) || file.gcount() > 0) {
+    contents.append(block, static_cast<size_t>(file.gcount()));
+  }
+  if (!file.eof() || file.bad()) Die("read", path);
+  return contents;
 }
 
 int Shell(const std::string& command, std::string* output) {

@@ -8,6 +8,7 @@
 
 #include "base/status_macros.h"
 #include "leveldb/db.h"
+#include "support/made_up_bytes.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep::test {
@@ -32,11 +33,8 @@ std::string EventKey(uint64_t number) {
 
 std::string EventValue(uint64_t number, size_t value_bytes) {
   std::string value = "{\"id\":" + std::to_string(number) + ",\"data\":\"";
-  // Not random, yet not all alike: compresses about as JSON does.
-  uint64_t state = number * 0x9E3779B97F4A7C15u;
-  while (value.size() + 2 < value_bytes) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    value.push_back(static_cast<char>('a' + (state >> 60)));
+  if (value.size() + 2 < value_bytes) {
+    value += RandomLetters(number, value_bytes - value.size() - 2);
   }
   return value + "\"}";
 }

@@ -3,6 +3,8 @@
 #include <cinttypes>
 #include <cstdio>
 
+#include "support/made_up_bytes.h"
+
 namespace levelkeep::test {
 namespace {
 
@@ -11,16 +13,10 @@ constexpr uint64_t kOverwrittenKeys = 500;
 constexpr uint64_t kLargeBatchEvery = 97;
 constexpr uint64_t kLargeBatchEvents = 300;
 
-// SplitMix64 (Steele, Lea, Flood 2014): any start gives good numbers.
 class Random {
  public:
   explicit Random(uint64_t state) : state_(state) {}
-  uint64_t Next() {
-    uint64_t z = (state_ += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return z ^ (z >> 31);
-  }
+  uint64_t Next() { return NextRandom(&state_); }
   uint64_t Below(uint64_t limit) { return Next() % limit; }
 
  private:
@@ -33,18 +29,6 @@ std::string Key(const char* prefix, uint64_t number) {
   return key;
 }
 
-std::string Value(Random* random, size_t size) {
-  std::string value;
-  value.reserve(size);
-  while (value.size() < size) {
-    uint64_t bits = random->Next();
-    for (int i = 0; i < 16 && value.size() < size; i++, bits >>= 4) {
-      value.push_back(static_cast<char>('a' + (bits & 15)));
-    }
-  }
-  return value;
-}
-
 }  // namespace
 
 std::vector<Operation> MakeBatch(uint64_t seed, uint64_t number) {
@@ -53,14 +37,15 @@ std::vector<Operation> MakeBatch(uint64_t seed, uint64_t number) {
   const bool large = number % kLargeBatchEvery == 0;
   const uint64_t events = large ? kLargeBatchEvents : 1 + random.Below(6);
   for (uint64_t i = 0; i < events; i++) {
-    batch.push_back(
-        {true, Key("evt", number * 1000 + i), Value(&random, kEventBytes)});
+    batch.push_back({true, Key("evt", number * 1000 + i),
+                     RandomLetters(random.Next(), kEventBytes)});
   }
   for (int i = 0; i < 2; i++) {
-    batch.push_back({true, Key("upd", random.Below(kOverwrittenKeys)),
-                     Value(&random, 100) + std::to_string(number)});
+    batch.push_back(
+        {true, Key("upd", random.Below(kOverwrittenKeys)),
+         RandomLetters(random.Next(), 100) + std::to_string(number)});
   }
-  batch.push_back({true, Key("tmp", number), Value(&random, 50)});
+  batch.push_back({true, Key("tmp", number), RandomLetters(random.Next(), 50)});
   if (number > 5) batch.push_back({false, Key("tmp", number - 5), ""});
   batch.push_back(
       {true, "head", std::to_string(seed) + " " + std::to_string(number)});
