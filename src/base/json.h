@@ -37,6 +37,11 @@ Result<nlohmann::json> ParseJson(std::string_view text,
                                  std::string_view subject,
                                  const JsonRules& rules = {});
 
+// The same, with the members of each object in the order of the text.
+Result<nlohmann::ordered_json> ParseJsonInOrder(std::string_view text,
+                                                std::string_view subject,
+                                                const JsonRules& rules = {});
+
 // What an element of a list holds in the fields that somebody asked for.
 // Fields are named by their index in the list given to the constructor.
 // All failures are kCorruption and name the field.

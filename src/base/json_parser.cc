@@ -1,4 +1,4 @@
-// ParseJson and ParseJsonList.
+// ParseJson, ParseJsonInOrder and ParseJsonList.
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -232,6 +232,14 @@ Result<json> ParseJson(std::string_view text, std::string_view subject,
   if (builder.Parse(text)) return builder.TakeRoot();
   return Status(StatusCode::kCorruption,
                 std::string(subject) + " " + builder.problem());
+}
+
+Result<nlohmann::ordered_json> ParseJsonInOrder(std::string_view text,
+                                                std::string_view subject,
+                                                const JsonRules& rules) {
+  const Result<json> strict = ParseJson(text, subject, rules);
+  if (!strict.ok()) return strict.status();
+  return nlohmann::ordered_json::parse(text);
 }
 
 Result<json> ParseJsonList(std::string_view text, std::string_view subject,

@@ -2,6 +2,7 @@
 
 #include <httplib.h>
 
+#include "base/json.h"
 #include "base/text.h"
 #include "cli/session.h"
 
@@ -17,6 +18,8 @@ constexpr char kHealthHelp[] =
     "The exit code is 0 if the status is ok, else 1. Made for HEALTHCHECK of\n"
     "containers: it needs no other program, and uses API_TOKEN.\n";
 
+// A report has some fifty values. Who answers may be anybody.
+constexpr JsonRules kAnswerRules = {16, 10'000, 1u << 20};
 constexpr uint64_t kMaxTimeoutMs = 600'000;
 
 constexpr VerbOption kHealthOptions[] = {
@@ -46,7 +49,7 @@ Status NoAnswer(const std::string& url, const httplib::Result& answer) {
 std::string TextOf(const nlohmann::ordered_json& object, const char* name) {
   const auto it = object.find(name);
   if (it == object.end()) return "?";
-  return Printable(it->is_string() ? it->get<std::string>() : it->dump());
+  return Printable(it->is_string() ? it->get<std::string>() : DumpJson(*it));
 }
 
 void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
@@ -89,10 +92,12 @@ Status RunHealth(Session* session) {
   const httplib::Result answer = client.Get("/api/health");
   if (!answer) return NoAnswer(url, answer);
 
+  const auto parsed =
+      ParseJsonInOrder(answer->body, "the answer", kAnswerRules);
   const auto health =
-      nlohmann::ordered_json::parse(answer->body, nullptr, false);
-  if (health.is_discarded() || !health.is_object() ||
-      !health.contains("status") || !health["status"].is_string()) {
+      parsed.ok() ? parsed.value() : nlohmann::ordered_json::object();
+  if (!health.is_object() || !health.contains("status") ||
+      !health["status"].is_string()) {
     return Status(StatusCode::kIoError,
                   url + " answered " + std::to_string(answer->status) +
                       " and not with a health report",

@@ -1,5 +1,7 @@
 // levelkeep inspect
 
+#include "base/json.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "cli/session.h"
 #include "cli/table.h"
@@ -85,8 +87,9 @@ Status RunInspect(Session* session) {
   session->result["size"] = report->size_bytes;
   session->result["own"] = report->own;
   if (report->manifest) {
-    session->result["manifest"] =
-        nlohmann::ordered_json::parse(EncodeManifest(*report->manifest));
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        session->result["manifest"],
+        ParseJsonInOrder(EncodeManifest(*report->manifest), "the manifest"));
   }
   session->result["files"] = FilesToJson(report->files);
 

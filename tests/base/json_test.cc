@@ -32,6 +32,20 @@ TEST(JsonTest, BuildsWhatWasSent) {
   EXPECT_EQ(DumpJson(*tree), text);
 }
 
+TEST(JsonTest, KeepsTheOrderIfAskedAndIsAsStrict) {
+  const std::string text = R"({"z":1,"a":{"y":[],"b":-2}})";
+  const auto tree = ParseJsonInOrder(text, "it");
+  ASSERT_TRUE(tree.ok());
+  EXPECT_EQ(DumpJson(*tree), text);
+  for (const std::string& bad : {std::string("{\"a\":1,\"a\":2}"), Nested(33),
+                                 std::string("{}\0", 3), std::string("{} x")}) {
+    const auto refused = ParseJsonInOrder(bad, "it");
+    ASSERT_FALSE(refused.ok()) << bad;
+    EXPECT_EQ(refused.status().message(),
+              ParseJson(bad, "it").status().message());
+  }
+}
+
 TEST(JsonTest, RefusesTheRestWithAReason) {
   const std::pair<std::string, std::string> cases[] = {
       {"", "is not JSON: see byte 1"},

@@ -244,6 +244,31 @@ TEST_F(ServeTest, HealthUsesTheTokenAndTellsIfItIsWrong) {
       << wrong.err;
 }
 
+TEST_F(ServeTest, HealthIsToldBySomebodyElse) {
+  std::string answer;
+  httplib::Server other;
+  other.Get("/api/health",
+            [&](const httplib::Request&, httplib::Response& response) {
+              response.set_content(answer, "application/json");
+            });
+  const std::string url =
+      "http://127.0.0.1:" + std::to_string(other.bind_to_any_port("127.0.0.1"));
+  std::jthread thread([&] { other.listen_after_bind(); });
+  for (const std::string& bad :
+       {std::string(), std::string("[]"), std::string("{\"status\":1}"),
+        std::string("{\"status\":\"ok\",\"status\":\"ok\"}"),
+        "{\"status\":\"ok\",\"x\":" + std::string(100'000, '[') +
+            std::string(100'000, ']') + "}"}) {
+    answer = bad;
+    const Outcome outcome = RunCli({"health", "--url", url});
+    EXPECT_EQ(outcome.code, 1) << bad.substr(0, 40);
+    EXPECT_NE(outcome.err.find("and not with a health report"),
+              std::string::npos)
+        << outcome.err;
+  }
+  other.stop();
+}
+
 TEST_F(ServeTest, HealthRefusesOddArguments) {
   EXPECT_EQ(RunCli({"health", "--url", "ftp://x"}).code, 2);
   EXPECT_EQ(RunCli({"health", "--timeout", "0"}).code, 2);
