@@ -5,8 +5,8 @@
 #
 #   release  .ci/run's first part: the release build and all its tests
 #   crash    every state of the simulated disk
-#   kill     every system call goes wrong once, every allocation fails once,
-#            and many more kills at random moments
+#   kill     every system call goes wrong once, a seventh of the allocations
+#            fails once, and twenty times as many kills at random moments
 #   power    power cuts at every moment, on all four file systems
 #   asan     all modules and process tests with the address and undefined
 #   tsan     sanitizers, and with the thread sanitizer
@@ -32,20 +32,19 @@ build_release() {
   cmake --build build/release --parallel "$(cores)"
 }
 
-# process ROUNDS NAME...: process tests of the release build, by pytest, which
-# knows no time limit.
+# process NAME=ROUNDS...: process tests of the release build, one per core at a
+# time, by pytest, which knows no time limit.
 process() {
-  local rounds="$1" name
   build_release
-  for name in "${@:2}"; do
-    LEVELKEEP_PROCESS_ROUNDS="$rounds" \
-      LEVELKEEP_BIN="$LEVELKEEP_ROOT/build/release/bin/levelkeep" \
-      LEVELKEEP_HOSTILE_ARCHIVES="$LEVELKEEP_ROOT/build/release/bin/levelkeep-hostile-archives" \
-      LEVELKEEP_FAILING_ALLOCATION="$(find "$LEVELKEEP_ROOT/build/release" -name \
-        'liblevelkeep-failing-allocation.so')" \
-      /usr/bin/python3 -B -m pytest -q -rfE -p no:cacheprovider --tb=short \
-      "tests/process/test_$name.py"
-  done
+  # shellcheck disable=SC2016  # the inner shell expands it
+  LEVELKEEP_BIN="$LEVELKEEP_ROOT/build/release/bin/levelkeep" \
+    LEVELKEEP_HOSTILE_ARCHIVES="$LEVELKEEP_ROOT/build/release/bin/levelkeep-hostile-archives" \
+    LEVELKEEP_FAILING_ALLOCATION="$(find "$LEVELKEEP_ROOT/build/release" -name \
+      'liblevelkeep-failing-allocation.so')" \
+    xargs -n 1 -P "$(cores)" bash -c '
+      LEVELKEEP_PROCESS_ROUNDS="${0#*=}" /usr/bin/python3 -B -m pytest -q -rfE \
+        -p no:cacheprovider --tb=short "tests/process/test_${0%=*}.py"' \
+    < <(printf '%s\n' "$@")
 }
 
 release() { scripts/test.sh; }
@@ -55,10 +54,9 @@ crash() {
     --parallel "$(cores)" --output-on-failure
 }
 kill_all() {
-  process 1000 each_call allocations
-  process 20 kill_create kill_restore
+  process each_call=1000 allocations=40 kill_restore=20 kill_create=20
 }
-power() { process 1000 power_loss; }
+power() { process power_loss=1000; }
 asan() { scripts/test.sh --slice asan --every; }
 tsan() { scripts/test.sh --slice tsan --every; }
 single() {
