@@ -197,6 +197,9 @@ class Engine {
 
   // The storage is ours, and what a crash interrupted is finished.
   Status RequireStorage();
+  // The digest of the archive that was verified in full under this name, in
+  // our folder; empty: none was.
+  std::string ScannedSha256(const FoundBackup& backup);
   Status OpenAndClose(const std::string& db_dir);
   using Swap = std::function<Result<RestoreOutcome>()>;
   // `swap_back` where the application can't open what `swap` put in place.

@@ -26,14 +26,18 @@ RestoreReport ToReport(const RestoreOutcome& outcome) {
   return report;
 }
 
-// The digest of its archive if it was verified in full, else empty.
-std::string ScannedSha256(const CatalogEntry& backup) {
+}  // namespace
+
+std::string Engine::ScannedSha256(const FoundBackup& backup) {
+  if (backup.by_path) {
+    if (!ParseBackupName(backup.name)) return "";
+    const auto listed = Find(backup.name);
+    return listed.ok() ? ScannedSha256(*listed) : "";
+  }
   const bool scanned =
       backup.verified() && backup.verification->depth == VerifyDepth::kFull;
   return scanned ? backup.sha256 : "";
 }
-
-}  // namespace
 
 // With an application's own comparator only levelkeep-check, which imitates
 // it, can open the database.

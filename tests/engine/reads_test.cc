@@ -88,6 +88,48 @@ TEST_F(ReadsTest, RestoreReadsAnArchiveOnce) {
   EXPECT_LT(Passes(archive_), kOnce);
 }
 
+// A path may well lead to a backup, or to a copy of one under its name.
+TEST_F(ReadsTest, AVerifiedArchiveIsNotScannedAgainHoweverItIsNamed) {
+  int scans = 0;
+  Platform platform{.fs = &disk_};
+  platform.store_checker = [&](const std::string&, const std::string&,
+                               std::stop_token) -> Result<StoreCheck> {
+    ++scans;
+    return StoreCheck{.entries = 20'000, .last_sequence = 20'000};
+  };
+  Engine engine(options_, platform);
+  const auto scans_of = [&](const std::string& source) {
+    scans = 0;
+    const auto backup = engine.Locate(source);
+    EXPECT_TRUE(backup.ok()) << source;
+    const std::string target = dir_.Sub("target");
+    const auto report = engine.Extract(*backup, target, {});
+    EXPECT_TRUE(report.ok()) << report.status().ToString();
+    std::filesystem::remove_all(target);
+    return scans;
+  };
+  const std::string name = std::filesystem::path(archive_).filename();
+  const std::string copy = dir_.Sub("usb/" + name);
+  const std::string renamed = dir_.Sub("usb/x.tar.gz");
+  std::filesystem::create_directory(dir_.Sub("usb"));
+  std::filesystem::copy(archive_, copy);
+  std::filesystem::copy(archive_, renamed);
+  EXPECT_EQ(scans_of("latest"), 1);
+  EXPECT_EQ(scans_of(archive_), 1);
+  ASSERT_TRUE(test::VerifyNamed(&engine, "latest", VerifyDepth::kFull).ok());
+  EXPECT_EQ(scans_of("latest"), 0);
+  EXPECT_EQ(scans_of(archive_), 0);
+  EXPECT_EQ(scans_of(copy), 0);
+  EXPECT_EQ(scans_of(renamed), 1);
+  // Other bytes under the name of a backup.
+  test::WriteFile(copy, test::ReadFile(archive_) + std::string(512, '\0'));
+  scans = 0;
+  const auto backup = engine.Locate(copy);
+  ASSERT_TRUE(backup.ok());
+  const auto report = engine.Extract(*backup, dir_.Sub("target"), {});
+  EXPECT_TRUE(!report.ok() || scans == 1);
+}
+
 // Besides the copy into restore/, for which the bytes are not looked at.
 TEST_F(ReadsTest, StagingReadsAnArchiveOnce) {
   const auto backup = engine_->Find("latest");
