@@ -5,8 +5,8 @@
 #
 #   release  .ci/run's first part: the release build and all its tests
 #   crash    every state of the simulated disk
-#   kill     every system call goes wrong once, a seventh of the allocations
-#            fails once, and twenty times as many kills at random moments
+#   kill     every system call goes wrong once, every allocation fails once,
+#            and twenty times as many kills at random moments
 #   power    power cuts at every moment, on all four file systems
 #   asan     all modules and process tests with the address and undefined
 #   tsan     sanitizers, and with the thread sanitizer
@@ -54,7 +54,7 @@ crash() {
     --parallel "$(cores)" --output-on-failure
 }
 kill_all() {
-  process each_call=1000 allocations=40 kill_restore=20 kill_create=20
+  process each_call=1000 allocations=1000 kill_restore=20 kill_create=20
 }
 power() { process power_loss=1000; }
 asan() { scripts/test.sh --slice asan --every; }

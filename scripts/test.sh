@@ -15,8 +15,7 @@
 #   --slice tsan     unit tests of the modules that have threads, and process
 #                    tests about many things at once, with the thread sanitizer
 #   --every          in asan and tsan: all modules, both's process tests, and
-#                    no samples of crashes, of snapshots under writes and of
-#                    compression libraries
+#                    all of what they take samples of (docs/testing.md)
 #
 # The last line is "N passed, N failed", of all ctest runs together; before it
 # a line "failed: ..." for each failed test and each of its reasons.

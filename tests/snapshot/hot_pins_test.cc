@@ -1,10 +1,8 @@
 // Hot snapshots: how their files are kept while LevelDB removes and replaces
 // them, and let go of.
 
-#include <algorithm>
 #include <filesystem>
 #include <memory>
-#include <set>
 #include <string>
 
 #include "snapshot/hot_fixture.h"
@@ -46,21 +44,18 @@ TEST_F(HotPinsTest, LetsGoOfEveryFileWhenDestroyed) {
 TEST_F(HotPinsTest, TwoSnapshotsShareOneFileAndTheLastOneRemovesIt) {
   Open();
   Put(1, 4000);
+  // Nothing is left for LevelDB to compact between the two.
+  db_->CompactRange(nullptr, nullptr);
+  Put(4001, 4010);
   auto first = Take();
   auto second = Take();
   Put(1, 4000);
   db_->CompactRange(nullptr, nullptr);
-  // Not all of the first one's files: a compaction of LevelDB's own may have
-  // come between the two.
-  std::set<std::string> names;
-  for (const SnapshotFile& file : first->info().files) names.insert(file.name);
-  EXPECT_TRUE(std::any_of(
-      second->info().files.begin(), second->info().files.end(),
-      [&](const SnapshotFile& file) { return names.contains(file.name); }));
-  EXPECT_GT(env_.GetStats(dir_).pinned_files, 0u);
+  const uint64_t kept = env_.GetStats(dir_).pinned_files;
+  EXPECT_GT(kept, 0u);
   first.reset();
-  EXPECT_GT(env_.GetStats(dir_).pinned_files, 0u);
-  EXPECT_EQ(Check(*second, 4000), "");
+  EXPECT_EQ(env_.GetStats(dir_).pinned_files, kept);
+  EXPECT_EQ(Check(*second, 4010), "");
   second.reset();
   EXPECT_EQ(CountFiles(".pin"), 0u);
 }
