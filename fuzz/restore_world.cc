@@ -97,6 +97,10 @@ Files WithoutId(Files content) {
               id.find_first_not_of("0123456789abcdef") == 32,
           "a restored database has an id of its own");
   content.erase("BACKUP_ID");
+  const std::string database = content["DATABASE_ID"];
+  Require(database.size() >= 33 && database.back() == '\n',
+          "a restored database has an identity");
+  content.erase("DATABASE_ID");
   return content;
 }
 
@@ -127,6 +131,8 @@ World::World(uint8_t flags) : flags_(flags) {
 }
 
 std::string World::Live() const { return Storage() + "/" + kDbName; }
+
+std::string World::Work() const { return WorkDirOf(Storage(), kDbName); }
 
 std::string World::Dropped() const {
   return Drop() + (Is(kNamedAsOurs) ? "/backup_2024-12-27_120000.tar.gz"

@@ -52,7 +52,7 @@ class World {
 
   std::string Storage() const { return "/srv/storage"; }
   std::string Live() const;
-  std::string Work() const { return Storage() + "/.levelkeep"; }
+  std::string Work() const;
   std::string Drop() const { return "/srv/restore"; }
   // The archive that a start finds.
   std::string Dropped() const;

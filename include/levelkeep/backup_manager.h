@@ -112,13 +112,16 @@ class BackupManager {
   Result<RestorePreview> PreviewRestore(const std::string& name);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
   // Puts the database back that the last restore replaced; once more takes
-  // that back. It is kept until a backup of the restored one was verified:
-  // kNotFound after that. kUnsupported while attached without hooks.
+  // that back. It is kept for BackupOptions::undo_hours, and until a backup
+  // that was begun later was verified: kNotFound after that. kUnsupported while
+  // attached without hooks.
   Result<RestoreReport> UndoRestore();
   // The same with what was there before the first of several restores.
   Result<RestoreReport> UndoAllRestores();
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
-  Status DeleteBackup(const std::string& name, bool force);
+  // kOtherDatabase for a backup of another database, unless that is meant.
+  Status DeleteBackup(const std::string& name, bool force,
+                      bool other_database = false);
   Status PinBackup(const std::string& name, bool pinned);
   HealthReport Health();
 

@@ -30,6 +30,16 @@ struct BackupOptions {
   // AUTO_BACKUP_INTERVAL, milliseconds, 1000 .. 30 days
   std::chrono::milliseconds auto_backup_interval{3'600'000};
   int max_backups = 10;  // MAX_BACKUPS, 1 .. 100000
+  // BACKUP_HISTORY_DAYS, 0 .. 36500: how long the newest verified backup of a
+  // history stays after a restore or a fork ended that history.
+  int history_days = 30;
+  // BACKUP_UNDO_HOURS, 0 .. 87600: how long at least the database stays that a
+  // restore replaced. It also stays until a backup that was begun after the
+  // restore has been verified in full.
+  int undo_hours = 24;
+  // ALLOW_NEW_DATABASE: begin an empty database where BACKUP_DIR remembers one
+  // that is missing.
+  bool allow_new_database = false;
 
   bool compression = true;    // BACKUP_COMPRESSION
   int compression_level = 1;  // BACKUP_COMPRESSION_LEVEL, 0 .. 3

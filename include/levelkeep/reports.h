@@ -35,17 +35,25 @@ struct BackupInfo {
   uint64_t source_bytes = 0;
   uint64_t duration_ms = 0;
   std::string snapshot_method;  // hot|logical|offline|external
+  bool other_database = false;  // it is a backup of another database than ours
 };
 
 struct StartReport {
   bool restored = false;  // a dropped archive was applied
   std::string restored_from;
   uint64_t restored_sequence = 0;
+  bool restored_other_database = false;  // it was a backup of another one
   std::vector<std::pair<std::string, std::string>> rejected;  // name, reason
   std::string refused;     // drops that could not be chosen between: why
   bool recovered = false;  // an interrupted restore was finished or undone
   std::vector<std::string> swept;  // left-overs that were removed
   std::string lock;                // what was found about LOCK, for people
+  // A database was here and is gone, and ALLOW_NEW_DATABASE lets a new one
+  // begin: a sentence. Else such a start fails with kRefused.
+  std::string missing_database;
+  // Why the database begins another history than its backups are of: it was
+  // put back, is a copy, lost writes. A sentence.
+  std::string forked;
 };
 
 struct CreateRequest {
@@ -77,6 +85,8 @@ struct RestoreRequest {
   RestoreMode mode = RestoreMode::kAuto;
   std::stop_token stop;
   std::function<void(double fraction)> progress;
+  // It may be a backup of another database; else kOtherDatabase.
+  bool other_database = false;
 };
 
 struct RestoreReport {
@@ -101,7 +111,21 @@ struct RestorePreview {
   uint64_t current_events = 0;
   uint64_t needed_bytes = 0;
   uint64_t free_bytes = 0;
-  bool same_history = false;  // both are of one epoch: lost_writes is exact
+  bool same_history = false;    // both are of one epoch: lost_writes is exact
+  bool other_database = false;  // the backup is of another database
+};
+
+// A database that a restore or an undo replaced, and that is kept for an undo.
+struct KeptDatabase {
+  std::string path;
+  // Of the last one only: when it was replaced, and by which archive (empty: by
+  // an undo, or not known).
+  std::optional<Time> replaced;
+  std::string archive;
+  uint64_t last_sequence = 0;
+  uint64_t bytes = 0;
+  // Of the write at which the database that took its place ended then.
+  uint64_t live_sequence = 0;
 };
 
 struct RotationDecision {

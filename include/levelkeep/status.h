@@ -29,6 +29,8 @@ enum class StatusCode {
   kIoError,           // the operating system failed
   kCancelled,         // a stop was requested
   kInternal,          // a bug in LevelKeep
+  kOtherDatabase,     // the backup is of another database, and nobody said that
+                      // this is meant
 };
 
 // The stable lower-case word for a code, e.g. "no_space".

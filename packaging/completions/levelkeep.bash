@@ -11,7 +11,8 @@ _levelkeep() {
   local global="--json --quiet --verbose --config --version --help"
   local settings="--storage-dir --db-name --backup-dir --restore-dir \
     --auto-backup-enabled --auto-restore-enabled --auto-backup-interval \
-    --max-backups --backup-compression --backup-compression-level \
+    --max-backups --backup-history-days --backup-undo-hours \
+    --allow-new-database --backup-compression --backup-compression-level \
     --backup-reuse --backup-checksum --backup-threads --backup-rate-limit \
     --backup-priority --backup-reserve --backup-verify --restart-command \
     --levelkeep-check-program --host --port --api-allow-anonymous \

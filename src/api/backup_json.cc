@@ -4,9 +4,9 @@
 #include <charconv>
 #include <concepts>
 #include <cstring>
-#include <filesystem>
 #include <string_view>
 
+#include "base/file_system.h"
 #include "base/json.h"
 #include "base/text.h"
 
@@ -59,6 +59,7 @@ void Describe(const BackupInfo& backup, Time now, AbsolutePaths* paths,
   add("ageDays", std::max<int64_t>(age.count() / 24, 0));
   add("pinned", backup.pinned);
   if (!backup.problem.empty()) add("problem", backup.problem);
+  if (backup.other_database) add("otherDatabase", true);
 }
 
 // Without an early end: compilers then look at many bytes at once.
@@ -191,12 +192,6 @@ Json BackupsToJson(const std::vector<BackupInfo>& backups, Time now) {
     json.push_back(BackupToJson(backup, now));
   }
   return json;
-}
-
-std::string AbsolutePath(const std::string& path) {
-  std::error_code error;
-  const auto absolute = std::filesystem::absolute(path, error);
-  return error ? path : absolute.lexically_normal().string();
 }
 
 Json TimeToJson(const std::optional<Time>& time) {

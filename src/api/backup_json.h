@@ -47,8 +47,6 @@ class BackupArrayText {
   std::unique_ptr<Scratch> scratch_;
 };
 
-// As users' scripts can open it from anywhere.
-std::string AbsolutePath(const std::string& path);
 // null without value.
 Json TimeToJson(const std::optional<Time>& time);
 

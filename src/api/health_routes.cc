@@ -1,6 +1,7 @@
 #include "api/report_json.h"
 #include "api/routes.h"
 #include "base/ascii.h"
+#include "base/file_system.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "config/settings.h"

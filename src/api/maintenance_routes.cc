@@ -28,7 +28,8 @@ Response Pin(BackupManager* manager, const Call& call, bool pinned) {
 Response Delete(BackupManager* manager, const Call& call) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
-  const Status status = manager->DeleteBackup(backup->name, call.Flag("force"));
+  const Status status = manager->DeleteBackup(backup->name, call.Flag("force"),
+                                              call.Flag("otherDatabase"));
   if (!status.ok()) return ErrorResponse(status);
   auto json = Json::object();
   json["name"] = backup->name;
@@ -76,7 +77,8 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager,
        .path = "/api/backup/{name}",
        .summary = "deletes it",
        .scope = Scope::kAdmin,
-       .query = {{.name = "force", .kind = Field::Kind::kFlag}},
+       .query = {{.name = "force", .kind = Field::Kind::kFlag},
+                 {.name = "otherDatabase", .kind = Field::Kind::kFlag}},
        .answers = {200, 404, 409},
        .handler = [=](const Call& call) { return Delete(manager, call); }},
       {.method = "POST",

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/text.h"
 
 namespace levelkeep::api {
@@ -68,6 +69,17 @@ Json ToJson(const RestorePreview& preview) {
   json["gainedEvents"] = after > before ? after - before : 0;
   json["neededBytes"] = preview.needed_bytes;
   json["freeBytes"] = preview.free_bytes;
+  if (preview.other_database) json["otherDatabase"] = true;
+  return json;
+}
+
+Json ToJson(const KeptDatabase& database) {
+  auto json = Json::object();
+  json["directory"] = AbsolutePath(database.path);
+  json["replaced"] = TimeToJson(database.replaced);
+  json["archive"] = database.archive.empty() ? Json() : Json(database.archive);
+  json["lastSequence"] = database.last_sequence;
+  json["bytes"] = database.bytes;
   return json;
 }
 

@@ -17,6 +17,7 @@ Json ToJson(const VerifyReport& report);
 Json ToJson(const RestoreReport& report);
 Json ToJson(const RestorePreview& preview);
 Json UndoToJson(const RestoreReport& report);
+Json ToJson(const KeptDatabase& database);
 Json RotationToJson(const std::vector<RotationDecision>& decisions,
                     bool dry_run);
 Json ToJson(const HealthReport& health, Time now);

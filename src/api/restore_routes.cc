@@ -23,6 +23,7 @@ Response Restore(BackupManager* manager, JobControl* control,
   restore.source = call.Text("backupName");
   if (call.Flag("dryRun")) return Preview(manager, restore.source);
   restore.mode = ModeOf(call.Text("mode"));
+  restore.other_database = call.Flag("otherDatabase");
   restore.stop = control->stop.get_token();
   const auto report = manager->RestoreBackup(restore);
   if (!report.ok()) return ErrorResponse(report.status());
@@ -58,7 +59,9 @@ std::vector<Route> RestoreRoutes(BackupManager* manager, JobControl* control) {
                                {.name = "mode",
                                 .choices = {"auto", "live", "stage"},
                                 .may_be_empty = true},
-                               {.name = "dryRun", .kind = Field::Kind::kFlag}},
+                               {.name = "dryRun", .kind = Field::Kind::kFlag},
+                               {.name = "otherDatabase",
+                                .kind = Field::Kind::kFlag}},
                     .others = Body::Others::kRefusedIfMisspelled},
        .answers = {200, 404, 409, 422, 507},
        .handler =

@@ -28,7 +28,7 @@ bool IsIgnorable(std::string_view flat_name) {
       return true;
     default:
       return flat_name.substr(0, 2) == "._" || flat_name == ".DS_Store" ||
-             flat_name == "BACKUP_ID";
+             flat_name == "BACKUP_ID" || flat_name == "DATABASE_ID";
   }
 }
 

@@ -165,6 +165,9 @@ std::string JoinPath(std::string_view directory, std::string_view name);
 std::string ParentPath(std::string_view path);
 std::string BaseName(std::string_view path);
 
+// From the working directory, without "." and ".."; links stay.
+std::string AbsolutePath(const std::string& path);
+
 bool PathExists(FileSystem* fs, const std::string& path);
 // Like mkdir -p; existing directories are fine. New ones are synced into
 // their parents.

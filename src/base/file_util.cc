@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <filesystem>
+#include <system_error>
 
 #include "base/file_system.h"
 #include "base/hash.h"
@@ -94,6 +96,12 @@ std::string BaseName(std::string_view path) {
   path = WithoutTrailingSlashes(path);
   if (path == "/") return "/";
   return std::string(path.substr(path.rfind('/') + 1));
+}
+
+std::string AbsolutePath(const std::string& path) {
+  std::error_code error;
+  const auto absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute.lexically_normal().string();
 }
 
 bool PathExists(FileSystem* fs, const std::string& path) {

@@ -30,6 +30,8 @@ std::string_view StatusCodeName(StatusCode code) {
       return "cancelled";
     case StatusCode::kInternal:
       return "internal";
+    case StatusCode::kOtherDatabase:
+      return "other_database";
   }
   return "internal";
 }

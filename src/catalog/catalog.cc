@@ -36,7 +36,9 @@ Manifest ForListing(const Manifest& full) {
   manifest.trigger = full.trigger;
   manifest.snapshot_method = full.snapshot_method;
   manifest.db_name = full.db_name;
+  manifest.db_id = full.db_id;
   manifest.db_epoch = full.db_epoch;
+  manifest.manifest_number = full.manifest_number;
   manifest.last_sequence = full.last_sequence;
   manifest.events = full.events;
   manifest.took_ms = full.took_ms;
@@ -56,8 +58,12 @@ void ApplyState(const BackupState& state, CatalogEntry* entry) {
 
 }  // namespace
 
-Catalog::Catalog(FileSystem* fs, std::string directory, Clock* clock)
-    : fs_(fs), directory_(std::move(directory)), clock_(clock) {}
+Catalog::Catalog(FileSystem* fs, std::string directory, Clock* clock,
+                 OwnerSource owner)
+    : fs_(fs),
+      directory_(std::move(directory)),
+      clock_(clock),
+      owner_(std::move(owner)) {}
 
 std::string Catalog::StateDirectory() const {
   return JoinPath(directory_, ".levelkeep");
@@ -216,6 +222,13 @@ Result<CatalogEntry> Catalog::Find(const std::string& name) {
   // It is not what it was, or there was none: then all must be looked at.
   LEVELKEEP_ASSIGN_OR_RETURN(listing, List());
   if (listing->newest_usable() != nullptr) return *listing->newest_usable();
+  if (listing->ambiguous()) {
+    return Status(StatusCode::kInvalidArgument,
+                  directory_ +
+                      " holds backups of several databases, and there "
+                      "is none here that says which of them is meant",
+                  "give the backup's name: levelkeep list shows them");
+  }
   return Status(StatusCode::kNotFound, "there is no usable backup yet",
                 "create one first");
 }

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <stop_token>
@@ -38,9 +39,13 @@ class Catalog {
   static constexpr std::chrono::seconds kRefreshAge{5};
   static constexpr std::chrono::seconds kMaxAge{60};
 
-  // None is owned; all outlive this object.
-  Catalog(FileSystem* fs, std::string directory,
-          Clock* clock = Clock::System());
+  // Tells whose backups count; asked at each look at all files, by any thread.
+  using OwnerSource = std::function<Owner()>;
+
+  // None is owned; all outlive this object. Without `owner` nobody knows of a
+  // database.
+  Catalog(FileSystem* fs, std::string directory, Clock* clock = Clock::System(),
+          OwnerSource owner = nullptr);
   // Waits for the file that is just looked at in the background.
   ~Catalog() = default;
   Catalog(const Catalog&) = delete;
@@ -55,9 +60,10 @@ class Catalog {
   // seen by the first call that comes more than kMaxAge after it, or
   // shortly after one that comes more than kRefreshAge after it. For showing.
   Result<std::shared_ptr<const Listing>> ListRecent();
-  // `name` is a backup name or "latest": the newest with a manifest that is
-  // not known to be damaged. Looks at the files of that backup. kNotFound
-  // with a hint; kInvalidArgument if it is no backup name.
+  // `name` is a backup name or "latest": the newest own one with a manifest
+  // that is not known to be damaged. Looks at the files of that backup.
+  // kNotFound with a hint; kInvalidArgument if it is no backup name, or nobody
+  // knows of which of several databases the latest is meant.
   Result<CatalogEntry> Find(const std::string& name);
   // A pass at a lower depth does not replace what a deeper check found.
   Status RecordVerification(const std::string& name,
@@ -67,10 +73,12 @@ class Catalog {
   // leaves files that Sweep removes, never an archive without its digest.
   // Synced. kNotFound; kRefused if it is not a regular file.
   Status Remove(const std::string& name);
-  // Removes temporary files, and sidecars and state files whose archive is
-  // gone; called while no other process works on the directory. Returns the
-  // names of what it removed.
+  // Removes temporary files, unless somebody holds a lock on them, and sidecars
+  // and state files whose archive is gone; called while no other process writes
+  // small files. Returns the names of what it removed.
   Result<std::vector<std::string>> Sweep();
+  // The owner may be another one now: the next listing asks.
+  void ForgetOwner() { NoteChange(); }
   // "<hex>  <name>\n" beside the archive, durable. kind: "sha256" or "md5".
   Status WriteSidecar(const std::string& name, const std::string& kind,
                       const std::string& hex);
@@ -163,6 +171,7 @@ class Catalog {
   FileSystem* const fs_;
   const std::string directory_;
   Clock* const clock_;
+  const OwnerSource owner_;
   Mutex state_mutex_;  // serialises changes of state files; taken first
   mutable Mutex mutex_;
   uint64_t scans_begun_ GUARDED_BY(mutex_) = 0;

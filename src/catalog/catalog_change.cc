@@ -132,6 +132,10 @@ Result<std::vector<std::string>> Catalog::Sweep() {
       const auto info = fs_->Stat(JoinPath(folder, name));
       // A folder or link of that name is not ours.
       if (!info.ok() || info->type != FileType::kRegular) continue;
+      // Another process is writing it.
+      const auto lock = orphan ? Result<std::unique_ptr<FileLock>>(nullptr)
+                               : fs_->Lock(JoinPath(folder, name));
+      if (lock.status().code() == StatusCode::kBusy) continue;
       LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, JoinPath(folder, name)));
       removed.push_back(name);
     }

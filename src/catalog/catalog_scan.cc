@@ -133,13 +133,17 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
     // Null: removed since the directory was read.
     if (cached != nullptr) content->by_name.push_back(std::move(cached));
   }
-  if (scan->content && content->by_name == old) return Status::Ok();
+  const Owner owner = owner_ ? owner_() : Owner();
+  if (scan->content && content->by_name == old &&
+      scan->content->listing->owner() == owner) {
+    return Status::Ok();
+  }
   std::vector<Listing::Entry> entries;
   entries.reserve(content->by_name.size());
   for (const CachedPtr& cached : content->by_name) {
     entries.emplace_back(cached, &cached->entry);
   }
-  content->listing = std::make_shared<const Listing>(std::move(entries));
+  content->listing = std::make_shared<const Listing>(std::move(entries), owner);
   scan->content = std::move(content);
   return Status::Ok();
 }

@@ -32,19 +32,44 @@ void SortNewestFirst(std::vector<Listing::Entry>* entries) {
   *entries = std::move(sorted);
 }
 
+// How many databases the manifests name.
+bool NameSeveral(const std::vector<Listing::Entry>& entries) {
+  const std::string* first = nullptr;
+  for (const Listing::Entry& entry : entries) {
+    if (!entry->manifest || entry->manifest->db_id.empty()) continue;
+    if (first != nullptr && *first != entry->manifest->db_id) return true;
+    first = &entry->manifest->db_id;
+  }
+  return false;
+}
+
 }  // namespace
 
-Listing::Listing(std::vector<Entry> entries) : entries_(std::move(entries)) {
+Listing::Listing(std::vector<Entry> entries, Owner owner)
+    : entries_(std::move(entries)), owner_(std::move(owner)) {
   SortNewestFirst(&entries_);
+  const bool others = std::any_of(
+      entries_.begin(), entries_.end(),
+      [this](const Entry& entry) { return owner_.IsOther(*entry); });
+  alone_ = owner_.known ? owner_.alone && !others : !NameSeveral(entries_);
   for (const Entry& entry : entries_) Count(*entry);
 }
 
+bool Listing::IsOwn(const CatalogEntry& entry) const {
+  if (IsOther(entry)) return false;
+  const bool named = entry.manifest && !entry.manifest->db_id.empty();
+  return alone_ || (owner_.known && named);
+}
+
 void Listing::Count(const CatalogEntry& entry) {
+  if (IsOther(entry)) return;
+  count_++;
   total_bytes_ += entry.size_bytes;
   const bool damaged = entry.damaged();
-  if (damaged || (!entry.manifest && !entry.foreign)) {
-    bad_.push_back(&entry);
-  } else if (newest_good_ == nullptr) {
+  const bool bad = damaged || (!entry.manifest && !entry.foreign);
+  if (bad) bad_.push_back(&entry);
+  if (!IsOwn(entry)) return;
+  if (!bad && newest_good_ == nullptr) {
     newest_good_ = &entry;
   }
   if (newest_verified_ == nullptr && entry.verified()) {
@@ -53,14 +78,16 @@ void Listing::Count(const CatalogEntry& entry) {
   if (!entry.manifest || damaged) return;
   if (newest_usable_ == nullptr) newest_usable_ = &entry;
   // Newest first: the first one of an epoch stays.
-  newest_of_epoch_.emplace(entry.manifest->db_epoch, &entry);
+  if (CountsWrites(*entry.manifest)) {
+    newest_of_epoch_.emplace(entry.manifest->db_epoch, &entry);
+  }
 }
 
 std::optional<Time> Listing::OrderTimeAt(Time now) const {
   using Millis = std::chrono::milliseconds;
   Time latest = Time::min();
   for (const Entry& entry : entries_) {
-    latest = std::max(latest, entry->order_time());
+    if (IsOwn(*entry)) latest = std::max(latest, entry->order_time());
   }
   if (std::chrono::floor<Millis>(now) >= latest) return std::nullopt;
   // Behind the last time that can be written nothing can be ordered.

@@ -14,11 +14,19 @@
 
 #include "base/clock.h"
 #include "catalog/catalog_entry.h"
+#include "catalog/owner.h"
 
 namespace levelkeep {
 
 // Newest first, as format/backup_order.h has it; an archive without manifest
 // is of no history, and of the time in its name.
+//
+// All archives are entries. What is asked for beyond that looks at the owner's
+// own backups only. Archives that name no database (of 0.1.0, of other
+// programs) count as its own while no other database uses the folder; else they
+// are nobody's. Where nobody knows of a database, and the backups are of one at
+// most, they count as its own.
+//
 // What health asks for is counted once, when the listing is made: with
 // 10,000 backups a walk over them takes longer than all the rest of it.
 // Thread safety: immutable; share it as shared_ptr<const Listing>.
@@ -28,7 +36,7 @@ class Listing {
 
   Listing() = default;
   // `entries` in any order, none null.
-  explicit Listing(std::vector<Entry> entries);
+  explicit Listing(std::vector<Entry> entries, Owner owner = {});
   Listing(const Listing&) = delete;
   Listing& operator=(const Listing&) = delete;
 
@@ -36,17 +44,28 @@ class Listing {
   size_t size() const { return entries_.size(); }
   bool empty() const { return entries_.empty(); }
 
+  const Owner& owner() const { return owner_; }
+  bool IsOther(const CatalogEntry& entry) const {
+    return owner_.IsOther(entry);
+  }
+  bool IsOwn(const CatalogEntry& entry) const;
+  // Those of several databases, of which nobody knows which one is meant.
+  bool ambiguous() const { return !owner_.known && !alone_; }
+  // Without those of other databases.
+  size_t count() const { return count_; }
+
   // The pointers below live as long as the listing; null: there is none.
 
   // With a manifest, and not known to be damaged.
   const CatalogEntry* newest_usable() const { return newest_usable_; }
-  // The same, within the history `epoch`.
+  // The same, within the history `epoch`, of those that count LevelDB's writes.
   const CatalogEntry* NewestOfEpoch(std::string_view epoch) const;
   // "verified" or "unverified", also by somebody else's program.
   const CatalogEntry* newest_good() const { return newest_good_; }
   const CatalogEntry* newest_verified() const { return newest_verified_; }
-  // "damaged" or "unreadable", newest first.
+  // "damaged" or "unreadable", newest first; of other databases none.
   const std::vector<const CatalogEntry*>& bad() const { return bad_; }
+  // Of what count() counts.
   uint64_t total_bytes() const { return total_bytes_; }
   // Manifest::order_time of a backup that is made at `now`, beside these:
   // none if the clock is not behind any of them, as it should be. A walk.
@@ -56,6 +75,9 @@ class Listing {
   void Count(const CatalogEntry& entry);
 
   std::vector<Entry> entries_;
+  Owner owner_;
+  bool alone_ = true;  // no other database's backups, nor memory of one
+  size_t count_ = 0;
   const CatalogEntry* newest_usable_ = nullptr;
   const CatalogEntry* newest_good_ = nullptr;
   const CatalogEntry* newest_verified_ = nullptr;

@@ -1,6 +1,8 @@
 #include "catalog/retention.h"
 
 #include <algorithm>
+#include <optional>
+#include <set>
 
 namespace levelkeep {
 
@@ -25,16 +27,28 @@ Trust TrustOf(const CatalogEntry& entry, const RetentionPolicy& policy,
 // Walks from the newest to the oldest and counts what it passes.
 class Decider {
  public:
-  Decider(const RetentionPolicy& policy,
+  Decider(const Listing& listing, const RetentionPolicy& policy,
           const std::vector<std::string>& protect, Time now)
-      : policy_(policy),
+      : listing_(listing),
+        policy_(policy),
         max_(std::max(policy.max_backups, 1)),
         protect_(protect),
         now_(now) {}
 
   RetentionDecision Decide(const CatalogEntry& entry) {
     RetentionDecision decision{entry.name, true, ""};
+    if (!listing_.owner().known) {
+      decision.reason = "no database here says whose backups these are";
+      return decision;
+    }
+    if (!listing_.IsOwn(entry)) {
+      decision.reason = listing_.IsOther(entry)
+                            ? "of another database"
+                            : "does not say of which database it is";
+      return decision;
+    }
     const bool newest_verified = entry.verified() && !seen_verified_;
+    const bool last_of_history = EndsHistory(entry);
     if (entry.verified()) seen_verified_ = true;
     if (entry.pinned) {
       decision.reason = "pinned";
@@ -46,6 +60,11 @@ class Decider {
       decision.keep = KeepCounted(entry, &decision.reason);
       if (!decision.keep && newest_verified) {
         decision = {entry.name, true, "newest verified backup"};
+      } else if (!decision.keep && last_of_history) {
+        decision = {entry.name, true,
+                    "newest verified backup of its history, within "
+                    "BACKUP_HISTORY_DAYS=" +
+                        std::to_string(policy_.history.count())};
       } else if (!decision.keep && InUse(entry.name)) {
         decision = {entry.name, true, "in use"};
       }
@@ -56,6 +75,22 @@ class Decider {
  private:
   bool InUse(const std::string& name) const {
     return std::find(protect_.begin(), protect_.end(), name) != protect_.end();
+  }
+
+  // The newest verified one of a history that ended not long ago. Its end is
+  // when the next history's first backup was made: the last one of another
+  // history that was passed.
+  bool EndsHistory(const CatalogEntry& entry) {
+    if (!entry.manifest) return false;
+    const std::string& epoch = entry.manifest->db_epoch;
+    if (epoch != epoch_) {
+      ended_ = passed_;
+      epoch_ = epoch;
+    }
+    passed_ = entry.order_time();
+    if (!entry.verified() || !ended_) return false;
+    if (!seen_histories_.insert(epoch).second) return false;
+    return now_ - *ended_ < policy_.history;
   }
 
   bool KeepCounted(const CatalogEntry& entry, std::string* reason) {
@@ -80,6 +115,7 @@ class Decider {
     return false;
   }
 
+  const Listing& listing_;
   const RetentionPolicy& policy_;
   const int max_;
   const std::vector<std::string>& protect_;
@@ -88,6 +124,10 @@ class Decider {
   int trusted_ = 0;
   int doubtful_ = 0;
   bool seen_verified_ = false;
+  std::string epoch_;                     // of the one passed last
+  std::optional<Time> passed_;            // when that one was made
+  std::optional<Time> ended_;             // when the history epoch_ was left
+  std::set<std::string> seen_histories_;  // with a verified backup
 };
 
 }  // namespace
@@ -95,7 +135,7 @@ class Decider {
 std::vector<RetentionDecision> DecideRetention(
     const Listing& listing, const RetentionPolicy& policy,
     const std::vector<std::string>& protect, Time now) {
-  Decider decider(policy, protect, now);
+  Decider decider(listing, policy, protect, now);
   std::vector<RetentionDecision> decisions;
   decisions.reserve(listing.size());
   for (const Listing::Entry& entry : listing.entries()) {

@@ -112,12 +112,12 @@ void AddSettings(CLI::App* app, std::map<std::string, std::string>* values) {
 
 std::string OptionsHelp(const Verb& verb) {
   std::vector<std::pair<std::string, std::string>> rows;
-  size_t column = verb.help_column;
+  size_t column = 0;
   for (const VerbOption& option : verb.options) {
     if (option.help == nullptr) continue;
     std::string left = "  " + NamesOf(option, ", ");
     if (option.value != nullptr) left += std::string(" ") + option.value;
-    if (verb.help_column == 0) column = std::max(column, left.size() + 2);
+    column = std::max(column, left.size() + 2);
     rows.emplace_back(std::move(left), option.help);
   }
   std::string text = rows.empty() ? "" : "\nOptions:\n";

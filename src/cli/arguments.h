@@ -30,7 +30,10 @@ struct VerbArguments {
   bool check = false;
   bool dry_run = false;
   bool force = false;
+  bool forget_undo = false;
+  bool list = false;
   bool once = false;
+  bool other_database = false;
   bool undo = false;
   bool undo_all = false;
   bool yes = false;
@@ -56,8 +59,6 @@ struct Verb {
   std::span<const VerbOption> options = {};
   // Logs like a service (LOG_LEVEL) instead of warnings only.
   bool is_service = false;
-  // Where the help of an option begins; 0: two blanks behind the longest name.
-  size_t help_column = 0;
 };
 
 extern const Verb kServeVerb;

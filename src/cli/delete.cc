@@ -10,7 +10,7 @@ namespace {
 constexpr char kDeleteHelp[] =
     "Removes one backup with its checksum files.\n"
     "\n"
-    "Usage: levelkeep delete NAME [--force] [--yes]\n"
+    "Usage: levelkeep delete NAME [--force] [--other-database] [--yes]\n"
     "\n"
     "NAME is a backup's name, the beginning of one, or latest. A pinned\n"
     "backup is never removed: levelkeep unpin it first. It asks; where it\n"
@@ -20,6 +20,8 @@ constexpr VerbOption kDeleteOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},
     {"--force", nullptr, "remove even the newest verified backup",
      &VerbArguments::force},
+    {"--other-database", nullptr, "it may be a backup of another database",
+     &VerbArguments::other_database},
     {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
 };
 
@@ -42,7 +44,8 @@ Status RunDelete(Session* session) {
                "pass --yes"));
     if (!confirmed.ok()) return confirmed;
   }
-  const Status removed = engine.Delete(backup->name, arguments.force);
+  const Status removed =
+      engine.Delete(backup->name, arguments.force, arguments.other_database);
   if (!removed.ok()) return removed;
   session->result["name"] = backup->name;
   session->result["deleted"] = true;

@@ -22,6 +22,7 @@ ExitCode ExitCodeFor(StatusCode code) {
     case StatusCode::kPermissionDenied:
     case StatusCode::kUnsupported:
     case StatusCode::kRefused:
+    case StatusCode::kOtherDatabase:
     case StatusCode::kIoError:
     case StatusCode::kInternal:
       return kExitFailure;

@@ -36,7 +36,8 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
        Align::kRight, Align::kLeft});
   const Time now = session->world.clock->Now();
   for (const BackupInfo& backup : backups) {
-    const std::string pin = backup.pinned ? ", pinned" : "";
+    std::string more = backup.pinned ? ", pinned" : "";
+    if (backup.other_database) more += ", of another database";
     // Without a manifest nobody knows these; 0 would be a claim.
     const bool known = backup.status != "unreadable";
     table.AddRow(
@@ -48,8 +49,8 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
          {known && backup.event_count > 0 ? std::to_string(backup.event_count)
                                           : "-",
           ""},
-         {backup.status + pin,
-          PaintedStatus(*session->console, backup.status) + pin}});
+         {backup.status + more,
+          PaintedStatus(*session->console, backup.status) + more}});
   }
   session->console->Print(table.ToString());
 }

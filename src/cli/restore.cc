@@ -4,6 +4,7 @@
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/session.h"
+#include "cli/table.h"
 
 namespace levelkeep::cli {
 
@@ -16,12 +17,16 @@ constexpr char kRestoreHelp[] =
     "       levelkeep restore NAME|PATH|latest --dry-run\n"
     "       levelkeep restore NAME|PATH|latest --to DIR\n"
     "       levelkeep restore --undo|--undo-all [--yes]\n"
+    "       levelkeep restore --undo --list\n"
+    "       levelkeep restore --forget-undo [--yes]\n"
     "\n"
     "The backup is checked, extracted and opened beside the database first;\n"
-    "then the two are swapped. The replaced database is kept until the next\n"
-    "verified backup; of several, the very first and the last ones. While a\n"
-    "process has the database open, nothing is done: stop it, use its HTTP\n"
-    "API, or drop the file into RESTORE_DIR.\n";
+    "then the two are swapped. The replaced database is kept for\n"
+    "BACKUP_UNDO_HOURS, and until a backup that was begun later is verified; "
+    "of\n"
+    "several, the very first and the last ones. While a process has the\n"
+    "database open, nothing is done: stop it, use its HTTP API, or drop the\n"
+    "file into RESTORE_DIR.\n";
 
 constexpr VerbOption kRestoreOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
@@ -35,6 +40,12 @@ constexpr VerbOption kRestoreOptions[] = {
      "put the one back that was there before the first of\n"
      "several restores",
      &VerbArguments::undo_all},
+    {"--list", nullptr, "with --undo: what there is to go back to",
+     &VerbArguments::list},
+    {"--forget-undo", nullptr, "remove for good what restores replaced",
+     &VerbArguments::forget_undo},
+    {"--other-database", nullptr, "it may be a backup of another database",
+     &VerbArguments::other_database},
     {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
 };
 
@@ -44,11 +55,23 @@ Status CheckArguments(const VerbArguments& arguments) {
     return Status(StatusCode::kInvalidArgument,
                   "--undo and --undo-all exclude each other");
   }
-  if (arguments.undo || arguments.undo_all) {
+  const char* const alone = arguments.forget_undo ? "--forget-undo"
+                            : arguments.undo_all  ? "--undo-all"
+                            : arguments.undo      ? "--undo"
+                                                  : nullptr;
+  if (arguments.list && !arguments.undo) {
+    return Status(StatusCode::kInvalidArgument, "--list goes with --undo",
+                  "levelkeep list shows the backups");
+  }
+  if (arguments.forget_undo && (arguments.undo || arguments.undo_all)) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--forget-undo and --undo exclude each other");
+  }
+  if (alone != nullptr) {
     if (!arguments.source.empty() || to || arguments.dry_run) {
-      return Status(StatusCode::kInvalidArgument,
-                    std::string(arguments.undo ? "--undo" : "--undo-all") +
-                        " takes no backup, no --to and no --dry-run");
+      return Status(
+          StatusCode::kInvalidArgument,
+          std::string(alone) + " takes no backup, no --to and no --dry-run");
     }
     return Status::Ok();
   }
@@ -73,11 +96,12 @@ Status Confirm(Session* session, const std::string& what) {
 }
 
 std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
-  std::string text = preview.name + " (made " +
-                     FormatTime(preview.backup_created) + ", sequence " +
-                     std::to_string(preview.backup_sequence) + ") replaces " +
-                     db_dir + " (sequence " +
-                     std::to_string(preview.current_sequence) + ").\n";
+  std::string text =
+      preview.other_database ? "This is a backup of another database.\n" : "";
+  text += preview.name + " (made " + FormatTime(preview.backup_created) +
+          ", sequence " + std::to_string(preview.backup_sequence) +
+          ") replaces " + db_dir + " (sequence " +
+          std::to_string(preview.current_sequence) + ").\n";
   if (!preview.database_present) {
     text += "There is no database yet; nothing is lost.";
   } else if (preview.current_sequence == 0) {
@@ -139,6 +163,52 @@ Status Undo(Session* session, Engine* engine) {
   return Status::Ok();
 }
 
+Status ListKept(Session* session, Engine* engine) {
+  const auto kept = engine->ListKept();
+  if (!kept.ok()) return kept.status();
+  auto& json = session->result["kept"] = nlohmann::ordered_json::array();
+  Table table(
+      {"REPLACED (UTC)", "BY", "SEQUENCE", "SIZE", "DIRECTORY"},
+      {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kLeft});
+  for (const KeptDatabase& database : *kept) {
+    json.push_back(api::ToJson(database));
+    table.AddRow({{database.replaced ? FormatTimeForPeople(*database.replaced)
+                                     : "earlier",
+                   ""},
+                  {database.archive.empty() ? "-" : database.archive, ""},
+                  {std::to_string(database.last_sequence), ""},
+                  {FormatBytes(database.bytes), ""},
+                  {database.path, ""}});
+  }
+  if (kept->empty()) {
+    session->console->Say("no restore can be undone");
+    return Status::Ok();
+  }
+  session->console->Print(table.ToString());
+  session->console->Say(
+      "--undo goes back to the first of these, --undo-all to the last");
+  return Status::Ok();
+}
+
+Status ForgetUndo(Session* session, Engine* engine) {
+  const auto kept = engine->ListKept();
+  if (!kept.ok()) return kept.status();
+  uint64_t bytes = 0;
+  for (const KeptDatabase& database : *kept) bytes += database.bytes;
+  const Status confirmed = Confirm(
+      session, std::to_string(kept->size()) + " replaced database" +
+                   (kept->size() == 1 ? "" : "s") + " (" + FormatBytes(bytes) +
+                   ") can't be brought back any more.");
+  if (!confirmed.ok()) return confirmed;
+  const Status forgotten = engine->ForgetUndo();
+  if (!forgotten.ok()) return forgotten;
+  session->result["forgotten"] = kept->size();
+  session->result["bytes"] = bytes;
+  session->console->Print("forgotten: " + std::to_string(kept->size()) + ", " +
+                          FormatBytes(bytes) + "\n");
+  return Status::Ok();
+}
+
 // 1. say what would happen   2. ask   3. do it
 Status Replace(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
@@ -157,7 +227,8 @@ Status Replace(Session* session, Engine* engine) {
   if (!confirmed.ok()) return confirmed;
   auto report = [&] {
     Progress progress(session->console, "restoring " + preview->name);
-    return engine->Restore(*backup, {session->world.stop, progress.callback()});
+    return engine->Restore(*backup, {session->world.stop, progress.callback()},
+                           arguments.other_database);
   }();
   if (!report.ok()) return report.status();
   session->result = api::ToJson(*report);
@@ -174,6 +245,8 @@ Status RunRestore(Session* session) {
   const Status checked = CheckArguments(session->arguments());
   if (!checked.ok()) return checked;
   Engine engine = session->NewEngine();
+  if (session->arguments().list) return ListKept(session, &engine);
+  if (session->arguments().forget_undo) return ForgetUndo(session, &engine);
   if (session->arguments().undo || session->arguments().undo_all) {
     return Undo(session, &engine);
   }
@@ -188,7 +261,6 @@ const Verb kRestoreVerb = {.name = "restore",
                            .summary = "put a backup in place, or undo that",
                            .help = kRestoreHelp,
                            .run = RunRestore,
-                           .options = kRestoreOptions,
-                           .help_column = 13};
+                           .options = kRestoreOptions};
 
 }  // namespace levelkeep::cli

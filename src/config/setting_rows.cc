@@ -163,6 +163,27 @@ std::vector<SettingRow> LifeCycleRows() {
   return rows;
 }
 
+// What is kept, and what may begin anew.
+std::vector<SettingRow> HistoryRows() {
+  return {
+      Range(
+          SettingKind::kInteger, "BACKUP_HISTORY_DAYS", "historyDays", 0,
+          36'500, "",
+          [](Settings* s) -> SettingField { return &s->backup.history_days; },
+          "Days that the last verified backup from before a restore stays."),
+      Range(
+          SettingKind::kInteger, "BACKUP_UNDO_HOURS", "undoHours", 0, 87'600,
+          "", [](Settings* s) -> SettingField { return &s->backup.undo_hours; },
+          "Hours at least that a restore can be undone."),
+      Switch(
+          "ALLOW_NEW_DATABASE", "allowNewDatabase",
+          [](Settings* s) -> SettingField {
+            return &s->backup.allow_new_database;
+          },
+          "Begin an empty database where BACKUP_DIR remembers one."),
+  };
+}
+
 // What is made, and how.
 std::vector<SettingRow> ArchiveRows() {
   return {
@@ -289,6 +310,7 @@ std::vector<SettingRow> ProgramRows() {
 // The defaults are those of the structs: nothing to keep in step.
 std::vector<SettingRow> BuildRows() {
   std::vector<SettingRow> rows = LifeCycleRows();
+  for (SettingRow& row : HistoryRows()) rows.push_back(std::move(row));
   for (SettingRow& row : ArchiveRows()) rows.push_back(std::move(row));
   for (SettingRow& row : rows) row.embedded = true;  // BackupOptions so far
   for (SettingRow& row : ProgramRows()) rows.push_back(std::move(row));

@@ -18,7 +18,7 @@ enum class DbFileKind {
   kLock,
   kInfoLog,  // LOG, LOG.old
   kTemp,     // .dbtmp
-  kUnknown,  // everything else, BACKUP_ID among it
+  kUnknown,  // everything else, BACKUP_ID and DATABASE_ID among it
 };
 
 struct DbFileName {

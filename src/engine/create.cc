@@ -10,7 +10,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "base/version.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
 #include "engine/engine.h"
 
 namespace levelkeep {
@@ -38,6 +38,17 @@ std::vector<ArchiveInput> InputsOf(const Snapshot& snapshot,
                       reuse.Find(files[i])});
   }
   return inputs;
+}
+
+// REQUIRES: it counts LevelDB's writes.
+DatabaseHead HeadOf(const SnapshotInfo& info) {
+  DatabaseHead head;
+  head.sequence = info.last_sequence;
+  for (const SnapshotFile& file : info.files) {
+    if (file.kind != DbFileKind::kManifest) continue;
+    head.manifest_number = ParseDbFileName(file.name).number;
+  }
+  return head;
 }
 
 // The hash chain needs the digest even where the sidecar is missing (a crash
@@ -74,7 +85,9 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   manifest.levelkeep_version = LevelKeepVersion();
   manifest.snapshot_method = SnapshotMethodName(info.method);
   manifest.db_name = options.db_name;
-  manifest.db_epoch = request.db_epoch;
+  manifest.db_id = request.database.id;
+  manifest.db_epoch = request.database.epoch;
+  manifest.db_parent = request.database.parent;
   manifest.comparator = info.comparator;
   manifest.last_sequence = info.last_sequence;
   if (request.events) {
@@ -106,11 +119,23 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
     return Status(StatusCode::kNotFound, "there is no database in " + db_dir,
                   "check STORAGE_DIR and DB_NAME");
   }
+  if (!IsAdopted()) LEVELKEEP_RETURN_IF_ERROR(Adopt(false).status());
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
+  LEVELKEEP_ASSIGN_OR_RETURN(request.database, ReadIdentity(fs_, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(auto snapshot,
                              database_->TakeSnapshot(request.work.stop));
-  LEVELKEEP_ASSIGN_OR_RETURN(request.db_epoch, ReadOrCreateEpoch(fs_, db_dir));
+  LEVELKEEP_ASSIGN_OR_RETURN(const DatabaseIdentity after,
+                             ReadIdentity(fs_, db_dir));
+  if (after != request.database) {
+    return Status(StatusCode::kBusy,
+                  "another database was put in place of " + db_dir +
+                      " while the snapshot was taken",
+                  "try again");
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(BackupInfo made, Write(*snapshot, request));
+  if (snapshot->info().method != SnapshotMethod::kLogical) {
+    RememberHead(HeadOf(snapshot->info()));
+  }
   LogInfo(kEngineLogTag,
           made.name + ": created, " + std::to_string(made.size_bytes) +
               " bytes, sequence " + std::to_string(made.last_sequence) + " (" +
@@ -131,28 +156,28 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
   LEVELKEEP_RETURN_IF_ERROR(
       CheckSpace(snapshot.info(), listing->newest_usable()));
   const Time created = clock_->Now();
-  const std::string part =
-      JoinPath(options_.backup_dir, NewTemporaryName(kPartSuffix));
+  Part part{JoinPath(options_.backup_dir, NewTemporaryName(kPartSuffix)),
+            nullptr};
   // If we die before it is published: the part is swept at the next start.
-  ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.db_epoch,
+  ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.database,
                                     request.work.stop);
-  auto summary = WritePart(snapshot, request, *listing, reuse, part, created);
+  auto summary = WritePart(snapshot, request, *listing, reuse, created, &part);
   if (summary.status().code() == StatusCode::kCorruption &&
       reuse.archive() != nullptr) {
     // Whatever it was: a backup owes nothing to the one before it.
     LogWarn(kEngineLogTag,
             "compressing everything: " + summary.status().ToString());
-    (void)fs_->RemoveFile(part);
+    (void)fs_->RemoveFile(part.path);
     reuse = ReusePlan();
-    summary = WritePart(snapshot, request, *listing, reuse, part, created);
+    summary = WritePart(snapshot, request, *listing, reuse, created, &part);
   }
   if (!summary.ok()) {
-    (void)fs_->RemoveFile(part);
+    (void)fs_->RemoveFile(part.path);
     return summary.status();
   }
-  auto name = Publish(part, request.label, created, *listing);
+  auto name = Publish(part.path, request.label, created, *listing);
   if (!name.ok()) {
-    (void)fs_->RemoveFile(part);
+    (void)fs_->RemoveFile(part.path);
     return name.status();
   }
   // If we die here: the archive is complete but has no sidecar; its next
@@ -198,7 +223,7 @@ void Engine::Remember(const std::string& name, const Snapshot& snapshot,
   }
   // If we die here, or it fails: the next backup compresses everything.
   const Status saved =
-      SaveReuseRecord(fs_, options_, snapshot, request.db_epoch, name,
+      SaveReuseRecord(fs_, options_, snapshot, request.database, name,
                       std::move(summary->archived));
   if (!saved.ok()) {
     LogWarn(kEngineLogTag,
@@ -231,12 +256,20 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
                 "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE");
 }
 
+Result<std::unique_ptr<File>> Engine::OpenPart(Part* part) {
+  // Sweeps hold it, too: none comes between making the file and locking it.
+  LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto file,
+                             fs_->Open(part->path, OpenMode::kCreateNew));
+  LEVELKEEP_ASSIGN_OR_RETURN(part->lock, fs_->Lock(part->path));
+  return file;
+}
+
 Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
                                          const BackupRequest& request,
                                          const Listing& listing,
-                                         const ReusePlan& reuse,
-                                         const std::string& part,
-                                         Time created) {
+                                         const ReusePlan& reuse, Time created,
+                                         Part* part) {
   const SnapshotInfo& info = snapshot.info();
   const auto started = clock_->SteadyNow();
   ArchiveWriteOptions write;
@@ -258,7 +291,7 @@ Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
                           static_cast<uint64_t>(took.count()), archived);
   };
 
-  LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs_->Open(part, OpenMode::kCreateNew));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto file, OpenPart(part));
   LEVELKEEP_ASSIGN_OR_RETURN(
       ArchiveSummary summary,
       WriteArchive(InputsOf(snapshot, options_.db_name, reuse), describe, write,

@@ -3,7 +3,8 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
+#include "restore/context.h"
 
 namespace levelkeep {
 
@@ -11,7 +12,7 @@ Database::Database(const BackupOptions& options, const Platform& platform)
     : options_(options), fs_(platform.fs), env_(platform.env, platform.fs) {}
 
 std::string Database::NewScratchPath() const {
-  return JoinPath(JoinPath(options_.storage_dir, ".levelkeep"),
+  return JoinPath(WorkDirOf(options_.storage_dir, options_.db_name),
                   "scratch-" + RandomId());
 }
 

@@ -54,7 +54,8 @@ auto FirstAfter(const std::vector<Listing::Entry>& entries,
 
 // Sets every member. An object that is used again keeps its memory, which
 // spares a list of 10,000 backups 40,000 allocations.
-void FillBackupInfo(const CatalogEntry& entry, BackupInfo* info) {
+void FillBackupInfo(const CatalogEntry& entry, bool other_database,
+                    BackupInfo* info) {
   info->name = entry.name;
   info->path = entry.path;
   info->size_bytes = entry.size_bytes;
@@ -75,13 +76,14 @@ void FillBackupInfo(const CatalogEntry& entry, BackupInfo* info) {
   info->source_bytes = manifest.source_bytes;
   info->duration_ms = manifest.took_ms;
   info->snapshot_method = manifest.snapshot_method;
+  info->other_database = other_database;
 }
 
 }  // namespace
 
-BackupInfo ToBackupInfo(const CatalogEntry& entry) {
+BackupInfo ToBackupInfo(const CatalogEntry& entry, bool other_database) {
   BackupInfo info;
-  FillBackupInfo(entry, &info);
+  FillBackupInfo(entry, other_database, &info);
   return info;
 }
 
@@ -102,7 +104,9 @@ Engine::Engine(const BackupOptions& options, const Platform& platform,
                    ? nullptr
                    : std::make_unique<Database>(options, platform)),
       database_(database != nullptr ? database : outside_.get()),
-      catalog_(platform.fs, options.backup_dir, platform.clock) {}
+      records_(platform.fs, options.backup_dir),
+      catalog_(platform.fs, options.backup_dir, platform.clock,
+               [this] { return ReadOwner(); }) {}
 
 std::string Engine::StatePath(std::string_view name) const {
   return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);
@@ -116,11 +120,14 @@ Status Engine::Prepare() {
 
 Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {
   LEVELKEEP_RETURN_IF_ERROR(Prepare());
-  auto lock = fs_->Lock(StatePath("create.lock"));
+  const std::string id = DatabaseId();
+  auto lock = id.empty() ? fs_->Lock(StatePath("create.lock"))
+                         : records_.LockCreate(id);
   if (!lock.ok() && lock.status().code() == StatusCode::kBusy) {
     return Status(StatusCode::kBusy,
-                  "another process is changing " + options_.backup_dir + ": " +
-                      lock.status().message(),
+                  "another process is changing the backups of this database "
+                  "in " +
+                      options_.backup_dir + ": " + lock.status().message(),
                   "try again when it has ended");
   }
   return lock;
@@ -138,18 +145,19 @@ Result<std::unique_ptr<FileLock>> Engine::LockState() {
 }
 
 Result<std::vector<std::string>> Engine::Sweep() {
-  auto lock = LockForWriting();
-  if (!lock.ok()) {
-    // A live instance is at work: what looks left over may be its own.
-    if (lock.status().code() == StatusCode::kBusy) {
-      return std::vector<std::string>();
-    }
-    return lock.status();
+  LEVELKEEP_RETURN_IF_ERROR(Prepare());
+  const auto lock = fs_->Lock(StatePath("create.lock"));
+  // Version 0.1.0 is at work, and does not lock the parts that it writes.
+  if (lock.status().code() == StatusCode::kBusy) {
+    return std::vector<std::string>();
   }
+  LEVELKEEP_RETURN_IF_ERROR(lock.status());
   std::vector<std::string> swept;
   {
     LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
     LEVELKEEP_ASSIGN_OR_RETURN(swept, catalog_.Sweep());
+    LEVELKEEP_ASSIGN_OR_RETURN(auto more, records_.Sweep());
+    swept.insert(swept.end(), more.begin(), more.end());
   }
   auto verify_lock = fs_->Lock(StatePath("verify.lock"));
   if (!verify_lock.ok()) return swept;
@@ -167,7 +175,7 @@ Result<std::vector<BackupInfo>> Engine::List() {
   std::vector<BackupInfo> backups;
   backups.reserve(listing->size());
   for (const Listing::Entry& entry : listing->entries()) {
-    backups.push_back(ToBackupInfo(*entry));
+    backups.push_back(ToBackupInfo(*entry, listing->IsOther(*entry)));
   }
   return backups;
 }
@@ -180,7 +188,7 @@ Result<uint64_t> Engine::Visit(
   const auto& entries = listing->entries();
   BackupInfo info;
   for (auto it = FirstAfter(entries, after); it != entries.end(); ++it) {
-    FillBackupInfo(**it, &info);
+    FillBackupInfo(**it, listing->IsOther(**it), &info);
     if (!visit(info)) break;
   }
   return uint64_t{listing->size()};
@@ -229,6 +237,7 @@ Result<std::vector<RotationDecision>> Engine::Decide(
   RetentionPolicy policy;
   policy.max_backups = options_.max_backups;
   policy.verification_expected = options_.verify_after_backup;
+  policy.history = std::chrono::days(options_.history_days);
   std::vector<RotationDecision> decisions;
   for (const RetentionDecision& decision :
        DecideRetention(*listing, policy, protect, clock_->Now())) {
@@ -258,14 +267,18 @@ Result<std::vector<std::string>> Engine::PendingVerification() {
     const bool full =
         entry.verification && (!entry.verification->passed ||
                                entry.verification->depth == VerifyDepth::kFull);
-    if (entry.manifest && !full) names.push_back(entry.name);
+    if (entry.manifest && !full && !listing->IsOther(entry)) {
+      names.push_back(entry.name);
+    }
   }
   return names;
 }
 
-Status Engine::Delete(const std::string& name, bool force) {
+Status Engine::Delete(const std::string& name, bool force,
+                      bool other_database) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
   LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
+  LEVELKEEP_RETURN_IF_ERROR(RefuseOther({entry}, other_database));
   if (entry.pinned) {
     return Status(StatusCode::kRefused, entry.name + " is pinned",
                   "unpin it before you delete it");

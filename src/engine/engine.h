@@ -4,6 +4,7 @@
 // Two callers: BackupManager beside a live database, and the program from
 // outside. They differ in the Database that they bring. One file each:
 //   engine.cc  backups/: locks, names, rotate, delete, pin
+//   ownership.cc  whose backups they are
 //   create.cc  from a snapshot to a published archive
 //   verify.cc  three depths, and what is remembered of it; inspect
 //   restore.cc preview, restore, stage, undo, extract
@@ -21,8 +22,11 @@
 #include "archive/archive_writer.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/mutex.h"
 #include "base/work.h"
 #include "catalog/catalog.h"
+#include "catalog/database_records.h"
+#include "dbfiles/identity.h"
 #include "engine/database.h"
 #include "engine/platform.h"
 #include "engine/reuse.h"
@@ -38,9 +42,16 @@ namespace levelkeep {
 struct BackupRequest {
   std::string label = {};
   std::string trigger = "manual";
-  std::string db_epoch = {};  // Create finds it out
+  DatabaseIdentity database = {};  // Create finds it out
   std::optional<EventCount> events = {};
   Work work = {};
+};
+
+// What adopting a database found out.
+struct Adoption {
+  DatabaseIdentity identity;
+  std::string forked;  // why its present history began, if by a fork
+  bool began = false;  // it began just now
 };
 
 // What a name or a path leads to.
@@ -61,9 +72,10 @@ struct InspectReport {
 
 // Several processes may work on one backups/ (the server, the command line,
 // the worker). Lock files in backups/.levelkeep/ keep apart, among them:
-// create.lock  creates, rotations, deletions and sweeps
+// databases/ID/create.lock  creates, rotations and deletions by a database
 // verify.lock  verifications
 // state.lock   changes of the small files: held for milliseconds
+// Each part is locked while it is written.
 //
 // What only reads (names, lists, PlanRotation, Preview, Inspect) creates no
 // file, not even a lock file.
@@ -111,8 +123,29 @@ class Engine {
   // kRefused for the newest verified backup, unless `force`; for a pinned
   // one, always.
   // Both take a whole name, or "latest".
-  Status Delete(const std::string& name, bool force);
+  // kOtherDatabase for one of another database, unless that is meant.
+  Status Delete(const std::string& name, bool force,
+                bool other_database = false);
   Status Pin(const std::string& name, bool pinned);
+
+  // --- ownership.cc
+
+  // kRefused with the ways out: BACKUP_DIR remembers a database at this place,
+  // and there is none (a volume that is not mounted).
+  Status RequireDatabase() const;
+  bool DatabasePresent() const;
+  // Makes sure that the database has an identity and a history of its own: it
+  // may be new, a copy of one that is in use, put back, or made anew. Then it
+  // begins another history, and the log says why. With `attach` this object
+  // counts as its writer until Release. REQUIRES: DatabasePresent().
+  Result<Adoption> Adopt(bool attach);
+  // Remembers what the database has reached. Nothing, if it is not attached.
+  void Release();
+  // Empty: there is none yet, or none is known.
+  std::string DatabaseId() const { return ReadOwner().id; }
+  bool IsOther(const CatalogEntry& entry) const {
+    return ReadOwner().IsOther(entry);
+  }
 
   // --- create.cc
 
@@ -142,12 +175,23 @@ class Engine {
   // What a restore would do.
   Result<RestorePreview> Preview(const FoundBackup& backup);
   // kBusy with the pid while another process has the database open.
-  Result<RestoreReport> Restore(const FoundBackup& backup, const Work& work);
+  // kOtherDatabase for a listed one of another database, unless that is meant.
+  Result<RestoreReport> Restore(const FoundBackup& backup, const Work& work,
+                                bool other_database = false);
   // For the next start. Whoever asked is told now, not then, that an archive
   // is bad.
-  Result<RestoreReport> Stage(const FoundBackup& backup, const Work& work);
+  Result<RestoreReport> Stage(const FoundBackup& backup, const Work& work,
+                              bool other_database = false);
   // kNotFound: there is no restore to undo.
   Result<RestoreReport> Undo(UndoScope scope);
+  // What restores replaced, the last one first. Writes nothing.
+  Result<std::vector<KeptDatabase>> ListKept();
+  // Removes it for good. kBusy while another process has the database open.
+  Status ForgetUndo();
+  // R14: removes it when it has been kept long enough, and a backup that was
+  // begun after the last exchange is verified in full. Nothing, while another
+  // process manages the storage. Returns whether it did.
+  Result<bool> ForgetUndoWhenDue();
   // Extracts a verified database into `target_dir`, which must not exist or
   // be empty; touches nothing else.
   Result<RestoreReport> Extract(const FoundBackup& backup,
@@ -163,14 +207,48 @@ class Engine {
   Restorer* restorer() { return restorer_.get(); }
 
  private:
+  std::string Place() const;
+  // Of the database that was attached here, as BACKUP_DIR remembers it.
+  std::string RememberedId() const;
+  // Whose backups count: by the database's folder, else by its place. Writes
+  // nothing.
+  Owner ReadOwner() const;
+  // Does somebody else write to a database of this identity? With `attach`
+  // nobody else can from now on.
+  Result<bool> IsCopy(const std::string& id, bool attach)
+      REQUIRES_LOCK(writer_mutex_);
+  // What Adopt has found out so far.
+  struct Finding {
+    DatabaseIdentity identity;
+    std::optional<DatabaseHead> head;  // nothing: it can't be understood
+    std::optional<DatabaseRecord> record;
+    std::string forked;  // why a new history has to begin; empty: none has
+  };
+  Status NameDatabase(Finding* finding) const;
+  Status PartFromOriginal(bool attach, Finding* finding)
+      REQUIRES_LOCK(writer_mutex_);
+  Adoption Conclude(const Finding& finding, bool attach);
+  bool IsAdopted() const;
+  void StoreDatabase(const DatabaseRecord& record);
+  void RememberHead(const DatabaseHead& head);
+  // A restore is about to put this one in place.
+  void ExpectHistory(const DatabaseIdentity& coming);
+  Status RefuseOther(const FoundBackup& backup, bool other_database) const;
+
   Result<std::vector<RotationDecision>> Decide(
       const std::vector<std::string>& protect);
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
+  // An archive that is not published yet. No sweep takes it while it is locked.
+  struct Part {
+    std::string path;
+    std::unique_ptr<FileLock> lock;
+  };
+  Result<std::unique_ptr<File>> OpenPart(Part* part);
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
                                    const Listing& listing,
-                                   const ReusePlan& reuse,
-                                   const std::string& part, Time created);
+                                   const ReusePlan& reuse, Time created,
+                                   Part* part);
   void Remember(const std::string& name, const Snapshot& snapshot,
                 const BackupRequest& request, const ReusePlan& reuse,
                 ArchiveSummary* summary);
@@ -197,6 +275,7 @@ class Engine {
 
   // The storage is ours, and what a crash interrupted is finished.
   Status RequireStorage();
+  bool UndoIsDue(const KeptDatabase& last);
   // The digest of the archive that was verified in full under this name, in
   // our folder; empty: none was.
   std::string ScannedSha256(const FoundBackup& backup);
@@ -216,11 +295,16 @@ class Engine {
   Clock* const clock_;
   std::unique_ptr<Database> outside_;  // when nobody brings one
   Database* const database_;
+  const DatabaseRecords records_;
   Catalog catalog_;
+  mutable Mutex writer_mutex_;
+  // While the database is attached.
+  std::unique_ptr<FileLock> writer_ GUARDED_BY(writer_mutex_);
+  std::string writer_id_ GUARDED_BY(writer_mutex_);
   std::unique_ptr<Restorer> restorer_;
 };
 
-BackupInfo ToBackupInfo(const CatalogEntry& entry);
+BackupInfo ToBackupInfo(const CatalogEntry& entry, bool other_database = false);
 
 // kCorruption if the archive that was read is not the one that the backup's
 // sidecar describes. No sidecar: ok.

@@ -4,9 +4,10 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "leveldb/db.h"
 
@@ -60,6 +61,10 @@ Result<RestorerOptions> Engine::NewRestorerOptions() {
   result.storage_dir = options_.storage_dir;
   result.db_name = options_.db_name;
   result.restore_dir = options_.restore_dir;
+  result.remembered_id = RememberedId();
+  result.announce = [this](const DatabaseIdentity& coming) {
+    ExpectHistory(coming);
+  };
   result.comparator_name = options_.comparator_name;
   result.reserve_bytes = options_.reserve_bytes;
   result.threads = options_.threads;
@@ -124,11 +129,15 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   if (manifest != nullptr) {
     preview.backup_created = manifest->created;
     preview.backup_sequence = manifest->last_sequence;
+    const Owner owner = ReadOwner();
+    preview.other_database = !owner.id.empty() && !manifest->db_id.empty() &&
+                             manifest->db_id != owner.id;
     if (manifest->events) preview.backup_events = manifest->events->count;
     preview.needed_bytes += manifest->source_bytes;
     const auto epoch = ReadEpoch(fs_, db_dir);
-    preview.same_history =
-        epoch.ok() && !epoch->empty() && manifest->db_epoch == *epoch;
+    preview.same_history = epoch.ok() && !epoch->empty() &&
+                           manifest->db_epoch == *epoch &&
+                           CountsWrites(*manifest);
   }
   if (preview.same_history) {
     preview.lost_writes -=
@@ -143,10 +152,21 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   return preview;
 }
 
+Status Engine::RefuseOther(const FoundBackup& backup,
+                           bool other_database) const {
+  if (backup.by_path || other_database || !IsOther(backup)) return Status::Ok();
+  return Status(StatusCode::kOtherDatabase,
+                backup.name + " is a backup of another database than " +
+                    options_.storage_path(),
+                "choose one of this database, or say that it is meant: "
+                "--other-database, \"otherDatabase\":true");
+}
+
 // 1. the storage is ours   2. check, extract and open the backup beside the
 // live data   3. compare it with its sidecar   4. close, swap, reopen
 Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
-                                      const Work& work) {
+                                      const Work& work, bool other_database) {
+  LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Restorer::Staged staged,
@@ -198,8 +218,58 @@ Result<RestoreOutcome> Engine::SwapWhileClosed(const Swap& swap,
       .WithHint("the old data are back in place, nothing was lost");
 }
 
-Result<RestoreReport> Engine::Stage(const FoundBackup& backup,
-                                    const Work& work) {
+Result<std::vector<KeptDatabase>> Engine::ListKept() {
+  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
+  return restorer->ListKept();
+}
+
+Status Engine::ForgetUndo() {
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  return restorer_->ForgetUndo();
+}
+
+// An undo goes on with a history of which there are backups already: only the
+// time tells those that were begun after it. A clock that went back keeps more.
+bool Engine::UndoIsDue(const KeptDatabase& last) {
+  if (!last.replaced) return false;
+  if (clock_->Now() - *last.replaced <
+      std::chrono::hours(options_.undo_hours)) {
+    return false;
+  }
+  const auto epoch = ReadEpoch(fs_, options_.storage_path());
+  const auto listing = catalog_.List();
+  if (!epoch.ok() || epoch->empty() || !listing.ok()) return false;
+  const auto& entries = (*listing)->entries();
+  return std::any_of(
+      entries.begin(), entries.end(), [&](const Listing::Entry& entry) {
+        return entry->verified() && entry->manifest &&
+               entry->verification->depth == VerifyDepth::kFull &&
+               entry->manifest->db_epoch == *epoch &&
+               entry->order_time() >= *last.replaced &&
+               (!CountsWrites(*entry->manifest) ||
+                entry->manifest->last_sequence >= last.live_sequence);
+      });
+}
+
+// 1. is anything kept, and due?   2. the storage is ours   3. still due?
+Result<bool> Engine::ForgetUndoWhenDue() {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto kept, ListKept());
+  if (kept.empty() || !UndoIsDue(kept.front())) return false;
+  const Status ours = RequireStorage();
+  if (ours.code() == StatusCode::kBusy) return false;
+  LEVELKEEP_RETURN_IF_ERROR(ours);
+  LEVELKEEP_ASSIGN_OR_RETURN(kept, ListKept());
+  if (kept.empty() || !UndoIsDue(kept.front())) return false;
+  LEVELKEEP_RETURN_IF_ERROR(restorer_->ForgetUndo());
+  LogInfo(kEngineLogTag,
+          "a later backup is verified: the database that the last restore "
+          "replaced was removed");
+  return true;
+}
+
+Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
+                                    bool other_database) {
+  LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
   LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
                              ArchiveReader::Open(fs_, backup.path));

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "catalog/database_records.h"
 #include "engine/platform.h"
 
 namespace levelkeep {
@@ -18,8 +19,10 @@ namespace {
 // Smaller files are not worth a line of the record.
 constexpr uint64_t kSmallestReused = 32u << 10;
 
-std::string RecordPath(const BackupOptions& options) {
-  return JoinPath(JoinPath(options.backup_dir, ".levelkeep"), "reuse");
+std::string RecordPath(FileSystem* fs, const BackupOptions& options,
+                       const DatabaseIdentity& database) {
+  return JoinPath(DatabaseRecords(fs, options.backup_dir).Folder(database.id),
+                  "reuse");
 }
 
 // Members of another compressor or level are not what this one would write.
@@ -35,20 +38,21 @@ bool IsReusable(const SnapshotFile& file) {
 
 // The logical method writes new tables each time.
 bool CanReuse(const BackupOptions& options, const Snapshot& snapshot,
-              const std::string& db_epoch) {
-  return options.reuse && !db_epoch.empty() &&
+              const DatabaseIdentity& database) {
+  return options.reuse && !database.epoch.empty() &&
          snapshot.info().method != SnapshotMethod::kLogical;
 }
 
 }  // namespace
 
 ReusePlan ReusePlan::Load(FileSystem* fs, const BackupOptions& options,
-                          const Snapshot& snapshot, const std::string& db_epoch,
+                          const Snapshot& snapshot,
+                          const DatabaseIdentity& database,
                           std::stop_token stop) {
   ReusePlan plan;
-  if (!CanReuse(options, snapshot, db_epoch)) return plan;
+  if (!CanReuse(options, snapshot, database)) return plan;
   const Status status =
-      plan.Open(fs, options, snapshot, db_epoch, std::move(stop));
+      plan.Open(fs, options, snapshot, database, std::move(stop));
   if (status.ok()) return plan;
   if (status.code() != StatusCode::kNotFound) {
     LogWarn(kEngineLogTag, "compressing everything: " + status.ToString());
@@ -57,13 +61,14 @@ ReusePlan ReusePlan::Load(FileSystem* fs, const BackupOptions& options,
 }
 
 Status ReusePlan::Open(FileSystem* fs, const BackupOptions& options,
-                       const Snapshot& snapshot, const std::string& db_epoch,
-                       std::stop_token stop) {
+                       const Snapshot& snapshot,
+                       const DatabaseIdentity& database, std::stop_token stop) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const std::string text,
-      ReadFile(fs, RecordPath(options), 2 * kMaxIndexBytes));
+      ReadFile(fs, RecordPath(fs, options, database), 2 * kMaxIndexBytes));
   LEVELKEEP_ASSIGN_OR_RETURN(record_, DecodeReuseRecord(text));
-  if (record_.db_epoch != db_epoch || record_.writer != WriterName(options)) {
+  if (record_.db_epoch != database.epoch ||
+      record_.writer != WriterName(options)) {
     return Status(StatusCode::kNotFound, "no archive to reuse");
   }
   for (const ReusableFile& file : record_.files) {
@@ -114,16 +119,17 @@ Status ReusePlan::CheckOne(const Snapshot& snapshot,
 }
 
 Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,
-                       const Snapshot& snapshot, const std::string& db_epoch,
+                       const Snapshot& snapshot,
+                       const DatabaseIdentity& database,
                        const std::string& archive_name,
                        std::vector<TocFile> archived) {
-  if (!CanReuse(options, snapshot, db_epoch)) return Status::Ok();
+  if (!CanReuse(options, snapshot, database)) return Status::Ok();
   LEVELKEEP_ASSIGN_OR_RETURN(
       const FileInfo info,
       fs->Stat(JoinPath(options.backup_dir, archive_name)));
   ReuseRecord record{
-      archive_name, info.size_bytes,     info.inode, info.mtime_ns,
-      db_epoch,     WriterName(options), {}};
+      archive_name,   info.size_bytes,     info.inode, info.mtime_ns,
+      database.epoch, WriterName(options), {}};
   const std::vector<SnapshotFile>& files = snapshot.info().files;
   for (size_t i = 0; i < files.size(); ++i) {
     if (!IsReusable(files[i])) continue;
@@ -131,7 +137,9 @@ Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,
     record.files.push_back({files[i].device, files[i].inode, files[i].mtime_ns,
                             std::move(archived[i])});
   }
-  return WriteFileDurably(fs, RecordPath(options), EncodeReuseRecord(record));
+  const std::string path = RecordPath(fs, options, database);
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, ParentPath(path)));
+  return WriteFileDurably(fs, path, EncodeReuseRecord(record));
 }
 
 }  // namespace levelkeep

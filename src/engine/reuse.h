@@ -13,14 +13,15 @@
 #include "archive/archive_writer.h"
 #include "base/file_system.h"
 #include "catalog/reuse_record.h"
+#include "dbfiles/identity.h"
 #include "levelkeep/options.h"
 #include "snapshot/snapshot.h"
 
 namespace levelkeep {
 
-// The tables that stand unchanged in the newest archive, by its record in
-// backups/.levelkeep/reuse. Everything that is doubtful means: compress.
-// Thread safety: const methods from several threads.
+// The tables that stand unchanged in the database's newest archive, by its
+// record in backups/.levelkeep/databases/ID/reuse. Everything that is doubtful
+// means: compress. Thread safety: const methods from several threads.
 class ReusePlan {
  public:
   // Reuses nothing.
@@ -28,8 +29,8 @@ class ReusePlan {
   // Reads the record and opens the archive; hashes one of the tables, to see
   // that the record speaks of this database. Never fails.
   static ReusePlan Load(FileSystem* fs, const BackupOptions& options,
-                        const Snapshot& snapshot, const std::string& db_epoch,
-                        std::stop_token stop);
+                        const Snapshot& snapshot,
+                        const DatabaseIdentity& database, std::stop_token stop);
 
   // Null: nothing is reused.
   const ByteSource* archive() const { return archive_.get(); }
@@ -42,7 +43,7 @@ class ReusePlan {
 
  private:
   Status Open(FileSystem* fs, const BackupOptions& options,
-              const Snapshot& snapshot, const std::string& db_epoch,
+              const Snapshot& snapshot, const DatabaseIdentity& database,
               std::stop_token stop);
   Status CheckOne(const Snapshot& snapshot, std::stop_token stop) const;
 
@@ -55,7 +56,8 @@ class ReusePlan {
 // Remembers how the snapshot's tables stand in the archive that was
 // published as `archive_name`. `archived` is in the snapshot's order.
 Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,
-                       const Snapshot& snapshot, const std::string& db_epoch,
+                       const Snapshot& snapshot,
+                       const DatabaseIdentity& database,
                        const std::string& archive_name,
                        std::vector<TocFile> archived);
 

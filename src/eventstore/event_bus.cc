@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
 #include "eventstore/leveldb_status.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"

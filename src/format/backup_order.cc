@@ -41,7 +41,8 @@ Time OrderTimeOf(const Manifest& manifest) {
 
 OrderKey::OrderKey(const Manifest& manifest, int name_counter,
                    std::string_view backup_name)
-    : epoch(manifest.db_epoch),
+    : epoch(CountsWrites(manifest) ? std::string_view(manifest.db_epoch)
+                                   : std::string_view()),
       sequence(epoch.empty() ? 0 : manifest.last_sequence),
       order_time(OrderTimeOf(manifest)),
       counter(name_counter),

@@ -23,8 +23,10 @@ struct OrderKey {
   OrderKey() = default;
   OrderKey(const Manifest& manifest, int counter, std::string_view name);
 
-  std::string_view epoch;  // backups of one are one history; empty: of none
-  uint64_t sequence = 0;   // in the history; 0 without one
+  // Backups of one are one history. Empty: of none, or a logical one, whose
+  // sequence counts keys and falls where some are deleted.
+  std::string_view epoch;
+  uint64_t sequence = 0;  // in the history; 0 without one
   Time order_time;
   int counter = 0;        // of its name, where it has one
   std::string_view name;  // decides where nothing else does
@@ -33,6 +35,7 @@ struct OrderKey {
 // Indexes into `keys`, newest first, by one total order:
 //  - within one epoch by sequence, so that a clock that was set back reorders
 //    nothing; then by order_time, counter and name;
+//  - logical ones, and those of no epoch, by order_time alone;
 //  - between epochs by order_time, then counter, then sequence; a backup counts
 //    as made no earlier than the ones before it in its epoch.
 std::vector<size_t> NewestFirst(const std::vector<OrderKey>& keys);

@@ -118,6 +118,12 @@ Status DecodeDb(const json& db, const Status& elements, Manifest* manifest) {
                   "\"" + Printable(manifest->db_name) +
                       "\" can't be the name of a database folder");
   }
+  for (const auto& [name, field] :
+       {std::pair("id", &manifest->db_id),
+        std::pair("parent", &manifest->db_parent)}) {
+    if (!db.contains(name)) continue;
+    LEVELKEEP_ASSIGN_OR_RETURN(*field, RequireHex(db, name, 32));
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->db_epoch, RequireText(db, "epoch"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->comparator,
                              RequireText(db, "comparator"));
@@ -204,6 +210,10 @@ Result<Manifest> DecodeText(std::string_view text, Files kept,
       [&manifest] { manifest.files.clear(); },
       [&manifest, kept](const JsonElement& element) -> Status {
         LEVELKEEP_ASSIGN_OR_RETURN(ManifestFile file, DecodeFile(element));
+        if (const DbFileName name = ParseDbFileName(file.name);
+            name.kind == DbFileKind::kManifest) {
+          manifest.manifest_number = name.number;
+        }
         if (kept == Files::kKeep) manifest.files.push_back(std::move(file));
         return Status::Ok();
       }};
@@ -241,7 +251,11 @@ std::string Encode(const Manifest& manifest, const std::vector<File>& files) {
   text += Field("snapshot_method", manifest.snapshot_method);
   text += "  \"db\": {\n";
   text += Field("name", manifest.db_name, "    ");
+  if (!manifest.db_id.empty()) text += Field("id", manifest.db_id, "    ");
   text += Field("epoch", manifest.db_epoch, "    ");
+  if (!manifest.db_parent.empty()) {
+    text += Field("parent", manifest.db_parent, "    ");
+  }
   text += Field("comparator", manifest.comparator, "    ");
   text += Field("last_sequence", manifest.last_sequence, "    ");
   AppendFiles(files, &text);
@@ -262,6 +276,10 @@ std::string Encode(const Manifest& manifest, const std::vector<File>& files) {
 }
 
 }  // namespace
+
+bool CountsWrites(const Manifest& manifest) {
+  return manifest.snapshot_method != "logical";
+}
 
 std::string EncodeManifest(const Manifest& manifest) {
   return Encode(manifest, manifest.files);

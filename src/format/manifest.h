@@ -50,10 +50,14 @@ struct Manifest {
   std::string levelkeep_version;
   std::string snapshot_method;  // hot|logical|offline|external
   std::string db_name;
-  std::string db_epoch;  // 32 hex digits: changes with each restore
+  // Whose backup it is: 32 hex digits. Empty in those of 0.1.0.
+  std::string db_id;
+  std::string db_epoch;   // 32 hex digits: changes with each restore
+  std::string db_parent;  // the epoch that this one left; empty: not known
   std::string comparator;
   uint64_t last_sequence = 0;
   std::vector<ManifestFile> files;
+  uint64_t manifest_number = 0;  // of the MANIFEST-NNNNNN among `files`
   std::optional<ManifestEvents> events;
   std::string previous_name;  // hash chain; empty for the first
   std::string previous_sha256;
@@ -61,6 +65,11 @@ struct Manifest {
   uint64_t source_bytes = 0;
 };
 
+// Whether its last sequence is LevelDB's own count of writes, so that two
+// backups of one epoch compare by it. A logical one counts keys.
+bool CountsWrites(const Manifest& manifest);
+
+// `manifest_number` is not written: the files tell.
 std::string EncodeManifest(const Manifest& manifest);
 // The same with these for its files, by their names without a folder.
 std::string EncodeManifestOf(const Manifest& manifest,

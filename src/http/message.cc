@@ -20,6 +20,7 @@ int HttpStatus(StatusCode code) {
     case StatusCode::kAlreadyExists:
     case StatusCode::kBusy:
     case StatusCode::kRefused:
+    case StatusCode::kOtherDatabase:
       return 409;
     case StatusCode::kCorruption:
     case StatusCode::kUnsupported:

@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/status_macros.h"
-#include "dbfiles/epoch.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -35,8 +34,6 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
   if (db == nullptr) {
     return Status(StatusCode::kInvalidArgument, "Attach needs an open DB");
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(std::string epoch,
-                             ReadOrCreateEpoch(fs_, options_.storage_path()));
   {
     MutexLock lock(&mutex_);
     if (db_ != nullptr) {
@@ -44,8 +41,13 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
                     "a database is attached already",
                     "destroy the first Attachment before you attach again");
     }
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(Adoption adoption, engine_.Adopt(true));
+  {
+    MutexLock lock(&mutex_);
     db_ = db;
-    epoch_ = std::move(epoch);
+    epoch_ = std::move(adoption.identity.epoch);
+    forked_ = std::move(adoption.forked);
   }
   if (options_.auto_backup_enabled) {
     schedule_thread_ =
@@ -65,6 +67,7 @@ void BackupManager::Impl::Detach() {
   schedule_thread_.request_stop();
   jobs_.CancelAndWait(JobKind::kCreate);
   schedule_thread_ = std::jthread();
+  engine_.Release();
 }
 
 bool BackupManager::Impl::IsOpen() const {
@@ -124,7 +127,7 @@ Result<uint64_t> BackupManager::VisitBackups(
 Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry,
                              impl_->engine_.Find(name));
-  return ToBackupInfo(entry);
+  return ToBackupInfo(entry, impl_->engine_.IsOther(entry));
 }
 
 Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
@@ -162,8 +165,9 @@ Result<std::vector<RotationDecision>> BackupManager::Rotate(bool dry_run) {
   return impl_->Rotate(dry_run);
 }
 
-Status BackupManager::DeleteBackup(const std::string& name, bool force) {
-  return impl_->DeleteBackup(name, force);
+Status BackupManager::DeleteBackup(const std::string& name, bool force,
+                                   bool other_database) {
+  return impl_->DeleteBackup(name, force, other_database);
 }
 
 Status BackupManager::PinBackup(const std::string& name, bool pinned) {

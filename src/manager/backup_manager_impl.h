@@ -39,7 +39,7 @@ class BackupManager::Impl : private Database {
   // --- manager_create.cc
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
-  Status DeleteBackup(const std::string& name, bool force);
+  Status DeleteBackup(const std::string& name, bool force, bool other_database);
 
   // --- manager_verify.cc
   Result<VerifyReport> VerifyBackup(const FoundBackup& backup,
@@ -76,6 +76,7 @@ class BackupManager::Impl : private Database {
   Status CheckFoldersDiffer();
   Status CheckLock(StartReport* report);
   Status ApplyDropped(std::stop_token stop, StartReport* report);
+  Status LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
 
   Result<bool> NothingChanged();
@@ -86,7 +87,7 @@ class BackupManager::Impl : private Database {
   void QueueVerification(const std::string& name);
   void RunVerifications(std::stop_token stop);
   void VerifyInBackground(const std::string& name, std::stop_token stop);
-  void DropUndoAfter(const CatalogEntry& backup);
+  void ForgetUndoWhenDue();
 
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
   static void DescribeBackups(const Listing& listing, HealthReport* health);
@@ -102,6 +103,8 @@ class BackupManager::Impl : private Database {
   mutable Mutex mutex_;
   leveldb::DB* db_ GUARDED_BY(mutex_) = nullptr;
   std::string epoch_ GUARDED_BY(mutex_);  // of the attached database
+  // Why that history began, if by a fork.
+  std::string forked_ GUARDED_BY(mutex_);
   std::optional<Scheduler> scheduler_ GUARDED_BY(mutex_);
   std::optional<Time> last_success_ GUARDED_BY(mutex_);
   std::string last_error_ GUARDED_BY(mutex_);

@@ -62,10 +62,11 @@ Result<std::vector<RotationDecision>> BackupManager::Impl::Rotate(
   return dry_run ? engine_.PlanRotation() : engine_.Rotate();
 }
 
-Status BackupManager::Impl::DeleteBackup(const std::string& name, bool force) {
+Status BackupManager::Impl::DeleteBackup(const std::string& name, bool force,
+                                         bool other_database) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
                              jobs_.Begin(JobKind::kRotate, std::stop_token()));
-  return engine_.Delete(name, force);
+  return engine_.Delete(name, force, other_database);
 }
 
 // Is every write of this database in the newest backup already? Only a hot
@@ -120,6 +121,10 @@ void BackupManager::Impl::RunScheduledBackup(Scheduler* scheduler,
   if (unchanged.ok() && *unchanged) {
     LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
     scheduler->Succeeded(clock_->SteadyNow());
+    // No backup comes whose verification would do it.
+    if (const auto ticket = jobs_.Begin(JobKind::kVerify, stop); ticket.ok()) {
+      ForgetUndoWhenDue();
+    }
     return;
   }
   CreateRequest request;

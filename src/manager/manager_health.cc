@@ -1,5 +1,7 @@
 // Health: what an operator, a supervisor and a monitoring system ask for.
 
+#include <algorithm>
+
 #include "base/text.h"
 #include "manager/backup_manager_impl.h"
 
@@ -10,6 +12,14 @@ namespace {
 // So many intervals without a backup of new writes are worth a warning.
 constexpr int kMissedRunsUntilDegraded = 2;
 
+bool HasVerified(const Listing& listing, const std::string& epoch) {
+  return std::any_of(listing.entries().begin(), listing.entries().end(),
+                     [&](const Listing::Entry& entry) {
+                       return entry->verified() && entry->manifest &&
+                              entry->manifest->db_epoch == epoch;
+                     });
+}
+
 double Seconds(Time::duration duration) {
   return std::chrono::duration<double>(duration).count();
 }
@@ -19,12 +29,13 @@ double Seconds(Time::duration duration) {
 HealthReport BackupManager::Impl::Health() {
   HealthReport health;
   const SnapshotEnvStats stats = Stats();
-  std::string epoch;
+  std::string epoch, forked;
   double verify_rate = 0;
   {
     MutexLock lock(&mutex_);
     health.store_usable = db_ != nullptr && !stats.poisoned;
     epoch = epoch_;
+    forked = forked_;
     verify_rate = verify_rate_;
     health.last_success = last_success_;
     health.last_error = last_error_;
@@ -47,6 +58,10 @@ HealthReport BackupManager::Impl::Health() {
     health.degraded.push_back(listing.status().message());
     return health;
   }
+  if (!forked.empty() && !HasVerified(**listing, epoch)) {
+    health.degraded.push_back("the database began a new history: " + forked +
+                              "; no backup of it is verified yet");
+  }
   DescribeBackups(**listing, &health);
   DescribeExposure(stats, (*listing)->NewestOfEpoch(epoch), &health);
   if (health.latest && verify_rate > 0) {
@@ -68,7 +83,7 @@ HealthReport BackupManager::Impl::Health() {
 
 void BackupManager::Impl::DescribeBackups(const Listing& listing,
                                           HealthReport* health) {
-  health->count = listing.size();
+  health->count = listing.count();
   health->total_bytes = listing.total_bytes();
   if (listing.newest_good() != nullptr) {
     health->latest = ToBackupInfo(*listing.newest_good());

@@ -43,8 +43,8 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
   const bool live = request.mode == RestoreMode::kLive ||
                     (request.mode == RestoreMode::kAuto && CanRestoreLive());
   const Work work = {ticket->stop(), request.progress};
-  auto report =
-      live ? engine_.Restore(backup, work) : engine_.Stage(backup, work);
+  auto report = live ? engine_.Restore(backup, work, request.other_database)
+                     : engine_.Stage(backup, work, request.other_database);
   if (report.ok()) {
     LogInfo(kEngineLogTag,
             backup.name + (live ? ": restored, sequence " +
@@ -61,8 +61,8 @@ Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   if (!engine_.restorer()->UndoAvailable()) {
     return Status(StatusCode::kNotFound, "there is no restore to undo",
-                  "the replaced database is kept until the next verified "
-                  "backup; restore a backup instead");
+                  "what a restore replaces is kept for BACKUP_UNDO_HOURS, and "
+                  "until a later backup is verified; restore a backup instead");
   }
   if (IsOpen() && !CanRestoreLive()) {
     return Status(StatusCode::kUnsupported,

@@ -19,10 +19,19 @@ void Log(const StartReport& report) {
     LogInfo(kEngineLogTag, report.restored_from + ": restored, sequence " +
                                std::to_string(report.restored_sequence));
   }
+  if (report.restored_other_database) {
+    LogWarn(kEngineLogTag,
+            report.restored_from +
+                " is a backup of ANOTHER database; it was restored because it "
+                "was dropped. levelkeep restore --undo takes it back");
+  }
   for (const auto& [name, reason] : report.rejected) {
     LogWarn(kEngineLogTag, name + ": rejected, " + reason);
   }
   if (!report.refused.empty()) LogWarn(kEngineLogTag, report.refused);
+  if (!report.missing_database.empty()) {
+    LogWarn(kEngineLogTag, report.missing_database + "; a new one begins");
+  }
   for (const std::string& name : report.swept) {
     LogInfo(kEngineLogTag, name + ": left-over removed");
   }
@@ -32,7 +41,7 @@ void Log(const StartReport& report) {
 }  // namespace
 
 // 1. options   2. folders   3. instance lock   4. interrupted restore
-// 5. left-overs   6. dropped archives   7. LOCK
+// 5. left-overs   6. dropped archives   7. the database itself   8. LOCK
 Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   if (initialized_) {
     return Status(StatusCode::kAlreadyExists,
@@ -53,6 +62,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   if (options_.auto_restore_enabled) {
     LEVELKEEP_RETURN_IF_ERROR(ApplyDropped(std::move(stop), &report));
   }
+  LEVELKEEP_RETURN_IF_ERROR(LookAtDatabase(&report));
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
   Log(report);
   initialized_ = true;
@@ -109,8 +119,23 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
                 "processes destroy the database");
 }
 
+// An empty database in place of one that is missing would be backed up until
+// nothing is left of the real one.
+Status BackupManager::Impl::LookAtDatabase(StartReport* report) {
+  if (engine_.DatabasePresent()) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const Adoption adoption, engine_.Adopt(true));
+    if (adoption.began) report->forked = adoption.forked;
+    return Status::Ok();
+  }
+  const Status missing = engine_.RequireDatabase();
+  if (!options_.allow_new_database) return missing;
+  report->missing_database = missing.message();
+  return Status::Ok();
+}
+
 Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
                                          StartReport* report) {
+  const std::string id_before = engine_.DatabaseId();
   LEVELKEEP_ASSIGN_OR_RETURN(const DropOutcome outcome,
                              engine_.restorer()->ApplyDropped(std::move(stop)));
   for (const DropOutcome::Rejection& rejection : outcome.rejected) {
@@ -121,6 +146,10 @@ Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
     report->restored = true;
     report->restored_from = outcome.applied->archive_name;
     report->restored_sequence = outcome.applied->last_sequence;
+    const auto& manifest = outcome.applied->manifest;
+    report->restored_other_database =
+        manifest != nullptr && !id_before.empty() && !manifest->db_id.empty() &&
+        manifest->db_id != id_before;
   }
   return Status::Ok();
 }

@@ -29,7 +29,6 @@ Result<VerifyReport> BackupManager::Impl::VerifyBackup(
       verify_rate_ = static_cast<double>(report.bytes) * 1000.0 /
                      static_cast<double>(report.duration_ms);
     }
-    DropUndoAfter(backup);
   }
   return report;
 }
@@ -68,7 +67,7 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
     if (backup->verified() &&
         backup->verification->depth == VerifyDepth::kFull) {
       const auto ticket = jobs_.Begin(JobKind::kVerify, stop);
-      if (ticket.ok()) DropUndoAfter(*backup);
+      if (ticket.ok()) ForgetUndoWhenDue();
       status = ticket.status();
     } else {
       status = VerifyBackup(*backup, VerifyDepth::kFull, stop).status();
@@ -85,30 +84,13 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
   }
 }
 
-// R14: once a verified backup holds what is live since the last restore or
-// undo, the databases that were replaced have done their duty. REQUIRES: the
-// ticket of a verification is held: creates go on meanwhile, and a restore
-// waits for the end of it instead of being refused.
-void BackupManager::Impl::DropUndoAfter(const CatalogEntry& backup) {
-  std::string epoch;
-  {
-    MutexLock lock(&mutex_);
-    epoch = epoch_;
-  }
-  if (!backup.manifest || epoch.empty() || backup.manifest->db_epoch != epoch) {
-    return;
-  }
-  if (!engine_.restorer()->UndoAvailable()) return;
-  const auto dropped =
-      engine_.restorer()->DropUndo(backup.manifest->last_sequence);
-  if (!dropped.ok()) {
+// REQUIRES: the ticket of a verification is held: creates go on meanwhile, and
+// a restore waits for the end of it instead of being refused.
+void BackupManager::Impl::ForgetUndoWhenDue() {
+  const auto forgotten = engine_.ForgetUndoWhenDue();
+  if (!forgotten.ok()) {
     LogWarn(kEngineLogTag, "the replaced database was not removed: " +
-                               dropped.status().ToString());
-  } else if (*dropped) {
-    LogInfo(kEngineLogTag,
-            backup.name +
-                " is verified: the database that the last restore "
-                "replaced was removed");
+                               forgotten.status().ToString());
   }
 }
 

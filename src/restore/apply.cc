@@ -5,8 +5,8 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "dbfiles/epoch.h"
 #include "dbfiles/file_name.h"
+#include "dbfiles/identity.h"
 #include "restore/drop_history.h"
 #include "restore/staging.h"
 #include "restore/swap.h"
@@ -18,12 +18,44 @@ namespace {
 constexpr std::string_view kHintNextStart =
     "the next start finishes it or takes it back";
 
+// What tells the two databases apart. Each has an epoch then, and not the same
+// one: of two copies the one that comes in begins a history of its own.
+Status NameBoth(const RestoreContext& context, Journal* journal) {
+  FileSystem* const fs = context.fs;
+  const std::string incoming = context.InWork(journal->incoming);
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t live,
+                             DirectoryInode(fs, context.db_dir()));
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t coming,
+                             DirectoryInode(fs, incoming));
+  if (coming == 0) {
+    return Status(StatusCode::kNotFound, incoming + " is gone",
+                  "stage the backup again");
+  }
+  if (live != 0) {
+    LEVELKEEP_ASSIGN_OR_RETURN(journal->old_epoch,
+                               ReadOrCreateEpoch(fs, context.db_dir()));
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(journal->new_epoch,
+                             ReadOrCreateEpoch(fs, incoming));
+  if (journal->new_epoch == journal->old_epoch) {
+    LEVELKEEP_ASSIGN_OR_RETURN(journal->new_epoch, BeginEpoch(fs, incoming));
+  }
+  journal->outcome.epoch = journal->new_epoch;
+  if (context.options.announce) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const DatabaseIdentity identity,
+                               ReadIdentity(fs, incoming));
+    context.options.announce(identity);
+  }
+  return Status::Ok();
+}
+
 // R6..R10: exchanges the databases. On failure they are back where they were
 // and the journal is gone, unless the disk refuses even that.
 Status Exchange(const RestoreContext& context, Journal* journal) {
   Swap swap(context, *journal);
   // R7 before R6: a database that somebody holds leaves no trace here.
   LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
+  LEVELKEEP_RETURN_IF_ERROR(NameBoth(context, journal));
   journal->old_sequence = ReadLastSequence(context.fs, context.db_dir());
   Status done = StoreJournal(context, *journal);
   // If we die here: both databases are whole and the journal says which one
@@ -44,16 +76,6 @@ Status Exchange(const RestoreContext& context, Journal* journal) {
 
 Result<RestoreOutcome> RunJournal(const RestoreContext& context,
                                   Journal journal) {
-  LEVELKEEP_ASSIGN_OR_RETURN(journal.old_inode,
-                             DirectoryInode(context.fs, context.db_dir()));
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      journal.new_inode,
-      DirectoryInode(context.fs, context.InWork(journal.incoming)));
-  if (journal.new_inode == 0) {
-    return Status(StatusCode::kNotFound,
-                  context.InWork(journal.incoming) + " is gone",
-                  "stage the backup again");
-  }
   LEVELKEEP_RETURN_IF_ERROR(Exchange(context, &journal));
   return OpenAndCommit(context, std::move(journal), context.options.open_check);
 }
@@ -108,9 +130,6 @@ Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
   journal.outgoing = std::string(kRollbackPrefix) + journal.id;
   journal.outcome.archive_name = undo.archive;
   journal.outcome.last_sequence = undo.sequence;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      journal.outcome.epoch,
-      ReadEpoch(context.fs, context.InWork(undo.directory)));
   return RunJournal(context, std::move(journal));
 }
 

@@ -5,6 +5,24 @@
 
 namespace levelkeep {
 
+std::string WorkDirOf(const std::string& storage_dir,
+                      const std::string& db_name) {
+  return JoinPath(JoinPath(storage_dir, ".levelkeep"), db_name);
+}
+
+uint64_t FolderBytes(FileSystem* fs, const std::string& path) {
+  const auto names = fs->List(path);
+  if (!names.ok()) return 0;
+  uint64_t bytes = 0;
+  for (const std::string& name : *names) {
+    const auto info = fs->Stat(JoinPath(path, name));
+    if (info.ok() && info->type == FileType::kRegular) {
+      bytes += info->size_bytes;
+    }
+  }
+  return bytes;
+}
+
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path) {
   const auto info = fs->Stat(path);
   if (info.status().code() == StatusCode::kNotFound) return uint64_t{0};

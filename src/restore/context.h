@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "dbfiles/identity.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -38,6 +39,8 @@ struct RestorerOptions {
   std::string storage_dir;  // holds the database and .levelkeep/
   std::string db_name;
   std::string restore_dir;  // the drop folder
+  // The identity of a database that was here and is gone, if one is known.
+  std::string remembered_id;
   std::string comparator_name = "leveldb.BytewiseComparator";
   std::string check_program;  // levelkeep-check; empty: FindCheckProgram's
   uint64_t reserve_bytes = 256u << 20;
@@ -49,12 +52,20 @@ struct RestorerOptions {
   // Opens what was restored, as the application would. Empty: a start scans
   // it read-only instead.
   OpenCheck open_check;
+  // Is told which database is about to take the place of the live one, before
+  // anything is moved. May be empty.
+  std::function<void(const DatabaseIdentity&)> announce;
   // A test's own checker of directories; empty: the program levelkeep-check.
   StoreChecker store_checker;
   // Likewise of archives; empty beside a store_checker: they are extracted
   // for it.
   StoreChecker archive_checker;
 };
+
+// Beside the database, so that it can be exchanged; of no other one under the
+// same STORAGE_DIR.
+std::string WorkDirOf(const std::string& storage_dir,
+                      const std::string& db_name);
 
 inline constexpr std::string_view kRestoreLogTag = "BackupManager";
 
@@ -69,7 +80,7 @@ struct RestoreContext {
     return JoinPath(options.storage_dir, options.db_name);
   }
   std::string work_dir() const {
-    return JoinPath(options.storage_dir, ".levelkeep");
+    return WorkDirOf(options.storage_dir, options.db_name);
   }
   std::string InWork(std::string_view name) const {
     return JoinPath(work_dir(), name);
@@ -88,6 +99,9 @@ inline constexpr std::string_view kTrashPrefix = "trash-";
 inline constexpr std::string_view kRollbackPrefix = "rollback-";
 // Databases that nobody knows what to do with; only people remove them.
 inline constexpr std::string_view kKeptPrefix = "kept-";
+
+// Of the files in a folder; what can't be looked at counts for nothing.
+uint64_t FolderBytes(FileSystem* fs, const std::string& path);
 
 // A directory's inode; 0 if nothing is there. kRefused if it is no directory.
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path);

@@ -28,8 +28,12 @@ Status StoreJournal(const RestoreContext& context, const Journal& journal) {
   record.Set("state", kStateNames.at(static_cast<size_t>(journal.state)));
   record.Set("incoming", journal.incoming);
   record.Set("outgoing", journal.outgoing);
-  record.SetNumber("old_inode", journal.old_inode);
-  record.SetNumber("new_inode", journal.new_inode);
+  record.Set("old_epoch", journal.old_epoch);
+  record.Set("new_epoch", journal.new_epoch);
+  if (journal.new_epoch.empty()) {
+    record.SetNumber("old_inode", journal.old_inode);
+    record.SetNumber("new_inode", journal.new_inode);
+  }
   record.SetNumber("old_sequence", journal.old_sequence);
   record.SetNumber("crashes", journal.crashes);
   record.Set("reason", journal.reason);
@@ -65,6 +69,8 @@ Result<Journal> LoadJournal(const RestoreContext& context) {
     return Status(StatusCode::kCorruption,
                   JournalPath(context) + " holds fields that make no sense");
   }
+  journal.old_epoch = record.Get("old_epoch");
+  journal.new_epoch = record.Get("new_epoch");
   journal.old_inode = record.GetNumber("old_inode");
   journal.new_inode = record.GetNumber("new_inode");
   journal.old_sequence = record.GetNumber("old_sequence");

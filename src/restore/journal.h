@@ -33,7 +33,12 @@ struct Journal {
   // and where the old one goes to.
   std::string incoming;
   std::string outgoing;
-  // What tells them apart, wherever they are. Old is 0 if there was none.
+  // What tells them apart, wherever they are and whatever a file system does
+  // with inodes at a rename: the BACKUP_ID inside. Old is empty if there was no
+  // database.
+  std::string old_epoch;
+  std::string new_epoch;
+  // The same in a journal that 0.1.0 left, which has no epochs.
   uint64_t old_inode = 0;
   uint64_t new_inode = 0;
   uint64_t old_sequence = 0;
@@ -44,6 +49,8 @@ struct Journal {
 
   DropIdentity drop;       // of the file in restore/; no name: none
   RestoreOutcome outcome;  // without manifest
+
+  bool had_old() const { return !old_epoch.empty() || old_inode != 0; }
 };
 
 Status StoreJournal(const RestoreContext& context, const Journal& journal);

@@ -1,8 +1,13 @@
 #include "restore/layout.h"
 
+#include <algorithm>
+#include <array>
+
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "dbfiles/identity.h"
+#include "restore/journal.h"
 
 namespace levelkeep {
 namespace {
@@ -51,6 +56,64 @@ bool IsMountPoint(const RestoreContext& context, const FileInfo& live) {
   return false;
 }
 
+constexpr std::string_view kOldLock = "instance.lock";
+
+// In storage/.levelkeep, as 0.1.0 named them. Whatever else is there is the
+// work folder of a database.
+bool IsOfOldVersion(const std::string& name, FileType type) {
+  static constexpr std::array<std::string_view, 6> kFiles = {
+      "applied", "attempt", "request", "undo", "journal-unclear", "journal"};
+  if (type == FileType::kRegular) {
+    return IsTemporaryName(name) ||
+           std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end();
+  }
+  const size_t dash = name.find('-');
+  if (type != FileType::kDirectory || dash == std::string::npos) return false;
+  static constexpr std::array<std::string_view, 5> kFolders = {
+      kStagingPrefix, kScratchPrefix, kTrashPrefix, kRollbackPrefix,
+      kKeptPrefix};
+  return std::find(kFolders.begin(), kFolders.end(),
+                   std::string_view(name).substr(0, dash + 1)) !=
+             kFolders.end() &&
+         IsEpoch(std::string_view(name).substr(dash + 1));
+}
+
+// The journal is the last one. Its lock does not count: alone it says nothing.
+Result<std::vector<std::string>> LeftByOldVersion(FileSystem* fs,
+                                                  const std::string& folder) {
+  std::vector<std::string> left;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(folder));
+  for (const std::string& name : names) {
+    const auto info = fs->Stat(JoinPath(folder, name));
+    if (info.ok() && IsOfOldVersion(name, info->type)) left.push_back(name);
+  }
+  std::stable_partition(left.begin(), left.end(),
+                        [](const auto& name) { return name != "journal"; });
+  return left;
+}
+
+// The journal names the databases by inode. Without one it is told by there
+// being no other database that could be meant.
+Result<bool> IsOurs(const RestoreContext& context) {
+  FileSystem* const fs = context.fs;
+  RestoreContext old = context;
+  old.options.db_name = ".";  // its work folder is the folder itself
+  if (const auto journal = LoadJournal(old); journal.ok()) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t live,
+                               DirectoryInode(fs, context.db_dir()));
+    if (live != 0 &&
+        (live == journal->old_inode || live == journal->new_inode)) {
+      return true;
+    }
+  }
+  const std::string& storage = context.options.storage_dir;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(storage));
+  return std::none_of(names.begin(), names.end(), [&](const std::string& name) {
+    return name != context.options.db_name &&
+           PathExists(fs, JoinPath(JoinPath(storage, name), "CURRENT"));
+  });
+}
+
 Status CannotExchange(const RestoreContext& context, const std::string& why) {
   return Status(StatusCode::kUnsupported,
                 "the database directory " + context.db_dir() + " " + why +
@@ -59,17 +122,59 @@ Status CannotExchange(const RestoreContext& context, const std::string& why) {
                     " or above it, not at the database directory itself");
 }
 
-Status CreateWorkDir(const RestoreContext& context) {
-  FileSystem* const fs = context.fs;
-  const std::string work = context.work_dir();
-  const auto info = fs->Stat(work);
+Status CreatePrivate(FileSystem* fs, const std::string& path) {
+  const auto info = fs->Stat(path);
   if (info.ok() && info->type != FileType::kDirectory) {
-    return Status(StatusCode::kRefused, work + " is not a directory",
+    return Status(StatusCode::kRefused, path + " is not a directory",
                   "move it away, then start again");
   }
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, work));
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, path));
   if (info.ok() && info->mode == 0700) return Status::Ok();
-  return fs->SetMode(work, 0700);
+  return fs->SetMode(path, 0700);
+}
+
+Status RefuseDatabase(const RestoreContext& context) {
+  const std::string& folder = context.options.storage_dir;
+  if (!PathExists(context.fs, JoinPath(folder, "CURRENT"))) {
+    return Status::Ok();
+  }
+  return Status(StatusCode::kRefused,
+                "STORAGE_DIR (" + folder + ") is itself a LevelDB database",
+                "set STORAGE_DIR to the folder above it, and DB_NAME to its "
+                "own name");
+}
+
+// 1. what 0.1.0 left   2. is it this database's?   3. no such version runs
+// 4. move it, the journal last: it is what says whose all of it is
+Status TakeOverWorkDir(const RestoreContext& context) {
+  FileSystem* const fs = context.fs;
+  const std::string old_dir = ParentPath(context.work_dir());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, LeftByOldVersion(fs, old_dir));
+  if (names.empty()) return Status::Ok();
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool ours, IsOurs(context));
+  if (!ours) {
+    LogWarn(kRestoreLogTag,
+            old_dir +
+                " holds what version 0.1.0 kept of a restore, perhaps "
+                "of another database in " +
+                context.options.storage_dir +
+                "; if it is this one's, stop, and move " + Join(names, ", ") +
+                " into " + context.work_dir());
+    return Status::Ok();
+  }
+  auto lock = fs->Lock(JoinPath(old_dir, kOldLock));
+  if (!lock.ok()) {
+    return lock.status().WithContext("an older LevelKeep manages " +
+                                     context.options.storage_dir);
+  }
+  for (const std::string& name : names) {
+    // If we die here: the rest is moved by the next start.
+    LEVELKEEP_RETURN_IF_ERROR(
+        fs->Rename(JoinPath(old_dir, name), context.InWork(name)));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.work_dir()));
+  LEVELKEEP_RETURN_IF_ERROR(fs->RemoveFile(JoinPath(old_dir, kOldLock)));
+  return fs->SyncDirectory(old_dir);
 }
 
 }  // namespace
@@ -77,7 +182,10 @@ Status CreateWorkDir(const RestoreContext& context) {
 Status CreateLayout(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.storage_dir));
-  LEVELKEEP_RETURN_IF_ERROR(CreateWorkDir(context));
+  LEVELKEEP_RETURN_IF_ERROR(RefuseDatabase(context));
+  LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, ParentPath(context.work_dir())));
+  LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, context.work_dir()));
+  LEVELKEEP_RETURN_IF_ERROR(TakeOverWorkDir(context));
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.restore_dir));
   for (const std::string& folder :
        {context.applied_dir(), context.rejected_dir()}) {

@@ -13,8 +13,14 @@
 
 namespace levelkeep {
 
-// storage/, storage/.levelkeep (0700), restore/ with applied/ and rejected/.
-// A read-only restore/ is fine.
+// storage/, storage/.levelkeep/DB_NAME (0700), restore/ with applied/ and
+// rejected/. A read-only restore/ is fine. kRefused: STORAGE_DIR is itself a
+// database.
+//
+// 0.1.0 had one work folder, storage/.levelkeep, for whatever database it was
+// started with. What it left there is moved into this database's; where
+// another database under STORAGE_DIR may be meant, it is left alone, and named
+// in the log. kBusy while such a version is running.
 Status CreateLayout(const RestoreContext& context);
 
 // kRefused: the database is a symbolic link or no directory; kUnsupported:

@@ -87,7 +87,7 @@ Status GoOn(const RestoreContext& context, Journal journal,
   LEVELKEEP_ASSIGN_OR_RETURN(const SwapPosition position, swap.Look());
   const bool untouched =
       position.live == Holds::kOld ||
-      (journal.old_inode == 0 && position.live == Holds::kNothing);
+      (!journal.had_old() && position.live == Holds::kNothing);
   if (untouched && position.incoming != Holds::kNew) {
     // Row R6, R7: the staged database is gone, the live one was not touched.
     outcome->undone_restore = true;

@@ -109,12 +109,28 @@ Result<RestoreOutcome> Restorer::TakeBack() {
 
 bool Restorer::UndoAvailable() const { return LoadUndo(context_).ok(); }
 
-Result<bool> Restorer::DropUndo(uint64_t verified_sequence) {
-  LEVELKEEP_RETURN_IF_ERROR(RequireSettled());
+Result<std::vector<KeptDatabase>> Restorer::ListKept() const {
+  std::vector<KeptDatabase> kept;
   const auto undo = LoadUndo(context_);
-  if (undo.ok() && verified_sequence < undo->live_sequence) return false;
-  LEVELKEEP_RETURN_IF_ERROR(DropAllRollbacks(context_));
-  return true;
+  if (undo.status().code() == StatusCode::kNotFound) return kept;
+  if (!undo.ok()) return undo.status();
+  const auto add = [&](const std::string& name) {
+    KeptDatabase& database = kept.emplace_back();
+    database.path = context_.InWork(name);
+    database.last_sequence = ReadLastSequence(context_.fs, database.path);
+    database.bytes = FolderBytes(context_.fs, database.path);
+  };
+  add(undo->directory);
+  kept.front().replaced = undo->when;
+  kept.front().archive = undo->archive;
+  kept.front().live_sequence = undo->live_sequence;
+  for (const std::string& name : undo->earlier) add(name);
+  return kept;
+}
+
+Status Restorer::ForgetUndo() {
+  LEVELKEEP_RETURN_IF_ERROR(RequireSettled());
+  return DropAllRollbacks(context_);
 }
 
 }  // namespace levelkeep

@@ -20,6 +20,7 @@
 #include "base/file_system.h"
 #include "base/work.h"
 #include "format/manifest.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
 
@@ -144,11 +145,10 @@ class Restorer {
   Result<RestoreOutcome> TakeBack();
   // May be called at any time from any thread.
   bool UndoAvailable() const;
-  // R14: called when a backup of the live database's history was verified;
-  // the old databases go away. False: the backup ends at `verified_sequence`,
-  // before what is live now took their place, and they are kept. kBusy while
-  // an interrupted restore waits for Recover.
-  Result<bool> DropUndo(uint64_t verified_sequence);
+  // What restores replaced, the last one first. Writes nothing; at any time.
+  Result<std::vector<KeptDatabase>> ListKept() const;
+  // Removes all of it. kBusy while an interrupted restore waits for Recover.
+  Status ForgetUndo();
 
   // Copies an archive into the drop folder; the next start prefers it to
   // whatever else lies there.

@@ -4,8 +4,8 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/epoch.h"
 #include "dbfiles/file_name.h"
+#include "dbfiles/identity.h"
 #include "restore/store_check.h"
 #include "restore/undo.h"
 
@@ -30,11 +30,11 @@ Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
   const uint64_t reserve = context.options.reserve_bytes;
   if (free >= reserve && free - reserve >= needed) return free - reserve;
   std::string hint = "free some space or lower BACKUP_RESERVE";
-  const size_t kept = folder == context.work_dir() ? CountKept(context) : 0;
+  const uint64_t kept = folder == context.work_dir() ? KeptBytes(context) : 0;
   if (kept > 0) {
-    hint += "; the next verified backup removes what restores replaced: " +
-            std::to_string(kept) + " in " +
-            context.InWork(std::string(kRollbackPrefix) + "*");
+    hint += "; what earlier restores replaced takes " + FormatBytes(kept) +
+            " in " + context.InWork(std::string(kRollbackPrefix) + "*") +
+            ": levelkeep restore --forget-undo removes it for good";
   }
   return Status(StatusCode::kNoSpace,
                 "the database needs " + FormatBytes(needed) + " and " +
@@ -72,6 +72,29 @@ Status CheckSequence(const Manifest& manifest, const StoreCheck& check) {
                     std::to_string(manifest.last_sequence));
 }
 
+// Of a database that is restored from a backup with this manifest, if it has
+// one.
+DatabaseIdentity NextIdentity(const std::string& replaced_id,
+                              const Manifest* manifest) {
+  DatabaseIdentity identity;
+  identity.id = replaced_id;
+  identity.epoch = RandomId();
+  if (manifest != nullptr) {
+    if (identity.id.empty()) identity.id = manifest->db_id;
+    // Others may have written anything there.
+    if (IsEpoch(manifest->db_epoch)) identity.parent = manifest->db_epoch;
+  }
+  if (identity.id.empty()) identity.id = RandomId();
+  return identity;
+}
+
+// Of what is live; where nothing is, of what has been.
+Result<std::string> ReplacedId(const RestoreContext& context) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const DatabaseIdentity live,
+                             ReadIdentity(context.fs, context.db_dir()));
+  return live.id.empty() ? context.options.remembered_id : live.id;
+}
+
 Result<ExtractedStore> ExtractInto(const RestoreContext& context,
                                    const ExtractRequest& request,
                                    ArchiveReader* reader,
@@ -98,10 +121,12 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   }
   store.outcome.manifest = std::move(extracted.manifest);
   store.outcome.last_sequence = store.check.last_sequence;
-  if (request.new_epoch) {
-    store.outcome.epoch = RandomId();
+  if (request.replaced_id) {
+    const DatabaseIdentity identity =
+        NextIdentity(*request.replaced_id, store.outcome.manifest.get());
+    store.outcome.epoch = identity.epoch;
     LEVELKEEP_RETURN_IF_ERROR(
-        WriteEpoch(context.fs, request.target_dir, store.outcome.epoch));
+        WriteIdentity(context.fs, request.target_dir, identity));
   }
   return store;
 }
@@ -208,6 +233,7 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
   request.source = source;
   request.target_dir = staged.directory;
   request.scratch_dir = context.InWork(std::string(kScratchPrefix) + staged.id);
+  LEVELKEEP_ASSIGN_OR_RETURN(request.replaced_id, ReplacedId(context));
   request.work = work;
   // If we die here: staging and scratch, swept at the next start (row R0-R5).
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
@@ -241,6 +267,7 @@ Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,
   request.source = source;
   request.target_dir = hidden + ".extract";
   request.scratch_dir = hidden + ".scratch";
+  request.replaced_id = "";  // it moves
   request.work = work;
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
                              ExtractChecked(context_, request));
@@ -271,7 +298,6 @@ Result<StoreCheck> VerifyArchive(const RestoreContext& context,
   extract.source = request.archive_path;
   extract.target_dir = base;
   extract.scratch_dir = base + "-check";
-  extract.new_epoch = false;
   extract.work = request.work;
   LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedStore store,
                              ExtractOpened(context, extract, request.reader));

@@ -4,6 +4,7 @@
 #define LEVELKEEP_RESTORE_STAGING_H_
 
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "archive/archive_reader.h"
@@ -18,7 +19,9 @@ struct ExtractRequest {
   RestoreSource source;
   std::string target_dir;   // created; removed again on failure
   std::string scratch_dir;  // for the check; created and removed
-  bool new_epoch = true;    // write a fresh BACKUP_ID
+  // The identity of the database that this one replaces; empty: it has none,
+  // and takes the archive's. Nothing: no identity is written at all.
+  std::optional<std::string> replaced_id;
   Work work;
 };
 

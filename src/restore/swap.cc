@@ -1,6 +1,7 @@
 #include "restore/swap.h"
 
 #include "base/status_macros.h"
+#include "dbfiles/identity.h"
 
 namespace levelkeep {
 namespace {
@@ -16,9 +17,15 @@ Result<Holds> Swap::WhatIsAt(const std::string& path) const {
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t inode,
                              DirectoryInode(context_.fs, path));
   if (inode == 0) return Holds::kNothing;
-  if (inode == journal_.new_inode) return Holds::kNew;
-  if (inode == journal_.old_inode) return Holds::kOld;
-  return Holds::kOther;
+  if (journal_.new_epoch.empty()) {  // 0.1.0 wrote it
+    if (inode == journal_.new_inode) return Holds::kNew;
+    return inode == journal_.old_inode ? Holds::kOld : Holds::kOther;
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string epoch,
+                             ReadEpoch(context_.fs, path));
+  if (epoch.empty()) return Holds::kOther;
+  if (epoch == journal_.new_epoch) return Holds::kNew;
+  return epoch == journal_.old_epoch ? Holds::kOld : Holds::kOther;
 }
 
 Result<SwapPosition> Swap::Look() const {
@@ -74,7 +81,7 @@ Status Swap::StepForward(const SwapPosition& position, bool* done) {
     }
     LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Incoming(), Outgoing()));
     // If we die here: live is new; the old one has either name, and its
-    // inode tells (recovery row R8).
+    // epoch tells (recovery row R8).
     return MakeDurable();
   }
   if (position.incoming != Holds::kNew) return Stuck();
@@ -92,7 +99,7 @@ Status Swap::StepForward(const SwapPosition& position, bool* done) {
 
 Status Swap::StepBackward(const SwapPosition& position, bool* done) {
   FileSystem* const fs = context_.fs;
-  const bool had_old = journal_.old_inode != 0;
+  const bool had_old = journal_.had_old();
   if (position.live == Holds::kOld ||
       (!had_old && position.live == Holds::kNothing)) {
     if (position.outgoing != Holds::kNew) {
@@ -134,7 +141,7 @@ Status Swap::ExchangeWithLive(const std::string& other,
     LEVELKEEP_RETURN_IF_ERROR(exchanged);
   }
   // If we die here: live is either database or, without an exchange,
-  // missing; inodes tell which (recovery row R8).
+  // missing; epochs tell which (recovery row R8).
   return MakeDurable();
 }
 

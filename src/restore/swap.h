@@ -15,7 +15,7 @@
 
 namespace levelkeep {
 
-// Where the two databases of a journal are now, told by their inodes.
+// Where the two databases of a journal are now, told by the BACKUP_ID inside.
 struct SwapPosition {
   enum class Holds { kNothing, kOld, kNew, kOther };
   Holds live = Holds::kNothing;

@@ -8,7 +8,7 @@
 #include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
 
 namespace levelkeep {
 namespace {
@@ -28,8 +28,8 @@ bool IsAbsence(StatusCode code) {
 Status NoUndo(const RestoreContext& context) {
   return Status(StatusCode::kNotFound,
                 "there is no database to go back to in " + context.work_dir(),
-                "a restore keeps the old one until the next verified "
-                "backup");
+                "a restore keeps the old one for BACKUP_UNDO_HOURS, and until "
+                "a later backup is verified");
 }
 
 bool IsRollbackName(std::string_view name) {
@@ -173,9 +173,14 @@ Status ForgetUndone(const RestoreContext& context) {
   return DropOtherRollbacks(context, undo);
 }
 
-size_t CountKept(const RestoreContext& context) {
+uint64_t KeptBytes(const RestoreContext& context) {
   const auto names = ListRollbacks(context);
-  return names.ok() ? names->size() : 0;
+  if (!names.ok()) return 0;
+  uint64_t bytes = 0;
+  for (const std::string& name : *names) {
+    bytes += FolderBytes(context.fs, context.InWork(name));
+  }
+  return bytes;
 }
 
 Status DropAllRollbacks(const RestoreContext& context) {

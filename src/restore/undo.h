@@ -1,5 +1,5 @@
-// The databases that restores replaced, kept until a verified backup holds the
-// restored one.
+// The databases that restores replaced. How long they are kept is not decided
+// here.
 
 #ifndef LEVELKEEP_RESTORE_UNDO_H_
 #define LEVELKEEP_RESTORE_UNDO_H_
@@ -48,8 +48,8 @@ Result<UndoRecord> LoadUndo(const RestoreContext& context);
 // what was replaced before it. Nothing, if the last one was not undone.
 // REQUIRES: no journal is pending.
 Status ForgetUndone(const RestoreContext& context);
-// How many databases are kept; 0 if that can't be told.
-size_t CountKept(const RestoreContext& context);
+// What they take, together; 0 if that can't be told.
+uint64_t KeptBytes(const RestoreContext& context);
 // Removes all of them and the record.
 Status DropAllRollbacks(const RestoreContext& context);
 

@@ -30,6 +30,7 @@ class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
                                               {"LOG.old", "old"},
                                               {"000099.dbtmp", "temp"},
                                               {"BACKUP_ID", "id"},
+                                              {"DATABASE_ID", "id"},
                                               {"._CURRENT", "mac"},
                                               {".DS_Store", "mac"}});
   }

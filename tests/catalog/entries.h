@@ -40,12 +40,13 @@ inline CatalogEntry WithRecord(CatalogEntry entry, bool passed,
   return entry;
 }
 
+// Of a database that is there and has no identity yet, as these entries.
 inline Listing ToListing(const std::vector<CatalogEntry>& entries) {
   std::vector<Listing::Entry> shared;
   for (const CatalogEntry& entry : entries) {
     shared.push_back(std::make_shared<const CatalogEntry>(entry));
   }
-  return Listing(std::move(shared));
+  return Listing(std::move(shared), Owner{.known = true});
 }
 
 inline std::vector<std::string> Names(const Listing& listing) {

@@ -64,6 +64,9 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "AUTO_RESTORE_ENABLED=true\n"
             "AUTO_BACKUP_INTERVAL=3600000\n"
             "MAX_BACKUPS=10\n"
+            "BACKUP_HISTORY_DAYS=30\n"
+            "BACKUP_UNDO_HOURS=24\n"
+            "ALLOW_NEW_DATABASE=false\n"
             "BACKUP_COMPRESSION=true\n"
             "BACKUP_COMPRESSION_LEVEL=1\n"
             "BACKUP_REUSE=true\n"
@@ -121,6 +124,9 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"AUTO_RESTORE_ENABLED", "OFF", "false", ""},
       {"AUTO_BACKUP_INTERVAL", "1000", "1000", "999"},
       {"MAX_BACKUPS", "100000", "100000", "0"},
+      {"BACKUP_HISTORY_DAYS", "0", "0", "36501"},
+      {"BACKUP_UNDO_HOURS", "0", "0", "-1"},
+      {"ALLOW_NEW_DATABASE", "true", "true", "maybe"},
       {"BACKUP_COMPRESSION", "0", "false", "gzip"},
       {"BACKUP_COMPRESSION_LEVEL", "3", "3", "9"},
       {"BACKUP_REUSE", "off", "false", "maybe"},

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "dbfiles/file_name.h"
+#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "format/backup_name.h"
 #include "format/sidecar.h"
@@ -56,6 +57,19 @@ bool IsKnownInWork(const std::string& name) {
          name == "request" || name.starts_with("rollback-");
 }
 
+// "databases/", "databases/<id>/" and what is in it.
+bool IsKnownOfDatabase(const std::string& name) {
+  constexpr std::string_view kFolder = "databases/";
+  constexpr size_t kIdLength = 32;
+  if (!name.starts_with(kFolder)) return false;
+  if (name == kFolder) return true;
+  const std::string id = name.substr(kFolder.size(), kIdLength);
+  const std::string rest =
+      name.substr(std::min(name.size(), kFolder.size() + kIdLength));
+  return IsEpoch(id) && (rest == "/" || rest == "/record" || rest == "/reuse" ||
+                         rest == "/writer.lock" || rest == "/create.lock");
+}
+
 bool IsKnownInBackups(const std::string& name,
                       const std::map<std::string, std::string>& lines,
                       const std::string& folder) {
@@ -68,7 +82,7 @@ bool IsKnownInBackups(const std::string& name,
   if (state.ends_with(".json")) {
     return lines.contains(folder + "/" + state.substr(0, state.size() - 5));
   }
-  return state.empty() || state.ends_with(".lock") || state == "reuse";
+  return state.empty() || state.ends_with(".lock") || IsKnownOfDatabase(state);
 }
 
 // What a snapshot kept of the tables that LevelDB removed; goes when the
@@ -79,7 +93,7 @@ bool IsAside(const std::string& name) {
 
 bool IsKnownInDatabase(const std::string& name) {
   return ParseDbFileName(name).kind != DbFileKind::kUnknown ||
-         name == "BACKUP_ID" || IsAside(name);
+         name == "BACKUP_ID" || name == "DATABASE_ID" || IsAside(name);
 }
 
 }  // namespace
@@ -144,10 +158,11 @@ std::string Inspection::CheckNames(const Lines& lines,
   }
   const std::string live = options.db_name + "/";
   for (const std::string& name : Below(lines, options.storage_dir)) {
-    constexpr std::string_view kWork = ".levelkeep/";
+    const std::string work = ".levelkeep/" + live;
     const bool known =
-        name.starts_with(kWork)
-            ? name == kWork || IsKnownInWork(name.substr(kWork.size()))
+        work.starts_with(name) || name.starts_with(work)
+            ? name.size() <= work.size() ||
+                  IsKnownInWork(name.substr(work.size()))
             : name.starts_with(live) &&
                   (name == live || IsKnownInDatabase(name.substr(live.size())));
     if (!known) return name + " was left in the storage folder";

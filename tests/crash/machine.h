@@ -35,7 +35,9 @@ class Machine {
 
   BackupOptions& options() { return options_; }
   std::string Live() const { return options_.storage_path(); }
-  std::string Work() const { return options_.storage_dir + "/.levelkeep"; }
+  std::string Work() const {
+    return WorkDirOf(options_.storage_dir, options_.db_name);
+  }
   std::string Drop(const std::string& name) const {
     return options_.restore_dir + "/" + name;
   }

@@ -270,11 +270,11 @@ TEST_P(RestoreCrashTest, TakingBackKeepsWhatAnEarlierRestoreReplaced) {
       });
 }
 
-TEST_P(RestoreCrashTest, DropUndoNeverTouchesTheLiveDatabase) {
+TEST_P(RestoreCrashTest, ForgettingAnUndoNeverTouchesTheLiveDatabase) {
   Loop([&] { MakeRestored(); },
        [&](FileSystem* disk) {
          auto restorer = NewRestorer(disk);
-         return restorer->Prepare().ok() && restorer->DropUndo(100).ok();
+         return restorer->Prepare().ok() && restorer->ForgetUndo().ok();
        },
        [&](bool succeeded) {
          RecoverOnGoodDisk();

@@ -9,7 +9,8 @@
 #include <vector>
 
 #include "archive/archive_reader.h"
-#include "dbfiles/epoch.h"
+#include "base/hash.h"
+#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "engine/verify_named.h"
 #include "restore/restorer.h"
@@ -35,6 +36,9 @@ class BackupsTest : public ::testing::Test {
     test::BuildOptions build;
     build.write_buffer_bytes = 256 << 10;  // tables that are worth reusing
     test::BuildDatabase(options_.storage_path(), 3000, build);
+    EXPECT_TRUE(WriteIdentity(FileSystem::Posix(), options_.storage_path(),
+                              {RandomId(), RandomId(), ""})
+                    .ok());
     engine_ = std::make_unique<Engine>(options_, Platform{.fs = &disk_});
   }
 
@@ -46,8 +50,8 @@ class BackupsTest : public ::testing::Test {
     if (!snapshot.ok()) return snapshot.status();
     BackupRequest request = asked;
     request.trigger = "manual";
-    request.db_epoch =
-        ReadOrCreateEpoch(FileSystem::Posix(), options_.storage_path()).value();
+    request.database =
+        ReadIdentity(FileSystem::Posix(), options_.storage_path()).value();
     return engine_->Write(**snapshot, request);
   }
   // A backup on a disk that works.
@@ -66,6 +70,11 @@ class BackupsTest : public ::testing::Test {
     const auto names = FileSystem::Posix()->List(options_.backup_dir);
     EXPECT_TRUE(names.ok()) << names.status().ToString();
     return names.ok() ? *names : std::vector<std::string>();
+  }
+  std::string InOwn(const std::string& name) {
+    const auto identity =
+        ReadIdentity(FileSystem::Posix(), options_.storage_path());
+    return InState("databases/" + identity->id + "/" + name);
   }
   std::string InState(const std::string& name) {
     return options_.backup_dir + "/.levelkeep/" + name;
@@ -134,7 +143,7 @@ TEST_F(BackupsTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
   const std::string first = Made();
   // What the first one left for the next.
   ASSERT_TRUE(
-      FileSystem::Posix()->Link(InState("reuse"), InState("reuse-first")).ok());
+      FileSystem::Posix()->Link(InOwn("reuse"), InOwn("reuse-first")).ok());
   uint64_t failures = 0;
   for (const std::string operation : {"ReadAt ", "ReadFromDevice "}) {
     bool more = true;
@@ -152,10 +161,9 @@ TEST_F(BackupsTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
       EXPECT_EQ(test::StatusOf(engine_.get(), first), "unverified");
       // The next one starts from the first again.
       ASSERT_TRUE(engine_->Delete(made->name, true).ok());
-      ASSERT_TRUE(FileSystem::Posix()->RemoveFile(InState("reuse")).ok());
-      ASSERT_TRUE(FileSystem::Posix()
-                      ->Link(InState("reuse-first"), InState("reuse"))
-                      .ok());
+      ASSERT_TRUE(FileSystem::Posix()->RemoveFile(InOwn("reuse")).ok());
+      ASSERT_TRUE(
+          FileSystem::Posix()->Link(InOwn("reuse-first"), InOwn("reuse")).ok());
     }
   }
   EXPECT_GE(failures, 2u);

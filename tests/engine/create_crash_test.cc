@@ -8,7 +8,7 @@
 
 #include "base/file_system.h"
 #include "base/hash.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "engine/verify_named.h"
 #include "restore/restorer.h"
@@ -35,6 +35,9 @@ class CreateCrashTest : public ::testing::Test {
     options_.verify_after_backup = false;
     std::filesystem::create_directories(options_.storage_dir);
     test::BuildDatabase(options_.storage_path(), 300);
+    EXPECT_TRUE(
+        WriteIdentity(FileSystem::Posix(), options_.storage_path(), identity_)
+            .ok());
   }
 
   // What the manager does, with the offline snapshot.
@@ -44,11 +47,9 @@ class CreateCrashTest : public ::testing::Test {
     if (!lock.ok()) return lock.status();
     auto snapshot = TakeOfflineSnapshot(&fs_, options_.storage_path());
     if (!snapshot.ok()) return snapshot.status();
-    auto epoch = ReadOrCreateEpoch(&fs_, options_.storage_path());
-    if (!epoch.ok()) return epoch.status();
     BackupRequest request;
     request.trigger = "manual";
-    request.db_epoch = *epoch;
+    request.database = identity_;
     auto made = engine.Write(**snapshot, request);
     if (!made.ok()) return made;
     rotated_ = engine.RemoveOld({made->name}).ok();
@@ -78,6 +79,8 @@ class CreateCrashTest : public ::testing::Test {
 
   TempDir dir_;
   BackupOptions options_;
+  const DatabaseIdentity identity_ = {std::string(32, 'a'),
+                                      std::string(32, 'b'), ""};
   FaultFileSystem fs_;
   bool rotated_ = false;
 };
@@ -168,11 +171,22 @@ TEST_F(CreateCrashTest, SecondProcessAtWorkIsNamed) {
   EXPECT_EQ(StatusCode::kBusy, other.status().code());
   EXPECT_NE(std::string::npos, other.status().message().find("pid"))
       << other.status().ToString();
-  // What a live instance writes is not swept.
-  test::WriteFile(options_.backup_dir + "/.levelkeep-" + RandomId() + ".part",
-                  "half");
+  // What a live process writes is not swept.
+  const std::string part =
+      options_.backup_dir + "/.levelkeep-" + RandomId() + ".part";
+  test::WriteFile(part, "half");
+  auto writing = FileSystem::Posix()->Lock(part);
+  ASSERT_TRUE(writing.ok());
   EXPECT_TRUE(second.Sweep()->empty());
-  lock->reset();
+  writing->reset();
+  EXPECT_EQ(1u, second.Sweep()->size());
+  // Version 0.1.0 locks the folder instead.
+  test::WriteFile(part, "half");
+  auto old_version = FileSystem::Posix()->Lock(options_.backup_dir +
+                                               "/.levelkeep/create.lock");
+  ASSERT_TRUE(old_version.ok());
+  EXPECT_TRUE(second.Sweep()->empty());
+  old_version->reset();
   EXPECT_EQ(1u, second.Sweep()->size());
 }
 

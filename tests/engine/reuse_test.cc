@@ -11,7 +11,7 @@
 
 #include "archive/archive_reader.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "engine/verify_named.h"
 #include "support/leveldb_fixture.h"
@@ -61,10 +61,10 @@ class ReusePlanTest : public ::testing::Test {
   int Reusable() {
     FileSystem* const fs = FileSystem::Posix();
     auto snapshot = TakeOfflineSnapshot(fs, options_.storage_path());
-    auto epoch = ReadOrCreateEpoch(fs, options_.storage_path());
-    EXPECT_TRUE(snapshot.ok() && epoch.ok());
+    auto identity = ReadIdentity(fs, options_.storage_path());
+    EXPECT_TRUE(snapshot.ok() && identity.ok());
     const ReusePlan plan =
-        ReusePlan::Load(fs, options_, **snapshot, *epoch, {});
+        ReusePlan::Load(fs, options_, **snapshot, *identity, {});
     int count = 0;
     for (const SnapshotFile& file : (*snapshot)->info().files) {
       if (plan.Find(file) != nullptr) ++count;
@@ -83,7 +83,10 @@ class ReusePlanTest : public ::testing::Test {
     EXPECT_EQ("", test::CheckDatabase(target, events));
   }
   std::string RecordPath() const {
-    return options_.backup_dir + "/.levelkeep/reuse";
+    const auto identity =
+        ReadIdentity(FileSystem::Posix(), options_.storage_path());
+    return options_.backup_dir + "/.levelkeep/databases/" + identity->id +
+           "/reuse";
   }
   std::string ATable() const {
     for (const auto& entry :

@@ -66,6 +66,7 @@ class SlowRemoval : public test::FaultFileSystem {
 // It was: 409, backups are being rotated.
 TEST_F(ManagerRestoreTest, TheEndOfAnUndoRefusesNobody) {
   SlowRemoval disk;
+  options_.undo_hours = 0;
   App app(options_, Platform{.fs = &disk});
   app.EnableLiveRestore();
   ASSERT_TRUE(app.Start().ok());
@@ -122,6 +123,7 @@ TEST_F(ManagerRestoreTest, LiveRestoreAndUndo) {
 }
 
 TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
+  options_.undo_hours = 0;
   App app(options_);
   app.EnableLiveRestore();
   ASSERT_TRUE(app.Start().ok());
@@ -141,6 +143,7 @@ TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
 // The database goes on with a history that has backups already: what was
 // written between the restore and its undo is in none of them.
 TEST_F(ManagerRestoreTest, VerifiedBackupFromBeforeAnUndoDoesNotEndIt) {
+  options_.undo_hours = 0;
   App app(options_);
   app.EnableLiveRestore();
   ASSERT_TRUE(app.Start().ok());

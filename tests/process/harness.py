@@ -133,7 +133,7 @@ class Site:
         self.backups = self.root / "backups"
         self.restore = self.root / "restore"
         self.db = self.storage / "event_registry_db"
-        self.work = self.storage / ".levelkeep"
+        self.work = self.storage / ".levelkeep" / "event_registry_db"
         self.root.mkdir(parents=True, exist_ok=True)
         self._servers = 0
 

@@ -89,7 +89,7 @@ def test_storage_fills_up_in_the_middle_of_a_restore(folder, seed):
                        check=True)
         site.storage = storage
         site.db = storage / site.db.name
-        site.work = storage / ".levelkeep"
+        site.work = storage / ".levelkeep" / "event_registry_db"
         settings = {"STORAGE_DIR": storage, "BACKUP_RESERVE": 0}
         with Filler(storage, lambda: any(
                 site.work.glob("staging-*/*.ldb"))) as filler:

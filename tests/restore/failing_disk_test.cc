@@ -126,7 +126,7 @@ TEST_F(FailingDiskTest, RestoreThatCanNotBeTidiedUpHasHappenedAllTheSame) {
     EXPECT_EQ(ReadDb(Live()).count("later"), 1u);
     ASSERT_TRUE(restorer_->Undo(OpenAndClose).ok());
     EXPECT_EQ(ReadDb(Live()), kOld);
-    ASSERT_TRUE(restorer_->DropUndo(100).ok());
+    ASSERT_TRUE(restorer_->ForgetUndo().ok());
   }
 }
 

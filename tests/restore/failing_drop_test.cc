@@ -45,8 +45,9 @@ class FailingDropTest : public DropFolderFixture {
 TEST_F(FailingDropTest, EachFailureAroundTheArchiveIsPutRightByTheNextStart) {
   MakeArchive(temp_.Sub("x.tar.gz"), kNewEvents);
   uint64_t failures = 0;
-  for (const char* text : {"x.tar.gz", "/.levelkeep/applied",
-                           "/.levelkeep/attempt", "SyncDirectory "}) {
+  for (const char* text :
+       {"x.tar.gz", "/.levelkeep/event_registry_db/applied",
+        "/.levelkeep/event_registry_db/attempt", "SyncDirectory "}) {
     bool more = true;
     for (uint64_t nth = 1; more; ++nth) {
       BeginAgain();

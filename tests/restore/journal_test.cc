@@ -15,7 +15,7 @@ class JournalTest : public ::testing::Test {
     context_.fs = FileSystem::Posix();
     context_.options.storage_dir = temp_.path();
     context_.options.db_name = "db";
-    EXPECT_TRUE(context_.fs->CreateDirectory(context_.work_dir()).ok());
+    EXPECT_TRUE(CreateDirectories(context_.fs, context_.work_dir()).ok());
   }
   TempDir temp_;
   RestoreContext context_;

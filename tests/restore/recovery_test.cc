@@ -260,7 +260,7 @@ TEST_F(RecoveryTest, HeldDatabaseStopsTheStartAndLosesNothing) {
     auto restorer = NewRestorer();
     ASSERT_TRUE(restorer->Prepare().ok());
     EXPECT_EQ(restorer->Recover().status().code(), StatusCode::kBusy);
-    EXPECT_EQ(restorer->DropUndo(100).status().code(), StatusCode::kBusy);
+    EXPECT_EQ(restorer->ForgetUndo().code(), StatusCode::kBusy);
     EXPECT_TRUE(Exists(W("journal")));
     EXPECT_TRUE(Exists(W("staging-1")));
   }

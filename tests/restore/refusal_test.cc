@@ -238,6 +238,7 @@ TEST_F(RefusalTest, FileInPlaceOfTheDatabaseIsRefused) {
 
 TEST_F(RefusalTest, FileInPlaceOfTheWorkDirectoryIsRefused) {
   MakeFolders();
+  ASSERT_TRUE(CreateDirectories(FileSystem::Posix(), ParentPath(Work())).ok());
   WriteFile(Work(), "");
   EXPECT_EQ(NewRestorer()->Prepare().code(), StatusCode::kRefused);
 }

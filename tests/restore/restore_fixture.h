@@ -15,8 +15,8 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/hash.h"
-#include "dbfiles/epoch.h"
 #include "dbfiles/file_name.h"
+#include "dbfiles/identity.h"
 #include "format/manifest.h"
 #include "gtest/gtest.h"
 #include "leveldb/db.h"
@@ -198,7 +198,9 @@ class RestoreFixture : public ::testing::Test {
   std::string Live() const {
     return options_.storage_dir + "/" + options_.db_name;
   }
-  std::string Work() const { return options_.storage_dir + "/.levelkeep"; }
+  std::string Work() const {
+    return WorkDirOf(options_.storage_dir, options_.db_name);
+  }
   std::string Drop(const std::string& name) const {
     return options_.restore_dir + "/" + name;
   }

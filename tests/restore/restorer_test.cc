@@ -3,7 +3,7 @@
 #include "restore/restorer.h"
 
 #include "dbfiles/db_lock.h"
-#include "dbfiles/epoch.h"
+#include "dbfiles/identity.h"
 #include "restore/restore_fixture.h"
 #include "restore/undo.h"
 
@@ -112,17 +112,17 @@ TEST_F(RestorerTest, EmptyDirectoryInPlaceOfADatabaseDisplacesNoUndo) {
   EXPECT_EQ(ReadDb(Live()), kBefore);
 }
 
-TEST_F(RestorerTest, DropUndoRemovesTheOldDatabase) {
+TEST_F(RestorerTest, ForgottenUndoRemovesTheOldDatabase) {
   MakeLive(kBefore);
   auto restorer = Started();
   const auto staged =
       restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
   ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
-  ASSERT_TRUE(restorer->DropUndo(100).ok());
+  ASSERT_TRUE(restorer->ForgetUndo().ok());
   EXPECT_FALSE(restorer->UndoAvailable());
   EXPECT_EQ(InWork("rollback-").size(), 0u);
-  EXPECT_TRUE(restorer->DropUndo(100).ok()) << "twice is as good as once";
+  EXPECT_TRUE(restorer->ForgetUndo().ok()) << "twice is as good as once";
   EXPECT_EQ(ReadDb(Live()), kAfter);
 }
 

@@ -3,6 +3,7 @@
 
 #include "restore/undo.h"
 
+#include "base/text.h"
 #include "restore/restore_fixture.h"
 #include "support/fault_file_system.h"
 
@@ -188,32 +189,22 @@ TEST_F(UndoTest, RecordThatIsMadeAgainIsTheSame) {
   }
 }
 
-TEST_F(UndoTest, VerifiedBackupEndsThemAll) {
+TEST_F(UndoTest, TheyAreListedAndForgottenTogether) {
+  EXPECT_TRUE(restorer_->ListKept()->empty());
   Restore("one");
   Restore("two");
-  const auto dropped = restorer_->DropUndo(100);
-  ASSERT_TRUE(dropped.ok());
-  EXPECT_TRUE(*dropped);
+  const auto kept = restorer_->ListKept();
+  ASSERT_TRUE(kept.ok());
+  ASSERT_EQ(kept->size(), 2u);
+  EXPECT_EQ((*kept)[0].archive, "two.tar.gz");
+  EXPECT_EQ((*kept)[0].replaced, clock_.Now());
+  EXPECT_GT((*kept)[0].bytes, 0u);
+  EXPECT_GT((*kept)[0].live_sequence, 0u);
+  EXPECT_FALSE((*kept)[1].replaced.has_value());
+  EXPECT_TRUE(Exists((*kept)[1].path));
+  ASSERT_TRUE(restorer_->ForgetUndo().ok());
   EXPECT_EQ(Kept(), 0u);
   EXPECT_FALSE(restorer_->UndoAvailable());
-}
-
-// An undo goes on with a history of which there are backups already.
-TEST_F(UndoTest, BackupFromBeforeTheUndoDoesNotEndIt) {
-  FillDb(Live(), {{"original", "2"}, {"original", "3"}, {"more", "1"}});
-  const uint64_t sequence = ReadLastSequence(FileSystem::Posix(), Live());
-  ASSERT_GE(sequence, 2u);
-  Restore("one");
-  const auto undone = restorer_->Undo(OpenAndClose);
-  ASSERT_TRUE(undone.ok());
-  const auto kept = restorer_->DropUndo(sequence - 1);
-  ASSERT_TRUE(kept.ok());
-  EXPECT_FALSE(*kept);
-  EXPECT_EQ(Kept(), 1u);
-  const auto dropped = restorer_->DropUndo(sequence);
-  ASSERT_TRUE(dropped.ok());
-  EXPECT_TRUE(*dropped) << "it holds all that is live";
-  EXPECT_EQ(Kept(), 0u);
 }
 
 TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
@@ -226,9 +217,11 @@ TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
   const Status refused = restorer_->Stage(path, {}, nullptr).status();
   EXPECT_EQ(refused.code(), StatusCode::kNoSpace);
   EXPECT_EQ(refused.hint(),
-            "free some space or lower BACKUP_RESERVE; the next verified backup "
-            "removes what restores replaced: 2 in " +
-                context_.InWork("rollback-*"));
+            "free some space or lower BACKUP_RESERVE; what earlier restores "
+            "replaced takes " +
+                FormatBytes(KeptBytes(context_)) + " in " +
+                context_.InWork("rollback-*") +
+                ": levelkeep restore --forget-undo removes it for good");
 }
 
 TEST_F(UndoTest, EarlierOneStandsInForALostOne) {

@@ -1,0 +1,150 @@
+#include "dbfiles/identity.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include "base/ascii.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+#include "dbfiles/file_name.h"
+#include "dbfiles/log_format.h"
+#include "dbfiles/version.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr size_t kIdLength = 32;
+constexpr uint64_t kMostText = 4096;
+
+std::string IdPath(const std::string& db_dir) {
+  return JoinPath(db_dir, "DATABASE_ID");
+}
+std::string EpochPath(const std::string& db_dir) {
+  return JoinPath(db_dir, "BACKUP_ID");
+}
+
+std::string IdOrNothing(std::string_view text) {
+  return IsEpoch(text) ? std::string(text) : std::string();
+}
+
+// Without the ends of its lines; empty if there is no such file, or it is much
+// too large for ours.
+Result<std::string> ReadLine(FileSystem* fs, const std::string& path) {
+  auto text = ReadFile(fs, path, kMostText);
+  if (text.status().code() == StatusCode::kNotFound ||
+      text.status().code() == StatusCode::kInvalidArgument) {
+    return std::string();
+  }
+  if (!text.ok()) return text.status();
+  while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) {
+    text->pop_back();
+  }
+  return text;
+}
+
+Status WriteEpoch(FileSystem* fs, const std::string& db_dir,
+                  const std::string& epoch) {
+  return WriteFileDurably(fs, EpochPath(db_dir), epoch + "\n");
+}
+
+Result<std::string> CurrentManifest(FileSystem* fs, const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const std::string current,
+      ReadFile(fs, JoinPath(db_dir, "CURRENT"), kMostText));
+  return ParseCurrent(current);
+}
+
+}  // namespace
+
+Result<DatabaseIdentity> ReadIdentity(FileSystem* fs,
+                                      const std::string& db_dir) {
+  DatabaseIdentity identity;
+  LEVELKEEP_ASSIGN_OR_RETURN(identity.epoch, ReadEpoch(fs, db_dir));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string line,
+                             ReadLine(fs, IdPath(db_dir)));
+  const std::string_view text = line;
+  identity.id = IdOrNothing(text.substr(0, text.find(' ')));
+  const size_t blank = text.find(' ');
+  if (identity.id.empty() || blank == std::string_view::npos) return identity;
+  identity.parent = IdOrNothing(text.substr(blank + 1));
+  // A crash came before the epoch that was to follow this one.
+  if (identity.parent == identity.epoch) identity.parent.clear();
+  return identity;
+}
+
+Status WriteIdentity(FileSystem* fs, const std::string& db_dir,
+                     const DatabaseIdentity& identity) {
+  std::string line = identity.id;
+  if (!identity.parent.empty()) line += " " + identity.parent;
+  LEVELKEEP_RETURN_IF_ERROR(WriteFileDurably(fs, IdPath(db_dir), line + "\n"));
+  // If we die here: the old epoch, which names itself as its parent.
+  return WriteEpoch(fs, db_dir, identity.epoch);
+}
+
+bool IsEpoch(std::string_view text) { return IsLowerHex(text, kIdLength); }
+
+Result<std::string> ReadEpoch(FileSystem* fs, const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string line,
+                             ReadLine(fs, EpochPath(db_dir)));
+  return IdOrNothing(line);
+}
+
+Result<std::string> ReadOrCreateEpoch(FileSystem* fs,
+                                      const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(std::string epoch, ReadEpoch(fs, db_dir));
+  if (!epoch.empty()) return epoch;
+  epoch = RandomId();
+  LEVELKEEP_RETURN_IF_ERROR(WriteEpoch(fs, db_dir, epoch));
+  return epoch;
+}
+
+Result<std::string> BeginEpoch(FileSystem* fs, const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(DatabaseIdentity identity,
+                             ReadIdentity(fs, db_dir));
+  identity.parent = identity.epoch;
+  identity.epoch = RandomId();
+  if (identity.id.empty()) {
+    LEVELKEEP_RETURN_IF_ERROR(WriteEpoch(fs, db_dir, identity.epoch));
+  } else {
+    LEVELKEEP_RETURN_IF_ERROR(WriteIdentity(fs, db_dir, identity));
+  }
+  return identity.epoch;
+}
+
+Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string manifest_name,
+                             CurrentManifest(fs, db_dir));
+  DatabaseHead head;
+  head.manifest_number = ParseDbFileName(manifest_name).number;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const auto manifest,
+      fs->Open(JoinPath(db_dir, manifest_name), OpenMode::kRead));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo manifest_info, manifest->Stat());
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const ManifestContent content,
+      ReadManifest(*manifest, manifest_info.size_bytes, true));
+  head.sequence = content.version.last_sequence();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(db_dir));
+  for (const std::string& name : names) {
+    const DbFileName parsed = ParseDbFileName(name);
+    if (parsed.kind != DbFileKind::kLog) continue;
+    if (parsed.number < content.version.log_number() &&
+        parsed.number != content.version.previous_log_number()) {
+      continue;
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const auto log, fs->Open(JoinPath(db_dir, name), OpenMode::kRead));
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, log->Stat());
+    LEVELKEEP_ASSIGN_OR_RETURN(const LogScan scan,
+                               ScanLog(*log, info.size_bytes, true, nullptr));
+    head.sequence = std::max(head.sequence, scan.last_sequence);
+  }
+  return head;
+}
+
+uint64_t ReadLastSequence(FileSystem* fs, const std::string& db_dir) {
+  const auto head = ReadHead(fs, db_dir);
+  return head.ok() ? head->sequence : 0;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,280 @@
+// Whose backups these are: the identity of the database at hand, and whether it
+// is still the one that BACKUP_DIR remembers.
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <thread>
+#include <utility>
+
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "engine/engine.h"
+
+namespace levelkeep {
+
+namespace {
+
+// Who only looks whether there is a writer holds its lock for an instant.
+constexpr int kWriterAttempts = 50;
+constexpr std::chrono::milliseconds kWriterDelay{20};
+
+std::string Describe(const DatabaseHead& head) {
+  return "write " + std::to_string(head.sequence) + " (MANIFEST " +
+         std::to_string(head.manifest_number) + ")";
+}
+
+// Why the history that `identity` names does not go on; empty: it does.
+// `head` is not known if it is null.
+std::string WhyForked(const DatabaseIdentity& identity,
+                      const DatabaseHead* head, const DatabaseRecord* record,
+                      const Listing* listing) {
+  const bool as_recorded =
+      record != nullptr && identity.epoch == record->identity.epoch;
+  const bool as_expected =
+      record != nullptr && identity.epoch == record->expected_epoch;
+  if (record != nullptr && !as_recorded && !as_expected) {
+    return "its folder is not the one that was here last: it was put back or "
+           "replaced";
+  }
+  DatabaseHead reached;
+  if (as_recorded) reached = record->head;
+  const CatalogEntry* const newest =
+      listing == nullptr ? nullptr : listing->NewestOfEpoch(identity.epoch);
+  if (newest != nullptr) {
+    const Manifest& manifest = *newest->manifest;
+    reached.sequence = std::max(reached.sequence, manifest.last_sequence);
+    reached.manifest_number =
+        std::max(reached.manifest_number, manifest.manifest_number);
+  }
+  if (head == nullptr || (head->sequence >= reached.sequence &&
+                          head->manifest_number >= reached.manifest_number)) {
+    return "";
+  }
+  return "it stands at " + Describe(*head) + ", but had reached " +
+         Describe(reached) +
+         ": it was put back, repaired, made anew, or lost "
+         "writes";
+}
+
+void BeginHistory(DatabaseIdentity* identity) {
+  identity->parent = identity->epoch;
+  identity->epoch = RandomId();
+}
+
+}  // namespace
+
+std::string Engine::Place() const {
+  return AbsolutePath(options_.storage_path());
+}
+
+bool Engine::DatabasePresent() const {
+  return PathExists(fs_, JoinPath(options_.storage_path(), "CURRENT"));
+}
+
+std::string Engine::RememberedId() const {
+  const auto id = records_.FindPlace(Place());
+  return id.ok() ? *id : "";
+}
+
+Owner Engine::ReadOwner() const {
+  Owner owner;
+  const auto identity = ReadIdentity(fs_, options_.storage_path());
+  if (identity.ok()) {
+    owner.id = identity->id;
+    if (owner.id.empty()) {
+      owner.id = RememberedId();
+    }
+    owner.known = !owner.id.empty() || DatabasePresent();
+  }
+  owner.alone = !records_.HasOther(owner.id);
+  return owner;
+}
+
+Status Engine::RequireDatabase() const {
+  if (DatabasePresent()) return Status::Ok();
+  const std::string place = Place();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto records, records_.List());
+  const bool remembered =
+      std::any_of(records.begin(), records.end(),
+                  [&](const auto& record) { return record.IsAt(place); });
+  if (!remembered) return Status::Ok();
+  return Status(StatusCode::kRefused,
+                "there is no database in " + place + ", but " +
+                    options_.backup_dir + " remembers one there",
+                "mount its volume, or restore a backup (levelkeep restore "
+                "latest), or set ALLOW_NEW_DATABASE=true to begin anew");
+}
+
+Result<bool> Engine::IsCopy(const std::string& id, bool attach) {
+  if (writer_ != nullptr && writer_id_ == id) return false;  // that is us
+  for (int attempt = 1;; ++attempt) {
+    auto lock = records_.LockWriter(id);
+    if (lock.ok()) {
+      if (attach) {
+        writer_ = std::move(*lock);
+        writer_id_ = id;
+      }
+      return false;
+    }
+    if (lock.status().code() != StatusCode::kBusy) {
+      LogWarn(kEngineLogTag,
+              "a second database with the same identity would "
+              "not be noticed: " +
+                  lock.status().ToString());
+      return false;
+    }
+    if (attempt == kWriterAttempts) break;
+    std::this_thread::sleep_for(kWriterDelay);
+  }
+  if (attach) return true;
+  // Whoever has this very database open is no copy of it.
+  const auto record = records_.Load(id);
+  if (!record.ok() || record->places.empty() ||
+      record->places.front() == Place()) {
+    return false;
+  }
+  std::string holder;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const DbLock::State state,
+      DbLock::Probe(fs_, options_.storage_path(), &holder));
+  return state == DbLock::State::kFree;
+}
+
+// By its folder, by its place, or somebody new.
+Status Engine::NameDatabase(Finding* finding) const {
+  DatabaseIdentity& identity = finding->identity;
+  if (identity.epoch.empty()) identity.epoch = RandomId();
+  if (identity.id.empty()) {
+    LEVELKEEP_ASSIGN_OR_RETURN(identity.id, records_.FindPlace(Place()));
+    if (identity.id.empty()) {
+      identity.id = RandomId();
+    } else {
+      finding->forked = "it is another one than the one that was here before";
+    }
+  }
+  if (auto loaded = records_.Load(identity.id); loaded.ok()) {
+    finding->record = std::move(*loaded);
+  }
+  return Status::Ok();
+}
+
+// A second one that lives at the same time becomes somebody new.
+Status Engine::PartFromOriginal(bool attach, Finding* finding) {
+  DatabaseIdentity& identity = finding->identity;
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool copy, IsCopy(identity.id, attach));
+  if (!copy) return Status::Ok();
+  const std::optional<DatabaseRecord>& original = finding->record;
+  const bool placed = original && !original->places.empty();
+  finding->forked =
+      "it is a copy of the database in " +
+      (placed ? original->places.front() : std::string("another place")) +
+      ", which " +
+      (original && !original->writer.empty() ? original->writer
+                                             : std::string("another process")) +
+      " has open: it is a database of its own now";
+  identity.id = RandomId();
+  finding->record.reset();
+  return attach ? IsCopy(identity.id, true).status() : Status::Ok();
+}
+
+// 1. what is here   2. who it is   3. is it a copy?
+// 4. does its history go on where it was left?   5. write down what is new
+Result<Adoption> Engine::Adopt(bool attach) {
+  const std::string db_dir = options_.storage_path();
+  const auto listing = catalog_.List();
+  MutexLock lock(&writer_mutex_);
+  Finding finding;
+  LEVELKEEP_ASSIGN_OR_RETURN(finding.identity, ReadIdentity(fs_, db_dir));
+  const DatabaseIdentity before = finding.identity;
+  if (auto head = ReadHead(fs_, db_dir); head.ok()) finding.head = *head;
+  LEVELKEEP_RETURN_IF_ERROR(NameDatabase(&finding));
+  LEVELKEEP_RETURN_IF_ERROR(PartFromOriginal(attach, &finding));
+  if (finding.forked.empty()) {
+    finding.forked =
+        WhyForked(finding.identity, finding.head ? &*finding.head : nullptr,
+                  finding.record ? &*finding.record : nullptr,
+                  listing.ok() ? listing->get() : nullptr);
+  }
+  if (!finding.forked.empty()) {
+    BeginHistory(&finding.identity);
+    LogWarn(kEngineLogTag, "database " + db_dir + " begins a new history: " +
+                               finding.forked + "; its backups of before stay");
+  }
+  if (finding.identity != before) {
+    LEVELKEEP_RETURN_IF_ERROR(WriteIdentity(fs_, db_dir, finding.identity));
+    catalog_.ForgetOwner();
+  }
+  return Conclude(finding, attach);
+}
+
+Adoption Engine::Conclude(const Finding& finding, bool attach) {
+  DatabaseRecord next = finding.record.value_or(DatabaseRecord());
+  if (next.identity.epoch != finding.identity.epoch) {
+    next.head = {};
+    next.forked.clear();
+  }
+  next.identity = finding.identity;
+  if (finding.head) next.head = *finding.head;
+  if (!finding.forked.empty()) next.forked = finding.forked;
+  next.expected_epoch.clear();
+  next.PutPlace(Place(), attach);
+  if (attach) {
+    next.writer = "process " + std::to_string(::getpid()) + " on " + HostName();
+  }
+  // If we die here: the next start compares with an older memory.
+  if (next != finding.record) StoreDatabase(next);
+  return {finding.identity, next.forked, !finding.forked.empty()};
+}
+
+bool Engine::IsAdopted() const {
+  MutexLock lock(&writer_mutex_);
+  return writer_ != nullptr;
+}
+
+// Not worth failing for: the database is what its own folder says.
+void Engine::StoreDatabase(const DatabaseRecord& record) {
+  const auto store = [&]() -> Status {
+    LEVELKEEP_RETURN_IF_ERROR(Prepare());
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+    return records_.Store(record);
+  };
+  const Status stored = store();
+  if (stored.ok()) return;
+  LogWarn(kEngineLogTag, options_.backup_dir +
+                             " does not remember what the database has "
+                             "reached: " +
+                             stored.ToString());
+}
+
+void Engine::RememberHead(const DatabaseHead& head) {
+  const auto identity = ReadIdentity(fs_, options_.storage_path());
+  if (!identity.ok() || identity->id.empty()) return;
+  auto record = records_.Load(identity->id);
+  if (!record.ok() || record->identity.epoch != identity->epoch ||
+      record->head == head) {
+    return;
+  }
+  record->head = head;
+  StoreDatabase(*record);
+}
+
+void Engine::ExpectHistory(const DatabaseIdentity& coming) {
+  auto record = records_.Load(coming.id);
+  if (!record.ok()) return;
+  record->expected_epoch = coming.epoch;
+  StoreDatabase(*record);
+}
+
+void Engine::Release() {
+  MutexLock lock(&writer_mutex_);
+  if (writer_ == nullptr) return;
+  const auto head = ReadHead(fs_, options_.storage_path());
+  if (head.ok()) RememberHead(*head);
+  writer_.reset();
+}
+
+}  // namespace levelkeep

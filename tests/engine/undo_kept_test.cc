@@ -1,0 +1,99 @@
+// How long what a restore replaced is kept: long enough for a person to notice,
+// and until a backup that was begun later is proven.
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "engine/site.h"
+#include "support/fake_clock.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using test::Site;
+
+class UndoKeptTest : public ::testing::Test {
+ protected:
+  UndoKeptTest() : site_(dir_.path(), "storage", &clock_) {
+    site_.options_.max_backups = 10;
+    site_.Reset();
+    site_.Put(0, 10);
+    before_ = site_.Create();
+    site_.Put(10, 20);
+    clock_.Advance(std::chrono::minutes(1));
+    EXPECT_TRUE(site_.Restore(before_).ok());
+    clock_.Advance(std::chrono::minutes(1));
+  }
+  bool Kept() {
+    const auto kept = site_.engine().ListKept();
+    return kept.ok() && !kept->empty();
+  }
+
+  test::FakeClock clock_;
+  test::TempDir dir_;
+  Site site_;
+  std::string before_;
+};
+
+TEST_F(UndoKeptTest, AVerifiedBackupEndsItOnlyAfterItsHours) {
+  site_.Verify(site_.Create());
+  EXPECT_TRUE(Kept()) << "the catch-up run of a start is minutes later";
+  clock_.Advance(std::chrono::hours(23));
+  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue());
+  clock_.Advance(std::chrono::hours(1));
+  EXPECT_TRUE(*site_.engine().ForgetUndoWhenDue());
+  EXPECT_FALSE(Kept());
+  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue()) << "once";
+}
+
+TEST_F(UndoKeptTest, TimeAloneDoesNotEndIt) {
+  clock_.Advance(std::chrono::hours(1000));
+  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue());
+  site_.Verify(before_);
+  EXPECT_TRUE(Kept()) << "it was begun before the restore";
+  const std::string later = site_.Create();
+  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue()) << "it is not verified";
+  site_.Verify(later);
+  EXPECT_FALSE(Kept());
+}
+
+// The history goes on: only its time tells a backup from before the undo.
+TEST_F(UndoKeptTest, ABackupFromBeforeAnUndoDoesNotEndIt) {
+  ASSERT_TRUE(site_.engine().Undo(UndoScope::kLast).ok());
+  clock_.Advance(std::chrono::hours(30));
+  site_.Verify(before_);
+  EXPECT_TRUE(Kept());
+  site_.Verify(site_.Create());
+  EXPECT_FALSE(Kept());
+}
+
+TEST_F(UndoKeptTest, AClockThatWentBackKeepsMore) {
+  clock_.SetWallClock(clock_.Now() - std::chrono::hours(100));
+  site_.Verify(site_.Create());
+  EXPECT_TRUE(Kept());
+}
+
+TEST_F(UndoKeptTest, ItIsForgottenOnRequest) {
+  ASSERT_TRUE(site_.engine().ForgetUndo().ok());
+  EXPECT_FALSE(Kept());
+  EXPECT_EQ(site_.engine().Undo(UndoScope::kLast).status().code(),
+            StatusCode::kNotFound);
+}
+
+// Nobody's start or restore is in the way of a verification's end.
+TEST_F(UndoKeptTest, WhatAnotherProcessManagesIsLeftAlone) {
+  const std::string later = site_.Create();
+  clock_.Advance(std::chrono::hours(30));
+  site_.Reset();
+  const auto held = FileSystem::Posix()->Lock(
+      WorkDirOf(site_.options_.storage_dir, site_.options_.db_name) +
+      "/instance.lock");
+  ASSERT_TRUE(held.ok());
+  site_.Verify(later);
+  EXPECT_TRUE(Kept());
+}
+
+}  // namespace
+}  // namespace levelkeep
