@@ -110,16 +110,13 @@ Result<Version> ReadVersion(FileSystem* fs, const std::string& db_dir,
   auto content =
       ReadManifest(**file, info.size_bytes, /*allow_torn_tail=*/true);
   if (content.ok()) return std::move(content->version);
-  return ExplainBadManifest(fs, db_dir, content.status().WithContext(path));
+  return content.status().WithContext(path).WithHint(kRestoreHint);
 }
 
-Status ExplainBadManifest(FileSystem* fs, const std::string& db_dir,
-                          const Status& failure) {
-  if (failure.code() != StatusCode::kCorruption) return failure;
-  const auto names = fs->List(db_dir);
-  if (!names.ok() || !HoldsRocksDb(*names)) {
-    return failure.WithHint(kRestoreHint);
-  }
+Status RefuseRocksDb(FileSystem* fs, const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                             fs->List(db_dir));
+  if (!HoldsRocksDb(names)) return Status::Ok();
   return Status(StatusCode::kUnsupported,
                 db_dir + " holds a database of RocksDB, not of LevelDB",
                 "use RocksDB's own backups; LevelKeep is for LevelDB");
@@ -144,6 +141,7 @@ Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
   if (std::find(names->begin(), names->end(), *current) == names->end()) {
     return Names{*current};
   }
+  LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(const Version version,
                              ReadVersion(fs, db_dir, *current));
   return MissingFiles(version, *names);

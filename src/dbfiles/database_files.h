@@ -35,14 +35,13 @@ std::vector<std::string> MissingFiles(const Version& version,
 
 // The version that `manifest_name`, which CURRENT names, adds up to; a torn
 // tail, as a crash leaves it, is passed over. kCorruption if it is missing or
-// can't be understood, kUnsupported if the folder is RocksDB's.
+// can't be understood.
 Result<Version> ReadVersion(FileSystem* fs, const std::string& db_dir,
                             const std::string& manifest_name);
 
-// What a MANIFEST that can't be understood means: `failure`, or kUnsupported
-// where the folder holds what RocksDB writes and LevelDB does not.
-Status ExplainBadManifest(FileSystem* fs, const std::string& db_dir,
-                          const Status& failure);
+// kUnsupported if the folder holds what RocksDB writes and LevelDB does not:
+// some of its files look as if they were LevelDB's.
+Status RefuseRocksDb(FileSystem* fs, const std::string& db_dir);
 
 // For what a file of the database lacks.
 inline constexpr char kRestoreHint[] = "restore the last verified backup";

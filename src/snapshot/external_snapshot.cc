@@ -97,6 +97,7 @@ class ExternalTaker {
 
 Result<std::unique_ptr<Snapshot>> ExternalTaker::Take() {
   LEVELKEEP_RETURN_IF_ERROR(ReadCurrent(fs_, db_dir_).status());
+  LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs_, db_dir_));
   LEVELKEEP_ASSIGN_OR_RETURN(scratch_,
                              ScratchDirectory::Make(fs_, options_.scratch_dir));
   const auto deadline = steady_clock::now() + options_.patience;
@@ -221,9 +222,9 @@ Result<ManifestContent> ExternalTaker::ReadManifestFile() const {
   auto content =
       ReadManifest(*manifest_.file, info.size_bytes, /*allow_torn_tail=*/true);
   if (content.ok()) return content;
-  return ExplainBadManifest(
-      fs_, db_dir_,
-      content.status().WithContext(JoinPath(db_dir_, manifest_.name)));
+  return content.status()
+      .WithContext(JoinPath(db_dir_, manifest_.name))
+      .WithHint(kRestoreHint);
 }
 
 Result<ExternalTaker::Next> ExternalTaker::ReadVersion() {

@@ -63,6 +63,7 @@ Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
   // Before the lock, which would create LOCK in a directory that is none of
   // LevelDB's.
   LEVELKEEP_RETURN_IF_ERROR(ReadCurrent(fs, db_dir).status());
+  LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs, db_dir));
   const auto keeper = std::make_shared<OfflineKeeper>();
   LEVELKEEP_ASSIGN_OR_RETURN(keeper->lock, DbLock::Acquire(fs, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string manifest_name,

@@ -173,17 +173,18 @@ TEST_P(OtherSoftwareTest, TablesThatAreSymbolicLinksAreRefused) {
   EXPECT_EQ(Take(&fs).status().message(), table + " is a symbolic link");
 }
 
+// One without tables looks as if it were LevelDB's.
 TEST_P(OtherSoftwareTest, AFolderOfRocksDbIsCalledThat) {
-  std::string record;
-  PutVarint64(&record, 203);  // the highest column family
-  PutVarint64(&record, 0);
-  WriteFile(Manifest(), ReadFile(Manifest()) + FrameAsLog(record));
-  ExpectRefusal(StatusCode::kCorruption, "bad tag");
   WriteFile(dir_ + "/IDENTITY", "8f2c");
-  ExpectRefusal(StatusCode::kCorruption, "bad tag");
+  EXPECT_EQ(Check(), "");
   WriteFile(dir_ + "/OPTIONS-000007", "[Version]");
   ExpectRefusal(StatusCode::kUnsupported,
                 dir_ + " holds a database of RocksDB");
+  WriteFile(Manifest(), ReadFile(Manifest()) + FrameAsLog("\xcb\x01"));
+  ExpectRefusal(StatusCode::kUnsupported,
+                dir_ + " holds a database of RocksDB");
+  std::filesystem::remove(dir_ + "/IDENTITY");
+  ExpectRefusal(StatusCode::kCorruption, "bad tag");
 }
 
 INSTANTIATE_TEST_SUITE_P(Snapshot, OtherSoftwareTest,
