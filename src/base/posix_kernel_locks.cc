@@ -9,7 +9,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr uint64_t kMostText = 16u << 20;
+constexpr uint64_t kMostLockText = 16u << 20;
 // Before the same line, in the list of one descriptor.
 constexpr char kOfDescriptor[] = "lock:";
 
@@ -47,8 +47,9 @@ bool KernelLock::IsOn(const FileInfo& file) const {
 }
 
 Result<std::vector<KernelLock>> ReadKernelLocks(const std::string& path) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
-                             ReadFile(FileSystem::Posix(), path, kMostText));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const std::string text,
+      ReadFile(FileSystem::Posix(), path, kMostLockText));
   std::vector<KernelLock> locks;
   std::istringstream lines(text);
   for (std::string line; std::getline(lines, line);) {
