@@ -30,6 +30,7 @@ test_packages() {
     python3 python3-plyvel python3-pytest python3-yaml \
     git strace curl pigz libarchive-tools procps util-linux mount \
     libfuse3-dev e2fsprogs xfsprogs btrfs-progs libfaketime \
+    golang-go golang-github-syndtr-goleveldb-dev \
     clang-tidy clang-format shellcheck gcovr docker-compose systemd
   if isal_available; then echo isal; fi
   # Node may be there already from another source, which Debian's packages

@@ -19,7 +19,20 @@ Status Refuse(const TarEntry& entry, const std::string& why,
                              : hint);
 }
 
-// Written by LevelDB, LevelKeep or a desktop, but no part of the data.
+// goleveldb makes CURRENT.bak of what CURRENT was, and CURRENT of CURRENT.5.
+bool IsAnotherCurrent(std::string_view flat_name) {
+  constexpr std::string_view kPrefix = "CURRENT.";
+  if (!flat_name.starts_with(kPrefix)) return false;
+  flat_name.remove_prefix(kPrefix.size());
+  return flat_name == "bak" || ParseUint64(flat_name).has_value();
+}
+
+// Where LevelDB's RepairDB puts what it no longer needs: "db/lost/000005.ldb".
+bool IsLostFolder(std::string_view folder) {
+  return folder == "lost" || folder.ends_with("/lost");
+}
+
+// Written by a LevelDB, LevelKeep or a desktop, but no part of the data.
 bool IsIgnorable(std::string_view flat_name) {
   switch (ParseDbFileName(flat_name).kind) {
     case DbFileKind::kLock:
@@ -28,7 +41,8 @@ bool IsIgnorable(std::string_view flat_name) {
       return true;
     default:
       return flat_name.substr(0, 2) == "._" || flat_name == ".DS_Store" ||
-             flat_name == "BACKUP_ID" || flat_name == "DATABASE_ID";
+             flat_name == "BACKUP_ID" || flat_name == "DATABASE_ID" ||
+             IsAnotherCurrent(flat_name);
   }
 }
 
@@ -83,6 +97,7 @@ Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
     return result;
   }
   if (IsBackedUp(ParseDbFileName(result.flat_name).kind)) {
+    if (IsLostFolder(folder)) return result;
     if (folder_known_ && folder != folder_) {
       return Refuse(entry, "is outside of " + Printable(folder_) +
                                "/, where the archive has a database too");

@@ -17,7 +17,7 @@ enum class ForeignKind {
   kDatabase,  // CURRENT, MANIFEST, table or log
   kManifest,  // levelkeep-manifest.json: an archive of ours, packed again
   kToc,       // stargz.index.json, likewise
-  kIgnored,   // directories, LOCK, LOG, what desktops leave behind
+  kIgnored,   // directories, LOCK, LOG, lost/, what desktops leave behind
 };
 
 struct ForeignEntry {

@@ -149,11 +149,13 @@ class FileSystem {
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Bytes that this process may still write there.
   virtual Result<uint64_t> FreeSpace(const std::string& path) = 0;
-  // Exclusive, never waits. Linux open-file-description lock, which excludes
-  // LevelDB's own fcntl lock on the same file and is not dropped when another
-  // descriptor of the file is closed. Creates the file (0644) if it is not
-  // there, never removes it. Held elsewhere: kBusy; the message names the
-  // holder's pid where the kernel tells it.
+  // Exclusive, never waits. Both a Linux open-file-description lock, which
+  // excludes LevelDB's own fcntl lock on the same file and is not dropped when
+  // another descriptor of the file is closed, and flock(2), which goleveldb
+  // and rusty-leveldb take; where a flock is a record lock itself (NFS, SMB)
+  // or can't be had, the former alone. Creates the file (0644) if it is not
+  // there, never removes it. Held elsewhere, in either way: kBusy; the message
+  // names the holder's pid and program where the kernel tells them.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 

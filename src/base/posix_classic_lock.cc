@@ -9,32 +9,30 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <optional>
-#include <sstream>
 #include <string>
 
 #include "base/classic_lock.h"
+#include "base/kernel_locks.h"
 
 namespace levelkeep {
 namespace {
 
 // Larger tables take longer to look through than the list takes to read.
 constexpr int kMostSlots = 1 << 14;
-constexpr uint64_t kMostText = 16u << 20;
+constexpr uint64_t kMostText = 1u << 20;
 
 // The thread's own entry: that of the process is empty once its first thread
 // has ended.
 constexpr char kOwnProc[] = "/proc/thread-self/";
 
-Result<std::string> ReadOwn(const std::string& name) {
-  return ReadFile(FileSystem::Posix(), kOwnProc + name, kMostText);
-}
-
 // No open descriptor has a number as high as this.
 std::optional<int> DescriptorSlots() {
-  const Result<std::string> text = ReadOwn("status");
+  const Result<std::string> text = ReadFile(
+      FileSystem::Posix(), std::string(kOwnProc) + "status", kMostText);
   if (!text.ok()) return std::nullopt;
   constexpr char kField[] = "\nFDSize:";
   const size_t at = text->find(kField);
@@ -64,50 +62,26 @@ bool IsDescriptorOf(int fd, const FileInfo& file) {
 enum class Locks { kNone, kOthers, kClassic };
 
 // The kernel shows with a descriptor the locks that were taken with it or
-// with its duplicates: "lock: 1: POSIX  ADVISORY  WRITE 412 fe:00:1234 0 EOF".
+// with its duplicates.
 Locks LocksOf(int fd) {
-  const Result<std::string> text = ReadOwn("fdinfo/" + std::to_string(fd));
-  if (!text.ok()) return Locks::kNone;
-  Locks locks = Locks::kNone;
-  std::istringstream lines(*text);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string key, id, type;
-    fields >> key >> id >> type;
-    if (key != "lock:") continue;
-    if (type == "POSIX") return Locks::kClassic;
-    locks = Locks::kOthers;
-  }
-  return locks;
+  const auto locks =
+      ReadKernelLocks(kOwnProc + ("fdinfo/" + std::to_string(fd)));
+  if (!locks.ok() || locks->empty()) return Locks::kNone;
+  const bool classic =
+      std::any_of(locks->begin(), locks->end(), [](const KernelLock& lock) {
+        return lock.kind == KernelLock::Kind::kProcess;
+      });
+  return classic ? Locks::kClassic : Locks::kOthers;
 }
 
-// A line is "1: POSIX  ADVISORY  WRITE 412 fe:00:1234 0 EOF".
 bool IsInListOfAllLocks(const FileInfo& file) {
-  const Result<std::string> list =
-      ReadFile(FileSystem::Posix(), "/proc/locks", kMostText);
-  if (!list.ok()) return false;
-  const std::string pid = std::to_string(::getpid());
-  std::istringstream lines(*list);
-  for (std::string line; std::getline(lines, line);) {
-    std::istringstream fields(line);
-    std::string id, type, mode, access, holder, where;
-    fields >> id >> type >> mode >> access >> holder >> where;
-    if (type != "POSIX" || holder != pid) continue;
-    unsigned device_major = 0, device_minor = 0;
-    unsigned long long inode = 0;  // NOLINT: sscanf's own type
-    if (std::sscanf(where.c_str(), "%x:%x:%llu", &device_major, &device_minor,
-                    &inode) != 3) {
-      continue;
-    }
-    if (inode != file.inode) continue;
-    // Devices without a number of their own (btrfs, overlay) are listed
-    // with another one than stat() gives.
-    if (device_major == 0 || (device_major == major(file.device) &&
-                              device_minor == minor(file.device))) {
-      return true;
-    }
-  }
-  return false;
+  const auto locks = ReadKernelLocks("/proc/locks");
+  if (!locks.ok()) return false;
+  return std::any_of(locks->begin(), locks->end(),
+                     [&file](const KernelLock& lock) {
+                       return lock.kind == KernelLock::Kind::kProcess &&
+                              lock.pid == ::getpid() && lock.IsOn(file);
+                     });
 }
 
 }  // namespace

@@ -1,12 +1,17 @@
-// Open-file-description locks, and who holds one.
+// Both kinds of lock that programs take on a file, and who holds one.
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <pthread.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <set>
 
+#include "base/kernel_locks.h"
 #include "base/mutex.h"
 #include "base/posix_error.h"
 #include "base/posix_file.h"
@@ -38,15 +43,22 @@ class PosixFileLock : public FileLock {
   ~PosixFileLock() override {
     MutexLock guard(&TheHeld().mutex);
     TheHeld().locks.erase(this);
-    if (::getpid() == owner_) Set(F_UNLCK);
+    if (::getpid() == owner_) {
+      SetRecordLock(F_UNLCK);
+      SetFlock(LOCK_UN);
+    }
     fd_.Reset();
   }
 
-  // False, and errno, if it is held elsewhere or can't be.
-  bool Set(short type) {
+  // These return false, and errno, if it is held elsewhere or can't be.
+  // A record lock of the open file description: what LevelDB's own excludes.
+  bool SetRecordLock(short type) {
     struct flock range = WholeFile(type);
     return RetryOnInterrupt(
                [&] { return ::fcntl(fd_.get(), F_OFD_SETLK, &range); }) == 0;
+  }
+  bool SetFlock(int operation) {
+    return RetryOnInterrupt([&] { return ::flock(fd_.get(), operation); }) == 0;
   }
 
   int fd() const { return fd_.get(); }
@@ -79,10 +91,10 @@ class PosixFileLock : public FileLock {
   UniqueFd fd_;
 };
 
-// The kernel gives no pid for an OFD lock, but lists the locks of each
-// descriptor. Sees the processes of this user (root: all) in this container.
-// Returns 0 if none has it.
-uint64_t FindOfdHolder(const struct stat& locked) {
+// The kernel lists with each descriptor the locks that were taken with it.
+// Sees the processes of this user (root: all) in this container. Returns 0 if
+// none has one of that kind.
+uint64_t FindHolder(const FileInfo& locked, KernelLock::Kind kind) {
   FileSystem* fs = FileSystem::Posix();
   const auto processes = fs->List("/proc");
   if (!processes.ok()) return 0;
@@ -94,18 +106,54 @@ uint64_t FindOfdHolder(const struct stat& locked) {
     if (!descriptors.ok()) continue;  // another user's, or gone
     for (const std::string& number : *descriptors) {
       const auto info = fs->StatFollowing(base + "/fd/" + number);
-      if (!info.ok() || info->device != locked.st_dev ||
-          info->inode != locked.st_ino) {
+      if (!info.ok() || info->device != locked.device ||
+          info->inode != locked.inode) {
         continue;
       }
-      const auto text = ReadFile(fs, base + "/fdinfo/" + number, 1 << 20);
-      if (text.ok() && text->find("OFDLCK") != std::string::npos) return *pid;
+      const auto locks = ReadKernelLocks(base + "/fdinfo/" + number);
+      if (locks.ok() &&
+          std::any_of(locks->begin(), locks->end(),
+                      [kind](const auto& lock) { return lock.kind == kind; })) {
+        return *pid;
+      }
     }
   }
   return 0;
 }
 
-std::string DescribeHolder(int fd) {
+// Of a flock the list of all locks names who took it, also if that is a
+// process of another user.
+uint64_t FindFlockHolder(const FileInfo& locked) {
+  constexpr auto kFlock = KernelLock::Kind::kFlock;
+  if (const uint64_t pid = FindHolder(locked, kFlock); pid != 0) return pid;
+  const auto locks = ReadKernelLocks("/proc/locks");
+  if (!locks.ok()) return 0;
+  for (const KernelLock& lock : *locks) {
+    if (lock.kind == kFlock && lock.pid > 0 && lock.IsOn(locked)) {
+      return static_cast<uint64_t>(lock.pid);
+    }
+  }
+  return 0;
+}
+
+// "another process (pid 412, geth)".
+std::string DescribeProcess(uint64_t pid) {
+  const std::string number = std::to_string(pid);
+  if (pid == static_cast<uint64_t>(::getpid())) {
+    return "this process itself (pid " + number + ")";
+  }
+  constexpr uint64_t kMostName = 256;
+  auto program =
+      ReadFile(FileSystem::Posix(), "/proc/" + number + "/comm", kMostName);
+  if (!program.ok()) return "another process (pid " + number + ")";
+  if (program->ends_with('\n')) program->pop_back();
+  return "another process (pid " + number + ", " + Printable(*program) + ")";
+}
+
+constexpr char kUnknownProcess[] =
+    "an unknown process, maybe of another user or container";
+
+std::string DescribeRecordHolder(int fd) {
   struct flock held = WholeFile();
   if (RetryOnInterrupt([&] { return ::fcntl(fd, F_OFD_GETLK, &held); }) != 0 ||
       held.l_type == F_UNLCK) {
@@ -113,31 +161,62 @@ std::string DescribeHolder(int fd) {
   }
   uint64_t pid = held.l_pid > 0 ? static_cast<uint64_t>(held.l_pid) : 0;
   struct stat data;
-  if (held.l_pid == -1 && ::fstat(fd, &data) == 0) pid = FindOfdHolder(data);
-  if (pid == static_cast<uint64_t>(::getpid())) {
-    return "this process itself (pid " + std::to_string(pid) + ")";
+  if (held.l_pid == -1 && ::fstat(fd, &data) == 0) {
+    pid = FindHolder(ToFileInfo(data), KernelLock::Kind::kDescription);
   }
-  if (pid > 0) return "another process (pid " + std::to_string(pid) + ")";
+  if (pid > 0) return DescribeProcess(pid);
   if (held.l_pid == 0) return "a process in another container or on a host";
-  return "an unknown process, maybe of another user or container";
+  return kUnknownProcess;
+}
+
+std::string DescribeFlockHolder(int fd) {
+  struct stat data;
+  const uint64_t pid =
+      ::fstat(fd, &data) == 0 ? FindFlockHolder(ToFileInfo(data)) : 0;
+  return pid > 0 ? DescribeProcess(pid) : kUnknownProcess;
+}
+
+Status HeldBy(const std::string& path, const std::string& holder) {
+  return Status(StatusCode::kBusy, path + " is locked by " + holder,
+                "stop that process first");
+}
+
+bool IsOnRecordLockedFlock(int fd) {
+  struct statfs data;
+  return ::fstatfs(fd, &data) == 0 &&
+         FlockIsRecordLock(static_cast<uint64_t>(data.f_type));
 }
 
 }  // namespace
 
+// flock(2) says of which file systems this is so, under "NFS details" and
+// "CIFS details".
+bool FlockIsRecordLock(uint64_t file_system_type) {
+  constexpr uint64_t kCifs = 0xFF534D42;
+  constexpr uint64_t kSmb2 = 0xFE534D42;
+  // The C library gives some as negative numbers of 32 bits.
+  const uint64_t type = file_system_type & 0xFFFFFFFF;
+  return type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC || type == kCifs ||
+         type == kSmb2;
+}
+
 Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
                                                 const std::string& path) {
   auto lock = std::make_unique<PosixFileLock>(std::move(fd));
-  if (lock->Set(F_WRLCK)) return std::unique_ptr<FileLock>(std::move(lock));
-  const int error = errno;
-  if (error == EAGAIN || error == EACCES) {
-    return Status(StatusCode::kBusy,
-                  path + " is locked by " + DescribeHolder(lock->fd()),
-                  "stop that process first");
+  if (!lock->SetRecordLock(F_WRLCK)) {
+    const int error = errno;
+    if (error == EAGAIN || error == EACCES) {
+      return HeldBy(path, DescribeRecordHolder(lock->fd()));
+    }
+    const bool impossible = error == ENOLCK || error == EINVAL;
+    return PosixError(impossible ? EOPNOTSUPP : error, "lock", path);
   }
-  if (error == ENOLCK || error == EINVAL) {
-    return PosixError(EOPNOTSUPP, "lock", path);
+  // What else keeps a flock from being taken keeps everybody from it.
+  if (!IsOnRecordLockedFlock(lock->fd()) &&
+      !lock->SetFlock(LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+    return HeldBy(path, DescribeFlockHolder(lock->fd()));
   }
-  return PosixError(error, "lock", path);
+  return std::unique_ptr<FileLock>(std::move(lock));
 }
 
 }  // namespace levelkeep

@@ -147,17 +147,22 @@ Result<uint64_t> OpenAndScan(const Arguments& arguments,
   LEVELKEEP_RETURN_IF_ERROR(
       OpenStore(env, arguments.db_dir, comparator, new SilentLogger, &db));
   const auto cuts = CutKeys(found.table_starts, ScanThreads(found.total_bytes));
-  if (!arguments.each_table) return ScanStore(db, comparator, cuts);
+  const auto explained = [env](const Result<uint64_t>& scan) {
+    return scan.ok() ? scan : env->block_types().Explain(scan.status());
+  };
+  if (!arguments.each_table) {
+    return explained(ScanStore(db, comparator, cuts));
+  }
   // Opening wrote a MANIFEST of its own.
   LEVELKEEP_ASSIGN_OR_RETURN(
       const CurrentVersion opened,
       ReadCurrentVersion(FolderFiles(fs, arguments.scratch_dir)));
-  return ScanEachTable(
+  return explained(ScanEachTable(
       db, comparator, cuts, opened.version,
       [&](const TableMeta& meta) {
         return OpenTable(env, arguments.db_dir, meta);
       },
-      found.last_sequence);
+      found.last_sequence));
 }
 
 Result<Report> Check(const Arguments& arguments) {

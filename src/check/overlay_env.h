@@ -16,10 +16,12 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/file_system.h"
+#include "check/block_types.h"
 #include "check/store_files.h"
 #include "leveldb/env.h"
 
@@ -42,8 +44,9 @@ inline leveldb::Status ToLevelDb(const Status& failure) {
 // Thread safety: Read may be called concurrently.
 class ReadFileAccess : public leveldb::RandomAccessFile {
  public:
-  explicit ReadFileAccess(std::unique_ptr<ByteSource> file)
-      : file_(std::move(file)) {}
+  // `types` outlives it.
+  ReadFileAccess(std::unique_ptr<ByteSource> file, BlockTypes* types)
+      : file_(std::move(file)), types_(types) {}
   leveldb::Status Read(uint64_t offset, size_t size, leveldb::Slice* result,
                        char* scratch) const override {
     // A place in a table that no file can reach is the table's fault, not the
@@ -53,6 +56,7 @@ class ReadFileAccess : public leveldb::RandomAccessFile {
     }
     const Result<size_t> count = file_->ReadAt(offset, scratch, size);
     *result = leveldb::Slice(scratch, count.ok() ? *count : 0);
+    types_->Note(std::string_view(result->data(), result->size()));
     return count.ok() ? leveldb::Status::OK() : ToLevelDb(count.status());
   }
 
@@ -60,6 +64,7 @@ class ReadFileAccess : public leveldb::RandomAccessFile {
   static constexpr uint64_t kMostOffset = INT64_MAX;
 
   const std::unique_ptr<ByteSource> file_;
+  BlockTypes* const types_;
 };
 
 // Thread safety: one thread at a time.
@@ -113,7 +118,8 @@ class OverlayEnv : public leveldb::EnvWrapper {
     *file = nullptr;
     std::unique_ptr<ByteSource> source;
     const leveldb::Status status = OpenToRead(path, &source);
-    if (status.ok()) *file = new ReadFileAccess(std::move(source));
+    if (status.ok())
+      *file = new ReadFileAccess(std::move(source), &block_types_);
     return status;
   }
   leveldb::Status NewWritableFile(const std::string& path,
@@ -197,6 +203,9 @@ class OverlayEnv : public leveldb::EnvWrapper {
     return leveldb::Status::OK();
   }
 
+  // Of the tables that LevelDB has read through it.
+  const BlockTypes& block_types() const { return block_types_; }
+
   void Schedule(void (* /*function*/)(void*), void* /*argument*/) override {}
   void StartThread(void (* /*function*/)(void*), void* /*argument*/) override {}
   leveldb::Status NewLogger(const std::string& /*path*/,
@@ -235,6 +244,7 @@ class OverlayEnv : public leveldb::EnvWrapper {
   const StoreFiles& files_;
   const std::string db_dir_;
   const std::string scratch_dir_;
+  BlockTypes block_types_;
   std::set<std::string> hidden_;  // removed or renamed, as LevelDB sees it
   // What is in the scratch directory; a disk that fails can't hide it.
   std::set<std::string> written_;

@@ -123,6 +123,8 @@ class CheckedTable {
     }
     if (key_.empty()) {
       if (key != meta_.smallest) {
+        // The iterator steps over blocks that it can't read.
+        if (!entry_->status().ok()) return Unreadable(entry_->status());
         return Bad("begins with another key than its MANIFEST says");
       }
     } else if (!Follows(key)) {

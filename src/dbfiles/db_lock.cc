@@ -41,7 +41,7 @@ Status HeldHere(const std::string& db_dir) {
                 "is open");
 }
 
-// "/db/LOCK is locked by another process (pid 412)" -> what follows "by".
+// "/db/LOCK is locked by another process (pid 412, geth)" -> what follows "by".
 std::string HolderIn(const std::string& message) {
   constexpr std::string_view kMarker = " is locked by ";
   const size_t at = message.rfind(kMarker);

@@ -46,12 +46,15 @@ Status Version::Check(const VersionEdit& edit) const {
     }
   }
   uint64_t highest = tables_.empty() ? 0 : tables_.rbegin()->first;
-  std::set<uint64_t> added;
+  std::map<uint64_t, const TableMeta*> added;
   for (const TableMeta& table : edit.added_tables) {
-    const bool live =
-        tables_.count(table.number) > 0 && removed.count(table.number) == 0;
-    if (live || !added.insert(table.number).second) {
-      return Contradiction(table.number, "is added twice");
+    const auto live = tables_.find(table.number);
+    const bool stays = live != tables_.end() && !removed.contains(live->first);
+    const TableMeta* const known =
+        added.emplace(table.number, stays ? &live->second : &table)
+            .first->second;
+    if (*known != table) {
+      return Contradiction(table.number, "is added twice, not as the same");
     }
     highest = std::max(highest, table.number);
   }
@@ -98,6 +101,10 @@ Status Version::Apply(VersionEdit edit) {
     tables_[number] = std::move(table);
   }
   return Status::Ok();
+}
+
+void Version::SetTableSize(uint64_t number, uint64_t size_bytes) {
+  tables_.at(number).size_bytes = size_bytes;
 }
 
 Status Version::CheckComplete() const {

@@ -24,6 +24,7 @@ struct TableMeta {
   std::string smallest;  // internal keys, as encoded
   std::string largest;
 
+  bool operator==(const TableMeta&) const = default;
   // As an encoded edit names a table that it adds.
   void AppendTo(std::string* edit) const;
 };
@@ -45,10 +46,15 @@ struct VersionEdit {
 // The state that a sequence of edits adds up to. Value type.
 class Version {
  public:
-  // kCorruption if the edit contradicts the state (a table added twice, one
-  // removed that is not there, a number not below next_file_number); the
-  // state is then as before.
+  // kCorruption if the edit contradicts the state (a table added as another
+  // one than it is, one removed that is not there, a number not below
+  // next_file_number); the state is then as before. A table that is named
+  // again as it is changes nothing, as for LevelDB: goleveldb does so in the
+  // first edit of a MANIFEST.
   Status Apply(VersionEdit edit);
+  // For a MANIFEST that states another size than the file has.
+  // REQUIRES: the table is there.
+  void SetTableSize(uint64_t number, uint64_t size_bytes);
   // Have comparator, log number, next file number and last sequence all
   // appeared? LevelDB opens no database without them.
   Status CheckComplete() const;

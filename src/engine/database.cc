@@ -1,5 +1,7 @@
 #include "engine/database.h"
 
+#include <utility>
+
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
@@ -16,10 +18,9 @@ std::string Database::NewScratchPath() const {
                   "scratch-" + RandomId());
 }
 
-Result<std::unique_ptr<Snapshot>> Database::TakeSnapshot(
-    std::stop_token /*stop*/) {
+Result<std::unique_ptr<Snapshot>> Database::TakeSnapshot(std::stop_token stop) {
   const std::string db_dir = options_.storage_path();
-  auto offline = TakeOfflineSnapshot(fs_, db_dir);
+  auto offline = TakeOfflineSnapshot(fs_, db_dir, NewScratchPath());
   if (offline.ok()) way_ = "database is closed: offline snapshot";
   if (offline.ok() || offline.status().code() != StatusCode::kBusy) {
     return offline;
@@ -32,8 +33,7 @@ Result<std::unique_ptr<Snapshot>> Database::TakeSnapshot(
              : "database is open in " + holder + ": external snapshot";
   ExternalSnapshotOptions external;
   external.scratch_dir = NewScratchPath();
-  LEVELKEEP_RETURN_IF_ERROR(
-      CreateDirectories(fs_, ParentPath(external.scratch_dir)));
+  external.stop = std::move(stop);
   return TakeExternalSnapshot(fs_, db_dir, external);
 }
 

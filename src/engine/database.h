@@ -42,7 +42,7 @@ class Database {
 
   // A sentence about the last snapshot that was taken from outside: "database
   // is closed: offline snapshot", "database is open in another process (pid
-  // 412): external snapshot".
+  // 412, geth): external snapshot".
   const std::string& way() const { return way_; }
   // LevelDB by itself passes over a log that the disk does not give, and then
   // removes it; through this Env it does not open.

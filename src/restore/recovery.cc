@@ -4,6 +4,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "restore/apply.h"
 #include "restore/drop_folder.h"
@@ -174,17 +175,21 @@ Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome) {
 
 Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome) {
   FileSystem* const fs = context.fs;
-  constexpr std::array<std::string_view, 3> kLeftOvers = {
-      kStagingPrefix, kTrashPrefix, kScratchPrefix};
+  constexpr std::array<std::string_view, 2> kLeftOvers = {kStagingPrefix,
+                                                          kTrashPrefix};
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.work_dir()));
   for (const std::string& name : names) {
+    const std::string path = context.InWork(name);
     bool left_over = IsTemporaryName(name);
     for (const std::string_view prefix : kLeftOvers) {
       left_over = left_over || HasPrefix(name, prefix);
     }
-    if (!left_over) continue;
-    LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, context.InWork(name)));
-    outcome->swept.push_back(context.InWork(name));
+    if (left_over) LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, path));
+    // A program that makes a backup of this database just now has one, too.
+    if (HasPrefix(name, kScratchPrefix)) {
+      LEVELKEEP_ASSIGN_OR_RETURN(left_over, SweepScratch(fs, path));
+    }
+    if (left_over) outcome->swept.push_back(path);
   }
   LEVELKEEP_RETURN_IF_ERROR(SweepDatabase(context, outcome));
   LEVELKEEP_RETURN_IF_ERROR(RepairUndo(context));

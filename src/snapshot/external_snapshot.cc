@@ -5,16 +5,30 @@
 // MANIFEST that is newer than the logs has at most swallowed whole logs; one
 // that is older would miss them, and the copy would open with a silent gap.
 
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <thread>
 #include <utility>
 
+#include "base/scratch_directory.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "snapshot/file_set.h"
-#include "snapshot/scratch.h"
+#include "snapshot/held_logs.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/table_holder.h"
 
 namespace levelkeep {
 namespace {
+
+using std::chrono::steady_clock;
+
+// What the snapshot's files need to stay as they are.
+struct ExternalKeeper {
+  std::shared_ptr<ScratchDirectory> scratch;
+  std::shared_ptr<const void> tables;
+};
 
 class ExternalTaker {
  public:
@@ -23,7 +37,8 @@ class ExternalTaker {
       : fs_(fs),
         db_dir_(db_dir),
         options_(options),
-        tables_(fs, db_dir, options.scratch_dir) {}
+        tables_(fs, db_dir, options.scratch_dir, WithoutLinks::kDescriptors),
+        logs_(fs, db_dir) {}
 
   Result<std::unique_ptr<Snapshot>> Take();
 
@@ -31,12 +46,6 @@ class ExternalTaker {
   // What to do after a try.
   enum class Next { kDone, kReadManifestAgain, kStartOver };
 
-  struct OpenLog {
-    uint64_t number = 0;
-    std::shared_ptr<File> file;
-    uint64_t size_bytes = 0;  // when it was opened
-    LogScan scan;
-  };
   struct Manifest {
     std::string name;
     // Kept open, so that no later file can get its inode number.
@@ -53,14 +62,17 @@ class ExternalTaker {
   Status OpenLogs();
   Status Begin();
   bool IsStillCurrent() const;
-  Status ReadVersion();
+  bool IsUnchanged() const;
+  Result<ManifestContent> ReadManifestFile() const;
+  Result<Next> ReadVersion();
+  Result<Next> LookAgainAt(const Status& damage);
   Result<Manifest> FindManifest() const;
-  Result<bool> FollowManifest();
-  Result<OpenLog> OpenOneLog(uint64_t number) const;
-  Status ScanLogs();
-  Status CheckSequence() const;
+  Result<Next> FollowManifest();
+  Result<Next> HoldTables();
+  Result<Next> CheckLogs();
   Result<std::unique_ptr<Snapshot>> Build();
   void StartOver();
+  Status WaitBefore(int attempt) const;
   void Announce(int step) const {
     if (options_.before_step) options_.before_step(step);
   }
@@ -74,30 +86,49 @@ class ExternalTaker {
   const ExternalSnapshotOptions& options_;
   std::shared_ptr<ScratchDirectory> scratch_;
   TableHolder tables_;
+  HeldLogs logs_;
   bool started_ = false;
-  std::vector<OpenLog> logs_;
   Manifest manifest_;
+  uint64_t manifest_end_ = 0;  // of the last record that version_ holds
   Version version_;
   Status last_problem_;
+  int looks_ = 0;  // in a row, that showed the same damage
 };
 
 Result<std::unique_ptr<Snapshot>> ExternalTaker::Take() {
   LEVELKEEP_RETURN_IF_ERROR(ReadCurrent(fs_, db_dir_).status());
+  LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs_, db_dir_));
   LEVELKEEP_ASSIGN_OR_RETURN(scratch_,
                              ScratchDirectory::Make(fs_, options_.scratch_dir));
-  for (int attempt = 0; attempt < options_.max_attempts; attempt++) {
+  const auto deadline = steady_clock::now() + options_.patience;
+  int attempt = 0;
+  do {
+    LEVELKEEP_RETURN_IF_ERROR(WaitBefore(attempt++));
     LEVELKEEP_ASSIGN_OR_RETURN(const Next next, Try());
     if (next == Next::kDone) return Build();
     if (next == Next::kStartOver) StartOver();
-  }
+  } while (steady_clock::now() < deadline);
   return Status(StatusCode::kUnsupported,
                 "database " + db_dir_ +
-                    " changed faster than it could be "
-                    "copied, " +
-                    std::to_string(options_.max_attempts) +
-                    " times; the last time: " + last_problem_.message(),
+                    " changed faster than it could be copied, for " +
+                    std::to_string(options_.patience.count() / 1000) + " s (" +
+                    std::to_string(attempt) +
+                    " tries); the last time: " + last_problem_.message(),
                 "take the backup through the process that has it open, or "
                 "when it writes less");
+}
+
+// A writer that is busy just now may be less so in a moment.
+Status ExternalTaker::WaitBefore(int attempt) const {
+  constexpr int kAtOnce = 10;
+  constexpr int kLongest = 6;  // 64 ms
+  if (options_.stop.stop_requested()) {
+    return Status(StatusCode::kCancelled, "external snapshot was cancelled");
+  }
+  if (attempt < kAtOnce) return Status::Ok();
+  std::this_thread::sleep_for(
+      std::chrono::milliseconds(1 << std::min(attempt - kAtOnce, kLongest)));
+  return Status::Ok();
 }
 
 Result<ExternalTaker::Next> ExternalTaker::Try() {
@@ -113,31 +144,23 @@ Result<ExternalTaker::Next> ExternalTaker::Try() {
   }
   Announce(2);
   if (!IsStillCurrent()) return Again(Next::kStartOver, opened_anew);
-  LEVELKEEP_RETURN_IF_ERROR(ReadVersion());
-  LEVELKEEP_ASSIGN_OR_RETURN(const bool followed, FollowManifest());
-  if (!followed) {
-    return Again(Next::kReadManifestAgain,
-                 Status(StatusCode::kBusy, "its newest log went away"));
-  }
+  LEVELKEEP_ASSIGN_OR_RETURN(Next next, ReadVersion());
+  if (next != Next::kDone) return next;
+  LEVELKEEP_ASSIGN_OR_RETURN(next, FollowManifest());
+  if (next != Next::kDone) return next;
   Announce(3);
-  const Status held = tables_.Hold(version_);
-  if (held.code() == StatusCode::kNotFound) {
-    return Again(Next::kReadManifestAgain, held);
-  }
-  LEVELKEEP_RETURN_IF_ERROR(held);
+  LEVELKEEP_ASSIGN_OR_RETURN(next, HoldTables());
+  if (next != Next::kDone) return next;
   Announce(4);
   if (!IsStillCurrent()) return Again(Next::kStartOver, opened_anew);
   Announce(5);
-  LEVELKEEP_RETURN_IF_ERROR(ScanLogs());
-  const Status sequence = CheckSequence();
-  if (!sequence.ok()) return Again(Next::kStartOver, sequence);
-  return Next::kDone;
+  return CheckLogs();
 }
 
 void ExternalTaker::StartOver() {
   started_ = false;
   manifest_ = Manifest();
-  logs_.clear();
+  logs_.Clear();
   tables_.Clear();
 }
 
@@ -155,6 +178,15 @@ bool ExternalTaker::IsStillCurrent() const {
   return now.ok() && now->SameFile(manifest_);
 }
 
+// A file goes away only after the MANIFEST has an edit that no longer names
+// it. Where it has none since it was read, what was missing meanwhile is no
+// matter of speed. (Its size says nothing: some write it through a mapping.)
+bool ExternalTaker::IsUnchanged() const {
+  if (!IsStillCurrent()) return false;
+  const Result<ManifestContent> now = ReadManifestFile();
+  return now.ok() && now->boundary == manifest_end_;
+}
+
 // Two listings: the second one surely has every log up to the newest of the
 // first. Ascending, because a log that is not the newest is complete.
 Status ExternalTaker::OpenLogs() {
@@ -165,25 +197,12 @@ Status ExternalTaker::OpenLogs() {
   if (first.empty()) return Status::Ok();
   for (const uint64_t number : second) {
     if (number > first.back()) break;
-    Result<OpenLog> log = OpenOneLog(number);
+    const Status held = logs_.Hold(number);
     // Gone: the MANIFEST, which is read later, covers it.
-    if (log.status().code() == StatusCode::kNotFound) continue;
-    LEVELKEEP_RETURN_IF_ERROR(log.status());
-    logs_.push_back(std::move(log).value());
+    if (held.code() == StatusCode::kNotFound) continue;
+    LEVELKEEP_RETURN_IF_ERROR(held);
   }
   return Status::Ok();
-}
-
-Result<ExternalTaker::OpenLog> ExternalTaker::OpenOneLog(
-    uint64_t number) const {
-  OpenLog log;
-  log.number = number;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      log.file,
-      fs_->Open(JoinPath(db_dir_, LogFileName(number)), OpenMode::kRead));
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, log.file->Stat());
-  log.size_bytes = info.size_bytes;
-  return log;
 }
 
 Result<ExternalTaker::Manifest> ExternalTaker::FindManifest() const {
@@ -198,86 +217,89 @@ Result<ExternalTaker::Manifest> ExternalTaker::FindManifest() const {
   return manifest;
 }
 
-Status ExternalTaker::ReadVersion() {
+Result<ManifestContent> ExternalTaker::ReadManifestFile() const {
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, manifest_.file->Stat());
-  Result<ManifestContent> content =
+  auto content =
       ReadManifest(*manifest_.file, info.size_bytes, /*allow_torn_tail=*/true);
-  if (!content.ok()) {
-    return content.status().WithContext(JoinPath(db_dir_, manifest_.name));
-  }
+  if (content.ok()) return content;
+  return content.status()
+      .WithContext(JoinPath(db_dir_, manifest_.name))
+      .WithHint(kRestoreHint);
+}
+
+Result<ExternalTaker::Next> ExternalTaker::ReadVersion() {
+  Result<ManifestContent> content = ReadManifestFile();
+  if (!content.ok()) return LookAgainAt(content.status());
   version_ = std::move(content->version);
-  return Status::Ok();
+  manifest_end_ = content->boundary;
+  return Next::kDone;
+}
+
+// Who writes through a mapping may be in the middle of a record. What stays as
+// it is while that takes is damage.
+Result<ExternalTaker::Next> ExternalTaker::LookAgainAt(const Status& damage) {
+  constexpr int kLooks = 15;
+  if (damage.code() != StatusCode::kCorruption) return damage;
+  looks_ = damage.message() == last_problem_.message() ? looks_ + 1 : 1;
+  if (looks_ == kLooks) return damage;
+  return Again(Next::kReadManifestAgain, damage);
 }
 
 // The MANIFEST counts writes that the logs, as they were before, lack: look
 // at the newest log once more. Its growth does no harm, because it is the
-// newest; and if it is empty even now, the MANIFEST's count is exact.
-// False: the MANIFEST has moved on meanwhile.
-Result<bool> ExternalTaker::FollowManifest() {
-  std::erase_if(logs_, [this](const OpenLog& log) {
-    return !NeedsLog(version_, log.number);
-  });
-  if (!logs_.empty()) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, logs_.back().file->Stat());
-    logs_.back().size_bytes = info.size_bytes;
-    return true;
+// newest; and if it is empty even now, the MANIFEST's count is exact. A log
+// that only the MANIFEST has told of is newer than all that were there.
+Result<ExternalTaker::Next> ExternalTaker::FollowManifest() {
+  logs_.KeepNeeded(version_);
+  LEVELKEEP_RETURN_IF_ERROR(logs_.FollowNewest());
+  for (const uint64_t number : NamedLogs(version_)) {
+    if (logs_.Has(number)) continue;
+    const Status held = logs_.Hold(number);
+    if (held.code() != StatusCode::kNotFound) {
+      LEVELKEEP_RETURN_IF_ERROR(held);
+      continue;
+    }
+    const Status missing =
+        MissingFile(JoinPath(db_dir_, LogFileName(number)), "the manifest");
+    if (IsUnchanged()) return missing;
+    return Again(Next::kReadManifestAgain, missing);
   }
-  const uint64_t number = version_.log_number();
-  Result<OpenLog> log = OpenOneLog(number);
-  if (log.status().code() == StatusCode::kNotFound) {
-    // Repaired and very new databases have no log. All others have this one
-    // until the MANIFEST names a newer one, or DestroyDB is at work.
-    return number == 0;
-  }
-  LEVELKEEP_RETURN_IF_ERROR(log.status());
-  logs_.push_back(std::move(log).value());
-  return true;
+  return Next::kDone;
 }
 
-Status ExternalTaker::ScanLogs() {
-  for (OpenLog& log : logs_) {
-    LEVELKEEP_ASSIGN_OR_RETURN(log.scan, ScanLog(*log.file, log.size_bytes,
-                                                 /*batches=*/true, nullptr));
-    if (log.scan.corrupt) {
-      return DamagedLog(JoinPath(db_dir_, LogFileName(log.number)), log.scan);
-    }
+Result<ExternalTaker::Next> ExternalTaker::HoldTables() {
+  const Status held = tables_.Hold(version_);
+  if (held.code() != StatusCode::kNotFound) {
+    LEVELKEEP_RETURN_IF_ERROR(held);
+    return Next::kDone;
   }
-  return Status::Ok();
+  if (!IsUnchanged()) return Again(Next::kReadManifestAgain, held);
+  return Status(StatusCode::kCorruption, held.message(), held.hint());
 }
 
-// LevelDB itself does not notice a log that is missing between others.
-Status ExternalTaker::CheckSequence() const {
-  bool first = true;
-  uint64_t last = version_.last_sequence();
-  for (const OpenLog& log : logs_) {
-    if (log.scan.records == 0) continue;
-    // The MANIFEST may be ahead of the first log's start, never behind it.
-    const bool follows = first ? log.scan.first_sequence <= last + 1
-                               : log.scan.first_sequence == last + 1;
-    if (!follows || log.scan.sequence_gap) {
-      return Status(StatusCode::kCorruption,
-                    "sequence numbers are missing before or in " +
-                        LogFileName(log.number));
-    }
-    last = log.scan.last_sequence;
-    first = false;
-  }
-  return Status::Ok();
+Result<ExternalTaker::Next> ExternalTaker::CheckLogs() {
+  const Status scanned = logs_.Scan();
+  if (!scanned.ok()) return LookAgainAt(scanned);
+  const Status sequence = logs_.CheckSequence(version_);
+  if (sequence.ok()) return Next::kDone;
+  if (IsUnchanged()) return sequence;
+  return Again(Next::kStartOver, sequence);
 }
 
 Result<std::unique_ptr<Snapshot>> ExternalTaker::Build() {
   FileSetBuilder builder(SnapshotMethod::kExternal);
+  tables_.CorrectSizes(&version_);
   tables_.AddTo(&builder);
-  VersionEdit edit;
-  for (const OpenLog& log : logs_) {
-    builder.AddLog(log.number, log.scan.boundary, log.scan.last_sequence,
-                   PrefixOpener(log.file));
-    // No table holds anything newer than what these logs begin with.
-    if (log.scan.records > 0) edit.last_sequence = log.scan.last_sequence;
+  logs_.AddTo(&builder);
+  // No table holds anything newer than what these logs begin with.
+  if (const uint64_t last = logs_.last_sequence(); last > 0) {
+    VersionEdit edit;
+    edit.last_sequence = last;
+    LEVELKEEP_RETURN_IF_ERROR(version_.Apply(edit));
   }
-  LEVELKEEP_RETURN_IF_ERROR(version_.Apply(edit));
   builder.AddManifest(version_, manifest_.name);
-  return builder.Build(scratch_);
+  return builder.Build(std::make_shared<const ExternalKeeper>(
+      ExternalKeeper{std::move(scratch_), tables_.keeper()}));
 }
 
 }  // namespace

@@ -8,8 +8,6 @@
 namespace levelkeep {
 namespace {
 
-constexpr uint64_t kCurrentLimitBytes = 4096;
-
 class FileSetSnapshot : public Snapshot {
  public:
   FileSetSnapshot(SnapshotInfo info,
@@ -146,43 +144,9 @@ Result<TableFile> FindTable(
                   "table " + name + " has " + std::to_string(info->size_bytes) +
                       " bytes, the manifest says " +
                       std::to_string(table.size_bytes),
-                  "restore the last verified backup");
+                  kRestoreHint);
   }
   return TableFile{std::move(name), *info};
-}
-
-bool NeedsLog(const Version& version, uint64_t log_number) {
-  return log_number >= version.log_number() ||
-         (version.previous_log_number() != 0 &&
-          log_number == version.previous_log_number());
-}
-
-Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir) {
-  const Result<std::string> contents =
-      ReadFile(fs, JoinPath(db_dir, "CURRENT"), kCurrentLimitBytes);
-  if (contents.status().code() == StatusCode::kNotFound) {
-    return Status(StatusCode::kNotFound,
-                  "there is no database in " + db_dir + " (no CURRENT)",
-                  "check the database's path");
-  }
-  LEVELKEEP_RETURN_IF_ERROR(contents.status());
-  return ParseCurrent(*contents);
-}
-
-Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
-                                       const std::string& db_dir) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<std::string> names,
-                             fs->List(db_dir));
-  std::vector<uint64_t> numbers;
-  for (const std::string& name : names) {
-    const DbFileName parsed = ParseDbFileName(name);
-    // LevelDB opens a log by its number, so it has to be spelled its way.
-    if (parsed.kind == DbFileKind::kLog && name == LogFileName(parsed.number)) {
-      numbers.push_back(parsed.number);
-    }
-  }
-  std::sort(numbers.begin(), numbers.end());
-  return numbers;
 }
 
 Status DamagedLog(const std::string& path, const LogScan& scan) {

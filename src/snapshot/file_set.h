@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/file_system.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "snapshot/snapshot.h"
@@ -66,16 +67,6 @@ struct TableFile {
 Result<TableFile> FindTable(
     const TableMeta& table,
     const std::function<Result<FileInfo>(const std::string& name)>& stat);
-
-// Must LevelDB replay this log when it opens `version`?
-bool NeedsLog(const Version& version, uint64_t log_number);
-
-// CURRENT of `db_dir`: the MANIFEST's name. kNotFound if there is none.
-Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir);
-
-// The numbers of the logs in `db_dir`, ascending.
-Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
-                                       const std::string& db_dir);
 
 // The status for a log with a bad record before its end.
 Status DamagedLog(const std::string& path, const LogScan& scan);

@@ -3,13 +3,13 @@
 #include <string_view>
 #include <utility>
 
+#include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "dbfiles/leveldb_call.h"
 #include "leveldb/comparator.h"
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
 #include "snapshot/leveldb_status.h"
-#include "snapshot/scratch.h"
 #include "snapshot/snapshot.h"
 
 namespace levelkeep {

@@ -5,109 +5,92 @@
 #include <utility>
 
 #include "base/log.h"
+#include "base/scratch_directory.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
 #include "snapshot/file_set.h"
+#include "snapshot/held_logs.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/table_holder.h"
 
 namespace levelkeep {
 namespace {
 
-constexpr const char* kRestoreHint = "restore the last verified backup";
-
-// A closed database that stays closed. The snapshot owns it beside the
-// openers, so they may point to it.
-struct HeldFolder {
-  FileSystem* const fs;
-  const std::string db_dir;
-  const std::unique_ptr<DbLock> lock;
+// What the snapshot's files need to stay as they are.
+struct OfflineKeeper {
+  std::unique_ptr<ScratchDirectory> scratch;
+  std::unique_ptr<DbLock> lock;
+  std::shared_ptr<const void> tables;
 };
 
-FileSetBuilder::Opener OpenerIn(const HeldFolder* folder) {
-  return [folder](const SnapshotFile& file) {
-    return OpenPrefix(folder->fs, JoinPath(folder->db_dir, file.name),
-                      file.size_bytes);
-  };
+// Null if there is to be none, or can't be: a full disk keeps nobody from
+// making a backup on another one.
+std::unique_ptr<ScratchDirectory> MakeScratch(FileSystem* fs,
+                                              const std::string& path) {
+  if (path.empty()) return nullptr;
+  auto scratch = ScratchDirectory::Make(fs, path);
+  if (scratch.ok()) return std::move(*scratch);
+  LogWarn("Snapshot",
+          "the database stays locked until its backup is written: " +
+              scratch.status().ToString());
+  return nullptr;
 }
 
-Status AddTables(const HeldFolder& folder, const Version& version,
-                 FileSetBuilder* builder) {
-  const std::string& db_dir = folder.db_dir;
-  const auto stat = [&](const std::string& name) {
-    return folder.fs->Stat(JoinPath(db_dir, name));
-  };
-  builder->Reserve(version.tables().size());
-  for (const auto& [number, table] : version.tables()) {
-    Result<TableFile> found = FindTable(table, stat);
-    if (found.status().code() == StatusCode::kNotFound) {
-      return Status(StatusCode::kCorruption,
-                    JoinPath(db_dir, TableFileName(number)) +
-                        " is missing, the manifest names it",
-                    kRestoreHint);
-    }
-    LEVELKEEP_RETURN_IF_ERROR(found.status().WithContext(db_dir));
-    builder->AddTable(found->name, found->info, OpenerIn(&folder));
+// What LevelDB would pass over, and levelkeep-check refuse in the archive.
+Status HoldLogs(FileSystem* fs, const std::string& db_dir,
+                const Version& version, HeldLogs* logs) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<uint64_t> numbers,
+                             ListLogs(fs, db_dir));
+  for (const uint64_t number : numbers) {
+    if (!NeedsLog(version, number)) continue;
+    LEVELKEEP_RETURN_IF_ERROR(logs->Hold(number));
   }
-  return Status::Ok();
-}
-
-Status AddLog(const HeldFolder& folder, uint64_t number,
-              FileSetBuilder* builder) {
-  const std::string path = JoinPath(folder.db_dir, LogFileName(number));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
-                             folder.fs->Open(path, OpenMode::kRead));
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const LogScan scan,
-      ScanLog(*file, info.size_bytes, /*batches=*/true, nullptr));
-  if (scan.corrupt) return DamagedLog(path, scan);
-  if (scan.sequence_gap) {
-    // LevelDB replays it as it is, and so does the backup.
-    LogWarn("Snapshot", path + ": sequence numbers are missing in it");
+  for (const uint64_t number : NamedLogs(version)) {
+    if (logs->Has(number)) continue;
+    return MissingFile(JoinPath(db_dir, LogFileName(number)), "the manifest");
   }
-  builder->AddLog(number, scan.boundary, scan.last_sequence, OpenerIn(&folder));
-  return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(logs->Scan());
+  return logs->CheckSequence(version);
 }
 
 }  // namespace
 
+// 1. take LOCK   2. read the MANIFEST   3. hold tables and logs
+// 4. let go of LOCK, if they are held without it
 Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
-    FileSystem* fs, const std::string& db_dir) {
+    FileSystem* fs, const std::string& db_dir, const std::string& scratch_dir) {
   // Before the lock, which would create LOCK in a directory that is none of
   // LevelDB's.
   LEVELKEEP_RETURN_IF_ERROR(ReadCurrent(fs, db_dir).status());
-  LEVELKEEP_ASSIGN_OR_RETURN(std::unique_ptr<DbLock> lock,
-                             DbLock::Acquire(fs, db_dir));
+  LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs, db_dir));
+  const auto keeper = std::make_shared<OfflineKeeper>();
+  LEVELKEEP_ASSIGN_OR_RETURN(keeper->lock, DbLock::Acquire(fs, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string manifest_name,
                              ReadCurrent(fs, db_dir));
-  const std::string manifest_path = JoinPath(db_dir, manifest_name);
-  Result<std::unique_ptr<File>> manifest =
-      fs->Open(manifest_path, OpenMode::kRead);
-  if (manifest.status().code() == StatusCode::kNotFound) {
-    return Status(StatusCode::kCorruption,
-                  manifest_path + " is missing, CURRENT names it",
-                  kRestoreHint);
+  LEVELKEEP_ASSIGN_OR_RETURN(Version version,
+                             ReadVersion(fs, db_dir, manifest_name));
+  keeper->scratch = MakeScratch(fs, scratch_dir);
+  TableHolder tables(fs, db_dir, keeper->scratch ? scratch_dir : "",
+                     WithoutLinks::kLock);
+  const Status held = tables.Hold(version);
+  if (held.code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kCorruption, held.message(), held.hint());
   }
-  LEVELKEEP_RETURN_IF_ERROR(manifest.status());
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*manifest)->Stat());
-  // A crash leaves a torn tail, which LevelDB ignores.
-  const Result<ManifestContent> content =
-      ReadManifest(**manifest, info.size_bytes, /*allow_torn_tail=*/true);
-  if (!content.ok()) {
-    return content.status().WithContext(manifest_path).WithHint(kRestoreHint);
-  }
-  const auto folder = std::shared_ptr<const HeldFolder>(
-      new HeldFolder{fs, db_dir, std::move(lock)});
+  LEVELKEEP_RETURN_IF_ERROR(held);
+  HeldLogs logs(fs, db_dir);
+  LEVELKEEP_RETURN_IF_ERROR(HoldLogs(fs, db_dir, version, &logs));
+  tables.CorrectSizes(&version);
+
   FileSetBuilder builder(SnapshotMethod::kOffline);
-  LEVELKEEP_RETURN_IF_ERROR(AddTables(*folder, content->version, &builder));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<uint64_t> logs,
-                             ListLogs(fs, db_dir));
-  for (const uint64_t number : logs) {
-    if (!NeedsLog(content->version, number)) continue;
-    LEVELKEEP_RETURN_IF_ERROR(AddLog(*folder, number, &builder));
-  }
-  builder.AddManifest(content->version, manifest_name);
-  return builder.Build(folder);
+  tables.AddTo(&builder);
+  keeper->tables = tables.keeper();
+  logs.AddTo(&builder);
+  builder.AddManifest(version, manifest_name);
+  // Whoever opens the database now changes nothing of what is held: tables
+  // are never written again, and logs are read to their present ends.
+  if (!tables.needs_lock()) keeper->lock.reset();
+  return builder.Build(keeper);
 }
 
 }  // namespace levelkeep

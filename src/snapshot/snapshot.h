@@ -3,7 +3,7 @@
 // Four ways to take one; each yields the same kind of object. In the order
 // in which the manager prefers them:
 //   hot       the DB is open through SnapshotEnv in this process
-//   offline   nobody has it open: we hold LOCK while the snapshot lives
+//   offline   nobody has it open: we hold LOCK until its files are held
 //   external  another process has it open (stock LevelDB, local disk)
 //   logical   the DB is open in this process through another Env: a scratch
 //             copy is written through DB::GetSnapshot
@@ -11,6 +11,7 @@
 #ifndef LEVELKEEP_SNAPSHOT_SNAPSHOT_H_
 #define LEVELKEEP_SNAPSHOT_SNAPSHOT_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -77,17 +78,26 @@ class HotSnapshotSource {
   virtual Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir) = 0;
 };
 
-// kBusy if anyone has the database open; kNotFound if there is none.
+// Of a database that nobody has open: kBusy if anyone has it open, kNotFound
+// if there is none. kCorruption if a file that its MANIFEST names is missing,
+// though LevelDB may pass over that. Hard-links tables into `scratch_dir`
+// (created, removed again with the snapshot) and keeps logs open, so that LOCK
+// is free on return: whoever opens the database then does not change what is
+// read. Where tables can't be linked, or with an empty `scratch_dir`, LOCK is
+// held for as long as the snapshot lives.
 Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
-    FileSystem* fs, const std::string& db_dir);
+    FileSystem* fs, const std::string& db_dir,
+    const std::string& scratch_dir = "");
 
 // Of a database that another process has open. Hard-links tables into
 // `scratch_dir` (created, removed again with the snapshot; same file system
-// as the database, else descriptors are kept open). kUnsupported if tables
-// vanish faster than they can be linked or it never becomes consistent.
+// as the database, else descriptors are kept open). kCorruption as above, told
+// from what goes away because the database is written to. kUnsupported if
+// tables vanish faster than they can be linked for all of `patience`.
 struct ExternalSnapshotOptions {
   std::string scratch_dir;
-  int max_attempts = 50;
+  std::chrono::milliseconds patience{10'000};  // one try at least
+  std::stop_token stop;
   // Called before each step; tests make the window wide with it.
   std::function<void(int step)> before_step;
 };

@@ -7,12 +7,20 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/file_name.h"
+#include "dbfiles/table_end.h"
 
 namespace levelkeep {
 namespace {
 
 // What the rest of the process may have open at the same time.
 constexpr size_t kSpareDescriptors = 128;
+
+// A link to a link would hold nothing, and what it leads to may be anything.
+Status RefuseLink(const std::string& path) {
+  return Status(StatusCode::kUnsupported, path + " is a symbolic link",
+                "put the file itself in its place: a backup holds the "
+                "database's own files, and follows no links");
+}
 
 }  // namespace
 
@@ -34,10 +42,20 @@ Status ReserveDescriptors(size_t count) {
 }
 
 TableHolder::TableHolder(FileSystem* fs, std::string db_dir,
-                         std::string scratch_dir)
-    : fs_(fs),
-      db_dir_(std::move(db_dir)),
-      scratch_dir_(std::move(scratch_dir)) {}
+                         std::string scratch_dir, WithoutLinks without_links)
+    : folders_(std::make_shared<Folders>(
+          Folders{fs, std::move(db_dir), std::move(scratch_dir)})),
+      without_links_(without_links),
+      can_link_(!folders_->scratch.empty()) {}
+
+std::string TableHolder::NameOf(uint64_t number, bool old_name) {
+  return old_name ? OldTableFileName(number) : TableFileName(number);
+}
+
+// In the database.
+std::string TableHolder::PathOf(const std::string& name) const {
+  return JoinPath(folders_->database, name);
+}
 
 Status TableHolder::Hold(const Version& version) {
   for (auto it = held_.begin(); it != held_.end();) {
@@ -45,7 +63,7 @@ Status TableHolder::Hold(const Version& version) {
       ++it;
       continue;
     }
-    Drop(it->second);
+    Drop(NameOf(it->first, it->second.old_name), it->second);
     it = held_.erase(it);
   }
   for (const auto& [number, table] : version.tables()) {
@@ -59,75 +77,126 @@ Status TableHolder::Hold(const Version& version) {
 
 Result<TableHolder::Held> TableHolder::HoldOne(const TableMeta& table,
                                                size_t table_count) {
-  Result<Held> held = HoldByName(TableFileName(table.number), table_count);
-  if (held.status().code() == StatusCode::kNotFound) {
-    held = HoldByName(OldTableFileName(table.number), table_count);
+  for (const bool old_name : {false, true}) {
+    const std::string name = NameOf(table.number, old_name);
+    Result<Held> held = HoldByName(name, table_count);
+    if (held.status().code() == StatusCode::kNotFound) continue;
+    LEVELKEEP_RETURN_IF_ERROR(held.status());
+    held->old_name = old_name;
+    const Status found = FindSize(table, name, &*held);
+    if (found.ok()) return held;
+    Drop(name, *held);
+    return found;
   }
-  LEVELKEEP_RETURN_IF_ERROR(held.status());
-  if (held->info.size_bytes != table.size_bytes) {
-    Drop(*held);
-    return Status(StatusCode::kCorruption,
-                  JoinPath(db_dir_, held->name) + " has " +
-                      std::to_string(held->info.size_bytes) +
-                      " bytes, the manifest says " +
-                      std::to_string(table.size_bytes),
-                  "restore the last verified backup");
-  }
-  return held;
+  const std::string path = PathOf(TableFileName(table.number));
+  return Status(StatusCode::kNotFound,
+                MissingFile(path, "the manifest").message(), kRestoreHint);
 }
 
 Result<TableHolder::Held> TableHolder::HoldByName(const std::string& name,
                                                   size_t table_count) {
   Held held;
-  held.name = name;
   if (can_link_) {
-    const Status linked = Link(name, &held);
+    const Status linked = Link(name, &held.info);
     if (linked.ok()) return held;
     if (linked.code() == StatusCode::kNotFound) return linked;
     // Another file system, somebody else's files (fs.protected_hardlinks), a
-    // file system without links: no matter why, descriptors hold as well.
-    LEVELKEEP_RETURN_IF_ERROR(ReserveDescriptors(table_count));
+    // file system without links: no matter why.
     can_link_ = false;
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      held.file, fs_->Open(JoinPath(db_dir_, name), OpenMode::kRead));
+  const std::string path = PathOf(name);
+  LEVELKEEP_ASSIGN_OR_RETURN(held.info, folders_->fs->Stat(path));
+  if (held.info.type == FileType::kSymlink) return RefuseLink(path);
+  if (without_links_ == WithoutLinks::kLock) {
+    held.by = By::kLock;
+    needs_lock_ = true;
+    return held;
+  }
+  held.by = By::kDescriptor;
+  LEVELKEEP_RETURN_IF_ERROR(ReserveDescriptors(table_count));
+  LEVELKEEP_ASSIGN_OR_RETURN(held.file,
+                             folders_->fs->Open(path, OpenMode::kRead));
   LEVELKEEP_ASSIGN_OR_RETURN(held.info, held.file->Stat());
   return held;
 }
 
-Status TableHolder::Link(const std::string& name, Held* held) {
-  const std::string link = JoinPath(scratch_dir_, name);
+Status TableHolder::Link(const std::string& name, FileInfo* info) {
+  const std::string link = JoinPath(folders_->scratch, name);
   // If we die here: the scratch directory stays with its links, which cost
   // nothing but the space of tables that LevelDB has removed since.
-  LEVELKEEP_RETURN_IF_ERROR(fs_->Link(JoinPath(db_dir_, name), link));
-  LEVELKEEP_ASSIGN_OR_RETURN(held->info, fs_->Stat(link));
-  held->link = link;
+  LEVELKEEP_RETURN_IF_ERROR(folders_->fs->Link(PathOf(name), link));
+  LEVELKEEP_ASSIGN_OR_RETURN(*info, folders_->fs->Stat(link));
   return Status::Ok();
 }
 
-void TableHolder::Drop(const Held& held) {
-  if (held.link.empty()) return;
-  const Status removed = fs_->RemoveFile(held.link);
+Status TableHolder::FindSize(const TableMeta& table, const std::string& name,
+                             Held* held) const {
+  const std::string path = PathOf(name);
+  if (held->info.type == FileType::kSymlink) return RefuseLink(path);
+  if (held->info.size_bytes == table.size_bytes) return Status::Ok();
+  std::shared_ptr<File> file = held->file;
+  if (file == nullptr) {
+    const std::string held_path =
+        held->by == By::kLink ? JoinPath(folders_->scratch, name) : path;
+    LEVELKEEP_ASSIGN_OR_RETURN(file,
+                               folders_->fs->Open(held_path, OpenMode::kRead));
+  }
+  const auto end = FindTableEnd(*file, held->info.size_bytes, table.size_bytes);
+  if (!end.ok()) {
+    return Status(end.status().code(), path + " " + end.status().message(),
+                  kRestoreHint);
+  }
+  held->info.size_bytes = *end;
+  return Status::Ok();
+}
+
+void TableHolder::Drop(const std::string& name, const Held& held) {
+  if (held.by != By::kLink) return;
+  const Status removed =
+      folders_->fs->RemoveFile(JoinPath(folders_->scratch, name));
   if (!removed.ok()) {
     LogWarn("Snapshot", "link stays: " + removed.ToString());
   }
 }
 
 void TableHolder::Clear() {
-  for (const auto& [number, held] : held_) Drop(held);
+  for (const auto& [number, held] : held_) {
+    Drop(NameOf(number, held.old_name), held);
+  }
   held_.clear();
+}
+
+void TableHolder::CorrectSizes(Version* version) const {
+  size_t corrected = 0;
+  for (const auto& [number, held] : held_) {
+    const uint64_t named = version->tables().at(number).size_bytes;
+    if (named == held.info.size_bytes) continue;
+    version->SetTableSize(number, held.info.size_bytes);
+    ++corrected;
+  }
+  if (corrected == 0) return;
+  LogInfo("Snapshot", "the manifest of " + folders_->database +
+                          " states other sizes than " +
+                          std::to_string(corrected) +
+                          " tables have; the backup states the true ones");
 }
 
 void TableHolder::AddTo(FileSetBuilder* builder) const {
   builder->Reserve(held_.size());
   for (const auto& [number, held] : held_) {
-    if (held.file != nullptr) {
-      builder->AddTable(held.name, held.info, PrefixOpener(held.file));
+    const std::string name = NameOf(number, held.old_name);
+    if (held.by == By::kDescriptor) {
+      builder->AddTable(name, held.info, PrefixOpener(held.file));
       continue;
     }
-    builder->AddTable(held.name, held.info,
-                      [fs = fs_, link = held.link](const SnapshotFile& table) {
-                        return OpenPrefix(fs, link, table.size_bytes);
+    // Two pointers, for which a function needs no memory of its own.
+    builder->AddTable(name, held.info,
+                      [fs = folders_->fs, folder = held.by == By::kLink
+                                                       ? &folders_->scratch
+                                                       : &folders_->database](
+                          const SnapshotFile& table) {
+                        return OpenPrefix(fs, JoinPath(*folder, table.name),
+                                          table.size_bytes);
                       });
   }
 }

@@ -1,6 +1,5 @@
-// Keeps the tables of another process' database from going away: by a hard
-// link in a scratch directory, or else by an open descriptor. Private to the
-// module.
+// Keeps the tables of a database from going away: by a hard link in a scratch
+// directory, or else by an open descriptor, or by LOCK. Private to the module.
 
 #ifndef LEVELKEEP_SNAPSHOT_TABLE_HOLDER_H_
 #define LEVELKEEP_SNAPSHOT_TABLE_HOLDER_H_
@@ -16,36 +15,59 @@
 
 namespace levelkeep {
 
+// What holds a table that can't be linked.
+enum class WithoutLinks {
+  kDescriptors,
+  kLock,  // the caller's, for as long as the tables are read
+};
+
 // Thread safety: one thread at a time.
 class TableHolder {
  public:
-  TableHolder(FileSystem* fs, std::string db_dir, std::string scratch_dir);
+  // An empty `scratch_dir`: nothing is linked.
+  TableHolder(FileSystem* fs, std::string db_dir, std::string scratch_dir,
+              WithoutLinks without_links);
 
-  // Holds exactly the tables of `version`, each of the MANIFEST's size.
-  // kNotFound: one of them is gone; those found so far are held, and the
-  // call can be repeated with a newer version.
+  // Holds exactly the tables of `version`. kNotFound: one of them is gone;
+  // those found so far are held, and the call can be repeated with a newer
+  // version. kUnsupported: one is a symbolic link.
   Status Hold(const Version& version);
   void Clear();
-  // REQUIRES: Hold() succeeded. The openers need this object's directory,
-  // not this object.
+  // REQUIRES, here and below: Hold() succeeded.
+  bool needs_lock() const { return needs_lock_; }
+  // The sizes that the files have, where the MANIFEST states others
+  // (FindTableEnd).
+  void CorrectSizes(Version* version) const;
+  // The openers need the scratch directory and keeper(), not this object.
   void AddTo(FileSetBuilder* builder) const;
+  std::shared_ptr<const void> keeper() const { return folders_; }
 
  private:
+  enum class By { kLink, kDescriptor, kLock };
   struct Held {
-    std::string name;
-    FileInfo info;
-    std::string link;            // where it was linked to, or
-    std::shared_ptr<File> file;  // its descriptor
+    FileInfo info;  // its size is the table's
+    By by = By::kLink;
+    bool old_name = false;       // .sst
+    std::shared_ptr<File> file;  // the descriptor
   };
+  struct Folders {
+    FileSystem* fs = nullptr;
+    std::string database;
+    std::string scratch;
+  };
+  static std::string NameOf(uint64_t number, bool old_name);
+  std::string PathOf(const std::string& name) const;
   Result<Held> HoldOne(const TableMeta& table, size_t table_count);
   Result<Held> HoldByName(const std::string& name, size_t table_count);
-  Status Link(const std::string& name, Held* held);
-  void Drop(const Held& held);
+  Status Link(const std::string& name, FileInfo* info);
+  Status FindSize(const TableMeta& table, const std::string& name,
+                  Held* held) const;
+  void Drop(const std::string& name, const Held& held);
 
-  FileSystem* const fs_;
-  const std::string db_dir_;
-  const std::string scratch_dir_;
-  bool can_link_ = true;
+  const std::shared_ptr<const Folders> folders_;
+  const WithoutLinks without_links_;
+  bool can_link_;
+  bool needs_lock_ = false;
   std::map<uint64_t, Held> held_;  // by number
 };
 

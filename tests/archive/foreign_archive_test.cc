@@ -28,6 +28,8 @@ class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
     test::WriteFiles(dir_.Sub("storage/db"), {{"LOCK", ""},
                                               {"LOG", "log"},
                                               {"LOG.old", "old"},
+                                              {"CURRENT.bak", "goleveldb"},
+                                              {"CURRENT.000012", "goleveldb"},
                                               {"000099.dbtmp", "temp"},
                                               {"BACKUP_ID", "id"},
                                               {"DATABASE_ID", "id"},
@@ -63,6 +65,26 @@ class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
 INSTANTIATE_TEST_SUITE_P(Codecs, ForeignArchiveTest,
                          testing::ValuesIn(test::EachCodec()),
                          test::CodecsName);
+
+// Whatever stands there, and wherever the database is.
+TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
+  test::WriteFiles(dir_.Sub("storage/db/lost"), {{"000003.log", "not a log"},
+                                                 {"000005.ldb", "no table"},
+                                                 {"MANIFEST-000001", "none"}});
+  for (const char* command :
+       {"tar czf a.tar.gz -C storage db", "tar czf a.tar.gz -C storage/db .",
+        "tar czf a.tar.gz --hard-dereference -C storage/db lost -C .. db"}) {
+    Pack(command);
+    const TempDir out;
+    const auto database =
+        test::ExtractArchive(dir_.Sub("a.tar.gz"), out.Sub("x"));
+    ASSERT_TRUE(database.ok())
+        << command << ": " << database.status().ToString();
+    EXPECT_TRUE(ReadFiles(out.Sub("x")) == MakeDatabase()) << command;
+  }
+  Pack("tar czf a.tar.gz -C storage/db lost");
+  ExpectRefused("lost alone", StatusCode::kCorruption, "no LevelDB database");
+}
 
 TEST_P(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
   const std::string commands[] = {

@@ -1,6 +1,8 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -9,6 +11,7 @@
 #include <thread>
 
 #include "base/file_system.h"
+#include "base/posix_file.h"
 #include "base/process.h"
 #include "base/unique_fd.h"
 #include "support/temp_dir.h"
@@ -57,6 +60,34 @@ bool LockAsLevelDb(const std::string& path) {
   return fd >= 0 && ::fcntl(fd, F_SETLK, &range) == 0;
 }
 
+// As goleveldb locks.
+bool LockAsGoLevelDb(const std::string& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  return fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+// A descriptor of this process for that file; -1 if it has none.
+int DescriptorOf(const std::string& path) {
+  FileSystem* fs = FileSystem::Posix();
+  const auto file = fs->Stat(path);
+  if (!file.ok()) return -1;
+  for (int fd = 3; fd < 1000; ++fd) {
+    const auto open = fs->StatFollowing("/proc/self/fd/" + std::to_string(fd));
+    if (open.ok() && open->device == file->device &&
+        open->inode == file->inode) {
+      return fd;
+    }
+  }
+  return -1;
+}
+
+// This program is named so in a message.
+std::string OwnName() {
+  char name[17] = {};
+  EXPECT_EQ(::prctl(PR_GET_NAME, name), 0);
+  return name;
+}
+
 TEST(PosixLockTest, IsExclusiveAndReleasedByTheDestructor) {
   test::TempDir dir;
   FileSystem* fs = FileSystem::Posix();
@@ -91,10 +122,49 @@ TEST(PosixLockTest, NamesTheProcessThatHoldsLevelDbsLock) {
   const auto lock = FileSystem::Posix()->Lock(dir.Sub("LOCK"));
   EXPECT_EQ(lock.status().code(), StatusCode::kBusy);
   EXPECT_NE(lock.status().message().find("another process (pid " +
-                                         std::to_string(holder.pid()) + ")"),
+                                         std::to_string(holder.pid()) + ", " +
+                                         OwnName() + ")"),
             std::string::npos)
       << lock.status().message();
   EXPECT_NE(lock.status().hint(), "");
+}
+
+TEST(PosixLockTest, NamesTheProcessThatHoldsAFlock) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("LOCK");
+  Holder holder([&] { return LockAsGoLevelDb(path); });
+  ASSERT_TRUE(holder.took());
+  const auto lock = FileSystem::Posix()->Lock(path);
+  EXPECT_EQ(lock.status().code(), StatusCode::kBusy);
+  EXPECT_EQ(lock.status().message(),
+            path + " is locked by another process (pid " +
+                std::to_string(holder.pid()) + ", " + OwnName() + ")");
+  holder.Kill();
+  EXPECT_TRUE(FileSystem::Posix()->Lock(path).ok());
+}
+
+TEST(PosixLockTest, ExcludesAFlockUntilItIsReleased) {
+  test::TempDir dir;
+  const std::string path = dir.Sub("LOCK");
+  auto lock = FileSystem::Posix()->Lock(path);
+  ASSERT_TRUE(lock.ok());
+  EXPECT_FALSE(Holder([&] { return LockAsGoLevelDb(path); }).took());
+  // As between fork and exec of a child.
+  UniqueFd duplicate(::fcntl(DescriptorOf(path), F_DUPFD_CLOEXEC, 3));
+  ASSERT_TRUE(duplicate.valid());
+  lock->reset();
+  EXPECT_TRUE(Holder([&] { return LockAsGoLevelDb(path); }).took());
+}
+
+// There it is held already, and to take it twice is refused by some servers.
+TEST(PosixLockTest, AFlockIsARecordLockOnNetworkFileSystems) {
+  EXPECT_TRUE(FlockIsRecordLock(0x6969));              // NFS
+  EXPECT_TRUE(FlockIsRecordLock(0x517B));              // SMB
+  EXPECT_TRUE(FlockIsRecordLock(0xFF534D42));          // CIFS
+  EXPECT_TRUE(FlockIsRecordLock(0xFE534D42));          // SMB 2
+  EXPECT_TRUE(FlockIsRecordLock(0xFFFFFFFFFF534D42));  // with a sign
+  EXPECT_FALSE(FlockIsRecordLock(0xEF53));             // ext4
+  EXPECT_FALSE(FlockIsRecordLock(0x65735546));         // FUSE
 }
 
 // The kernel has no pid for these; it is found through /proc.
@@ -110,7 +180,7 @@ TEST(PosixLockTest, NamesTheProcessThatHoldsOneLikeOurs) {
   const auto lock = fs->Lock(path);
   EXPECT_EQ(lock.status().code(), StatusCode::kBusy);
   EXPECT_NE(lock.status().message().find("(pid " +
-                                         std::to_string(holder.pid()) + ")"),
+                                         std::to_string(holder.pid()) + ", "),
             std::string::npos)
       << lock.status().message();
 }
@@ -122,21 +192,6 @@ TEST(PosixLockTest, DiesWithItsHolder) {
   ASSERT_TRUE(holder.took());
   holder.Kill();
   EXPECT_TRUE(FileSystem::Posix()->Lock(path).ok());
-}
-
-// A descriptor of this process for that file; -1 if it has none.
-int DescriptorOf(const std::string& path) {
-  FileSystem* fs = FileSystem::Posix();
-  const auto file = fs->Stat(path);
-  if (!file.ok()) return -1;
-  for (int fd = 3; fd < 1000; ++fd) {
-    const auto open = fs->StatFollowing("/proc/self/fd/" + std::to_string(fd));
-    if (open.ok() && open->device == file->device &&
-        open->inode == file->inode) {
-      return fd;
-    }
-  }
-  return -1;
 }
 
 bool TakenElsewhere(const std::string& path) {

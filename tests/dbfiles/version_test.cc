@@ -172,6 +172,35 @@ TEST(VersionTest, AddsUpEdits) {
   EXPECT_EQ(copy.AsEdit().compact_pointers.size(), 1u);
 }
 
+// As LevelDB, which gathers them in a set; goleveldb writes such edits.
+TEST(VersionTest, ATableThatIsNamedAgainAsItIsChangesNothing) {
+  Version version;
+  VersionEdit first = FirstEdit();
+  first.added_tables = {Table(5), Table(6), Table(5)};
+  ASSERT_TRUE(version.Apply(first).ok());
+  VersionEdit again;
+  again.added_tables = {Table(6), Table(7), Table(6)};
+  ASSERT_TRUE(version.Apply(again).ok());
+  EXPECT_EQ(version.tables().size(), 3u);
+  EXPECT_EQ(version.AsEdit().added_tables.size(), 3u);
+  // Removed and added back, twice.
+  VersionEdit moved;
+  moved.removed_tables = {{0, 5}};
+  moved.added_tables = {Table(5, 1), Table(5, 1)};
+  ASSERT_TRUE(version.Apply(moved).ok());
+  EXPECT_EQ(version.tables().at(5).level, 1);
+}
+
+TEST(VersionTest, ATableMayGetAnotherSize) {
+  Version version;
+  VersionEdit first = FirstEdit();
+  first.added_tables = {Table(5), Table(6)};
+  ASSERT_TRUE(version.Apply(first).ok());
+  version.SetTableSize(6, 4711);
+  EXPECT_EQ(version.tables().at(6).size_bytes, 4711u);
+  EXPECT_EQ(version.tables().at(5).size_bytes, Table(5).size_bytes);
+}
+
 TEST(VersionTest, RefusesContradictionsAndStaysAsItWas) {
   VersionEdit base = FirstEdit();
   base.added_tables = {Table(5), Table(6, 1)};
@@ -179,7 +208,7 @@ TEST(VersionTest, RefusesContradictionsAndStaysAsItWas) {
     const char* problem;
     std::function<void(VersionEdit*)> make;
   } cases[] = {
-      {"added twice", [](VersionEdit* e) { e->added_tables = {Table(5)}; }},
+      {"added twice", [](VersionEdit* e) { e->added_tables = {Table(5, 1)}; }},
       {"added twice",
        [](VersionEdit* e) {
          e->added_tables = {Table(9), Table(9, 1)};
@@ -195,6 +224,12 @@ TEST(VersionTest, RefusesContradictionsAndStaysAsItWas) {
       {"removed twice",
        [](VersionEdit* e) {
          e->removed_tables = {{0, 5}, {0, 5}};
+       }},
+      {"added twice",
+       [](VersionEdit* e) {
+         TableMeta other = Table(9);
+         other.size_bytes++;
+         e->added_tables = {Table(9), other};
        }},
       {"next file number",
        [](VersionEdit* e) { e->added_tables = {Table(100)}; }},

@@ -73,6 +73,23 @@ TEST_F(OfflineTest, CreatesOfflineAndSaysSo) {
   EXPECT_EQ(100u, made.last_sequence);
 }
 
+TEST_F(OfflineTest, AnApplicationCanStartWhileTheBackupIsWritten) {
+  int calls = 0;
+  BackupRequest request;
+  request.trigger = "cli";
+  request.work.progress = [&](double) {
+    if (calls++ == 0) AddEvents(101, 50);  // ends the test if LOCK is held
+  };
+  Database database(options_, {});
+  const auto made = Engine(options_, {}, &database).Create(request);
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  EXPECT_GT(calls, 0);
+  EXPECT_EQ("offline", made->snapshot_method);
+  EXPECT_EQ("", test::CheckDatabase(options_.storage_path(), 150));
+  ASSERT_TRUE(Extract(made->name, dir_.Sub("copy")).ok());
+  EXPECT_EQ("", test::CheckDatabase(dir_.Sub("copy"), 100));
+}
+
 TEST_F(OfflineTest, MissingDatabaseIsNamed) {
   options_.db_name = "other";
   const auto made = Outside().Create({.trigger = "cli"});

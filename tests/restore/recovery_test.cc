@@ -4,6 +4,7 @@
 
 #include <climits>
 
+#include "base/scratch_directory.h"
 #include "dbfiles/db_lock.h"
 #include "restore/journal.h"
 #include "restore/restore_fixture.h"
@@ -400,6 +401,16 @@ TEST_F(RecoveryTest, LeftOversAreSwept) {
   EXPECT_FALSE(Exists(Drop(part)));
   EXPECT_TRUE(Exists(Drop(".somebody-elses.part")));
   EXPECT_TRUE(Exists(Drop(".levelkeep-0123.part")));
+}
+
+// `levelkeep create` of the closed database: the application starts meanwhile.
+TEST_F(RecoveryTest, TheScratchFolderOfARunningBackupIsNotSwept) {
+  const auto scratch =
+      ScratchDirectory::Make(FileSystem::Posix(), W("scratch-8"));
+  ASSERT_TRUE(scratch.ok()) << scratch.status().ToString();
+  FillDb(W("scratch-9"), kNew);
+  EXPECT_EQ(Recover().swept, std::vector<std::string>{W("scratch-9")});
+  EXPECT_TRUE(Exists(W("scratch-8")));
 }
 
 TEST_F(RecoveryTest, RollbackIsNeverSwept) {

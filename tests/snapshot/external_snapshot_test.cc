@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <memory>
 #include <random>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -138,11 +139,10 @@ INSTANTIATE_TEST_SUITE_P(
 class ExternalSnapshotTest : public ::testing::Test {
  protected:
   Result<std::unique_ptr<Snapshot>> Take(
-      std::function<void(int)> before_step = nullptr, int max_attempts = 50) {
-    ExternalSnapshotOptions options;
+      std::function<void(int)> before_step = nullptr,
+      ExternalSnapshotOptions options = {}) {
     options.scratch_dir = temp_.Sub("scratch/of-this-snapshot");
     options.before_step = std::move(before_step);
-    options.max_attempts = max_attempts;
     return TakeExternalSnapshot(FileSystem::Posix(), dir_, options);
   }
 
@@ -232,15 +232,46 @@ TEST_F(ExternalSnapshotTest, StartsOverWhenTheDatabaseIsOpenedAnew) {
 
 TEST_F(ExternalSnapshotTest, GivesUpWhenItNeverHoldsStill) {
   BuildDatabase(dir_, 500);
+  ExternalSnapshotOptions impatient;
+  impatient.patience = std::chrono::milliseconds(0);
   const auto snapshot = Take(
       [&](int step) {
         if (step == 4) BuildDatabase(dir_, 1);
       },
-      3);
+      impatient);
   ASSERT_FALSE(snapshot.ok());
   EXPECT_EQ(snapshot.status().code(), StatusCode::kUnsupported);
-  EXPECT_NE(snapshot.status().message().find("3 times"), std::string::npos);
+  EXPECT_NE(snapshot.status().message().find("for 0 s (1 tries)"),
+            std::string::npos)
+      << snapshot.status().message();
   EXPECT_FALSE(snapshot.status().hint().empty());
+  EXPECT_FALSE(std::filesystem::exists(temp_.Sub("scratch/of-this-snapshot")));
+}
+
+// Many more than fifty tries take well below the time that it is given.
+TEST_F(ExternalSnapshotTest, IsPatientWithADatabaseThatIsOpenedOften) {
+  BuildDatabase(dir_, 500);
+  int times = 60;
+  const auto snapshot = Take([&](int step) {
+    if (step == 4 && times-- > 0) BuildDatabase(dir_, 0);
+  });
+  EXPECT_TRUE(snapshot.ok()) << snapshot.status().ToString();
+  EXPECT_LT(times, 0);
+}
+
+TEST_F(ExternalSnapshotTest, AStopEndsItsPatience) {
+  BuildDatabase(dir_, 500);
+  std::stop_source source;
+  ExternalSnapshotOptions options;
+  options.stop = source.get_token();
+  const auto snapshot = Take(
+      [&](int step) {
+        if (step != 4) return;
+        BuildDatabase(dir_, 0);
+        source.request_stop();
+      },
+      options);
+  EXPECT_EQ(snapshot.status().code(), StatusCode::kCancelled);
   EXPECT_FALSE(std::filesystem::exists(temp_.Sub("scratch/of-this-snapshot")));
 }
 
@@ -259,9 +290,9 @@ TEST_F(ExternalSnapshotTest, NoticesAMissingLogThatLevelDbWouldNot) {
       WriteFile(entry.path(), FrameAsLog(batch));
     }
   }
-  const auto snapshot = Take(nullptr, 2);
+  const auto snapshot = Take();
   ASSERT_FALSE(snapshot.ok());
-  EXPECT_EQ(snapshot.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(snapshot.status().code(), StatusCode::kCorruption);
   EXPECT_NE(snapshot.status().message().find("sequence numbers are missing"),
             std::string::npos)
       << snapshot.status().ToString();

@@ -73,7 +73,7 @@ class OfflineSnapshotTest : public ::testing::Test {
   const std::string dir_ = temp_.Sub("db");
 };
 
-TEST_F(OfflineSnapshotTest, HoldsTheWholeDatabaseAndItsLock) {
+TEST_F(OfflineSnapshotTest, HoldsTheWholeDatabaseAndWithoutScratchItsLock) {
   BuildDatabase(dir_, 3000);
   {
     const auto snapshot = Take();

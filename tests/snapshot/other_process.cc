@@ -6,13 +6,17 @@
 //   hold DIR       opens DIR with stock LevelDB, prints "ready", waits for the
 //                  end of its input
 //   hold-ofd DIR   the same with DbLock
+//   hold-flock DIR the same with LOCK locked as goleveldb does
 //   try DIR        exit code 0 if stock LevelDB can open DIR, 3 if it is locked
+//   try-flock DIR  exit code 0 if goleveldb could lock DIR, 3 if it is locked
 //   pin-and-die DIR EVENTS
 //       writes through SnapshotEnv, deletes the last event and compacts under
 //       an open snapshot, and ends without a destructor
 
 #include "support/other_process.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include <cstdio>
@@ -98,6 +102,18 @@ int HoldOfd(const std::string& dir) {
   return 0;
 }
 
+bool TakeFlock(const std::string& dir) {
+  const int fd =
+      ::open((dir + "/LOCK").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+  return fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+int HoldFlock(const std::string& dir) {
+  if (!TakeFlock(dir)) return kRefused;
+  WaitForEndOfInput();
+  return 0;
+}
+
 int Try(const std::string& dir) {
   leveldb::Options options;
   options.create_if_missing = true;
@@ -132,7 +148,13 @@ int Run(const std::vector<std::string>& arguments) {
   if (verb == "hold-ofd" && arguments.size() == 2) {
     return HoldOfd(arguments[1]);
   }
+  if (verb == "hold-flock" && arguments.size() == 2) {
+    return HoldFlock(arguments[1]);
+  }
   if (verb == "try" && arguments.size() == 2) return Try(arguments[1]);
+  if (verb == "try-flock" && arguments.size() == 2) {
+    return TakeFlock(arguments[1]) ? 0 : kRefused;
+  }
   if (verb == "pin-and-die" && arguments.size() == 3) {
     return PinAndDie(arguments[1], arguments[2]);
   }

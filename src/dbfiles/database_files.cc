@@ -1,0 +1,150 @@
+#include "dbfiles/database_files.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "base/status_macros.h"
+#include "dbfiles/file_name.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr uint64_t kCurrentLimitBytes = 4096;
+
+// LevelDB makes CURRENT before it writes any data. A MANIFEST alone is what a
+// crash in the making of a database leaves.
+bool HoldsData(const std::vector<std::string>& names) {
+  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+    const DbFileKind kind = ParseDbFileName(name).kind;
+    return kind == DbFileKind::kTable || kind == DbFileKind::kLog;
+  });
+}
+
+// Of RocksDB since 2015. A folder of LevelDB's has neither of them.
+bool HoldsRocksDb(const std::vector<std::string>& names) {
+  const auto any = [&names](const auto& is_one) {
+    return std::any_of(names.begin(), names.end(), is_one);
+  };
+  return any([](const std::string& name) { return name == "IDENTITY"; }) &&
+         any([](const std::string& name) {
+           return name.starts_with("OPTIONS-");
+         });
+}
+
+}  // namespace
+
+Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir) {
+  const Result<std::string> contents =
+      ReadFile(fs, JoinPath(db_dir, "CURRENT"), kCurrentLimitBytes);
+  if (contents.status().code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kNotFound,
+                  "there is no database in " + db_dir + " (no CURRENT)",
+                  "check the database's path");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(contents.status());
+  return ParseCurrent(*contents);
+}
+
+Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
+                                       const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                             fs->List(db_dir));
+  std::vector<uint64_t> numbers;
+  for (const std::string& name : names) {
+    const DbFileName parsed = ParseDbFileName(name);
+    // LevelDB opens a log by its number, so it has to be spelled its way.
+    if (parsed.kind == DbFileKind::kLog && name == LogFileName(parsed.number)) {
+      numbers.push_back(parsed.number);
+    }
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+bool NeedsLog(const Version& version, uint64_t log_number) {
+  return log_number >= version.log_number() ||
+         (version.previous_log_number() != 0 &&
+          log_number == version.previous_log_number());
+}
+
+std::vector<uint64_t> NamedLogs(const Version& version) {
+  std::vector<uint64_t> numbers;
+  for (const uint64_t number :
+       {version.previous_log_number(), version.log_number()}) {
+    if (number != 0) numbers.push_back(number);
+  }
+  std::sort(numbers.begin(), numbers.end());
+  return numbers;
+}
+
+std::vector<std::string> MissingFiles(const Version& version,
+                                      const std::vector<std::string>& names) {
+  std::vector<std::string> sorted = names;
+  std::sort(sorted.begin(), sorted.end());
+  const auto is_there = [&sorted](const std::string& name) {
+    return std::binary_search(sorted.begin(), sorted.end(), name);
+  };
+  std::vector<std::string> missing;
+  for (const auto& [number, table] : version.tables()) {
+    if (is_there(TableFileName(number)) || is_there(OldTableFileName(number))) {
+      continue;
+    }
+    missing.push_back(TableFileName(number));
+  }
+  for (const uint64_t number : NamedLogs(version)) {
+    const std::string name = LogFileName(number);
+    if (!is_there(name)) missing.push_back(name);
+  }
+  return missing;
+}
+
+Result<Version> ReadVersion(FileSystem* fs, const std::string& db_dir,
+                            const std::string& manifest_name) {
+  const std::string path = JoinPath(db_dir, manifest_name);
+  const auto file = fs->Open(path, OpenMode::kRead);
+  if (file.status().code() == StatusCode::kNotFound) {
+    return MissingFile(path, "CURRENT");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(file.status());
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Stat());
+  auto content =
+      ReadManifest(**file, info.size_bytes, /*allow_torn_tail=*/true);
+  if (content.ok()) return std::move(content->version);
+  return content.status().WithContext(path).WithHint(kRestoreHint);
+}
+
+Status RefuseRocksDb(FileSystem* fs, const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<std::string> names,
+                             fs->List(db_dir));
+  if (!HoldsRocksDb(names)) return Status::Ok();
+  return Status(StatusCode::kUnsupported,
+                db_dir + " holds a database of RocksDB, not of LevelDB",
+                "use RocksDB's own backups; LevelKeep is for LevelDB");
+}
+
+Status MissingFile(const std::string& path, const std::string& names_it) {
+  return Status(StatusCode::kCorruption,
+                path + " is missing, " + names_it + " names it", kRestoreHint);
+}
+
+Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
+                                                  const std::string& db_dir) {
+  using Names = std::vector<std::string>;
+  const Result<Names> names = fs->List(db_dir);
+  if (names.status().code() == StatusCode::kNotFound) return Names();
+  LEVELKEEP_RETURN_IF_ERROR(names.status());
+  const Result<std::string> current = ReadCurrent(fs, db_dir);
+  if (current.status().code() == StatusCode::kNotFound) {
+    return HoldsData(*names) ? Names{"CURRENT"} : Names();
+  }
+  LEVELKEEP_RETURN_IF_ERROR(current.status());
+  if (std::find(names->begin(), names->end(), *current) == names->end()) {
+    return Names{*current};
+  }
+  LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs, db_dir));
+  LEVELKEEP_ASSIGN_OR_RETURN(const Version version,
+                             ReadVersion(fs, db_dir, *current));
+  return MissingFiles(version, *names);
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,62 @@
+// The files of a database in its folder, and which of them its MANIFEST names.
+
+#ifndef LEVELKEEP_DBFILES_DATABASE_FILES_H_
+#define LEVELKEEP_DBFILES_DATABASE_FILES_H_
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/file_system.h"
+#include "dbfiles/version.h"
+#include "levelkeep/status.h"
+
+namespace levelkeep {
+
+// CURRENT of `db_dir`: the MANIFEST's name. kNotFound if there is none.
+Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir);
+
+// The numbers of the logs in `db_dir`, ascending.
+Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
+                                       const std::string& db_dir);
+
+// Must LevelDB replay this log when it opens `version`?
+bool NeedsLog(const Version& version, uint64_t log_number);
+
+// The numbers of the logs that `version` names, ascending: LevelDB opens
+// without them, too, and has lost what they hold. 0, of new and of repaired
+// databases, is none.
+std::vector<uint64_t> NamedLogs(const Version& version);
+
+// Which of the tables and logs that `version` names are not among `names`, the
+// content of its folder. A table may have either suffix.
+std::vector<std::string> MissingFiles(const Version& version,
+                                      const std::vector<std::string>& names);
+
+// The version that `manifest_name`, which CURRENT names, adds up to; a torn
+// tail, as a crash leaves it, is passed over. kCorruption if it is missing or
+// can't be understood.
+Result<Version> ReadVersion(FileSystem* fs, const std::string& db_dir,
+                            const std::string& manifest_name);
+
+// kUnsupported if the folder holds what RocksDB writes and LevelDB does not:
+// some of its files look as if they were LevelDB's.
+Status RefuseRocksDb(FileSystem* fs, const std::string& db_dir);
+
+// For what a file of the database lacks.
+inline constexpr char kRestoreHint[] = "restore the last verified backup";
+// kCorruption: "PATH is missing, `names_it` names it".
+Status MissingFile(const std::string& path, const std::string& names_it);
+
+// Which files the database in `db_dir` lacks: CURRENT, the MANIFEST that it
+// names, tables and logs that this one names. LevelDB would pass over most of
+// them and be without their data. Empty if all are there, and where there is
+// no database. Reads CURRENT and the MANIFEST, and changes nothing.
+// kCorruption if one of these can't be understood, kUnsupported if they are
+// RocksDB's. REQUIRES: nobody writes to it.
+Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
+                                                  const std::string& db_dir);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_DBFILES_DATABASE_FILES_H_
