@@ -29,6 +29,7 @@ enum class StatusCode {
   kIoError,           // the operating system failed
   kCancelled,         // a stop was requested
   kInternal,          // a bug in LevelKeep
+  kNotChecked,        // a check could not be done: it says nothing
 };
 
 // The stable lower-case word for a code, e.g. "no_space".

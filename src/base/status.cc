@@ -30,6 +30,8 @@ std::string_view StatusCodeName(StatusCode code) {
       return "cancelled";
     case StatusCode::kInternal:
       return "internal";
+    case StatusCode::kNotChecked:
+      return "not_checked";
   }
   return "internal";
 }

@@ -47,6 +47,7 @@ void Listing::Count(const CatalogEntry& entry) {
   } else if (newest_good_ == nullptr) {
     newest_good_ = &entry;
   }
+  if (entry.waits_for_check()) waiting_.push_back(&entry);
   if (newest_verified_ == nullptr && entry.verified()) {
     newest_verified_ = &entry;
   }

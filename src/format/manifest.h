@@ -53,6 +53,8 @@ struct Manifest {
   std::string db_epoch;  // 32 hex digits: changes with each restore
   std::string comparator;
   uint64_t last_sequence = 0;
+  // No batch of a log and no block of a table is larger; 0: not known.
+  uint64_t largest_record = 0;
   std::vector<ManifestFile> files;
   std::optional<ManifestEvents> events;
   std::string previous_name;  // hash chain; empty for the first

@@ -25,6 +25,7 @@ int HttpStatus(StatusCode code) {
     case StatusCode::kUnsupported:
       return 422;
     case StatusCode::kCancelled:
+    case StatusCode::kNotChecked:
       return 503;
     case StatusCode::kNoSpace:
       return 507;
@@ -50,6 +51,8 @@ Response ErrorResponse(const Status& status) {
   if (status.code() == StatusCode::kBusy ||
       status.code() == StatusCode::kCancelled) {
     response.headers["Retry-After"] = "5";
+  } else if (status.code() == StatusCode::kNotChecked) {
+    response.headers["Retry-After"] = "60";
   }
   return response;
 }

@@ -18,7 +18,8 @@ struct ExtractRequest {
   RestoreSource source;
   std::string target_dir;   // created; removed again on failure
   std::string scratch_dir;  // for the check; created and removed
-  bool new_epoch = true;    // write a fresh BACKUP_ID
+  // For the application at hand: of its comparator, with a fresh BACKUP_ID.
+  bool for_use = true;
   Work work;
 };
 
@@ -28,8 +29,7 @@ struct ExtractedStore {
 };
 
 // Extracts, checks and compares with the manifest. Everything is durable on
-// return but the name of `target_dir` itself. The archive is to blame for
-// kCorruption, kUnsupported, kInvalidArgument and kRefused.
+// return but the name of `target_dir` itself. See IsArchiveFault.
 Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
                                       const ExtractRequest& request);
 
@@ -55,7 +55,8 @@ struct VerifyRequest {
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,
                                  const VerifyRequest& request);
 
-// Is it the archive that is bad, rather than the disk, the host or the time?
+// Is it the archive that is bad? Else it is the disk, the host or the time, or
+// it is well-formed and this version or this application can't use it.
 bool IsArchiveFault(StatusCode code);
 
 }  // namespace levelkeep
