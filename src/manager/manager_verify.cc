@@ -56,8 +56,13 @@ void BackupManager::Impl::RunVerifications(std::stop_token stop) {
 void BackupManager::Impl::FindUnchecked() {
   const auto listing = engine_.ListRecentEntries();
   if (!listing.ok()) return;
-  for (const CatalogEntry* entry : (*listing)->waiting()) {
-    if (entry->manifest) to_recheck_.insert(entry->name);
+  for (const Listing::Entry& entry : (*listing)->entries()) {
+    const bool done =
+        entry->damaged() ||
+        (entry->verified() && entry->verification->depth == VerifyDepth::kFull);
+    if (entry->manifest && entry->not_checked && !done) {
+      to_recheck_.insert(entry->name);
+    }
   }
 }
 

@@ -19,8 +19,7 @@ constexpr size_t kOutputLimitBytes = 64 * 1024;
 constexpr int kWrongArguments = 2;  // its exit code
 constexpr std::string_view kProgramName = "levelkeep-check";
 
-constexpr char kTryAgain[] =
-    "this says nothing about the backup; it is tried again later";
+constexpr char kTryAgain[] = "it says nothing about the backup: try again";
 
 // What the bytes of a database may be the reason of. Empty: nothing in a
 // database sends this signal.

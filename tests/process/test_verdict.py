@@ -161,9 +161,10 @@ def test_what_create_acknowledges_verify_and_restore_take(site):
     name = made["name"]
     manifest = site.run("inspect", name, "--json").expect(0).json()["manifest"]
     assert manifest["db"]["largest_record"] >= BATCH_MIB << 20
-    verified, mib = measured(site, "verify", name, "--json")
-    assert verified["entries"] == BATCH_MIB + 1
+    # A restore scans what was not verified yet.
     site.run("restore", name, "--to", site.root / "out", "--yes").expect(0)
+    verified = site.run("verify", name, "--json").expect(0).json()
+    assert verified["entries"] == BATCH_MIB + 1
     # The same bytes, and nobody says how large a record is.
     plain = site.root / "plain.tar.gz"
     subprocess.run(["tar", "-I", "gzip -1", "-cf", plain, "-C",
