@@ -158,8 +158,7 @@ Result<OpenedTable> OpenTable(OverlayEnv* env, const std::string& db_dir,
 
 // Opens the database and reads every entry; returns their number.
 Result<uint64_t> OpenAndScan(const Arguments& arguments,
-                             const StoreFiles* files,
-                             const FileFindings& found,
+                             const StoreFiles* files, const FileFindings& found,
                              const leveldb::Comparator* comparator) {
   FileSystem* const fs = FileSystem::Posix();
   // None of these is deleted: the DB, which uses them, is still open.
@@ -202,9 +201,8 @@ Result<Report> Check(const Arguments& arguments) {
   }
   const Status scratch = CreateDirectories(fs, arguments.scratch_dir);
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
-  LEVELKEEP_ASSIGN_OR_RETURN(report.entries,
-                             OpenAndScan(arguments, files, report.files,
-                                         comparator));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      report.entries, OpenAndScan(arguments, files, report.files, comparator));
   return report;
 }
 
@@ -216,9 +214,9 @@ Result<Report> CheckWithinTheHost(const Arguments& arguments) {
   } catch (const std::bad_alloc&) {
     EndWithoutMemory();
   } catch (const std::system_error& error) {
-    return Status(StatusCode::kNotChecked,
-                  std::string("the host does not let the check work: ") +
-                      error.what());
+    return Status(
+        StatusCode::kNotChecked,
+        std::string("the host does not let the check work: ") + error.what());
   }
 }
 

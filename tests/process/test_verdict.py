@@ -85,6 +85,11 @@ def test_a_stop_of_the_service_during_a_check(site, seed, child_first):
     entry = listed(site, name)
     assert entry["status"] == "unverified"
     assert entry["problem"].startswith("not checked: the check ")
+    # For people, too.
+    assert f"{name}: not checked: the check " in site.run("list").text
+    shown = site.run("inspect", name, "--json").expect(0).json()
+    assert shown["problem"] == entry["problem"]
+    assert entry["problem"] in site.run("inspect", name).out
     assert site.run("verify", name).expect(0)
     assert listed(site, name)["status"] == "verified"
     site.assert_swept()
