@@ -45,15 +45,14 @@ Manifest ForListing(const Manifest& full) {
   return manifest;
 }
 
-// Could nobody but us and root have written it? Where the archive may be
-// written by others, too, the file system keeps no modes: then only the owner
-// tells.
+// Could nobody but us and root have written it? NTFS and FAT show one mode for
+// all files, by which whoever may write may read: there only the owner tells.
 bool IsOurs(const FileInfo& state, uint32_t archive_mode) {
-  constexpr uint32_t kOthersMayWrite = 022;
-  const bool closed = (state.mode & kOthersMayWrite) == 0;
-  const bool modes_are_kept = (archive_mode & kOthersMayWrite) == 0;
+  const uint32_t writers = state.mode & 022;
+  const uint32_t readers = (state.mode & 044) >> 1;
+  const bool no_modes = state.mode == archive_mode && (writers & ~readers) == 0;
   const bool own = state.owner == 0 || state.owner == EffectiveUser();
-  return own && (closed || !modes_are_kept);
+  return own && (writers == 0 || no_modes);
 }
 
 // Does the record of a verification speak of this very archive?
@@ -168,7 +167,7 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
   Fingerprint archive, sidecar, state;
   const bool regular = info.ok() && info->type == FileType::kRegular;
   if (regular) {
-    archive = {true, info->size_bytes, info->mtime_ns, info->inode};
+    archive = {true, info->size_bytes, info->mtime_ns, info->inode, info->mode};
     if (sidecar_exists) sidecar = Probe(path + ".sha256", false);
     if (state_exists) state = Probe(StatePath(name), true);
   }

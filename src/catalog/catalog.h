@@ -89,8 +89,8 @@ class Catalog {
     uint64_t size_bytes = 0;
     int64_t mtime_ns = 0;
     uint64_t inode = 0;
-    uint32_t mode = 0;  // these two of a state file only
-    uint32_t owner = 0;
+    uint32_t mode = 0;   // not of a sidecar
+    uint32_t owner = 0;  // of a state file
     bool operator==(const Fingerprint&) const = default;
   };
   struct Cached {

@@ -107,8 +107,13 @@ TEST_F(CatalogStateTest, WhereNoModesAreKeptTheyAreNotJudged) {
       catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
           .ok());
   ASSERT_EQ(chmod(state.c_str(), 0777), 0);
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
   ASSERT_EQ(chmod(Path(kFirst).c_str(), 0777), 0);
   EXPECT_EQ(Find(kFirst).status(), "verified");
+  // chmod -R go+w: somebody let others write.
+  ASSERT_EQ(chmod(state.c_str(), 0622), 0);
+  ASSERT_EQ(chmod(Path(kFirst).c_str(), 0622), 0);
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
 }
 
 TEST_F(CatalogStateTest, WhatCouldNotBeCheckedKeepsWhatWasFoundBefore) {
