@@ -84,10 +84,11 @@ Interruptions TakeInterruptions(FuzzedBytes* input) {
 Result<StoreCheck> CheckFiles(FileSystem* fs, const std::string& db_dir) {
   const check::FolderFiles files(fs, db_dir);
   LEVELKEEP_ASSIGN_OR_RETURN(const check::FileFindings findings,
-                             check::FileChecks(&files, kComparator).Run());
+                             check::FileChecks(&files).Run());
   StoreCheck store;
   store.last_sequence = findings.last_sequence;
   store.tables = findings.tables;
+  store.comparator = findings.comparator;
   return store;
 }
 

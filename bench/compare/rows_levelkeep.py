@@ -54,6 +54,14 @@ class LevelKeep:
         # The same file: its checksum file says nothing of the other names.
         os.makedirs(os.path.join(self.space.out, "backups"))
 
+    def prepare_verified(self):
+        """The same, which has verified the archive in full: what another
+        one has verified is scanned."""
+        self.prepare_installation()
+        storage = os.path.join(self.space.out, "storage")
+        self.space.run(self.command("verify", storage, self.archives) +
+                       " latest")
+
 
 def create_rows(keep, suffix):
     space = keep.space
@@ -98,7 +106,7 @@ def restore_rows(keep, suffix, foreign):
                  f"LevelKeep, in place of a database{suffix}",
                  f"{keep.command('restore', storage, keep.archives)} "
                  f"{archive} --yes && {get} {database}",
-                 prepare=keep.prepare_installation,
+                 prepare=keep.prepare_verified,
                  reads=[keep.archives], **common),
         rows.Row(f"levelkeep-restore-scan{suffix}", rows.RESTORE,
                  f"LevelKeep, the same, never verified before{suffix}",

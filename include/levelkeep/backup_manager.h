@@ -105,7 +105,9 @@ class BackupManager {
       const std::string& after = "");
   Result<BackupInfo> FindBackup(const std::string& name);
   // depth: "structure", "checksums" or "full". kCorruption says what is
-  // wrong; the result is recorded in the catalog either way.
+  // wrong. Any other failure but kBusy and kCancelled says that the check could
+  // not be done and nothing about the backup: it is tried again in the
+  // background. All these results are recorded in the catalog.
   Result<VerifyReport> VerifyBackup(const std::string& name,
                                     const std::string& depth,
                                     std::stop_token stop);

@@ -26,7 +26,8 @@ struct BackupInfo {
   std::string trigger;  // manual|scheduled|api|cli|pre-restore|shutdown
   std::string sha256;   // of the archive; empty if its sidecar is missing
   std::string status;   // verified|unverified|damaged|unreadable
-  std::string problem;  // why it is damaged or unreadable
+  // Why it is damaged or unreadable, or why its last check could not be done.
+  std::string problem;
   bool verified = false;
   bool pinned = false;
   std::optional<Time> verified_at;
@@ -71,6 +72,9 @@ struct VerifyReport {
   uint64_t bytes = 0;
   uint64_t entries = 0;        // keys scanned; full only
   uint64_t last_sequence = 0;  // full only
+  // False: the database has a comparator that the check does not know. Every
+  // key was read; their order was not judged. Full only.
+  bool order_checked = true;
   uint64_t duration_ms = 0;
 };
 

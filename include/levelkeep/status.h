@@ -31,6 +31,7 @@ enum class StatusCode {
   kInternal,          // a bug in LevelKeep
   kOtherDatabase,     // the backup is of another database, and nobody said that
                       // this is meant
+  kNotChecked,        // a check could not be done: it says nothing
 };
 
 // The stable lower-case word for a code, e.g. "no_space".

@@ -38,6 +38,7 @@ Json ToJson(const VerifyReport& report) {
   json["bytes"] = report.bytes;
   json["entries"] = scanned ? Json(report.entries) : Json();
   json["lastSequence"] = scanned ? Json(report.last_sequence) : Json();
+  json["orderChecked"] = scanned ? Json(report.order_checked) : Json();
   json["durationMs"] = report.duration_ms;
   return json;
 }

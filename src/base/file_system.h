@@ -29,6 +29,7 @@ struct FileInfo {
   int64_t ctime_ns = 0;  // of the last change of any kind; can't be set
   uint32_t mode = 0;     // permission bits only
   uint32_t links = 0;
+  uint32_t owner = 0;  // user id
 };
 
 // Storage devices read whole blocks; no device's are larger.
@@ -178,6 +179,9 @@ Status CreateDirectories(FileSystem* fs, const std::string& path);
 Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
                              uint64_t limit_bytes,
                              OpenMode mode = OpenMode::kRead);
+// The same of an open file.
+Result<std::string> ReadAll(const File& file, const std::string& path,
+                            uint64_t limit_bytes);
 // Makes `path` hold exactly `contents`, durably: temporary file, sync,
 // rename over `path`, sync of the directory. A crash leaves the old or the
 // new content, and maybe a file ".levelkeep-<id>.tmp" beside it.

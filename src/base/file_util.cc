@@ -135,8 +135,13 @@ Status CreateDirectories(FileSystem* fs, const std::string& path) {
 
 Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
                              uint64_t limit_bytes, OpenMode mode) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs->Open(path, mode));
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto file, fs->Open(path, mode));
+  return ReadAll(*file, path, limit_bytes);
+}
+
+Result<std::string> ReadAll(const File& file, const std::string& path,
+                            uint64_t limit_bytes) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file.Stat());
   // The size is a first guess only: the file may grow, and /proc says 0.
   std::string contents;
   size_t done = 0;
@@ -145,7 +150,7 @@ Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
   for (;;) {
     contents.resize(done + chunk);
     LEVELKEEP_ASSIGN_OR_RETURN(
-        const size_t count, file->ReadAt(done, contents.data() + done, chunk));
+        const size_t count, file.ReadAt(done, contents.data() + done, chunk));
     done += count;
     if (done > limit_bytes) {
       return Status(

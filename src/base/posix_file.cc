@@ -248,6 +248,7 @@ FileInfo ToFileInfo(const struct stat& data) {
                   int64_t{data.st_ctim.tv_nsec};
   info.mode = data.st_mode & 07777u;
   info.links = static_cast<uint32_t>(data.st_nlink);
+  info.owner = data.st_uid;
   return info;
 }
 

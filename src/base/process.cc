@@ -257,6 +257,8 @@ std::string HostName() {
   return name.data();
 }
 
+uint32_t EffectiveUser() { return ::geteuid(); }
+
 void LowerThreadPriority(ThreadPriority priority) {
   // Threads inherit it: whose parent is low is low enough. So is who was
   // started with SCHED_IDLE.

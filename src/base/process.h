@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
 // The path of the running program; empty if it can't be told.
 std::string ExecutablePath();
 std::string HostName();
+// The effective user id.
+uint32_t EffectiveUser();
 // Makes the calling thread yield to the host's own: SCHED_BATCH, nice +10 or
 // SCHED_IDLE, and the idle-most best-effort I/O class. One that is as low
 // already, by inheritance or by the operator, stays as it is. Only for threads

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "format/backup_state.h"
@@ -46,13 +47,33 @@ Manifest ForListing(const Manifest& full) {
   return manifest;
 }
 
+// Could nobody but us and root have written it? NTFS and FAT show one mode for
+// all files, by which whoever may write may read: there only the owner tells.
+bool IsOurs(const FileInfo& state, uint32_t archive_mode) {
+  const uint32_t writers = state.mode & 022;
+  const uint32_t readers = (state.mode & 044) >> 1;
+  const bool no_modes = state.mode == archive_mode && (writers & ~readers) == 0;
+  const bool own = state.owner == 0 || state.owner == EffectiveUser();
+  return own && (writers == 0 || no_modes);
+}
+
+// Does the record of a verification speak of this very archive?
+bool SpeaksOf(const BackupState& state, const CatalogEntry& entry) {
+  return state.verification && state.size_bytes == entry.size_bytes &&
+         state.mtime_ns == entry.mtime_ns && !state.sha256.empty() &&
+         (entry.sha256.empty() || state.sha256 == entry.sha256);
+}
+
 // Applies what the state file says of this very archive.
 void ApplyState(const BackupState& state, CatalogEntry* entry) {
   entry->pinned = state.pinned;
-  if (state.verification && state.size_bytes == entry->size_bytes &&
-      state.mtime_ns == entry->mtime_ns &&
-      (state.sha256.empty() || state.sha256 == entry->sha256)) {
+  if (SpeaksOf(state, *entry)) {
     entry->verification = state.verification;
+    entry->verified_sha256 = state.sha256;
+  }
+  if (state.not_checked && state.not_checked->size_bytes == entry->size_bytes &&
+      state.not_checked->mtime_ns == entry->mtime_ns) {
+    entry->not_checked = state.not_checked;
   }
 }
 
@@ -73,7 +94,8 @@ std::string Catalog::StatePath(const std::string& name) const {
   return JoinPath(StateDirectory(), name + ".json");
 }
 
-Catalog::Fingerprint Catalog::Probe(const std::string& path) const {
+Catalog::Fingerprint Catalog::Probe(const std::string& path,
+                                    bool with_owner) const {
   const Result<FileInfo> info = fs_->Stat(path);
   if (!info.ok()) {
     // What can't be looked at is not missing: a state file may hold a pin.
@@ -82,7 +104,12 @@ Catalog::Fingerprint Catalog::Probe(const std::string& path) const {
     unknown.present = info.status().code() != StatusCode::kNotFound;
     return unknown;
   }
-  return {true, info->size_bytes, info->mtime_ns, info->inode};
+  Fingerprint found{true, info->size_bytes, info->mtime_ns, info->inode};
+  if (with_owner) {
+    found.mode = info->mode;
+    found.owner = info->owner;
+  }
+  return found;
 }
 
 bool Catalog::ReadArchive(CatalogEntry* entry) const {
@@ -104,16 +131,31 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
   return true;
 }
 
-void Catalog::ReadCompanions(Cached* cached) const {
+// One descriptor: what is judged is what is read.
+Result<BackupState> Catalog::LoadState(const std::string& name,
+                                       uint32_t archive_mode) const {
+  const std::string path = StatePath(name);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto file, fs_->Open(path, OpenMode::kRead));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
+                             ReadAll(*file, path, kSmallFileLimit));
+  LEVELKEEP_ASSIGN_OR_RETURN(BackupState state, DecodeBackupState(text));
+  if (!IsOurs(info, archive_mode)) {
+    const bool pinned = state.pinned;
+    state = BackupState();
+    state.pinned = pinned;
+  }
+  return state;
+}
+
+void Catalog::ReadCompanions(uint32_t archive_mode, Cached* cached) const {
   CatalogEntry& entry = cached->entry;
   if (cached->sidecar.present) {
     const auto text = ReadFile(fs_, entry.path + ".sha256", kSmallFileLimit);
     if (text.ok()) entry.sha256 = ParseSha256Sidecar(*text, entry.name);
   }
   if (!cached->state.present) return;
-  const auto text = ReadFile(fs_, StatePath(entry.name), kSmallFileLimit);
-  const auto state =
-      text.ok() ? DecodeBackupState(*text) : Result<BackupState>(text.status());
+  const auto state = LoadState(entry.name, archive_mode);
   if (state.ok()) {
     ApplyState(*state, &entry);
   } else {
@@ -131,9 +173,9 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
   Fingerprint archive, sidecar, state;
   const bool regular = info.ok() && info->type == FileType::kRegular;
   if (regular) {
-    archive = {true, info->size_bytes, info->mtime_ns, info->inode};
-    if (sidecar_exists) sidecar = Probe(path + ".sha256");
-    if (state_exists) state = Probe(StatePath(name));
+    archive = {true, info->size_bytes, info->mtime_ns, info->inode, info->mode};
+    if (sidecar_exists) sidecar = Probe(path + ".sha256", false);
+    if (state_exists) state = Probe(StatePath(name), true);
   }
   const bool same_archive =
       regular && old != nullptr && old->final && old->archive == archive;
@@ -164,7 +206,7 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
   } else {
     result->final = ReadArchive(&entry);
   }
-  ReadCompanions(result.get());
+  ReadCompanions(info->mode, result.get());
   return Unchanged(old, *result) ? old : result;
 }
 

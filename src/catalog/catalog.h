@@ -26,6 +26,10 @@ namespace levelkeep {
 // Keeps the listing in memory and reads only what changed on disk (size,
 // mtime or inode of the archive, its sidecar or its state file).
 //
+// A verification counts if its record is ours: the state file belongs to our
+// user or root, nobody else may write it, and it names the archive's SHA-256. A
+// pin counts whoever set it: it only keeps more.
+//
 // Whatever has the name of a backup is listed; what is not a regular file
 // (a link, a folder, a FIFO) is "unreadable" and never followed or removed.
 // Thread safety: all methods may be called concurrently; none waits for
@@ -66,8 +70,12 @@ class Catalog {
   // knows of which of several databases the latest is meant.
   Result<CatalogEntry> Find(const std::string& name);
   // A pass at a lower depth does not replace what a deeper check found.
-  Status RecordVerification(const std::string& name,
-                            const VerifyRecord& record);
+  // `sha256`: of the archive that was checked; empty: as its sidecar says.
+  Status RecordVerification(const std::string& name, const VerifyRecord& record,
+                            const std::string& sha256 = "");
+  // A check could not be done at `at`. What was found before stays.
+  Status RecordNotChecked(const std::string& name, const std::string& reason,
+                          Time at);
   Status SetPinned(const std::string& name, bool pinned);
   // Archive, sidecars and state file, in this order: a crash in between
   // leaves files that Sweep removes, never an archive without its digest.
@@ -89,6 +97,8 @@ class Catalog {
     uint64_t size_bytes = 0;
     int64_t mtime_ns = 0;
     uint64_t inode = 0;
+    uint32_t mode = 0;   // not of a sidecar
+    uint32_t owner = 0;  // of a state file
     bool operator==(const Fingerprint&) const = default;
   };
   struct Cached {
@@ -140,7 +150,7 @@ class Catalog {
   void Refresh(std::stop_token stop);
 
   // --- catalog.cc
-  Fingerprint Probe(const std::string& path) const;
+  Fingerprint Probe(const std::string& path, bool with_owner) const;
   std::string StateDirectory() const;
   std::string StatePath(const std::string& name) const;
   // What is on disk now; takes from `old` (may be null) what did not change.
@@ -156,7 +166,10 @@ class Catalog {
   CachedPtr Lookup(const std::string& name, const BackupName& parsed);
   CachedPtr Known(const std::string& name) const REQUIRES_LOCK(mutex_);
   // Sidecar and state file into the entry, where they are present.
-  void ReadCompanions(Cached* cached) const;
+  void ReadCompanions(uint32_t archive_mode, Cached* cached) const;
+  // Of a file that is not ours only the pin. kCorruption: it is no such file.
+  Result<BackupState> LoadState(const std::string& name,
+                                uint32_t archive_mode) const;
   // Fills in manifest, foreign and problem; false if it is worth another
   // try the next time.
   bool ReadArchive(CatalogEntry* entry) const;

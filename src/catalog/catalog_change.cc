@@ -41,16 +41,12 @@ Status Catalog::ChangeState(const std::string& name, Change change) {
     return Status(StatusCode::kRefused, name + " is not a regular file");
   }
   BackupState state;
-  if (const auto text = ReadFile(fs_, StatePath(name), kSmallFileLimit);
-      text.ok()) {
-    const auto decoded = DecodeBackupState(*text);
-    if (decoded.ok()) {
-      state = *decoded;
-    } else {
-      state.pinned = true;  // as the listing shows it
-    }
-  } else if (text.status().code() != StatusCode::kNotFound) {
-    return text.status();
+  if (const auto known = LoadState(name, info.mode); known.ok()) {
+    state = *known;
+  } else if (known.status().code() == StatusCode::kCorruption) {
+    state.pinned = true;  // as the listing shows it
+  } else if (known.status().code() != StatusCode::kNotFound) {
+    return known.status();
   }
   change(info, &state);
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, StateDirectory()));
@@ -68,15 +64,18 @@ void Catalog::NoteChange() {
 }
 
 Status Catalog::RecordVerification(const std::string& name,
-                                   const VerifyRecord& record) {
+                                   const VerifyRecord& record,
+                                   const std::string& checked_sha256) {
   return ChangeState(name, [&](const FileInfo& info, BackupState* state) {
-    std::string sha256;
-    const auto text =
-        ReadFile(fs_, JoinPath(directory_, name + ".sha256"), kSmallFileLimit);
-    if (text.ok()) sha256 = ParseSha256Sidecar(*text, name);
+    std::string sha256 = checked_sha256;
+    if (sha256.empty()) {
+      const auto text = ReadFile(fs_, JoinPath(directory_, name + ".sha256"),
+                                 kSmallFileLimit);
+      if (text.ok()) sha256 = ParseSha256Sidecar(*text, name);
+    }
     const bool same_bytes = state->size_bytes == info.size_bytes &&
                             state->mtime_ns == info.mtime_ns &&
-                            (state->sha256.empty() || state->sha256 == sha256);
+                            state->sha256 == sha256;
     if (state->verification && same_bytes &&
         !SupersedesVerification(*state->verification, record)) {
       return;
@@ -85,6 +84,21 @@ Status Catalog::RecordVerification(const std::string& name,
     state->size_bytes = info.size_bytes;
     state->mtime_ns = info.mtime_ns;
     state->sha256 = sha256;
+    if (!record.passed || record.depth == VerifyDepth::kFull) {
+      state->not_checked.reset();
+    }
+  });
+}
+
+Status Catalog::RecordNotChecked(const std::string& name,
+                                 const std::string& reason, Time at) {
+  return ChangeState(name, [&](const FileInfo& info, BackupState* state) {
+    const bool again = state->not_checked &&
+                       state->not_checked->size_bytes == info.size_bytes &&
+                       state->not_checked->mtime_ns == info.mtime_ns;
+    const uint64_t times = again ? state->not_checked->times + 1 : 1;
+    state->not_checked =
+        NotChecked{at, reason, times, info.size_bytes, info.mtime_ns};
   });
 }
 

@@ -32,7 +32,10 @@ struct CatalogEntry {
   bool foreign = false;  // an archive, but not one that LevelKeep wrote
   std::string sha256;    // from the sidecar; empty without
   bool pinned = false;
+  // What a verification found, if its record is ours: see Catalog.
   std::optional<VerifyRecord> verification;
+  std::string verified_sha256;  // of the archive that it speaks of
+  std::optional<NotChecked> not_checked;
 
   // The manifest's time, else the name's.
   Time created() const;
@@ -44,6 +47,10 @@ struct CatalogEntry {
            verification->depth != VerifyDepth::kStructure;
   }
   bool damaged() const { return verification && !verification->passed; }
+  // Nobody has read all of it yet, and the last who tried could not.
+  bool waits_for_check() const {
+    return not_checked && !verified() && !damaged();
+  }
   // "verified", "damaged", "unverified" or "unreadable".
   std::string status() const;
 };

@@ -72,6 +72,7 @@ void Listing::Count(const CatalogEntry& entry) {
   if (!bad && newest_good_ == nullptr) {
     newest_good_ = &entry;
   }
+  if (entry.waits_for_check()) waiting_.push_back(&entry);
   if (newest_verified_ == nullptr && entry.verified()) {
     newest_verified_ = &entry;
   }

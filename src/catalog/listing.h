@@ -65,6 +65,8 @@ class Listing {
   const CatalogEntry* newest_verified() const { return newest_verified_; }
   // "damaged" or "unreadable", newest first; of other databases none.
   const std::vector<const CatalogEntry*>& bad() const { return bad_; }
+  // CatalogEntry::waits_for_check(), newest first.
+  const std::vector<const CatalogEntry*>& waiting() const { return waiting_; }
   // Of what count() counts.
   uint64_t total_bytes() const { return total_bytes_; }
   // Manifest::order_time of a backup that is made at `now`, beside these:
@@ -82,6 +84,7 @@ class Listing {
   const CatalogEntry* newest_good_ = nullptr;
   const CatalogEntry* newest_verified_ = nullptr;
   std::vector<const CatalogEntry*> bad_;
+  std::vector<const CatalogEntry*> waiting_;
   // Keys point into the entries.
   std::map<std::string_view, const CatalogEntry*> newest_of_epoch_;
   uint64_t total_bytes_ = 0;

@@ -40,7 +40,8 @@ struct RetentionDecision {
 //  - trusted are verified ones, and unverified ones that are younger than
 //    `verification_grace` (each was read back when it was made);
 //  - doubtful are unverified ones that are older than that;
-//  - damaged are those that failed their verification.
+//  - damaged are those that failed their verification; one whose check could
+//    not be done is unverified.
 // A trusted backup goes when `max_backups` newer trusted ones exist, a
 // doubtful or damaged one when `max_backups` newer trusted or doubtful ones
 // exist. So with verification at work exactly the newest `max_backups` stay;

@@ -32,8 +32,7 @@ class BlockTypes {
   // `failure`, or what it means if LevelDB came upon such a block. It asks for
   // the checksum before it looks at the type: the block is as it was written.
   Status Explain(const Status& failure) const {
-    if (failure.code() != StatusCode::kCorruption ||
-        failure.message().find("bad block type") == std::string::npos) {
+    if (failure.message().find("bad block type") == std::string::npos) {
       return failure;
     }
     const int type = last_ & 0xff;

@@ -23,6 +23,7 @@
 namespace levelkeep::check {
 
 struct FileFindings {
+  std::string comparator;
   uint64_t last_sequence = 0;
   uint64_t tables = 0;
   uint64_t torn_tails = 0;
@@ -76,27 +77,27 @@ inline Result<CurrentVersion> ReadCurrentVersion(const StoreFiles& files) {
   return CurrentVersion{std::move(content->version), torn_tail};
 }
 
+// Else its writes are in tables already, and LevelDB would remove it.
+inline bool IsReplayed(const Version& version, uint64_t log_number) {
+  return log_number >= version.log_number() ||
+         log_number == version.previous_log_number();
+}
+
 // One pass over the files of a database. Use Run() once.
 // Thread safety: one thread at a time.
 class FileChecks {
  public:
   // `files` outlives it.
-  FileChecks(const StoreFiles* files, std::string comparator)
-      : files_(*files), comparator_(std::move(comparator)) {}
+  explicit FileChecks(const StoreFiles* files) : files_(*files) {}
 
-  // kCorruption says what is wrong; kUnsupported: another comparator.
+  // kCorruption says what is wrong.
   Result<FileFindings> Run() {
     LEVELKEEP_RETURN_IF_ERROR(ListFiles());
     LEVELKEEP_ASSIGN_OR_RETURN(const CurrentVersion current,
                                ReadCurrentVersion(files_));
     const Version& version = current.version;
     if (current.torn_tail) ++findings_.torn_tails;
-    if (version.comparator() != comparator_) {
-      return Status(StatusCode::kUnsupported,
-                    "the database's comparator is " +
-                        Printable(version.comparator()) +
-                        ", this application's is " + comparator_);
-    }
+    findings_.comparator = version.comparator();
     LEVELKEEP_RETURN_IF_ERROR(CheckNumbers(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckTables(version));
     LEVELKEEP_RETURN_IF_ERROR(CheckLogs(version));
@@ -208,10 +209,7 @@ class FileChecks {
     }
     uint64_t expected = 0;  // of the next log; 0: any that leaves no hole
     for (const auto& [number, name] : logs_) {
-      if (number < version.log_number() &&
-          number != version.previous_log_number()) {
-        continue;  // in tables already; LevelDB would remove it
-      }
+      if (!IsReplayed(version, number)) continue;
       LEVELKEEP_ASSIGN_OR_RETURN(const auto file, files_.Open(name));
       LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, files_.Stat(name));
       LEVELKEEP_ASSIGN_OR_RETURN(
@@ -248,7 +246,6 @@ class FileChecks {
     uint64_t size_bytes = 0;
   };
   const StoreFiles& files_;
-  const std::string comparator_;
   std::map<uint64_t, File> tables_;
   std::map<uint64_t, std::string> logs_;
   FileFindings findings_;

@@ -6,11 +6,17 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
+#include <cstring>
+#include <new>
+#include <string>
 
 #include "base/process.h"
+#include "base/text.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define LEVELKEEP_CHECK_SANITIZED 1
@@ -22,38 +28,117 @@
 
 namespace levelkeep::check {
 
-inline void SetLimit(int resource, rlim_t value, rlim_t grace = 0) {
-  struct rlimit limit = {};
-  if (::getrlimit(static_cast<__rlimit_resource_t>(resource), &limit) != 0) {
-    return;
-  }
-  if (limit.rlim_max != RLIM_INFINITY && value + grace > limit.rlim_max) {
-    return;
-  }
-  limit.rlim_cur = value;
-  limit.rlim_max = value + grace;
-  (void)::setrlimit(static_cast<__rlimit_resource_t>(resource), &limit);
+// What the caller asks for.
+struct Allowance {
+  // No batch of a log and no block of a table is larger, says a manifest that
+  // is ours; 0: nobody says. Memory follows it, as far as files of that size
+  // can hold such a one.
+  uint64_t largest_record = 0;
+  // Twice the memory: the run before this one crashed.
+  bool again = false;
+  uint64_t processor_seconds = 0;  // 0: by the size of the database
+};
+
+// LevelDB holds a record of a log several times, and no more than that for any
+// other reason: what makes more of few bytes was made to do harm.
+inline uint64_t MemoryFor(uint64_t db_bytes, const Allowance& allowance) {
+  constexpr uint64_t kLeastBytes = uint64_t{192} << 20;
+  constexpr uint64_t kMostBytes = uint64_t{1} << 30;
+  constexpr uint64_t kMostOfARecord = uint64_t{1} << 30;
+  constexpr uint64_t kTimes = 8;
+  // A block is 22 times as large as its bytes at most: snappy's best.
+  constexpr uint64_t kMostInflation = 22;
+  const uint64_t by_size = std::min(
+      kMostBytes, kLeastBytes + kTimes * std::min(db_bytes, kMostBytes));
+  const uint64_t record =
+      std::min({allowance.largest_record, kMostOfARecord,
+                kMostInflation * std::min(db_bytes, kMostOfARecord)});
+  const uint64_t bytes = std::max(by_size, kLeastBytes + kTimes * record);
+  return allowance.again ? 2 * bytes : bytes;
 }
 
-// By the size of the archive or the database: LevelDB holds a record of a log
-// several times, and no more than that for any other reason. What makes more
-// of few bytes was made to do harm. May be raised by calling it again.
-inline void LimitMemory(uint64_t db_bytes) {
-#if defined(LEVELKEEP_CHECK_SANITIZED)
-  (void)db_bytes;  // shadow memory counts as data
-#else
-  constexpr rlim_t kLeastBytes = rlim_t{192} << 20;
-  constexpr rlim_t kMostBytes = rlim_t{1} << 30;
-  constexpr uint64_t kTimes = 8;
+// Processor time by the size of the database: slow hosts are given 60 s and
+// 1 s per 5 MB.
+inline uint64_t ProcessorSecondsFor(uint64_t db_bytes,
+                                    const Allowance& allowance) {
+  if (allowance.processor_seconds > 0) return allowance.processor_seconds;
+  return 60 + db_bytes / 5'000'000;
+}
+
+// Tells the parent, before anything is read under it, of a limit of the host
+// that is lower than ours: what this process dies of then says nothing about
+// the database. Once is enough.
+inline void TellOfHostLimit(const std::string& limit) {
+  static bool told = false;
+  if (told) return;
+  told = true;
+  std::printf("{\"hostLimit\":\"%s\"}\n", limit.c_str());
+  std::fflush(stdout);
+}
+
+// False: the host's own limit is lower, and stands.
+inline bool SetLimit(int resource, rlim_t value, rlim_t grace = 0) {
+  const auto which = static_cast<__rlimit_resource_t>(resource);
+  struct rlimit limit = {};
+  if (::getrlimit(which, &limit) != 0) return true;
+  const bool lower =
+      limit.rlim_max != RLIM_INFINITY && value + grace > limit.rlim_max;
+  if (lower) return false;
+  limit.rlim_cur = value;
+  limit.rlim_max = value + grace;
+  (void)::setrlimit(which, &limit);
+  return true;
+}
+
+inline rlim_t SoftLimit(int resource) {
+  struct rlimit limit = {};
+  const auto which = static_cast<__rlimit_resource_t>(resource);
+  return ::getrlimit(which, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
+}
+
+// The report of a process that finds no memory: made before, since it can't be
+// made then.
+inline char no_memory_report[300] = "";
+
+// No exception: what LevelDB or a library makes of one may look like a crash.
+[[noreturn]] inline void EndWithoutMemory() {
+  const ssize_t ignored =
+      ::write(STDOUT_FILENO, no_memory_report, std::strlen(no_memory_report));
+  (void)ignored;
+  _exit(1);
+}
+
+inline std::string NoMemoryMessage(uint64_t bytes) {
+  return "the check of the database needs more memory than " +
+         FormatBytes(bytes);
+}
+
+// May be raised by calling it again.
+inline void LimitMemory(uint64_t db_bytes, const Allowance& allowance) {
+  const uint64_t bytes = MemoryFor(db_bytes, allowance);
+  std::snprintf(no_memory_report, sizeof no_memory_report,
+                "{\"ok\":false,\"code\":\"not_checked\",\"error\":\"%s\"}\n",
+                NoMemoryMessage(bytes).c_str());
+  std::set_new_handler(EndWithoutMemory);
+#if !defined(LEVELKEEP_CHECK_SANITIZED)  // shadow memory counts as data
   struct rlimit limit = {};
   if (::getrlimit(RLIMIT_DATA, &limit) != 0) return;
-  rlim_t most = std::min<rlim_t>(
-      kMostBytes,
-      kLeastBytes + kTimes * std::min<uint64_t>(db_bytes, kMostBytes));
-  // A host's own limit stands.
-  if (limit.rlim_max != RLIM_INFINITY) most = std::min(most, limit.rlim_max);
-  limit.rlim_cur = most;
+  limit.rlim_cur = std::min<rlim_t>(bytes, limit.rlim_max);
   (void)::setrlimit(RLIMIT_DATA, &limit);
+  if (limit.rlim_cur < bytes) {
+    TellOfHostLimit("memory (ulimit -d) of " + FormatBytes(limit.rlim_cur));
+  }
+  // What is not data: the program, its libraries, room that threads reserve.
+  constexpr uint64_t kOtherRoom = uint64_t{1} << 30;
+  const rlim_t room = SoftLimit(RLIMIT_AS);
+  if (room != RLIM_INFINITY && room < bytes + kOtherRoom) {
+    TellOfHostLimit("address space (ulimit -v) of " + FormatBytes(room));
+  }
+  constexpr rlim_t kLeastStack = rlim_t{1} << 20;
+  const rlim_t stack = SoftLimit(RLIMIT_STACK);
+  if (stack != RLIM_INFINITY && stack < kLeastStack) {
+    TellOfHostLimit("stack (ulimit -s) of " + FormatBytes(stack));
+  }
 #endif
 }
 
@@ -62,15 +147,17 @@ inline void LimitMemory(uint64_t db_bytes) {
 inline void LimitThisProcess() {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
-  SetLimit(RLIMIT_CORE, 0);
+  (void)SetLimit(RLIMIT_CORE, 0);
   LowerThreadPriority(ThreadPriority::kLow);  // idle if the parent is
 }
 
-// Processor time by the size of the database: slow hosts are given 60 s and
-// 1 s per 5 MB. SIGXCPU comes first and says why; SIGKILL, after the grace,
-// would look like a host short of memory.
-inline void LimitProcessorTime(uint64_t db_bytes) {
-  SetLimit(RLIMIT_CPU, 60 + db_bytes / 5'000'000, /*grace=*/5);
+// SIGXCPU comes first and says why; SIGKILL, after the grace, would look like
+// a host short of memory.
+inline void LimitProcessorTime(uint64_t db_bytes, const Allowance& allowance) {
+  const uint64_t seconds = ProcessorSecondsFor(db_bytes, allowance);
+  if (SetLimit(RLIMIT_CPU, seconds, /*grace=*/5)) return;
+  TellOfHostLimit("processor time (ulimit -t) of " +
+                  std::to_string(SoftLimit(RLIMIT_CPU)) + " s");
 }
 
 }  // namespace levelkeep::check

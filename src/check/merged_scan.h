@@ -51,6 +51,9 @@ inline Status CheckRange(const TableMeta& table) {
              : Status::Ok();
 }
 
+// A host that gives no more threads gets the same work done by this one.
+inline constexpr auto kThreadIfAny = std::launch::async | std::launch::deferred;
+
 // Each table of level 0 may have to be open at the same time as all others.
 inline bool CanBeMerged(const Version& version) {
   constexpr std::ptrdiff_t kMostAtLevel0 = 64;
@@ -186,7 +189,8 @@ class RangeMerge {
   Status OpenNext(Source* source) {
     const TableMeta& meta = **source->next;
     LEVELKEEP_ASSIGN_OR_RETURN(OpenedTable opened, open_(meta));
-    source->table = std::make_unique<CheckedTable>(meta, last_sequence_, true);
+    source->table = std::make_unique<CheckedTable>(
+        meta, last_sequence_, leveldb::BytewiseComparator());
     return source->table->Open(std::move(opened.name), std::move(opened.file));
   }
 
@@ -236,7 +240,7 @@ inline Result<uint64_t> ScanMerged(const Version& version,
   std::vector<std::future<Result<uint64_t>>> merges;
   merges.reserve(ranges.size());
   for (const KeyRange& range : ranges) {
-    merges.push_back(std::async(std::launch::async, [&] {
+    merges.push_back(std::async(kThreadIfAny, [&] {
       return RangeMerge(runs, range, open, last_sequence).Run();
     }));
   }

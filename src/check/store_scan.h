@@ -12,7 +12,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/posix_error.h"
 #include "base/status_macros.h"
 #include "check/merged_scan.h"
 #include "check/table_checks.h"
@@ -25,35 +24,6 @@
 #include "levelkeep/status.h"
 
 namespace levelkeep::check {
-
-// An application's comparator, known by name only. Bytewise order is wrong
-// for its keys, but good enough to read every block once.
-class NamedComparator : public leveldb::Comparator {
- public:
-  explicit NamedComparator(std::string name) : name_(std::move(name)) {}
-  int Compare(const leveldb::Slice& a, const leveldb::Slice& b) const override {
-    return a.compare(b);
-  }
-  const char* Name() const override { return name_.c_str(); }
-  void FindShortestSeparator(std::string* /*start*/,
-                             const leveldb::Slice& /*limit*/) const override {}
-  void FindShortSuccessor(std::string* /*key*/) const override {}
-
- private:
-  const std::string name_;
-};
-
-// A full or broken scratch directory is not the database's fault.
-inline Status FailureOf(const char* what, const leveldb::Status& failure) {
-  const std::string text = failure.ToString();
-  const std::string message = std::string(what) + ": " + text;
-  if (!failure.IsIOError()) return Status(StatusCode::kCorruption, message);
-  if (TellsOfNoSpace(text)) {
-    return Status(StatusCode::kNoSpace, message,
-                  "free some space on the disk of the storage directory");
-  }
-  return Status(StatusCode::kIoError, message);
-}
 
 // Keys that cut the database into `parts` of about the same size, in order;
 // fewer where the tables don't allow that.
@@ -83,8 +53,10 @@ struct PartScan {
 
 // Over the keys from `begin` (empty: the first) to before `end` (empty: the
 // last).
-inline Result<PartScan> ScanPart(leveldb::DB* db, const std::string& begin,
-                                 const std::string& end, bool ordered) {
+inline Result<PartScan> ScanPart(leveldb::DB* db,
+                                 const leveldb::Comparator* comparator,
+                                 const std::string& begin,
+                                 const std::string& end) {
   leveldb::ReadOptions read;
   read.verify_checksums = true;
   read.fill_cache = false;
@@ -95,12 +67,12 @@ inline Result<PartScan> ScanPart(leveldb::DB* db, const std::string& begin,
   if (entry->Valid()) part.first = entry->key().ToString();
   for (; entry->Valid(); entry->Next()) {
     const leveldb::Slice key = entry->key();
-    if (ordered && part.entries > 0 && key.compare(previous) <= 0) {
+    if (part.entries > 0 && comparator->Compare(key, previous) <= 0) {
       return Status(
           StatusCode::kCorruption,
           "keys are not in order after entry " + std::to_string(part.entries));
     }
-    if (!end.empty() && key.compare(end) >= 0) {
+    if (!end.empty() && comparator->Compare(key, end) >= 0) {
       part.stop = key.ToString();
       break;
     }
@@ -115,13 +87,14 @@ inline Result<PartScan> ScanPart(leveldb::DB* db, const std::string& begin,
 
 // All parts at the same time; the first failure, or the number of entries.
 inline Result<uint64_t> ScanParts(leveldb::DB* db,
-                                  std::vector<std::string> cuts, bool ordered) {
+                                  const leveldb::Comparator* comparator,
+                                  std::vector<std::string> cuts) {
   cuts.insert(cuts.begin(), "");
   cuts.emplace_back();
   std::vector<std::future<Result<PartScan>>> parts;
   for (size_t i = 0; i + 1 < cuts.size(); ++i) {
-    parts.push_back(std::async(std::launch::async, ScanPart, db, cuts[i],
-                               cuts[i + 1], ordered));
+    parts.push_back(std::async(kThreadIfAny, ScanPart, db, comparator, cuts[i],
+                               cuts[i + 1]));
   }
   uint64_t entries = 0;
   std::optional<std::string> stop;  // of the part before
@@ -145,9 +118,9 @@ inline Result<uint64_t> ScanParts(leveldb::DB* db,
   return entries;
 }
 
-// `env` is an OverlayEnv of `db_dir`, `comparator` the database's own or one of
-// its name. Leaves the DB open in `*db` (see OverlayEnv) if it opened at all;
-// `env`, `comparator` and `log` outlive it.
+// `env` is an OverlayEnv of `db_dir`, `comparator` the database's own. Leaves
+// the DB open in `*db` (see OverlayEnv) if it opened at all; `env`,
+// `comparator` and `log` outlive it.
 inline Status OpenStore(leveldb::Env* env, const std::string& db_dir,
                         const leveldb::Comparator* comparator,
                         leveldb::Logger* log, leveldb::DB** db) {
@@ -168,9 +141,10 @@ inline Status OpenStore(leveldb::Env* env, const std::string& db_dir,
 inline Result<uint64_t> ScanStore(leveldb::DB* db,
                                   const leveldb::Comparator* comparator,
                                   const std::vector<std::string>& cuts) {
-  const bool ordered = comparator == leveldb::BytewiseComparator();
   // Keys in another order can't be cut by ours.
-  return ScanParts(db, ordered ? cuts : std::vector<std::string>(), ordered);
+  const bool bytewise = comparator == leveldb::BytewiseComparator();
+  return ScanParts(db, comparator,
+                   bytewise ? cuts : std::vector<std::string>());
 }
 
 // The same, and every table by itself (CheckedTable), where nobody vouches for
@@ -182,13 +156,13 @@ inline Result<uint64_t> ScanEachTable(leveldb::DB* db,
                                       const Version& opened,
                                       const TableOpener& open,
                                       uint64_t last_sequence) {
-  const bool ordered = comparator == leveldb::BytewiseComparator();
-  if (ordered && CanBeMerged(opened)) {
+  const bool bytewise = comparator == leveldb::BytewiseComparator();
+  if (bytewise && CanBeMerged(opened)) {
     return ScanMerged(opened, open, last_sequence, cuts);
   }
   for (const auto& [number, meta] : opened.tables()) {
     LEVELKEEP_ASSIGN_OR_RETURN(OpenedTable table, open(meta));
-    CheckedTable checked(meta, last_sequence, ordered);
+    CheckedTable checked(meta, last_sequence, comparator);
     LEVELKEEP_RETURN_IF_ERROR(
         checked.Open(std::move(table.name), std::move(table.file)));
     LEVELKEEP_RETURN_IF_ERROR(checked.RunToEnd());

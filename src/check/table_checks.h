@@ -13,9 +13,11 @@
 #include <string_view>
 #include <utility>
 
+#include "base/posix_error.h"
 #include "base/status_macros.h"
 #include "dbfiles/coding.h"
 #include "dbfiles/version.h"
+#include "leveldb/comparator.h"
 #include "leveldb/env.h"
 #include "leveldb/iterator.h"
 #include "leveldb/options.h"
@@ -44,14 +46,35 @@ inline bool IsBefore(std::string_view a, std::string_view b) {
   return order < 0 || (order == 0 && TrailerOf(a) > TrailerOf(b));
 }
 
+// A full or broken scratch directory is not the database's fault, and neither
+// is a way to compress that this LevelDB was built without: the checksum of
+// such a block, which covers its type, was right.
+inline Status FailureOf(const std::string& what,
+                        const leveldb::Status& failure) {
+  const std::string text = failure.ToString();
+  const std::string message = what + ": " + text;
+  if (text.find("bad block type") != std::string::npos) {
+    return Status(StatusCode::kUnsupported,
+                  message + " (compressed in a way that this LevelDB lacks)",
+                  "check it with a program whose LevelDB can read it");
+  }
+  if (!failure.IsIOError()) return Status(StatusCode::kCorruption, message);
+  if (TellsOfNoSpace(text)) {
+    return Status(StatusCode::kNoSpace, message,
+                  "free some space on the disk of the storage directory");
+  }
+  return Status(StatusCode::kIoError, message);
+}
+
 // One table of a version, from its first entry to its last; each is checked
 // when it is reached.
 // Thread safety: one thread at a time.
 class CheckedTable {
  public:
-  // `meta` outlives it. `ordered`: user keys are in bytewise order.
-  CheckedTable(const TableMeta& meta, uint64_t last_sequence, bool ordered)
-      : meta_(meta), last_sequence_(last_sequence), ordered_(ordered) {}
+  // `meta` and `order` outlive it. `order`: of the user keys; null: unknown.
+  CheckedTable(const TableMeta& meta, uint64_t last_sequence,
+               const leveldb::Comparator* order)
+      : meta_(meta), last_sequence_(last_sequence), order_(order) {}
 
   // `name` is for messages. kCorruption (here and below) says what is wrong
   // with the table. At its first entry afterwards; there is one.
@@ -97,9 +120,7 @@ class CheckedTable {
     return Status(StatusCode::kCorruption, "table " + name_ + " " + what);
   }
   Status Unreadable(const leveldb::Status& failure) const {
-    return Status(
-        failure.IsIOError() ? StatusCode::kIoError : StatusCode::kCorruption,
-        "LevelDB can't read it: table " + name_ + ": " + failure.ToString());
+    return FailureOf("LevelDB can't read it: table " + name_, failure);
   }
 
   // The entry that the iterator stands at.
@@ -136,13 +157,18 @@ class CheckedTable {
 
   // In an order that we don't know only the writes of one key have an order.
   bool Follows(std::string_view key) const {
-    return IsBefore(key_, key) ||
-           (!ordered_ && UserKeyOf(key_) != UserKeyOf(key));
+    const std::string_view before = UserKeyOf(key_);
+    const std::string_view now = UserKeyOf(key);
+    const bool newer_first = TrailerOf(key_) > TrailerOf(key);
+    if (order_ == nullptr) return before != now || newer_first;
+    const int order = order_->Compare({before.data(), before.size()},
+                                      {now.data(), now.size()});
+    return order < 0 || (order == 0 && newer_first);
   }
 
   const TableMeta& meta_;
   const uint64_t last_sequence_;
-  const bool ordered_;
+  const leveldb::Comparator* const order_;
   std::string name_;
   std::unique_ptr<leveldb::RandomAccessFile> file_;
   std::unique_ptr<leveldb::Table> table_;

@@ -18,6 +18,8 @@ ExitCode ExitCodeFor(StatusCode code) {
       return kExitNoSpace;
     case StatusCode::kCancelled:
       return kExitInterrupted;
+    case StatusCode::kNotChecked:
+      return kExitNotChecked;
     case StatusCode::kAlreadyExists:
     case StatusCode::kPermissionDenied:
     case StatusCode::kUnsupported:

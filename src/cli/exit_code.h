@@ -15,6 +15,7 @@ enum ExitCode : int {
   kExitBusy = 4,
   kExitNotFound = 5,
   kExitNoSpace = 6,
+  kExitNotChecked = 7,
   kExitInterrupted = 130,
 };
 

@@ -86,6 +86,8 @@ Status RunInspect(Session* session) {
   session->result["path"] = report->path;
   session->result["size"] = report->size_bytes;
   session->result["own"] = report->own;
+  const std::string problem = ToBackupInfo(*backup).problem;
+  if (!problem.empty()) session->result["problem"] = problem;
   if (report->manifest) {
     LEVELKEEP_ASSIGN_OR_RETURN(
         session->result["manifest"],
@@ -99,6 +101,9 @@ Status RunInspect(Session* session) {
     text += ManifestText(*report->manifest);
   } else {
     text += "manifest:    none (not made by LevelKeep)\n";
+  }
+  if (!problem.empty()) {
+    text += "problem:     " + Printable(problem, 500) + "\n";
   }
   session->console->Print(text + "\n" + FilesText(report->files));
   return Status::Ok();

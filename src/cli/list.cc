@@ -77,6 +77,10 @@ Status RunList(Session* session) {
     return Status::Ok();
   }
   PrintTable(session, *backups);
+  for (const BackupInfo& backup : *backups) {
+    if (backup.status != "unverified" || backup.problem.empty()) continue;
+    session->console->Say(backup.name + ": " + Printable(backup.problem, 500));
+  }
   session->console->Say(std::to_string(count) +
                         (count == 1 ? " backup, " : " backups, ") +
                         FormatBytes(total_bytes));

@@ -16,7 +16,8 @@ constexpr char kVerifyHelp[] =
     "       levelkeep verify --all [--depth DEPTH]\n"
     "\n"
     "NAME is a backup's name, the beginning of one, or latest.\n"
-    "The exit code is 3 if any of them is damaged.\n";
+    "The exit code is 3 if any of them is damaged; any other one but 0 means\n"
+    "that a check could not be done, which says nothing about the backup.\n";
 
 constexpr VerbOption kVerifyOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
@@ -35,6 +36,11 @@ std::string Describe(const VerifyReport& report) {
   if (report.depth == "full") {
     text += ", " + std::to_string(report.entries) + " keys, sequence " +
             std::to_string(report.last_sequence);
+  }
+  if (!report.order_checked) {
+    text +=
+        " (its comparator is not known here: the order of keys was not "
+        "judged)";
   }
   if (!report.own) text += " (no manifest: nothing to compare with)";
   return text;
@@ -70,10 +76,12 @@ Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
     failed["code"] = StatusCodeName(status.code());
     failed["message"] = status.message();
     results.push_back(std::move(failed));
-    session->console->Print(backup.name + ": " +
-                            session->console->Red("failed") + ", " +
+    const bool bad = status.code() == StatusCode::kCorruption;
+    const std::string word = bad ? session->console->Red("failed")
+                                 : session->console->Yellow("not checked");
+    session->console->Print(backup.name + ": " + word + ", " +
                             status.message() + "\n");
-    if (status.code() == StatusCode::kCorruption) {
+    if (bad) {
       damaged.push_back(backup.name);
     } else if (other_failure.ok()) {
       other_failure = status.WithContext(backup.name);

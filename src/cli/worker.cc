@@ -1,19 +1,19 @@
 // levelkeep worker
 
 #include <map>
+#include <string>
+#include <utility>
 
 #include "base/log.h"
 #include "base/process.h"
 #include "cli/session.h"
+#include "engine/rechecks.h"
 
 namespace levelkeep::cli {
 
 namespace {
 
 constexpr char kWorkerTag[] = "BackupWorker";
-// After a failure that is not the backup's fault (no space, unreadable).
-constexpr std::chrono::minutes kRetryAfter{5};
-
 constexpr char kWorkerHelp[] =
     "Verifies new backups in the background, in a process of its own.\n"
     "\n"
@@ -31,14 +31,16 @@ constexpr VerbOption kWorkerOptions[] = {
 struct Round {
   uint64_t completed = 0;
   uint64_t damaged = 0;
-  Status failure;  // the first one that is not the backup's fault
+  Status failure;  // the first one that is no verdict
 };
 
 class Worker {
  public:
   Worker(const Settings& settings, const World& world)
       : world_(world),
-        engine_(settings.backup, {.fs = world.fs, .clock = world.clock}) {}
+        engine_(settings.backup,
+                {.fs = world.fs, .clock = world.clock, .has_storage = false}),
+        rechecks_(world.clock) {}
 
   // Also removes the scratch folder of a worker that was killed; what a
   // live process uses stays.
@@ -53,7 +55,8 @@ class Worker {
     return Status::Ok();
   }
 
-  Round RunOnce() {
+  // `all`: also what is to rest after a check that could not be done.
+  Round RunOnce(bool all) {
     Round round;
     auto pending = engine_.PendingVerification();
     if (!pending.ok()) {
@@ -62,52 +65,62 @@ class Worker {
     }
     for (const std::string& name : *pending) {
       if (world_.stop.stop_requested()) break;
-      const auto retry = retry_at_.find(name);
-      if (retry != retry_at_.end() &&
-          world_.clock->SteadyNow() < retry->second) {
-        continue;
-      }
-      VerifyOne(name, &round);
+      const auto backup = engine_.Find(name);
+      if (!backup.ok()) continue;  // rotated away meanwhile
+      if (WasDone(*backup) || (!all && !rechecks_.IsDue(*backup))) continue;
+      VerifyOne(*backup, &round);
     }
     return round;
   }
 
  private:
-  void VerifyOne(const std::string& name, Round* round) {
+  using Key = std::pair<int64_t, std::string>;
+  static Key KeyOf(const FoundBackup& backup) {
+    return {backup.mtime_ns, backup.sha256};
+  }
+
+  // By this process. The record of it may not count, where the file system has
+  // its own idea of owners: nobody is helped if it is done for ever.
+  bool WasDone(const FoundBackup& backup) const {
+    const auto done = done_.find(backup.name);
+    return done != done_.end() && done->second == KeyOf(backup);
+  }
+
+  void VerifyOne(const FoundBackup& backup, Round* round) {
+    const std::string& name = backup.name;
     LogInfo(kWorkerTag, name + ": processing");
-    const auto report = [&]() -> Result<VerifyReport> {
-      const auto backup = engine_.Find(name);
-      if (!backup.ok()) return backup.status();
-      return engine_.Verify(*backup, VerifyDepth::kFull,
-                            {world_.stop, nullptr});
-    }();
+    const auto report =
+        engine_.Verify(backup, VerifyDepth::kFull, {world_.stop, nullptr});
     if (report.ok()) {
       ++round->completed;
+      done_[name] = KeyOf(backup);
       LogInfo(kWorkerTag, name + ": completed");
       return;
     }
     const Status& status = report.status();
     if (status.code() == StatusCode::kCorruption) {
       ++round->damaged;
+      done_[name] = KeyOf(backup);
       LogError(kWorkerTag, name + ": failed: " + status.message());
     } else if (status.code() == StatusCode::kBusy ||
                status.code() == StatusCode::kCancelled) {
       // The server verifies it, or we are stopping: the next round looks.
       LogInfo(kWorkerTag, name + ": postponed: " + status.message());
     } else {
-      retry_at_[name] = world_.clock->SteadyNow() + kRetryAfter;
-      LogError(kWorkerTag, name + ": failed: " + status.ToString());
+      rechecks_.Failed(backup);
+      LogWarn(kWorkerTag, name + ": not checked: " + status.ToString());
       if (round->failure.ok()) round->failure = status;
     }
   }
 
   const World& world_;
   Engine engine_;
-  std::map<std::string, std::chrono::steady_clock::time_point> retry_at_;
+  Rechecks rechecks_;
+  std::map<std::string, Key> done_;
 };
 
 Status RunOneRound(Session* session, Worker* worker) {
-  const Round round = worker->RunOnce();
+  const Round round = worker->RunOnce(/*all=*/true);
   session->result["completed"] = round.completed;
   session->result["damaged"] = round.damaged;
   session->console->Print(std::to_string(round.completed) + " verified, " +
@@ -139,7 +152,7 @@ Status RunWorker(Session* session) {
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
   while (!stop.stop_requested()) {
-    const Round round = worker.RunOnce();
+    const Round round = worker.RunOnce(/*all=*/false);
     if (!round.failure.ok()) {
       LogWarn(kWorkerTag, "will try again: " + round.failure.message());
     }

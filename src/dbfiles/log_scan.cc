@@ -44,7 +44,9 @@ class Scanner {
   bool stopped_ = false;
   bool in_zeros_ = false;
   bool in_record_ = false;
-  std::string gathered_;  // fragments of the current record
+  // Fragments of the current record; where nobody takes it only its batch
+  // header, so that a large one needs no memory.
+  std::string gathered_;
 };
 
 Status Scanner::ScanBlock(std::string_view block) {
@@ -106,7 +108,9 @@ Status Scanner::AddFragment(FragmentType type, std::string_view payload,
   }
   if (type == FragmentType::kFull) return FinishRecord(payload, end);
   if (starts) gathered_.clear();
-  gathered_.append(payload);
+  gathered_.append(
+      record_ ? payload
+              : payload.substr(0, kBatchHeaderSize - gathered_.size()));
   in_record_ = type != FragmentType::kLast;
   if (in_record_) return Status::Ok();
   return FinishRecord(gathered_, end);

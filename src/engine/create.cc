@@ -51,6 +51,19 @@ DatabaseHead HeadOf(const SnapshotInfo& info) {
   return head;
 }
 
+// An upper bound that costs nothing to know: a batch is no larger than its log,
+// and a block no larger than snappy can make of the whole table.
+uint64_t LargestRecordIn(const SnapshotInfo& info) {
+  constexpr uint64_t kMostInflation = 22;
+  uint64_t largest = 0;
+  for (const SnapshotFile& file : info.files) {
+    const bool table = file.kind == DbFileKind::kTable;
+    largest = std::max(
+        largest, table ? kMostInflation * file.size_bytes : file.size_bytes);
+  }
+  return largest;
+}
+
 // The hash chain needs the digest even where the sidecar is missing (a crash
 // came in between, or somebody removed it); an archive that can't be read
 // ends the chain instead.
@@ -90,6 +103,7 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   manifest.db_parent = request.database.parent;
   manifest.comparator = info.comparator;
   manifest.last_sequence = info.last_sequence;
+  manifest.largest_record = LargestRecordIn(info);
   if (request.events) {
     manifest.events = ManifestEvents{
         request.events->count, request.events->first, request.events->last,

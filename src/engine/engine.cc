@@ -64,6 +64,9 @@ void FillBackupInfo(const CatalogEntry& entry, bool other_database,
   info->sha256 = entry.sha256;
   info->status = entry.status();
   info->problem = entry.damaged() ? entry.verification->message : entry.problem;
+  if (info->problem.empty() && entry.not_checked) {
+    info->problem = "not checked: " + entry.not_checked->reason;
+  }
   info->verified = entry.verified();
   info->pinned = entry.pinned;
   info->verified_at.reset();

@@ -163,11 +163,14 @@ class Engine {
 
   // --- verify.cc
 
-  // Needs BACKUP_DIR only. kCorruption says what is wrong; recorded in the
-  // catalog either way. Reads an archive of ours once, and once more in
-  // levelkeep-check for kFull.
+  // Needs BACKUP_DIR only. kCorruption says what is wrong; any other failure
+  // says that there is no verdict, and why. All of them but kBusy and
+  // kCancelled are recorded in the catalog. Reads an archive of ours once, and
+  // once more in levelkeep-check for kFull.
   Result<VerifyReport> Verify(const FoundBackup& backup, VerifyDepth depth,
                               const Work& work);
+  // For a check that was given up with the process: the next one takes it up.
+  void NoteUnfinished(const FoundBackup& backup);
   Result<InspectReport> Inspect(const FoundBackup& backup, const Work& work);
 
   // --- restore.cc
@@ -268,16 +271,24 @@ class Engine {
                       const Work& work, Content* content);
   // `fault` of an archive, unless it is not the one that its sidecar describes:
   // then that comes first, whatever reading it ran into.
+  // `sha256` gets the archive's; may be null.
   Status ExplainFault(const FoundBackup& backup, ArchiveReader* reader,
-                      const Status& fault, const Work& work);
+                      const Status& fault, const Work& work,
+                      std::string* sha256 = nullptr);
+  Status Record(const FoundBackup& backup, VerifyDepth depth,
+                const Status& outcome, const std::string& sha256);
   Status RecordVerdict(const FoundBackup& backup, VerifyDepth depth,
-                       const Status& verdict);
+                       const Status& verdict, const std::string& sha256);
+  // Best effort: it is only to be shown, and for the time of the next try.
+  void RecordNotChecked(const std::string& name, const std::string& reason);
+  // Where the storage is ours: restores go by what was scanned for it.
+  void RememberScan(const std::string& sha256);
 
   // The storage is ours, and what a crash interrupted is finished.
   Status RequireStorage();
   bool UndoIsDue(const KeptDatabase& last);
   // The digest of the archive that was verified in full under this name, in
-  // our folder; empty: none was.
+  // our folder, for this storage; empty: none was.
   std::string ScannedSha256(const FoundBackup& backup);
   Status OpenAndClose(const std::string& db_dir);
   using Swap = std::function<Result<RestoreOutcome>()>;

@@ -24,6 +24,8 @@ struct Platform {
   // See RestorerOptions; empty: the program levelkeep-check.
   StoreChecker store_checker = nullptr;
   StoreChecker archive_checker = nullptr;
+  // False: STORAGE_DIR is none of this process' business.
+  bool has_storage = true;
 };
 
 }  // namespace levelkeep

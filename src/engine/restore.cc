@@ -10,6 +10,7 @@
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "leveldb/db.h"
+#include "restore/scanned.h"
 
 namespace levelkeep {
 
@@ -35,9 +36,14 @@ std::string Engine::ScannedSha256(const FoundBackup& backup) {
     const auto listed = Find(backup.name);
     return listed.ok() ? ScannedSha256(*listed) : "";
   }
-  const bool scanned =
+  const bool verified =
       backup.verified() && backup.verification->depth == VerifyDepth::kFull;
-  return scanned ? backup.sha256 : "";
+  if (!verified || !platform_.has_storage) return "";
+  const auto options = NewRestorerOptions();
+  if (!options.ok()) return "";
+  const bool scanned =
+      WasScanned({fs_, clock_, *options}, backup.verified_sha256);
+  return scanned ? backup.verified_sha256 : "";
 }
 
 // With an application's own comparator only levelkeep-check, which imitates

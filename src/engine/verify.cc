@@ -5,14 +5,32 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
+#include "archive/file_digest.h"
 #include "archive/parallel.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "engine/engine.h"
+#include "restore/scanned.h"
 #include "restore/staging.h"
 
 namespace levelkeep {
+
+namespace {
+
+// Of a file that is no archive; empty: it can't be read.
+std::string DigestOf(FileSystem* fs, const std::string& path,
+                     std::stop_token stop) {
+  const auto file = fs->Open(path, OpenMode::kRead);
+  if (!file.ok()) return "";
+  const auto info = (*file)->Stat();
+  if (!info.ok()) return "";
+  Verdict verdict(std::move(stop));
+  const auto digest = Sha256OfSource(**file, info->size_bytes, &verdict);
+  return digest.ok() ? *digest : "";
+}
+
+}  // namespace
 
 // 1. one at a time   2. check it, aside   3. remember the verdict
 // 4. write the sidecar if it is missing
@@ -30,9 +48,12 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
           clock_->SteadyNow() - started)
           .count());
   if (!backup.by_path) {
-    LEVELKEEP_RETURN_IF_ERROR(RecordVerdict(backup, depth, status));
+    LEVELKEEP_RETURN_IF_ERROR(Record(backup, depth, status, content.sha256));
   }
   if (!status.ok()) return status.WithContext(backup.name);
+  if (depth == VerifyDepth::kFull && !backup.by_path && content.report.own) {
+    RememberScan(content.sha256);
+  }
   if (!backup.by_path && backup.sha256.empty() && !content.sha256.empty()) {
     // A crash came between publishing and the sidecar; the archive has just
     // proven itself.
@@ -42,7 +63,7 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   }
   LogInfo(kEngineLogTag,
           backup.name + ": verified (" + content.report.depth + ")");
-  if (depth == VerifyDepth::kFull && !backup.by_path) {
+  if (platform_.has_storage && depth == VerifyDepth::kFull && !backup.by_path) {
     // The backup is verified, whatever becomes of what it makes superfluous.
     if (const auto forgotten = ForgetUndoWhenDue(); !forgotten.ok()) {
       LogWarn(kEngineLogTag, "the replaced database was not removed: " +
@@ -52,21 +73,67 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   return content.report;
 }
 
-// Only a verdict is remembered: no space, a stop or a failing disk say
-// nothing about the archive.
+// A verdict needs evidence. No space, a signal, a limit of the host, a failing
+// disk, a way to compress that we lack say nothing about the archive: what was
+// known before stays, and why there is no verdict is kept beside it.
+Status Engine::Record(const FoundBackup& backup, VerifyDepth depth,
+                      const Status& outcome, const std::string& sha256) {
+  switch (outcome.code()) {
+    case StatusCode::kOk:
+    case StatusCode::kCorruption:
+      return RecordVerdict(backup, depth, outcome, sha256);
+    case StatusCode::kBusy:       // somebody else is at it
+    case StatusCode::kCancelled:  // nobody wants to know
+      return Status::Ok();
+    default:
+      RecordNotChecked(backup.name, outcome.message());
+      return Status::Ok();
+  }
+}
+
 Status Engine::RecordVerdict(const FoundBackup& backup, VerifyDepth depth,
-                             const Status& verdict) {
-  const bool bad = verdict.code() == StatusCode::kCorruption ||
-                   verdict.code() == StatusCode::kUnsupported;
-  const bool good = verdict.ok() && depth != VerifyDepth::kStructure;
-  if (!bad && !good) return Status::Ok();
+                             const Status& verdict, const std::string& sha256) {
+  if (verdict.ok() && depth == VerifyDepth::kStructure) return Status::Ok();
   VerifyRecord record;
   record.depth = depth;
-  record.passed = good;
+  record.passed = verdict.ok();
   record.at = clock_->Now();
   record.message = verdict.message();
   LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
-  return catalog_.RecordVerification(backup.name, record);
+  // A bad one may have another digest than its sidecar says: with another
+  // sidecar, it is worth another look.
+  return catalog_.RecordVerification(
+      backup.name, record, backup.sha256.empty() ? sha256 : backup.sha256);
+}
+
+void Engine::RecordNotChecked(const std::string& name,
+                              const std::string& reason) {
+  const auto record = [&]() -> Status {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+    return catalog_.RecordNotChecked(name, reason, clock_->Now());
+  };
+  if (const Status recorded = record(); !recorded.ok()) {
+    LogWarn(kEngineLogTag, name + ": not checked, and that was not recorded: " +
+                               recorded.ToString());
+  }
+}
+
+void Engine::NoteUnfinished(const FoundBackup& backup) {
+  RecordNotChecked(backup.name, "the check was stopped with its process");
+}
+
+void Engine::RememberScan(const std::string& sha256) {
+  if (!platform_.has_storage) return;
+  const auto remember = [&]() -> Status {
+    LEVELKEEP_ASSIGN_OR_RETURN(const RestorerOptions options,
+                               NewRestorerOptions());
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+    return AddScanned({fs_, clock_, options}, sha256);
+  };
+  if (const Status added = remember(); !added.ok()) {
+    LogWarn(kEngineLogTag,
+            "a restore of it will scan it again: " + added.ToString());
+  }
 }
 
 // The caller's thread waits, as it is: it may be the application's, and it
@@ -95,8 +162,14 @@ Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
 Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
                             const Work& work, Content* content) {
   VerifyReport* const report = &content->report;
-  LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
-                             ArchiveReader::Open(fs_, backup.path));
+  auto opened = ArchiveReader::Open(fs_, backup.path);
+  if (!opened.ok()) {
+    if (opened.status().code() == StatusCode::kCorruption) {
+      content->sha256 = DigestOf(fs_, backup.path, work.stop);
+    }
+    return opened.status();
+  }
+  const std::unique_ptr<ArchiveReader> reader = std::move(*opened);
   const ArchiveOutline& outline = reader->outline();
   report->own = outline.own;
   report->bytes = outline.content_bytes;
@@ -126,19 +199,25 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
                       {reader.get(), backup.path, StatePath(""), work, judge}));
     report->entries = store.entries;
     report->last_sequence = store.last_sequence;
+    report->order_checked = store.order_checked;
     return Status::Ok();
   };
   const Status status = check();
   if (status.ok() || !content->sha256.empty()) return status;
-  return ExplainFault(backup, reader.get(), status, work);
+  return ExplainFault(backup, reader.get(), status, work, &content->sha256);
 }
 
 Status Engine::ExplainFault(const FoundBackup& backup, ArchiveReader* reader,
-                            const Status& fault, const Work& work) {
-  if (!IsArchiveFault(fault.code())) return fault;
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256,
+                            const Status& fault, const Work& work,
+                            std::string* sha256) {
+  if (!IsArchiveFault(fault.code()) &&
+      fault.code() != StatusCode::kUnsupported) {
+    return fault;
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string digest,
                              reader->Sha256(work.stop));
-  LEVELKEEP_RETURN_IF_ERROR(CheckSidecar(backup, sha256));
+  if (sha256 != nullptr) *sha256 = digest;
+  LEVELKEEP_RETURN_IF_ERROR(CheckSidecar(backup, digest));
   return fault;
 }
 

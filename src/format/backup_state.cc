@@ -1,5 +1,6 @@
 #include "format/backup_state.h"
 
+#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
@@ -34,10 +35,27 @@ Result<VerifyRecord> DecodeVerification(const json& verification) {
   return record;
 }
 
+Result<NotChecked> DecodeNotChecked(const json& object) {
+  NotChecked record;
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string at, RequireText(object, "at"));
+  LEVELKEEP_ASSIGN_OR_RETURN(record.at, ParseTime(at));
+  LEVELKEEP_ASSIGN_OR_RETURN(record.reason, RequireText(object, "reason"));
+  LEVELKEEP_ASSIGN_OR_RETURN(record.times, RequireUint(object, "times"));
+  LEVELKEEP_ASSIGN_OR_RETURN(record.size_bytes, RequireUint(object, "size"));
+  LEVELKEEP_ASSIGN_OR_RETURN(record.mtime_ns, RequireInt(object, "mtime_ns"));
+  return record;
+}
+
 Result<BackupState> Decode(std::string_view text) {
   LEVELKEEP_ASSIGN_OR_RETURN(const json root, ParseJson(text, "it"));
   BackupState state;
   LEVELKEEP_ASSIGN_OR_RETURN(state.pinned, RequireBool(root, "pinned"));
+  if (root.contains("not_checked")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const json* not_checked,
+                               RequireObject(root, "not_checked"));
+    LEVELKEEP_ASSIGN_OR_RETURN(state.not_checked,
+                               DecodeNotChecked(*not_checked));
+  }
   if (!root.contains("verification")) return state;
   LEVELKEEP_ASSIGN_OR_RETURN(const json* verification,
                              RequireObject(root, "verification"));
@@ -82,6 +100,15 @@ std::string EncodeBackupState(const BackupState& state) {
     verification["sha256"] = state.sha256;
     root["verification"] = std::move(verification);
   }
+  if (state.not_checked) {
+    auto not_checked = nlohmann::ordered_json::object();
+    not_checked["at"] = FormatTime(state.not_checked->at);
+    not_checked["reason"] = state.not_checked->reason;
+    not_checked["times"] = state.not_checked->times;
+    not_checked["size"] = state.not_checked->size_bytes;
+    not_checked["mtime_ns"] = state.not_checked->mtime_ns;
+    root["not_checked"] = std::move(not_checked);
+  }
   return DumpJson(root, 2) + "\n";
 }
 
@@ -94,6 +121,14 @@ Result<BackupState> DecodeBackupState(std::string_view text) {
 
 bool SupersedesVerification(const VerifyRecord& old, const VerifyRecord& next) {
   return !next.passed || next.depth >= old.depth;
+}
+
+std::chrono::minutes PauseBeforeRecheck(uint64_t times) {
+  constexpr std::chrono::minutes kLongest{6 * 60};
+  constexpr uint64_t kMostDoublings = 9;  // more than kLongest
+  const uint64_t doublings = times == 0 ? 0 : times - 1;
+  if (doublings >= kMostDoublings) return kLongest;
+  return std::min(kLongest, std::chrono::minutes(int64_t{1} << doublings));
 }
 
 }  // namespace levelkeep

@@ -4,6 +4,7 @@
 #ifndef LEVELKEEP_FORMAT_BACKUP_STATE_H_
 #define LEVELKEEP_FORMAT_BACKUP_STATE_H_
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -28,6 +29,16 @@ struct VerifyRecord {
   std::string message;  // what was wrong
 };
 
+// The last check that could not be done, kept until one could: it says nothing
+// about the backup. Of the archive with this size and mtime.
+struct NotChecked {
+  Time at;
+  std::string reason;
+  uint64_t times = 0;  // one after the other, that one among them
+  uint64_t size_bytes = 0;
+  int64_t mtime_ns = 0;
+};
+
 // Value type.
 struct BackupState {
   bool pinned = false;
@@ -35,7 +46,8 @@ struct BackupState {
   // Of the archive that `verification` speaks of.
   uint64_t size_bytes = 0;
   int64_t mtime_ns = 0;
-  std::string sha256;  // as its sidecar said then; may be empty
+  std::string sha256;  // empty: an older version did not know it
+  std::optional<NotChecked> not_checked;
 };
 
 std::string EncodeBackupState(const BackupState& state);
@@ -45,6 +57,10 @@ Result<BackupState> DecodeBackupState(std::string_view json);
 // Whether `next` may take the place of `old` for the same bytes: a shallow
 // pass says nothing about what a deeper check found.
 bool SupersedesVerification(const VerifyRecord& old, const VerifyRecord& next);
+
+// How long a backup rests whose check could not be done `times` times: 1 min,
+// then twice as long each time, 6 h at most.
+std::chrono::minutes PauseBeforeRecheck(uint64_t times);
 
 }  // namespace levelkeep
 

@@ -129,6 +129,10 @@ Status DecodeDb(const json& db, const Status& elements, Manifest* manifest) {
                              RequireText(db, "comparator"));
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->last_sequence,
                              RequireUint(db, "last_sequence"));
+  if (db.contains("largest_record")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(manifest->largest_record,
+                               RequireUint(db, "largest_record"));
+  }
   LEVELKEEP_RETURN_IF_ERROR(RequireList(db, "files"));
   LEVELKEEP_RETURN_IF_ERROR(elements);
   return CheckNamesDiffer(manifest->files);
@@ -258,6 +262,9 @@ std::string Encode(const Manifest& manifest, const std::vector<File>& files) {
   }
   text += Field("comparator", manifest.comparator, "    ");
   text += Field("last_sequence", manifest.last_sequence, "    ");
+  if (manifest.largest_record > 0) {
+    text += Field("largest_record", manifest.largest_record, "    ");
+  }
   AppendFiles(files, &text);
   text += "  },\n";
   if (manifest.events) text += EncodeEvents(*manifest.events);

@@ -56,6 +56,8 @@ struct Manifest {
   std::string db_parent;  // the epoch that this one left; empty: not known
   std::string comparator;
   uint64_t last_sequence = 0;
+  // No batch of a log and no block of a table is larger; 0: not known.
+  uint64_t largest_record = 0;
   std::vector<ManifestFile> files;
   uint64_t manifest_number = 0;  // of the MANIFEST-NNNNNN among `files`
   std::optional<ManifestEvents> events;

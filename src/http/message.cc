@@ -26,6 +26,7 @@ int HttpStatus(StatusCode code) {
     case StatusCode::kUnsupported:
       return 422;
     case StatusCode::kCancelled:
+    case StatusCode::kNotChecked:
       return 503;
     case StatusCode::kNoSpace:
       return 507;
@@ -51,6 +52,8 @@ Response ErrorResponse(const Status& status) {
   if (status.code() == StatusCode::kBusy ||
       status.code() == StatusCode::kCancelled) {
     response.headers["Retry-After"] = "5";
+  } else if (status.code() == StatusCode::kNotChecked) {
+    response.headers["Retry-After"] = "60";
   }
   return response;
 }

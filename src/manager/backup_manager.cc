@@ -14,7 +14,8 @@ BackupManager::Impl::Impl(const BackupOptions& options,
       fs_(platform.fs),
       clock_(platform.clock),
       engine_(options_, platform, this),
-      jobs_(platform.clock) {}
+      jobs_(platform.clock),
+      rechecks_(platform.clock) {}
 
 BackupManager::Impl::~Impl() {
   jobs_.Close();

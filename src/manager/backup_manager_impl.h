@@ -10,6 +10,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -17,6 +18,7 @@
 #include "base/file_system.h"
 #include "base/mutex.h"
 #include "engine/engine.h"
+#include "engine/rechecks.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/snapshot_env.h"
 #include "manager/jobs.h"
@@ -86,6 +88,9 @@ class BackupManager::Impl : private Database {
 
   void QueueVerification(const std::string& name);
   void RunVerifications(std::stop_token stop);
+  std::string NextToVerify(std::stop_token stop);
+  std::string NextToRecheck();
+  void FindUnchecked();
   void VerifyInBackground(const std::string& name, std::stop_token stop);
   void ForgetUndoWhenDue();
 
@@ -111,6 +116,10 @@ class BackupManager::Impl : private Database {
   // Bytes per second of the last full verification; 0: none yet.
   double verify_rate_ GUARDED_BY(mutex_) = 0;
   std::deque<std::string> to_verify_ GUARDED_BY(mutex_);
+  // Of the verifying thread: what could not be checked, and when it is tried
+  // again.
+  std::set<std::string> to_recheck_;
+  Rechecks rechecks_;
   std::condition_variable_any verify_wake_;
 
   // Last: they use the members above and stop first.

@@ -96,6 +96,10 @@ void BackupManager::Impl::DescribeBackups(const Listing& listing,
     health->degraded.push_back(backup.name + " is " + backup.status + ": " +
                                backup.problem);
   }
+  for (const CatalogEntry* entry : listing.waiting()) {
+    health->degraded.push_back(
+        entry->name + " could not be checked: " + entry->not_checked->reason);
+  }
   if (!health->last_success && health->latest) {
     health->last_success = health->latest->created;
   }

@@ -13,6 +13,8 @@ namespace {
 
 // Between two tries when another verification is in the way.
 constexpr std::chrono::milliseconds kBusyDelay{1000};
+// Between two looks whether a backup that could not be checked is due again.
+constexpr std::chrono::milliseconds kRecheckLook{2000};
 
 }  // namespace
 
@@ -42,19 +44,58 @@ void BackupManager::Impl::QueueVerification(const std::string& name) {
 
 void BackupManager::Impl::RunVerifications(std::stop_token stop) {
   LowerThreadPriority(ThreadPriority::kLow);
+  FindUnchecked();
   while (!stop.stop_requested()) {
-    std::string name;
-    {
-      MutexLock lock(&mutex_);
+    const std::string name = NextToVerify(stop);
+    if (!name.empty()) VerifyInBackground(name, stop);
+  }
+}
+
+// What an earlier process could not check.
+void BackupManager::Impl::FindUnchecked() {
+  const auto listing = engine_.ListRecentEntries();
+  if (!listing.ok()) return;
+  for (const Listing::Entry& entry : (*listing)->entries()) {
+    const bool done =
+        entry->damaged() ||
+        (entry->verified() && entry->verification->depth == VerifyDepth::kFull);
+    if (entry->manifest && entry->not_checked && !done) {
+      to_recheck_.insert(entry->name);
+    }
+  }
+}
+
+// A new backup, else one whose pause is over; empty: none yet, or a stop.
+std::string BackupManager::Impl::NextToVerify(std::stop_token stop) {
+  {
+    MutexLock lock(&mutex_);
+    if (to_recheck_.empty()) {
       verify_wake_.wait(mutex_, stop, [this]() REQUIRES_LOCK(mutex_) {
         return !to_verify_.empty();
       });
-      if (stop.stop_requested()) return;
-      name = to_verify_.front();
-      to_verify_.pop_front();
     }
-    VerifyInBackground(name, stop);
+    if (!to_verify_.empty()) {
+      std::string name = to_verify_.front();
+      to_verify_.pop_front();
+      return name;
+    }
   }
+  if (stop.stop_requested()) return "";
+  std::string name = NextToRecheck();
+  if (name.empty()) clock_->SleepFor(kRecheckLook, stop);
+  return name;
+}
+
+std::string BackupManager::Impl::NextToRecheck() {
+  for (const std::string& name : to_recheck_) {
+    const auto backup = engine_.Find(name);
+    const bool gone = backup.status().code() == StatusCode::kNotFound;
+    if (!gone && (!backup.ok() || !rechecks_.IsDue(*backup))) continue;
+    std::string due = name;
+    to_recheck_.erase(name);
+    return due;
+  }
+  return "";
 }
 
 void BackupManager::Impl::VerifyInBackground(const std::string& name,
@@ -73,14 +114,21 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
       status = VerifyBackup(*backup, VerifyDepth::kFull, stop).status();
     }
     if (status.ok()) return;
-    // A restore cancels the verification of the moment; it comes back later.
-    const bool again = status.code() == StatusCode::kBusy ||
-                       status.code() == StatusCode::kCancelled;
-    if (!again) {
+    if (status.code() == StatusCode::kCorruption) {
       LogError(kEngineLogTag, "verification failed: " + status.ToString());
       return;
     }
-    if (!clock_->SleepFor(kBusyDelay, stop)) return;
+    // A restore cancels the verification of the moment; it comes back later.
+    const bool cancelled = status.code() == StatusCode::kCancelled;
+    if (!cancelled && status.code() != StatusCode::kBusy) {
+      LogWarn(kEngineLogTag,
+              "not verified, tried again later: " + status.ToString());
+      rechecks_.Failed(*backup);
+      to_recheck_.insert(name);
+      return;
+    }
+    if (clock_->SleepFor(kBusyDelay, stop)) continue;
+    if (cancelled) engine_.NoteUnfinished(*backup);
   }
 }
 

@@ -23,6 +23,9 @@ struct StoreCheck {  // what levelkeep-check found
   uint64_t last_sequence = 0;
   uint64_t tables = 0;
   uint64_t torn_tails = 0;  // logs that end inside a record: a crash's mark
+  std::string comparator;   // the database's; empty: it was not said
+  // False: the comparator was not at hand. Every key was read, in no order.
+  bool order_checked = true;
 };
 
 // Opens and scans the database in the directory, or in the archive of ours,

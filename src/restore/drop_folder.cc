@@ -159,6 +159,8 @@ Status DropRun::Judge(const DropIdentity& drop, const Status& failure) {
     case StatusCode::kNotFound:
     case StatusCode::kNoSpace:
     case StatusCode::kPermissionDenied:
+    case StatusCode::kUnsupported:  // by this version or this application
+    case StatusCode::kNotChecked:
       Refuse(Printable(drop.name) + ": " + failure.ToString());
       return ForgetAttempts(context_);
     default:

@@ -72,7 +72,8 @@ struct DropOutcome {
   std::vector<Rejection> rejected;
   std::vector<std::string> skipped;  // applied before, moved to applied/
   // Why archives were left in restore/, not applied and not rejected: they
-  // can't be ordered, still grow, don't fit on the disk, can't be read.
+  // can't be ordered, still grow, don't fit on the disk, can't be read, could
+  // not be checked, are of another application or a newer version.
   std::string refused;
   std::vector<std::string> ignored;  // look like archives, are no .tar.gz
 };

@@ -14,7 +14,9 @@ namespace {
 
 Status CheckComparator(const RestoreContext& context,
                        const std::string& comparator) {
-  if (comparator == context.options.comparator_name) return Status::Ok();
+  if (comparator.empty() || comparator == context.options.comparator_name) {
+    return Status::Ok();
+  }
   return Status(StatusCode::kUnsupported,
                 "the backup's comparator is " + Printable(comparator) +
                     ", this application's is " +
@@ -47,7 +49,7 @@ Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
 Result<ArchiveReadOptions> Preflight(const RestoreContext& context,
                                      const ArchiveOutline& outline,
                                      const ExtractRequest& request) {
-  if (outline.manifest != nullptr) {
+  if (outline.manifest != nullptr && request.replaced_id) {
     LEVELKEEP_RETURN_IF_ERROR(
         CheckComparator(context, outline.manifest->comparator));
   }
@@ -63,13 +65,50 @@ Result<ArchiveReadOptions> Preflight(const RestoreContext& context,
   return options;
 }
 
-Status CheckSequence(const Manifest& manifest, const StoreCheck& check) {
-  if (manifest.last_sequence == check.last_sequence) return Status::Ok();
-  return Status(StatusCode::kCorruption,
-                "the database ends at sequence number " +
-                    std::to_string(check.last_sequence) +
-                    ", its manifest says " +
-                    std::to_string(manifest.last_sequence));
+Status CompareWithManifest(const Manifest& manifest, const StoreCheck& check) {
+  if (manifest.last_sequence != check.last_sequence) {
+    return Status(StatusCode::kCorruption,
+                  "the database ends at sequence number " +
+                      std::to_string(check.last_sequence) +
+                      ", its manifest says " +
+                      std::to_string(manifest.last_sequence));
+  }
+  if (!check.comparator.empty() && check.comparator != manifest.comparator) {
+    return Status(StatusCode::kCorruption, "the database's comparator is " +
+                                               Printable(check.comparator) +
+                                               ", its manifest says " +
+                                               Printable(manifest.comparator));
+  }
+  return Status::Ok();
+}
+
+uint64_t LargestRecordOf(const std::shared_ptr<const Manifest>& manifest) {
+  return manifest == nullptr ? 0 : manifest->largest_record;
+}
+
+// The extracted database is sound, is what its manifest says, and of use.
+Result<StoreCheck> CheckExtracted(const RestoreContext& context,
+                                  const ExtractRequest& request,
+                                  const ExtractedDatabase& extracted) {
+  StoreCheck check;
+  if (extracted.own && extracted.manifest != nullptr &&
+      !request.source.scanned_sha256.empty() &&
+      request.source.scanned_sha256 == extracted.archive_sha256) {
+    check.last_sequence = extracted.manifest->last_sequence;
+    return check;
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      check, CheckStore(context, request.target_dir, request.scratch_dir,
+                        request.work.stop,
+                        extracted.own ? Vouched::kYes : Vouched::kNo,
+                        LargestRecordOf(extracted.manifest)));
+  if (extracted.manifest != nullptr) {
+    LEVELKEEP_RETURN_IF_ERROR(CompareWithManifest(*extracted.manifest, check));
+  }
+  if (request.replaced_id) {
+    LEVELKEEP_RETURN_IF_ERROR(CheckComparator(context, check.comparator));
+  }
+  return check;
 }
 
 // Of a database that is restored from a backup with this manifest, if it has
@@ -106,19 +145,8 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   store.outcome.archive_sha256 = extracted.archive_sha256;
   store.outcome.own = extracted.own;
   store.outcome.content_bytes = extracted.content_bytes;
-  if (extracted.own && extracted.manifest != nullptr &&
-      !request.source.scanned_sha256.empty() &&
-      request.source.scanned_sha256 == extracted.archive_sha256) {
-    store.check.last_sequence = extracted.manifest->last_sequence;
-  } else {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        store.check, CheckStore(context, request.target_dir,
-                                request.scratch_dir, request.work.stop,
-                                extracted.own ? Vouched::kYes : Vouched::kNo));
-  }
-  if (extracted.manifest != nullptr) {
-    LEVELKEEP_RETURN_IF_ERROR(CheckSequence(*extracted.manifest, store.check));
-  }
+  LEVELKEEP_ASSIGN_OR_RETURN(store.check,
+                             CheckExtracted(context, request, extracted));
   store.outcome.manifest = std::move(extracted.manifest);
   store.outcome.last_sequence = store.check.last_sequence;
   if (request.replaced_id) {
@@ -169,8 +197,6 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
                                  const std::string& scratch_dir) {
   const ArchiveOutline& outline = request.reader->outline();
   LEVELKEEP_RETURN_IF_ERROR(
-      CheckComparator(context, outline.manifest->comparator));
-  LEVELKEEP_RETURN_IF_ERROR(
       RoomFor(context, ScratchBytes(*outline.manifest), request.scratch_parent)
           .status());
   ArchiveReadOptions options;
@@ -179,13 +205,13 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase database,
                              request.reader->Check(options));
   LEVELKEEP_RETURN_IF_ERROR(Judge(request, database.archive_sha256));
-  const Result<StoreCheck> check =
-      CheckArchivedStore(context, request.archive_path, outline.content_bytes,
-                         scratch_dir, request.work.stop);
+  const Result<StoreCheck> check = CheckArchivedStore(
+      context, request.archive_path, outline.content_bytes, scratch_dir,
+      request.work.stop, LargestRecordOf(outline.manifest));
   // Before any verdict: levelkeep-check may have read another file.
   LEVELKEEP_RETURN_IF_ERROR(request.reader->CheckUnchanged());
   if (!check.ok()) return check.status();
-  LEVELKEEP_RETURN_IF_ERROR(CheckSequence(*outline.manifest, *check));
+  LEVELKEEP_RETURN_IF_ERROR(CompareWithManifest(*outline.manifest, *check));
   return check;
 }
 
@@ -206,7 +232,7 @@ Result<ExtractedStore> ExtractOpened(const RestoreContext& context,
 }  // namespace
 
 bool IsArchiveFault(StatusCode code) {
-  return code == StatusCode::kCorruption || code == StatusCode::kUnsupported ||
+  return code == StatusCode::kCorruption ||
          code == StatusCode::kInvalidArgument || code == StatusCode::kRefused;
 }
 

@@ -20,7 +20,8 @@ struct ExtractRequest {
   std::string target_dir;   // created; removed again on failure
   std::string scratch_dir;  // for the check; created and removed
   // The identity of the database that this one replaces; empty: it has none,
-  // and takes the archive's. Nothing: no identity is written at all.
+  // and takes the archive's. Nothing: it is not for the application at hand, so
+  // that its comparator does not matter and no identity is written.
   std::optional<std::string> replaced_id;
   Work work;
 };
@@ -31,8 +32,7 @@ struct ExtractedStore {
 };
 
 // Extracts, checks and compares with the manifest. Everything is durable on
-// return but the name of `target_dir` itself. The archive is to blame for
-// kCorruption, kUnsupported, kInvalidArgument and kRefused.
+// return but the name of `target_dir` itself. See IsArchiveFault.
 Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
                                       const ExtractRequest& request);
 
@@ -58,7 +58,8 @@ struct VerifyRequest {
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,
                                  const VerifyRequest& request);
 
-// Is it the archive that is bad, rather than the disk, the host or the time?
+// Is it the archive that is bad? Else it is the disk, the host or the time, or
+// it is well-formed and this version or this application can't use it.
 bool IsArchiveFault(StatusCode code);
 
 }  // namespace levelkeep

@@ -4,9 +4,11 @@
 #include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <utility>
 #include <vector>
 
 #include "base/json.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 
@@ -17,7 +19,11 @@ constexpr size_t kOutputLimitBytes = 64 * 1024;
 constexpr int kWrongArguments = 2;  // its exit code
 constexpr std::string_view kProgramName = "levelkeep-check";
 
-std::string SignalMeaning(int signal) {
+constexpr char kTryAgain[] = "it says nothing about the backup: try again";
+
+// What the bytes of a database may be the reason of. Empty: nothing in a
+// database sends this signal.
+std::string CrashMeaning(int signal) {
   switch (signal) {
     case SIGABRT:
       return "the database made LevelDB abort";
@@ -29,28 +35,33 @@ std::string SignalMeaning(int signal) {
     case SIGXCPU:
       return "the database kept LevelDB computing without an end";
     default:
-      return "the check of the database was ended";
+      return "";
   }
 }
 
-Status NoReport() {
-  return Status(StatusCode::kCorruption,
-                "the check of the database ended without a report",
-                "run levelkeep-check on it by hand to see why");
+Status NotChecked(const std::string& what,
+                  const std::string& hint = kTryAgain) {
+  return Status(StatusCode::kNotChecked, what, hint);
 }
 
-// What a report of failure means. Some are not the database's fault: a full
-// disk, a file's mode.
+Status NoReport() {
+  return NotChecked("the check of the database ended without a report",
+                    "is LEVELKEEP_CHECK_PROGRAM the right program? Run it by "
+                    "hand to see what it says");
+}
+
+// What a report of failure means. Only one code is the database's fault; what
+// this version does not know is not.
 Status DecodeFailure(const nlohmann::json& json, Status* failure) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, RequireText(json, "code"));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string error,
                              RequireText(json, "error"));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string hint,
                              OptionalText(json, "hint"));
-  StatusCode code = StatusCode::kCorruption;
+  StatusCode code = StatusCode::kNotChecked;
   for (const StatusCode known :
-       {StatusCode::kUnsupported, StatusCode::kNoSpace, StatusCode::kIoError,
-        StatusCode::kPermissionDenied}) {
+       {StatusCode::kCorruption, StatusCode::kUnsupported, StatusCode::kNoSpace,
+        StatusCode::kIoError, StatusCode::kPermissionDenied}) {
     if (name == StatusCodeName(known)) code = known;
   }
   *failure = Status(code, Printable(error, 500), Printable(hint, 500));
@@ -64,12 +75,33 @@ Result<StoreCheck> DecodeSuccess(const nlohmann::json& json) {
                              RequireUint(json, "lastSequence"));
   LEVELKEEP_ASSIGN_OR_RETURN(check.tables, RequireUint(json, "tables"));
   LEVELKEEP_ASSIGN_OR_RETURN(check.torn_tails, RequireUint(json, "tornTails"));
+  LEVELKEEP_ASSIGN_OR_RETURN(check.comparator,
+                             OptionalText(json, "comparator"));
+  if (json.contains("orderChecked")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(check.order_checked,
+                               RequireBool(json, "orderChecked"));
+  }
   return check;
+}
+
+// The limit of the host that was told before the report; empty: none.
+std::string HostLimit(const std::string& output) {
+  const auto json = ParseJson(output.substr(0, output.find('\n')), "it");
+  const auto limit = json.ok() ? OptionalText(*json, "hostLimit")
+                               : Result<std::string>(json.status());
+  return limit.ok() ? Printable(*limit, 100) : "";
+}
+
+// What is in the last line.
+std::string_view ReportIn(std::string_view output) {
+  while (output.ends_with('\n')) output.remove_suffix(1);
+  const size_t end = output.rfind('\n');
+  return end == std::string_view::npos ? output : output.substr(end + 1);
 }
 
 // The child may have been made to say anything.
 Result<StoreCheck> ParseReport(const std::string& output) {
-  const auto json = ParseJson(output, "the report");
+  const auto json = ParseJson(ReportIn(output), "the report");
   if (!json.ok()) return NoReport();
   const auto good = RequireBool(*json, "ok");
   if (!good.ok()) return NoReport();
@@ -92,39 +124,72 @@ Result<uint64_t> TreeBytes(FileSystem* fs, const std::string& db_dir) {
   return bytes;
 }
 
-// `database`: the arguments that name it.
+// What levelkeep-check is asked for.
+struct ProgramRun {
+  std::vector<std::string> database;  // the arguments that name it
+  uint64_t db_bytes = 0;
+  uint64_t largest_record = 0;
+  std::string scratch_dir;
+};
+
+Result<ProgramOutcome> StartCheck(const std::vector<std::string>& arguments,
+                                  std::chrono::milliseconds timeout,
+                                  std::stop_token stop) {
+  auto outcome =
+      RunProgram(arguments, timeout, kOutputLimitBytes, std::move(stop));
+  const StatusCode code = outcome.status().code();
+  // No process, no pipe, no memory: the host's.
+  if (code == StatusCode::kIoError || code == StatusCode::kInternal) {
+    return Status(StatusCode::kNotChecked, outcome.status().message(),
+                  outcome.status().hint());
+  }
+  return outcome;
+}
+
+// Of a crash only the second one counts: the run before may have died of what
+// the host, not the database, did to it.
 Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
-                                   const std::vector<std::string>& database,
-                                   uint64_t db_bytes,
-                                   const std::string& scratch_dir,
+                                   const ProgramRun& run,
                                    std::stop_token stop) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const std::string program,
       FindCheckProgram(context.fs, context.options.check_program));
   std::vector<std::string> arguments = {program};
-  arguments.insert(arguments.end(), database.begin(), database.end());
-  arguments.insert(arguments.end(), {"--scratch", scratch_dir, "--comparator",
-                                     context.options.comparator_name});
+  arguments.insert(arguments.end(), run.database.begin(), run.database.end());
+  arguments.insert(arguments.end(), {"--scratch", run.scratch_dir});
+  if (run.largest_record > 0) {
+    arguments.insert(arguments.end(),
+                     {"--largest-record", std::to_string(run.largest_record)});
+  }
   const bool idle = IsIdleThread();  // then the child is, too
-  const auto timeout = CheckTimeout(db_bytes, idle);
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const ProgramOutcome outcome,
-      RunProgram(arguments, timeout, kOutputLimitBytes, stop));
+  const auto timeout = CheckTimeout(run.db_bytes, idle);
+  LEVELKEEP_ASSIGN_OR_RETURN(ProgramOutcome outcome,
+                             StartCheck(arguments, timeout, stop));
+  if (IsCrashOfCheck(outcome)) {
+    LogWarn(kRestoreLogTag, CrashMeaning(outcome.signal) +
+                                ": checking once more with twice the memory");
+    // What the first one wrote there would be a part of the database.
+    LEVELKEEP_RETURN_IF_ERROR(RemoveTree(context.fs, run.scratch_dir));
+    LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(run.scratch_dir));
+    arguments.emplace_back("--again");
+    LEVELKEEP_ASSIGN_OR_RETURN(outcome, StartCheck(arguments, timeout, stop));
+  }
   return InterpretCheckOutcome(outcome, timeout, idle);
 }
 
 Result<StoreCheck> CheckFolder(const RestoreContext& context,
                                const std::string& db_dir,
                                const std::string& scratch_dir,
-                               std::stop_token stop, Vouched vouched) {
+                               std::stop_token stop, Vouched vouched,
+                               uint64_t largest_record) {
   if (context.options.store_checker) {
     return context.options.store_checker(db_dir, scratch_dir, stop);
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
                              TreeBytes(context.fs, db_dir));
-  std::vector<std::string> database = {db_dir};
-  if (vouched == Vouched::kNo) database.emplace_back("--each-table");
-  return RunCheckProgram(context, database, bytes, scratch_dir, stop);
+  ProgramRun run{{db_dir}, bytes, largest_record, scratch_dir};
+  if (vouched == Vouched::kNo) run.database.emplace_back("--each-table");
+  return RunCheckProgram(context, run, std::move(stop));
 }
 
 Result<StoreCheck> WithScratch(const RestoreContext& context,
@@ -147,39 +212,44 @@ std::chrono::milliseconds CheckTimeout(uint64_t db_bytes, bool idle) {
   return std::chrono::seconds(patience * (60 + db_bytes / 5'000'000));
 }
 
+bool IsCrashOfCheck(const ProgramOutcome& outcome) {
+  return !outcome.timed_out && !CrashMeaning(outcome.signal).empty() &&
+         HostLimit(outcome.output).empty();
+}
+
 Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
                                          std::chrono::milliseconds timeout,
                                          bool idle) {
-  if (outcome.timed_out && idle) {
-    return Status(StatusCode::kIoError,
-                  "the check of the database did not end within " +
-                      std::to_string(timeout.count() / 1000) +
-                      " s at idle priority",
-                  "the host has no core to spare: set BACKUP_PRIORITY=low");
-  }
   if (outcome.timed_out) {
-    return Status(StatusCode::kCorruption,
-                  "the check of the database did not end within " +
-                      std::to_string(timeout.count() / 1000) + " s",
-                  "if the host is just slow or overloaded, try again later");
+    const std::string late = "the check of the database did not end within " +
+                             std::to_string(timeout.count() / 1000);
+    if (!idle) return NotChecked(late + " s");
+    return NotChecked(late + " s at idle priority",
+                      "the host has no core to spare: set BACKUP_PRIORITY=low");
   }
-  // Nothing in a database sends this signal; a host short of memory does. It
-  // says nothing about the backup.
-  if (outcome.signal == SIGKILL) {
-    return Status(StatusCode::kNoSpace,
-                  "the check of the database was killed (signal 9), maybe for "
-                  "lack of memory",
-                  "try again when the host has memory to spare");
-  }
-  if (outcome.signal != 0) {
+  if (IsCrashOfCheck(outcome)) {
     return Status(StatusCode::kCorruption,
-                  SignalMeaning(outcome.signal) + " (signal " +
+                  CrashMeaning(outcome.signal) + " (signal " +
                       std::to_string(outcome.signal) + ")",
                   "its files are damaged or were made to do harm: use another "
                   "backup");
   }
+  if (outcome.signal == SIGKILL) {
+    return NotChecked(
+        "the check of the database was killed (signal 9), maybe for lack of "
+        "memory",
+        "try again when the host has memory to spare");
+  }
+  if (outcome.signal != 0) {
+    const std::string limit = HostLimit(outcome.output);
+    const std::string ended = "the check of the database was ended (signal " +
+                              std::to_string(outcome.signal) + ")";
+    if (limit.empty()) return NotChecked(ended);
+    return NotChecked(ended + " under a limit of the host: " + limit,
+                      "raise that limit for the process that checks");
+  }
   if (outcome.exit_code == kWrongArguments) {
-    return Status(StatusCode::kInternal,
+    return Status(StatusCode::kNotChecked,
                   "levelkeep-check does not know its arguments",
                   "it is of another version: install it beside this program");
   }
@@ -189,9 +259,11 @@ Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
 Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& db_dir,
                               const std::string& scratch_dir,
-                              std::stop_token stop, Vouched vouched) {
+                              std::stop_token stop, Vouched vouched,
+                              uint64_t largest_record) {
   return WithScratch(context, scratch_dir, [&] {
-    return CheckFolder(context, db_dir, scratch_dir, stop, vouched);
+    return CheckFolder(context, db_dir, scratch_dir, stop, vouched,
+                       largest_record);
   });
 }
 
@@ -199,13 +271,18 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                                       const std::string& archive_path,
                                       uint64_t content_bytes,
                                       const std::string& scratch_dir,
-                                      std::stop_token stop) {
+                                      std::stop_token stop,
+                                      uint64_t largest_record) {
   const auto run = [&]() -> Result<StoreCheck> {
     if (context.options.archive_checker) {
       return context.options.archive_checker(archive_path, scratch_dir, stop);
     }
-    return RunCheckProgram(context, {"--archive", archive_path}, content_bytes,
-                           scratch_dir, stop);
+    return RunCheckProgram(context,
+                           {{"--archive", archive_path},
+                            content_bytes,
+                            largest_record,
+                            scratch_dir},
+                           stop);
   };
   return WithScratch(context, scratch_dir, run);
 }

@@ -24,13 +24,20 @@ enum class Vouched {
 };
 
 // The options' own checker, or levelkeep-check. `scratch_dir` must not exist;
-// it is removed again. kCorruption: the database is bad, and why;
-// kUnsupported: another comparator; kNotFound: no levelkeep-check; kCancelled.
+// it is removed again. `largest_record`: Manifest::largest_record, 0 where
+// nobody vouches for the manifest.
+//
+// kCorruption: the database is bad, and why: the check found it in its bytes,
+// or crashed on them twice. Everything else is no verdict: kNotChecked (the
+// host, its limits, a signal, the time), kUnsupported (compressed in a way that
+// this LevelDB lacks), kNoSpace, kIoError, kPermissionDenied, kNotFound (no
+// levelkeep-check), kCancelled.
 Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& db_dir,
                               const std::string& scratch_dir,
                               std::stop_token stop,
-                              Vouched vouched = Vouched::kYes);
+                              Vouched vouched = Vouched::kYes,
+                              uint64_t largest_record = 0);
 
 // The same for a database inside an archive of ours, which is read where it
 // is: nothing but what opening writes goes to `scratch_dir`. `content_bytes`
@@ -41,14 +48,20 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                                       const std::string& archive_path,
                                       uint64_t content_bytes,
                                       const std::string& scratch_dir,
-                                      std::stop_token stop);
+                                      std::stop_token stop,
+                                      uint64_t largest_record = 0);
 
-// What the end of the child process means; `idle`: it was a SCHED_IDLE one.
-// For tests.
+// Did it end by something that the bytes of a database may be the reason of: a
+// crash of LevelDB, or processor time without an end? Not under a limit of the
+// host that is tighter than ours. For tests.
+bool IsCrashOfCheck(const ProgramOutcome& outcome);
+// What the end of the child process means, of a crash: of the second one.
+// `idle`: it was a SCHED_IDLE one. For tests.
 Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
                                          std::chrono::milliseconds timeout,
                                          bool idle = false);
-// Wall time that a scan of so many bytes may take.
+// Wall time that a scan of so many bytes may take. Processor time is what tells
+// a scan without an end; this one only tells that there is no verdict.
 std::chrono::milliseconds CheckTimeout(uint64_t db_bytes, bool idle = false);
 
 }  // namespace levelkeep

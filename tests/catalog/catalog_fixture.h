@@ -23,6 +23,36 @@ inline constexpr char kThird[] = "backup_2024-12-27_140000.tar.gz";
 
 inline Time At(const char* text) { return ParseTime(text).value(); }
 
+// A real file that says to belong to somebody else.
+class FileOfAnother : public File {
+ public:
+  FileOfAnother(std::unique_ptr<File> file, uint32_t owner)
+      : file_(std::move(file)), owner_(owner) {}
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    return file_->ReadAt(offset, buffer, size);
+  }
+  Status Append(std::string_view data) override { return file_->Append(data); }
+  Status WriteAt(uint64_t offset, std::string_view data) override {
+    return file_->WriteAt(offset, data);
+  }
+  Status Sync() override { return file_->Sync(); }
+  Result<FileInfo> Stat() const override {
+    auto info = file_->Stat();
+    if (info.ok()) info->owner = owner_;
+    return info;
+  }
+  Status CopyRangeTo(File* target, uint64_t offset,
+                     uint64_t size) const override {
+    return file_->CopyRangeTo(target, offset, size);
+  }
+  Status Close() override { return file_->Close(); }
+
+ private:
+  const std::unique_ptr<File> file_;
+  const uint32_t owner_;
+};
+
 // Passes everything on and counts how often an archive is opened.
 class CountingFileSystem : public FileSystem {
  public:
@@ -32,10 +62,15 @@ class CountingFileSystem : public FileSystem {
     if (path == unreadable_) {
       return Status(StatusCode::kIoError, path + ": I/O error");
     }
-    return real_->Open(path, mode);
+    auto file = real_->Open(path, mode);
+    if (!file.ok() || path != given_away_) return file;
+    return std::unique_ptr<File>(
+        std::make_unique<FileOfAnother>(std::move(*file), kAnother));
   }
   Result<FileInfo> Stat(const std::string& p) override {
-    return real_->Stat(p);
+    auto info = real_->Stat(p);
+    if (info.ok() && p == given_away_) info->owner = kAnother;
+    return info;
   }
   Result<FileInfo> StatFollowing(const std::string& p) override {
     return real_->StatFollowing(p);
@@ -84,6 +119,8 @@ class CountingFileSystem : public FileSystem {
   int archives_opened() const { return archives_opened_; }
   const std::vector<std::string>& removed() const { return removed_; }
   void set_unreadable(const std::string& path) { unreadable_ = path; }
+  // Belongs to another user, who is not root.
+  void set_given_away(const std::string& path) { given_away_ = path; }
   // The n-th removal from the start fails; 0: none.
   void set_fail_removal(size_t n) { fail_removal_ = n; }
 
@@ -92,6 +129,8 @@ class CountingFileSystem : public FileSystem {
   std::atomic<int> archives_opened_{0};
   std::vector<std::string> removed_;
   std::string unreadable_;
+  static constexpr uint32_t kAnother = 4'000'000;
+  std::string given_away_;
   size_t fail_removal_ = 0;
 };
 

@@ -51,10 +51,106 @@ TEST_F(CatalogStateTest, SidecarWrittenAfterVerificationKeepsIt) {
   fs::remove(Path(kFirst) + ".sha256");
   EXPECT_EQ(Find(kFirst).sha256, "");
   ASSERT_TRUE(
-      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+      catalog_
+          .RecordVerification(kFirst, Record(VerifyDepth::kFull, true), sha256)
           .ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
   ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "sha256", sha256).ok());
   EXPECT_EQ(Find(kFirst).status(), "verified");
+}
+
+TEST_F(CatalogStateTest, ARecordWithoutADigestSpeaksOfNothing) {
+  MakeBackup(kFirst, 10);
+  fs::remove(Path(kFirst) + ".sha256");
+  for (const bool passed : {true, false}) {
+    ASSERT_TRUE(
+        catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, passed))
+            .ok());
+    EXPECT_EQ(Find(kFirst).status(), "unverified") << passed;
+  }
+}
+
+TEST_F(CatalogStateTest, OnlyOurOwnRecordsCount) {
+  MakeBackup(kFirst, 10);
+  const std::string state = Path(".levelkeep/") + kFirst + ".json";
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  ASSERT_TRUE(
+      catalog_.RecordNotChecked(kFirst, "why", At("2024-12-28T00:00:00Z"))
+          .ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+  for (const mode_t mode : {0660, 0602, 0666}) {
+    ASSERT_EQ(chmod(state.c_str(), mode), 0);
+    EXPECT_EQ(Find(kFirst).status(), "unverified") << mode;
+    EXPECT_FALSE(Find(kFirst).not_checked.has_value());
+    EXPECT_TRUE(Find(kFirst).pinned) << "that only keeps more";
+  }
+  ASSERT_EQ(chmod(state.c_str(), 0644), 0);
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+  fs_.set_given_away(state);
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_TRUE(Find(kFirst).pinned);
+  // A change of our own does not make it ours.
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
+  fs_.set_given_away("");
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_FALSE(Find(kFirst).pinned);
+}
+
+// NTFS and FAT show one mode for all files, whatever was asked for.
+TEST_F(CatalogStateTest, WhereNoModesAreKeptTheyAreNotJudged) {
+  MakeBackup(kFirst, 10);
+  const std::string state = Path(".levelkeep/") + kFirst + ".json";
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  ASSERT_EQ(chmod(state.c_str(), 0777), 0);
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  ASSERT_EQ(chmod(Path(kFirst).c_str(), 0777), 0);
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+  // chmod -R go+w: somebody let others write.
+  ASSERT_EQ(chmod(state.c_str(), 0622), 0);
+  ASSERT_EQ(chmod(Path(kFirst).c_str(), 0622), 0);
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+}
+
+TEST_F(CatalogStateTest, WhatCouldNotBeCheckedKeepsWhatWasFoundBefore) {
+  MakeBackup(kFirst, 10);
+  const Time at = At("2024-12-28T01:00:00Z");
+  ASSERT_TRUE(catalog_.RecordNotChecked(kFirst, "no memory", at).ok());
+  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_TRUE(Find(kFirst).waits_for_check());
+  ASSERT_TRUE(catalog_.RecordNotChecked(kFirst, "killed", at).ok());
+  EXPECT_EQ(Find(kFirst).not_checked->times, 2u);
+  EXPECT_EQ(Find(kFirst).not_checked->reason, "killed");
+  EXPECT_EQ(Find(kFirst).not_checked->at, at);
+  EXPECT_EQ((*catalog_.List())->waiting().size(), 1u);
+  EXPECT_NE((*catalog_.List())->newest_usable(), nullptr);
+
+  // A shallow pass answers less than was asked; a full one all.
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kChecksums, true))
+          .ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_TRUE(Find(kFirst).not_checked.has_value());
+  EXPECT_FALSE(Find(kFirst).waits_for_check());
+  ASSERT_TRUE(
+      catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
+          .ok());
+  EXPECT_FALSE(Find(kFirst).not_checked.has_value());
+
+  ASSERT_TRUE(catalog_.RecordNotChecked(kFirst, "no memory", at).ok());
+  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).verification->depth, VerifyDepth::kFull);
+  EXPECT_TRUE((*catalog_.List())->waiting().empty());
+  // Of other bytes it says nothing.
+  fs::last_write_time(Path(kFirst), fs::last_write_time(Path(kFirst)) +
+                                        std::chrono::seconds(1));
+  EXPECT_FALSE(Find(kFirst).not_checked.has_value());
+  ASSERT_TRUE(catalog_.RecordNotChecked(kFirst, "no memory", at).ok());
+  EXPECT_EQ(Find(kFirst).not_checked->times, 1u);
 }
 
 TEST_F(CatalogStateTest, StructureCheckIsNoVerificationAndReplacesNone) {

@@ -134,7 +134,8 @@ TEST(ExitCodeTest, EachFailureHasItsStableCode) {
                {StatusCode::kRefused, 1},
                {StatusCode::kIoError, 1},
                {StatusCode::kCancelled, 130},
-               {StatusCode::kInternal, 1}};
+               {StatusCode::kInternal, 1},
+               {StatusCode::kNotChecked, 7}};
   for (const auto& c : cases) {
     EXPECT_EQ(ExitCodeFor(c.status), c.code) << StatusCodeName(c.status);
   }

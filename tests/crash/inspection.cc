@@ -53,8 +53,9 @@ std::string Describe(const Content& content) {
 }
 
 bool IsKnownInWork(const std::string& name) {
-  return name == "instance.lock" || name == "undo" || name == "applied" ||
-         name == "request" || name.starts_with("rollback-");
+  return name == "instance.lock" || name == "scanned" || name == "undo" ||
+         name == "applied" || name == "request" ||
+         name.starts_with("rollback-");
 }
 
 // "databases/", "databases/<id>/" and what is in it.

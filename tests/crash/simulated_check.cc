@@ -13,8 +13,6 @@
 namespace levelkeep::test {
 namespace {
 
-constexpr char kComparator[] = "leveldb.BytewiseComparator";
-
 // Unlike in levelkeep-check, the DB is closed again: what it wanted to do in
 // the background must run then, or its destructor would wait for ever.
 class ClosableOverlay : public check::OverlayEnv {
@@ -61,7 +59,7 @@ Result<StoreCheck> Check(FileSystem* fs, leveldb::Env* env,
                          const std::string& database,
                          const std::string& scratch_dir, Entries* entries) {
   LEVELKEEP_ASSIGN_OR_RETURN(const check::FileFindings findings,
-                             check::FileChecks(&files, kComparator).Run());
+                             check::FileChecks(&files).Run());
   ClosableOverlay overlay(env, fs, &files, database, scratch_dir);
   check::SilentLogger log;
   leveldb::DB* raw = nullptr;
@@ -75,21 +73,26 @@ Result<StoreCheck> Check(FileSystem* fs, leveldb::Env* env,
   overlay.StartClosing();
   db.reset();
   if (!scanned.ok()) return scanned.status();
-  return StoreCheck{*scanned, findings.last_sequence, findings.tables,
-                    findings.torn_tails};
+  return StoreCheck{*scanned,
+                    findings.last_sequence,
+                    findings.tables,
+                    findings.torn_tails,
+                    findings.comparator,
+                    /*order_checked=*/true};
 }
 
 // What the report of the child process keeps of a failure.
 Result<StoreCheck> AsReported(Result<StoreCheck> check) {
   switch (check.status().code()) {
     case StatusCode::kOk:
+    case StatusCode::kCorruption:
     case StatusCode::kUnsupported:
     case StatusCode::kNoSpace:
     case StatusCode::kIoError:
     case StatusCode::kPermissionDenied:
       return check;
     default:
-      return Status(StatusCode::kCorruption, check.status().message());
+      return Status(StatusCode::kNotChecked, check.status().message());
   }
 }
 

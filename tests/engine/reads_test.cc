@@ -95,7 +95,9 @@ TEST_F(ReadsTest, AVerifiedArchiveIsNotScannedAgainHoweverItIsNamed) {
   platform.store_checker = [&](const std::string&, const std::string&,
                                std::stop_token) -> Result<StoreCheck> {
     ++scans;
-    return StoreCheck{.entries = 20'000, .last_sequence = 20'000};
+    StoreCheck check;
+    check.entries = check.last_sequence = 20'000;
+    return check;
   };
   Engine engine(options_, platform);
   const auto scans_of = [&](const std::string& source) {

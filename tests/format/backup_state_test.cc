@@ -40,6 +40,35 @@ TEST(BackupStateTest, WithoutVerification) {
   EXPECT_FALSE(decoded->verification.has_value());
 }
 
+TEST(BackupStateTest, WhatCouldNotBeCheckedComesBack) {
+  BackupState state;
+  state.not_checked = NotChecked{ParseTime("2024-12-27T12:00:00Z").value(),
+                                 "no \"memory\"", 3, 12345, -5};
+  const auto decoded = DecodeBackupState(EncodeBackupState(state));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_FALSE(decoded->verification.has_value());
+  ASSERT_TRUE(decoded->not_checked.has_value());
+  EXPECT_EQ(decoded->not_checked->at, state.not_checked->at);
+  EXPECT_EQ(decoded->not_checked->reason, "no \"memory\"");
+  EXPECT_EQ(decoded->not_checked->times, 3u);
+  EXPECT_EQ(decoded->not_checked->size_bytes, 12345u);
+  EXPECT_EQ(decoded->not_checked->mtime_ns, -5);
+  EXPECT_FALSE(
+      DecodeBackupState(R"({"pinned":true,"not_checked":{"at":"x"}})").ok());
+  EXPECT_FALSE(DecodeBackupState(R"({"pinned":true,"not_checked":1})").ok());
+}
+
+TEST(BackupStateTest, PausesGrowUpToSixHours) {
+  using std::chrono::hours;
+  using std::chrono::minutes;
+  EXPECT_EQ(PauseBeforeRecheck(0), minutes(1));
+  EXPECT_EQ(PauseBeforeRecheck(1), minutes(1));
+  EXPECT_EQ(PauseBeforeRecheck(2), minutes(2));
+  EXPECT_EQ(PauseBeforeRecheck(9), minutes(256));
+  EXPECT_EQ(PauseBeforeRecheck(10), hours(6));
+  EXPECT_EQ(PauseBeforeRecheck(UINT64_MAX), hours(6));
+}
+
 TEST(BackupStateTest, RefusesWhatIsNoState) {
   const std::string good =
       R"("depth":"full","passed":true,"at":"2024-12-27T12:00:00Z")";

@@ -117,6 +117,19 @@ TEST(ManifestTest, OrderTimeIsThereOnlyIfItDiffers) {
             std::nullopt);
 }
 
+TEST(ManifestTest, LargestRecordIsThereOnlyIfItIsKnown) {
+  Manifest manifest = Example();
+  manifest.largest_record = 0;
+  EXPECT_EQ(EncodeManifest(manifest).find("largest_record"), std::string::npos);
+  EXPECT_EQ(DecodeManifest(EncodeManifest(manifest))->largest_record, 0u);
+  manifest.largest_record = uint64_t{1} << 40;
+  const std::string text = EncodeManifest(manifest);
+  EXPECT_NE(text.find("\n    \"largest_record\": 1099511627776,\n"),
+            std::string::npos)
+      << text;
+  EXPECT_EQ(DecodeManifest(text)->largest_record, uint64_t{1} << 40);
+}
+
 TEST(ManifestTest, LeavesOutWhatIsNotKnown) {
   Manifest manifest = Example();
   manifest.events.reset();

@@ -54,6 +54,12 @@ class DatabaseCases {
                             const std::string& message) {
     foreign_.RefuseInCheck(name, ForeignOf(spoil), message);
   }
+  // With a comparator of its own. Of ours, its manifest would have to say so.
+  void OfElsewhere(const std::string& name, const Spoil& spoil,
+                   const std::string& message, const Entries& entries) {
+    foreign_.SoundElsewhere(name, ForeignOf(spoil), message).entries = entries;
+    Own(name, spoil, message, StatusCode::kCorruption);
+  }
   void Accept(const std::string& name, const Spoil& spoil) {
     AcceptForeign(name, spoil, entries_);
     AcceptOwn(name, spoil, entries_);

@@ -90,7 +90,8 @@ TEST_P(HostileArchiveTest, IsVerifiedOrRefused) {
   const Tree before = TreeOf(temp_.path());
   const auto check =
       NewRestorer()->VerifyFull(path, temp_.Sub("canary"), {}, nullptr);
-  if (GetParam().verdict == Verdict::kAccepted) {
+  if (GetParam().verdict == Verdict::kAccepted ||
+      GetParam().verdict == Verdict::kOfElsewhere) {
     ASSERT_TRUE(check.ok()) << check.status().ToString();
     EXPECT_EQ(check->entries, Expected().size());
   } else {
@@ -100,7 +101,7 @@ TEST_P(HostileArchiveTest, IsVerifiedOrRefused) {
   ExpectLittleMemory();
 }
 
-TEST_P(HostileArchiveTest, IsRestoredWholeOrRejectedWithAReason) {
+TEST_P(HostileArchiveTest, IsRestoredWholeOrPutAsideOrLeftWithAReason) {
   const DropOutcome outcome = StartWith(bytes_);
   if (GetParam().verdict == Verdict::kAccepted) {
     ASSERT_TRUE(outcome.applied.has_value())
@@ -108,6 +109,10 @@ TEST_P(HostileArchiveTest, IsRestoredWholeOrRejectedWithAReason) {
                                      : outcome.rejected[0].reason);
     EXPECT_EQ(ReadDb(Live()), Expected());
     EXPECT_TRUE(Exists(Drop("applied/") + kDropped));
+  } else if (GetParam().stays) {
+    const std::string reason = ExpectLeft(outcome, bytes_);
+    EXPECT_TRUE(Matches(reason)) << reason;
+    EXPECT_TRUE(IsValidUtf8(reason));
   } else {
     ExpectGoodReason(ExpectRejected(outcome, bytes_));
   }

@@ -71,11 +71,21 @@ HostileCase& CaseList::Accept(const std::string& name, Bytes bytes) {
   return Add(name, std::move(bytes), Verdict::kAccepted);
 }
 
+HostileCase& CaseList::SoundElsewhere(const std::string& name, Bytes bytes,
+                                      const std::string& message) {
+  HostileCase& added = Add(name, std::move(bytes), Verdict::kOfElsewhere);
+  added.message = message;
+  added.stays = true;
+  return added;
+}
+
 HostileCase& CaseList::Refuse(const std::string& name, Bytes bytes,
                               const std::string& message, StatusCode code) {
   HostileCase& added = Add(name, std::move(bytes), Verdict::kRefused);
   added.message = message;
   added.code = code;
+  added.stays =
+      code == StatusCode::kUnsupported || code == StatusCode::kNotChecked;
   return added;
 }
 

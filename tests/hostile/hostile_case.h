@@ -20,6 +20,7 @@ enum class Verdict {
   kAccepted,
   kRefused,         // by reading the archive
   kRefusedByCheck,  // by opening and scanning the database in it
+  kOfElsewhere,     // sound, but of no use to this application
 };
 
 struct HostileCase {
@@ -29,9 +30,11 @@ struct HostileCase {
   // Of a refusal: the code, and what the message must match.
   StatusCode code = StatusCode::kCorruption;
   std::string message;
+  // A drop of it is not rejected: nobody can tell, or it is of use elsewhere.
+  bool stays = false;
   // Seen as an archive of ours, where the archive can be opened at all.
   bool own = false;
-  // Of an accepted one: what is in the store then; else SoundEntries().
+  // Of a sound one: what is in the store then; else SoundEntries().
   std::optional<Entries> entries;
 };
 
@@ -44,6 +47,8 @@ class CaseList {
 
   using Bytes = std::function<std::string()>;
   HostileCase& Accept(const std::string& name, Bytes bytes);
+  HostileCase& SoundElsewhere(const std::string& name, Bytes bytes,
+                              const std::string& message);
   HostileCase& Refuse(const std::string& name, Bytes bytes,
                       const std::string& message,
                       StatusCode code = StatusCode::kCorruption);

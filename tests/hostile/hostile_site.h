@@ -79,6 +79,22 @@ class HostileSite : public RestoreFixture {
     EXPECT_TRUE(ReadFile(rejected) == archive) << "the archive was changed";
     return ReadFile(rejected + ".reason.txt");
   }
+  // Left where it is; the data are what they were. Returns what was said.
+  std::string ExpectLeft(const DropOutcome& outcome,
+                         const std::string& archive) {
+    EXPECT_FALSE(outcome.applied.has_value());
+    EXPECT_NE(outcome.refused, "");
+    EXPECT_TRUE(outcome.rejected.empty());
+    EXPECT_TRUE(TreeOf(Live()) == live_) << "the live data were touched";
+    EXPECT_FALSE(Exists(Drop("rejected/") + kDropped));
+    if (!Exists(Drop(kDropped))) {
+      ADD_FAILURE() << Drop(kDropped) << " is missing";
+      return "";
+    }
+    EXPECT_TRUE(ReadFile(Drop(kDropped)) == archive)
+        << "the archive was changed";
+    return outcome.refused;
+  }
   // Neither in the work folder nor anywhere else.
   void ExpectNoLeftOvers() const {
     for (const char* prefix :

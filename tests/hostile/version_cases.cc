@@ -89,20 +89,20 @@ void AddContradictions(DatabaseCases* list) {
   comparator.comparator = "other";
   list->BeforeCheck("comparator_changes", WithEdits({comparator}),
                     "changes the comparator");
-  list->InCheck("comparator_foreign",
-                Edited([](VersionEdit* e) { e->comparator = "idb_cmp1"; }),
-                "comparator is idb_cmp1", StatusCode::kUnsupported);
-  list->InCheck("comparator_of_controls",
-                Edited([](VersionEdit* e) { e->comparator = "\x1b[2J\n"; }),
-                "comparator is \\\\x1b", StatusCode::kUnsupported);
-  list->InCheck(
-      "comparator_of_a_megabyte",
-      [](Files* files) {
-        *files = CraftedFiles({}, [](VersionEdit* e) {
-          e->comparator = std::string(20'000, 'c');
-        });
-      },
-      "comparator is c+", StatusCode::kUnsupported);
+  const Entries entries = {{"a", "1"}, {"b", "2"}};
+  list->OfElsewhere("comparator_foreign",
+                    Edited([](VersionEdit* e) { e->comparator = "idb_cmp1"; }),
+                    "comparator is idb_cmp1", entries);
+  list->OfElsewhere("comparator_of_controls",
+                    Edited([](VersionEdit* e) { e->comparator = "\x1b[2J\n"; }),
+                    "comparator is \\\\x1b", entries);
+  list->OfElsewhere("comparator_of_a_megabyte",
+                    [](Files* files) {
+                      *files = CraftedFiles({}, [](VersionEdit* e) {
+                        e->comparator = std::string(20'000, 'c');
+                      });
+                    },
+                    "comparator is c+", {});
   list->BeforeCheck(
       "level_7", Edited([](VersionEdit* e) { e->added_tables[0].level = 7; }),
       "bad added table");

@@ -95,6 +95,7 @@ TEST_F(RouterTest, EveryStatusCodeHasItsHttpStatus) {
       {StatusCode::kCorruption, 422},      {StatusCode::kUnsupported, 422},
       {StatusCode::kRefused, 409},         {StatusCode::kIoError, 500},
       {StatusCode::kCancelled, 503},       {StatusCode::kInternal, 500},
+      {StatusCode::kNotChecked, 503},
   };
   for (const auto& [code, http_status] : cases) {
     const Response response = ErrorResponse(Status(code, "what", "do this"));
@@ -105,8 +106,9 @@ TEST_F(RouterTest, EveryStatusCodeHasItsHttpStatus) {
     EXPECT_EQ(json.at("hint"), "do this");
     EXPECT_EQ(json.at("success"), false);
     EXPECT_NE(json.at("title"), "Status");
-    const bool retry =
-        code == StatusCode::kBusy || code == StatusCode::kCancelled;
+    const bool retry = code == StatusCode::kBusy ||
+                       code == StatusCode::kCancelled ||
+                       code == StatusCode::kNotChecked;
     EXPECT_EQ(response.headers.count("Retry-After") > 0, retry);
   }
 }

@@ -9,6 +9,13 @@ source "$(dirname "$0")/lib.sh"
 export LEVELKEEP_CHECK_PROGRAM="$PREFIX/libexec/levelkeep/levelkeep-check"
 embed_round_trip "$WORK/build/embed"
 
+# A check program with a comparator of the application's own.
+"$CMAKE_COMMAND" -S "$SOURCE_DIR/examples/check" -B "$WORK/check" -G Ninja \
+  -DCMAKE_PREFIX_PATH="$PREFIX" -DCMAKE_CXX_COMPILER="$CXX" \
+  -DCMAKE_BUILD_TYPE="$BUILD_TYPE" >"$WORK/log" || fail "$(cat "$WORK/log")"
+"$CMAKE_COMMAND" --build "$WORK/check"
+check_round_trip "$WORK/check/check"
+
 # Another minor version of 0.x is not what was asked for.
 sed 's/LevelKeep 0.1/LevelKeep 0.9/' "$SOURCE_DIR/examples/embed/CMakeLists.txt" \
   >"$WORK/CMakeLists.txt"

@@ -37,3 +37,18 @@ embed_round_trip() {
   [[ "$output" == *"restored $name"* ]] || fail "nothing was restored"
   [[ -e "$WORK/new/restore/applied/$name" ]] || fail "it was not moved away"
 }
+
+# check_round_trip PROGRAM: the example checks the database that the embedding
+# one left, and refuses what is none.
+check_round_trip() {
+  local program="$1" output
+  output="$("$program" "$WORK/new/storage/event_registry_db" \
+    --scratch "$WORK/scratch-of-check")" || fail "$program: $output"
+  [[ "$output" == *'"ok":true'*'"orderChecked":true'* ]] ||
+    fail "$program says $output"
+  mkdir "$WORK/empty"
+  if "$program" "$WORK/empty" --scratch "$WORK/scratch" >"$WORK/said"; then
+    fail "$program takes an empty folder for a database"
+  fi
+  grep -q '"code":"corruption"' "$WORK/said" || fail "$(cat "$WORK/said")"
+}

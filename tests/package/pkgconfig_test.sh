@@ -22,6 +22,10 @@ for static in "" --static; do
     fail "does not link with: pkg-config $static --libs levelkeep"
 done
 # shellcheck disable=SC2046
+"$CXX" -std=c++20 "$SOURCE_DIR/examples/check/main.cc" -o "$WORK/check" \
+  $(pkg-config "${flags[@]}" --cflags --libs levelkeep) ||
+  fail "the check program does not link"
+# shellcheck disable=SC2046
 "$CXX" -std=c++20 "$SOURCE_DIR/tests/package/http/mount.cc" -o "$WORK/mount" \
   $(pkg-config "${flags[@]}" --cflags --libs levelkeep-http) ||
   fail "does not link with: pkg-config --libs levelkeep-http"
@@ -31,4 +35,5 @@ LEVELKEEP_CHECK_PROGRAM="$(pkg-config "${flags[@]}" \
 export LEVELKEEP_CHECK_PROGRAM
 [[ -x "$LEVELKEEP_CHECK_PROGRAM" ]] || fail "check_program is not there"
 embed_round_trip "$WORK/embed"
+check_round_trip "$WORK/check"
 (cd "$WORK" && mkdir served && cd served && "$WORK/mount")

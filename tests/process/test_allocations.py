@@ -32,7 +32,7 @@ from store import read_events
 FIRST = 4000
 OF_A_REQUEST = 2000
 A_RUN = 12
-EXIT_CODES = (0, 1, 2, 3, 4, 5, 6)
+EXIT_CODES = (0, 1, 2, 3, 4, 5, 6, 7)
 
 
 def library():

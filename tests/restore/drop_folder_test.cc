@@ -2,6 +2,8 @@
 
 #include "restore/drop_folder.h"
 
+#include <filesystem>
+
 #include "restore/drop_fixture.h"
 #include "support/fault_file_system.h"
 
@@ -81,14 +83,40 @@ TEST_F(DropFolderTest, ManifestThatNamesAnotherSequenceIsRejected) {
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
 }
 
-TEST_F(DropFolderTest, OtherComparatorIsRejected) {
+// It is sound, and of use to another application.
+TEST_F(DropFolderTest, OtherComparatorStays) {
   ArchiveSpec spec;
   spec.comparator = "my.Comparator";
   MakeArchive(Drop("x.tar.gz"), kNewEvents, spec);
   const DropOutcome outcome = Start();
-  EXPECT_NE(ReasonFor(outcome, "x.tar.gz").find("comparator"),
-            std::string::npos);
+  EXPECT_TRUE(outcome.rejected.empty());
+  EXPECT_NE(outcome.refused.find("comparator"), std::string::npos);
+  EXPECT_TRUE(Exists(Drop("x.tar.gz")));
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
+}
+
+TEST_F(DropFolderTest, OneThatCouldNotBeCheckedStays) {
+  for (const StatusCode code :
+       {StatusCode::kNotChecked, StatusCode::kUnsupported}) {
+    MakeArchive(Drop("x.tar.gz"), kNewEvents);
+    options_.store_checker = [code](const std::string&, const std::string&,
+                                    std::stop_token) -> Result<StoreCheck> {
+      return Status(code, "no memory to be had");
+    };
+    // As often as it takes: it is no attempt that crashed.
+    for (int start = 0; start < 5; ++start) {
+      const DropOutcome outcome = Start();
+      EXPECT_TRUE(outcome.rejected.empty());
+      EXPECT_NE(outcome.refused.find("no memory to be had"), std::string::npos);
+      EXPECT_TRUE(Exists(Drop("x.tar.gz")));
+      EXPECT_EQ(ReadDb(Live()), kOldEvents);
+    }
+    options_.store_checker = CheapCheck;
+    EXPECT_TRUE(Start().applied.has_value());
+    EXPECT_EQ(ReadDb(Live()), kNewEvents);
+    std::filesystem::remove_all(Live());
+    FillDb(Live(), kOldEvents);
+  }
 }
 
 TEST_F(DropFolderTest, DatabaseThatTheHostCannotOpenIsRejected) {

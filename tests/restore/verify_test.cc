@@ -157,13 +157,22 @@ TEST_F(VerifyTest, DamageIsFoundBeforeTheDatabaseIsOpened) {
   EXPECT_FALSE(Exists(temp_.Sub("ran")));
 }
 
-TEST_F(VerifyTest, OtherComparatorIsUnsupported) {
+TEST_F(VerifyTest, ManifestWithAnotherComparatorThanTheDatabase) {
   ArchiveSpec spec;
   spec.comparator = "other.Comparator";
   const auto check = Verify(MakeArchive(temp_.Sub("x.tar.gz"), kFew, spec));
-  EXPECT_EQ(check.status().code(), StatusCode::kUnsupported);
-  EXPECT_NE(check.status().message().find("other.Comparator"),
-            std::string::npos);
+  EXPECT_EQ(check.status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(check.status().message(),
+            "the database's comparator is leveldb.BytewiseComparator, its "
+            "manifest says other.Comparator");
+}
+
+// It need not be this application's.
+TEST_F(VerifyTest, AnyComparatorCanBeVerified) {
+  options_.comparator_name = "other.Comparator";
+  const auto check = Verify(MakeArchive(temp_.Sub("x.tar.gz"), kFew));
+  ASSERT_TRUE(check.ok()) << check.status().ToString();
+  EXPECT_TRUE(check->order_checked);
 }
 
 TEST_F(VerifyTest, NoVerdictOnAnArchiveThatIsReplacedMeanwhile) {

@@ -79,6 +79,7 @@ std::string OwnerOf(const std::string& header) {
   if (header == "levelkeep/snapshot_env.h") return "snapshot";
   if (header == "levelkeep/backup_manager.h") return "manager";
   if (header == "levelkeep/http.h") return "api";
+  if (header == "levelkeep/check.h") return "check";
   return "base";
 }
 

@@ -1,25 +1,28 @@
-// levelkeep-check DB_DIR --scratch SCRATCH_DIR [--comparator NAME]
-//     [--each-table]
-// levelkeep-check --archive PATH --scratch SCRATCH_DIR [--comparator NAME]
+// levelkeep-check DB_DIR|--archive PATH --scratch SCRATCH_DIR [--each-table]
+//     [--largest-record BYTES] [--again] [--processor-seconds N]
 //
 // Opens a database that nobody trusts, in a process that may die of it, and
 // reads every entry; with --each-table also every table by itself, for what
 // nobody vouches for. DB_DIR, or the archive of ours that the database is read
 // out of, is only read; whatever opening writes goes to SCRATCH_DIR. Digests
-// are the caller's to check. Prints one JSON object:
-//   {"ok":true,"entries":3,"lastSequence":7,"tables":1,"tornTails":0}
+// are the caller's to check. The other options are those of Allowance. Prints
+// one JSON object:
+//   {"ok":true,"entries":3,"lastSequence":7,"tables":1,"tornTails":0,
+//    "comparator":"leveldb.BytewiseComparator","orderChecked":true}
 //   {"ok":false,"code":"corruption","error":"table 000005.ldb is missing"}
-// and in some failures a "hint".
-// Exit codes: 0 the database is good, 1 it is not, 2 wrong arguments.
+// and in some failures a "hint". Only the code "corruption" is the database's
+// fault. Before it may stand {"hostLimit":"…"}, in a line of its own.
+
+#include "levelkeep/check.h"
 
 #include <unistd.h>
 
 #include <algorithm>
 #include <cstdio>
-#include <exception>
 #include <new>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <vector>
 
@@ -28,6 +31,7 @@
 #include "check/limits.h"
 #include "check/overlay_env.h"
 #include "check/store_scan.h"
+#include "check/unordered_read.h"
 
 namespace levelkeep::check {
 namespace {
@@ -36,8 +40,9 @@ struct Arguments {
   std::string db_dir;  // with an archive, a name only: the archive's
   std::string archive;
   std::string scratch_dir;
-  std::string comparator = "leveldb.BytewiseComparator";
   bool each_table = false;
+  Allowance allowance;
+  const leveldb::Comparator* comparator = nullptr;  // the embedder's
 };
 
 std::string WithoutSlash(std::string path) {
@@ -45,21 +50,36 @@ std::string WithoutSlash(std::string path) {
   return path;
 }
 
+// The value of an option; false if it can't be that.
+bool TakeValue(const std::string& option, const std::string& value,
+               Arguments* arguments) {
+  if (option == "--archive") {
+    arguments->archive = value;
+  } else if (option == "--scratch") {
+    arguments->scratch_dir = value;
+  } else {
+    const auto number = ParseUint64(value);
+    if (!number) return false;
+    Allowance& allowance = arguments->allowance;
+    (option == "--largest-record" ? allowance.largest_record
+                                  : allowance.processor_seconds) = *number;
+  }
+  return true;
+}
+
 bool Parse(const std::vector<std::string>& words, Arguments* arguments) {
   for (size_t i = 0; i < words.size(); ++i) {
-    std::string* value = nullptr;
-    if (words[i] == "--each-table") {
+    const std::string& word = words[i];
+    if (word == "--each-table") {
       arguments->each_table = true;
-      continue;
-    }
-    if (words[i] == "--archive") value = &arguments->archive;
-    if (words[i] == "--scratch") value = &arguments->scratch_dir;
-    if (words[i] == "--comparator") value = &arguments->comparator;
-    if (value != nullptr) {
+    } else if (word == "--again") {
+      arguments->allowance.again = true;
+    } else if (word == "--archive" || word == "--scratch" ||
+               word == "--largest-record" || word == "--processor-seconds") {
       if (++i == words.size()) return false;
-      *value = words[i];
-    } else if (arguments->db_dir.empty() && words[i].rfind("--", 0) != 0) {
-      arguments->db_dir = words[i];
+      if (!TakeValue(word, words[i], arguments)) return false;
+    } else if (arguments->db_dir.empty() && word.rfind("--", 0) != 0) {
+      arguments->db_dir = word;
     } else {
       return false;
     }
@@ -74,6 +94,7 @@ bool Parse(const std::vector<std::string>& words, Arguments* arguments) {
 struct Report {
   FileFindings files;
   uint64_t entries = 0;
+  bool order_checked = true;
 };
 
 size_t ScanThreads(uint64_t db_bytes) {
@@ -111,9 +132,12 @@ Result<const StoreFiles*> OpenFiles(const Arguments& arguments) {
   return new ArchiveFiles(std::move(view));
 }
 
-const leveldb::Comparator* ComparatorOf(const std::string& name) {
+// Null: it is not at hand.
+const leveldb::Comparator* FindComparator(const std::string& name,
+                                          const leveldb::Comparator* own) {
   const leveldb::Comparator* const bytewise = leveldb::BytewiseComparator();
-  return name == bytewise->Name() ? bytewise : new NamedComparator(name);
+  if (name == bytewise->Name()) return bytewise;
+  return own != nullptr && name == own->Name() ? own : nullptr;
 }
 
 // How LevelDB finds a table in `env`: by either name.
@@ -134,15 +158,13 @@ Result<OpenedTable> OpenTable(OverlayEnv* env, const std::string& db_dir,
 
 // Opens the database and reads every entry; returns their number.
 Result<uint64_t> OpenAndScan(const Arguments& arguments,
-                             const StoreFiles* files,
-                             const FileFindings& found) {
+                             const StoreFiles* files, const FileFindings& found,
+                             const leveldb::Comparator* comparator) {
   FileSystem* const fs = FileSystem::Posix();
   // None of these is deleted: the DB, which uses them, is still open.
   OverlayEnv* const env =
       new OverlayEnv(leveldb::Env::Default(), fs, files, arguments.db_dir,
                      arguments.scratch_dir);
-  const leveldb::Comparator* const comparator =
-      ComparatorOf(arguments.comparator);
   leveldb::DB* db = nullptr;
   LEVELKEEP_RETURN_IF_ERROR(
       OpenStore(env, arguments.db_dir, comparator, new SilentLogger, &db));
@@ -168,29 +190,38 @@ Result<uint64_t> OpenAndScan(const Arguments& arguments,
 Result<Report> Check(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   Report report;
-  LimitMemory(BytesNamed(arguments));
+  LimitMemory(BytesNamed(arguments), arguments.allowance);
   LEVELKEEP_ASSIGN_OR_RETURN(const StoreFiles* const files,
                              OpenFiles(arguments));
-  FileChecks checks(files, arguments.comparator);
-  LEVELKEEP_ASSIGN_OR_RETURN(report.files, checks.Run());
-  LimitMemory(report.files.total_bytes);
-  LimitProcessorTime(report.files.total_bytes);
+  LEVELKEEP_ASSIGN_OR_RETURN(report.files, FileChecks(files).Run());
+  LimitMemory(report.files.total_bytes, arguments.allowance);
+  LimitProcessorTime(report.files.total_bytes, arguments.allowance);
+  const leveldb::Comparator* const comparator =
+      FindComparator(report.files.comparator, arguments.comparator);
+  report.order_checked = comparator != nullptr;
+  if (comparator == nullptr) {
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        report.entries, ReadUnordered(*files, report.files.last_sequence));
+    return report;
+  }
   const Status scratch = CreateDirectories(fs, arguments.scratch_dir);
   if (!scratch.ok()) return Status(StatusCode::kIoError, scratch.message());
-  LEVELKEEP_ASSIGN_OR_RETURN(report.entries,
-                             OpenAndScan(arguments, files, report.files));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      report.entries, OpenAndScan(arguments, files, report.files, comparator));
   return report;
 }
 
-Result<Report> CheckWithoutExceptions(const Arguments& arguments) {
+// What the host does not give says nothing about the database. Any other
+// exception ends the process, as a crash.
+Result<Report> CheckWithinTheHost(const Arguments& arguments) {
   try {
     return Check(arguments);
   } catch (const std::bad_alloc&) {
-    return Status(StatusCode::kCorruption,
-                  "the database made LevelDB ask for too much memory");
-  } catch (const std::exception& e) {
-    return Status(StatusCode::kCorruption,
-                  std::string("the database made LevelDB fail: ") + e.what());
+    EndWithoutMemory();
+  } catch (const std::system_error& error) {
+    return Status(
+        StatusCode::kNotChecked,
+        std::string("the host does not let the check work: ") + error.what());
   }
 }
 
@@ -202,6 +233,8 @@ std::string Describe(const Result<Report>& report) {
     json["lastSequence"] = report->files.last_sequence;
     json["tables"] = report->files.tables;
     json["tornTails"] = report->files.torn_tails;
+    json["comparator"] = report->files.comparator;
+    json["orderChecked"] = report->order_checked;
   } else {
     json["code"] = StatusCodeName(report.status().code());
     json["error"] = Printable(report.status().message(), 500);
@@ -213,19 +246,26 @@ std::string Describe(const Result<Report>& report) {
 }  // namespace
 }  // namespace levelkeep::check
 
-int main(int argc, char** argv) {
-  using namespace levelkeep::check;  // NOLINT: the program's own names
+namespace levelkeep {
+
+int RunCheck(int argc, char** argv, const leveldb::Comparator* comparator) {
+  using namespace check;  // NOLINT: the program's own names
   Arguments arguments;
+  arguments.comparator = comparator;
   if (!Parse(std::vector<std::string>(argv + 1, argv + argc), &arguments)) {
     std::fprintf(stderr,
                  "usage: levelkeep-check DB_DIR|--archive PATH "
-                 "--scratch SCRATCH_DIR [--comparator NAME] [--each-table]\n");
+                 "--scratch SCRATCH_DIR [--each-table]\n"
+                 "       [--largest-record BYTES] [--again] "
+                 "[--processor-seconds N]\n");
     return 2;
   }
   LimitThisProcess();
-  const auto report = CheckWithoutExceptions(arguments);
+  const auto report = CheckWithinTheHost(arguments);
   std::printf("%s\n", Describe(report).c_str());
   std::fflush(stdout);
   // The DB is still open and can't be closed: see OverlayEnv.
   _exit(report.ok() ? 0 : 1);
 }
+
+}  // namespace levelkeep

@@ -1,0 +1,170 @@
+// Backups that could not be checked are tried again in the background.
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <thread>
+
+#include "format/backup_state.h"
+#include "manager/manager_fixture.h"
+#include "restore/restorer.h"
+#include "support/fake_clock.h"
+
+namespace levelkeep {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using test::App;
+
+class RecheckTest : public test::ManagerFixture {
+ protected:
+  RecheckTest() {
+    options_.verify_after_backup = true;
+    const auto program = FindCheckProgram(FileSystem::Posix(), "");
+    EXPECT_TRUE(program.ok());
+    // Ended by somebody, until it is allowed; each run is noted.
+    options_.check_program = dir_.Sub("check");
+    test::WriteFile(options_.check_program,
+                    "#!/bin/sh\necho >> '" + dir_.Sub("runs") + "'\n[ -e '" +
+                        dir_.Sub("allowed") + "' ] || kill -TERM $$\nexec '" +
+                        *program + "' \"$@\"\n");
+    std::filesystem::permissions(options_.check_program,
+                                 std::filesystem::perms::owner_all);
+  }
+
+  void Allow() { test::WriteFile(dir_.Sub("allowed"), ""); }
+  size_t Runs() const {
+    if (!std::filesystem::exists(dir_.Sub("runs"))) return 0;
+    return std::filesystem::file_size(dir_.Sub("runs"));
+  }
+  std::unique_ptr<App> Started() {
+    auto app = std::make_unique<App>(options_, &clock_);
+    EXPECT_TRUE(app->Start().ok());
+    return app;
+  }
+  // Bounded: it hangs where what is tested is broken.
+  static bool Until(const std::function<bool()>& condition) {
+    const auto end = std::chrono::steady_clock::now() + minutes(1);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > end) return false;
+      std::this_thread::yield();
+    }
+    return true;
+  }
+  // The verifying thread is done with what it had, and sleeps.
+  void WaitUntilItRests(size_t runs) {
+    ASSERT_TRUE(Until([&] { return Runs() >= runs; }));
+    ASSERT_TRUE(clock_.WaitForSleepers(1));
+  }
+  bool BecomesVerified(App* app, const std::string& name) {
+    return Until([&] {
+      clock_.Advance(seconds(2));
+      return Find(app, name).status == "verified";
+    });
+  }
+  // As its state file has it.
+  NotChecked Recorded(const std::string& name) const {
+    const auto state = DecodeBackupState(
+        test::ReadFile(options_.backup_dir + "/.levelkeep/" + name + ".json"));
+    EXPECT_TRUE(state.ok() && state->not_checked);
+    return state.ok() ? state->not_checked.value_or(NotChecked())
+                      : NotChecked();
+  }
+  static BackupInfo Find(App* app, const std::string& name) {
+    const auto found = app->manager_.FindBackup(name);
+    EXPECT_TRUE(found.ok()) << found.status().ToString();
+    return found.ok() ? *found : BackupInfo();
+  }
+
+  test::FakeClock clock_;
+};
+
+TEST_F(RecheckTest, TriedAgainWithGrowingPauses) {
+  auto app = Started();
+  app->Put(0, 100);
+  const std::string name = app->Create().name;
+  WaitUntilItRests(1);
+  EXPECT_EQ("unverified", Find(app.get(), name).status);
+  EXPECT_EQ("not checked: the check of the database was ended (signal 15)",
+            Find(app.get(), name).problem);
+  const HealthReport health = app->manager_.Health();
+  ASSERT_EQ(1u, health.degraded.size());
+  EXPECT_NE(std::string::npos,
+            health.degraded[0].find(name + " could not be checked"));
+  ASSERT_TRUE(health.latest.has_value());
+  EXPECT_EQ(name, health.latest->name);
+
+  // After a minute, two, four: never earlier, by the clock at hand.
+  NotChecked before = Recorded(name);
+  for (const int pause : {1, 2, 4}) {
+    ASSERT_TRUE(Until([&] {
+      clock_.Advance(seconds(2));
+      return Recorded(name).times > before.times;
+    }));
+    const NotChecked after = Recorded(name);
+    EXPECT_EQ(after.times, before.times + 1);
+    EXPECT_GE(after.at - before.at, minutes(pause));
+    before = after;
+  }
+  Allow();
+  ASSERT_TRUE(BecomesVerified(app.get(), name));
+  EXPECT_EQ("", Find(app.get(), name).problem);
+  EXPECT_TRUE(app->manager_.Health().degraded.empty());
+}
+
+TEST_F(RecheckTest, TheNextProcessTakesItUp) {
+  std::string name;
+  {
+    auto app = Started();
+    app->Put(0, 100);
+    name = app->Create().name;
+    WaitUntilItRests(1);
+  }
+  Allow();
+  auto app = Started();
+  ASSERT_TRUE(clock_.WaitForSleepers(1)) << "its pause is not over";
+  EXPECT_EQ(1u, Runs());
+  clock_.Advance(minutes(1));
+  EXPECT_TRUE(BecomesVerified(app.get(), name));
+}
+
+TEST_F(RecheckTest, ACheckThatEndsWithItsProcessIsTakenUpByTheNext) {
+  // One that does not end by itself.
+  test::WriteFile(
+      options_.check_program,
+      "#!/bin/sh\necho >> '" + dir_.Sub("runs") + "'\nexec sleep 1000\n");
+  std::string name;
+  {
+    auto app = Started();
+    app->Put(0, 100);
+    name = app->Create().name;
+    ASSERT_TRUE(Until([&] { return Runs() == 1; }));
+  }
+  options_.check_program.clear();
+  auto app = Started();
+  EXPECT_EQ("unverified", Find(app.get(), name).status);
+  EXPECT_EQ("not checked: the check was stopped with its process",
+            Find(app.get(), name).problem);
+  ASSERT_TRUE(clock_.WaitForSleepers(1));
+  clock_.Advance(minutes(1));
+  EXPECT_TRUE(BecomesVerified(app.get(), name));
+}
+
+// A new one does not wait for the pauses of others.
+TEST_F(RecheckTest, NewBackupsComeFirst) {
+  auto app = Started();
+  app->Put(0, 100);
+  app->Create();
+  WaitUntilItRests(1);
+  Allow();
+  const std::string second = app->Create().name;
+  // Without a minute's pass.
+  clock_.Advance(seconds(2));
+  EXPECT_TRUE(
+      Until([&] { return Find(app.get(), second).status == "verified"; }));
+}
+
+}  // namespace
+}  // namespace levelkeep
