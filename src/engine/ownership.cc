@@ -82,6 +82,7 @@ std::string Engine::RememberedId() const {
 
 Owner Engine::ReadOwner() const {
   Owner owner;
+  if (!platform_.has_storage) return owner;
   const auto identity = ReadIdentity(fs_, options_.storage_path());
   if (identity.ok()) {
     owner.id = identity->id;

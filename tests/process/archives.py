@@ -23,7 +23,7 @@ def database_files(database):
     return {path.name: path.read_bytes()
             for path in sorted(pathlib.Path(database).iterdir())
             if path.is_file() and path.name not in ("LOCK", "LOG", "LOG.old",
-                                                    "BACKUP_ID")}
+                                                    "BACKUP_ID", "DATABASE_ID")}
 
 
 def _truncated(share):

@@ -145,8 +145,9 @@ def test_api_restore_by_name_refuses(live, source, live_server, kind):
     archive, files = source
     api = live_server.api
     bad = make_bad(kind, live.backups / BAD_NAME, files, archive)
+    asked = {"backupName": BAD_NAME, "otherDatabase": True}
     try:
-        reply = api.post("/api/backup/restore", {"backupName": BAD_NAME})
+        reply = api.post("/api/backup/restore", asked)
         problem = reply.problem(422, 503)
         assert (problem["code"] == "corruption") == (kind not in NO_VERDICT)
         print(f"{kind}: {problem['code']}: {problem['detail']}")
