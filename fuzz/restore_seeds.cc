@@ -78,8 +78,13 @@ class RecordTexts {
     journal.state = state;
     journal.incoming = "staging-1";
     journal.outgoing = "rollback-2";
-    journal.old_inode = kOldInode;
-    journal.new_inode = kNewInode;
+    if (reject) {  // as 0.1.0 wrote it
+      journal.old_inode = kOldInode;
+      journal.new_inode = kNewInode;
+    } else {
+      journal.old_epoch = std::string(32, 'c');  // as World and Records have it
+      journal.new_epoch = std::string(32, 'd');
+    }
     journal.reject = reject;
     journal.reason = reject ? "it is damaged" : "";
     journal.drop = kDrop;

@@ -65,6 +65,26 @@ TEST_F(JournalTest, ComesBackAsItWas) {
   EXPECT_EQ(LoadJournal(context_).status().code(), StatusCode::kNotFound);
 }
 
+TEST_F(JournalTest, TellsDatabasesByEpochsOrAsTheOldVersionByInodes) {
+  Journal journal;
+  journal.incoming = "staging-1";
+  journal.outgoing = "rollback-1";
+  journal.new_epoch = std::string(32, 'b');
+  journal.old_inode = 5;  // of no use beside epochs
+  ASSERT_TRUE(StoreJournal(context_, journal).ok());
+  auto loaded = LoadJournal(context_);
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->new_epoch, journal.new_epoch);
+  EXPECT_EQ(loaded->old_inode, 0u);
+  EXPECT_FALSE(loaded->had_old());
+  journal.old_epoch = std::string(32, 'a');
+  ASSERT_TRUE(StoreJournal(context_, journal).ok());
+  loaded = LoadJournal(context_);
+  ASSERT_TRUE(loaded.ok());
+  EXPECT_EQ(loaded->old_epoch, journal.old_epoch);
+  EXPECT_TRUE(loaded->had_old());
+}
+
 TEST_F(JournalTest, StateOfALaterVersionIsCorruption) {
   Journal journal;
   journal.incoming = "staging-1";

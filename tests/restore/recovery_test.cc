@@ -3,9 +3,11 @@
 #include "restore/recovery.h"
 
 #include <climits>
+#include <filesystem>
 
 #include "base/scratch_directory.h"
 #include "dbfiles/db_lock.h"
+#include "dbfiles/identity.h"
 #include "restore/journal.h"
 #include "restore/restore_fixture.h"
 #include "restore/undo.h"
@@ -32,18 +34,18 @@ class RecoveryTest : public RestoreFixture {
     journal.state = state;
     journal.incoming = "staging-1";
     journal.outgoing = "rollback-1";
-    journal.old_inode = InodeOf(Live());
-    journal.new_inode = InodeOf(Work() + "/staging-1");
+    journal.old_epoch = EpochOf(Live());
+    journal.new_epoch = EpochOf(Work() + "/staging-1");
     journal.outcome.archive_name = "x.tar.gz";
     return journal;
   }
   void Store(const Journal& journal) {
     ASSERT_TRUE(StoreJournal(context_, journal).ok());
   }
-  uint64_t InodeOf(const std::string& path) {
-    const auto info = FileSystem::Posix()->Stat(path);
-    EXPECT_TRUE(info.ok()) << path;
-    return info.ok() ? info->inode : 0;
+  std::string EpochOf(const std::string& path) {
+    const auto epoch = ReadOrCreateEpoch(FileSystem::Posix(), path);
+    EXPECT_TRUE(epoch.ok()) << path;
+    return epoch.ok() ? *epoch : "";
   }
   void Move(const std::string& source, const std::string& target) {
     ASSERT_TRUE(FileSystem::Posix()->Rename(source, target).ok());
@@ -296,11 +298,23 @@ TEST_F(RecoveryTest, DamagedJournalCountsAsAbsentAndThrowsNothingAway) {
   EXPECT_EQ(ReadFile(W("journal-unclear")), bytes);
 }
 
+// By cp, rsync or a file system that gives folders other inodes when they are
+// renamed: what is inside of them tells.
+TEST_F(RecoveryTest, AStorageThatWasCopiedGoesOn) {
+  Store(MakeJournal(JournalState::kReady));
+  const std::string copy = temp_.Sub("copy");
+  std::filesystem::copy(options_.storage_dir, copy,
+                        std::filesystem::copy_options::recursive);
+  std::filesystem::remove_all(options_.storage_dir);
+  std::filesystem::rename(copy, options_.storage_dir);
+  ExpectFinished(Recover());
+}
+
 TEST_F(RecoveryTest, JournalOfOtherDirectoriesThrowsNothingAway) {
-  // The storage was copied to another host: no inode fits.
+  // Put together by hand from several: no BACKUP_ID fits.
   Journal journal = MakeJournal(JournalState::kReady);
-  journal.old_inode = 1;
-  journal.new_inode = 2;
+  journal.old_epoch = std::string(32, '1');
+  journal.new_epoch = std::string(32, '2');
   for (const JournalState state :
        {JournalState::kReady, JournalState::kRolledBack}) {
     journal.state = state;
