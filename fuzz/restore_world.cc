@@ -236,7 +236,8 @@ void World::CheckOutside() const {
                       path.starts_with(Work() + "/") ||
                       path.starts_with(Drop() + "/");
     Require(ours || path == "/srv/" || path == Storage() + "/" ||
-                path == kNotes || path == std::string(kOutside) + "/" ||
+                path == ParentPath(Work()) + "/" || path == kNotes ||
+                path == std::string(kOutside) + "/" ||
                 path == std::string(kOutside) + "/canary",
             "nothing is written outside of the three folders: " + path);
   }

@@ -31,6 +31,16 @@ bool HoldsRocksDb(const std::vector<std::string>& names) {
          });
 }
 
+// "000012.ldb" of "000012.ldb.pin3", which a snapshot held: see
+// snapshot/aside_file.h.
+std::string WithoutPin(const std::string& name) {
+  const size_t pin = name.rfind(".pin");
+  const bool held =
+      pin != std::string::npos && pin + 4 < name.size() &&
+      name.find_first_not_of("0123456789", pin + 4) == std::string::npos;
+  return held ? name.substr(0, pin) : name;
+}
+
 }  // namespace
 
 Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir) {
@@ -145,6 +155,17 @@ Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
   LEVELKEEP_ASSIGN_OR_RETURN(const Version version,
                              ReadVersion(fs, db_dir, *current));
   return MissingFiles(version, *names);
+}
+
+Result<std::vector<std::string>> FindStrangers(FileSystem* fs,
+                                               const std::string& db_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs->List(db_dir));
+  std::erase_if(names, [](const std::string& name) {
+    return ParseDbFileName(WithoutPin(name)).kind != DbFileKind::kUnknown ||
+           name == "BACKUP_ID" || name == "DATABASE_ID" ||
+           IsTemporaryName(name);
+  });
+  return names;
 }
 
 }  // namespace levelkeep

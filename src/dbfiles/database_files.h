@@ -48,6 +48,12 @@ inline constexpr char kRestoreHint[] = "restore the last verified backup";
 // kCorruption: "PATH is missing, `names_it` names it".
 Status MissingFile(const std::string& path, const std::string& names_it);
 
+// What lies in the folder of a database and is neither LevelDB's nor ours:
+// files and folders of the application, what RepairDB put aside. No backup
+// holds it, and nobody but its owner removes it.
+Result<std::vector<std::string>> FindStrangers(FileSystem* fs,
+                                               const std::string& db_dir);
+
 // Which files the database in `db_dir` lacks: CURRENT, the MANIFEST that it
 // names, tables and logs that this one names. LevelDB would pass over most of
 // them and be without their data. Empty if all are there, and where there is

@@ -10,6 +10,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "base/version.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 
@@ -154,6 +155,13 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
           made.name + ": created, " + std::to_string(made.size_bytes) +
               " bytes, sequence " + std::to_string(made.last_sequence) + " (" +
               made.snapshot_method + ")");
+  if (const auto strangers = FindStrangers(fs_, db_dir);
+      strangers.ok() && !strangers->empty()) {
+    LogWarn(kEngineLogTag, db_dir +
+                               " holds files that are not LevelDB's, and no "
+                               "backup holds them: " +
+                               NamesOf(*strangers));
+  }
   // A failing rotation does not unmake the backup.
   if (auto rotated = RemoveOld({made.name}); !rotated.ok()) {
     LogError(kEngineLogTag, "rotation failed: " + rotated.status().ToString());

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
 #include "restore/drop_history.h"
@@ -92,6 +93,17 @@ Result<bool> HoldsDatabase(const RestoreContext& context,
   });
 }
 
+// They are aside with the old database, and in no backup.
+void NameStrangers(const RestoreContext& context, const Journal& journal) {
+  const std::string path = context.InWork(journal.outgoing);
+  const auto strangers = FindStrangers(context.fs, path);
+  if (!strangers.ok() || strangers->empty()) return;
+  LogWarn(kRestoreLogTag,
+          "files that are not LevelDB's were in the database's folder, and are "
+          "not in the restored one; they are in " +
+              path + ": " + NamesOf(*strangers));
+}
+
 bool HasUndo(const RestoreContext& context) { return LoadUndo(context).ok(); }
 
 }  // namespace
@@ -166,6 +178,7 @@ Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
 Status FinishCommitted(const RestoreContext& context, const Journal& journal) {
   LEVELKEEP_ASSIGN_OR_RETURN(const bool worth_keeping,
                              HoldsDatabase(context, journal.outgoing));
+  NameStrangers(context, journal);
   if (worth_keeping) {
     LEVELKEEP_ASSIGN_OR_RETURN(const UndoRecord undo,
                                UndoAfter(context, journal));

@@ -1,7 +1,12 @@
 #include "restore/context.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
+#include "base/log.h"
 #include "base/status_macros.h"
+#include "base/text.h"
+#include "dbfiles/database_files.h"
 
 namespace levelkeep {
 
@@ -34,8 +39,53 @@ Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path) {
   return info->inode;
 }
 
+namespace {
+
+// The database itself is removed, what else lies in its folder is not.
+Status KeepStrangers(const RestoreContext& context, const std::string& name,
+                     const std::vector<std::string>& strangers) {
+  FileSystem* const fs = context.fs;
+  const std::string kept =
+      context.InWork(std::string(kKeptPrefix) + RandomId());
+  LEVELKEEP_RETURN_IF_ERROR(fs->Rename(context.InWork(name), kept));
+  LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.work_dir()));
+  // If we die here: files of a database beside the strangers, under a name that
+  // nobody removes.
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(kept));
+  for (const std::string& file : names) {
+    if (std::find(strangers.begin(), strangers.end(), file) !=
+        strangers.end()) {
+      continue;
+    }
+    LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, JoinPath(kept, file)));
+  }
+  LogWarn(kRestoreLogTag,
+          "files that are not the database's lay in the folder that a restore "
+          "replaced; they are in " +
+              kept + ": " + NamesOf(strangers));
+  return Status::Ok();
+}
+
+}  // namespace
+
+std::string NamesOf(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < kShown; ++i) {
+    text += (i == 0 ? "" : ", ") + Printable(names[i], 100);
+  }
+  if (names.size() > kShown) {
+    text += " and " + std::to_string(names.size() - kShown) + " more";
+  }
+  return text;
+}
+
 Status Discard(const RestoreContext& context, const std::string& name) {
   FileSystem* const fs = context.fs;
+  const auto strangers = FindStrangers(fs, context.InWork(name));
+  if (strangers.status().code() == StatusCode::kNotFound) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(strangers.status());
+  if (!strangers->empty()) return KeepStrangers(context, name, *strangers);
   const std::string trash =
       context.InWork(std::string(kTrashPrefix) + RandomId());
   const Status moved = fs->Rename(context.InWork(name), trash);

@@ -10,6 +10,7 @@
 #include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -109,8 +110,12 @@ uint64_t FolderBytes(FileSystem* fs, const std::string& path);
 // A directory's inode; 0 if nothing is there. kRefused if it is no directory.
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path);
 
+// "a, b, c", of many the first ones; for people.
+std::string NamesOf(const std::vector<std::string>& names);
+
 // Moves W/name to W/trash-<id>, durably, then removes it. A crash leaves
-// trash, which the next start removes.
+// trash, which the next start removes. Where it holds files that are neither
+// LevelDB's nor ours, it becomes W/kept-<id> with only these: the log says so.
 Status Discard(const RestoreContext& context, const std::string& name);
 
 }  // namespace levelkeep

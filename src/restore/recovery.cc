@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
+#include "dbfiles/identity.h"
 #include "restore/apply.h"
 #include "restore/drop_folder.h"
 #include "restore/journal.h"
@@ -81,6 +82,18 @@ void NoteFinished(const RestoreContext& context, RestoreOutcome restored,
   outcome->restored = std::move(restored);
 }
 
+// Nobody was told that the restore has happened. Where the application went on
+// with the old database, its writes count.
+Status CheckStillAsItWas(const RestoreContext& context,
+                         const Journal& journal) {
+  const uint64_t last = ReadLastSequence(context.fs, context.db_dir());
+  if (last == journal.old_sequence) return Status::Ok();
+  return Status(StatusCode::kRefused,
+                "the database was written to since: it ended at sequence " +
+                    std::to_string(journal.old_sequence) + " and ends at " +
+                    std::to_string(last) + " now");
+}
+
 // Rows R6..R10: on to the new database, where it is still to be had.
 Status GoOn(const RestoreContext& context, Journal journal,
             RecoveryOutcome* outcome) {
@@ -94,6 +107,10 @@ Status GoOn(const RestoreContext& context, Journal journal,
     outcome->undone_restore = true;
     outcome->undone_reason = "the staged database was removed";
     return RemoveJournal(context);
+  }
+  if (position.live == Holds::kOld) {
+    const Status same = CheckStillAsItWas(context, journal);
+    if (!same.ok()) return TakeBack(context, journal, same, outcome);
   }
   LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
   const Status moved = swap.Forward();

@@ -15,6 +15,29 @@
 
 namespace levelkeep {
 
+namespace {
+
+void LogRecovery(const RestoreContext& context,
+                 const RecoveryOutcome& outcome) {
+  if (outcome.finished_restore) {
+    LogWarn(kRestoreLogTag,
+            "an interrupted restore was finished: " + context.db_dir() +
+                " now holds " +
+                (outcome.restored->archive_name.empty()
+                     ? "the database of an undo"
+                     : Printable(outcome.restored->archive_name)) +
+                ", sequence " +
+                std::to_string(outcome.restored->last_sequence));
+  }
+  if (outcome.undone_restore) {
+    LogWarn(kRestoreLogTag,
+            "an interrupted restore was taken back, " + context.db_dir() +
+                " is what it was: " + Printable(outcome.undone_reason, 500));
+  }
+}
+
+}  // namespace
+
 // Before another one: what is pending ends first. kBusy if that put another
 // database in place than the caller was told.
 Status Restorer::SettleEarlier() const {
@@ -59,6 +82,7 @@ Status Restorer::Prepare() {
 Result<RecoveryOutcome> Restorer::Recover() {
   RecoveryOutcome outcome;
   LEVELKEEP_RETURN_IF_ERROR(SettleJournal(context_, &outcome));
+  LogRecovery(context_, outcome);
   LEVELKEEP_RETURN_IF_ERROR(Sweep(context_, &outcome));
   recovered_ = true;
   return outcome;

@@ -112,5 +112,23 @@ TEST_F(FindMissingFilesTest, SaysWhatItCanNotUnderstand) {
   EXPECT_EQ(Find().status().code(), StatusCode::kCorruption);
 }
 
+TEST(StrangersTest, AreWhatIsNeitherLevelDbsNorOurs) {
+  const TempDir db;
+  for (const char* const name :
+       {"CURRENT", "LOCK", "LOG", "LOG.old", "000003.log", "000005.ldb",
+        "000006.sst", "MANIFEST-000002", "000009.dbtmp", "BACKUP_ID",
+        "DATABASE_ID", "000005.ldb.pin12"}) {
+    WriteFile(db.Sub(name), "x");
+  }
+  EXPECT_EQ(*FindStrangers(FileSystem::Posix(), db.path()),
+            std::vector<std::string>());
+  const std::vector<std::string> strangers = {"000005.ldb.pin", "CURRENT.bak",
+                                              "notes.pin1"};
+  for (const std::string& name : strangers) WriteFile(db.Sub(name), "x");
+  EXPECT_EQ(*FindStrangers(FileSystem::Posix(), db.path()), strangers);
+  EXPECT_EQ(FindStrangers(FileSystem::Posix(), db.Sub("gone")).status().code(),
+            StatusCode::kNotFound);
+}
+
 }  // namespace
 }  // namespace levelkeep::test

@@ -36,6 +36,7 @@ class RecoveryTest : public RestoreFixture {
     journal.outgoing = "rollback-1";
     journal.old_epoch = EpochOf(Live());
     journal.new_epoch = EpochOf(Work() + "/staging-1");
+    journal.old_sequence = ReadLastSequence(context_.fs, Live());
     journal.outcome.archive_name = "x.tar.gz";
     return journal;
   }
@@ -296,6 +297,21 @@ TEST_F(RecoveryTest, DamagedJournalCountsAsAbsentAndThrowsNothingAway) {
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_EQ(ReadDb(W(kept[0])), kOld);
   EXPECT_EQ(ReadFile(W("journal-unclear")), bytes);
+}
+
+// Was: finished days later, over a thousand acknowledged writes.
+TEST_F(RecoveryTest, ADatabaseThatWasWrittenToSinceStays) {
+  Store(MakeJournal(JournalState::kReady));
+  Entries more = kOld;
+  more["written"] = "since";
+  FillDb(Live(), {{"written", "since"}});
+  const RecoveryOutcome outcome = Recover();
+  EXPECT_TRUE(outcome.undone_restore);
+  EXPECT_NE(outcome.undone_reason.find("was written to since"),
+            std::string::npos)
+      << outcome.undone_reason;
+  EXPECT_EQ(ReadDb(Live()), more);
+  EXPECT_EQ(InWork("staging-").size(), 0u);
 }
 
 // By cp, rsync or a file system that gives folders other inodes when they are

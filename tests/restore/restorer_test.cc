@@ -126,6 +126,32 @@ TEST_F(RestorerTest, ForgottenUndoRemovesTheOldDatabase) {
   EXPECT_EQ(ReadDb(Live()), kAfter);
 }
 
+// Was: moved aside by a restore, and removed with what it had replaced.
+TEST_F(RestorerTest, FilesOfTheApplicationAreNeverRemoved) {
+  MakeLive(kBefore);
+  ASSERT_TRUE(FileSystem::Posix()->CreateDirectory(Live() + "/ancient").ok());
+  WriteFile(Live() + "/ancient/headers", "precious");
+  WriteFile(Live() + "/notes.txt", "mine");
+  WriteFile(Live() + "/000007.ldb.pin3", "a snapshot's");
+  auto restorer = Started();
+  const auto staged =
+      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
+  ASSERT_TRUE(staged.ok());
+  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+  ASSERT_TRUE(restorer->ForgetUndo().ok());
+  EXPECT_FALSE(restorer->UndoAvailable());
+  const auto kept = InWork("kept-");
+  ASSERT_EQ(kept.size(), 1u);
+  const std::string folder = Work() + "/" + kept[0];
+  EXPECT_EQ(*FileSystem::Posix()->List(folder),
+            (std::vector<std::string>{"ancient", "notes.txt"}));
+  EXPECT_EQ(ReadFile(folder + "/ancient/headers"), "precious");
+  EXPECT_EQ(ReadDb(Live()), kAfter);
+  restorer.reset();
+  Started();
+  EXPECT_TRUE(Exists(folder + "/notes.txt")) << "no start sweeps it";
+}
+
 TEST_F(RestorerTest, DiscardRemovesTheStagedDatabase) {
   MakeLive(kBefore);
   auto restorer = Started();

@@ -40,6 +40,7 @@ class WorkDirTest : public RestoreFixture {
     journal.outgoing = kRollback;
     journal.old_inode = InodeOf(live);
     journal.new_inode = InodeOf(OldWork() + "/" + kStaging);
+    journal.old_sequence = ReadLastSequence(FileSystem::Posix(), live);
     journal.outcome.archive_name = "x.tar.gz";
     ASSERT_TRUE(StoreJournal(OldContext(), journal).ok());
   }
