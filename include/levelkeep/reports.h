@@ -128,8 +128,6 @@ struct KeptDatabase {
   std::string archive;
   uint64_t last_sequence = 0;
   uint64_t bytes = 0;
-  // Of the write at which the database that took its place ended then.
-  uint64_t live_sequence = 0;
 };
 
 struct RotationDecision {

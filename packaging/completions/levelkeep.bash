@@ -41,9 +41,10 @@ _levelkeep() {
       create) own="--label" ;;
       list) own="--limit" ;;
       verify) own="--all --depth" ;;
-      restore) own="--to --undo --undo-all --dry-run --yes" ;;
+      restore) own="--to --undo --undo-all --list --forget-undo --other-database \
+        --dry-run --yes" ;;
       rotate) own="--dry-run" ;;
-      delete) own="--force --yes" ;;
+      delete) own="--force --other-database --yes" ;;
       config) own="--check" ;;
       health) own="--url --timeout" ;;
     esac

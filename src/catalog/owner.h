@@ -18,9 +18,11 @@ struct Owner {
   bool alone = true;    // no other database is remembered in this folder
 
   // Its manifest names another database. That alone makes it another's.
+  bool IsOther(const Manifest& manifest) const {
+    return known && !manifest.db_id.empty() && manifest.db_id != id;
+  }
   bool IsOther(const CatalogEntry& entry) const {
-    return known && entry.manifest && !entry.manifest->db_id.empty() &&
-           entry.manifest->db_id != id;
+    return entry.manifest && IsOther(*entry.manifest);
   }
   bool operator==(const Owner&) const = default;
 };

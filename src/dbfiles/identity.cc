@@ -6,9 +6,9 @@
 #include "base/ascii.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
-#include "dbfiles/version.h"
 
 namespace levelkeep {
 namespace {
@@ -45,13 +45,6 @@ Result<std::string> ReadLine(FileSystem* fs, const std::string& path) {
 Status WriteEpoch(FileSystem* fs, const std::string& db_dir,
                   const std::string& epoch) {
   return WriteFileDurably(fs, EpochPath(db_dir), epoch + "\n");
-}
-
-Result<std::string> CurrentManifest(FileSystem* fs, const std::string& db_dir) {
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const std::string current,
-      ReadFile(fs, JoinPath(db_dir, "CURRENT"), kMostText));
-  return ParseCurrent(current);
 }
 
 }  // namespace
@@ -98,11 +91,15 @@ Result<std::string> ReadOrCreateEpoch(FileSystem* fs,
   return epoch;
 }
 
+void BeginEpoch(DatabaseIdentity* identity) {
+  identity->parent = identity->epoch;
+  identity->epoch = RandomId();
+}
+
 Result<std::string> BeginEpoch(FileSystem* fs, const std::string& db_dir) {
   LEVELKEEP_ASSIGN_OR_RETURN(DatabaseIdentity identity,
                              ReadIdentity(fs, db_dir));
-  identity.parent = identity.epoch;
-  identity.epoch = RandomId();
+  BeginEpoch(&identity);
   if (identity.id.empty()) {
     LEVELKEEP_RETURN_IF_ERROR(WriteEpoch(fs, db_dir, identity.epoch));
   } else {
@@ -113,27 +110,18 @@ Result<std::string> BeginEpoch(FileSystem* fs, const std::string& db_dir) {
 
 Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string manifest_name,
-                             CurrentManifest(fs, db_dir));
+                             ReadCurrent(fs, db_dir));
+  LEVELKEEP_ASSIGN_OR_RETURN(const Version version,
+                             ReadVersion(fs, db_dir, manifest_name));
   DatabaseHead head;
   head.manifest_number = ParseDbFileName(manifest_name).number;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const auto manifest,
-      fs->Open(JoinPath(db_dir, manifest_name), OpenMode::kRead));
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo manifest_info, manifest->Stat());
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const ManifestContent content,
-      ReadManifest(*manifest, manifest_info.size_bytes, true));
-  head.sequence = content.version.last_sequence();
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(db_dir));
-  for (const std::string& name : names) {
-    const DbFileName parsed = ParseDbFileName(name);
-    if (parsed.kind != DbFileKind::kLog) continue;
-    if (parsed.number < content.version.log_number() &&
-        parsed.number != content.version.previous_log_number()) {
-      continue;
-    }
+  head.sequence = version.last_sequence();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto logs, ListLogs(fs, db_dir));
+  for (const uint64_t number : logs) {
+    if (!NeedsLog(version, number)) continue;
     LEVELKEEP_ASSIGN_OR_RETURN(
-        const auto log, fs->Open(JoinPath(db_dir, name), OpenMode::kRead));
+        const auto log,
+        fs->Open(JoinPath(db_dir, LogFileName(number)), OpenMode::kRead));
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, log->Stat());
     LEVELKEEP_ASSIGN_OR_RETURN(const LogScan scan,
                                ScanLog(*log, info.size_bytes, true, nullptr));

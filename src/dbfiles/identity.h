@@ -46,8 +46,9 @@ Result<std::string> ReadEpoch(FileSystem* fs, const std::string& db_dir);
 Result<std::string> ReadOrCreateEpoch(FileSystem* fs,
                                       const std::string& db_dir);
 
-// Ends the present history: writes another epoch, whose parent it is. Returns
-// the new one. Durable on return.
+// Ends the present history: another epoch follows, whose parent it is.
+void BeginEpoch(DatabaseIdentity* identity);
+// The same in the folder. Returns the new one. Durable on return.
 Result<std::string> BeginEpoch(FileSystem* fs, const std::string& db_dir);
 
 // How far a database has come. LevelDB raises both for ever, except where it

@@ -123,7 +123,7 @@ Status Engine::Prepare() {
 
 Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {
   LEVELKEEP_RETURN_IF_ERROR(Prepare());
-  const std::string id = DatabaseId();
+  const std::string id = ReadOwner().id;
   auto lock = id.empty() ? fs_->Lock(StatePath("create.lock"))
                          : records_.LockCreate(id);
   if (!lock.ok() && lock.status().code() == StatusCode::kBusy) {

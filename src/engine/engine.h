@@ -141,8 +141,9 @@ class Engine {
   Result<Adoption> Adopt(bool attach);
   // Remembers what the database has reached. Nothing, if it is not attached.
   void Release();
-  // Empty: there is none yet, or none is known.
-  std::string DatabaseId() const { return ReadOwner().id; }
+  // Whose backups count: by the database's folder, else by its place. Writes
+  // nothing.
+  Owner ReadOwner() const;
   bool IsOther(const CatalogEntry& entry) const {
     return ReadOwner().IsOther(entry);
   }
@@ -193,8 +194,9 @@ class Engine {
   Status ForgetUndo();
   // R14: removes it when it has been kept long enough, and a backup that was
   // begun after the last exchange is verified in full. Nothing, while another
-  // process manages the storage. Returns whether it did.
-  Result<bool> ForgetUndoWhenDue();
+  // process manages the storage. Returns whether it did; the log says why it
+  // could not.
+  bool ForgetUndoWhenDue();
   // Extracts a verified database into `target_dir`, which must not exist or
   // be empty; touches nothing else.
   Result<RestoreReport> Extract(const FoundBackup& backup,
@@ -213,9 +215,6 @@ class Engine {
   std::string Place() const;
   // Of the database that was attached here, as BACKUP_DIR remembers it.
   std::string RememberedId() const;
-  // Whose backups count: by the database's folder, else by its place. Writes
-  // nothing.
-  Owner ReadOwner() const;
   // Does somebody else write to a database of this identity? With `attach`
   // nobody else can from now on.
   Result<bool> IsCopy(const std::string& id, bool attach)
@@ -231,6 +230,7 @@ class Engine {
   Status PartFromOriginal(bool attach, Finding* finding)
       REQUIRES_LOCK(writer_mutex_);
   Adoption Conclude(const Finding& finding, bool attach);
+  Result<bool> MayBeCopy(const std::optional<DatabaseRecord>& record);
   bool IsAdopted() const;
   void StoreDatabase(const DatabaseRecord& record);
   void RememberHead(const DatabaseHead& head);
@@ -286,7 +286,8 @@ class Engine {
 
   // The storage is ours, and what a crash interrupted is finished.
   Status RequireStorage();
-  bool UndoIsDue(const KeptDatabase& last);
+  bool UndoIsDue();
+  Result<bool> ForgetDueUndo();
   // The digest of the archive that was verified in full under this name, in
   // our folder, for this storage; empty: none was.
   std::string ScannedSha256(const FoundBackup& backup);

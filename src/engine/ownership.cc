@@ -60,11 +60,6 @@ std::string WhyForked(const DatabaseIdentity& identity,
          "writes";
 }
 
-void BeginHistory(DatabaseIdentity* identity) {
-  identity->parent = identity->epoch;
-  identity->epoch = RandomId();
-}
-
 }  // namespace
 
 std::string Engine::Place() const {
@@ -131,11 +126,12 @@ Result<bool> Engine::IsCopy(const std::string& id, bool attach) {
     if (attempt == kWriterAttempts) break;
     std::this_thread::sleep_for(kWriterDelay);
   }
-  if (attach) return true;
-  // Whoever has this very database open is no copy of it.
-  const auto record = records_.Load(id);
-  if (!record.ok() || record->places.empty() ||
-      record->places.front() == Place()) {
+  return true;
+}
+
+// Whoever has this very database open is no copy of it.
+Result<bool> Engine::MayBeCopy(const std::optional<DatabaseRecord>& record) {
+  if (!record || record->places.empty() || record->places.front() == Place()) {
     return false;
   }
   std::string holder;
@@ -166,6 +162,12 @@ Status Engine::NameDatabase(Finding* finding) const {
 // A second one that lives at the same time becomes somebody new.
 Status Engine::PartFromOriginal(bool attach, Finding* finding) {
   DatabaseIdentity& identity = finding->identity;
+  // Who does not attach may work beside the writer of this very database, and
+  // has no reason to look for another one.
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const bool possible,
+      attach ? Result<bool>(true) : MayBeCopy(finding->record));
+  if (!possible) return Status::Ok();
   LEVELKEEP_ASSIGN_OR_RETURN(const bool copy, IsCopy(identity.id, attach));
   if (!copy) return Status::Ok();
   const std::optional<DatabaseRecord>& original = finding->record;
@@ -186,22 +188,26 @@ Status Engine::PartFromOriginal(bool attach, Finding* finding) {
 // 4. does its history go on where it was left?   5. write down what is new
 Result<Adoption> Engine::Adopt(bool attach) {
   const std::string db_dir = options_.storage_path();
-  const auto listing = catalog_.List();
   MutexLock lock(&writer_mutex_);
   Finding finding;
   LEVELKEEP_ASSIGN_OR_RETURN(finding.identity, ReadIdentity(fs_, db_dir));
   const DatabaseIdentity before = finding.identity;
   if (auto head = ReadHead(fs_, db_dir); head.ok()) finding.head = *head;
   LEVELKEEP_RETURN_IF_ERROR(NameDatabase(&finding));
+  // All backups were looked at when it became ours.
+  const bool known = writer_ != nullptr && writer_id_ == finding.identity.id;
   LEVELKEEP_RETURN_IF_ERROR(PartFromOriginal(attach, &finding));
   if (finding.forked.empty()) {
+    std::shared_ptr<const Listing> listing;
+    if (!known) {
+      if (auto listed = catalog_.List(); listed.ok()) listing = *listed;
+    }
     finding.forked =
         WhyForked(finding.identity, finding.head ? &*finding.head : nullptr,
-                  finding.record ? &*finding.record : nullptr,
-                  listing.ok() ? listing->get() : nullptr);
+                  finding.record ? &*finding.record : nullptr, listing.get());
   }
   if (!finding.forked.empty()) {
-    BeginHistory(&finding.identity);
+    BeginEpoch(&finding.identity);
     LogWarn(kEngineLogTag, "database " + db_dir + " begins a new history: " +
                                finding.forked + "; its backups of before stay");
   }

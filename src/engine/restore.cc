@@ -135,9 +135,7 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   if (manifest != nullptr) {
     preview.backup_created = manifest->created;
     preview.backup_sequence = manifest->last_sequence;
-    const Owner owner = ReadOwner();
-    preview.other_database = !owner.id.empty() && !manifest->db_id.empty() &&
-                             manifest->db_id != owner.id;
+    preview.other_database = ReadOwner().IsOther(*manifest);
     if (manifest->events) preview.backup_events = manifest->events->count;
     preview.needed_bytes += manifest->source_bytes;
     const auto epoch = ReadEpoch(fs_, db_dir);
@@ -236,10 +234,12 @@ Status Engine::ForgetUndo() {
 
 // An undo goes on with a history of which there are backups already: only the
 // time tells those that were begun after it. A clock that went back keeps more.
-bool Engine::UndoIsDue(const KeptDatabase& last) {
-  if (!last.replaced) return false;
-  if (clock_->Now() - *last.replaced <
-      std::chrono::hours(options_.undo_hours)) {
+bool Engine::UndoIsDue() {
+  const auto restorer = OpenRestorer();
+  if (!restorer.ok()) return false;
+  const auto last = (*restorer)->FindLastExchange();
+  if (!last.ok() ||
+      clock_->Now() - last->when < std::chrono::hours(options_.undo_hours)) {
     return false;
   }
   const auto epoch = ReadEpoch(fs_, options_.storage_path());
@@ -251,26 +251,32 @@ bool Engine::UndoIsDue(const KeptDatabase& last) {
         return entry->verified() && entry->manifest &&
                entry->verification->depth == VerifyDepth::kFull &&
                entry->manifest->db_epoch == *epoch &&
-               entry->order_time() >= *last.replaced &&
+               entry->order_time() >= last->when &&
                (!CountsWrites(*entry->manifest) ||
-                entry->manifest->last_sequence >= last.live_sequence);
+                entry->manifest->last_sequence >= last->live_sequence);
       });
 }
 
 // 1. is anything kept, and due?   2. the storage is ours   3. still due?
-Result<bool> Engine::ForgetUndoWhenDue() {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto kept, ListKept());
-  if (kept.empty() || !UndoIsDue(kept.front())) return false;
+Result<bool> Engine::ForgetDueUndo() {
+  if (!UndoIsDue()) return false;
   const Status ours = RequireStorage();
   if (ours.code() == StatusCode::kBusy) return false;
   LEVELKEEP_RETURN_IF_ERROR(ours);
-  LEVELKEEP_ASSIGN_OR_RETURN(kept, ListKept());
-  if (kept.empty() || !UndoIsDue(kept.front())) return false;
+  if (!UndoIsDue()) return false;
   LEVELKEEP_RETURN_IF_ERROR(restorer_->ForgetUndo());
   LogInfo(kEngineLogTag,
           "a later backup is verified: the database that the last restore "
           "replaced was removed");
   return true;
+}
+
+bool Engine::ForgetUndoWhenDue() {
+  const auto forgotten = ForgetDueUndo();
+  if (forgotten.ok()) return *forgotten;
+  LogWarn(kEngineLogTag, "the replaced database was not removed: " +
+                             forgotten.status().ToString());
+  return false;
 }
 
 Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,

@@ -64,11 +64,7 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   LogInfo(kEngineLogTag,
           backup.name + ": verified (" + content.report.depth + ")");
   if (platform_.has_storage && depth == VerifyDepth::kFull && !backup.by_path) {
-    // The backup is verified, whatever becomes of what it makes superfluous.
-    if (const auto forgotten = ForgetUndoWhenDue(); !forgotten.ok()) {
-      LogWarn(kEngineLogTag, "the replaced database was not removed: " +
-                                 forgotten.status().ToString());
-    }
+    ForgetUndoWhenDue();
   }
   return content.report;
 }

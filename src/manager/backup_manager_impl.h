@@ -92,7 +92,6 @@ class BackupManager::Impl : private Database {
   std::string NextToRecheck();
   void FindUnchecked();
   void VerifyInBackground(const std::string& name, std::stop_token stop);
-  void ForgetUndoWhenDue();
 
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
   static void DescribeBackups(const Listing& listing, HealthReport* health);

@@ -123,7 +123,7 @@ void BackupManager::Impl::RunScheduledBackup(Scheduler* scheduler,
     scheduler->Succeeded(clock_->SteadyNow());
     // No backup comes whose verification would do it.
     if (const auto ticket = jobs_.Begin(JobKind::kVerify, stop); ticket.ok()) {
-      ForgetUndoWhenDue();
+      engine_.ForgetUndoWhenDue();
     }
     return;
   }

@@ -135,7 +135,7 @@ Status BackupManager::Impl::LookAtDatabase(StartReport* report) {
 
 Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
                                          StartReport* report) {
-  const std::string id_before = engine_.DatabaseId();
+  const Owner owner = engine_.ReadOwner();
   LEVELKEEP_ASSIGN_OR_RETURN(const DropOutcome outcome,
                              engine_.restorer()->ApplyDropped(std::move(stop)));
   for (const DropOutcome::Rejection& rejection : outcome.rejected) {
@@ -148,8 +148,7 @@ Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
     report->restored_sequence = outcome.applied->last_sequence;
     const auto& manifest = outcome.applied->manifest;
     report->restored_other_database =
-        manifest != nullptr && !id_before.empty() && !manifest->db_id.empty() &&
-        manifest->db_id != id_before;
+        manifest != nullptr && owner.IsOther(*manifest);
   }
   return Status::Ok();
 }

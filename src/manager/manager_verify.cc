@@ -108,7 +108,9 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
     if (backup->verified() &&
         backup->verification->depth == VerifyDepth::kFull) {
       const auto ticket = jobs_.Begin(JobKind::kVerify, stop);
-      if (ticket.ok()) ForgetUndoWhenDue();
+      // Creates go on meanwhile, and a restore waits for the end of it instead
+      // of being refused.
+      if (ticket.ok()) engine_.ForgetUndoWhenDue();
       status = ticket.status();
     } else {
       status = VerifyBackup(*backup, VerifyDepth::kFull, stop).status();
@@ -129,16 +131,6 @@ void BackupManager::Impl::VerifyInBackground(const std::string& name,
     }
     if (clock_->SleepFor(kBusyDelay, stop)) continue;
     if (cancelled) engine_.NoteUnfinished(*backup);
-  }
-}
-
-// REQUIRES: the ticket of a verification is held: creates go on meanwhile, and
-// a restore waits for the end of it instead of being refused.
-void BackupManager::Impl::ForgetUndoWhenDue() {
-  const auto forgotten = engine_.ForgetUndoWhenDue();
-  if (!forgotten.ok()) {
-    LogWarn(kEngineLogTag, "the replaced database was not removed: " +
-                               forgotten.status().ToString());
   }
 }
 

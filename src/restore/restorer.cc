@@ -147,9 +147,13 @@ Result<std::vector<KeptDatabase>> Restorer::ListKept() const {
   add(undo->directory);
   kept.front().replaced = undo->when;
   kept.front().archive = undo->archive;
-  kept.front().live_sequence = undo->live_sequence;
   for (const std::string& name : undo->earlier) add(name);
   return kept;
+}
+
+Result<LastExchange> Restorer::FindLastExchange() const {
+  LEVELKEEP_ASSIGN_OR_RETURN(const UndoRecord undo, LoadUndo(context_));
+  return LastExchange{undo.when, undo.live_sequence};
 }
 
 Status Restorer::ForgetUndo() {

@@ -53,6 +53,13 @@ struct RestoreOutcome {
   bool undo_available = false;
 };
 
+// When a restore or an undo took place last, of those that can be undone.
+struct LastExchange {
+  Time when;
+  // Of the last write of what became live then.
+  uint64_t live_sequence = 0;
+};
+
 // What was found and done at start.
 struct RecoveryOutcome {
   bool finished_restore = false;  // an interrupted one was completed
@@ -148,6 +155,8 @@ class Restorer {
   bool UndoAvailable() const;
   // What restores replaced, the last one first. Writes nothing; at any time.
   Result<std::vector<KeptDatabase>> ListKept() const;
+  // kNotFound: nothing is kept.
+  Result<LastExchange> FindLastExchange() const;
   // Removes all of it. kBusy while an interrupted restore waits for Recover.
   Status ForgetUndo();
 

@@ -41,20 +41,20 @@ TEST_F(UndoKeptTest, AVerifiedBackupEndsItOnlyAfterItsHours) {
   site_.Verify(site_.Create());
   EXPECT_TRUE(Kept()) << "the catch-up run of a start is minutes later";
   clock_.Advance(std::chrono::hours(23));
-  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue());
+  EXPECT_FALSE(site_.engine().ForgetUndoWhenDue());
   clock_.Advance(std::chrono::hours(1));
-  EXPECT_TRUE(*site_.engine().ForgetUndoWhenDue());
+  EXPECT_TRUE(site_.engine().ForgetUndoWhenDue());
   EXPECT_FALSE(Kept());
-  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue()) << "once";
+  EXPECT_FALSE(site_.engine().ForgetUndoWhenDue()) << "once";
 }
 
 TEST_F(UndoKeptTest, TimeAloneDoesNotEndIt) {
   clock_.Advance(std::chrono::hours(1000));
-  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue());
+  EXPECT_FALSE(site_.engine().ForgetUndoWhenDue());
   site_.Verify(before_);
   EXPECT_TRUE(Kept()) << "it was begun before the restore";
   const std::string later = site_.Create();
-  EXPECT_FALSE(*site_.engine().ForgetUndoWhenDue()) << "it is not verified";
+  EXPECT_FALSE(site_.engine().ForgetUndoWhenDue()) << "it is not verified";
   site_.Verify(later);
   EXPECT_FALSE(Kept());
 }
