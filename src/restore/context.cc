@@ -15,11 +15,10 @@ std::string WorkDirOf(const std::string& storage_dir,
   return JoinPath(JoinPath(storage_dir, ".levelkeep"), db_name);
 }
 
-uint64_t FolderBytes(FileSystem* fs, const std::string& path) {
-  const auto names = fs->List(path);
-  if (!names.ok()) return 0;
+Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(path));
   uint64_t bytes = 0;
-  for (const std::string& name : *names) {
+  for (const std::string& name : names) {
     const auto info = fs->Stat(JoinPath(path, name));
     if (info.ok() && info->type == FileType::kRegular) {
       bytes += info->size_bytes;

@@ -104,8 +104,8 @@ inline constexpr std::string_view kRollbackPrefix = "rollback-";
 // Databases that nobody knows what to do with; only people remove them.
 inline constexpr std::string_view kKeptPrefix = "kept-";
 
-// Of the files in a folder; what can't be looked at counts for nothing.
-uint64_t FolderBytes(FileSystem* fs, const std::string& path);
+// Of the files in a folder; one that can't be looked at counts for nothing.
+Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path);
 
 // A directory's inode; 0 if nothing is there. kRefused if it is no directory.
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path);

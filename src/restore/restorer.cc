@@ -138,16 +138,20 @@ Result<std::vector<KeptDatabase>> Restorer::ListKept() const {
   const auto undo = LoadUndo(context_);
   if (undo.status().code() == StatusCode::kNotFound) return kept;
   if (!undo.ok()) return undo.status();
-  const auto add = [&](const std::string& name) {
+  const auto add = [&](const std::string& name) -> Status {
     KeptDatabase& database = kept.emplace_back();
     database.path = context_.InWork(name);
     database.last_sequence = ReadLastSequence(context_.fs, database.path);
-    database.bytes = FolderBytes(context_.fs, database.path);
+    LEVELKEEP_ASSIGN_OR_RETURN(database.bytes,
+                               FolderBytes(context_.fs, database.path));
+    return Status::Ok();
   };
-  add(undo->directory);
+  LEVELKEEP_RETURN_IF_ERROR(add(undo->directory));
   kept.front().replaced = undo->when;
   kept.front().archive = undo->archive;
-  for (const std::string& name : undo->earlier) add(name);
+  for (const std::string& name : undo->earlier) {
+    LEVELKEEP_RETURN_IF_ERROR(add(name));
+  }
   return kept;
 }
 

@@ -114,16 +114,6 @@ Result<StoreCheck> ParseReport(const std::string& output) {
   return DecodeFailure(*json, &failure).ok() ? failure : NoReport();
 }
 
-Result<uint64_t> TreeBytes(FileSystem* fs, const std::string& db_dir) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(db_dir));
-  uint64_t bytes = 0;
-  for (const std::string& name : names) {
-    const auto info = fs->Stat(JoinPath(db_dir, name));
-    if (info.ok()) bytes += info->size_bytes;
-  }
-  return bytes;
-}
-
 // What levelkeep-check is asked for.
 struct ProgramRun {
   std::vector<std::string> database;  // the arguments that name it
@@ -186,7 +176,7 @@ Result<StoreCheck> CheckFolder(const RestoreContext& context,
     return context.options.store_checker(db_dir, scratch_dir, stop);
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
-                             TreeBytes(context.fs, db_dir));
+                             FolderBytes(context.fs, db_dir));
   ProgramRun run{{db_dir}, bytes, largest_record, scratch_dir};
   if (vouched == Vouched::kNo) run.database.emplace_back("--each-table");
   return RunCheckProgram(context, run, std::move(stop));

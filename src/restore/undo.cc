@@ -178,7 +178,8 @@ uint64_t KeptBytes(const RestoreContext& context) {
   if (!names.ok()) return 0;
   uint64_t bytes = 0;
   for (const std::string& name : *names) {
-    bytes += FolderBytes(context.fs, context.InWork(name));
+    const auto folder = FolderBytes(context.fs, context.InWork(name));
+    if (folder.ok()) bytes += *folder;
   }
   return bytes;
 }

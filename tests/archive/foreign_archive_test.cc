@@ -48,6 +48,18 @@ class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
   Result<ExtractedDatabase> Check(const ArchiveReadOptions& options = {}) {
     return test::CheckArchive(dir_.Sub("a.tar.gz"), options);
   }
+  // What `command` packs is extracted, and is the database, no more.
+  Result<ExtractedDatabase> TakeWhole(const std::string& command) {
+    Pack(command);
+    const TempDir out;
+    auto database = test::ExtractArchive(dir_.Sub("a.tar.gz"), out.Sub("x"));
+    EXPECT_TRUE(database.ok())
+        << command << ": " << database.status().ToString();
+    if (database.ok()) {
+      EXPECT_TRUE(ReadFiles(out.Sub("x")) == MakeDatabase()) << command;
+    }
+    return database;
+  }
   void ExpectRefused(const std::string& what, StatusCode code,
                      const std::string& message) {
     const Result<ExtractedDatabase> database = Check();
@@ -74,13 +86,7 @@ TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
   for (const char* command :
        {"tar czf a.tar.gz -C storage db", "tar czf a.tar.gz -C storage/db .",
         "tar czf a.tar.gz --hard-dereference -C storage/db lost -C .. db"}) {
-    Pack(command);
-    const TempDir out;
-    const auto database =
-        test::ExtractArchive(dir_.Sub("a.tar.gz"), out.Sub("x"));
-    ASSERT_TRUE(database.ok())
-        << command << ": " << database.status().ToString();
-    EXPECT_TRUE(ReadFiles(out.Sub("x")) == MakeDatabase()) << command;
+    ASSERT_TRUE(TakeWhole(command).ok());
   }
   Pack("tar czf a.tar.gz -C storage/db lost");
   ExpectRefused("lost alone", StatusCode::kCorruption, "no LevelDB database");
@@ -110,13 +116,8 @@ TEST_P(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
       "tar czf a.tar.gz --format=pax --pax-option=comment=hello -C storage db",
   };
   for (const std::string& command : commands) {
-    Pack(command);
-    const TempDir out;
-    const auto database =
-        test::ExtractArchive(dir_.Sub("a.tar.gz"), out.Sub("x"));
-    ASSERT_TRUE(database.ok())
-        << command << ": " << database.status().ToString();
-    EXPECT_TRUE(ReadFiles(out.Sub("x")) == MakeDatabase()) << command;
+    const auto database = TakeWhole(command);
+    ASSERT_TRUE(database.ok());
     EXPECT_FALSE(database->own);
     EXPECT_EQ(database->manifest, nullptr);
     EXPECT_EQ(database->archive_sha256,

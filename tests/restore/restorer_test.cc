@@ -13,7 +13,17 @@ namespace {
 const Entries kBefore = {{"a", "old"}, {"b", "old"}};
 const Entries kAfter = {{"a", "new"}, {"c", "new"}, {"d", "new"}};
 
-class RestorerTest : public RestoreFixture {};
+class RestorerTest : public RestoreFixture {
+ protected:
+  // What the restore replaced is gone then.
+  void RestoreAndForget(TestRestorer* restorer) {
+    const auto staged = restorer->Stage(
+        MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
+    ASSERT_TRUE(staged.ok());
+    ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
+    ASSERT_TRUE(restorer->ForgetUndo().ok());
+  }
+};
 
 TEST_F(RestorerTest, StagedBackupReplacesTheDatabaseAndCanBeUndone) {
   MakeLive(kBefore);
@@ -115,11 +125,7 @@ TEST_F(RestorerTest, EmptyDirectoryInPlaceOfADatabaseDisplacesNoUndo) {
 TEST_F(RestorerTest, ForgottenUndoRemovesTheOldDatabase) {
   MakeLive(kBefore);
   auto restorer = Started();
-  const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
-  ASSERT_TRUE(staged.ok());
-  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
-  ASSERT_TRUE(restorer->ForgetUndo().ok());
+  RestoreAndForget(restorer.get());
   EXPECT_FALSE(restorer->UndoAvailable());
   EXPECT_EQ(InWork("rollback-").size(), 0u);
   EXPECT_TRUE(restorer->ForgetUndo().ok()) << "twice is as good as once";
@@ -134,11 +140,7 @@ TEST_F(RestorerTest, FilesOfTheApplicationAreNeverRemoved) {
   WriteFile(Live() + "/notes.txt", "mine");
   WriteFile(Live() + "/000007.ldb.pin3", "a snapshot's");
   auto restorer = Started();
-  const auto staged =
-      restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
-  ASSERT_TRUE(staged.ok());
-  ASSERT_TRUE(restorer->Apply(*staged, OpenAndClose).ok());
-  ASSERT_TRUE(restorer->ForgetUndo().ok());
+  RestoreAndForget(restorer.get());
   EXPECT_FALSE(restorer->UndoAvailable());
   const auto kept = InWork("kept-");
   ASSERT_EQ(kept.size(), 1u);
