@@ -49,6 +49,9 @@ struct StartReport {
   bool recovered = false;  // an interrupted restore was finished or undone
   std::vector<std::string> swept;  // left-overs that were removed
   std::string lock;                // what was found about LOCK, for people
+  // The log of the database before or in which writes are missing, which
+  // LevelDB passes over: power failed, a write failed, or a log was removed.
+  std::string gap;
   // A database was here and is gone, and ALLOW_NEW_DATABASE lets a new one
   // begin: a sentence. Else such a start fails with kRefused.
   std::string missing_database;
@@ -117,6 +120,24 @@ struct RestorePreview {
   uint64_t free_bytes = 0;
   bool same_history = false;    // both are of one epoch: lost_writes is exact
   bool other_database = false;  // the backup is of another database
+};
+
+// What levelkeep accept-loss would make of a database that lacks files.
+struct LossPreview {
+  std::string fault;    // what is wrong with the database, a sentence
+  uint64_t tables = 0;  // that are left and used
+  uint64_t logs = 0;    // likewise
+  // The list of tables is made anew: deleted keys may come back.
+  bool rebuilt = false;
+  std::string newest_backup;  // would lose less; empty: there is none
+};
+
+struct LossReport {
+  std::string fault;
+  uint64_t last_sequence = 0;  // LevelDB's
+  uint64_t bytes = 0;          // of the new database
+  std::string epoch;           // its history
+  std::string kept;            // where the old folder is now
 };
 
 // A database that a restore or an undo replaced, and that is kept for an undo.

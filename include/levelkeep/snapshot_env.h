@@ -24,6 +24,10 @@
 //   (LevelDB's own Env takes a failing disk for the end of the list);
 // - a CURRENT that can't be looked at is not taken for a missing one (with
 //   create_if_missing LevelDB would replace the database by an empty one);
+// - a database that lacks files which it names (CURRENT, the MANIFEST, tables,
+//   logs), or that is mixed with another state of its folder, is not opened:
+//   LevelDB would go on without them, and remove what it does not know. The
+//   status names the files and the ways out;
 // - the names of a new database, of new logs and of new tables are made
 //   durable before anything relies on them.
 //

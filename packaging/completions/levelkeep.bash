@@ -6,8 +6,8 @@ _levelkeep_backups() {
 
 _levelkeep() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-  local verbs="serve worker create list inspect verify restore rotate \
-    pin unpin delete config health"
+  local verbs="serve worker create list inspect verify restore \
+    accept-loss rotate pin unpin delete config health"
   local global="--json --quiet --verbose --config --version --help"
   local settings="--storage-dir --db-name --backup-dir --restore-dir \
     --auto-backup-enabled --auto-restore-enabled --auto-backup-interval \
@@ -43,6 +43,7 @@ _levelkeep() {
       verify) own="--all --depth" ;;
       restore) own="--to --undo --undo-all --list --forget-undo --other-database \
         --dry-run --yes" ;;
+      accept-loss) own="--dry-run --yes" ;;
       rotate) own="--dry-run" ;;
       delete) own="--force --other-database --yes" ;;
       config) own="--check" ;;

@@ -84,6 +84,28 @@ Json ToJson(const KeptDatabase& database) {
   return json;
 }
 
+Json ToJson(const LossPreview& preview) {
+  auto json = Json::object();
+  json["fault"] = preview.fault;
+  json["tables"] = preview.tables;
+  json["logs"] = preview.logs;
+  json["rebuilt"] = preview.rebuilt;
+  if (!preview.newest_backup.empty()) {
+    json["newestBackup"] = preview.newest_backup;
+  }
+  return json;
+}
+
+Json ToJson(const LossReport& report) {
+  auto json = Json::object();
+  json["fault"] = report.fault;
+  json["lastSequence"] = report.last_sequence;
+  json["bytes"] = report.bytes;
+  json["epoch"] = report.epoch;
+  json["kept"] = report.kept;
+  return json;
+}
+
 Json UndoToJson(const RestoreReport& report) {
   auto json = Json::object();
   json["message"] = "Undo complete.";

@@ -16,6 +16,8 @@ Json CreatedToJson(const BackupInfo& backup);
 Json ToJson(const VerifyReport& report);
 Json ToJson(const RestoreReport& report);
 Json ToJson(const RestorePreview& preview);
+Json ToJson(const LossPreview& preview);
+Json ToJson(const LossReport& report);
 Json UndoToJson(const RestoreReport& report);
 Json ToJson(const KeptDatabase& database);
 Json RotationToJson(const std::vector<RotationDecision>& decisions,

@@ -153,6 +153,18 @@ std::string Join(const std::vector<std::string>& parts,
   return text;
 }
 
+std::string NamesOf(const std::vector<std::string>& names) {
+  constexpr size_t kShown = 5;
+  std::string text;
+  for (size_t i = 0; i < names.size() && i < kShown; ++i) {
+    text += (i == 0 ? "" : ", ") + Printable(names[i], 100);
+  }
+  if (names.size() > kShown) {
+    text += " and " + std::to_string(names.size() - kShown) + " more";
+  }
+  return text;
+}
+
 bool IsValidUtf8(std::string_view text) {
   while (!text.empty()) {
     const size_t length = DecodeFirst(text).length;

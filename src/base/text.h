@@ -23,6 +23,8 @@ std::string FormatMegabytes(uint64_t bytes);
 std::string Printable(std::string_view bytes, size_t limit = 80);
 std::string Join(const std::vector<std::string>& parts,
                  std::string_view separator);
+// "a, b, c", of many the first ones; for people.
+std::string NamesOf(const std::vector<std::string>& names);
 bool IsValidUtf8(std::string_view text);
 // Levenshtein distance, for "did you mean".
 size_t EditDistance(std::string_view a, std::string_view b);

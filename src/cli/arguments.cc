@@ -151,9 +151,10 @@ std::string SettingsHelp() {
 
 const std::vector<const Verb*>& AllVerbs() {
   static const std::vector<const Verb*> verbs = {
-      &kServeVerb,  &kWorkerVerb,  &kCreateVerb, &kListVerb, &kInspectVerb,
-      &kVerifyVerb, &kRestoreVerb, &kRotateVerb, &kPinVerb,  &kUnpinVerb,
-      &kDeleteVerb, &kConfigVerb,  &kHealthVerb};
+      &kServeVerb,   &kWorkerVerb, &kCreateVerb,  &kListVerb,
+      &kInspectVerb, &kVerifyVerb, &kRestoreVerb, &kAcceptLossVerb,
+      &kRotateVerb,  &kPinVerb,    &kUnpinVerb,   &kDeleteVerb,
+      &kConfigVerb,  &kHealthVerb};
   return verbs;
 }
 
@@ -224,8 +225,9 @@ std::string HelpText(const Verb* verb) {
       "Verbs (levelkeep VERB --help says more):\n";
   for (const Verb* known : AllVerbs()) {
     const std::string name = known->name;
-    text +=
-        "  " + name + std::string(9 - name.size(), ' ') + known->summary + "\n";
+    constexpr size_t kWidth = 13;  // of the longest name, and two
+    text += "  " + name + std::string(kWidth - name.size(), ' ') +
+            known->summary + "\n";
   }
   text +=
       "\n"
@@ -242,7 +244,8 @@ std::string HelpText(const Verb* verb) {
       SettingsHelp() +
       "\n"
       "Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 damaged\n"
-      "backup, 4 busy or locked, 5 not found, 6 no space, 130 interrupted.\n";
+      "backup or database, 4 busy or locked, 5 not found, 6 no space, 7 not\n"
+      "checked, 130 interrupted.\n";
   return text;
 }
 

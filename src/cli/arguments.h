@@ -68,6 +68,7 @@ extern const Verb kListVerb;
 extern const Verb kInspectVerb;
 extern const Verb kVerifyVerb;
 extern const Verb kRestoreVerb;
+extern const Verb kAcceptLossVerb;
 extern const Verb kRotateVerb;
 extern const Verb kPinVerb;
 extern const Verb kUnpinVerb;

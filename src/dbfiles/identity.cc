@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/file_name.h"
-#include "dbfiles/log_format.h"
+#include "dbfiles/look.h"
 
 namespace levelkeep {
 namespace {
@@ -116,16 +116,10 @@ Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir) {
   DatabaseHead head;
   head.manifest_number = ParseDbFileName(manifest_name).number;
   head.sequence = version.last_sequence();
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto logs, ListLogs(fs, db_dir));
-  for (const uint64_t number : logs) {
-    if (!NeedsLog(version, number)) continue;
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const auto log,
-        fs->Open(JoinPath(db_dir, LogFileName(number)), OpenMode::kRead));
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, log->Stat());
-    LEVELKEEP_ASSIGN_OR_RETURN(const LogScan scan,
-                               ScanLog(*log, info.size_bytes, true, nullptr));
-    head.sequence = std::max(head.sequence, scan.last_sequence);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto logs,
+                             ScanNeededLogs(fs, db_dir, version));
+  for (const ScannedLog& log : logs) {
+    head.sequence = std::max(head.sequence, log.scan.last_sequence);
   }
   return head;
 }

@@ -129,8 +129,8 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
 Result<BackupInfo> Engine::Create(BackupRequest request) {
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
   const std::string db_dir = options_.storage_path();
-  if (fs_->Stat(JoinPath(db_dir, "CURRENT")).status().code() ==
-      StatusCode::kNotFound) {
+  if (!database_->IsOpen()) LEVELKEEP_RETURN_IF_ERROR(RequireWhole());
+  if (!DatabasePresent()) {
     return Status(StatusCode::kNotFound, "there is no database in " + db_dir,
                   "check STORAGE_DIR and DB_NAME");
   }

@@ -7,6 +7,7 @@
 //   ownership.cc  whose backups they are
 //   create.cc  from a snapshot to a published archive
 //   verify.cc  three depths, and what is remembered of it; inspect
+//   remains.cc databases that lack files
 //   restore.cc preview, restore, stage, undo, extract
 
 #ifndef LEVELKEEP_ENGINE_ENGINE_H_
@@ -174,6 +175,17 @@ class Engine {
   void NoteUnfinished(const FoundBackup& backup);
   Result<InspectReport> Inspect(const FoundBackup& backup, const Work& work);
 
+  // --- remains.cc
+
+  // See dbfiles/look.h; the hint names the newest backup of the database.
+  Status RequireWhole();
+  // What accept-loss would do. kNotFound: the database lacks nothing.
+  Result<LossPreview> PreviewLoss();
+  // Puts a database in place that is made of what is left of the present one,
+  // which is kept as by a restore. It begins another history, and BACKUP_DIR
+  // remembers why. Errors as of Restore.
+  Result<LossReport> AcceptLoss(const Work& work);
+
   // --- restore.cc
 
   // What a restore would do.
@@ -232,6 +244,7 @@ class Engine {
   Adoption Conclude(const Finding& finding, bool attach);
   Result<bool> MayBeCopy(const std::optional<DatabaseRecord>& record);
   bool IsAdopted() const;
+  void RememberLoss(const std::string& fault);
   void StoreDatabase(const DatabaseRecord& record);
   void RememberHead(const DatabaseHead& head);
   // A restore is about to put this one in place.

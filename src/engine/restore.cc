@@ -77,6 +77,7 @@ Result<RestorerOptions> Engine::NewRestorerOptions() {
   result.open_check = [this](const std::string& dir) {
     return OpenAndClose(dir);
   };
+  result.env = platform_.env;
   result.store_checker = platform_.store_checker;
   result.archive_checker = platform_.archive_checker;
   if (result.store_checker) return result;

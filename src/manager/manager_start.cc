@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
+#include "dbfiles/look.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -29,6 +30,12 @@ void Log(const StartReport& report) {
     LogWarn(kEngineLogTag, name + ": rejected, " + reason);
   }
   if (!report.refused.empty()) LogWarn(kEngineLogTag, report.refused);
+  if (!report.gap.empty()) {
+    LogWarn(kEngineLogTag,
+            "writes are missing before or in " + report.gap +
+                " of the database: power or a write failed, or a log was "
+                "removed; LevelDB passes over them");
+  }
   if (!report.missing_database.empty()) {
     LogWarn(kEngineLogTag, report.missing_database + "; a new one begins");
   }
@@ -41,7 +48,8 @@ void Log(const StartReport& report) {
 }  // namespace
 
 // 1. options   2. folders   3. instance lock   4. interrupted restore
-// 5. left-overs   6. dropped archives   7. the database itself   8. LOCK
+// 5. left-overs   6. dropped archives   7. is the database whole, and
+// ours?   8. LOCK
 Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   if (initialized_) {
     return Status(StatusCode::kAlreadyExists,
@@ -122,7 +130,10 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
 // An empty database in place of one that is missing would be backed up until
 // nothing is left of the real one.
 Status BackupManager::Impl::LookAtDatabase(StartReport* report) {
+  LEVELKEEP_RETURN_IF_ERROR(engine_.RequireWhole());
   if (engine_.DatabasePresent()) {
+    const auto gap = FindGap(fs_, options_.storage_path());
+    if (gap.ok()) report->gap = *gap;
     LEVELKEEP_ASSIGN_OR_RETURN(const Adoption adoption, engine_.Adopt(true));
     if (adoption.began) report->forked = adoption.forked;
     return Status::Ok();

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"

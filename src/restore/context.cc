@@ -67,18 +67,6 @@ Status KeepStrangers(const RestoreContext& context, const std::string& name,
 
 }  // namespace
 
-std::string NamesOf(const std::vector<std::string>& names) {
-  constexpr size_t kShown = 5;
-  std::string text;
-  for (size_t i = 0; i < names.size() && i < kShown; ++i) {
-    text += (i == 0 ? "" : ", ") + Printable(names[i], 100);
-  }
-  if (names.size() > kShown) {
-    text += " and " + std::to_string(names.size() - kShown) + " more";
-  }
-  return text;
-}
-
 Status Discard(const RestoreContext& context, const std::string& name) {
   FileSystem* const fs = context.fs;
   const auto strangers = FindStrangers(fs, context.InWork(name));

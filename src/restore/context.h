@@ -15,6 +15,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "dbfiles/identity.h"
+#include "leveldb/env.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -56,6 +57,8 @@ struct RestorerOptions {
   // Opens what was restored, as the application would. Empty: a start scans
   // it read-only instead.
   OpenCheck open_check;
+  // For LevelDB's repair of a database that lacks files. Not owned.
+  leveldb::Env* env = leveldb::Env::Default();
   // Is told which database is about to take the place of the live one, before
   // anything is moved. May be empty.
   std::function<void(const DatabaseIdentity&)> announce;
@@ -109,9 +112,6 @@ Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path);
 
 // A directory's inode; 0 if nothing is there. kRefused if it is no directory.
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path);
-
-// "a, b, c", of many the first ones; for people.
-std::string NamesOf(const std::vector<std::string>& names);
 
 // Moves W/name to W/trash-<id>, durably, then removes it. A crash leaves
 // trash, which the next start removes. Where it holds files that are neither

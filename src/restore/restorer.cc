@@ -11,6 +11,7 @@
 #include "restore/journal.h"
 #include "restore/layout.h"
 #include "restore/recovery.h"
+#include "restore/remains.h"
 #include "restore/undo.h"
 
 namespace levelkeep {
@@ -99,6 +100,15 @@ Result<RestoreOutcome> Restorer::Apply(const Staged& staged) {
   auto outcome = ApplyStaged(context_, staged, DropIdentity());
   if (outcome.ok()) outcome->manifest = staged.outcome.manifest;
   return outcome;
+}
+
+Result<Remains> Restorer::FindRemains() const {
+  return levelkeep::FindRemains(context_);
+}
+
+Result<Restorer::Staged> Restorer::StageRemains(const Remains& remains,
+                                                const Work& work) {
+  return levelkeep::StageRemains(context_, remains, work);
 }
 
 void Restorer::Discard(const Staged& staged) {

@@ -70,6 +70,8 @@ struct RecoveryOutcome {
   std::vector<std::string> swept;  // left-overs removed
 };
 
+struct Remains;
+
 struct DropOutcome {
   std::optional<RestoreOutcome> applied;
   struct Rejection {
@@ -135,6 +137,9 @@ class Restorer {
     RestoreOutcome outcome;
   };
   Result<Staged> Stage(const RestoreSource& source, const Work& work);
+  // The same from what is left of the live database; see remains.h.
+  Result<Remains> FindRemains() const;
+  Result<Staged> StageRemains(const Remains& remains, const Work& work);
   // R6..R13: makes the staged database the live one; the old one is kept
   // for Undo, beside what earlier restores replaced. If open_check fails, the
   // old one is put back and its error returned. kBusy if an interrupted restore

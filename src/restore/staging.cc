@@ -251,10 +251,7 @@ Result<Restorer::Staged> Restorer::Stage(const RestoreSource& source,
 Result<Restorer::Staged> StageArchive(const RestoreContext& context,
                                       const RestoreSource& source,
                                       const Work& work) {
-  FileSystem* const fs = context.fs;
-  Restorer::Staged staged;
-  staged.id = RandomId();
-  staged.directory = context.InWork(std::string(kStagingPrefix) + staged.id);
+  Restorer::Staged staged = NewStaged(context);
   ExtractRequest request;
   request.source = source;
   request.target_dir = staged.directory;
@@ -265,7 +262,20 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
                              ExtractChecked(context, request));
   staged.outcome = std::move(store.outcome);
+  LEVELKEEP_RETURN_IF_ERROR(FinishStaging(context, staged));
+  return staged;
+}
 
+Restorer::Staged NewStaged(const RestoreContext& context) {
+  Restorer::Staged staged;
+  staged.id = RandomId();
+  staged.directory = context.InWork(std::string(kStagingPrefix) + staged.id);
+  return staged;
+}
+
+Status FinishStaging(const RestoreContext& context,
+                     const Restorer::Staged& staged) {
+  FileSystem* const fs = context.fs;
   // The folder keeps the mode that the operator gave it.
   Status finished;
   const auto live = fs->Stat(context.db_dir());
@@ -274,11 +284,8 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
   }
   if (finished.ok()) finished = fs->SyncDirectory(staged.directory);
   if (finished.ok()) finished = fs->SyncDirectory(context.work_dir());
-  if (!finished.ok()) {
-    (void)RemoveTree(fs, staged.directory);
-    return finished;
-  }
-  return staged;
+  if (!finished.ok()) (void)RemoveTree(fs, staged.directory);
+  return finished;
 }
 
 Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,

@@ -40,6 +40,13 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
                                       const RestoreSource& source,
                                       const Work& work);
 
+// A name for a directory in the work directory; nothing is made yet.
+Restorer::Staged NewStaged(const RestoreContext& context);
+// The staged directory gets the live one's mode and is durable. On failure it
+// is removed.
+Status FinishStaging(const RestoreContext& context,
+                     const Restorer::Staged& staged);
+
 struct VerifyRequest {
   ArchiveReader* reader = nullptr;  // of archive_path, just opened
   std::string archive_path;

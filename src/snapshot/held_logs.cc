@@ -54,25 +54,15 @@ Status HeldLogs::Scan() {
 }
 
 Status HeldLogs::CheckSequence(const Version& version) const {
-  bool first = true;
-  uint64_t last = version.last_sequence();
-  for (const Log& log : logs_) {
-    if (log.scan.records == 0) continue;
-    // The MANIFEST may be ahead of the first log's start, never behind it.
-    const bool follows = first ? log.scan.first_sequence <= last + 1
-                               : log.scan.first_sequence == last + 1;
-    if (!follows || log.scan.sequence_gap) {
-      return Status(StatusCode::kCorruption,
-                    "sequence numbers are missing before or in " +
-                        JoinPath(db_dir_, LogFileName(log.number)),
-                    "a log was removed, or a write failed: restore the last "
-                    "verified backup; or, if the application lacks nothing, "
-                    "let it open the database once and try again");
-    }
-    last = log.scan.last_sequence;
-    first = false;
-  }
-  return Status::Ok();
+  const std::vector<ScannedLog> scanned(logs_.begin(), logs_.end());
+  const ScannedLog* const gap = FindGap(version, scanned);
+  if (gap == nullptr) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                "sequence numbers are missing before or in " +
+                    JoinPath(db_dir_, LogFileName(gap->number)),
+                "a log was removed, or a write failed: restore the last "
+                "verified backup; or, if the application lacks nothing, "
+                "let it open the database once and try again");
 }
 
 uint64_t HeldLogs::last_sequence() const {

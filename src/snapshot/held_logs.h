@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/file_system.h"
-#include "dbfiles/log_format.h"
+#include "dbfiles/look.h"
 #include "dbfiles/version.h"
 #include "levelkeep/status.h"
 #include "snapshot/file_set.h"
@@ -45,11 +45,9 @@ class HeldLogs {
   void AddTo(FileSetBuilder* builder) const;
 
  private:
-  struct Log {
-    uint64_t number = 0;
+  struct Log : ScannedLog {
     std::shared_ptr<File> file;
     uint64_t size_bytes = 0;
-    LogScan scan;
   };
 
   FileSystem* const fs_;

@@ -1,7 +1,7 @@
 // SnapshotEnv: LevelDB's calls, forwarded and recorded.
 //
-// The classes derived from LevelDB's are all in this file, so that a LevelDB
-// without run-time type information needs only this file built that way.
+// The classes derived from LevelDB's are all here, so that a LevelDB without
+// run-time type information needs only this file built that way.
 
 #include "levelkeep/snapshot_env.h"
 
@@ -12,6 +12,7 @@
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/file_name.h"
+#include "dbfiles/look.h"
 #include "snapshot/file_set.h"
 #include "snapshot/hot_database.h"
 #include "snapshot/hot_snapshot.h"
@@ -151,8 +152,10 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
   std::shared_ptr<HotDatabase> Find(const std::string& dir) const;
   std::shared_ptr<HotDatabase> FindOrAdd(const std::string& dir);
 
-  // False only if it is certain that there is no such file.
+  // False only if it is certain that no such file is there, or should be.
   bool MayExist(const std::string& name) const;
+  // Not ok for the CURRENT of a database that can't be opened as it is.
+  Status LookBeforeOpen(const std::string& name) const;
   Status BeforeCreate(const std::string& name);
   Status BeforeAppend(const std::string& name) const;
   // Null where nothing is to be recorded.
@@ -222,7 +225,14 @@ std::shared_ptr<HotDatabase> SnapshotEnv::Impl::FindOrAdd(
 }
 
 bool SnapshotEnv::Impl::MayExist(const std::string& name) const {
-  return fs_->Stat(name).status().code() != StatusCode::kNotFound;
+  return fs_->Stat(name).status().code() != StatusCode::kNotFound ||
+         !LookBeforeOpen(name).ok();
+}
+
+Status SnapshotEnv::Impl::LookBeforeOpen(const std::string& name) const {
+  if (BaseName(name) != "CURRENT") return Status::Ok();
+  const std::string dir = ParentPath(name);
+  return IsAttached(dir) ? RequireWhole(fs_, dir) : Status::Ok();
 }
 
 Status SnapshotEnv::Impl::BeforeCreate(const std::string& name) {
@@ -312,8 +322,7 @@ leveldb::WritableFile* SnapshotEnv::Impl::Wrap(
   if (kind == DbFileKind::kLog || kind == DbFileKind::kTable) {
     file = new DurableFile(file, fs_, ParentPath(name));
   }
-  if (recorder == nullptr) return file;
-  return new RecordingFile(file, std::move(recorder));
+  return recorder ? new RecordingFile(file, std::move(recorder)) : file;
 }
 
 Result<std::unique_ptr<HeldLock>> SnapshotEnv::Impl::Lock(
@@ -384,6 +393,9 @@ bool SnapshotEnv::FileExists(const std::string& name) {
 
 leveldb::Status SnapshotEnv::NewSequentialFile(const std::string& name,
                                                leveldb::SequentialFile** file) {
+  *file = nullptr;
+  const Status whole = impl_->LookBeforeOpen(name);
+  if (!whole.ok()) return ToLevelDbStatus(whole);
   const leveldb::Status status = target()->NewSequentialFile(name, file);
   if (ParseDbFileName(BaseName(name)).kind != DbFileKind::kLog) return status;
   const std::shared_ptr<HotDatabase> database = impl_->Find(ParentPath(name));
@@ -474,10 +486,9 @@ leveldb::Status SnapshotEnv::RenameFile(const std::string& from,
 leveldb::Status SnapshotEnv::LockFile(const std::string& name,
                                       leveldb::FileLock** lock) {
   *lock = nullptr;
-  Result<std::unique_ptr<HeldLock>> held = impl_->Lock(name);
-  if (!held.ok()) return ToLevelDbStatus(held.status());
-  *lock = std::move(held).value().release();
-  return leveldb::Status::OK();
+  auto held = impl_->Lock(name);
+  if (held.ok()) *lock = held->release();
+  return ToLevelDbStatus(held.status());
 }
 
 leveldb::Status SnapshotEnv::UnlockFile(leveldb::FileLock* lock) {

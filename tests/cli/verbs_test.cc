@@ -48,6 +48,35 @@ TEST_F(VerbsTest, CreateFailsClearly) {
   EXPECT_EQ(RunCli({"create"}).code, 6);
 }
 
+TEST_F(VerbsTest, AcceptLossSaysWhatIsLeftAndGoesOnWithIt) {
+  EXPECT_EQ(RunCli({"accept-loss", "--yes"}).code, 5) << "there is nothing";
+  AppendEvents(3);
+  EXPECT_EQ(RunCli({"accept-loss", "--yes"}).code, 5) << "nothing is lacking";
+  std::filesystem::remove(dir_.Sub("storage/event_registry_db/CURRENT"));
+  EXPECT_EQ(RunCli({"create"}).code, 3);
+
+  const Outcome asked = RunCli({"accept-loss"});
+  EXPECT_EQ(asked.code, 2);
+  EXPECT_NE(asked.err.find("--yes"), std::string::npos) << asked.err;
+  const Outcome dry = RunCli({"accept-loss", "--dry-run"});
+  EXPECT_EQ(Normalize(dry.out),
+            "the database in DIR/storage/event_registry_db lacks files that "
+            "it needs: CURRENT.\n"
+            "What is left: 0 tables, 1 logs.\n"
+            "There is no backup of it in BACKUP_DIR.\n"
+            "The present folder is kept: see levelkeep restore --undo "
+            "--list.\n");
+  const auto preview = RunCli({"accept-loss", "--dry-run", "--json"}).json();
+  EXPECT_EQ(preview.at("logs"), 1);
+  EXPECT_EQ(preview.at("rebuilt"), false);
+
+  const auto made = RunCli({"accept-loss", "--yes", "--json"}).json();
+  EXPECT_EQ(made.at("success"), true);
+  EXPECT_EQ(made.at("lastSequence"), 6);
+  EXPECT_TRUE(std::filesystem::exists(made.at("kept").get<std::string>()));
+  EXPECT_EQ(RunCli({"create"}).code, 0);
+}
+
 TEST_F(VerbsTest, ListIsATableNewestFirst) {
   const Outcome none = RunCli({"list"});
   EXPECT_EQ(none.code, 0);

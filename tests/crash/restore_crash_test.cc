@@ -1,10 +1,12 @@
 // Apply, the drop folder, undo and recovery itself, interrupted everywhere.
 
 #include <cstdlib>
+#include <filesystem>
 #include <functional>
 #include <string>
 
 #include "crash/crash_fixture.h"
+#include "restore/remains.h"
 
 namespace levelkeep::test {
 namespace {
@@ -286,6 +288,44 @@ TEST_P(RestoreCrashTest, ForgettingAnUndoNeverTouchesTheLiveDatabase) {
          }
          ExpectTidy();
        });
+}
+
+TEST_P(RestoreCrashTest, AnAcceptedLossLeavesTheRemainsOrAWholeDatabase) {
+  const std::string current = temp_.Sub("old") + "/CURRENT";
+  uint64_t made = 0;
+  Loop(
+      [&] {
+        ResetInstallation();
+        std::filesystem::remove(Live() + "/CURRENT");
+      },
+      [&](FileSystem* disk) {
+        auto restorer = NewRestorer(disk);
+        if (!restorer->Prepare().ok() || !restorer->Recover().ok()) {
+          return false;
+        }
+        const auto remains = restorer->FindRemains();
+        if (!remains.ok()) return false;
+        const auto staged = restorer->StageRemains(*remains, {});
+        return staged.ok() && restorer->Apply(*staged, OpenAndClose).ok();
+      },
+      [&](bool succeeded) {
+        auto restorer = NewRestorer();
+        ASSERT_TRUE(restorer->Prepare().ok());
+        const auto recovered = restorer->Recover(OpenAndClose);
+        EXPECT_TRUE(recovered.ok()) << recovered.status().ToString();
+        const bool whole = Exists(Live() + "/CURRENT");
+        EXPECT_TRUE(whole || !succeeded);
+        const auto rollbacks = InWork("rollback-");
+        EXPECT_EQ(rollbacks.size(), whole ? 1u : 0u);
+        if (whole) {
+          ++made;
+        } else {  // the remains are what they were
+          std::filesystem::copy(current, Live() + "/CURRENT");
+        }
+        EXPECT_TRUE(LiveIsOld());
+        ExpectTidy();
+      });
+  EXPECT_GT(made, 1u);
 }
 
 TEST_P(RestoreCrashTest, CopyForTheNextStartIsWholeOrAbsent) {
