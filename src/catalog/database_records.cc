@@ -134,26 +134,34 @@ Result<std::unique_ptr<FileLock>> DatabaseRecords::LockCreate(
   return fs_->Lock(JoinPath(Folder(id), "create.lock"));
 }
 
-Result<std::vector<std::string>> DatabaseRecords::Sweep() const {
-  std::vector<std::string> swept;
+Result<std::vector<std::string>> DatabaseRecords::ListFolders() const {
+  std::vector<std::string> folders;
   const auto ids = fs_->List(directory_);
-  if (ids.status().code() == StatusCode::kNotFound) return swept;
+  if (ids.status().code() == StatusCode::kNotFound) return folders;
   LEVELKEEP_RETURN_IF_ERROR(ids.status());
   for (const std::string& id : *ids) {
-    if (!IsEpoch(id)) continue;
-    LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs_->List(Folder(id)));
+    if (IsEpoch(id)) folders.push_back(Folder(id));
+  }
+  return folders;
+}
+
+Result<std::vector<std::string>> DatabaseRecords::Sweep() const {
+  std::vector<std::string> swept;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto folders, ListFolders());
+  for (const std::string& folder : folders) {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs_->List(folder));
     std::erase_if(names,
                   [](const auto& name) { return !IsTemporaryName(name); });
     if (names.empty()) continue;
     // Whoever makes a backup remembers there what it can copy the next time.
-    const auto lock = LockCreate(id);
+    const auto lock = LockCreate(BaseName(folder));
     if (lock.status().code() == StatusCode::kBusy) continue;
     LEVELKEEP_RETURN_IF_ERROR(lock.status());
     for (const std::string& name : names) {
-      swept.push_back(JoinPath(Folder(id), name));
+      swept.push_back(JoinPath(folder, name));
       LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(swept.back()));
     }
-    LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(Folder(id)));
+    LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(folder));
   }
   return swept;
 }

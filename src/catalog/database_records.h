@@ -63,6 +63,8 @@ class DatabaseRecords {
 
   // The database's own folder in BACKUP_DIR; not created.
   std::string Folder(const std::string& id) const;
+  // Of all databases.
+  Result<std::vector<std::string>> ListFolders() const;
 
  private:
   FileSystem* const fs_;

@@ -13,6 +13,7 @@
 #include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
+#include "restore/undo.h"
 
 namespace levelkeep {
 
@@ -275,7 +276,15 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
                     FormatBytes(estimate) + " and a reserve of " +
                     FormatBytes(options_.reserve_bytes) + ", free are " +
                     FormatBytes(free),
-                "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE");
+                "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE" +
+                    UndoHint());
+}
+
+std::string Engine::UndoHint() {
+  const auto restore = NewRestorerOptions();
+  return restore.ok()
+             ? ForgetUndoHint({fs_, clock_, *restore}, options_.backup_dir)
+             : "";
 }
 
 Result<std::unique_ptr<File>> Engine::OpenPart(Part* part) {

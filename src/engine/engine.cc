@@ -162,15 +162,33 @@ Result<std::vector<std::string>> Engine::Sweep() {
     LEVELKEEP_ASSIGN_OR_RETURN(auto more, records_.Sweep());
     swept.insert(swept.end(), more.begin(), more.end());
   }
-  auto verify_lock = fs_->Lock(StatePath("verify.lock"));
-  if (!verify_lock.ok()) return swept;
-  LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs_->List(StatePath("")));
-  for (const std::string& name : names) {
-    if (!name.starts_with("scratch-")) continue;
-    LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs_, StatePath(name)));
-    swept.push_back(name);
+  LEVELKEEP_ASSIGN_OR_RETURN(auto folders, records_.ListFolders());
+  folders.push_back(StatePath(""));
+  for (const std::string& folder : folders) {
+    LEVELKEEP_RETURN_IF_ERROR(SweepScratch(folder, &swept));
   }
   return swept;
+}
+
+Status Engine::SweepScratch(const std::string& folder,
+                            std::vector<std::string>* swept) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs_->List(folder));
+  std::erase_if(names,
+                [](const auto& name) { return !name.starts_with("scratch-"); });
+  if (names.empty()) return Status::Ok();
+  const auto lock = fs_->Lock(JoinPath(folder, kVerifyLock));
+  if (!lock.ok()) return Status::Ok();
+  for (const std::string& name : names) {
+    LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs_, JoinPath(folder, name)));
+    swept->push_back(name);
+  }
+  return Status::Ok();
+}
+
+std::string Engine::VerifyFolder(const FoundBackup& backup) const {
+  const std::string id = backup.manifest ? backup.manifest->db_id : "";
+  const std::string folder = records_.Folder(id);
+  return !id.empty() && PathExists(fs_, folder) ? folder : StatePath("");
 }
 
 Result<std::vector<BackupInfo>> Engine::List() {

@@ -74,9 +74,9 @@ struct InspectReport {
 // Several processes may work on one backups/ (the server, the command line,
 // the worker). Lock files in backups/.levelkeep/ keep apart, among them:
 // databases/ID/create.lock  creates, rotations and deletions by a database
-// verify.lock  verifications
-// state.lock   changes of the small files: held for milliseconds
-// Each part is locked while it is written.
+// databases/ID/verify.lock  verifications of its backups; verify.lock: of
+// others state.lock   changes of the small files: held for milliseconds Each
+// part is locked while it is written.
 //
 // What only reads (names, lists, PlanRotation, Preview, Inspect) creates no
 // file, not even a lock file.
@@ -254,6 +254,8 @@ class Engine {
   Result<std::vector<RotationDecision>> Decide(
       const std::vector<std::string>& protect);
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
+  // What could be given up for space, for a hint; may be empty.
+  std::string UndoHint();
   // An archive that is not published yet. No sweep takes it while it is locked.
   struct Part {
     std::string path;
@@ -312,7 +314,15 @@ class Engine {
 
   // Waits for its turn, a few seconds at most: then kBusy.
   Result<std::unique_ptr<FileLock>> LockState();
+  // Where a verification is locked and has its scratch folder: those of two
+  // databases do not wait for each other.
+  std::string VerifyFolder(const FoundBackup& backup) const;
+  // What killed verifications left in such a folder.
+  Status SweepScratch(const std::string& folder,
+                      std::vector<std::string>* swept);
   std::string StatePath(std::string_view name) const;
+
+  static constexpr char kVerifyLock[] = "verify.lock";
 
   const BackupOptions options_;
   const Platform platform_;

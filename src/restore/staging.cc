@@ -31,18 +31,12 @@ Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
                              context.fs->FreeSpace(folder));
   const uint64_t reserve = context.options.reserve_bytes;
   if (free >= reserve && free - reserve >= needed) return free - reserve;
-  std::string hint = "free some space or lower BACKUP_RESERVE";
-  const uint64_t kept = folder == context.work_dir() ? KeptBytes(context) : 0;
-  if (kept > 0) {
-    hint += "; what earlier restores replaced takes " + FormatBytes(kept) +
-            " in " + context.InWork(std::string(kRollbackPrefix) + "*") +
-            ": levelkeep restore --forget-undo removes it for good";
-  }
   return Status(StatusCode::kNoSpace,
                 "the database needs " + FormatBytes(needed) + " and " +
                     FormatBytes(reserve) + " must stay free, but " + folder +
                     " has only " + FormatBytes(free) + " left",
-                std::move(hint));
+                "free some space or lower BACKUP_RESERVE" +
+                    ForgetUndoHint(context, folder));
 }
 
 // R2: nothing is written for an archive that can't fit.

@@ -184,6 +184,18 @@ uint64_t KeptBytes(const RestoreContext& context) {
   return bytes;
 }
 
+std::string ForgetUndoHint(const RestoreContext& context,
+                           const std::string& folder) {
+  const auto there = context.fs->StatFollowing(folder);
+  const auto here = context.fs->StatFollowing(context.work_dir());
+  if (!there.ok() || !here.ok() || there->device != here->device) return "";
+  const uint64_t kept = KeptBytes(context);
+  if (kept == 0) return "";
+  return "; what earlier restores replaced takes " + FormatBytes(kept) +
+         " in " + context.InWork(std::string(kRollbackPrefix) + "*") +
+         ": levelkeep restore --forget-undo removes it for good";
+}
+
 Status DropAllRollbacks(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, UndoRecord()));
   // If we die here: a record without its directories, which counts as none.

@@ -50,6 +50,10 @@ Result<UndoRecord> LoadUndo(const RestoreContext& context);
 Status ForgetUndone(const RestoreContext& context);
 // What they take, together; 0 if that can't be told.
 uint64_t KeptBytes(const RestoreContext& context);
+// What a hint about space says of them, "; …"; empty: nothing is kept, or it is
+// on another disk than `folder`.
+std::string ForgetUndoHint(const RestoreContext& context,
+                           const std::string& folder);
 // Removes all of them and the record.
 Status DropAllRollbacks(const RestoreContext& context);
 

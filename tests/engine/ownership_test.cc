@@ -219,6 +219,36 @@ TEST_F(OwnershipTest, ACopyOfADatabaseThatNobodyHasOpenTakesItsPlace) {
 }
 
 // Archives of 0.1.0 name no database.
+TEST_F(OwnershipTest, VerificationsOfTwoDatabasesDoNotWaitForEachOther) {
+  a_.Put(0, 100);
+  b_.Put(0, 50);
+  const std::string a1 = a_.Create();
+  const std::string b1 = b_.Create();
+  const auto lock_of = [&](const Site& site) {
+    return site.options_.backup_dir + "/.levelkeep/databases/" +
+           site.Identity().id + "/verify.lock";
+  };
+  {
+    const auto held = FileSystem::Posix()->Lock(lock_of(a_));
+    ASSERT_TRUE(held.ok());
+    const auto busy =
+        a_.engine().Verify(*a_.engine().Find(a1), VerifyDepth::kChecksums, {});
+    EXPECT_EQ(busy.status().code(), StatusCode::kBusy);
+    b_.Verify(b1);
+  }
+  a_.Verify(a1);
+  // What a killed one leaves is swept where it was.
+  const std::string scratch = fs::path(lock_of(a_)).parent_path() / "scratch-1";
+  fs::create_directory(scratch);
+  {
+    const auto held = FileSystem::Posix()->Lock(lock_of(a_));
+    ASSERT_TRUE(b_.engine().Sweep().ok());
+    EXPECT_TRUE(fs::exists(scratch));
+  }
+  ASSERT_TRUE(b_.engine().Sweep().ok());
+  EXPECT_FALSE(fs::exists(scratch));
+}
+
 TEST_F(OwnershipTest, NamelessArchivesAreItsOwnWhileItIsAlone) {
   a_.Put(0, 100);
   a_.Create();

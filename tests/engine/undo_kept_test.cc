@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/text.h"
 #include "engine/site.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
@@ -93,6 +94,24 @@ TEST_F(UndoKeptTest, WhatAnotherProcessManagesIsLeftAlone) {
   ASSERT_TRUE(held.ok());
   site_.Verify(later);
   EXPECT_TRUE(Kept());
+}
+
+// Space alone never ends it: a backup that finds none says what could be given
+// up.
+TEST_F(UndoKeptTest, ABackupWithoutSpaceNamesItsSizeAndKeepsIt) {
+  site_.options_.reserve_bytes = uint64_t{1} << 60;
+  site_.Reset();
+  const auto made = site_.engine().Create({});
+  EXPECT_EQ(made.status().code(), StatusCode::kNoSpace);
+  const std::string size =
+      FormatBytes(site_.engine().ListKept()->front().bytes);
+  EXPECT_NE(made.status().hint().find("takes " + size), std::string::npos)
+      << made.status().hint();
+  EXPECT_NE(made.status().hint().find("--forget-undo"), std::string::npos);
+  EXPECT_TRUE(Kept());
+  ASSERT_TRUE(site_.engine().ForgetUndo().ok());
+  EXPECT_EQ(site_.engine().Create({}).status().hint().find("--forget-undo"),
+            std::string::npos);
 }
 
 }  // namespace
