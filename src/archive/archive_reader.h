@@ -46,6 +46,8 @@ struct ExtractedDatabase {
   std::vector<ManifestFile> files;
   uint64_t content_bytes = 0;
   std::string archive_sha256;  // of the archive file itself
+  // Of foreign archives: what their DATABASE_ID says; empty: there is none.
+  std::string database_id;
 };
 
 // An archive, opened once; the same descriptor is used to the end, so what

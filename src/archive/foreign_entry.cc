@@ -41,8 +41,7 @@ bool IsIgnorable(std::string_view flat_name) {
       return true;
     default:
       return flat_name.substr(0, 2) == "._" || flat_name == ".DS_Store" ||
-             flat_name == "BACKUP_ID" || flat_name == "DATABASE_ID" ||
-             IsAnotherCurrent(flat_name);
+             flat_name == "BACKUP_ID" || IsAnotherCurrent(flat_name);
   }
 }
 
@@ -105,6 +104,10 @@ Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
     folder_ = folder;
     folder_known_ = true;
     result.kind = ForeignKind::kDatabase;
+    return result;
+  }
+  if (result.flat_name == "DATABASE_ID") {
+    result.kind = ForeignKind::kIdentity;
     return result;
   }
   if (IsIgnorable(result.flat_name)) return result;

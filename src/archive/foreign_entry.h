@@ -17,6 +17,7 @@ enum class ForeignKind {
   kDatabase,  // CURRENT, MANIFEST, table or log
   kManifest,  // levelkeep-manifest.json: an archive of ours, packed again
   kToc,       // stargz.index.json, likewise
+  kIdentity,  // DATABASE_ID: whose data it is
   kIgnored,   // directories, LOCK, LOG, lost/, what desktops leave behind
 };
 

@@ -8,6 +8,7 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "dbfiles/identity.h"
 
 namespace levelkeep {
 namespace {
@@ -72,6 +73,9 @@ Status ForeignReader::ReadEntries() {
         break;
       case ForeignKind::kManifest:
         LEVELKEEP_RETURN_IF_ERROR(TakeManifest(entry));
+        break;
+      case ForeignKind::kIdentity:
+        LEVELKEEP_RETURN_IF_ERROR(TakeIdentity(entry));
         break;
       case ForeignKind::kToc:
         has_toc_ = true;
@@ -155,6 +159,18 @@ Status ForeignReader::TakeManifest(const TarEntry& entry) {
     return Status::Ok();
   };
   return tar_.ReadContent(entry, take);
+}
+
+Status ForeignReader::TakeIdentity(const TarEntry& entry) {
+  constexpr size_t kMostText = 80;  // two identities in a line
+  std::string text;
+  const auto take = [&](std::string_view bytes) {
+    text.append(bytes.substr(0, kMostText - std::min(kMostText, text.size())));
+    return Status::Ok();
+  };
+  LEVELKEEP_RETURN_IF_ERROR(tar_.ReadContent(entry, take));
+  database_.database_id = ParseDatabaseId(text);
+  return Status::Ok();
 }
 
 Status ForeignReader::Drain(const TarEntry& entry) {

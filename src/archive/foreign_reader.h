@@ -36,6 +36,7 @@ class ForeignReader {
   Status ReadEntries();
   Status TakeFile(const TarEntry& entry, const std::string& flat_name);
   Status TakeManifest(const TarEntry& entry);
+  Status TakeIdentity(const TarEntry& entry);
   Status Drain(const TarEntry& entry);
   Status CountEntry(const TarEntry& entry);
   void ReportProgress();

@@ -56,7 +56,7 @@ Result<DatabaseIdentity> ReadIdentity(FileSystem* fs,
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string line,
                              ReadLine(fs, IdPath(db_dir)));
   const std::string_view text = line;
-  identity.id = IdOrNothing(text.substr(0, text.find(' ')));
+  identity.id = ParseDatabaseId(text);
   const size_t blank = text.find(' ');
   if (identity.id.empty() || blank == std::string_view::npos) return identity;
   identity.parent = IdOrNothing(text.substr(blank + 1));
@@ -75,6 +75,10 @@ Status WriteIdentity(FileSystem* fs, const std::string& db_dir,
 }
 
 bool IsEpoch(std::string_view text) { return IsLowerHex(text, kIdLength); }
+
+std::string ParseDatabaseId(std::string_view text) {
+  return IdOrNothing(text.substr(0, text.find_first_of(" \r\n")));
+}
 
 Result<std::string> ReadEpoch(FileSystem* fs, const std::string& db_dir) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string line,

@@ -40,6 +40,8 @@ Status WriteIdentity(FileSystem* fs, const std::string& db_dir,
                      const DatabaseIdentity& identity);
 
 bool IsEpoch(std::string_view text);
+// The identity in the text of a DATABASE_ID; empty: it is no such text.
+std::string ParseDatabaseId(std::string_view text);
 // Only the epoch.
 Result<std::string> ReadEpoch(FileSystem* fs, const std::string& db_dir);
 // Makes one if there is none.

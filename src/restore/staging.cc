@@ -105,14 +105,13 @@ Result<StoreCheck> CheckExtracted(const RestoreContext& context,
   return check;
 }
 
-// Of a database that is restored from a backup with this manifest, if it has
-// one.
+// Of a database that is restored from this archive.
 DatabaseIdentity NextIdentity(const std::string& replaced_id,
-                              const Manifest* manifest) {
+                              const ExtractedDatabase& extracted) {
   DatabaseIdentity identity;
-  identity.id = replaced_id;
+  identity.id = replaced_id.empty() ? extracted.database_id : replaced_id;
   identity.epoch = RandomId();
-  if (manifest != nullptr) {
+  if (const Manifest* const manifest = extracted.manifest.get()) {
     if (identity.id.empty()) identity.id = manifest->db_id;
     // Others may have written anything there.
     if (IsEpoch(manifest->db_epoch)) identity.parent = manifest->db_epoch;
@@ -141,15 +140,15 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   store.outcome.content_bytes = extracted.content_bytes;
   LEVELKEEP_ASSIGN_OR_RETURN(store.check,
                              CheckExtracted(context, request, extracted));
-  store.outcome.manifest = std::move(extracted.manifest);
   store.outcome.last_sequence = store.check.last_sequence;
   if (request.replaced_id) {
     const DatabaseIdentity identity =
-        NextIdentity(*request.replaced_id, store.outcome.manifest.get());
+        NextIdentity(*request.replaced_id, extracted);
     store.outcome.epoch = identity.epoch;
     LEVELKEEP_RETURN_IF_ERROR(
         WriteIdentity(context.fs, request.target_dir, identity));
   }
+  store.outcome.manifest = std::move(extracted.manifest);
   return store;
 }
 

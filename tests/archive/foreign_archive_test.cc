@@ -25,16 +25,17 @@ class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
  protected:
   void SetUp() override {
     test::WriteFiles(dir_.Sub("storage/db"), MakeDatabase());
-    test::WriteFiles(dir_.Sub("storage/db"), {{"LOCK", ""},
-                                              {"LOG", "log"},
-                                              {"LOG.old", "old"},
-                                              {"CURRENT.bak", "goleveldb"},
-                                              {"CURRENT.000012", "goleveldb"},
-                                              {"000099.dbtmp", "temp"},
-                                              {"BACKUP_ID", "id"},
-                                              {"DATABASE_ID", "id"},
-                                              {"._CURRENT", "mac"},
-                                              {".DS_Store", "mac"}});
+    test::WriteFiles(dir_.Sub("storage/db"),
+                     {{"LOCK", ""},
+                      {"LOG", "log"},
+                      {"LOG.old", "old"},
+                      {"CURRENT.bak", "goleveldb"},
+                      {"CURRENT.000012", "goleveldb"},
+                      {"000099.dbtmp", "temp"},
+                      {"BACKUP_ID", "id"},
+                      {"DATABASE_ID", std::string(32, 'a') + "\n"},
+                      {"._CURRENT", "mac"},
+                      {".DS_Store", "mac"}});
   }
   // Runs `command` in the directory; it makes a.tar.gz.
   void Pack(const std::string& command) {
@@ -78,6 +79,17 @@ INSTANTIATE_TEST_SUITE_P(Codecs, ForeignArchiveTest,
                          testing::ValuesIn(test::EachCodec()),
                          test::CodecsName);
 
+TEST_P(ForeignArchiveTest, WhatIsNoIdentityIsNone) {
+  for (const std::string& text :
+       {std::string(), std::string("id"), std::string(33, 'a'),
+        std::string(32, 'A'), std::string(5000, 'a')}) {
+    test::WriteFile(dir_.Sub("storage/db/DATABASE_ID"), text);
+    const auto database = TakeWhole("tar czf a.tar.gz -C storage db");
+    ASSERT_TRUE(database.ok());
+    EXPECT_EQ(database->database_id, "") << text;
+  }
+}
+
 // Whatever stands there, and wherever the database is.
 TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
   test::WriteFiles(dir_.Sub("storage/db/lost"), {{"000003.log", "not a log"},
@@ -86,7 +98,9 @@ TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
   for (const char* command :
        {"tar czf a.tar.gz -C storage db", "tar czf a.tar.gz -C storage/db .",
         "tar czf a.tar.gz --hard-dereference -C storage/db lost -C .. db"}) {
-    ASSERT_TRUE(TakeWhole(command).ok());
+    const auto database = TakeWhole(command);
+    ASSERT_TRUE(database.ok());
+    EXPECT_EQ(database->database_id, std::string(32, 'a')) << command;
   }
   Pack("tar czf a.tar.gz -C storage/db lost");
   ExpectRefused("lost alone", StatusCode::kCorruption, "no LevelDB database");

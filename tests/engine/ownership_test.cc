@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <filesystem>
 #include <string>
 
@@ -219,6 +220,33 @@ TEST_F(OwnershipTest, ACopyOfADatabaseThatNobodyHasOpenTakesItsPlace) {
 }
 
 // Archives of 0.1.0 name no database.
+TEST_F(OwnershipTest, ATarOfTheFolderMovesTheIdentityWithIt) {
+  a_.Put(0, 100);
+  ASSERT_TRUE(a_.engine().Adopt(false).ok());
+  const std::string tar = dir_.Sub("moved.tar.gz");
+  const std::string command = "tar czf '" + tar + "' -C '" +
+                              a_.options_.storage_dir + "' " +
+                              a_.options_.db_name;
+  ASSERT_EQ(std::system(command.c_str()), 0);
+  const auto restore = [&](Site* site) {
+    const auto found = site->engine().Locate(tar);
+    ASSERT_TRUE(found.ok());
+    const auto report = site->engine().Restore(*found, {});
+    ASSERT_TRUE(report.ok()) << report.status().ToString();
+    EXPECT_EQ(test::CheckDatabase(site->db_dir(), 100), "");
+  };
+  restore(&b_);
+  EXPECT_EQ(b_.Identity().id, a_.Identity().id);
+  EXPECT_NE(b_.Identity().epoch, a_.Identity().epoch);
+  // What is there keeps its own.
+  Site c(dir_.path(), "c");
+  c.Put(0, 5);
+  ASSERT_TRUE(c.engine().Adopt(false).ok());
+  const DatabaseIdentity before = c.Identity();
+  restore(&c);
+  EXPECT_EQ(c.Identity().id, before.id);
+}
+
 TEST_F(OwnershipTest, VerificationsOfTwoDatabasesDoNotWaitForEachOther) {
   a_.Put(0, 100);
   b_.Put(0, 50);
