@@ -157,8 +157,8 @@ release_slice() {
   then
     die "the process tests did not run" "see tests/process/CMakeLists.txt"
   fi
-  # One after the other: they compile.
-  stage "test package" run_ctest release -L package
+  # One for each core: they compile.
+  stage "test package" run_ctest release --parallel "$(cores)" -L package
 }
 
 # Where nothing runs in a thread of its own: the thread sanitizer sees these
@@ -182,9 +182,10 @@ sanitizer_slice() {
   if [[ $every == 0 ]]; then
     selection=(-LE other-sanitizer)
     # A sanitizer takes ten times as long for each, and sees the same in fewer.
-    # Eleven has no factor in common with the steps of the crash tests' slices.
+    # The number has no factor in common with the steps of the crash tests'
+    # slices.
     export LEVELKEEP_TORTURE_ROUNDS="${LEVELKEEP_TORTURE_ROUNDS:-6}"
-    export LEVELKEEP_CRASH_SHARD="${LEVELKEEP_CRASH_SHARD:-0/11}"
+    export LEVELKEEP_CRASH_SHARD="${LEVELKEEP_CRASH_SHARD:-0/19}"
     # A full disk goes the way of one that fails; the release slice tries both,
     # and archives with both libraries and with what one writes and the other
     # reads. A sanitizer's own time is no measure.
@@ -209,8 +210,9 @@ sanitizer_slice() {
 started=$SECONDS
 if [[ $install == 1 ]]; then
   groups=(build test)
-  # The address sanitizer's build is clang's, and the fuzzers' as well.
-  [[ " ${slices[*]} " != *" asan "* ]] || groups+=(fuzz)
+  # The sanitizers' builds are clang's, and the fuzzers' as well: it compiles
+  # them in three quarters of GCC's time.
+  [[ "${slices[*]}" == release ]] || groups+=(fuzz)
   stage "packages" scripts/install-packages.sh "${groups[@]}"
 fi
 for slice in "${slices[@]}"; do

@@ -55,6 +55,12 @@ Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir) {
   return ParseCurrent(*contents);
 }
 
+bool HoldsDatabase(FileSystem* fs, const std::string& db_dir) {
+  if (PathExists(fs, JoinPath(db_dir, "CURRENT"))) return true;
+  const auto names = fs->List(db_dir);
+  return names.ok() && HoldsData(*names);
+}
+
 Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
                                        const std::string& db_dir) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<std::string> names,

@@ -16,6 +16,9 @@ namespace levelkeep {
 // CURRENT of `db_dir`: the MANIFEST's name. kNotFound if there is none.
 Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir);
 
+// Is there a database, whole or not: CURRENT, a table or a log?
+bool HoldsDatabase(FileSystem* fs, const std::string& db_dir);
+
 // The numbers of the logs in `db_dir`, ascending.
 Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
                                        const std::string& db_dir);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
 #include "engine/engine.h"
 
@@ -67,7 +68,7 @@ std::string Engine::Place() const {
 }
 
 bool Engine::DatabasePresent() const {
-  return PathExists(fs_, JoinPath(options_.storage_path(), "CURRENT"));
+  return HoldsDatabase(fs_, options_.storage_path());
 }
 
 std::string Engine::RememberedId() const {

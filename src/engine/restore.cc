@@ -130,7 +130,7 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
     manifest = reader->outline().manifest;
   }
   const std::string db_dir = options_.storage_path();
-  preview.database_present = PathExists(fs_, JoinPath(db_dir, "CURRENT"));
+  preview.database_present = DatabasePresent();
   preview.current_sequence = database_->LastSequence();
   preview.lost_writes = preview.current_sequence;
   if (manifest != nullptr) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include "base/hash.h"
 #include "base/status_macros.h"
@@ -58,13 +59,18 @@ std::vector<std::string> TablesIn(const std::vector<std::string>& names) {
   return tables;
 }
 
-// Those of `names` that are tables of `version`.
+// Those of `names` that are tables of `version`; names are sorted, so that of
+// two for one table LevelDB's present one comes first.
 std::vector<std::string> TablesOf(const Version& version,
                                   const std::vector<std::string>& names) {
-  std::vector<std::string> tables = TablesIn(names);
-  std::erase_if(tables, [&version](const std::string& name) {
-    return !version.tables().contains(ParseDbFileName(name).number);
-  });
+  std::vector<std::string> tables;
+  std::set<uint64_t> found;
+  for (const std::string& name : TablesIn(names)) {
+    const uint64_t number = ParseDbFileName(name).number;
+    if (version.tables().contains(number) && found.insert(number).second) {
+      tables.push_back(name);
+    }
+  }
   return tables;
 }
 

@@ -166,6 +166,10 @@ TEST_F(RemainsTest, NoBackupIsMadeAndTheNewestIsNamed) {
   EXPECT_NE(made.status().hint().find(backup), std::string::npos)
       << made.status().hint();
   EXPECT_EQ(site_.engine().PreviewLoss()->newest_backup, backup);
+  Remove("CURRENT");
+  const auto preview = site_.engine().Preview(*site_.engine().Find(backup));
+  ASSERT_TRUE(preview.ok());
+  EXPECT_TRUE(preview->database_present) << "tables are no empty place";
   // A restore does not look at what it replaces.
   ASSERT_TRUE(site_.Restore(backup).ok());
   EXPECT_TRUE(site_.engine().RequireWhole().ok());
