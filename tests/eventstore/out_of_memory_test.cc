@@ -34,7 +34,7 @@ void* AllocateOrThrow(std::size_t size) {
   return memory;
 }
 
-// Inlined, GCC takes it for the wrong end of an `operator new` (TSan build).
+// Inlined, GCC takes it for the wrong end of an `operator new`.
 [[gnu::noinline]] void Free(void* memory) noexcept { std::free(memory); }
 
 }  // namespace
