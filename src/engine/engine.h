@@ -257,6 +257,7 @@ class Engine {
                 ArchiveSummary* summary);
   Result<std::string> Publish(const std::string& part, const std::string& label,
                               Time created, const Listing& listing);
+  Status PublishAs(const std::string& part, const std::string& name);
   Status WriteSidecars(const std::string& name, const ArchiveSummary& summary);
 
   // What a verification finds out before its verdict.
