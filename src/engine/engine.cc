@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/folder_probe.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -119,6 +120,10 @@ Status Engine::Prepare() {
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, JoinPath(options_.backup_dir, kStateDirectory)));
   return Status::Ok();
+}
+
+Status Engine::CheckBackupFolder() {
+  return RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir, {.locks = true});
 }
 
 Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {

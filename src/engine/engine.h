@@ -92,6 +92,9 @@ class Engine {
 
   // Creates the folders.
   Status Prepare();
+  // kUnsupported: BACKUP_DIR is on a file system where no backups can be made
+  // (base/folder_probe.h). Leaves nothing. REQUIRES: Prepare succeeded.
+  Status CheckBackupFolder();
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.
   Result<std::vector<std::string>> Sweep();
