@@ -147,6 +147,12 @@ class FileSystem {
   virtual Status Exchange(const std::string& a, const std::string& b) = 0;
   virtual Status Link(const std::string& source, const std::string& target) = 0;
   virtual Status SetMode(const std::string& path, uint32_t mode) = 0;
+  // Puts a folder's time back, for those who only looked. kUnsupported: nobody
+  // can.
+  virtual Status SetModifiedTime(const std::string& path,
+                                 int64_t /*mtime_ns*/) {
+    return Status(StatusCode::kUnsupported, "no time of " + path + " is set");
+  }
   // Makes creations, renames and removals inside `path` durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Bytes that this process may still write there.

@@ -241,7 +241,11 @@ Status RequireFolder(FileSystem* fs, std::string_view setting,
   const std::string name = std::string(setting) + " (" + folder + ")";
   Lack lack;
   for (int attempt = 1; attempt <= kRequireAttempts; ++attempt) {
+    const auto before = fs->StatFollowing(there);
     const auto abilities = ProbeFolder(fs, there);
+    if (needs.keeps_time && before.ok()) {
+      (void)fs->SetModifiedTime(there, before->mtime_ns);
+    }
     lack = abilities.ok() ? FindLack(*abilities, needs)
                           : Lack{nullptr, abilities.status()};
     if (lack.cause.ok()) return Status::Ok();

@@ -47,6 +47,8 @@ Result<FolderAbilities> ProbeFolder(FileSystem* fs, const std::string& folder);
 struct FolderNeeds {
   bool moves_folders = false;
   bool locks = false;
+  // For those who only look: the folder's own time is put back.
+  bool keeps_time = false;
 };
 
 // Ok if `folder`, or the place where it is still to be made, can do that: tried

@@ -188,6 +188,18 @@ class PosixFileSystem : public FileSystem {
     return PosixError(error, "set the mode of", path);
   }
 
+  Status SetModifiedTime(const std::string& path, int64_t mtime_ns) override {
+    constexpr int64_t kSecond = 1'000'000'000;
+    const timespec times[2] = {
+        {0, UTIME_OMIT},
+        {static_cast<time_t>(mtime_ns / kSecond),
+         static_cast<decltype(timespec::tv_nsec)>(mtime_ns % kSecond)}};
+    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0) {
+      return Status::Ok();
+    }
+    return PosixError(errno, "set the time of", path);
+  }
+
   Status SyncDirectory(const std::string& path) override {
     LEVELKEEP_ASSIGN_OR_RETURN(UniqueFd fd, OpenDirectory(path));
     // EINVAL: a network or FUSE file system that has no such operation;

@@ -122,8 +122,14 @@ Status Engine::Prepare() {
   return Status::Ok();
 }
 
+// Where nothing may be written, the store goes on without backups: health says
+// so.
 Status Engine::CheckBackupFolder() {
-  return RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir, {.locks = true});
+  const Status can =
+      RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir, {.locks = true});
+  if (can.code() != StatusCode::kPermissionDenied) return can;
+  LogWarn(kEngineLogTag, can.ToString());
+  return Status::Ok();
 }
 
 Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {

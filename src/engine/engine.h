@@ -78,7 +78,8 @@ struct InspectReport {
 // Each part is locked while it is written.
 //
 // What only reads (names, lists, PlanRotation, Preview, Inspect) creates no
-// file, not even a lock file.
+// file, not even a lock file, but for the probe of a Preview, which leaves
+// nothing.
 // Thread safety: all methods may be called concurrently, but Restore, Stage,
 // Undo and Extract only one at a time.
 class Engine {
@@ -93,7 +94,8 @@ class Engine {
   // Creates the folders.
   Status Prepare();
   // kUnsupported: BACKUP_DIR is on a file system where no backups can be made
-  // (base/folder_probe.h). Leaves nothing. REQUIRES: Prepare succeeded.
+  // (base/folder_probe.h). Leaves nothing. One that may not be written is ok:
+  // the log and health name it. REQUIRES: Prepare succeeded.
   Status CheckBackupFolder();
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.

@@ -134,9 +134,10 @@ Status CreatePrivate(FileSystem* fs, const std::string& path) {
   return fs->SetMode(path, 0700);
 }
 
-Status CheckStorageFolder(const RestoreContext& context) {
-  return RequireFolder(context.fs, "STORAGE_DIR", context.options.storage_dir,
-                       {.moves_folders = true, .locks = true});
+Status CheckStorageFolder(const RestoreContext& context, bool only_looks) {
+  return RequireFolder(
+      context.fs, "STORAGE_DIR", context.options.storage_dir,
+      {.moves_folders = true, .locks = true, .keeps_time = only_looks});
 }
 
 // One that can't be written is known again instead of being moved away.
@@ -196,7 +197,7 @@ Status CreateLayout(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.storage_dir));
   LEVELKEEP_RETURN_IF_ERROR(RefuseDatabase(context));
-  LEVELKEEP_RETURN_IF_ERROR(CheckStorageFolder(context));
+  LEVELKEEP_RETURN_IF_ERROR(CheckStorageFolder(context, false));
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.restore_dir));
   LEVELKEEP_RETURN_IF_ERROR(CheckDropFolder(context));
   LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, ParentPath(context.work_dir())));
@@ -250,7 +251,7 @@ Status CheckExchangeable(const RestoreContext& context) {
 
 Status CheckStorage(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(CheckExchangeable(context));
-  return CheckStorageFolder(context);
+  return CheckStorageFolder(context, true);
 }
 
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo) {

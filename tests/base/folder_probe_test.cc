@@ -158,6 +158,20 @@ TEST_F(FolderProbeTest, AFolderThatCanNotBeWrittenIsNamed) {
       << refused.message();
 }
 
+TEST_F(FolderProbeTest, WhoOnlyLooksLeavesNotEvenATime) {
+  const auto mtime = [&] {
+    return FileSystem::Posix()->Stat(dir_.path())->mtime_ns;
+  };
+  const int64_t before = mtime();
+  ASSERT_TRUE(RequireFolder(FileSystem::Posix(), "STORAGE_DIR", dir_.path(),
+                            {.moves_folders = true, .keeps_time = true})
+                  .ok());
+  EXPECT_EQ(mtime(), before);
+  ASSERT_TRUE(
+      RequireFolder(FileSystem::Posix(), "STORAGE_DIR", dir_.path(), {}).ok());
+  EXPECT_NE(mtime(), before);
+}
+
 // One failure that passes, anywhere: it is tried again.
 TEST_F(FolderProbeTest, OneFailureIsNoVerdict) {
   bool fired = true;

@@ -2,6 +2,7 @@
 
 #include "base/new_name.h"
 
+#include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
@@ -148,6 +149,22 @@ TEST(ClaimTest, CrashLeavesTheWholeFileBesideAnEmptyOne) {
   EXPECT_TRUE(RemoveClaim(FileSystem::Posix(), dir.Sub("name")).ok());
   ASSERT_TRUE(RemoveClaim(FileSystem::Posix(), dir.Sub("part")).ok());
   EXPECT_EQ(test::ReadFile(dir.Sub("part")), "whole") << "no claim";
+}
+
+// Else a power loss could leave an empty file that nobody understands.
+TEST(ClaimTest, ThePartIsSafeBeforeTheNameIsClaimed) {
+  test::TempDir dir;
+  test::WriteFile(dir.Sub("part"), "whole");
+  FaultFileSystem disk(FileSystem::Posix());
+  disk.set_plain_names(true);
+  ASSERT_TRUE(MoveToNewName(&disk, dir.Sub("part"), dir.Sub("name")).ok());
+  const auto trace = disk.trace();
+  const auto synced =
+      std::find(trace.begin(), trace.end(), "SyncDirectory " + dir.path());
+  const auto claimed =
+      std::find(trace.begin(), trace.end(), "Create " + dir.Sub("name"));
+  ASSERT_NE(claimed, trace.end());
+  EXPECT_LT(synced, claimed);
 }
 
 // A disk on which a removal is done and reported as failed.

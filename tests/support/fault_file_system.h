@@ -95,6 +95,10 @@ class FaultFileSystem : public FileSystem {
   Status Exchange(const std::string& a, const std::string& b) override;
   Status Link(const std::string& source, const std::string& target) override;
   Status SetMode(const std::string& path, uint32_t mode) override;
+  // Not counted.
+  Status SetModifiedTime(const std::string& path, int64_t mtime_ns) override {
+    return base_->SetModifiedTime(path, mtime_ns);
+  }
   Status SyncDirectory(const std::string& path) override;
   Result<uint64_t> FreeSpace(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
