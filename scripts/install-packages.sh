@@ -5,6 +5,8 @@
 #
 #   build    compiler, build tools and libraries
 #   test     what the tests and the checks use besides
+#   mounts   the file systems of tests/process/test_file_systems.py that only
+#            scripts/nightly.sh tries
 #   bench    whom bench/compare.sh compares with, and Google Benchmark
 #   fuzz     clang with its sanitizers and libFuzzer
 #   runtime  only what the finished program needs (Debian 12's names)
@@ -30,6 +32,7 @@ test_packages() {
     python3 python3-plyvel python3-pytest python3-yaml \
     git strace curl pigz libarchive-tools procps util-linux mount \
     libfuse3-dev e2fsprogs xfsprogs btrfs-progs libfaketime \
+    mergerfs exfat-fuse exfatprogs \
     golang-go golang-github-syndtr-goleveldb-dev \
     clang-tidy clang-format shellcheck gcovr docker-compose systemd
   if isal_available; then echo isal; fi
@@ -37,6 +40,12 @@ test_packages() {
   # would conflict with.
   command -v node >/dev/null || echo nodejs
   command -v npm >/dev/null || echo npm
+}
+
+mount_packages() {
+  printf '%s\n' \
+    mergerfs exfat-fuse exfatprogs bindfs gocryptfs encfs unionfs-fuse \
+    fuse-overlayfs ntfs-3g rclone sshfs openssh-sftp-server
 }
 
 bench_packages() {
@@ -107,10 +116,11 @@ for group in "${@:-build test}"; do
     case "$name" in
       build) mapfile -t -O "${#wanted[@]}" wanted < <(build_packages) ;;
       test) mapfile -t -O "${#wanted[@]}" wanted < <(test_packages) ;;
+      mounts) mapfile -t -O "${#wanted[@]}" wanted < <(mount_packages) ;;
       bench) mapfile -t -O "${#wanted[@]}" wanted < <(bench_packages) ;;
       fuzz) mapfile -t -O "${#wanted[@]}" wanted < <(fuzz_packages) ;;
       runtime) mapfile -t -O "${#wanted[@]}" wanted < <(runtime_packages) ;;
-      *) die "unknown group '$name'" "use build, test, bench, fuzz or runtime" ;;
+      *) die "unknown group '$name'" "use build, test, mounts, bench, fuzz or runtime" ;;
     esac
   done
 done

@@ -8,6 +8,7 @@
 #   kill     every system call goes wrong once, every allocation fails once,
 #            and twenty times as many kills at random moments
 #   power    power cuts at every moment, on all four file systems
+#   mounts   each of the three folders on all ten file systems that people use
 #   asan     all modules and process tests with the address and undefined
 #   tsan     sanitizers, and with the thread sanitizer
 #   single   each source compiled by itself, without ISA-L, and its tests
@@ -24,7 +25,7 @@ cd "$LEVELKEEP_ROOT"
 
 parts=("$@")
 [[ ${#parts[@]} -gt 0 ]] ||
-  parts=(release crash kill power asan tsan single tidy fuzz soak)
+  parts=(release crash kill power mounts asan tsan single tidy fuzz soak)
 
 build_release() {
   scripts/install-packages.sh build test
@@ -57,6 +58,10 @@ kill_all() {
   process each_call=1000 allocations=1000 kill_restore=20 kill_create=20
 }
 power() { process power_loss=1000; }
+mounts() {
+  scripts/install-packages.sh mounts
+  process file_systems=1000
+}
 asan() { scripts/test.sh --slice asan --every; }
 tsan() { scripts/test.sh --slice tsan --every; }
 single() {
@@ -81,7 +86,7 @@ results=()
 broken=0
 for part in "${parts[@]}"; do
   case "$part" in
-    release | crash | power | asan | tsan | single | tidy | fuzz | soak)
+    release | crash | power | mounts | asan | tsan | single | tidy | fuzz | soak)
       command=("$part")
       ;;
     kill) command=(kill_all) ;;

@@ -53,6 +53,30 @@ struct ArchiveReader::Impl {
   }
 };
 
+namespace {
+
+bool IsSameFile(const FileInfo& a, const FileInfo& b) {
+  return a.device == b.device && a.inode == b.inode &&
+         a.size_bytes == b.size_bytes && a.mtime_ns == b.mtime_ns &&
+         a.ctime_ns == b.ctime_ns;
+}
+
+// Does the file look like another one as soon as somebody has read it?
+bool ReadingChanges(FileSystem* fs, const std::string& path,
+                    const FileInfo& before) {
+  char byte = 0;
+  {
+    const auto file = fs->Open(path, OpenMode::kRead);
+    if (!file.ok() || !(*file)->ReadAt(0, &byte, sizeof(byte)).ok()) {
+      return false;
+    }
+  }
+  const auto after = fs->Stat(path);
+  return after.ok() && !IsSameFile(before, *after);
+}
+
+}  // namespace
+
 ArchiveReader::ArchiveReader() : impl_(std::make_unique<Impl>()) {}
 
 ArchiveReader::~ArchiveReader() = default;
@@ -84,13 +108,13 @@ Result<ExtractedDatabase> ArchiveReader::Extract(
   return impl_->Read(target_dir, options);
 }
 
-Status ArchiveReader::CheckUnchanged() const {
+Status ArchiveReader::CheckUnchanged(std::stop_token stop) const {
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo now, impl_->fs->Stat(impl_->path));
-  const FileInfo& then = impl_->opened;
-  if (now.device == then.device && now.inode == then.inode &&
-      now.size_bytes == then.size_bytes && now.mtime_ns == then.mtime_ns &&
-      now.ctime_ns == then.ctime_ns) {
-    return Status::Ok();
+  if (IsSameFile(now, impl_->opened)) return Status::Ok();
+  if (!impl_->sha256.empty() && ReadingChanges(impl_->fs, impl_->path, now)) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto again, Open(impl_->fs, impl_->path));
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256, again->Sha256(stop));
+    if (sha256 == impl_->sha256) return Status::Ok();
   }
   return Status(StatusCode::kBusy,
                 impl_->path + " was changed or replaced while it was read",

@@ -73,8 +73,10 @@ class ArchiveReader {
                                     const ArchiveReadOptions& options);
   // Not ok unless the path still names the file that was opened, with the
   // content that it had then: for those who let somebody else read it by its
-  // path. kBusy: it was changed or replaced, which says nothing about it.
-  Status CheckUnchanged() const;
+  // path. kBusy: it was changed or replaced, which says nothing about it. On
+  // a file system that shows other times or another inode as soon as a file is
+  // read (rclone), the SHA-256 tells, if it was known before.
+  Status CheckUnchanged(std::stop_token stop = {}) const;
   // SHA-256 of the archive file. Remembered.
   Result<std::string> Sha256(std::stop_token stop);
 

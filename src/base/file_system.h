@@ -139,13 +139,20 @@ class FileSystem {
   // Replaces `target`.
   virtual Status Rename(const std::string& source,
                         const std::string& target) = 0;
-  // kAlreadyExists if `target` is there; atomic.
+  // kAlreadyExists if `target` is there; atomic. kUnsupported where the file
+  // system can't: MoveToNewName (new_name.h) has other ways.
   virtual Status RenameNoReplace(const std::string& source,
                                  const std::string& target) = 0;
   // Swaps two names atomically; kUnsupported where the file system can't.
   virtual Status Exchange(const std::string& a, const std::string& b) = 0;
   virtual Status Link(const std::string& source, const std::string& target) = 0;
   virtual Status SetMode(const std::string& path, uint32_t mode) = 0;
+  // Puts a folder's time back, for those who only looked. kUnsupported: nobody
+  // can.
+  virtual Status SetModifiedTime(const std::string& path,
+                                 int64_t /*mtime_ns*/) {
+    return Status(StatusCode::kUnsupported, "no time of " + path + " is set");
+  }
   // Makes creations, renames and removals inside `path` durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Bytes that this process may still write there.
@@ -191,10 +198,15 @@ Status WriteFileDurably(FileSystem* fs, const std::string& path,
 // for a small file that is about to get its name, kPartSuffix for an archive.
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 inline constexpr std::string_view kPartSuffix = ".part";
+inline constexpr std::string_view kProbeSuffix = ".probe";  // a folder
 std::string NewTemporaryName(std::string_view suffix);
-// True for what NewTemporaryName makes, with either suffix. Such files are
-// nobody else's: what a crash leaves of them may be removed.
+// True for what NewTemporaryName makes with that suffix.
+bool HasTemporaryForm(std::string_view name, std::string_view suffix);
+// The same with either suffix of a file. Such files are nobody else's: what a
+// crash leaves of them may be removed.
 bool IsTemporaryName(std::string_view name);
+// The same of kPartSuffix alone.
+bool IsPartName(std::string_view name);
 // Removes a directory and what is in it, never following links. Missing: ok.
 Status RemoveTree(FileSystem* fs, const std::string& path);
 // Reads exactly `size` bytes or fails with kCorruption.

@@ -184,7 +184,7 @@ std::string NewTemporaryName(std::string_view suffix) {
   return std::string(kTemporaryPrefix) + RandomId() + std::string(suffix);
 }
 
-bool IsTemporaryName(std::string_view name) {
+bool HasTemporaryForm(std::string_view name, std::string_view suffix) {
   constexpr size_t kIdLength = 32;
   if (!name.starts_with(kTemporaryPrefix)) return false;
   name.remove_prefix(kTemporaryPrefix.size());
@@ -192,9 +192,15 @@ bool IsTemporaryName(std::string_view name) {
   const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
   });
-  const std::string_view suffix = name.substr(id.size());
-  return hex && id.size() == kIdLength &&
-         (suffix == kTemporarySuffix || suffix == kPartSuffix);
+  return hex && id.size() == kIdLength && name.substr(id.size()) == suffix;
+}
+
+bool IsTemporaryName(std::string_view name) {
+  return HasTemporaryForm(name, kTemporarySuffix) || IsPartName(name);
+}
+
+bool IsPartName(std::string_view name) {
+  return HasTemporaryForm(name, kPartSuffix);
 }
 
 Status RemoveTree(FileSystem* fs, const std::string& path) {

@@ -21,12 +21,6 @@ FileInfo ToFileInfo(const struct stat& data);
 std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path,
                                    uint64_t append_offset, bool shared_end);
 
-// FileSystem::RenameNoReplace for file systems without renameat2's flags,
-// such as NFS. Atomic for files; for folders an empty one that appears at the
-// very moment would be replaced.
-Status RenameNoReplaceByLink(FileSystem* fs, const std::string& source,
-                             const std::string& target);
-
 // The lock on an open file; see FileSystem::Lock (posix_lock.cc).
 Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
                                                 const std::string& path);

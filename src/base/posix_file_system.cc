@@ -160,10 +160,8 @@ class PosixFileSystem : public FileSystem {
     if (RenameWithFlags(source, target, RENAME_NOREPLACE) == 0) {
       return Status::Ok();
     }
-    if (!FlagsNotSupported(errno)) {
-      return PosixError(errno, "rename", Both(source, target));
-    }
-    return RenameNoReplaceByLink(this, source, target);
+    const int error = FlagsNotSupported(errno) ? EOPNOTSUPP : errno;
+    return PosixError(error, "rename", Both(source, target));
   }
 
   Status Exchange(const std::string& a, const std::string& b) override {
@@ -188,6 +186,18 @@ class PosixFileSystem : public FileSystem {
     }
     const int error = errno == EOPNOTSUPP ? ELOOP : errno;
     return PosixError(error, "set the mode of", path);
+  }
+
+  Status SetModifiedTime(const std::string& path, int64_t mtime_ns) override {
+    constexpr int64_t kSecond = 1'000'000'000;
+    const timespec times[2] = {
+        {0, UTIME_OMIT},
+        {static_cast<time_t>(mtime_ns / kSecond),
+         static_cast<decltype(timespec::tv_nsec)>(mtime_ns % kSecond)}};
+    if (::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0) {
+      return Status::Ok();
+    }
+    return PosixError(errno, "set the time of", path);
   }
 
   Status SyncDirectory(const std::string& path) override {
@@ -231,22 +241,6 @@ class PosixFileSystem : public FileSystem {
 };
 
 }  // namespace
-
-Status RenameNoReplaceByLink(FileSystem* fs, const std::string& source,
-                             const std::string& target) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs->Stat(source));
-  if (info.type == FileType::kDirectory) {
-    // rename() itself replaces an empty directory at most.
-    if (fs->Stat(target).status().code() != StatusCode::kNotFound) {
-      return PosixError(EEXIST, "rename", Both(source, target));
-    }
-    return fs->Rename(source, target);
-  }
-  LEVELKEEP_RETURN_IF_ERROR(fs->Link(source, target));
-  // If we die here: the file has both names. Callers' source names are
-  // temporary ones, which the next start sweeps.
-  return fs->RemoveFile(source);
-}
 
 FileSystem* FileSystem::Posix() {
   static PosixFileSystem* const kInstance = new PosixFileSystem();

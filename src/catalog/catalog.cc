@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
+#include "base/new_name.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -176,6 +177,10 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
     archive = {true, info->size_bytes, info->mtime_ns, info->inode, info->mode};
     if (sidecar_exists) sidecar = Probe(path + ".sha256", false);
     if (state_exists) state = Probe(StatePath(name), true);
+    // Somebody is giving it its name just now, or died over it.
+    if (IsClaim(*info) && !sidecar.present && !state.present && HasPart()) {
+      return nullptr;
+    }
   }
   const bool same_archive =
       regular && old != nullptr && old->final && old->archive == archive;

@@ -81,10 +81,13 @@ class Catalog {
   // leaves files that Sweep removes, never an archive without its digest.
   // Synced. kNotFound; kRefused if it is not a regular file.
   Status Remove(const std::string& name);
-  // Removes temporary files, unless somebody holds a lock on them, and sidecars
-  // and state files whose archive is gone; called while no other process writes
-  // small files. Returns the names of what it removed.
+  // Removes temporary files, unless somebody holds a lock on them, claims of
+  // names (base/new_name.h), and sidecars and state files whose archive is
+  // gone; called while no other process writes small files or publishes.
+  // Returns the names of what it removed.
   Result<std::vector<std::string>> Sweep();
+  // Removes a claim of that name; whether there was one. Called as Sweep.
+  Result<bool> DropClaim(const std::string& name);
   // The owner may be another one now: the next listing asks.
   void ForgetOwner() { NoteChange(); }
   // "<hex>  <name>\n" beside the archive, durable. kind: "sha256" or "md5".
@@ -154,8 +157,8 @@ class Catalog {
   std::string StateDirectory() const;
   std::string StatePath(const std::string& name) const;
   // What is on disk now; takes from `old` (may be null) what did not change.
-  // Null if there is no such file. Only companions that may exist are looked
-  // for.
+  // Null if there is no such file, or it is but a claim of its name. Only
+  // companions that may exist are looked for.
   CachedPtr Read(const std::string& name, const BackupName& parsed,
                  const CachedPtr& old, bool sidecar_exists,
                  bool state_exists) const;
@@ -178,6 +181,14 @@ class Catalog {
   // Reads the state file, lets `change` edit it, writes it.
   template <typename Change>
   Status ChangeState(const std::string& name, Change change);
+  // Whether a part is on its way to become a backup, or was when it crashed.
+  bool HasPart() const;
+  // Whether a backup's name is only claimed: an empty file of which nothing is
+  // known, beside a part. One that was published once is damaged; one without
+  // a part is somebody's.
+  bool IsOnlyClaimed(const std::string& name) const;
+  bool IsLeftOver(const std::string& path) const;
+  Status SweepClaims(std::vector<std::string>* removed);
   // From now on the last scan is out of date, whatever the folders' times.
   void NoteChange();
 

@@ -1,7 +1,9 @@
 // What changes backups/: state files, sidecars, removal, sweeping.
 
+#include <algorithm>
 #include <set>
 
+#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
@@ -128,6 +130,56 @@ Status Catalog::Remove(const std::string& name) {
   return fs_->SyncDirectory(directory_);
 }
 
+bool Catalog::HasPart() const {
+  const auto names = fs_->List(directory_);
+  return names.ok() && std::any_of(names->begin(), names->end(), IsPartName);
+}
+
+bool Catalog::IsOnlyClaimed(const std::string& name) const {
+  const std::string path = JoinPath(directory_, name);
+  const auto info = fs_->Stat(path);
+  const auto missing = [this](const std::string& companion) {
+    return fs_->Stat(companion).status().code() == StatusCode::kNotFound;
+  };
+  return info.ok() && IsClaim(*info) && ParseBackupName(name) &&
+         missing(path + ".sha256") && missing(StatePath(name)) && HasPart();
+}
+
+Result<bool> Catalog::DropClaim(const std::string& name) {
+  if (!IsOnlyClaimed(name)) return false;
+  LEVELKEEP_RETURN_IF_ERROR(RemoveClaim(fs_, JoinPath(directory_, name)));
+  NoteChange();
+  return true;
+}
+
+// Claims first, durably: the part is what tells them.
+Status Catalog::SweepClaims(std::vector<std::string>* removed) {
+  const auto names = fs_->List(directory_);
+  if (names.status().code() == StatusCode::kNotFound) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(names.status());
+  const bool crashed =
+      std::any_of(names->begin(), names->end(), [this](const auto& name) {
+        return IsPartName(name) && IsLeftOver(JoinPath(directory_, name));
+      });
+  if (!crashed) return Status::Ok();
+  const size_t before = removed->size();
+  for (const std::string& name : *names) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool dropped, DropClaim(name));
+    if (dropped) removed->push_back(name);
+  }
+  return removed->size() == before ? Status::Ok()
+                                   : fs_->SyncDirectory(directory_);
+}
+
+// A folder or link is not ours, and what is locked another process is writing.
+bool Catalog::IsLeftOver(const std::string& path) const {
+  const auto info = fs_->Stat(path);
+  return info.ok() && info->type == FileType::kRegular &&
+         fs_->Lock(path).status().code() != StatusCode::kBusy;
+}
+
+// 1. claims   2. parts, temporary files and orphans beside the archives
+// 3. the same of the states
 Result<std::vector<std::string>> Catalog::Sweep() {
   std::vector<std::string> removed;
   const auto sweep_folder = [&](const std::string& folder,
@@ -144,17 +196,14 @@ Result<std::vector<std::string>> Catalog::Sweep() {
               StatusCode::kNotFound;
       if (!orphan && !IsTemporaryName(name)) continue;
       const auto info = fs_->Stat(JoinPath(folder, name));
-      // A folder or link of that name is not ours.
       if (!info.ok() || info->type != FileType::kRegular) continue;
-      // Another process is writing it.
-      const auto lock = orphan ? Result<std::unique_ptr<FileLock>>(nullptr)
-                               : fs_->Lock(JoinPath(folder, name));
-      if (lock.status().code() == StatusCode::kBusy) continue;
+      if (!orphan && !IsLeftOver(JoinPath(folder, name))) continue;
       LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, JoinPath(folder, name)));
       removed.push_back(name);
     }
     return removed.size() == before ? Status::Ok() : fs_->SyncDirectory(folder);
   };
+  LEVELKEEP_RETURN_IF_ERROR(SweepClaims(&removed));
   LEVELKEEP_RETURN_IF_ERROR(sweep_folder(
       directory_,
       [](const std::string& name) { return BackupOfSidecar(name); }));

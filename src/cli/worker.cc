@@ -45,7 +45,8 @@ class Worker {
   // Also removes the scratch folder of a worker that was killed; what a
   // live process uses stays.
   Status Prepare() {
-    const Status prepared = engine_.Prepare();
+    Status prepared = engine_.Prepare();
+    if (prepared.ok()) prepared = engine_.CheckBackupFolder();
     if (!prepared.ok()) return prepared;
     const auto swept = engine_.Sweep();
     if (!swept.ok()) return swept.status();

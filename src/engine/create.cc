@@ -6,6 +6,7 @@
 #include "archive/archive_reader.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/new_name.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -331,6 +332,13 @@ Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
   return summary;
 }
 
+// With the lock that sweeps hold, too: what is claimed meanwhile is of a crash.
+Status Engine::PublishAs(const std::string& part, const std::string& name) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+  LEVELKEEP_RETURN_IF_ERROR(catalog_.DropClaim(name).status());
+  return MoveToNewName(fs_, part, JoinPath(options_.backup_dir, name));
+}
+
 Result<std::string> Engine::Publish(const std::string& part,
                                     const std::string& label, Time created,
                                     const Listing& listing) {
@@ -343,7 +351,7 @@ Result<std::string> Engine::Publish(const std::string& part,
   for (int attempt = 0; attempt < kMaxNameAttempts; ++attempt) {
     const std::string file_name = FormatBackupName(name);
     const std::string path = JoinPath(options_.backup_dir, file_name);
-    const Status renamed = fs_->RenameNoReplace(part, path);
+    const Status renamed = PublishAs(part, file_name);
     if (renamed.ok()) {
       // If we die here: the name is there or not; either is a whole state.
       const Status synced = fs_->SyncDirectory(options_.backup_dir);

@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/folder_probe.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -118,6 +119,16 @@ std::string Engine::StatePath(std::string_view name) const {
 Status Engine::Prepare() {
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, JoinPath(options_.backup_dir, kStateDirectory)));
+  return Status::Ok();
+}
+
+// Where nothing may be written, the store goes on without backups: health says
+// so.
+Status Engine::CheckBackupFolder() {
+  const Status can =
+      RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir, {.locks = true});
+  if (can.code() != StatusCode::kPermissionDenied) return can;
+  LogWarn(kEngineLogTag, can.ToString());
   return Status::Ok();
 }
 

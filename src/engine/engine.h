@@ -79,7 +79,8 @@ struct InspectReport {
 // part is locked while it is written.
 //
 // What only reads (names, lists, PlanRotation, Preview, Inspect) creates no
-// file, not even a lock file.
+// file, not even a lock file, but for the probe of a Preview, which leaves
+// nothing.
 // Thread safety: all methods may be called concurrently, but Restore, Stage,
 // Undo and Extract only one at a time.
 class Engine {
@@ -93,6 +94,10 @@ class Engine {
 
   // Creates the folders.
   Status Prepare();
+  // kUnsupported: BACKUP_DIR is on a file system where no backups can be made
+  // (base/folder_probe.h). Leaves nothing. One that may not be written is ok:
+  // the log and health name it. REQUIRES: Prepare succeeded.
+  Status CheckBackupFolder();
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.
   Result<std::vector<std::string>> Sweep();
@@ -272,6 +277,7 @@ class Engine {
                 ArchiveSummary* summary);
   Result<std::string> Publish(const std::string& part, const std::string& label,
                               Time created, const Listing& listing);
+  Status PublishAs(const std::string& part, const std::string& name);
   Status WriteSidecars(const std::string& name, const ArchiveSummary& summary);
 
   // What a verification finds out before its verdict.

@@ -10,6 +10,7 @@
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "leveldb/db.h"
+#include "restore/layout.h"
 #include "restore/scanned.h"
 
 namespace levelkeep {
@@ -94,8 +95,9 @@ Result<Restorer*> Engine::OpenRestorer() {
   return restorer_.get();
 }
 
-// 1. nobody else has the database   2. folders   3. the instance lock
-// 4. what a crash interrupted. Done already where BackupManager started.
+// 1. nobody else has the database   2. folders, and whether they will do
+// 3. the instance lock   4. what a crash interrupted. Done already where
+// BackupManager started.
 Status Engine::RequireStorage() {
   if (restorer_ != nullptr && restorer_->recovered()) return Status::Ok();
   const std::string db_dir = options_.storage_path();
@@ -108,14 +110,18 @@ Status Engine::RequireStorage() {
                   "stop it, use POST /api/backup/restore, or drop the file "
                   "into RESTORE_DIR and restart it");
   }
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, options_.storage_dir));
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, options_.restore_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
   LEVELKEEP_RETURN_IF_ERROR(restorer->Prepare());
   return restorer->Recover().status();
 }
 
+// 1. can it be done there?   2. the manifest   3. what would be lost
+// 4. is there space?
 Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
+  RestorerOptions place;
+  place.storage_dir = options_.storage_dir;
+  place.db_name = options_.db_name;
+  LEVELKEEP_RETURN_IF_ERROR(CheckStorage({fs_, clock_, place}));
   RestorePreview preview;
   preview.name = backup.name;
   preview.needed_bytes = options_.reserve_bytes;
@@ -167,12 +173,14 @@ Status Engine::RefuseOther(const FoundBackup& backup,
                 "--other-database, \"otherDatabase\":true");
 }
 
-// 1. the storage is ours   2. check, extract and open the backup beside the
-// live data   3. compare it with its sidecar   4. close, swap, reopen
+// 1. the storage is ours, and can do it   2. check, extract and open the backup
+// beside the live data   3. compare it with its sidecar   4. close, swap,
+// reopen
 Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
                                       const Work& work, bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_RETURN_IF_ERROR(restorer_->CheckStorage());
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Restorer::Staged staged,
       restorer_->Stage({backup.path, ScannedSha256(backup)}, work));
@@ -192,6 +200,7 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
 
 Result<RestoreReport> Engine::Undo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_RETURN_IF_ERROR(restorer_->CheckStorage());
   const auto undo = [&] { return restorer_->Undo(scope); };
   // An undo that the application can't use is undone: nothing is lost by it.
   const auto undo_that = [&] { return restorer_->Undo(UndoScope::kLast); };

@@ -87,7 +87,8 @@ Status BackupManager::Impl::CreateFolders() {
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, options_.restore_dir).WithContext("RESTORE_DIR"));
   LEVELKEEP_RETURN_IF_ERROR(engine_.Prepare().WithContext("BACKUP_DIR"));
-  return CheckFoldersDiffer();
+  LEVELKEEP_RETURN_IF_ERROR(CheckFoldersDiffer());
+  return engine_.CheckBackupFolder();
 }
 
 // Whatever the names say: a link or a mount may lead to the same place.

@@ -5,6 +5,7 @@
 #include "base/ascii.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/new_name.h"
 #include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -76,17 +77,30 @@ std::string_view NoteSuffix(DropVerdict verdict) {
   return verdict == DropVerdict::kApplied ? ".applied.txt" : ".reason.txt";
 }
 
+// What the note of one entry begins with, and of no other.
+std::string NoteHead(const DropEntry& entry) {
+  const bool rejected = entry.verdict == DropVerdict::kRejected;
+  return Printable(entry.drop.name, 300) +
+         (rejected ? " was not restored, and has changed nothing."
+                   : " was restored.") +
+         "\nwhen: " + entry.when + "\n";
+}
+
 std::string NoteText(const DropEntry& entry, const std::string& advice) {
-  const std::string name = Printable(entry.drop.name, 300);
   if (entry.verdict == DropVerdict::kRejected) {
-    return name +
-           " was not restored, and has changed nothing.\nwhen: " + entry.when +
-           "\nwhy: " + entry.reason + "\nwhat to do: " +
+    return NoteHead(entry) + "why: " + entry.reason + "\nwhat to do: " +
            (advice.empty() ? std::string(kOtherArchive) : advice) + "\n";
   }
-  return name + " was restored.\nwhen: " + entry.when +
-         "\nsha256: " + entry.sha256 +
+  return NoteHead(entry) + "sha256: " + entry.sha256 +
          "\nTo restore it once more, move it back into the folder above.\n";
+}
+
+// A crash came in the middle of this very move: an empty file, and our note.
+Status DropOwnClaim(FileSystem* fs, const DropEntry& entry,
+                    const std::string& target, const std::string& note_path) {
+  const auto note = ReadFile(fs, note_path, kMaxHistoryBytes);
+  if (!note.ok() || !note->starts_with(NoteHead(entry))) return Status::Ok();
+  return RemoveClaim(fs, target);
 }
 
 std::string VerdictFolder(const RestoreContext& context, DropVerdict verdict) {
@@ -104,13 +118,14 @@ Result<std::string> MoveAside(const RestoreContext& context,
   for (int number = 1; number <= kMaxSameNames; ++number) {
     const std::string name = NumberedName(entry.drop.name, number);
     const std::string target = JoinPath(folder, name);
+    const std::string note = target + std::string(NoteSuffix(entry.verdict));
+    LEVELKEEP_RETURN_IF_ERROR(DropOwnClaim(fs, entry, target, note));
     if (PathExists(fs, target)) continue;
     LEVELKEEP_RETURN_IF_ERROR(
-        WriteFileDurably(fs, target + std::string(NoteSuffix(entry.verdict)),
-                         NoteText(entry, advice)));
+        WriteFileDurably(fs, note, NoteText(entry, advice)));
     // If we die here: a note without its archive, which comes next time.
     const Status moved =
-        fs->RenameNoReplace(context.InDrop(entry.drop.name), target);
+        MoveToNewName(fs, context.InDrop(entry.drop.name), target);
     if (moved.code() == StatusCode::kAlreadyExists) continue;
     LEVELKEEP_RETURN_IF_ERROR(moved);
     // If we die here: the archive is in one of the two folders.

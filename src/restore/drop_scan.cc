@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 
+#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "format/backup_order.h"
@@ -68,7 +69,7 @@ Result<DropIdentity> CopyUnderFreeName(const RestoreContext& context,
         number == 1 ? stem : stem + "-" + std::to_string(number);
     const std::string final_name = target + std::string(kArchiveSuffix);
     const Status moved =
-        context.fs->RenameNoReplace(part, context.InDrop(final_name));
+        MoveToNewName(context.fs, part, context.InDrop(final_name));
     if (moved.code() == StatusCode::kAlreadyExists) continue;
     LEVELKEEP_RETURN_IF_ERROR(moved);
     LEVELKEEP_RETURN_IF_ERROR(
@@ -223,6 +224,33 @@ Status Restorer::StageForRestart(const std::string& archive_path) {
   return copied;
 }
 
+namespace {
+
+// A copy that was about to get its name is still the part beside it. Without
+// a part, an empty archive is somebody's, and dropped like any other.
+Status SweepClaims(const RestoreContext& context,
+                   const std::vector<std::string>& names,
+                   std::vector<std::string>* swept) {
+  if (std::none_of(names.begin(), names.end(), IsPartName)) {
+    return Status::Ok();
+  }
+  bool removed = false;
+  for (const std::string& name : names) {
+    if (!name.ends_with(kArchiveSuffix)) continue;
+    const std::string path = context.InDrop(name);
+    const auto info = context.fs->Stat(path);
+    if (!info.ok() || !IsClaim(*info)) continue;
+    LEVELKEEP_RETURN_IF_ERROR(context.fs->RemoveFile(path));
+    swept->push_back(path);
+    removed = true;
+  }
+  // Before the part goes, which is what tells.
+  return removed ? context.fs->SyncDirectory(context.options.restore_dir)
+                 : Status::Ok();
+}
+
+}  // namespace
+
 Status SweepDropFolder(const RestoreContext& context,
                        std::vector<std::string>* swept) {
   // Hidden parts of copies, and half-written notes beside what was moved.
@@ -232,6 +260,9 @@ Status SweepDropFolder(const RestoreContext& context,
     const auto names = context.fs->List(folder);
     if (names.status().code() == StatusCode::kNotFound) continue;
     if (!names.ok()) return names.status();
+    if (folder == context.options.restore_dir) {
+      LEVELKEEP_RETURN_IF_ERROR(SweepClaims(context, *names, swept));
+    }
     for (const std::string& name : *names) {
       if (!IsTemporaryName(name)) continue;
       const std::string path = JoinPath(folder, name);

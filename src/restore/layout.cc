@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "base/folder_probe.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -133,6 +134,19 @@ Status CreatePrivate(FileSystem* fs, const std::string& path) {
   return fs->SetMode(path, 0700);
 }
 
+Status CheckStorageFolder(const RestoreContext& context, bool only_looks) {
+  return RequireFolder(
+      context.fs, "STORAGE_DIR", context.options.storage_dir,
+      {.moves_folders = true, .locks = true, .keeps_time = only_looks});
+}
+
+// One that can't be written is known again instead of being moved away.
+Status CheckDropFolder(const RestoreContext& context) {
+  const Status can =
+      RequireFolder(context.fs, "RESTORE_DIR", context.options.restore_dir, {});
+  return can.code() == StatusCode::kPermissionDenied ? Status::Ok() : can;
+}
+
 Status RefuseDatabase(const RestoreContext& context) {
   const std::string& folder = context.options.storage_dir;
   if (!PathExists(context.fs, JoinPath(folder, "CURRENT"))) {
@@ -183,10 +197,12 @@ Status CreateLayout(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.storage_dir));
   LEVELKEEP_RETURN_IF_ERROR(RefuseDatabase(context));
+  LEVELKEEP_RETURN_IF_ERROR(CheckStorageFolder(context, false));
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.restore_dir));
+  LEVELKEEP_RETURN_IF_ERROR(CheckDropFolder(context));
   LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, ParentPath(context.work_dir())));
   LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, context.work_dir()));
   LEVELKEEP_RETURN_IF_ERROR(TakeOverWorkDir(context));
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.restore_dir));
   for (const std::string& folder :
        {context.applied_dir(), context.rejected_dir()}) {
     const Status made = CreateDirectories(fs, folder);
@@ -218,8 +234,12 @@ Status CheckExchangeable(const RestoreContext& context) {
                   context.db_dir() + " is not a directory",
                   "move it away, then start again");
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo work, fs->Stat(context.work_dir()));
-  if (work.device != live->device) {
+  auto work = fs->Stat(context.work_dir());
+  if (work.status().code() == StatusCode::kNotFound) {
+    work = fs->StatFollowing(context.options.storage_dir);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(work.status());
+  if (work->device != live->device) {
     return CannotExchange(context, "is on another file system than " +
                                        context.options.storage_dir);
   }
@@ -227,6 +247,11 @@ Status CheckExchangeable(const RestoreContext& context) {
     return CannotExchange(context, "is a mount point");
   }
   return Status::Ok();
+}
+
+Status CheckStorage(const RestoreContext& context) {
+  LEVELKEEP_RETURN_IF_ERROR(CheckExchangeable(context));
+  return CheckStorageFolder(context, true);
 }
 
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo) {

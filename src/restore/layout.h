@@ -15,7 +15,8 @@ namespace levelkeep {
 
 // storage/, storage/.levelkeep/DB_NAME (0700), restore/ with applied/ and
 // rejected/. A read-only restore/ is fine. kRefused: STORAGE_DIR is itself a
-// database.
+// database. kUnsupported: one of them is on a file system that can't do what is
+// needed there (base/folder_probe.h); then nothing was moved.
 //
 // 0.1.0 had one work folder, storage/.levelkeep, for whatever database it was
 // started with. What it left there is moved into this database's; where
@@ -26,6 +27,11 @@ Status CreateLayout(const RestoreContext& context);
 // kRefused: the database is a symbolic link or no directory; kUnsupported:
 // it is a mount point or lies on another file system than storage_dir.
 Status CheckExchangeable(const RestoreContext& context);
+
+// The same, and whether STORAGE_DIR's file system can do what a restore needs.
+// Before a restore and for a preview of one: leaves nothing, and the folders
+// may be still to be made.
+Status CheckStorage(const RestoreContext& context);
 
 // The mount points of /proc/self/mountinfo. For tests.
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo);

@@ -116,7 +116,7 @@ Status GoOn(const RestoreContext& context, Journal journal,
   const Status moved = swap.Forward();
   swap.Unlock();
   if (moved.code() == StatusCode::kRefused) {
-    outcome->undone_restore = true;
+    outcome->undone_restore = outcome->unclear = true;
     outcome->undone_reason = moved.message();
     return SetJournalAside(context);
   }

@@ -30,7 +30,11 @@ void LogRecovery(const RestoreContext& context,
                 ", sequence " +
                 std::to_string(outcome.restored->last_sequence));
   }
-  if (outcome.undone_restore) {
+  if (outcome.unclear) {
+    LogWarn(kRestoreLogTag,
+            "an interrupted restore was given up, " + context.db_dir() +
+                " stays as it is: " + Printable(outcome.undone_reason, 500));
+  } else if (outcome.undone_restore) {
     LogWarn(kRestoreLogTag,
             "an interrupted restore was taken back, " + context.db_dir() +
                 " is what it was: " + Printable(outcome.undone_reason, 500));
@@ -78,6 +82,10 @@ Status Restorer::Prepare() {
     instance_lock_ = std::move(*lock);
   }
   return CheckExchangeable(context_);
+}
+
+Status Restorer::CheckStorage() const {
+  return levelkeep::CheckStorage(context_);
 }
 
 Result<RecoveryOutcome> Restorer::Recover() {

@@ -66,7 +66,10 @@ struct RecoveryOutcome {
   bool undone_restore = false;    // an interrupted one was taken back
   // The restore or undo that was completed, when finished_restore.
   std::optional<RestoreOutcome> restored;
-  std::string undone_reason;       // when undone_restore
+  std::string undone_reason;  // when undone_restore
+  // When undone_restore: it could not be taken back either, since its databases
+  // are not where it left them. What is there stays as it is.
+  bool unclear = false;
   std::vector<std::string> swept;  // left-overs removed
 };
 
@@ -106,6 +109,8 @@ class Restorer {
   // or on another file system than storage_dir, kRefused if it is a symbolic
   // link: it could never be exchanged.
   Status Prepare();
+  // Whether the storage can still do what a restore needs (layout.h).
+  Status CheckStorage() const;
   // Finishes or undoes what a crash interrupted, then sweeps. Doing it again
   // changes nothing. A restored database that nobody has opened yet is
   // opened by the options' open_check; without one it is scanned read-only.

@@ -202,7 +202,7 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
       context, request.archive_path, outline.content_bytes, scratch_dir,
       request.work.stop, LargestRecordOf(outline.manifest));
   // Before any verdict: levelkeep-check may have read another file.
-  LEVELKEEP_RETURN_IF_ERROR(request.reader->CheckUnchanged());
+  LEVELKEEP_RETURN_IF_ERROR(request.reader->CheckUnchanged(request.work.stop));
   if (!check.ok()) return check.status();
   LEVELKEEP_RETURN_IF_ERROR(CompareWithManifest(*outline.manifest, *check));
   return check;

@@ -155,7 +155,8 @@ Status Swap::Stuck() const {
   return Status(StatusCode::kRefused,
                 "the databases that an interrupted restore names are not in " +
                     Live() + ", " + Incoming() + " or " + Outgoing(),
-                "somebody moved them by hand; nothing was changed");
+                "somebody moved them by hand: look at the three folders, and "
+                "put the database that is wanted at the first");
 }
 
 }  // namespace levelkeep

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
@@ -51,7 +52,7 @@ Result<std::shared_ptr<AsideFile>> AsideFile::Make(FileSystem* fs,
     // If we die here: the next attach finds the file and removes it; LevelDB
     // wanted it gone (or, with keep_name, still has its own name for it).
     const Status made =
-        keep_name ? fs->Link(path, target) : fs->RenameNoReplace(path, target);
+        keep_name ? fs->Link(path, target) : MoveToNewName(fs, path, target);
     if (made.code() == StatusCode::kAlreadyExists) continue;
     LEVELKEEP_RETURN_IF_ERROR(made);
     std::shared_ptr<AsideFile> file(new AsideFile(fs, target, info));

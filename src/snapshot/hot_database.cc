@@ -240,8 +240,8 @@ void HotDatabase::SetUnreadable(const std::string& path,
   if (!readable_.ok()) return;
   readable_ =
       Status(StatusCode::kIoError, path + " could not be read (" + reason + ")",
-             "nothing was changed: open the database again when the "
-             "disk works and files can be opened");
+             "open the database again when the disk works and files can be "
+             "opened");
 }
 
 Status HotDatabase::CheckReadable() const {

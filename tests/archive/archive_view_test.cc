@@ -12,6 +12,7 @@
 #include "archive/codec_fixture.h"
 #include "archive/own_archive_fixture.h"
 #include "dbfiles/file_name.h"
+#include "support/fault_file_system.h"
 
 namespace levelkeep {
 namespace {
@@ -183,6 +184,40 @@ TEST_P(ArchiveViewTest, ReplacedArchiveIsReadAsItWasOpened) {
   EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kBusy);
   ASSERT_TRUE(FileSystem::Posix()->RemoveFile(path).ok());
   EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kNotFound);
+}
+
+// rclone: a file has another inode each time that it was read.
+class RestlessDisk : public test::FaultFileSystem {
+ public:
+  RestlessDisk() : FaultFileSystem(FileSystem::Posix()) {}
+  Result<std::unique_ptr<File>> Open(const std::string& path,
+                                     OpenMode mode) override {
+    ++inode_;
+    return FaultFileSystem::Open(path, mode);
+  }
+  Result<FileInfo> Stat(const std::string& path) override {
+    auto info = FaultFileSystem::Stat(path);
+    if (info.ok()) info->inode = inode_;
+    return info;
+  }
+
+ private:
+  uint64_t inode_ = 1;
+};
+
+TEST_P(ArchiveViewTest, WhereReadingChangesTheInodeTheBytesTell) {
+  const std::string path = Write(test::SmallDatabase());
+  RestlessDisk disk;
+  auto reader = ArchiveReader::Open(&disk, path);
+  ASSERT_TRUE(reader.ok());
+  EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kBusy)
+      << "nobody knows what it was";
+  ASSERT_TRUE((*reader)->Sha256({}).ok());
+  EXPECT_TRUE((*reader)->CheckUnchanged().ok());
+  ASSERT_EQ(Shell("printf x | dd of='" + path +
+                  "' bs=1 seek=50 conv=notrunc 2>/dev/null"),
+            0);
+  EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kBusy);
 }
 
 TEST_P(ArchiveViewTest, ContentChangedInPlaceIsNotUnchanged) {

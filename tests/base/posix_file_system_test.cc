@@ -242,25 +242,6 @@ TEST_F(PosixFileSystemTest, RenameReplacesAndTheOtherOneDoesNot) {
             StatusCode::kNotFound);
 }
 
-TEST_F(PosixFileSystemTest, RenameByLinkNeverReplacesAFile) {
-  test::WriteFile(dir_.Sub("a"), "A");
-  test::WriteFile(dir_.Sub("b"), "B");
-  EXPECT_EQ(RenameNoReplaceByLink(fs_, dir_.Sub("a"), dir_.Sub("b")).code(),
-            StatusCode::kAlreadyExists);
-  EXPECT_EQ(test::ReadFile(dir_.Sub("b")), "B");
-  EXPECT_TRUE(RenameNoReplaceByLink(fs_, dir_.Sub("a"), dir_.Sub("c")).ok());
-  EXPECT_EQ(test::ReadFile(dir_.Sub("c")), "A");
-  EXPECT_FALSE(PathExists(fs_, dir_.Sub("a")));
-  EXPECT_EQ(RenameNoReplaceByLink(fs_, dir_.Sub("a"), dir_.Sub("d")).code(),
-            StatusCode::kNotFound);
-  // Folders have no second name, but rename() spares a folder with content.
-  ASSERT_TRUE(fs_->CreateDirectory(dir_.Sub("d")).ok());
-  EXPECT_EQ(RenameNoReplaceByLink(fs_, dir_.Sub("d"), dir_.Sub("c")).code(),
-            StatusCode::kAlreadyExists);
-  EXPECT_TRUE(RenameNoReplaceByLink(fs_, dir_.Sub("d"), dir_.Sub("e")).ok());
-  EXPECT_TRUE(PathExists(fs_, dir_.Sub("e")));
-}
-
 TEST_F(PosixFileSystemTest, ExchangesTwoFolders) {
   ASSERT_TRUE(fs_->CreateDirectory(dir_.Sub("a")).ok());
   ASSERT_TRUE(fs_->CreateDirectory(dir_.Sub("b")).ok());

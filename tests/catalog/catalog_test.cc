@@ -277,6 +277,42 @@ TEST_F(CatalogTest, SweepRemovesLeftOversAndNothingElse) {
   EXPECT_TRUE(catalog_.Sweep()->empty());
 }
 
+// What a crash leaves where a name can only be claimed (base/new_name.h).
+TEST_F(CatalogTest, ClaimedNameIsNoBackupUntilItIsGiven) {
+  const std::string part = ".levelkeep-" + std::string(32, 'a') + ".part";
+  MakeBackup(kFirst, 10);
+  test::WriteFile(Path(kSecond), "");
+  test::WriteFile(Path(part), "an archive");
+  EXPECT_EQ(Listed(), (NameList{kFirst}));
+  EXPECT_EQ(catalog_.Find(kSecond).status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(catalog_.Find("latest")->name, kFirst);
+  {
+    // Its publisher lives: nothing is swept.
+    const auto living = FileSystem::Posix()->Lock(Path(part));
+    ASSERT_TRUE(living.ok());
+    EXPECT_TRUE(catalog_.Sweep()->empty());
+    EXPECT_TRUE(fs::exists(Path(kSecond)));
+  }
+  EXPECT_EQ(*catalog_.Sweep(), (NameList{kSecond, part}));
+  EXPECT_FALSE(fs::exists(Path(kSecond)));
+  MakeBackup(kSecond, 20);
+  EXPECT_EQ(Listed(), (NameList{kSecond, kFirst}));
+}
+
+TEST_F(CatalogTest, EmptyFileThatIsNoClaimIsShownAndStays) {
+  const std::string part = ".levelkeep-" + std::string(32, 'a') + ".part";
+  MakeBackup(kFirst, 10);
+  test::WriteFile(Path(kFirst), "");  // it has a sidecar: it was published
+  test::WriteFile(Path(part), "an archive");
+  EXPECT_EQ(Find(kFirst).status(), "unreadable");
+  EXPECT_FALSE(*catalog_.DropClaim(kFirst));
+  EXPECT_EQ(*catalog_.Sweep(), (NameList{part}));
+  test::WriteFile(Path(kSecond), "");  // there is no part
+  EXPECT_EQ(Find(kSecond).status(), "unreadable");
+  EXPECT_TRUE(catalog_.Sweep()->empty());
+  EXPECT_TRUE(fs::exists(Path(kSecond)));
+}
+
 TEST_F(CatalogTest, ManyThreadsAtOnce) {
   MakeBackup(kFirst, 10);
   MakeBackup(kSecond, 20);

@@ -22,7 +22,7 @@ Scenario Create() {
   Scenario scenario;
   scenario.name = "Create";
   scenario.backup_afterwards = true;
-  scenario.pairs = true;
+  scenario.pairs = scenario.names = true;
   scenario.prepare = [](Machine*) { return FirstView(); };
   // The second one also rotates, and reuses members of the first.
   scenario.act = [](Machine* machine, Ledger* ledger) {

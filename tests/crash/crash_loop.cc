@@ -42,13 +42,13 @@ void Arm(SimulatedDisk* disk, uint64_t n, const FaultKind& kind) {
 
 }  // namespace
 
-CrashLoop::CrashLoop(const Scenario& scenario, bool exchange_supported)
+CrashLoop::CrashLoop(const Scenario& scenario, DiskKind kind)
     : scenario_(scenario),
-      exchange_(exchange_supported),
+      kind_(kind),
       exhaustive_(FromEnvironment("LEVELKEEP_CRASH_EXHAUSTIVE") == "1"),
       inspection_(&machine_),
       replay_(FromEnvironment("LEVELKEEP_CRASH_REPLAY")),
-      name_(scenario.name + (exchange_supported ? "" : " without exchange")),
+      name_(scenario.name + (kind == DiskKind::kFull ? "" : ", plain names")),
       started_(std::chrono::steady_clock::now()) {
   seed_ = ParseUint64(FromEnvironment("LEVELKEEP_CRASH_SEED")).value_or(1);
   const std::string shard = FromEnvironment("LEVELKEEP_CRASH_SHARD");
@@ -56,7 +56,7 @@ CrashLoop::CrashLoop(const Scenario& scenario, bool exchange_supported)
     shard_ = ParseUint64(shard.substr(0, slash)).value_or(0);
     shards_ = ParseUint64(shard.substr(slash + 1)).value_or(1);
   }
-  machine_.disk()->set_exchange_supported(exchange_supported);
+  machine_.disk()->set_plain_names(kind == DiskKind::kPlainNames);
   machine_.disk()->Restore(TheInstallation().disk);
   first_view_ = scenario.prepare(&machine_);
   machine_.disk()->SyncAll();
@@ -187,9 +187,9 @@ void CrashLoop::EveryPairOfMoments() {
 }
 
 // Each operation fails in one way, another one each time; where that has been
-// seen with an exchange, a quarter of them.
+// seen on a full disk, a quarter of them.
 bool CrashLoop::InQuickSlice(uint64_t n, size_t kind) const {
-  const uint64_t step = exchange_ ? 1 : 4;
+  const uint64_t step = kind_ == DiskKind::kFull ? 1 : 4;
   return n % step == 0 && (n / step + kind) % std::size(kFaults) == 0;
 }
 
@@ -231,8 +231,8 @@ void CrashLoop::EveryFaultAndMoment() {
   const uint64_t step = exhaustive_ ? 3 : 40;
   for (uint64_t n = 1; more && !Enough(); ++n) {
     const FaultKind& kind = kFaults[n % std::size(kFaults)];
-    if (!InShard(n) || (!exhaustive_ && n % (exchange_ ? 7 : 19) != 0))
-      continue;
+    const uint64_t skip = kind_ == DiskKind::kFull ? 7 : 19;
+    if (!InShard(n) || (!exhaustive_ && n % skip != 0)) continue;
     const Life life = Record([&] { Arm(machine_.disk(), n, kind); });
     more = machine_.disk()->fired();
     for (size_t i = n % step; i < life.moments.size() && !Enough(); i += step) {

@@ -21,10 +21,15 @@
 
 namespace levelkeep::test {
 
+enum class DiskKind {
+  kFull,        // exchanges, renames without replacing, links
+  kPlainNames,  // SimulatedDisk::set_plain_names
+};
+
 // Failures go to gtest. Thread safety: one thread at a time.
 class CrashLoop {
  public:
-  CrashLoop(const Scenario& scenario, bool exchange_supported);
+  CrashLoop(const Scenario& scenario, DiskKind kind);
   ~CrashLoop();  // prints the number of states and the time
   CrashLoop(const CrashLoop&) = delete;
   CrashLoop& operator=(const CrashLoop&) = delete;
@@ -65,7 +70,7 @@ class CrashLoop {
   bool Enough() const;
 
   const Scenario& scenario_;
-  const bool exchange_;
+  const DiskKind kind_;
   const bool exhaustive_;
   Machine machine_;
   Inspection inspection_;

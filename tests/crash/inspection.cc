@@ -97,6 +97,16 @@ bool IsKnownInDatabase(const std::string& name) {
          name == "BACKUP_ID" || name == "DATABASE_ID" || IsAside(name);
 }
 
+// A name that was claimed and never given.
+std::string FindClaim(const std::map<std::string, std::string>& lines) {
+  for (const auto& [path, line] : lines) {
+    if (path.ends_with(".tar.gz") && line.find(" 0 bytes") != line.npos) {
+      return path + " is claimed by nobody";
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string Inspection::Run(const Views& views) {
@@ -178,7 +188,7 @@ std::string Inspection::CheckNames(const Lines& lines,
       return name + " was left in the drop folder";
     }
   }
-  return "";
+  return FindClaim(lines);
 }
 
 Result<Content> Inspection::ContentOf(const std::string& path) {

@@ -32,7 +32,7 @@ void StartAndPut(Machine* machine, Ledger* ledger) {
 Scenario Dropped() {
   Scenario scenario;
   scenario.name = "Drop";
-  scenario.pairs = scenario.swaps = true;
+  scenario.pairs = scenario.names = true;
   scenario.prepare = [](Machine* machine) {
     View view = DropInto(machine, TheInstallation().archive, "applied");
     // Whatever happens: the next start applies it.
@@ -161,7 +161,7 @@ void UndoInsisting(Application* app, Ledger* ledger) {
 Scenario Live() {
   Scenario scenario;
   scenario.name = "Live";
-  scenario.pairs = scenario.swaps = true;
+  scenario.pairs = scenario.names = true;
   scenario.prepare = [](Machine*) { return FirstView(); };
   scenario.act = [](Machine* machine, Ledger* ledger) {
     auto app = StartInsisting(machine, ledger);
@@ -183,7 +183,7 @@ View PrepareRestored(Machine* machine) {
 Scenario Undo() {
   Scenario scenario;
   scenario.name = "Undo";
-  scenario.pairs = scenario.swaps = true;
+  scenario.pairs = scenario.names = true;
   scenario.prepare = PrepareRestored;
   scenario.act = [](Machine* machine, Ledger* ledger) {
     auto app = StartInsisting(machine, ledger);
@@ -213,7 +213,7 @@ Scenario LiveAgain() {
 Scenario TakenBack() {
   Scenario scenario;
   scenario.name = "TakenBack";
-  scenario.pairs = scenario.swaps = true;
+  scenario.pairs = scenario.names = true;
   scenario.prepare = [](Machine*) { return FirstView(); };
   scenario.act = [](Machine* machine, Ledger* ledger) {
     auto app = StartInsisting(machine, ledger);
@@ -253,7 +253,7 @@ Scenario TakenBackAgain() {
 Scenario Staged() {
   Scenario scenario;
   scenario.name = "Stage";
-  scenario.swaps = true;
+  scenario.names = true;
   scenario.prepare = [](Machine*) { return FirstView(); };
   scenario.act = [](Machine* machine, Ledger* ledger) {
     {
@@ -276,7 +276,7 @@ Scenario Staged() {
 Scenario Program() {
   Scenario scenario;
   scenario.name = "Program";
-  scenario.pairs = scenario.swaps = true;
+  scenario.pairs = scenario.names = true;
   scenario.prepare = [](Machine*) { return FirstView(); };
   scenario.act = [](Machine* machine, Ledger* ledger) {
     const View::Alternative old = {ledger->now().live.front().live,

@@ -26,8 +26,9 @@ struct Scenario {
   bool backup_afterwards = false;
   // Crashes inside the start that follows a crash are tried, too.
   bool pairs = false;
-  // Exchanges databases: also on file systems that can't.
-  bool swaps = false;
+  // Exchanges databases or publishes: also on file systems that lack the
+  // renames and links for it.
+  bool names = false;
   // The start after the power loss. Empty: Application::Start.
   std::function<void(Machine*)> recover;
 };

@@ -14,29 +14,29 @@ namespace {
 
 struct Variant {
   const Scenario* scenario;
-  bool exchange;
+  DiskKind kind;
 };
 
 std::string VariantName(const ::testing::TestParamInfo<Variant>& info) {
   return info.param.scenario->name +
-         (info.param.exchange ? "" : "WithoutExchange");
+         (info.param.kind == DiskKind::kFull ? "" : "PlainNames");
 }
 
-// Scenarios that `wanted` says yes to; those that swap databases twice.
+// Scenarios that `wanted` says yes to; those in which names matter twice.
 template <typename Wanted>
 std::vector<Variant> VariantsOf(Wanted wanted) {
   std::vector<Variant> variants;
   for (const Scenario& scenario : AllScenarios()) {
     if (!wanted(scenario)) continue;
-    variants.push_back({&scenario, true});
-    if (scenario.swaps) variants.push_back({&scenario, false});
+    variants.push_back({&scenario, DiskKind::kFull});
+    if (scenario.names) variants.push_back({&scenario, DiskKind::kPlainNames});
   }
   return variants;
 }
 
 class SimulatedCrashTest : public ::testing::TestWithParam<Variant> {
  protected:
-  CrashLoop loop_{*GetParam().scenario, GetParam().exchange};
+  CrashLoop loop_{*GetParam().scenario, GetParam().kind};
 };
 
 TEST_P(SimulatedCrashTest, EveryMoment) {

@@ -103,6 +103,54 @@ TEST_F(BackupsTest, EventsAreRememberedInTheManifest) {
   EXPECT_EQ(events->last_time, "2024-12-27T13:00:00Z");
 }
 
+// exFAT, s3fs, rclone: only a claim keeps a name from others.
+TEST_F(BackupsTest, IsPublishedWhereThereAreOnlyPlainNames) {
+  disk_.set_plain_names(true);
+  const auto made = Write();
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  const auto second = Write();
+  ASSERT_TRUE(second.ok()) << second.status().ToString();
+  EXPECT_NE(made->name, second->name);
+  ExpectGood(made->name);
+  ExpectGood(second->name);
+}
+
+// A create dies between the claim and the rename.
+TEST_F(BackupsTest, ClaimOfACrashHidesNoNameAndIsSwept) {
+  disk_.set_plain_names(true);
+  std::string claimed;
+  disk_.set_observer([&](const std::string& operation) {
+    if (operation.starts_with("Rename ") &&
+        operation.find(".part to ") != std::string::npos) {
+      claimed = BaseName(operation);
+      disk_.CrashAt(disk_.operations() + 1);
+    }
+  });
+  ASSERT_FALSE(Write().ok());
+  disk_.set_observer(nullptr);
+  disk_.Reset();
+  disk_.set_plain_names(true);
+  ASSERT_TRUE(ParseBackupName(claimed)) << claimed;
+  ASSERT_EQ(std::filesystem::file_size(options_.backup_dir + "/" + claimed),
+            0u);
+  EXPECT_TRUE(engine_->List()->empty());
+  EXPECT_TRUE(engine_->PlanRotation()->empty());
+  EXPECT_TRUE(engine_->PendingVerification()->empty());
+  EXPECT_EQ(engine_->Find(claimed).status().code(), StatusCode::kNotFound);
+
+  const auto made = Write();  // in another second, as a rule
+  ASSERT_TRUE(made.ok()) << made.status().ToString();
+  ExpectGood(made->name);
+  EXPECT_EQ(engine_->List()->size(), 1u);
+  Engine next(options_, Platform{});
+  ASSERT_TRUE(next.Sweep().ok());
+  for (const std::string& name : InBackups()) {
+    EXPECT_TRUE(name == made->name || name == made->name + ".sha256" ||
+                name == ".levelkeep")
+        << name;
+  }
+}
+
 TEST_F(BackupsTest, NameThatSomebodyTakesMeanwhileIsNotReplaced) {
   const std::string first = Made();
   disk_.FailOn("RenameNoReplace ", StatusCode::kAlreadyExists, 1, 2);

@@ -2,12 +2,15 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <vector>
 
 #include "dbfiles/db_lock.h"
 #include "engine/engine.h"
 #include "support/leveldb_fixture.h"
+#include "support/rclone_disk.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -115,6 +118,33 @@ TEST_F(OfflineTest, RestoresByShortNameLatestAndPathAndUndoes) {
   const auto undone = Outside().Undo(UndoScope::kLast);
   ASSERT_TRUE(undone.ok()) << undone.status().ToString();
   EXPECT_EQ("", test::CheckDatabase(options_.storage_path(), 150));
+}
+
+TEST_F(OfflineTest, ADryRunIsRefusedWhereTheRestoreIsAndLeavesNothing) {
+  const BackupInfo made = Create();
+  const auto left = [&] {
+    std::vector<std::string> names;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(dir_.path())) {
+      names.push_back(entry.path());
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+  };
+  const auto before = left();
+  test::RcloneDisk rclone;
+  Engine engine(options_, {.fs = &rclone});
+  const auto backup = engine.Find(made.name);
+  const auto preview = engine.Preview(*backup);
+  EXPECT_EQ(preview.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(engine.Restore(*backup, {}).status().code(),
+            StatusCode::kUnsupported);
+  EXPECT_TRUE(Preview(made.name).ok());
+  EXPECT_EQ(left(), before);
+  // Also where the storage is still to be made.
+  options_.storage_dir = dir_.Sub("new/storage");
+  EXPECT_TRUE(Preview(made.name).ok());
+  EXPECT_EQ(left(), before);
 }
 
 TEST_F(OfflineTest, AmbiguousAndUnknownNamesAreRefused) {

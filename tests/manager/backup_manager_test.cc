@@ -17,6 +17,7 @@
 #include "leveldb/write_batch.h"
 #include "manager/manager_fixture.h"
 #include "support/fake_clock.h"
+#include "support/rclone_disk.h"
 
 namespace levelkeep {
 namespace {
@@ -241,6 +242,17 @@ TEST_F(BackupManagerTest, FoldersThatAreOneByALinkAreRefused) {
   EXPECT_EQ(StatusCode::kInvalidArgument, report.status().code());
   EXPECT_EQ(0u, report.status().message().find(
                     "BACKUP_DIR and RESTORE_DIR are the same folder"));
+}
+
+TEST_F(BackupManagerTest, AFolderThatCanNotDoWhatIsNeededStopsTheStart) {
+  test::RcloneDisk rclone;
+  BackupManager manager(options_, Platform{.fs = &rclone});
+  const Status refused = manager.Initialize().status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
+  EXPECT_NE(refused.message().find("STORAGE_DIR ("), std::string::npos)
+      << refused.ToString();
+  EXPECT_TRUE(std::filesystem::is_empty(options_.storage_dir));
+  EXPECT_TRUE(BackupManager(options_).Initialize().ok());
 }
 
 TEST_F(BackupManagerTest, MissingCheckProgramStopsTheStart) {

@@ -74,6 +74,7 @@ class RecoveryTest : public RestoreFixture {
   }
   void ExpectUndone(const RecoveryOutcome& outcome) {
     EXPECT_TRUE(outcome.undone_restore);
+    EXPECT_FALSE(outcome.unclear);
     EXPECT_FALSE(outcome.finished_restore);
     EXPECT_FALSE(outcome.undone_reason.empty());
     EXPECT_EQ(ReadDb(Live()), kOld);
@@ -351,6 +352,7 @@ TEST_F(RecoveryTest, DirectoryInPlaceOfTheDatabaseIsNotExchanged) {
   FillDb(Live(), {{"a", "third"}});
   const RecoveryOutcome outcome = Recover();
   EXPECT_TRUE(outcome.undone_restore);
+  EXPECT_TRUE(outcome.unclear) << "nobody may say that it was taken back";
   EXPECT_NE(outcome.undone_reason.find("are not in " + Live()),
             std::string::npos)
       << outcome.undone_reason;

@@ -126,6 +126,7 @@ void FaultFileSystem::Reset() {
   crash_ = false;
   free_space_.reset();
   exchange_supported_ = true;
+  plain_names_ = false;
   cached_ = true;
 }
 
@@ -182,6 +183,21 @@ void FaultFileSystem::set_free_space(std::optional<uint64_t> bytes) {
   free_space_ = bytes;
 }
 
+void FaultFileSystem::set_probes_counted(bool counted) {
+  MutexLock lock(&mutex_);
+  probes_counted_ = counted;
+}
+
+bool FaultFileSystem::plain_names() const {
+  MutexLock lock(&mutex_);
+  return plain_names_;
+}
+
+void FaultFileSystem::set_plain_names(bool plain) {
+  MutexLock lock(&mutex_);
+  plain_names_ = plain;
+}
+
 void FaultFileSystem::set_exchange_supported(bool supported) {
   MutexLock lock(&mutex_);
   exchange_supported_ = supported;
@@ -225,6 +241,9 @@ Status FaultFileSystem::Pass(const std::string& operation, bool counted,
     return Status(StatusCode::kIoError, operation + ": after the crash");
   }
   if (!counted) return Status::Ok();
+  if (!probes_counted_ && operation.find(kProbeSuffix) != std::string::npos) {
+    return Status::Ok();
+  }
   ++operations_;
   trace_.push_back(operation);
   if (!IsFaulty(operation)) return Status::Ok();
@@ -285,6 +304,13 @@ Status FaultFileSystem::Rename(const std::string& source,
 Status FaultFileSystem::RenameNoReplace(const std::string& source,
                                         const std::string& target) {
   LEVELKEEP_RETURN_IF_ERROR(Mutate("RenameNoReplace " + To(source, target)));
+  if (plain_names() && base_->Stat(target).ok()) {
+    return Status(StatusCode::kAlreadyExists, target + " exists");
+  }
+  if (plain_names()) {
+    return Status(StatusCode::kUnsupported,
+                  "cannot rename " + To(source, target));
+  }
   return base_->RenameNoReplace(source, target);
 }
 
@@ -293,7 +319,7 @@ Status FaultFileSystem::Exchange(const std::string& a, const std::string& b) {
   bool supported = true;
   {
     MutexLock lock(&mutex_);
-    supported = exchange_supported_;
+    supported = exchange_supported_ && !plain_names_;
   }
   if (!supported) {
     return Status(StatusCode::kUnsupported, "cannot exchange " + To(a, b));
@@ -304,6 +330,10 @@ Status FaultFileSystem::Exchange(const std::string& a, const std::string& b) {
 Status FaultFileSystem::Link(const std::string& source,
                              const std::string& target) {
   LEVELKEEP_RETURN_IF_ERROR(Mutate("Link " + To(source, target)));
+  if (plain_names()) {
+    return Status(StatusCode::kPermissionDenied,
+                  "cannot link " + To(source, target));
+  }
   return base_->Link(source, target);
 }
 

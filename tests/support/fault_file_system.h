@@ -42,7 +42,7 @@ class FaultFileSystem : public FileSystem {
       : base_(base), count_(count) {}
 
   // Counts from 1 again, without any fault armed; free space and page cache
-  // are the true ones and Exchange is supported again.
+  // are the true ones and all renames and links are supported again.
   void Reset();
   // The n-th operation fails with `code`; the ones after it work.
   void FailAt(uint64_t n, StatusCode code = StatusCode::kIoError);
@@ -68,6 +68,11 @@ class FaultFileSystem : public FileSystem {
   void set_free_space(std::optional<uint64_t> bytes);
   // false: a file system without RENAME_EXCHANGE.
   void set_exchange_supported(bool supported);
+  // true: as exFAT, it neither exchanges, nor renames without replacing, nor
+  // gives a file a second name.
+  void set_plain_names(bool plain);
+  // true: what ProbeFolder does counts and fails, too. Reset() leaves it.
+  void set_probes_counted(bool counted);
   // false: no byte of any file is in the page cache.
   void set_cached(bool cached);
   // Called before each counted operation is done, without any lock held.
@@ -90,6 +95,10 @@ class FaultFileSystem : public FileSystem {
   Status Exchange(const std::string& a, const std::string& b) override;
   Status Link(const std::string& source, const std::string& target) override;
   Status SetMode(const std::string& path, uint32_t mode) override;
+  // Not counted.
+  Status SetModifiedTime(const std::string& path, int64_t mtime_ns) override {
+    return base_->SetModifiedTime(path, mtime_ns);
+  }
   Status SyncDirectory(const std::string& path) override;
   Result<uint64_t> FreeSpace(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
@@ -104,6 +113,7 @@ class FaultFileSystem : public FileSystem {
  private:
   Status Pass(const std::string& operation, bool counted, bool* torn) const;
   bool IsFaulty(const std::string& operation) const REQUIRES_LOCK(mutex_);
+  bool plain_names() const;
 
   FileSystem* const base_;
   const Count count_;
@@ -122,6 +132,8 @@ class FaultFileSystem : public FileSystem {
   bool crash_ GUARDED_BY(mutex_) = false;
   std::optional<uint64_t> free_space_ GUARDED_BY(mutex_);
   bool exchange_supported_ GUARDED_BY(mutex_) = true;
+  bool plain_names_ GUARDED_BY(mutex_) = false;
+  bool probes_counted_ GUARDED_BY(mutex_) = false;
   bool cached_ GUARDED_BY(mutex_) = true;
 };
 

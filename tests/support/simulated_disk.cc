@@ -138,6 +138,11 @@ void SimulatedDisk::set_exchange_supported(bool supported) {
   exchange_supported_ = supported;
 }
 
+void SimulatedDisk::set_plain_names(bool plain) {
+  MutexLock lock(&mutex_);
+  plain_names_ = plain;
+}
+
 bool SimulatedDisk::IsFaulty() {
   if (fault_ == FaultKind::kNone || fired_) return false;
   if (fault_on_.empty()) return operations_ == fault_at_;

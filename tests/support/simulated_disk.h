@@ -95,6 +95,9 @@ class SimulatedDisk {
   void set_free_space(uint64_t bytes);
   // false: a file system without RENAME_EXCHANGE.
   void set_exchange_supported(bool supported);
+  // true: as exFAT, it neither exchanges, nor renames without replacing, nor
+  // gives a file a second name.
+  void set_plain_names(bool plain);
 
   // --- what a process does with it
 
@@ -187,6 +190,7 @@ class SimulatedDisk {
 
   uint64_t free_space_ GUARDED_BY(mutex_) = uint64_t{1} << 40;
   bool exchange_supported_ GUARDED_BY(mutex_) = true;
+  bool plain_names_ GUARDED_BY(mutex_) = false;
 };
 
 }  // namespace levelkeep::test

@@ -77,6 +77,9 @@ int SimulatedDisk::CheckReplace(InodeNumber source, InodeNumber target) const {
 
 int SimulatedDisk::RenamePlaces(const Place& from, const Place& to,
                                 RenameKind kind) {
+  // The kernel looks for the target before the file system is asked.
+  if (kind == RenameKind::kNoReplace && to.inode != 0) return EEXIST;
+  if (plain_names_ && kind != RenameKind::kReplace) return EINVAL;
   if (from.inode == 0) return ENOENT;
   if (from.name.empty() || to.name.empty()) return EBUSY;
   for (const InodeNumber directory : {from.directory, to.directory}) {
@@ -90,7 +93,6 @@ int SimulatedDisk::RenamePlaces(const Place& from, const Place& to,
   }
   if (to.inode == from.inode) return 0;
   if (to.inode != 0) {
-    if (kind == RenameKind::kNoReplace) return EEXIST;
     if (const int error = CheckReplace(from.inode, to.inode)) return error;
   }
   return Change(
@@ -118,6 +120,7 @@ int SimulatedDisk::Link(const std::string& source, const std::string& target) {
   if (from.inode == 0) return ENOENT;
   if (state_.Find(from.inode)->type == FileType::kDirectory) return EPERM;
   if (to.inode != 0) return EEXIST;
+  if (plain_names_) return EPERM;
   if (const int error = CheckWritable(to.directory)) return error;
   return Change({{to.directory, to.name, from.inode}});
 }

@@ -210,7 +210,9 @@ class SimulatedFileSystem : public FileSystem {
  private:
   Status Move(const std::string& source, const std::string& target,
               RenameKind kind) {
-    return ToStatus(disk_->Rename(source, target, kind), "rename",
+    const int error = disk_->Rename(source, target, kind);
+    const bool unknown = error == EINVAL && kind == RenameKind::kNoReplace;
+    return ToStatus(unknown ? EOPNOTSUPP : error, "rename",
                     source + " to " + target);
   }
 

@@ -1,0 +1,270 @@
+#include "base/folder_probe.h"
+
+#include <chrono>
+#include <memory>
+#include <thread>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr char kProbeLogTag[] = "BackupManager";
+constexpr int kRequireAttempts = 2;
+constexpr int kProbeAttempts = 3;
+constexpr int kRemovalAttempts = 50;
+constexpr std::chrono::milliseconds kRemovalPause{10};
+constexpr uint64_t kMostProbeBytes = 64;
+constexpr uint32_t kProbeMode = 0640;
+
+// The folder in which one probe is done; a lock in it says that it lives.
+class Probe {
+ public:
+  explicit Probe(FileSystem* fs) : fs_(fs) {}
+  ~Probe() { Remove(); }
+  Probe(const Probe&) = delete;
+  Probe& operator=(const Probe&) = delete;
+
+  Status Make(const std::string& folder);
+  Result<FolderAbilities> Run();
+
+ private:
+  Status MakeFiles();
+  void TryFolders(FolderAbilities* abilities);
+  Status CheckMoved();
+  Status TryNames(FolderAbilities* abilities);
+  Status TryLock();
+  void Remove();
+
+  std::string In(std::string_view name) const { return JoinPath(path_, name); }
+  Status Write(std::string_view name, std::string_view text) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto file,
+                               fs_->Open(In(name), OpenMode::kCreateNew));
+    LEVELKEEP_RETURN_IF_ERROR(file->Append(text));
+    return file->Close();
+  }
+  // Ok if the file holds that text.
+  Status Expect(std::string_view name, std::string_view text) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string found,
+                               ReadFile(fs_, In(name), kMostProbeBytes));
+    if (found == text) return Status::Ok();
+    return Status(StatusCode::kIoError,
+                  In(name) + " does not hold what was written");
+  }
+  bool Holds(std::string_view name, std::string_view text) {
+    return Expect(name, text).ok();
+  }
+  uint64_t InodeOf(std::string_view name) {
+    const auto info = fs_->Stat(In(name));
+    return info.ok() ? info->inode : 0;
+  }
+
+  FileSystem* const fs_;
+  std::string path_;
+  std::unique_ptr<FileLock> lock_;
+  Status lock_failure_;
+  std::unique_ptr<File> open_;  // "first/open", wherever that is
+};
+
+// A FUSE file system may learn that a file is closed after it is told to remove
+// it: then it hides the file in its folder for a moment.
+void Probe::Remove() {
+  open_.reset();
+  lock_.reset();
+  if (path_.empty()) return;
+  for (int attempt = 1; attempt <= kRemovalAttempts; ++attempt) {
+    // If it fails, or we die here: the next probe sweeps it.
+    if (RemoveTree(fs_, path_).code() != StatusCode::kAlreadyExists) return;
+    std::this_thread::sleep_for(kRemovalPause);
+  }
+}
+
+// Another one may sweep between the two steps: then it is done again.
+Status Probe::Make(const std::string& folder) {
+  for (int attempt = 1;; ++attempt) {
+    path_ = JoinPath(folder, NewTemporaryName(kProbeSuffix));
+    LEVELKEEP_RETURN_IF_ERROR(fs_->CreateDirectory(path_));
+    // If we die here: the next probe sweeps it.
+    auto lock = fs_->Lock(In("lock"));
+    if (lock.ok()) {
+      lock_ = std::move(*lock);
+      return Status::Ok();
+    }
+    lock_failure_ = lock.status();
+    const bool swept = lock_failure_.code() == StatusCode::kBusy ||
+                       lock_failure_.code() == StatusCode::kNotFound;
+    // Where there are no locks nobody sweeps either.
+    if (lock_failure_.code() == StatusCode::kUnsupported) return Status::Ok();
+    Remove();
+    if (!swept || attempt == kProbeAttempts) return lock_failure_;
+  }
+}
+
+Status Probe::MakeFiles() {
+  for (const char* folder : {"first", "second"}) {
+    LEVELKEEP_RETURN_IF_ERROR(fs_->CreateDirectory(In(folder)));
+  }
+  LEVELKEEP_RETURN_IF_ERROR(Write("first/open", "open"));
+  LEVELKEEP_RETURN_IF_ERROR(Write("first/closed", "closed"));
+  LEVELKEEP_RETURN_IF_ERROR(Write("second/other", "other"));
+  LEVELKEEP_ASSIGN_OR_RETURN(open_,
+                             fs_->Open(In("first/open"), OpenMode::kReadWrite));
+  return Expect("first/open", "open");
+}
+
+Status Probe::TryLock() {
+  if (lock_ == nullptr) return lock_failure_;
+  const Status second = fs_->Lock(In("lock")).status();
+  if (second.code() == StatusCode::kBusy) return Status::Ok();
+  if (!second.ok()) return second;
+  return Status(StatusCode::kUnsupported,
+                In("lock") + " could be locked twice at a time");
+}
+
+// As a swap does it with the databases, LOCK being open.
+void Probe::TryFolders(FolderAbilities* abilities) {
+  const uint64_t folder = InodeOf("first");
+  const uint64_t file = InodeOf("first/closed");
+  abilities->exchange = fs_->Exchange(In("first"), In("second")).ok() &&
+                        Holds("first/other", "other");
+  const char* const now = abilities->exchange ? "second" : "first";
+  abilities->moves_folders = fs_->Rename(In(now), In("moved"));
+  if (!abilities->moves_folders.ok()) return;
+  abilities->moves_folders = CheckMoved();
+  abilities->stable_inodes =
+      InodeOf("moved") == folder && InodeOf("moved/closed") == file;
+}
+
+Status Probe::CheckMoved() {
+  LEVELKEEP_RETURN_IF_ERROR(Expect("moved/closed", "closed"));
+  char text[4];
+  LEVELKEEP_RETURN_IF_ERROR(ReadExactly(*open_, 0, text, sizeof(text)));
+  LEVELKEEP_RETURN_IF_ERROR(open_->Append("ed"));
+  return Expect("moved/open", "opened");
+}
+
+Status Probe::TryNames(FolderAbilities* abilities) {
+  LEVELKEEP_RETURN_IF_ERROR(Write("a", "a"));
+  LEVELKEEP_RETURN_IF_ERROR(Write("b", "b"));
+  LEVELKEEP_RETURN_IF_ERROR(fs_->Rename(In("a"), In("b")));
+  LEVELKEEP_RETURN_IF_ERROR(Expect("b", "a"));
+  abilities->no_replace =
+      fs_->RenameNoReplace(In("b"), In("c")).ok() && Holds("c", "a");
+  const char* const now = abilities->no_replace ? "c" : "b";
+  abilities->links = fs_->Link(In(now), In("d")).ok() && Holds("d", "a");
+  const auto info = [&] { return fs_->Stat(In(now)); };
+  abilities->modes = fs_->SetMode(In(now), kProbeMode).ok() && info().ok() &&
+                     info()->mode == kProbeMode;
+  return Status::Ok();
+}
+
+Result<FolderAbilities> Probe::Run() {
+  FolderAbilities abilities;
+  LEVELKEEP_RETURN_IF_ERROR(MakeFiles());
+  abilities.locks = TryLock();
+  TryFolders(&abilities);
+  LEVELKEEP_RETURN_IF_ERROR(TryNames(&abilities));
+  abilities.syncs_folders = fs_->SyncDirectory(path_);
+  return abilities;
+}
+
+void SweepProbes(FileSystem* fs, const std::string& folder) {
+  const auto names = fs->List(folder);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    if (!IsProbeName(name)) continue;
+    const std::string path = JoinPath(folder, name);
+    const auto lock = fs->Lock(JoinPath(path, "lock"));
+    if (lock.ok()) (void)RemoveTree(fs, path);
+  }
+}
+
+// `folder` or, if it is still to be made, the nearest one above that is there:
+// on its file system it will be.
+std::string NearestFolder(FileSystem* fs, std::string folder) {
+  while (fs->StatFollowing(folder).status().code() == StatusCode::kNotFound &&
+         folder != ParentPath(folder)) {
+    folder = ParentPath(folder);
+  }
+  return folder;
+}
+
+// Empty: there is none.
+std::string NearestElsewhere(FileSystem* fs, std::string folder) {
+  const auto here = fs->StatFollowing(folder);
+  folder = AbsolutePath(folder);
+  while (here.ok() && folder != ParentPath(folder)) {
+    folder = ParentPath(folder);
+    const auto above = fs->StatFollowing(folder);
+    if (above.ok() && above->device != here->device) return folder;
+  }
+  return "";
+}
+
+struct Lack {
+  const char* what = nullptr;  // null: nothing can be done there at all
+  Status cause;                // ok: nothing is lacking
+};
+
+Lack FindLack(const FolderAbilities& abilities, const FolderNeeds& needs) {
+  if (needs.moves_folders && !abilities.moves_folders.ok()) {
+    return {
+        "a folder can't be renamed with the files in it, as every restore does",
+        abilities.moves_folders};
+  }
+  if (needs.locks && !abilities.locks.ok()) {
+    return {"locks do not hold, so that two processes could write at a time",
+            abilities.locks};
+  }
+  return {"the names in a folder can't be made safe from a power loss",
+          abilities.syncs_folders};
+}
+
+}  // namespace
+
+bool IsProbeName(std::string_view name) {
+  return HasTemporaryForm(name, kProbeSuffix);
+}
+
+Result<FolderAbilities> ProbeFolder(FileSystem* fs, const std::string& folder) {
+  SweepProbes(fs, folder);
+  Probe probe(fs);
+  LEVELKEEP_RETURN_IF_ERROR(probe.Make(folder));
+  return probe.Run();
+}
+
+Status RequireFolder(FileSystem* fs, std::string_view setting,
+                     const std::string& folder, const FolderNeeds& needs) {
+  const std::string there = NearestFolder(fs, folder);
+  const std::string name = std::string(setting) + " (" + folder + ")";
+  Lack lack;
+  for (int attempt = 1; attempt <= kRequireAttempts; ++attempt) {
+    const auto before = fs->StatFollowing(there);
+    const auto abilities = ProbeFolder(fs, there);
+    if (needs.keeps_time && before.ok()) {
+      (void)fs->SetModifiedTime(there, before->mtime_ns);
+    }
+    lack = abilities.ok() ? FindLack(*abilities, needs)
+                          : Lack{nullptr, abilities.status()};
+    if (lack.cause.ok()) return Status::Ok();
+    if (lack.cause.code() == StatusCode::kNoSpace) {
+      LogWarn(kProbeLogTag,
+              name + " could not be tried: " + lack.cause.message());
+      return Status::Ok();
+    }
+  }
+  if (lack.what == nullptr) return lack.cause.WithContext(name);
+  const std::string elsewhere = NearestElsewhere(fs, there);
+  return Status(
+      StatusCode::kUnsupported,
+      name + " is on a file system where " + lack.what + " (" +
+          lack.cause.message() + ")",
+      "use a folder on a local disk" +
+          (elsewhere.empty()
+               ? std::string()
+               : "; the nearest one on another file system is " + elsewhere));
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,216 @@
+// What a folder can do, tried on disks that can do more and less.
+
+#include "base/folder_probe.h"
+
+#include <filesystem>
+#include <string>
+
+#include "gtest/gtest.h"
+#include "support/fault_file_system.h"
+#include "support/rclone_disk.h"
+#include "support/simulated_disk.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using test::FaultFileSystem;
+
+class FolderProbeTest : public ::testing::Test {
+ protected:
+  FolderProbeTest() { disk_.set_probes_counted(true); }
+  FolderAbilities Probed(FileSystem* fs) {
+    const auto abilities = ProbeFolder(fs, dir_.path());
+    EXPECT_TRUE(abilities.ok()) << abilities.status().ToString();
+    EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "it left something";
+    return abilities.ok() ? *abilities : FolderAbilities();
+  }
+
+  test::TempDir dir_;
+  FaultFileSystem disk_{FileSystem::Posix()};
+};
+
+TEST_F(FolderProbeTest, ALocalDiskCanDoAllOfIt) {
+  const FolderAbilities can = Probed(FileSystem::Posix());
+  EXPECT_TRUE(can.moves_folders.ok()) << can.moves_folders.ToString();
+  EXPECT_TRUE(can.locks.ok()) << can.locks.ToString();
+  EXPECT_TRUE(can.syncs_folders.ok()) << can.syncs_folders.ToString();
+  EXPECT_TRUE(can.links);
+  EXPECT_TRUE(can.stable_inodes);
+  EXPECT_TRUE(can.modes);
+}
+
+TEST_F(FolderProbeTest, PlainNamesAreTold) {
+  disk_.set_plain_names(true);
+  const FolderAbilities can = Probed(&disk_);
+  EXPECT_TRUE(can.moves_folders.ok()) << can.moves_folders.ToString();
+  EXPECT_FALSE(can.exchange);
+  EXPECT_FALSE(can.no_replace);
+  EXPECT_FALSE(can.links);
+}
+
+TEST_F(FolderProbeTest, TheSimulatedDiskIsAsked) {
+  test::SimulatedDisk disk;
+  ASSERT_TRUE(disk.file_system()->CreateDirectory("/a").ok());
+  for (const bool plain : {false, true}) {
+    disk.set_plain_names(plain);
+    const auto can = ProbeFolder(disk.file_system(), "/a");
+    ASSERT_TRUE(can.ok()) << can.status().ToString();
+    EXPECT_TRUE(can->moves_folders.ok()) << can->moves_folders.ToString();
+    EXPECT_TRUE(can->locks.ok());
+    EXPECT_EQ(can->exchange, !plain);
+    EXPECT_EQ(can->no_replace, !plain);
+    EXPECT_EQ(can->links, !plain);
+    EXPECT_TRUE(disk.file_system()->List("/a")->empty());
+  }
+}
+
+// Lacks what its members say.
+class LackingDisk : public FaultFileSystem {
+ public:
+  LackingDisk() : FaultFileSystem(FileSystem::Posix()) {}
+
+  // mergerfs: a folder gets another inode.
+  Result<FileInfo> Stat(const std::string& path) override {
+    auto info = FaultFileSystem::Stat(path);
+    if (other_inodes && info.ok() && path.ends_with("/moved")) ++info->inode;
+    return info;
+  }
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
+    if (no_locks)
+      return Status(StatusCode::kUnsupported, "cannot lock " + path);
+    if (false_locks) return std::unique_ptr<FileLock>(new FileLock);
+    return FaultFileSystem::Lock(path);
+  }
+  // vfat
+  Status SetMode(const std::string& path, uint32_t mode) override {
+    return no_modes ? Status::Ok() : FaultFileSystem::SetMode(path, mode);
+  }
+
+  bool other_inodes = false;
+  bool no_locks = false;
+  bool false_locks = false;
+  bool no_modes = false;
+};
+
+TEST_F(FolderProbeTest, EachLackIsTold) {
+  test::RcloneDisk rclone;
+  EXPECT_EQ(Probed(&rclone).moves_folders.code(), StatusCode::kIoError);
+  LackingDisk mergerfs;
+  mergerfs.other_inodes = true;
+  EXPECT_TRUE(Probed(&mergerfs).moves_folders.ok());
+  EXPECT_FALSE(Probed(&mergerfs).stable_inodes);
+  LackingDisk vfat;
+  vfat.no_modes = true;
+  EXPECT_FALSE(Probed(&vfat).modes);
+  LackingDisk unlocked;
+  unlocked.no_locks = true;
+  EXPECT_EQ(Probed(&unlocked).locks.code(), StatusCode::kUnsupported);
+  LackingDisk lying;
+  lying.false_locks = true;
+  EXPECT_NE(Probed(&lying).locks.message().find("locked twice"),
+            std::string::npos);
+}
+
+TEST_F(FolderProbeTest, WhatIsNeededIsRefusedWithTheReason) {
+  test::RcloneDisk rclone;
+  const auto storage = [&](FileSystem* fs) {
+    return RequireFolder(fs, "STORAGE_DIR", dir_.Sub("s/x"),
+                         {.moves_folders = true, .locks = true});
+  };
+  const Status refused = storage(&rclone);
+  EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
+  EXPECT_NE(refused.message().find("STORAGE_DIR (" + dir_.Sub("s/x") +
+                                   ") is on a file system where a folder "
+                                   "can't be renamed with the files in it"),
+            std::string::npos)
+      << refused.ToString();
+  EXPECT_NE(refused.message().find("cannot open "), std::string::npos);
+  EXPECT_NE(refused.hint().find("local disk"), std::string::npos);
+  EXPECT_TRUE(RequireFolder(&rclone, "BACKUP_DIR", dir_.path(), {}).ok());
+  LackingDisk unlocked;
+  EXPECT_TRUE(storage(&unlocked).ok());
+  unlocked.no_locks = true;
+  EXPECT_NE(storage(&unlocked).message().find("locks do not hold"),
+            std::string::npos);
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "nothing is made";
+}
+
+TEST_F(FolderProbeTest, ThatTheDiskIsFullIsAnotherQuestion) {
+  for (uint64_t n = 1; n <= 40; ++n) {
+    disk_.Reset();
+    disk_.FailOn(".probe", StatusCode::kNoSpace, n, FaultFileSystem::kAlways);
+    const Status status = RequireFolder(&disk_, "STORAGE_DIR", dir_.path(),
+                                        {.moves_folders = true, .locks = true});
+    disk_.Reset();
+    ASSERT_TRUE(status.ok()) << n << ": " << status.ToString();
+    ASSERT_TRUE(RemoveTree(FileSystem::Posix(), dir_.path()).ok());
+    ASSERT_TRUE(FileSystem::Posix()->CreateDirectory(dir_.path()).ok());
+  }
+}
+
+TEST_F(FolderProbeTest, AFolderThatCanNotBeWrittenIsNamed) {
+  disk_.FailOn("CreateDirectory ", StatusCode::kPermissionDenied, 1,
+               FaultFileSystem::kAlways);
+  const Status refused = RequireFolder(&disk_, "BACKUP_DIR", dir_.path(), {});
+  EXPECT_EQ(refused.code(), StatusCode::kPermissionDenied);
+  EXPECT_EQ(refused.message().find("BACKUP_DIR (" + dir_.path() + ")"), 0u)
+      << refused.message();
+}
+
+TEST_F(FolderProbeTest, WhoOnlyLooksLeavesNotEvenATime) {
+  const auto mtime = [&] {
+    return FileSystem::Posix()->Stat(dir_.path())->mtime_ns;
+  };
+  const int64_t before = mtime();
+  ASSERT_TRUE(RequireFolder(FileSystem::Posix(), "STORAGE_DIR", dir_.path(),
+                            {.moves_folders = true, .keeps_time = true})
+                  .ok());
+  EXPECT_EQ(mtime(), before);
+  ASSERT_TRUE(
+      RequireFolder(FileSystem::Posix(), "STORAGE_DIR", dir_.path(), {}).ok());
+  EXPECT_NE(mtime(), before);
+}
+
+// One failure that passes, anywhere: it is tried again.
+TEST_F(FolderProbeTest, OneFailureIsNoVerdict) {
+  bool fired = true;
+  for (uint64_t n = 1; fired; ++n) {
+    disk_.Reset();
+    disk_.FailAt(n);
+    const Status status = RequireFolder(&disk_, "STORAGE_DIR", dir_.path(),
+                                        {.moves_folders = true, .locks = true});
+    fired = disk_.fired();
+    EXPECT_TRUE(status.ok()) << disk_.last_operation() << status.ToString();
+  }
+}
+
+TEST_F(FolderProbeTest, WhatACrashLeavesTheNextOneSweeps) {
+  bool fired = true;
+  for (uint64_t n = 1; fired; ++n) {
+    disk_.Reset();
+    disk_.CrashAt(n);
+    (void)ProbeFolder(&disk_, dir_.path());
+    fired = disk_.fired();
+    disk_.Reset();
+    for (const auto& left : std::filesystem::directory_iterator(dir_.path())) {
+      EXPECT_TRUE(IsProbeName(left.path().filename().string()));
+    }
+    Probed(FileSystem::Posix());
+  }
+}
+
+TEST_F(FolderProbeTest, ALivingOneAndOtherFoldersStay) {
+  const std::string living = dir_.Sub(NewTemporaryName(kProbeSuffix));
+  ASSERT_TRUE(FileSystem::Posix()->CreateDirectory(living).ok());
+  const auto lock = FileSystem::Posix()->Lock(living + "/lock");
+  ASSERT_TRUE(lock.ok());
+  ASSERT_TRUE(FileSystem::Posix()->CreateDirectory(dir_.Sub("x.probe")).ok());
+  ASSERT_TRUE(ProbeFolder(FileSystem::Posix(), dir_.path()).ok());
+  EXPECT_EQ(FileSystem::Posix()->List(dir_.path())->size(), 2u);
+  EXPECT_FALSE(IsProbeName("x.probe"));
+  EXPECT_FALSE(IsTemporaryName(BaseName(living)));
+}
+
+}  // namespace
+}  // namespace levelkeep
