@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -176,11 +177,17 @@ class PosixFile : public File {
     return ToFileInfo(data);
   }
 
-  // A read lease is refused while there are writers. Who opens the file for
+  // A read lease is refused while there are writers; by a file server also
+  // because it does not give any. Who opens the file for
   // writing in the moment that we hold one waits until it is given back; the
   // signal that the kernel sends us then is one that is ignored by default.
   bool HasWriter() const override {
-    if (::fcntl(fd_.get(), F_SETSIG, SIGURG) != 0) return false;
+    struct statfs data;
+    if (::fstatfs(fd_.get(), &data) != 0 ||
+        FlockIsRecordLock(static_cast<uint64_t>(data.f_type)) ||
+        ::fcntl(fd_.get(), F_SETSIG, SIGURG) != 0) {
+      return false;
+    }
     if (::fcntl(fd_.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
     ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
     return false;

@@ -79,8 +79,12 @@ std::optional<UnrestoredDrop> DropWatch::Judge(const DropIdentity& drop) const {
   if (open.status().code() == StatusCode::kNotFound) return std::nullopt;
   if (!open.ok()) return ExplainFailure(context_, drop.name, open.status());
   if (open->file->HasWriter()) return ExplainIncomplete(drop.name);
-  return UnrestoredDrop{drop.name, "it came after the start",
-                        "restart the application: the next start restores it"};
+  const auto request = LoadDropRequest(context_);
+  const bool staged = request.ok() && request->LooksLike(drop);
+  return UnrestoredDrop{
+      drop.name,
+      staged ? "it is staged for the next start" : "it came after the start",
+      "restart the application, which restores it"};
 }
 
 void DropWatch::LogNew(const std::vector<UnrestoredDrop>& found) {

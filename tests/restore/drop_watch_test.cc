@@ -89,6 +89,15 @@ TEST_F(DropWatchTest, WhatComesLaterWaitsForTheNextStart) {
   EXPECT_NE(found[1].reason.find("symbolic link"), std::string::npos);
 }
 
+TEST_F(DropWatchTest, StagedOneIsCalledSo) {
+  auto restorer = Started();
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNewEvents);
+  ASSERT_TRUE(restorer->StageForRestart(archive).ok());
+  const auto found = restorer->LookAtDrops();
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].reason, "it is staged for the next start");
+}
+
 TEST_F(DropWatchTest, WhatWasAppliedAndCanNotBeMovedDoesNotWait) {
   MakeArchive(Drop("x.tar.gz"), kNewEvents);
   FaultFileSystem fs(FileSystem::Posix());
