@@ -1,6 +1,7 @@
 #include "restore/drop_check.h"
 
 #include <algorithm>
+#include <string_view>
 #include <utility>
 
 #include "archive/file_digest.h"
@@ -17,19 +18,21 @@ constexpr uint64_t kMaxSidecarBytes = 64u << 10;
 // Some programs give a copy its size first and fill it then. No gzip file ends
 // in so many zeros.
 constexpr uint64_t kZerosOfACopy = 4096;
+constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
-// Less than shows what kind of file it is.
-bool HardlyBegun(const File& file, uint64_t size) {
-  char first = 0;
-  return size == 0 ||
-         (size == 1 && ReadExactly(file, 0, &first, 1).ok() && first == '\x1f');
+std::string BytesAt(const File& file, uint64_t offset, uint64_t size) {
+  std::string bytes(size, 'x');
+  return ReadExactly(file, offset, bytes.data(), size).ok() ? bytes : "x";
 }
 
-bool EndsInZeros(const File& file, uint64_t size) {
-  if (size < kZerosOfACopy) return false;
-  std::string end(kZerosOfACopy, '\0');
-  return ReadExactly(file, size - kZerosOfACopy, end.data(), end.size()).ok() &&
-         end.find_first_not_of('\0') == std::string::npos;
+bool AllZeros(std::string_view bytes) {
+  return bytes.find_first_not_of('\0') == std::string_view::npos;
+}
+
+// What is there of the file's beginning is that of a gzip file, or is missing.
+bool MayBecomeGzip(const File& file, uint64_t size) {
+  const std::string begin = BytesAt(file, 0, std::min<uint64_t>(size, 2));
+  return kGzipMagic.starts_with(begin) || AllZeros(begin);
 }
 
 Result<std::string> DigestOf(const OpenDrop& drop, DigestKind kind,
@@ -117,8 +120,11 @@ Status CheckDigests(const RestoreContext& context, const OpenDrop& drop,
 
 bool IsIncomplete(const OpenDrop& drop) {
   if (drop.reader != nullptr && drop.reader->cut_short()) return true;
-  return HardlyBegun(*drop.file, drop.drop.size_bytes) ||
-         EndsInZeros(*drop.file, drop.drop.size_bytes);
+  const uint64_t size = drop.drop.size_bytes;
+  if (!MayBecomeGzip(*drop.file, size)) return false;
+  return size < kGzipMagic.size() ||
+         (size >= kZerosOfACopy &&
+          AllZeros(BytesAt(*drop.file, size - kZerosOfACopy, kZerosOfACopy)));
 }
 
 UnrestoredDrop ExplainType(const RestoreContext& context,
