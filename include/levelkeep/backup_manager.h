@@ -69,11 +69,11 @@ class BackupManager {
 
   // Call once, first, while no DB is open. Validates the options, creates
   // the folders, takes the instance lock, finishes an interrupted restore,
-  // applies what lies in restore/, makes sure that no stale LOCK is in the
-  // way. A bad archive is not an error (see StartReport).
-  // Errors: kInvalidArgument, kBusy (another instance, or LOCK is held: by
-  // whom), kPermissionDenied, kNoSpace, kIoError; kCancelled when `stop`
-  // came during a restore, whose archive then stays for the next start.
+  // applies what lies in restore/, looks for a stale LOCK. A bad archive is no
+  // error beside a database (see StartReport). Errors: kInvalidArgument, kBusy
+  // (another instance, or LOCK is held: by whom), kRefused (no database, but
+  // one is remembered or dropped), kPermissionDenied, kNoSpace, kIoError;
+  // kCancelled when `stop` came during a restore, whose archive then stays.
   Result<StartReport> Initialize(std::stop_token stop = {});
 
   // For leveldb::Options::env. Lives as long as this object.

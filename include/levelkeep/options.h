@@ -37,8 +37,8 @@ struct BackupOptions {
   // restore replaced. It also stays until a backup that was begun after the
   // restore has been verified in full.
   int undo_hours = 24;
-  // ALLOW_NEW_DATABASE: begin an empty database where BACKUP_DIR remembers one
-  // that is missing.
+  // ALLOW_NEW_DATABASE: begin an empty database though BACKUP_DIR remembers one
+  // that is missing, or RESTORE_DIR holds one that could not be restored.
   bool allow_new_database = false;
 
   bool compression = true;    // BACKUP_COMPRESSION

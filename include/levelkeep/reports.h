@@ -39,13 +39,25 @@ struct BackupInfo {
   bool other_database = false;  // it is a backup of another database than ours
 };
 
+// A file in RESTORE_DIR that has the name of an archive (.tar.gz, .tgz) and was
+// not restored: sentences for people.
+struct UnrestoredDrop {
+  std::string name;
+  std::string reason;
+  std::string hint;  // what to do about it; may be empty
+};
+
 struct StartReport {
   bool restored = false;  // a dropped archive was applied
   std::string restored_from;
   uint64_t restored_sequence = 0;
   bool restored_other_database = false;  // it was a backup of another one
   std::vector<std::pair<std::string, std::string>> rejected;  // name, reason
-  std::string refused;     // drops that could not be chosen between: why
+  // Drops that were left where they are: still being copied, not readable, not
+  // checked, without an order ... Where there is no database yet, a start fails
+  // with kRefused instead, unless ALLOW_NEW_DATABASE is set.
+  std::vector<UnrestoredDrop> unrestored;
+  std::string refused;     // the same in one sentence; empty if there are none
   bool recovered = false;  // an interrupted restore was finished or undone
   std::vector<std::string> swept;  // left-overs that were removed
   std::string lock;                // what was found about LOCK, for people
@@ -176,6 +188,9 @@ struct HealthReport {
   uint64_t free_bytes = 0;
   std::string running;  // "create", "restore", … or empty
   bool undo_available = false;
+  // Drops that wait for a start or for a person, also those that came after the
+  // start; each has its line in `degraded`. None with auto_restore_enabled off.
+  std::vector<UnrestoredDrop> unrestored;
 };
 
 struct EventCount {

@@ -149,6 +149,15 @@ Json ToJson(const HealthReport& health, Time now) {
   backup["nextRun"] = TimeToJson(health.next_run);
   backup["running"] = health.running.empty() ? Json() : Json(health.running);
   backup["undoAvailable"] = health.undo_available;
+  Json drops = Json::array();
+  for (const UnrestoredDrop& drop : health.unrestored) {
+    auto json = Json::object();
+    json["name"] = Printable(drop.name, 300);
+    json["reason"] = drop.reason;
+    json["hint"] = drop.hint;
+    drops.push_back(std::move(json));
+  }
+  backup["unrestoredDrops"] = std::move(drops);
   backup["degraded"] = health.degraded;
   auto json = Json::object();
   json["status"] = health.store_usable ? "ok" : "unavailable";

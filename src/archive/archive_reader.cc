@@ -14,11 +14,12 @@ namespace levelkeep {
 struct ArchiveReader::Impl {
   FileSystem* fs = nullptr;
   std::string path;
-  std::unique_ptr<File> file;
+  std::shared_ptr<File> file;
   FileInfo opened;                // what the file was
   std::optional<OwnIndex> index;  // of one of our archives
   ArchiveOutline outline;
   std::string sha256;  // once known
+  bool cut_short = false;
 
   Status Load() {
     LEVELKEEP_ASSIGN_OR_RETURN(opened, file->Stat());
@@ -43,10 +44,15 @@ struct ArchiveReader::Impl {
   Result<ExtractedDatabase> Read(const std::string& target_dir,
                                  const ArchiveReadOptions& options) {
     TargetDirectory target(fs, target_dir);
-    Result<ExtractedDatabase> database =
-        index ? OwnReader(*file, *index, options, &target, sha256).Run()
-              : ForeignReader(*file, outline.archive_bytes, options, &target)
-                    .Run();
+    Result<ExtractedDatabase> database = [&] {
+      if (index) {
+        return OwnReader(*file, *index, options, &target, sha256).Run();
+      }
+      ForeignReader reader(*file, outline.archive_bytes, options, &target);
+      auto read = reader.Run();
+      cut_short = reader.cut_short();
+      return read;
+    }();
     if (!database.ok()) return database.status().WithContext(path);
     sha256 = database->archive_sha256;
     return database;
@@ -83,17 +89,27 @@ ArchiveReader::~ArchiveReader() = default;
 
 Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(
     FileSystem* fs, const std::string& path) {
+  LEVELKEEP_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
+                             fs->Open(path, OpenMode::kRead));
+  return Open(fs, path, std::move(file));
+}
+
+Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(
+    FileSystem* fs, const std::string& path, std::shared_ptr<File> file) {
   std::unique_ptr<ArchiveReader> reader(new ArchiveReader());
   reader->impl_->fs = fs;
   reader->impl_->path = path;
-  LEVELKEEP_ASSIGN_OR_RETURN(reader->impl_->file,
-                             fs->Open(path, OpenMode::kRead));
+  reader->impl_->file = std::move(file);
   const Status status = reader->impl_->Load();
   if (!status.ok()) return status.WithContext(path);
   return reader;
 }
 
+const File& ArchiveReader::file() const { return *impl_->file; }
+
 const ArchiveOutline& ArchiveReader::outline() const { return impl_->outline; }
+
+bool ArchiveReader::cut_short() const { return impl_->cut_short; }
 
 Result<ExtractedDatabase> ArchiveReader::Check(
     const ArchiveReadOptions& options) {

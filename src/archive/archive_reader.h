@@ -20,7 +20,10 @@ namespace levelkeep {
 struct ArchiveLimits {
   uint64_t max_entries = 200'000;
   uint64_t max_total_bytes = UINT64_MAX;  // of content: free disk - reserve
-  uint64_t max_ratio = 1100;  // content : archive; deflate's own is 1032
+  // Of archives that do not say their size (foreign ones): beyond so many bytes
+  // they may inflate to so many times their own size.
+  uint64_t free_bytes = 256u << 20;
+  uint64_t max_ratio = 200;
   size_t max_path_length = 512;
 };
 
@@ -59,8 +62,12 @@ class ArchiveReader {
   // last kilobytes (footer, TOC, manifest).
   static Result<std::unique_ptr<ArchiveReader>> Open(FileSystem* fs,
                                                      const std::string& path);
+  // The same of an open file; `path` is for messages and CheckUnchanged.
+  static Result<std::unique_ptr<ArchiveReader>> Open(
+      FileSystem* fs, const std::string& path, std::shared_ptr<File> file);
   ~ArchiveReader();
 
+  const File& file() const;
   const ArchiveOutline& outline() const;
 
   // Reads everything, writes nothing: framing, CRCs, sizes, digests, names,
@@ -71,6 +78,9 @@ class ArchiveReader {
   // removes the directory. kNoSpace before writing where sizes are known.
   Result<ExtractedDatabase> Extract(const std::string& target_dir,
                                     const ArchiveReadOptions& options);
+  // The last Check or Extract failed because the file ends before the archive
+  // does: a copy of which the rest is missing.
+  bool cut_short() const;
   // Not ok unless the path still names the file that was opened, with the
   // content that it had then: for those who let somebody else read it by its
   // path. kBusy: it was changed or replaced, which says nothing about it. On

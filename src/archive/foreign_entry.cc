@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ascii.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
@@ -30,6 +31,16 @@ bool IsAnotherCurrent(std::string_view flat_name) {
 // Where LevelDB's RepairDB puts what it no longer needs: "db/lost/000005.ldb".
 bool IsLostFolder(std::string_view folder) {
   return folder == "lost" || folder.ends_with("/lost");
+}
+
+// Where LevelKeep works beside a database. A tar of a whole STORAGE_DIR has it,
+// with databases that restores replaced and locks of its own.
+bool IsWorkFolder(std::string_view folder) {
+  constexpr std::string_view kName = ".levelkeep";
+  for (const std::string_view part : Split(folder, '/')) {
+    if (part == kName) return true;
+  }
+  return false;
 }
 
 // Written by a LevelDB, LevelKeep or a desktop, but no part of the data.
@@ -83,6 +94,7 @@ Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
   const std::string folder =
       slash == std::string::npos ? "" : path.substr(0, slash);
   ForeignEntry result;
+  if (IsWorkFolder(folder)) return result;
   result.flat_name = path.substr(slash == std::string::npos ? 0 : slash + 1);
   if (result.flat_name == kManifestEntryName ||
       result.flat_name == kTocEntryName) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "archive/gzip_format.h"
 #include "archive/tar_format.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
@@ -29,6 +30,25 @@ Status Contradicts(const std::string& problem) {
                 "without levelkeep-manifest.json");
 }
 
+uint64_t MaxInflated(const ArchiveLimits& limits, uint64_t archive_bytes) {
+  const uint64_t room = UINT64_MAX - limits.free_bytes;
+  if (limits.max_ratio != 0 && archive_bytes > room / limits.max_ratio) {
+    return UINT64_MAX;
+  }
+  return limits.free_bytes + limits.max_ratio * archive_bytes;
+}
+
+// It says nothing against the bytes.
+Status InflatesTooFar(const ArchiveLimits& limits) {
+  return Status(StatusCode::kUnsupported,
+                "the archive inflates to more than " +
+                    std::to_string(limits.max_ratio) + " times its size and " +
+                    FormatBytes(limits.free_bytes),
+                "hardly a database packs that well. If it is yours, unpack it "
+                "with tar, and back that folder up with levelkeep create: a "
+                "backup of ours says its size");
+}
+
 }  // namespace
 
 ForeignReader::ForeignReader(const ByteSource& source, uint64_t archive_bytes,
@@ -39,13 +59,21 @@ ForeignReader::ForeignReader(const ByteSource& source, uint64_t archive_bytes,
       target_(target),
       verdict_(options.work.stop),
       gzip_(&source, archive_bytes, &verdict_),
-      tar_(&gzip_, options.limits.max_ratio),
+      max_inflated_(MaxInflated(options.limits, archive_bytes)),
+      tar_(&gzip_, max_inflated_, InflatesTooFar(options.limits)),
       classifier_(options.limits.max_path_length) {}
 
 Result<ExtractedDatabase> ForeignReader::Run() {
   LEVELKEEP_RETURN_IF_ERROR(target_->CheckEmpty());
-  LEVELKEEP_RETURN_IF_ERROR(ReadEntries());
-  if ((has_toc_ || has_manifest_) && gzip_.members() > 1) return CutShort();
+  if (Status read = ReadEntries(); !read.ok()) {
+    // A copy of an archive of many members may end between two of them.
+    cut_short_ = gzip_.cut_short() || (tar_.lacks_end() && gzip_.members() > 1);
+    return read;
+  }
+  if ((has_toc_ || has_manifest_) && gzip_.members() > 1) {
+    cut_short_ = true;
+    return CutShort();
+  }
   LEVELKEEP_RETURN_IF_ERROR(check_.Check(database_.files));
   if (has_manifest_) {
     LEVELKEEP_RETURN_IF_ERROR(CompareWithManifest(manifest_));
@@ -103,13 +131,14 @@ Status ForeignReader::CountEntry(const TarEntry& entry) {
                       std::to_string(limits.max_entries) + " entries");
   }
   // Judged before the space: a size that can't be true is no wish for room.
-  if (entry.size_bytes / std::max<uint64_t>(1, limits.max_ratio) >
-      archive_bytes_) {
+  if (entry.size_bytes / kMaxDeflateRatio > archive_bytes_) {
     return Status(StatusCode::kCorruption,
                   "entry " + Printable(entry.path) + " claims " +
                       FormatBytes(entry.size_bytes) +
                       ", more than the archive can hold");
   }
+  stated_bytes_ += entry.size_bytes;
+  if (stated_bytes_ > max_inflated_) return InflatesTooFar(limits);
   if (entry.size_bytes > limits.max_total_bytes - database_.content_bytes) {
     return Status(StatusCode::kNoSpace,
                   "the archive holds more than the " +

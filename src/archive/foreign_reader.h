@@ -31,6 +31,8 @@ class ForeignReader {
                 const ArchiveReadOptions& options, TargetDirectory* target);
 
   Result<ExtractedDatabase> Run();
+  // Run failed because the file ends before the archive does.
+  bool cut_short() const { return cut_short_; }
 
  private:
   Status ReadEntries();
@@ -47,6 +49,7 @@ class ForeignReader {
   TargetDirectory* const target_;
   Verdict verdict_;
   InflateAhead gzip_;
+  const uint64_t max_inflated_;
   TarStream tar_;
   ForeignClassifier classifier_;
   DatabaseCheck check_;
@@ -54,9 +57,11 @@ class ForeignReader {
   SyncQueue queue_;
   ExtractedDatabase database_;
   uint64_t entries_ = 0;
+  uint64_t stated_bytes_ = 0;  // by the headers of all entries
   uint64_t reported_bytes_ = 0;
   bool has_toc_ = false;
   bool has_manifest_ = false;
+  bool cut_short_ = false;
   std::string manifest_;
 };
 

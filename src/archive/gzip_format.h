@@ -20,6 +20,8 @@ inline constexpr std::string_view kMemberHeader{
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", 10};
 inline constexpr size_t kMemberTrailerBytes = 8;
 inline constexpr size_t kFooterBytes = 51;
+// What deflate can make of one byte: who claims more does not tell the truth.
+inline constexpr uint64_t kMaxDeflateRatio = 1032;
 
 // Builds one member in steps.
 // Thread safety: one thread at a time.

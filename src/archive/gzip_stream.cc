@@ -33,7 +33,10 @@ Status GzipStream::Damaged(const char* what) const {
 }
 
 Status GzipStream::Refill() {
-  if (offset_ == size_bytes_) return Damaged("the archive is cut short");
+  if (offset_ == size_bytes_) {
+    cut_short_ = true;
+    return Damaged("the archive is cut short");
+  }
   LEVELKEEP_RETURN_IF_ERROR(verdict_->Check());
   const size_t size =
       static_cast<size_t>(std::min(kGzipReadBytes, size_bytes_ - offset_));
@@ -97,16 +100,19 @@ Status GzipStream::SkipHeaderText() {
 
 Status GzipStream::ReadHeader() {
   header_crc_ = 0;
-  unsigned char fixed[10];
+  for (const unsigned expected : {0x1fu, 0x8bu}) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const unsigned char byte, HeaderByte());
+    if (byte != expected) {
+      return Damaged(members_ == 0 ? "not a gzip file"
+                                   : "there is something behind the gzip data");
+    }
+  }
+  unsigned char fixed[8];
   for (unsigned char& byte : fixed) {
     LEVELKEEP_ASSIGN_OR_RETURN(byte, HeaderByte());
   }
-  const unsigned flags = fixed[3];
-  if (fixed[0] != 0x1f || fixed[1] != 0x8b) {
-    return Damaged(members_ == 0 ? "not a gzip file"
-                                 : "there is something behind the gzip data");
-  }
-  if (fixed[2] != 8 || (flags & kReserved) != 0) {
+  const unsigned flags = fixed[1];
+  if (fixed[0] != 8 || (flags & kReserved) != 0) {
     return Damaged("a gzip header of an unknown kind");
   }
   if ((flags & kExtra) != 0) {

@@ -31,6 +31,8 @@ class GzipStream {
   uint64_t members() const { return members_; }
   // Compressed bytes taken from the source so far.
   uint64_t offset() const { return offset_; }
+  // Read failed because the file ends inside a member.
+  bool cut_short() const { return cut_short_; }
 
  private:
   Status Refill();
@@ -49,6 +51,7 @@ class GzipStream {
   uint64_t offset_ = 0;     // of the byte behind block_
   uint64_t members_ = 0;
   bool in_member_ = false;
+  bool cut_short_ = false;
   uint32_t header_crc_ = 0;
 };
 

@@ -79,6 +79,7 @@ InflateAhead::Block InflateAhead::Inflate(ByteBuffer memory) {
   });
   block.members = gzip_.members();
   block.offset = gzip_.offset();
+  block.cut_short = gzip_.cut_short();
   return block;
 }
 

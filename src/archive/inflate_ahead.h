@@ -37,6 +37,8 @@ class InflateAhead {
   // Of what Next has returned so far: members begun, compressed bytes taken.
   uint64_t members() const { return block_.members; }
   uint64_t offset() const { return block_.offset; }
+  // Next failed because the file ends inside a member.
+  bool cut_short() const { return block_.cut_short; }
   // Of all compressed bytes. REQUIRES: Next has returned nothing.
   std::string FinishSha256() { return sha256_.FinishHex(); }
 
@@ -46,6 +48,7 @@ class InflateAhead {
     Status status;
     uint64_t members = 0;
     uint64_t offset = 0;
+    bool cut_short = false;
   };
 
   Block Inflate(ByteBuffer memory);

@@ -9,7 +9,6 @@ namespace levelkeep {
 namespace {
 
 constexpr uint64_t kMemberReadBytes = 256u << 10;
-constexpr uint64_t kMaxRatio = 1032;  // of deflate
 
 }  // namespace
 
@@ -135,9 +134,9 @@ Result<std::string> MemberReader::ReadMember(uint64_t limit) {
     // By doubling it would take three times its size for a moment.
     const uint64_t size = content.size() + written;
     if (!content.empty() && size > content.capacity()) {
-      content.reserve(static_cast<size_t>(
-          std::min(limit + sizeof buffer,
-                   size + kMaxRatio * (input_.size() + end_ - offset_))));
+      content.reserve(static_cast<size_t>(std::min(
+          limit + sizeof buffer,
+          size + kMaxDeflateRatio * (input_.size() + end_ - offset_))));
     }
     content.append(buffer, written);
     if (content.size() > limit) return Damaged("content is too long");

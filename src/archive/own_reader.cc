@@ -5,6 +5,7 @@
 
 #include "archive/byte_buffer.h"
 #include "archive/file_digest.h"
+#include "archive/gzip_format.h"
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -323,8 +324,7 @@ Status OwnReader::CheckLimits() const {
                       FormatBytes(limits.max_total_bytes),
                   "free some space, or extract elsewhere");
   }
-  if (index_.content_bytes / std::max<uint64_t>(1, limits.max_ratio) >
-      index_.archive_bytes) {
+  if (index_.content_bytes / kMaxDeflateRatio > index_.archive_bytes) {
     return DamagedArchive("the archive claims to hold more than it can");
   }
   return Status::Ok();

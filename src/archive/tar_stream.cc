@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
@@ -12,9 +13,6 @@
 
 namespace levelkeep {
 namespace {
-
-// What a stream may inflate to before its ratio is looked at.
-constexpr uint64_t kRatioSlackBytes = 1u << 20;
 
 Status DamagedTar(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem,
@@ -46,24 +44,22 @@ std::string Peculiarity(archive_entry* entry) {
 
 struct TarStream::Impl {
   InflateAhead* gzip = nullptr;
-  uint64_t max_ratio = 0;
+  uint64_t max_bytes = 0;
+  Status too_many;
   archive* reader = nullptr;
   Status failure;               // of reading, while libarchive calls us
   uint64_t delivered = 0;       // inflated bytes
   uint64_t trailing_zeros = 0;  // at the end of them
   uint64_t entries_end = 0;     // behind the last entry's content
+  bool ended = false;           // there are no more of them
+  bool lacks_end = false;
 
   // Inflates the next block; empty at the end.
   Result<std::string_view> Pull() {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view view, gzip->Next());
     delivered += view.size();
-    if ((delivered - std::min(delivered, kRatioSlackBytes)) / max_ratio >
-        gzip->offset()) {
-      return Status(StatusCode::kCorruption,
-                    "the archive inflates to more than " +
-                        std::to_string(max_ratio) + " times its size",
-                    "no database packs that well: this looks like an attack");
-    }
+    ended = view.empty();
+    if (delivered > max_bytes) return too_many;
     const size_t last = view.find_last_not_of('\0');
     if (last == std::string_view::npos) {
       trailing_zeros += view.size();
@@ -88,6 +84,7 @@ struct TarStream::Impl {
   // What libarchive complains about, or the failure that made it complain.
   Status Failure(const std::string& where) {
     if (!failure.ok()) return failure;
+    lacks_end = ended;
     const char* why = archive_error_string(reader);
     return DamagedTar(where + ": " +
                       Printable(why != nullptr ? why : "damaged", 200));
@@ -116,6 +113,7 @@ struct TarStream::Impl {
       if (rest.empty()) break;
     }
     if (delivered < entries_end + kTarEndBytes) {
+      lacks_end = true;
       return DamagedTar("the tar archive ends without its end marks");
     }
     if (trailing_zeros < delivered - entries_end) {
@@ -125,11 +123,14 @@ struct TarStream::Impl {
   }
 };
 
-TarStream::TarStream(InflateAhead* gzip, uint64_t max_ratio)
+TarStream::TarStream(InflateAhead* gzip, uint64_t max_bytes, Status too_many)
     : impl_(std::make_unique<Impl>()) {
   impl_->gzip = gzip;
-  impl_->max_ratio = std::max<uint64_t>(1, max_ratio);
+  impl_->max_bytes = max_bytes;
+  impl_->too_many = std::move(too_many);
 }
+
+bool TarStream::lacks_end() const { return impl_->lacks_end; }
 
 TarStream::~TarStream() {
   if (impl_->reader != nullptr) archive_read_free(impl_->reader);

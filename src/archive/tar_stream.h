@@ -28,15 +28,17 @@ struct TarEntry {
 // Thread safety: one thread at a time.
 class TarStream {
  public:
-  // More inflated bytes than `max_ratio` times the compressed ones (and some
-  // slack) are refused. `gzip` outlives it.
-  TarStream(InflateAhead* gzip, uint64_t max_ratio);
+  // More inflated bytes than `max_bytes` end in the failure `too_many`. `gzip`
+  // outlives it.
+  TarStream(InflateAhead* gzip, uint64_t max_bytes, Status too_many);
   ~TarStream();
   TarStream(const TarStream&) = delete;
   TarStream& operator=(const TarStream&) = delete;
 
   // The next entry; false at the (checked) end.
   Result<bool> Next(TarEntry* entry);
+  // Reading failed where the file ended, before the end marks.
+  bool lacks_end() const;
   // Passes the content of the entry to `take`, in order; kCorruption if it
   // has holes or another size than stated.
   Status ReadContent(const TarEntry& entry,

@@ -85,6 +85,10 @@ class File : public ByteSource {
     return Status::Ok();
   }
   virtual Result<FileInfo> Stat() const = 0;
+  // Somebody has the file open for writing. False also where the system does
+  // not tell: it tells the file's owner, and only of this host's processes.
+  // REQUIRES: it was opened by OpenMode::kRead.
+  virtual bool HasWriter() const { return false; }
   // Copies the bytes into the other file by sharing extents or in the kernel
   // where that works, else by reading and writing. Appends to `target`.
   virtual Status CopyRangeTo(File* target, uint64_t offset,

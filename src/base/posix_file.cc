@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <sys/types.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <csignal>
 #include <limits>
 #include <mutex>
 #include <string>
@@ -173,6 +175,22 @@ class PosixFile : public File {
       return PosixError(errno, "look at", path_);
     }
     return ToFileInfo(data);
+  }
+
+  // A read lease is refused while there are writers; by a file server also
+  // because it does not give any. Who opens the file for
+  // writing in the moment that we hold one waits until it is given back; the
+  // signal that the kernel sends us then is one that is ignored by default.
+  bool HasWriter() const override {
+    struct statfs data;
+    if (::fstatfs(fd_.get(), &data) != 0 ||
+        FlockIsRecordLock(static_cast<uint64_t>(data.f_type)) ||
+        ::fcntl(fd_.get(), F_SETSIG, SIGURG) != 0) {
+      return false;
+    }
+    if (::fcntl(fd_.get(), F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
+    ::fcntl(fd_.get(), F_SETLEASE, F_UNLCK);
+    return false;
   }
 
   Status CopyRangeTo(File* target, uint64_t offset,

@@ -24,7 +24,8 @@ std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path,
 // The lock on an open file; see FileSystem::Lock (posix_lock.cc).
 Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
                                                 const std::string& path);
-// Does flock(2) take a record lock of the whole file there? By statfs's type.
+// A file server's (NFS, SMB), where flock(2) takes a record lock of the whole
+// file? By statfs's type.
 bool FlockIsRecordLock(uint64_t file_system_type);
 
 }  // namespace levelkeep

@@ -20,6 +20,7 @@ constexpr char kHealthHelp[] =
 
 // A report has some fifty values. Who answers may be anybody.
 constexpr JsonRules kAnswerRules = {16, 10'000, 1u << 20};
+constexpr size_t kMaxReason = 2000;  // characters shown of one
 constexpr uint64_t kMaxTimeoutMs = 600'000;
 
 constexpr VerbOption kHealthOptions[] = {
@@ -67,6 +68,14 @@ void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
     }
   }
   session->console->Print(text + "\n");
+  if (backup == health.end() || !backup->is_object()) return;
+  const auto degraded = backup->find("degraded");
+  if (degraded == backup->end() || !degraded->is_array()) return;
+  for (const auto& reason : *degraded) {
+    if (!reason.is_string()) continue;
+    session->console->Print(
+        "degraded: " + Printable(reason.get<std::string>(), kMaxReason) + "\n");
+  }
 }
 
 Status RunHealth(Session* session) {

@@ -209,11 +209,14 @@ Status ForgetUndo(Session* session, Engine* engine) {
   return Status::Ok();
 }
 
-// 1. say what would happen   2. ask   3. do it
+// 1. open it: what is shown is what is restored   2. say what would happen
+// 3. ask   4. do it
 Status Replace(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
-  const auto backup = engine->Locate(arguments.source);
+  auto backup = engine->Locate(arguments.source);
   if (!backup.ok()) return backup.status();
+  const Status opened = engine->Open(&*backup);
+  if (!opened.ok()) return opened;
   const auto preview = engine->Preview(*backup);
   if (!preview.ok()) return preview.status();
   const std::string description =

@@ -180,7 +180,7 @@ std::vector<SettingRow> HistoryRows() {
           [](Settings* s) -> SettingField {
             return &s->backup.allow_new_database;
           },
-          "Begin an empty database where BACKUP_DIR remembers one."),
+          "Begin an empty database though one is remembered, or a drop waits."),
   };
 }
 

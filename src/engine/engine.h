@@ -60,6 +60,9 @@ struct FoundBackup : CatalogEntry {
   // Somebody's file: only `name` and `path` are known, no sidecar is looked
   // for beside it, and nothing is remembered about it.
   bool by_path = false;
+  // Opened by Engine::Open: what is looked at is what is restored, whatever
+  // takes its name meanwhile. Not set: each procedure opens the path, once.
+  std::shared_ptr<ArchiveReader> reader = nullptr;
 };
 
 struct InspectReport {
@@ -193,6 +196,8 @@ class Engine {
 
   // --- restore.cc
 
+  // For a caller that looks first and then restores.
+  Status Open(FoundBackup* backup) const;
   // What a restore would do.
   Result<RestorePreview> Preview(const FoundBackup& backup);
   // kBusy with the pid while another process has the database open.
@@ -312,6 +317,7 @@ class Engine {
   // The digest of the archive that was verified in full under this name, in
   // our folder, for this storage; empty: none was.
   std::string ScannedSha256(const FoundBackup& backup);
+  RestoreSource SourceOf(const FoundBackup& backup);
   Status OpenAndClose(const std::string& db_dir);
   using Swap = std::function<Result<RestoreOutcome>()>;
   // `swap_back` where the application can't open what `swap` put in place.

@@ -47,6 +47,12 @@ std::string Engine::ScannedSha256(const FoundBackup& backup) {
   return scanned ? backup.verified_sha256 : "";
 }
 
+RestoreSource Engine::SourceOf(const FoundBackup& backup) {
+  RestoreSource source(backup.path, ScannedSha256(backup));
+  source.reader = backup.reader.get();
+  return source;
+}
+
 // With an application's own comparator only levelkeep-check, which imitates
 // it, can open the database.
 Status Engine::OpenAndClose(const std::string& db_dir) {
@@ -115,6 +121,12 @@ Status Engine::RequireStorage() {
   return restorer->Recover().status();
 }
 
+Status Engine::Open(FoundBackup* backup) const {
+  LEVELKEEP_ASSIGN_OR_RETURN(backup->reader,
+                             ArchiveReader::Open(fs_, backup->path));
+  return Status::Ok();
+}
+
 // 1. can it be done there?   2. the manifest   3. what would be lost
 // 4. is there space?
 Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
@@ -131,9 +143,9 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   if (backup.manifest) {
     manifest = std::make_shared<Manifest>(*backup.manifest);
   } else {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
-                               ArchiveReader::Open(fs_, backup.path));
-    manifest = reader->outline().manifest;
+    FoundBackup open = backup;
+    if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
+    manifest = open.reader->outline().manifest;
   }
   const std::string db_dir = options_.storage_path();
   preview.database_present = DatabasePresent();
@@ -181,9 +193,8 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
   LEVELKEEP_RETURN_IF_ERROR(restorer_->CheckStorage());
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const Restorer::Staged staged,
-      restorer_->Stage({backup.path, ScannedSha256(backup)}, work));
+  LEVELKEEP_ASSIGN_OR_RETURN(const Restorer::Staged staged,
+                             restorer_->Stage(SourceOf(backup), work));
   auto outcome = [&]() -> Result<RestoreOutcome> {
     LEVELKEEP_RETURN_IF_ERROR(
         CheckSidecar(backup, staged.outcome.archive_sha256)
@@ -293,19 +304,19 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
                                     bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
-  LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
-                             ArchiveReader::Open(fs_, backup.path));
+  FoundBackup open = backup;
+  if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
   ArchiveReadOptions read;
   read.threads = options_.threads;
   read.work = work;
-  const auto checked = reader->Check(read);
+  const auto checked = open.reader->Check(read);
   if (!checked.ok()) {
-    return ExplainFault(backup, reader.get(), checked.status(), work)
+    return ExplainFault(backup, open.reader.get(), checked.status(), work)
         .WithContext(backup.name);
   }
   LEVELKEEP_RETURN_IF_ERROR(
       CheckSidecar(backup, checked->archive_sha256).WithContext(backup.name));
-  LEVELKEEP_RETURN_IF_ERROR(restorer_->StageForRestart(backup.path));
+  LEVELKEEP_RETURN_IF_ERROR(restorer_->StageForRestart(SourceOf(open)));
   RestoreReport report;
   report.name = backup.name;
   report.restart_command = options_.restart_command;
@@ -322,8 +333,7 @@ Result<RestoreReport> Engine::Extract(const FoundBackup& backup,
   LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
   LEVELKEEP_ASSIGN_OR_RETURN(
       const RestoreOutcome outcome,
-      restorer->ExtractTo({backup.path, ScannedSha256(backup)}, target_dir,
-                          work));
+      restorer->ExtractTo(SourceOf(backup), target_dir, work));
   RestoreReport report = ToReport(outcome);
   report.applied = false;
   return report;

@@ -78,6 +78,7 @@ class BackupManager::Impl : private Database {
   Status CheckFoldersDiffer();
   Status CheckLock(StartReport* report);
   Status ApplyDropped(std::stop_token stop, StartReport* report);
+  Status RefuseEmptyStart(const DropOutcome& outcome) const;
   Status LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
 
@@ -94,6 +95,7 @@ class BackupManager::Impl : private Database {
   void VerifyInBackground(const std::string& name, std::stop_token stop);
 
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
+  void DescribeDrops(HealthReport* health);
   static void DescribeBackups(const Listing& listing, HealthReport* health);
   void DescribeExposure(const SnapshotEnvStats& stats,
                         const CatalogEntry* newest, HealthReport* health);

@@ -52,6 +52,7 @@ HealthReport BackupManager::Impl::Health() {
         "a write to the database failed: " + stats.poison_reason +
         "; restart the application");
   }
+  DescribeDrops(&health);
   const auto listing = engine_.ListRecentEntries();
   health.available = listing.ok() && initialized_;
   if (!listing.ok()) {
@@ -79,6 +80,18 @@ HealthReport BackupManager::Impl::Health() {
     health.degraded.push_back("the last backup failed: " + health.last_error);
   }
   return health;
+}
+
+// With AUTO_RESTORE_ENABLED off nothing in RESTORE_DIR is a wish.
+void BackupManager::Impl::DescribeDrops(HealthReport* health) {
+  if (!initialized_ || !options_.auto_restore_enabled) return;
+  health->unrestored = engine_.restorer()->LookAtDrops();
+  for (const UnrestoredDrop& drop : health->unrestored) {
+    health->degraded.push_back(Printable(drop.name) + " in " +
+                               options_.restore_dir +
+                               " is not restored: " + drop.reason +
+                               (drop.hint.empty() ? "" : "; " + drop.hint));
+  }
 }
 
 void BackupManager::Impl::DescribeBackups(const Listing& listing,

@@ -29,7 +29,6 @@ void Log(const StartReport& report) {
   for (const auto& [name, reason] : report.rejected) {
     LogWarn(kEngineLogTag, name + ": rejected, " + reason);
   }
-  if (!report.refused.empty()) LogWarn(kEngineLogTag, report.refused);
   if (!report.gap.empty()) {
     LogWarn(kEngineLogTag,
             "writes are missing before or in " + report.gap +
@@ -145,15 +144,40 @@ Status BackupManager::Impl::LookAtDatabase(StartReport* report) {
   return Status::Ok();
 }
 
+// Whoever drops a file into an empty installation wants its data. A restart
+// policy must not make an empty database of that, so the start asks.
+Status BackupManager::Impl::RefuseEmptyStart(const DropOutcome& outcome) const {
+  std::string message = "there is no database in " + options_.storage_path() +
+                        ", and what lies in " + options_.restore_dir +
+                        " was not restored: " + outcome.refused;
+  const Status missing = engine_.RequireDatabase();
+  if (!missing.ok()) message += "; moreover " + missing.message();
+  return Status(StatusCode::kRefused, message,
+                "mend it or take it out of there and start again, or set "
+                "ALLOW_NEW_DATABASE=true to begin with an empty database");
+}
+
+// A drop is a wish. Where there is no database, one that can't be fulfilled is
+// not passed over.
 Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
                                          StartReport* report) {
+  const bool only_hope =
+      !engine_.DatabasePresent() && !options_.allow_new_database;
   const Owner owner = engine_.ReadOwner();
-  LEVELKEEP_ASSIGN_OR_RETURN(const DropOutcome outcome,
-                             engine_.restorer()->ApplyDropped(std::move(stop)));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const DropOutcome outcome,
+      engine_.restorer()->ApplyDropped(
+          std::move(stop), only_hope ? BadDrops::kStay : BadDrops::kMoveAside));
+  if (only_hope && !outcome.left.empty() && !outcome.applied) {
+    return RefuseEmptyStart(outcome);
+  }
   for (const DropOutcome::Rejection& rejection : outcome.rejected) {
     report->rejected.emplace_back(rejection.name, rejection.reason);
   }
   report->refused = outcome.refused;
+  for (const LeftDrop& drop : outcome.left) {
+    report->unrestored.push_back(drop.why);
+  }
   if (outcome.applied) {
     report->restored = true;
     report->restored_from = outcome.applied->archive_name;

@@ -105,6 +105,18 @@ void NameStrangers(const RestoreContext& context, const Journal& journal) {
               path + ": " + NamesOf(*strangers));
 }
 
+// Where there was no database, the drop stays: the next start is refused
+// because of it, rather than begin with an empty one.
+Status RejectDrop(const RestoreContext& context, const Journal& journal,
+                  const Status& reason) {
+  const std::string& sha256 = journal.outcome.archive_sha256;
+  if (!journal.had_old()) {
+    return RecordRejected(context, journal.drop, sha256, journal.reason);
+  }
+  return FinishDrop(context, journal.drop, sha256, DropVerdict::kRejected,
+                    journal.reason, reason.hint());
+}
+
 bool HasUndo(const RestoreContext& context) { return LoadUndo(context).ok(); }
 
 }  // namespace
@@ -214,9 +226,7 @@ Status RollBack(const RestoreContext& context, Journal journal,
   LEVELKEEP_RETURN_IF_ERROR(swap.Backward());
   swap.Unlock();
   if (!journal.drop.name.empty() && journal.reject) {
-    LEVELKEEP_RETURN_IF_ERROR(
-        FinishDrop(context, journal.drop, journal.outcome.archive_sha256,
-                   DropVerdict::kRejected, journal.reason, reason.hint()));
+    LEVELKEEP_RETURN_IF_ERROR(RejectDrop(context, journal, reason));
   }
   LEVELKEEP_RETURN_IF_ERROR(RemoveJournal(context));
   // If we die here: the staged database is swept.

@@ -1,8 +1,10 @@
 #include "restore/drop_folder.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
+#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "restore/apply.h"
@@ -14,115 +16,165 @@ namespace {
 
 // The first attempt, and two more after crashes.
 constexpr uint64_t kMaxAttempts = 3;
+constexpr char kTryAnother[] =
+    "use another backup, or touch it to have it tried again";
 
 // One start's work on the drop folder.
 class DropRun {
  public:
-  DropRun(const RestoreContext& context, std::stop_token stop)
-      : context_(context), stop_(std::move(stop)) {}
+  DropRun(const RestoreContext& context, BadDrops bad_drops,
+          std::stop_token stop)
+      : context_(context), bad_drops_(bad_drops), stop_(std::move(stop)) {}
 
   Result<DropOutcome> Run();
 
  private:
-  // Leaves what was dealt with before, or crashed too often, out.
+  Status Work(const SettledDrops& settled);
+  // Leaves out what was dealt with before, crashed too often, or is bad.
   Status Consider(const DropIdentity& drop);
+  Result<std::optional<DropEntry>> FindKnown(const OpenDrop& open);
   Status HandleKnown(const DropIdentity& drop, const DropEntry& entry);
-  Status ApplyFirst(const std::vector<DropCandidate>& candidates);
+  Status ApplyFirst(const std::vector<OpenDrop>& drops);
   // Sets *applied; a bad archive is no error.
-  Status TryOne(const DropCandidate& candidate, bool* applied);
+  Status TryOne(const OpenDrop& open, bool* applied);
   // A failure of this archive: rejects it, or leaves it and says why.
-  Status Judge(const DropIdentity& drop, const Status& failure);
+  Status Judge(const OpenDrop& open, const Status& failure);
   Status Reject(const DropIdentity& drop, const std::string& reason,
                 const std::string& advice = "");
-  void Refuse(const std::string& text);
+  void Leave(const DropIdentity& drop, const UnrestoredDrop& why);
+
+  // There is no database yet, and nobody wants an empty one.
+  bool BadOnesStay() const {
+    return bad_drops_ == BadDrops::kStay && !outcome_.applied;
+  }
 
   const RestoreContext& context_;
+  const BadDrops bad_drops_;
   const std::stop_token stop_;
   std::vector<DropEntry> history_;
-  std::vector<DropCandidate> candidates_;
+  std::vector<OpenDrop> drops_;
   DropOutcome outcome_;
 };
 
 Result<DropOutcome> DropRun::Run() {
-  LEVELKEEP_ASSIGN_OR_RETURN(SettledDrops settled,
+  LEVELKEEP_ASSIGN_OR_RETURN(const SettledDrops settled,
                              WaitUntilSettled(context_, stop_));
-  outcome_.ignored = settled.scan.ignored;
-  for (const std::string& name : outcome_.ignored) {
-    LogWarn(kRestoreLogTag, Printable(name) + " in " +
+  outcome_.others = settled.scan.others;
+  if (!outcome_.others.empty()) {
+    LogWarn(kRestoreLogTag, NamesOf(outcome_.others) + " in " +
                                 context_.options.restore_dir +
-                                " is left alone: only *.tar.gz files are "
-                                "restored");
+                                " is left alone: only files named *.tar.gz or "
+                                "*.tgz are restored");
   }
-  if (!settled.growing.empty()) {
-    Refuse(
-        "still being written: " + Printable(Join(settled.growing, ", "), 400) +
-        "; the next start looks again");
-    return outcome_;
+  // Links and folders hold nobody up, where a database is.
+  if (BadOnesStay()) {
+    for (const LeftDrop& drop : settled.scan.unusable) {
+      Leave(drop.drop, drop.why);
+    }
   }
+  LEVELKEEP_RETURN_IF_ERROR(Work(settled));
+  if (bad_drops_ == BadDrops::kMoveAside) {
+    for (const LeftDrop& drop : settled.scan.unusable) {
+      Leave(drop.drop, drop.why);
+    }
+  }
+  return std::move(outcome_);
+}
+
+// What is left may be the one that is meant: another one has to wait for it.
+Status DropRun::Work(const SettledDrops& settled) {
+  const std::vector<std::string>& growing = settled.growing;
+  for (const DropIdentity& drop : settled.scan.archives) {
+    if (std::find(growing.begin(), growing.end(), drop.name) != growing.end()) {
+      Leave(drop, ExplainIncomplete(drop.name));
+    }
+  }
+  if (!outcome_.left.empty()) return Status::Ok();
   if (settled.scan.archives.empty()) {
     // A crash may have come between the move and the end of the attempt.
-    LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
-    return outcome_;
+    return ForgetAttempts(context_);
   }
   LEVELKEEP_ASSIGN_OR_RETURN(history_, LoadDropHistory(context_));
   for (const DropIdentity& drop : settled.scan.archives) {
     LEVELKEEP_RETURN_IF_ERROR(Consider(drop));
   }
-  // An archive that can't even be looked at may be the one that is meant.
-  if (!outcome_.refused.empty()) return outcome_;
+  if (!outcome_.left.empty()) return Status::Ok();
   std::optional<DropIdentity> requested;
   const auto request = LoadDropRequest(context_);
   if (request.ok()) requested = *request;
   std::string why;
-  const auto ordered = OrderCandidates(std::move(candidates_), requested, &why);
-  if (!why.empty()) Refuse(why);
-  LEVELKEEP_RETURN_IF_ERROR(ApplyFirst(ordered));
-  return outcome_;
+  drops_ = OrderDrops(std::move(drops_), requested, &why);
+  if (why.empty()) return ApplyFirst(drops_);
+  for (const OpenDrop& open : drops_) {
+    Leave(open.drop, {open.drop.name, why, "leave only one of them"});
+  }
+  return Status::Ok();
 }
 
 Status DropRun::Consider(const DropIdentity& drop) {
-  auto reader = ArchiveReader::Open(context_.fs, context_.InDrop(drop.name));
-  const auto known = FindDropEntry(context_, history_, drop);
-  if (known.has_value()) {
-    std::string sha256;
-    if (reader.ok() && !known->sha256.empty()) {
-      LEVELKEEP_ASSIGN_OR_RETURN(sha256, (*reader)->Sha256(stop_));
-    }
-    if (sha256 == known->sha256) return HandleKnown(drop, *known);
+  auto opened = OpenDropFile(context_, drop.name);
+  if (opened.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!opened.ok()) return Judge({drop, nullptr, nullptr}, opened.status());
+  OpenDrop& open = *opened;
+  if (!open.drop.LooksLike(drop)) {
+    Leave(drop, ExplainIncomplete(drop.name));
+    return Status::Ok();
   }
+  const Status readable = OpenReader(context_, &open);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto known, FindKnown(open));
+  if (known) return HandleKnown(drop, *known);
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
                              CountAttempts(context_, drop));
   if (attempts >= kMaxAttempts) {
-    return Reject(drop, "the start ended unexpectedly each of the " +
-                            std::to_string(attempts) + " times it was tried");
+    return Reject(drop,
+                  "the start ended unexpectedly each of the " +
+                      std::to_string(attempts) + " times it was tried",
+                  kTryAnother);
   }
-  if (!reader.ok()) return Judge(drop, reader.status());
-  candidates_.push_back(DropCandidate{drop, (*reader)->outline()});
+  if (!readable.ok()) return Judge(open, readable);
+  const Status same = CheckDigests(context_, open, stop_);
+  if (!same.ok()) return Judge(open, same);
+  drops_.push_back(std::move(open));
   return Status::Ok();
+}
+
+// The entry of an earlier start because of which it is not tried.
+Result<std::optional<DropEntry>> DropRun::FindKnown(const OpenDrop& open) {
+  auto known = FindDropEntry(context_, history_, open.drop);
+  if (!known || known->sha256.empty()) return known;
+  if (open.reader == nullptr) return std::optional<DropEntry>();
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256,
+                             open.reader->Sha256(stop_));
+  return sha256 == known->sha256 ? known : std::nullopt;
 }
 
 Status DropRun::HandleKnown(const DropIdentity& drop, const DropEntry& entry) {
   if (entry.verdict == DropVerdict::kRejected) {
     return Reject(drop, entry.reason);
   }
-  LogWarn(kRestoreLogTag,
-          Printable(drop.name) + " was applied before (" + entry.when +
-              ") and is not applied again; touch it, or restore it by name");
+  const std::string why =
+      "it was applied before (" + entry.when + ") and is not applied again";
+  const std::string hint = "touch it, or restore it by name";
+  if (BadOnesStay()) {
+    Leave(drop, {drop.name, why, hint});
+    return Status::Ok();
+  }
+  LogWarn(kRestoreLogTag, Printable(drop.name) + ": " + why + "; " + hint);
   outcome_.skipped.push_back(drop.name);
   return FinishDrop(context_, drop, entry.sha256, DropVerdict::kApplied, "");
 }
 
-Status DropRun::ApplyFirst(const std::vector<DropCandidate>& candidates) {
+Status DropRun::ApplyFirst(const std::vector<OpenDrop>& drops) {
   bool applied = false;
-  for (const DropCandidate& candidate : candidates) {
+  for (const OpenDrop& open : drops) {
     if (!applied) {
-      LEVELKEEP_RETURN_IF_ERROR(TryOne(candidate, &applied));
+      LEVELKEEP_RETURN_IF_ERROR(TryOne(open, &applied));
       // The one that is meant has to wait: an older one must not win.
-      if (!outcome_.refused.empty()) return Status::Ok();
+      if (!outcome_.left.empty()) return Status::Ok();
       continue;
     }
     LEVELKEEP_RETURN_IF_ERROR(
-        Reject(candidate.drop,
+        Reject(open.drop,
                Printable(outcome_.applied->archive_name) +
                    " was applied instead; this one is older, or it was not "
                    "the one asked for last",
@@ -131,15 +183,16 @@ Status DropRun::ApplyFirst(const std::vector<DropCandidate>& candidates) {
   return Status::Ok();
 }
 
-Status DropRun::TryOne(const DropCandidate& candidate, bool* applied) {
-  const DropIdentity& drop = candidate.drop;
+Status DropRun::TryOne(const OpenDrop& open, bool* applied) {
+  const DropIdentity& drop = open.drop;
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
                              CountAttempts(context_, drop));
   LEVELKEEP_RETURN_IF_ERROR(NoteAttempt(context_, drop, attempts + 1));
   // If we die here: the drop is tried again, a limited number of times.
-  auto staged =
-      StageArchive(context_, context_.InDrop(drop.name), {stop_, nullptr});
-  if (!staged.ok()) return Judge(drop, staged.status());
+  RestoreSource source(context_.InDrop(drop.name));
+  source.reader = open.reader.get();
+  auto staged = StageArchive(context_, source, {stop_, nullptr});
+  if (!staged.ok()) return Judge(open, staged.status());
   auto outcome = ApplyStaged(context_, *staged, drop);
   if (outcome.ok()) {
     *applied = true;
@@ -151,22 +204,29 @@ Status DropRun::TryOne(const DropCandidate& candidate, bool* applied) {
   }
   // Nothing was exchanged, or it was taken back; the latter has removed it.
   (void)Discard(context_, BaseName(staged->directory));
-  return Judge(drop, outcome.status());
+  return Judge(open, outcome.status());
 }
 
-Status DropRun::Judge(const DropIdentity& drop, const Status& failure) {
+Status DropRun::Judge(const OpenDrop& open, const Status& failure) {
+  const DropIdentity& drop = open.drop;
+  const bool fault = IsArchiveFault(failure.code());
+  if (fault && open.file != nullptr && IsIncomplete(open)) {
+    Leave(drop, ExplainIncomplete(drop.name, failure.message()));
+    return ForgetAttempts(context_);
+  }
   switch (failure.code()) {
     case StatusCode::kNotFound:
     case StatusCode::kNoSpace:
     case StatusCode::kPermissionDenied:
     case StatusCode::kUnsupported:  // by this version or this application
     case StatusCode::kNotChecked:
-      Refuse(Printable(drop.name) + ": " + failure.ToString());
+      Leave(drop, ExplainFailure(context_, drop.name, failure));
       return ForgetAttempts(context_);
     default:
       break;
   }
-  if (IsArchiveFault(failure.code())) {
+  if (fault) {
+    LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
     return Reject(drop, failure.message(), failure.hint());
   }
   LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
@@ -176,23 +236,78 @@ Status DropRun::Judge(const DropIdentity& drop, const Status& failure) {
 // Its digest is not worth reading all of it: name, size and time will do.
 Status DropRun::Reject(const DropIdentity& drop, const std::string& reason,
                        const std::string& advice) {
+  if (BadOnesStay()) {
+    Leave(drop, {drop.name, reason, advice.empty() ? kTryAnother : advice});
+    return Status::Ok();
+  }
   LogWarn(kRestoreLogTag, Printable(drop.name) + " is not restored: " + reason);
-  outcome_.rejected.push_back({drop.name, reason});
-  return FinishDrop(context_, drop, "", DropVerdict::kRejected, reason, advice);
+  LEVELKEEP_RETURN_IF_ERROR(
+      FinishDrop(context_, drop, "", DropVerdict::kRejected, reason, advice));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string path,
+                             FindRejected(context_, drop));
+  outcome_.rejected.push_back({drop.name, reason, path});
+  return Status::Ok();
 }
 
-void DropRun::Refuse(const std::string& text) {
-  LogWarn(kRestoreLogTag, "nothing is restored from " +
-                              context_.options.restore_dir + ": " + text);
+void DropRun::Leave(const DropIdentity& drop, const UnrestoredDrop& why) {
+  const std::string sentence = ToSentence(why);
+  LogWarn(kRestoreLogTag,
+          context_.options.restore_dir +
+              " holds a file that is not restored: " + sentence);
   if (!outcome_.refused.empty()) outcome_.refused += "; ";
-  outcome_.refused += text;
+  outcome_.refused += sentence;
+  outcome_.left.push_back({drop, why});
+}
+
+// A copy that was about to get its name is still the part beside it. Without
+// a part, an empty archive is somebody's, and dropped like any other.
+Status SweepClaims(const RestoreContext& context,
+                   const std::vector<std::string>& names,
+                   std::vector<std::string>* swept) {
+  if (std::none_of(names.begin(), names.end(), IsPartName)) {
+    return Status::Ok();
+  }
+  bool removed = false;
+  for (const std::string& name : names) {
+    if (!IsDropName(name)) continue;
+    const std::string path = context.InDrop(name);
+    const auto info = context.fs->Stat(path);
+    if (!info.ok() || !IsClaim(*info)) continue;
+    LEVELKEEP_RETURN_IF_ERROR(context.fs->RemoveFile(path));
+    swept->push_back(path);
+    removed = true;
+  }
+  // Before the part goes, which is what tells.
+  return removed ? context.fs->SyncDirectory(context.options.restore_dir)
+                 : Status::Ok();
 }
 
 }  // namespace
 
 Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
-                                    std::stop_token stop) {
-  return DropRun(context, std::move(stop)).Run();
+                                    BadDrops bad_drops, std::stop_token stop) {
+  return DropRun(context, bad_drops, std::move(stop)).Run();
+}
+
+Status SweepDropFolder(const RestoreContext& context,
+                       std::vector<std::string>* swept) {
+  // Hidden parts of copies, and half-written notes beside what was moved.
+  for (const std::string& folder :
+       {context.options.restore_dir, context.applied_dir(),
+        context.rejected_dir()}) {
+    const auto names = context.fs->List(folder);
+    if (names.status().code() == StatusCode::kNotFound) continue;
+    if (!names.ok()) return names.status();
+    if (folder == context.options.restore_dir) {
+      LEVELKEEP_RETURN_IF_ERROR(SweepClaims(context, *names, swept));
+    }
+    for (const std::string& name : *names) {
+      if (!IsTemporaryName(name)) continue;
+      const std::string path = JoinPath(folder, name);
+      if (context.fs->RemoveFile(path).ok()) swept->push_back(path);
+    }
+  }
+  return Status::Ok();
 }
 
 }  // namespace levelkeep

@@ -1,4 +1,4 @@
-// restore/, the drop folder: what lies there, which of it is meant, and what
+// restore/, the drop folder: which of what lies there is meant, and what
 // becomes of it.
 
 #ifndef LEVELKEEP_RESTORE_DROP_FOLDER_H_
@@ -9,47 +9,30 @@
 #include <string>
 #include <vector>
 
-#include "archive/archive_reader.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
+#include "restore/drop_check.h"
 #include "restore/drop_identity.h"
 #include "restore/restorer.h"
 
 namespace levelkeep {
 
-struct DropScan {
-  std::vector<DropIdentity> archives;  // regular files *.tar.gz
-  std::vector<std::string> ignored;    // look like archives, are not
-};
-
-// Hidden files and *.part are not mentioned at all.
-Result<DropScan> ScanDropFolder(const RestoreContext& context);
-
-// Waits until the size and the time of every archive stand still for
-// settle_time, at most settle_limit. Names those that still change.
-struct SettledDrops {
-  DropScan scan;
-  std::vector<std::string> growing;
-};
-Result<SettledDrops> WaitUntilSettled(const RestoreContext& context,
-                                      std::stop_token stop);
-
-// An archive in restore/ that could be opened.
-struct DropCandidate {
-  DropIdentity drop;
-  ArchiveOutline outline;
-};
-
 // Orders them: the first is to be applied, the others are older. `requested`
-// goes first wherever it is. Empty if they can't be ordered; `why` then says
-// so.
-std::vector<DropCandidate> OrderCandidates(
-    std::vector<DropCandidate> candidates,
-    const std::optional<DropIdentity>& requested, std::string* why);
+// goes first wherever it is. If they can't be ordered, `why` says so. REQUIRES:
+// each has a reader.
+std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
+                                 const std::optional<DropIdentity>& requested,
+                                 std::string* why);
 
 // What ApplyDropped of the Restorer does. REQUIRES: no journal is pending.
+//   1. wait until what is being copied stands still
+//   2. open each drop, once: what is looked at is what is applied and moved
+//   3. leave out what was dealt with before, ended the start too often, is no
+//      archive, or is not what the digest beside it says
+//   4. order the others; if one can't be looked at, it may be the one meant
+//   5. apply the first, move the others aside
 Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
-                                    std::stop_token stop);
+                                    BadDrops bad_drops, std::stop_token stop);
 
 // Removes what an interrupted copy left there.
 Status SweepDropFolder(const RestoreContext& context,

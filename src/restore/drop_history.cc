@@ -5,10 +5,10 @@
 #include "base/ascii.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/new_name.h"
 #include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "restore/drop_place.h"
 
 namespace levelkeep {
 namespace {
@@ -17,7 +17,8 @@ constexpr std::string_view kAttemptTitle = "levelkeep attempt 1";
 constexpr std::string_view kRequestTitle = "levelkeep request 1";
 constexpr uint64_t kMaxHistoryBytes = 8u << 20;
 constexpr size_t kMaxEntries = 1000;
-constexpr int kMaxSameNames = 10'000;
+// So that no history grows beyond what is read again.
+constexpr size_t kMaxReason = 2000;
 // Where the failure itself has no hint, or it was told before a crash.
 constexpr std::string_view kOtherArchive =
     "use another backup; levelkeep verify FILE looks at it without a restore";
@@ -60,47 +61,21 @@ Status StoreDropHistory(const RestoreContext& context,
   return WriteFileDurably(context.fs, HistoryPath(context), text);
 }
 
-// "x.tar.gz", "x-2.tar.gz", "x-3.tar.gz", …
-std::string NumberedName(const std::string& name, int number) {
-  if (number == 1) return name;
-  constexpr std::string_view kSuffix = ".tar.gz";
-  std::string stem = name;
-  std::string suffix;
-  if (stem.size() > kSuffix.size() && stem.ends_with(kSuffix)) {
-    stem.resize(stem.size() - kSuffix.size());
-    suffix = kSuffix;
-  }
-  return stem + "-" + std::to_string(number) + suffix;
-}
-
 std::string_view NoteSuffix(DropVerdict verdict) {
-  return verdict == DropVerdict::kApplied ? ".applied.txt" : ".reason.txt";
-}
-
-// What the note of one entry begins with, and of no other.
-std::string NoteHead(const DropEntry& entry) {
-  const bool rejected = entry.verdict == DropVerdict::kRejected;
-  return Printable(entry.drop.name, 300) +
-         (rejected ? " was not restored, and has changed nothing."
-                   : " was restored.") +
-         "\nwhen: " + entry.when + "\n";
+  return verdict == DropVerdict::kApplied ? kAppliedNote : kReasonNote;
 }
 
 std::string NoteText(const DropEntry& entry, const std::string& advice) {
+  const std::string name = Printable(entry.drop.name, 300);
   if (entry.verdict == DropVerdict::kRejected) {
-    return NoteHead(entry) + "why: " + entry.reason + "\nwhat to do: " +
+    return name +
+           " was not restored, and has changed nothing.\nwhen: " + entry.when +
+           "\nwhy: " + entry.reason + "\nwhat to do: " +
            (advice.empty() ? std::string(kOtherArchive) : advice) + "\n";
   }
-  return NoteHead(entry) + "sha256: " + entry.sha256 +
+  return name + " was restored.\nwhen: " + entry.when +
+         "\nsha256: " + entry.sha256 +
          "\nTo restore it once more, move it back into the folder above.\n";
-}
-
-// A crash came in the middle of this very move: an empty file, and our note.
-Status DropOwnClaim(FileSystem* fs, const DropEntry& entry,
-                    const std::string& target, const std::string& note_path) {
-  const auto note = ReadFile(fs, note_path, kMaxHistoryBytes);
-  if (!note.ok() || !note->starts_with(NoteHead(entry))) return Status::Ok();
-  return RemoveClaim(fs, target);
 }
 
 std::string VerdictFolder(const RestoreContext& context, DropVerdict verdict) {
@@ -108,38 +83,45 @@ std::string VerdictFolder(const RestoreContext& context, DropVerdict verdict) {
                                           : context.rejected_dir();
 }
 
-// The note first, then the move. Returns the new name.
-Result<std::string> MoveAside(const RestoreContext& context,
-                              const DropEntry& entry,
-                              const std::string& advice) {
-  FileSystem* const fs = context.fs;
-  const std::string folder = VerdictFolder(context, entry.verdict);
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, folder));
-  for (int number = 1; number <= kMaxSameNames; ++number) {
-    const std::string name = NumberedName(entry.drop.name, number);
-    const std::string target = JoinPath(folder, name);
-    const std::string note = target + std::string(NoteSuffix(entry.verdict));
-    LEVELKEEP_RETURN_IF_ERROR(DropOwnClaim(fs, entry, target, note));
-    if (PathExists(fs, target)) continue;
-    LEVELKEEP_RETURN_IF_ERROR(
-        WriteFileDurably(fs, note, NoteText(entry, advice)));
-    // If we die here: a note without its archive, which comes next time.
-    const Status moved =
-        MoveToNewName(fs, context.InDrop(entry.drop.name), target);
-    if (moved.code() == StatusCode::kAlreadyExists) continue;
-    LEVELKEEP_RETURN_IF_ERROR(moved);
-    // If we die here: the archive is in one of the two folders.
-    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(folder));
-    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.options.restore_dir));
-    return name;
-  }
-  return Status(StatusCode::kAlreadyExists,
-                folder + " holds too many files named like " + entry.drop.name,
-                "remove some of them");
-}
-
 bool IsLeft(const DropEntry& entry, const DropIdentity& drop) {
   return entry.moved_to.empty() && entry.drop.LooksLike(drop);
+}
+
+// Under its name, and not another file that has taken it.
+Result<bool> IsThere(const RestoreContext& context, const DropIdentity& drop) {
+  const auto info = context.fs->Stat(context.InDrop(drop.name));
+  if (info.ok()) return IdentifyDrop(drop.name, *info).LooksLike(drop);
+  if (info.status().code() == StatusCode::kNotFound) return false;
+  return info.status();
+}
+
+void NameSuccessor(const RestoreContext& context, const DropIdentity& drop) {
+  if (!PathExists(context.fs, context.InDrop(drop.name))) return;
+  LogWarn(kRestoreLogTag, "another file has taken the name " +
+                              Printable(drop.name) + " in " +
+                              context.options.restore_dir +
+                              " meanwhile; it stays there for the next start");
+}
+
+// The entry because of which it is not tried again; the last one then.
+Status NoteLeft(const RestoreContext& context, const DropIdentity& drop,
+                const std::string& sha256, DropVerdict verdict,
+                const std::string& reason, std::vector<DropEntry>* history) {
+  DropEntry entry;
+  entry.verdict = verdict;
+  entry.drop = drop;
+  entry.sha256 = sha256;
+  entry.when = FormatTime(context.clock->Now());
+  entry.reason = reason.substr(0, kMaxReason);
+  for (const DropEntry& known : *history) {
+    // Still there, because its folder can't be written: it happened then.
+    if (IsLeft(known, drop) && known.verdict == verdict) {
+      entry.when = known.when;
+    }
+  }
+  std::erase_if(*history, [&](const DropEntry& e) { return IsLeft(e, drop); });
+  history->push_back(std::move(entry));
+  return StoreDropHistory(context, *history);
 }
 
 Status MarkMoved(const RestoreContext& context, const DropIdentity& drop,
@@ -239,37 +221,26 @@ Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
                   const std::string& reason, const std::string& advice) {
   LEVELKEEP_ASSIGN_OR_RETURN(std::vector<DropEntry> history,
                              LoadDropHistory(context));
-  DropEntry entry;
-  entry.verdict = verdict;
-  entry.drop = drop;
-  entry.sha256 = sha256;
-  entry.when = FormatTime(context.clock->Now());
-  entry.reason = reason;
-
-  const auto info = context.fs->Stat(context.InDrop(drop.name));
-  if (!info.ok() && info.status().code() != StatusCode::kNotFound) {
-    return info.status();
-  }
-  if (!info.ok() || !IdentifyDrop(drop.name, *info).LooksLike(drop)) {
-    // Moved already: the crash came just before the last step.
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool there, IsThere(context, drop));
+  if (!there) {
+    NameSuccessor(context, drop);
+    // Or moved already: the crash came just before the last step.
     LEVELKEEP_RETURN_IF_ERROR(MarkMoved(context, drop, verdict, &history));
     return ForgetAttempts(context);
   }
-  for (const DropEntry& known : history) {
-    // Still there, because its folder can't be written: it happened then.
-    if (IsLeft(known, drop) && known.verdict == verdict)
-      entry.when = known.when;
-  }
-  std::erase_if(history, [&](const DropEntry& e) { return IsLeft(e, drop); });
-  history.push_back(entry);
-  LEVELKEEP_RETURN_IF_ERROR(StoreDropHistory(context, history));
+  LEVELKEEP_RETURN_IF_ERROR(
+      NoteLeft(context, drop, sha256, verdict, reason, &history));
   // If we die here: the entry keeps the file from being applied twice.
-  const auto moved = MoveAside(context, entry, advice);
+  const auto moved =
+      MoveDrop(context, drop, VerdictFolder(context, verdict),
+               NoteSuffix(verdict), NoteText(history.back(), advice));
   if (moved.ok()) {
     history.back().moved_to = *moved;
     LEVELKEEP_RETURN_IF_ERROR(StoreDropHistory(context, history));
   } else if (moved.status().code() == StatusCode::kIoError) {
     return moved.status();
+  } else if (moved.status().code() == StatusCode::kNotFound) {
+    NameSuccessor(context, drop);
   } else {
     LogWarn(kRestoreLogTag, Printable(drop.name) + " stays in " +
                                 context.options.restore_dir + " (" +
@@ -277,6 +248,27 @@ Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
                                 "); it will not be applied again");
   }
   return ForgetAttempts(context);
+}
+
+Status RecordRejected(const RestoreContext& context, const DropIdentity& drop,
+                      const std::string& sha256, const std::string& reason) {
+  LEVELKEEP_ASSIGN_OR_RETURN(std::vector<DropEntry> history,
+                             LoadDropHistory(context));
+  LEVELKEEP_RETURN_IF_ERROR(NoteLeft(context, drop, sha256,
+                                     DropVerdict::kRejected, reason, &history));
+  return ForgetAttempts(context);
+}
+
+Result<std::string> FindRejected(const RestoreContext& context,
+                                 const DropIdentity& drop) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto history, LoadDropHistory(context));
+  for (auto entry = history.rbegin(); entry != history.rend(); ++entry) {
+    if (entry->verdict == DropVerdict::kRejected &&
+        entry->drop.LooksLike(drop) && !entry->moved_to.empty()) {
+      return JoinPath(context.rejected_dir(), entry->moved_to);
+    }
+  }
+  return context.InDrop(drop.name);
 }
 
 Result<uint64_t> CountAttempts(const RestoreContext& context,

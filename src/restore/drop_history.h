@@ -59,6 +59,14 @@ Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
                   const std::string& sha256, DropVerdict verdict,
                   const std::string& reason, const std::string& advice = "");
 
+// Records a rejection and leaves the file where it is: there is no database
+// yet, and the drop is still wanted.
+Status RecordRejected(const RestoreContext& context, const DropIdentity& drop,
+                      const std::string& sha256, const std::string& reason);
+// The path of a drop that FinishDrop rejected; its old one if it was not moved.
+Result<std::string> FindRejected(const RestoreContext& context,
+                                 const DropIdentity& drop);
+
 // How often a start began with this file and did not come to an end.
 Result<uint64_t> CountAttempts(const RestoreContext& context,
                                const DropIdentity& drop);

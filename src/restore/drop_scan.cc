@@ -1,25 +1,19 @@
-// Finding, awaiting and ordering what lies in restore/, and putting a copy
-// there.
+#include "restore/drop_scan.h"
 
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <utility>
 
-#include "base/new_name.h"
+#include "base/ascii.h"
 #include "base/status_macros.h"
-#include "base/text.h"
-#include "format/backup_order.h"
-#include "restore/drop_folder.h"
-#include "restore/drop_history.h"
+#include "format/sidecar.h"
+#include "restore/drop_check.h"
 
 namespace levelkeep {
 namespace {
 
-constexpr std::string_view kArchiveSuffix = ".tar.gz";
-// What people drop in the belief that it will be restored.
-constexpr std::array<std::string_view, 12> kLookAlikes = {
-    ".tgz", ".tar", ".zip", ".gz",  ".bz2", ".xz",
-    ".zst", ".7z",  ".rar", ".ldb", ".gpg", ".age"};
+constexpr std::array<std::string_view, 2> kDropSuffixes = {".tar.gz", ".tgz"};
 
 bool SameDrops(const DropScan& a, const DropScan& b) {
   return std::equal(a.archives.begin(), a.archives.end(), b.archives.begin(),
@@ -42,114 +36,71 @@ std::vector<std::string> ChangedNames(const DropScan& before,
   return names;
 }
 
-bool LooksLikeArchive(const std::string& name) {
-  return std::any_of(
-      kLookAlikes.begin(), kLookAlikes.end(),
-      [&](std::string_view suffix) { return name.ends_with(suffix); });
-}
-
-std::string NameAll(const std::vector<DropCandidate>& candidates) {
+// One that can't be opened is dealt with later.
+std::vector<std::string> WrittenNames(const RestoreContext& context,
+                                      const DropScan& scan) {
   std::vector<std::string> names;
-  names.reserve(candidates.size());
-  for (const DropCandidate& candidate : candidates) {
-    names.push_back(Printable(candidate.drop.name));
+  for (const DropIdentity& drop : scan.archives) {
+    const auto file =
+        context.fs->Open(context.InDrop(drop.name), OpenMode::kRead);
+    if (file.ok() && (*file)->HasWriter()) names.push_back(drop.name);
   }
-  return Join(names, ", ");
+  return names;
 }
 
-Result<DropIdentity> CopyUnderFreeName(const RestoreContext& context,
-                                       const std::string& part,
-                                       const std::string& name) {
-  const std::string stem =
-      name.ends_with(kArchiveSuffix)
-          ? name.substr(0, name.size() - kArchiveSuffix.size())
-          : name;
-  for (int number = 1; number <= 1000; ++number) {
-    const std::string target =
-        number == 1 ? stem : stem + "-" + std::to_string(number);
-    const std::string final_name = target + std::string(kArchiveSuffix);
-    const Status moved =
-        MoveToNewName(context.fs, part, context.InDrop(final_name));
-    if (moved.code() == StatusCode::kAlreadyExists) continue;
-    LEVELKEEP_RETURN_IF_ERROR(moved);
-    LEVELKEEP_RETURN_IF_ERROR(
-        context.fs->SyncDirectory(context.options.restore_dir));
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
-                               context.fs->Stat(context.InDrop(final_name)));
-    return IdentifyDrop(final_name, info);
-  }
-  return Status(
-      StatusCode::kAlreadyExists,
-      context.options.restore_dir + " holds too many copies of " + name,
-      "remove them or restart to have one applied");
+// Ours, or one that a file system of its own has.
+bool BelongsThere(const RestoreContext& context, const std::string& name) {
+  const std::string path = context.InDrop(name);
+  return path == context.applied_dir() || path == context.rejected_dir() ||
+         name == "lost+found";
 }
 
-Status CopyDurably(FileSystem* fs, const std::string& source_path,
-                   const std::string& target_path) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto source,
-                             fs->Open(source_path, OpenMode::kRead));
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, source->Stat());
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto target,
-                             fs->Open(target_path, OpenMode::kCreateNew));
-  LEVELKEEP_RETURN_IF_ERROR(
-      source->CopyRangeTo(target.get(), 0, info.size_bytes));
-  LEVELKEEP_RETURN_IF_ERROR(target->Sync());
-  return target->Close();
-}
-
-Status CheckSpaceForCopy(const RestoreContext& context,
-                         const std::string& archive_path) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
-                             context.fs->Stat(archive_path));
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const uint64_t free, context.fs->FreeSpace(context.options.restore_dir));
-  const uint64_t reserve = context.options.reserve_bytes;
-  if (free >= reserve && free - reserve >= info.size_bytes) {
-    return Status::Ok();
-  }
-  return Status(StatusCode::kNoSpace,
-                "a copy of " + archive_path + " needs " +
-                    FormatBytes(info.size_bytes) + " and " +
-                    FormatBytes(reserve) + " must stay free, but " +
-                    context.options.restore_dir + " has only " +
-                    FormatBytes(free) + " left",
-                "free some space or lower BACKUP_RESERVE");
-}
-
-// REQUIRES: all have a manifest.
-std::vector<DropCandidate> SortNewestFirst(
-    std::vector<DropCandidate> candidates) {
-  std::vector<OrderKey> keys;
-  keys.reserve(candidates.size());
-  for (const DropCandidate& candidate : candidates) {
-    // What somebody dropped need not have a name of ours.
-    keys.emplace_back(*candidate.outline.manifest, 0, candidate.drop.name);
-  }
-  std::vector<DropCandidate> sorted;
-  sorted.reserve(candidates.size());
-  for (const size_t i : NewestFirst(keys)) {
-    sorted.push_back(std::move(candidates[i]));
-  }
-  return sorted;
+bool IsSidecar(const std::string& name, const std::vector<std::string>& names) {
+  const auto kind = DigestKindOfName(name);
+  if (!kind) return false;
+  const std::string archive =
+      name.substr(0, name.size() - DigestSuffix(*kind).size());
+  return IsDropName(archive) &&
+         std::binary_search(names.begin(), names.end(), archive);
 }
 
 }  // namespace
+
+std::string_view StemOfDrop(std::string_view name) {
+  const std::string lower = Lower(name);
+  for (const std::string_view suffix : kDropSuffixes) {
+    if (lower.size() > suffix.size() && lower.ends_with(suffix)) {
+      return name.substr(0, name.size() - suffix.size());
+    }
+  }
+  return name;
+}
+
+bool IsDropName(std::string_view name) {
+  return !name.starts_with('.') && StemOfDrop(name).size() < name.size();
+}
 
 Result<DropScan> ScanDropFolder(const RestoreContext& context) {
   DropScan scan;
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names,
                              context.fs->List(context.options.restore_dir));
   for (const std::string& name : names) {
-    if (name.front() == '.' || name.ends_with(kPartSuffix)) continue;
-    const bool is_archive = name.ends_with(kArchiveSuffix);
-    if (!is_archive && !LooksLikeArchive(name)) continue;
+    if (name.starts_with('.') || name.ends_with(kPartSuffix) ||
+        BelongsThere(context, name) || IsSidecar(name, names)) {
+      continue;
+    }
+    if (!IsDropName(name)) {
+      scan.others.push_back(name);
+      continue;
+    }
     const auto info = context.fs->Stat(context.InDrop(name));
     if (info.status().code() == StatusCode::kNotFound) continue;
     if (!info.ok()) return info.status();
-    if (is_archive && info->type == FileType::kRegular) {
-      scan.archives.push_back(IdentifyDrop(name, *info));
+    const DropIdentity drop = IdentifyDrop(name, *info);
+    if (info->type == FileType::kRegular) {
+      scan.archives.push_back(drop);
     } else {
-      scan.ignored.push_back(name);
+      scan.unusable.push_back({drop, ExplainType(context, name, info->type)});
     }
   }
   return scan;
@@ -167,109 +118,18 @@ Result<SettledDrops> WaitUntilSettled(const RestoreContext& context,
           "stopped while waiting for files in " + context.options.restore_dir);
     }
     LEVELKEEP_ASSIGN_OR_RETURN(DropScan now, ScanDropFolder(context));
-    if (SameDrops(settled.scan, now)) break;
-    settled.growing = ChangedNames(settled.scan, now);
+    settled.growing = SameDrops(settled.scan, now)
+                          ? WrittenNames(context, now)
+                          : ChangedNames(settled.scan, now);
+    const bool at_rest =
+        settled.growing.empty() && SameDrops(settled.scan, now);
     settled.scan = std::move(now);
-    if (context.clock->SteadyNow() - start >= context.options.settle_limit) {
-      return settled;
+    if (at_rest ||
+        context.clock->SteadyNow() - start >= context.options.settle_limit) {
+      break;
     }
   }
-  settled.growing.clear();
   return settled;
-}
-
-std::vector<DropCandidate> OrderCandidates(
-    std::vector<DropCandidate> candidates,
-    const std::optional<DropIdentity>& requested, std::string* why) {
-  const auto is_requested = [&](const DropCandidate& candidate) {
-    return requested.has_value() && candidate.drop.LooksLike(*requested);
-  };
-  const bool has_request =
-      std::any_of(candidates.begin(), candidates.end(), is_requested);
-  bool comparable = true;
-  for (const DropCandidate& candidate : candidates) {
-    const auto& manifest = candidate.outline.manifest;
-    const auto& first = candidates.front().outline.manifest;
-    if (manifest == nullptr || first == nullptr ||
-        manifest->db_name != first->db_name) {
-      comparable = false;
-    }
-  }
-  if (candidates.size() > 1 && !comparable && !has_request) {
-    *why =
-        "several archives lie there and it can't be told which one is "
-        "meant: " +
-        NameAll(candidates) + "; leave only one of them";
-    return {};
-  }
-  if (comparable) candidates = SortNewestFirst(std::move(candidates));
-  std::stable_partition(candidates.begin(), candidates.end(), is_requested);
-  return candidates;
-}
-
-Status Restorer::StageForRestart(const std::string& archive_path) {
-  const RestoreContext& context = context_;
-  FileSystem* const fs = context.fs;
-  LEVELKEEP_RETURN_IF_ERROR(CheckSpaceForCopy(context, archive_path));
-  const std::string part = context.InDrop(NewTemporaryName(kPartSuffix));
-  Status copied = CopyDurably(fs, archive_path, part);
-  // If we die here: a hidden part, swept at the next start.
-  if (copied.ok()) {
-    const auto drop = CopyUnderFreeName(context, part, BaseName(archive_path));
-    // If we die here: the copy lies there like one that a person dropped.
-    if (drop.ok()) return StoreDropRequest(context, *drop);
-    copied = drop.status();
-  }
-  (void)fs->RemoveFile(part);  // best effort: swept otherwise
-  return copied;
-}
-
-namespace {
-
-// A copy that was about to get its name is still the part beside it. Without
-// a part, an empty archive is somebody's, and dropped like any other.
-Status SweepClaims(const RestoreContext& context,
-                   const std::vector<std::string>& names,
-                   std::vector<std::string>* swept) {
-  if (std::none_of(names.begin(), names.end(), IsPartName)) {
-    return Status::Ok();
-  }
-  bool removed = false;
-  for (const std::string& name : names) {
-    if (!name.ends_with(kArchiveSuffix)) continue;
-    const std::string path = context.InDrop(name);
-    const auto info = context.fs->Stat(path);
-    if (!info.ok() || !IsClaim(*info)) continue;
-    LEVELKEEP_RETURN_IF_ERROR(context.fs->RemoveFile(path));
-    swept->push_back(path);
-    removed = true;
-  }
-  // Before the part goes, which is what tells.
-  return removed ? context.fs->SyncDirectory(context.options.restore_dir)
-                 : Status::Ok();
-}
-
-}  // namespace
-
-Status SweepDropFolder(const RestoreContext& context,
-                       std::vector<std::string>* swept) {
-  // Hidden parts of copies, and half-written notes beside what was moved.
-  for (const std::string& folder :
-       {context.options.restore_dir, context.applied_dir(),
-        context.rejected_dir()}) {
-    const auto names = context.fs->List(folder);
-    if (names.status().code() == StatusCode::kNotFound) continue;
-    if (!names.ok()) return names.status();
-    if (folder == context.options.restore_dir) {
-      LEVELKEEP_RETURN_IF_ERROR(SweepClaims(context, *names, swept));
-    }
-    for (const std::string& name : *names) {
-      if (!IsTemporaryName(name)) continue;
-      const std::string path = JoinPath(folder, name);
-      if (context.fs->RemoveFile(path).ok()) swept->push_back(path);
-    }
-  }
-  return Status::Ok();
 }
 
 }  // namespace levelkeep

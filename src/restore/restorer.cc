@@ -97,16 +97,30 @@ Result<RecoveryOutcome> Restorer::Recover() {
   return outcome;
 }
 
-Result<DropOutcome> Restorer::ApplyDropped(std::stop_token stop) {
+Result<DropOutcome> Restorer::ApplyDropped(std::stop_token stop,
+                                           BadDrops bad_drops) {
   RecoveryOutcome ignored;
   LEVELKEEP_RETURN_IF_ERROR(SettleJournal(context_, &ignored));
-  return ApplyDropFolder(context_, std::move(stop));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      DropOutcome outcome,
+      ApplyDropFolder(context_, bad_drops, std::move(stop)));
+  std::vector<RejectedDrop> rejected;
+  if (!outcome.applied) {
+    for (const DropOutcome::Rejection& rejection : outcome.rejected) {
+      rejected.push_back({rejection.name, rejection.reason, rejection.path});
+    }
+  }
+  drops_.NoteStart(outcome.left, std::move(rejected));
+  return outcome;
 }
 
 Result<RestoreOutcome> Restorer::Apply(const Staged& staged) {
   LEVELKEEP_RETURN_IF_ERROR(SettleEarlier());
   auto outcome = ApplyStaged(context_, staged, DropIdentity());
-  if (outcome.ok()) outcome->manifest = staged.outcome.manifest;
+  if (outcome.ok()) {
+    outcome->manifest = staged.outcome.manifest;
+    drops_.NoteRestore();
+  }
   return outcome;
 }
 

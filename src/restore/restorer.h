@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "archive/archive_reader.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/work.h"
@@ -23,6 +24,8 @@
 #include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
+#include "restore/drop_scan.h"
+#include "restore/drop_watch.h"
 
 namespace levelkeep {
 
@@ -36,6 +39,9 @@ struct RestoreSource {
   RestoreSource(const char* archive_path) : path(archive_path) {}
 
   std::string path;
+  // Of an archive that is open already: it is read, whatever has taken its path
+  // since. Outlives the call. Else the path is opened, once.
+  ArchiveReader* reader = nullptr;
   // An archive of ours with this SHA-256 passed a full verification before:
   // the same bytes make the same database, which is not scanned again. Its
   // digests are checked all the same. Empty: none did.
@@ -80,14 +86,23 @@ struct DropOutcome {
   struct Rejection {
     std::string name;
     std::string reason;
+    std::string path;  // where it is now
   };
   std::vector<Rejection> rejected;
   std::vector<std::string> skipped;  // applied before, moved to applied/
-  // Why archives were left in restore/, not applied and not rejected: they
-  // can't be ordered, still grow, don't fit on the disk, can't be read, could
-  // not be checked, are of another application or a newer version.
-  std::string refused;
-  std::vector<std::string> ignored;  // look like archives, are no .tar.gz
+  // Not applied and not rejected: they can't be ordered, are being copied,
+  // don't fit on the disk, can't be read, could not be checked, are of another
+  // application or a newer version, are links or folders.
+  std::vector<LeftDrop> left;
+  std::string refused;              // the same in one sentence
+  std::vector<std::string> others;  // what has no archive's name
+};
+
+// What becomes of a drop that can't be restored, ever.
+enum class BadDrops {
+  kMoveAside,  // to rejected/; the database that is there serves on
+  // It is the only hope for a database: it stays, and with it the question.
+  kStay,
 };
 
 // What to go back to: before the last restore, or before the first one since a
@@ -99,7 +114,7 @@ class Restorer {
  public:
   // `fs` and `clock` outlive it.
   Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
-      : context_{fs, clock, std::move(options)} {}
+      : context_{fs, clock, std::move(options)}, drops_(context_) {}
 
   std::string work_dir() const { return context_.work_dir(); }
 
@@ -123,8 +138,10 @@ class Restorer {
   // Applies what lies in restore/: the one that StageForRestart put there
   // last, else the newest of ours, else the only one. It goes to applied/
   // with NAME.applied.txt; bad and older ones go to rejected/ with
-  // NAME.reason.txt. Never fails because of an archive; fails when the disk
-  // does, or when the database is held.
+  // NAME.reason.txt, with the digests that lie beside them. With
+  // BadDrops::kStay bad ones stay, and none is applied while one can't be.
+  // Never fails because of an archive; fails when the disk does, or when the
+  // database is held.
   //
   // Applied once: a file that could not be moved away (read-only restore/)
   // is known again by name, size, time and digest and not applied a second
@@ -132,7 +149,12 @@ class Restorer {
   // again: a copy has another inode or time, and one moved back by hand has
   // left its NAME.applied.txt behind. The rules are in drop_history.h.
   // REQUIRES: the database is closed.
-  Result<DropOutcome> ApplyDropped(std::stop_token stop);
+  Result<DropOutcome> ApplyDropped(std::stop_token stop,
+                                   BadDrops bad_drops = BadDrops::kMoveAside);
+  // What waits in restore/ now: what the last ApplyDropped left or rejected,
+  // until the file is gone or a later restore succeeded, and what came since.
+  // The log names each once. May be called at any time from any thread.
+  std::vector<UnrestoredDrop> LookAtDrops() { return drops_.Look(); }
 
   // A checked, extracted and validated database in staging; nothing live
   // has changed (R0..R5). Removed by Discard or at the next start.
@@ -171,8 +193,8 @@ class Restorer {
   Status ForgetUndo();
 
   // Copies an archive into the drop folder; the next start prefers it to
-  // whatever else lies there.
-  Status StageForRestart(const std::string& archive_path);
+  // whatever else lies there. A copy that was staged before goes.
+  Status StageForRestart(const RestoreSource& source);
 
   // Extracts and validates into a new directory `target_dir` (which must
   // not exist or be empty), without touching the live database.
@@ -187,6 +209,7 @@ class Restorer {
   Status SettleEarlier() const;
   Status RequireSettled() const;
 
+  DropWatch drops_;
   std::unique_ptr<FileLock> instance_lock_;
   bool recovered_ = false;
 };

@@ -231,6 +231,9 @@ bool IsArchiveFault(StatusCode code) {
 
 Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
                                       const ExtractRequest& request) {
+  if (request.source.reader != nullptr) {
+    return ExtractOpened(context, request, request.source.reader);
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(
       auto reader, ArchiveReader::Open(context.fs, request.source.path));
   return ExtractOpened(context, request, reader.get());

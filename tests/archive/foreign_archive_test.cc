@@ -106,6 +106,21 @@ TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
   ExpectRefused("lost alone", StatusCode::kCorruption, "no LevelDB database");
 }
 
+// A tar of a whole STORAGE_DIR: locks, and a database that a restore replaced.
+TEST_P(ForeignArchiveTest, PassesOverTheWorkFolder) {
+  test::WriteFiles(dir_.Sub("storage/.levelkeep/db"),
+                   {{"instance.lock", ""}, {"applied", "history"}});
+  test::WriteFiles(
+      dir_.Sub("storage/.levelkeep/db/rollback-1"),
+      {{"CURRENT", "MANIFEST-000001\n"}, {"MANIFEST-000001", "x"}});
+  for (const char* command :
+       {"tar czf a.tar.gz storage", "tar czf a.tar.gz -C storage ."}) {
+    ASSERT_TRUE(TakeWhole(command).ok());
+  }
+  Pack("tar czf a.tar.gz -C storage .levelkeep");
+  ExpectRefused("alone", StatusCode::kCorruption, "no LevelDB database");
+}
+
 TEST_P(ForeignArchiveTest, AcceptsTheDatabaseInAnyOneFolder) {
   const std::string commands[] = {
       "tar czf a.tar.gz -C storage db",

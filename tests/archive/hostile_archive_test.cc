@@ -50,11 +50,11 @@ TEST_P(HostileArchiveTest, BombsAreDefused) {
   const std::string archive = Gzip(TarOf(files, "db/") + TarEnd(), 9);
   ASSERT_LT(archive.size(), 100'000u);
   ArchiveReadOptions options;
-  options.limits.max_ratio = 100;
+  options.limits.free_bytes = 1 << 20;
   Result<ExtractedDatabase> database = Extract(archive, options);
   ASSERT_FALSE(database.ok());
-  EXPECT_EQ(database.status().code(), StatusCode::kCorruption);
-  EXPECT_NE(database.status().message().find("more than the archive can hold"),
+  EXPECT_EQ(database.status().code(), StatusCode::kUnsupported);
+  EXPECT_NE(database.status().message().find("more than 200 times its size"),
             std::string::npos);
   options.limits = {};
   options.limits.max_total_bytes = 10 << 20;
@@ -62,12 +62,32 @@ TEST_P(HostileArchiveTest, BombsAreDefused) {
   EXPECT_TRUE(Extract(archive).ok());
   // Zeros behind the end count as well, which no header announces.
   options.limits = {};
-  options.limits.max_ratio = 100;
+  options.limits.free_bytes = 1 << 20;
   database =
       Extract(Gzip(Database() + std::string(40 << 20, '\0'), 9), options);
   ASSERT_FALSE(database.ok());
-  EXPECT_EQ(database.status().code(), StatusCode::kCorruption);
-  EXPECT_NE(database.status().message().find("more than 100 times its size"),
+  EXPECT_EQ(database.status().code(), StatusCode::kUnsupported);
+  EXPECT_NE(database.status().message().find("more than 200 times its size"),
+            std::string::npos);
+}
+
+// 1.1 MB became 1 GiB: no ratio that was allowed could be reached.
+TEST_P(HostileArchiveTest, RatioHasTwoSides) {
+  const std::string tar = Database() + std::string(600u << 10, '\0') + TarEnd();
+  const std::string archive = Gzip(tar, 9);
+  ArchiveReadOptions options;
+  options.limits.max_ratio = 3;
+  options.limits.free_bytes = tar.size() - 3 * archive.size();
+  EXPECT_TRUE(Extract(archive, options).ok());
+  options.limits.free_bytes -= 1;
+  EXPECT_EQ(Extract(archive, options).status().code(),
+            StatusCode::kUnsupported);
+  // Where no size is known to be false, a claim is.
+  options.limits = {};
+  const std::string claim = Gzip(
+      test::TarHeader("db/000009.log", uint64_t{1032} << 22) + TarEnd(), 9);
+  ASSERT_LT(claim.size(), 4096u * 1024u);
+  EXPECT_NE(Extract(claim, options).status().message().find("archive can hold"),
             std::string::npos);
 }
 

@@ -98,6 +98,21 @@ TEST_F(PosixFileSystemTest, OpenModesDoWhatTheySay) {
   EXPECT_EQ(test::ReadFile(dir_.Sub("new")), "x");
 }
 
+TEST_F(PosixFileSystemTest, WritersOfAFileAreSeen) {
+  const std::string path = dir_.Sub("copied");
+  test::WriteFile(path, "half");
+  auto reader = fs_->Open(path, OpenMode::kRead);
+  ASSERT_TRUE(reader.ok());
+  EXPECT_FALSE((*reader)->HasWriter());
+  auto writer = fs_->Open(path, OpenMode::kReadWrite);
+  ASSERT_TRUE(writer.ok());
+  ASSERT_TRUE((*reader)->HasWriter()) << "or this file system has no leases";
+  ASSERT_TRUE((*writer)->Close().ok());
+  EXPECT_FALSE((*reader)->HasWriter());
+  // No lease stays behind that would hold a writer up.
+  EXPECT_TRUE(fs_->Open(path, OpenMode::kReadWrite).ok());
+}
+
 TEST_F(PosixFileSystemTest, AppendsOfSeveralWritersAllArrive) {
   auto first = Open("log", OpenMode::kAppend);
   auto second = Open("log", OpenMode::kAppend);

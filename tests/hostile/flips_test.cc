@@ -69,12 +69,21 @@ class FlipsTest : public HostileSite,
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ 1 << bit % 8);
     return bytes;
   }
+  void ExpectIncomplete(const DropOutcome& outcome, const std::string& bytes) {
+    const std::string reason = ExpectLeft(outcome, bytes);
+    EXPECT_NE(reason.find("incomplete or still being copied"),
+              std::string::npos)
+        << reason;
+  }
   // Whichever it is: nothing in between.
   void ExpectOldOrNew(const std::string& bytes) {
     const DropOutcome outcome = StartWith(bytes);
     if (outcome.applied.has_value()) {
       EXPECT_EQ(ReadDb(Live()), kFew);
       WriteLive();
+    } else if (outcome.rejected.empty()) {
+      // A flipped bit can hide the end of the data.
+      ExpectIncomplete(outcome, bytes);
     } else {
       ExpectRejected(outcome, bytes);
       std::filesystem::remove_all(Drop("rejected"));
@@ -131,12 +140,11 @@ TEST_P(FlipsTest, RestoresOfFlippedOnesAreOldOrNew) {
   }
 }
 
-TEST_P(FlipsTest, RestoresOfCutOnesAreOld) {
+TEST_P(FlipsTest, CutOnesStay) {
   for (size_t size = 0; size < archive_.size(); size += 61) {
     SCOPED_TRACE("length " + std::to_string(size));
     const std::string bytes = archive_.substr(0, size);
-    ExpectRejected(StartWith(bytes), bytes);
-    std::filesystem::remove_all(Drop("rejected"));
+    ExpectIncomplete(StartWith(bytes), bytes);
     if (HasFailure()) return;
   }
 }

@@ -45,21 +45,21 @@ CaseList::Bytes Only(const std::string& bytes) {
 void AddCuts(CaseList* list) {
   const std::string none = "not a gzip file";
   const std::string cut = "cut short|damaged|wrong";
-  list->Refuse("empty", CutTo(0), none);
-  list->Refuse("one_byte", CutTo(1), none);
-  list->Refuse("only_magic", CutTo(2), "cut short");
-  list->Refuse("cut_in_header", CutTo(9), "cut short");
-  list->Refuse("only_header", CutTo(10), "cut short");
-  list->Refuse("cut_in_first_block", CutTo(11), "cut short");
-  list->Refuse("cut_in_the_middle", Changed([](std::string* archive) {
-                 archive->resize(archive->size() / 2);
-               }),
-               "cut short");
-  list->Refuse("cut_before_trailer", CutBy(8), "cut short");
-  list->Refuse("cut_in_crc", CutBy(6), "cut short");
-  list->Refuse("cut_before_length", CutBy(4), "cut short");
-  list->Refuse("cut_last_byte", CutBy(1), "cut short");
-  list->Refuse(
+  list->RefuseCut("empty", CutTo(0), none);
+  list->RefuseCut("one_byte", CutTo(1), none);
+  list->RefuseCut("only_magic", CutTo(2), "cut short");
+  list->RefuseCut("cut_in_header", CutTo(9), "cut short");
+  list->RefuseCut("only_header", CutTo(10), "cut short");
+  list->RefuseCut("cut_in_first_block", CutTo(11), "cut short");
+  list->RefuseCut("cut_in_the_middle", Changed([](std::string* archive) {
+                    archive->resize(archive->size() / 2);
+                  }),
+                  "cut short");
+  list->RefuseCut("cut_before_trailer", CutBy(8), "cut short");
+  list->RefuseCut("cut_in_crc", CutBy(6), "cut short");
+  list->RefuseCut("cut_before_length", CutBy(4), "cut short");
+  list->RefuseCut("cut_last_byte", CutBy(1), "cut short");
+  list->RefuseCut(
       "cut_in_extra",
       [] {
         return GzipWithHeader(kExtra,
@@ -70,7 +70,7 @@ void AddCuts(CaseList* list) {
             .substr(0, 15);
       },
       "cut short");
-  list->Refuse(
+  list->RefuseCut(
       "cut_in_name",
       [] { return std::string("\x1f\x8b\x08\x08\0\0\0\0\0\x03name", 14); },
       "cut short");
@@ -122,9 +122,10 @@ void AddBehind(CaseList* list) {
   list->Refuse("member_of_tar_behind",
                Changed([](std::string* a) { *a += Gzip(SoundTar()); }),
                "something behind the end of the tar");
-  list->Refuse("broken_member_behind",
-               Changed([](std::string* a) { *a += Gzip("x").substr(0, 15); }),
-               "cut short");
+  list->RefuseCut("broken_member_behind", Changed([](std::string* a) {
+                    *a += Gzip("x").substr(0, 15);
+                  }),
+                  "cut short");
   list->Accept("cut_into_members", [] {
     const std::string tar = SoundTar();
     return Gzip(tar.substr(0, 700)) + Gzip("") + Gzip(tar.substr(700, 1)) +
@@ -171,7 +172,7 @@ void AddGzipHeaders(CaseList* list) {
   list->Refuse("method_unknown", Changed([](std::string* a) { (*a)[2] = 7; }),
                "gzip header of an unknown kind");
   // A footer's look, in the wrong place, makes no archive of ours.
-  list->Refuse(
+  list->RefuseCut(
       "our_footer_before_it",
       [] {
         return std::string(

@@ -89,6 +89,13 @@ HostileCase& CaseList::Refuse(const std::string& name, Bytes bytes,
   return added;
 }
 
+HostileCase& CaseList::RefuseCut(const std::string& name, Bytes bytes,
+                                 const std::string& message) {
+  HostileCase& added = Refuse(name, std::move(bytes), message);
+  added.stays = true;
+  return added;
+}
+
 HostileCase& CaseList::RefuseInCheck(const std::string& name, Bytes bytes,
                                      const std::string& message,
                                      StatusCode code) {

@@ -52,6 +52,9 @@ class CaseList {
   HostileCase& Refuse(const std::string& name, Bytes bytes,
                       const std::string& message,
                       StatusCode code = StatusCode::kCorruption);
+  // As a copy looks of which the rest is missing: a drop of it stays.
+  HostileCase& RefuseCut(const std::string& name, Bytes bytes,
+                         const std::string& message);
   HostileCase& RefuseInCheck(const std::string& name, Bytes bytes,
                              const std::string& message,
                              StatusCode code = StatusCode::kCorruption);

@@ -107,7 +107,11 @@ void AddStrange(CaseList* list) {
                "outside of db/, where the archive has a database");
   list->Refuse("deeper", FileNamed("db/db/000099.ldb"), "outside of db/");
   list->Refuse("top", FileNamed("000099.ldb"), "outside of db/");
-  list->Refuse("work_folder", FileNamed(".levelkeep/journal"), stranger);
+  // Of a whole STORAGE_DIR: passed over, whatever is in it.
+  list->Accept("work_folder", FileNamed(".levelkeep/db/journal"));
+  list->Accept("work_folder_with_a_database",
+               FileNamed(".levelkeep/db/rollback-1/CURRENT"));
+  list->Refuse("like_a_work_folder", FileNamed(".levelkeeper/x"), stranger);
   list->Refuse("backup_folder", FileNamed("backups/x.tar.gz"), stranger);
   list->Refuse("trailing_blank", FileNamed("db/000099.ldb "), stranger);
   list->Refuse("leading_blank", FileNamed("db/ 000099.ldb"), stranger);

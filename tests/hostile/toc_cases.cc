@@ -289,10 +289,10 @@ void AddFooters(CaseList* list) {
   list->Refuse("offset_16_eib",
                WithOffset([](uint64_t* at) { *at = UINT64_MAX; }),
                "points behind the end");
-  list->Refuse("missing", WithArchive([](std::string* a) {
-                 a->resize(a->size() - kFooterBytes);
-               }),
-               "a LevelKeep archive without its end")
+  list->RefuseCut("missing", WithArchive([](std::string* a) {
+                    a->resize(a->size() - kFooterBytes);
+                  }),
+                  "a LevelKeep archive without its end")
       .own = false;
   list->Refuse("twice", WithArchive([](std::string* a) {
                  *a += a->substr(a->size() - kFooterBytes);
@@ -300,10 +300,10 @@ void AddFooters(CaseList* list) {
                "between table of contents and footer");
   list->Refuse(
       "alone", [] { return EncodeFooter(0); }, "points behind the end");
-  list->Refuse("upper_case_digits", WithArchive([](std::string* a) {
-                 a->replace(a->size() - kFooterBytes + 16, 1, "A");
-               }),
-               "a LevelKeep archive without its end|gzip|tar")
+  list->RefuseCut("upper_case_digits", WithArchive([](std::string* a) {
+                    a->replace(a->size() - kFooterBytes + 16, 1, "A");
+                  }),
+                  "a LevelKeep archive without its end|gzip|tar")
       .own = false;
   list->Refuse("byte_behind", WithArchive([](std::string* a) { *a += 'x'; }),
                "cut short|behind")

@@ -98,6 +98,9 @@ NASTIEST = [
 
 # Nobody can tell, or it is of use elsewhere: a drop of these stays.
 NO_VERDICT = {"manifest_version_2", "version_comparator_foreign"}
+# A part of an archive: it may be still being copied, and stays as well.
+INCOMPLETE = {"truncated-early", "truncated-late", "gzip_cut_before_length",
+              "gzip_empty"}
 if not is_sanitized():
     # It is larger than the check may become; a sanitized one has no limit, and
     # LevelDB sees what is wrong with it.

@@ -148,15 +148,16 @@ def test_broken_drop_is_put_aside_and_old_data_serve(site, other_site,
     with other_site.serve() as server:
         server.api.append(make_events(seed, "kept", 0, 10))
     broken = other_site.drop(archive, "move.tar.gz")
-    broken.write_bytes(whole[:len(whole) * 2 // 3])
+    damaged = bytearray(whole)
+    damaged[len(whole) * 2 // 3] ^= 0x10
+    broken.write_bytes(damaged)
 
     with other_site.serve() as server:
         assert server.api.head() == 10
         for event in server.api.events():
             assert_is_as_sent(seed, event)
     rejected = other_site.restore / "rejected"
-    assert (rejected / "move.tar.gz").read_bytes() == \
-        whole[:len(whole) * 2 // 3]
+    assert (rejected / "move.tar.gz").read_bytes() == damaged
     assert len((rejected / "move.tar.gz.reason.txt").read_text()) > 10
     assert not broken.exists()
     other_site.assert_swept()

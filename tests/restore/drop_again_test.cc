@@ -202,7 +202,7 @@ TEST_F(DropAgainTest, ArchiveThatDoesNotFitIsLeftThere) {
   const auto outcome = restorer->ApplyDropped(OpenAndClose, {});
   ASSERT_TRUE(outcome.ok());
   EXPECT_FALSE(outcome->applied.has_value());
-  EXPECT_NE(outcome->refused.find("no_space"), std::string::npos);
+  EXPECT_NE(outcome->refused.find("must stay free"), std::string::npos);
   EXPECT_TRUE(Exists(Drop("x.tar.gz")));
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
   EXPECT_EQ(InWork("attempt").size(), 0u);

@@ -241,17 +241,32 @@ TEST_F(DropFolderTest, ArchiveAskedForLastWinsOverNewerOnes) {
   EXPECT_EQ(ReadDb(Live()), kNewEvents);
 }
 
-TEST_F(DropFolderTest, StagingTheSameBackupTwiceReplacesNothing) {
+TEST_F(DropFolderTest, SecondStagedCopyReplacesTheFirst) {
+  const std::string first = MakeArchive(temp_.Sub("x.tar.gz"), {{"n", "n"}});
+  const std::string second = MakeArchive(temp_.Sub("y.tar.gz"), kNewEvents);
+  auto restorer = Started();
+  ASSERT_TRUE(restorer->StageForRestart(first).ok());
+  ASSERT_TRUE(restorer->StageForRestart(first).ok());
+  EXPECT_TRUE(Exists(Drop("x.tar.gz")));
+  EXPECT_FALSE(Exists(Drop("x-2.tar.gz")));
+  ASSERT_TRUE(restorer->StageForRestart(second).ok());
+  EXPECT_FALSE(Exists(Drop("x.tar.gz")));
+  const auto outcome = restorer->ApplyDropped(OpenAndClose, {});
+  ASSERT_TRUE(outcome.ok());
+  EXPECT_EQ(outcome->applied->archive_name, "y.tar.gz");
+  EXPECT_TRUE(outcome->rejected.empty());
+  EXPECT_EQ(ReadDb(Live()), kNewEvents);
+}
+
+// A person put another file in its place: that is nobody's staged copy.
+TEST_F(DropFolderTest, StagedCopyThatWasReplacedStays) {
   const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNewEvents);
   auto restorer = Started();
   ASSERT_TRUE(restorer->StageForRestart(archive).ok());
+  WriteFile(Drop("x.tar.gz"), "somebody's");
   ASSERT_TRUE(restorer->StageForRestart(archive).ok());
-  EXPECT_TRUE(Exists(Drop("x.tar.gz")));
-  EXPECT_TRUE(Exists(Drop("x-2.tar.gz")));
-  const auto outcome = restorer->ApplyDropped(OpenAndClose, {});
-  ASSERT_TRUE(outcome.ok());
-  EXPECT_EQ(outcome->applied->archive_name, "x-2.tar.gz");
-  EXPECT_EQ(ReadDb(Live()), kNewEvents);
+  EXPECT_EQ(ReadFile(Drop("x.tar.gz")), "somebody's");
+  EXPECT_EQ(ReadFile(Drop("x-2.tar.gz")), ReadFile(archive));
 }
 
 TEST_F(DropFolderTest, StagingRefusesWithoutSpaceAndLeavesNothing) {
@@ -265,11 +280,23 @@ TEST_F(DropFolderTest, StagingRefusesWithoutSpaceAndLeavesNothing) {
   EXPECT_FALSE(Exists(Drop("x.tar.gz")));
 }
 
-TEST_F(DropFolderTest, OnlyTarGzFilesCount) {
+TEST_F(DropFolderTest, TarGzAndTgzInAnyCaseAreArchives) {
+  for (const char* name : {"x.tgz", "X.TAR.GZ", "x.Tgz"}) {
+    MakeArchive(Drop(name), kNewEvents);
+    const DropOutcome outcome = Start();
+    ASSERT_TRUE(outcome.applied.has_value()) << name;
+    EXPECT_EQ(ReadDb(Live()), kNewEvents);
+    EXPECT_TRUE(Exists(Drop(std::string("applied/") + name)));
+    std::filesystem::remove_all(Live());
+    FillDb(Live(), kOldEvents);
+  }
+}
+
+TEST_F(DropFolderTest, WhatIsNoArchiveIsLeftAlone) {
   WriteFile(Drop("README.md"), "drop a backup here");
   WriteFile(Drop("x.zip"), "zip");
   WriteFile(Drop("x.tar"), "tar");
-  WriteFile(Drop("x.tgz"), "tgz");
+  WriteFile(Drop(".tgz"), "no stem");
   WriteFile(Drop(".hidden.tar.gz"), "hidden");
   WriteFile(Drop("x.tar.gz.part"), "upload");
   WriteFile(Drop("x.tar.gz.sha256"), "digest");
@@ -277,9 +304,15 @@ TEST_F(DropFolderTest, OnlyTarGzFilesCount) {
   ASSERT_EQ(Shell("ln -s /etc/passwd '" + Drop("link.tar.gz") + "'"), 0);
   const DropOutcome outcome = Start();
   EXPECT_FALSE(outcome.applied.has_value());
-  EXPECT_EQ(outcome.ignored,
+  EXPECT_EQ(outcome.others,
             std::vector<std::string>(
-                {"dir.tar.gz", "link.tar.gz", "x.tar", "x.tgz", "x.zip"}));
+                {"README.md", "x.tar", "x.tar.gz.sha256", "x.zip"}));
+  ASSERT_EQ(outcome.left.size(), 2u) << outcome.refused;
+  EXPECT_NE(outcome.left[0].why.reason.find("a folder"), std::string::npos);
+  EXPECT_NE(outcome.left[1].why.reason.find("a symbolic link"),
+            std::string::npos);
+  EXPECT_NE(outcome.left[1].why.hint.find("cp --remove-destination"),
+            std::string::npos);
   EXPECT_TRUE(outcome.rejected.empty());
   EXPECT_EQ(clock_.sleeps(), 0);
   EXPECT_TRUE(Exists(Drop("x.zip")));

@@ -22,9 +22,9 @@ class TestRestorer : public Restorer {
   Result<RecoveryOutcome> Recover(const OpenCheck& check = nullptr) {
     return With(check)->Restorer::Recover();
   }
-  Result<DropOutcome> ApplyDropped(const OpenCheck& check,
-                                   std::stop_token stop) {
-    return With(check)->Restorer::ApplyDropped(std::move(stop));
+  Result<DropOutcome> ApplyDropped(const OpenCheck& check, std::stop_token stop,
+                                   BadDrops bad = BadDrops::kMoveAside) {
+    return With(check)->Restorer::ApplyDropped(std::move(stop), bad);
   }
   Result<RestoreOutcome> Apply(const Staged& staged, const OpenCheck& check) {
     return With(check)->Restorer::Apply(staged);

@@ -69,6 +69,7 @@ class FaultFile : public File {
     LEVELKEEP_RETURN_IF_ERROR(fs_->Look("Stat " + path_));
     return base_->Stat();
   }
+  bool HasWriter() const override { return base_->HasWriter(); }
   Status CopyRangeTo(File* target, uint64_t offset,
                      uint64_t size) const override {
     auto* other = dynamic_cast<FaultFile*>(target);

@@ -1,0 +1,115 @@
+// Puts a copy of an archive into restore/ for the next start.
+
+#include "base/log.h"
+#include "base/new_name.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "restore/drop_history.h"
+#include "restore/drop_place.h"
+#include "restore/restorer.h"
+
+namespace levelkeep {
+namespace {
+
+constexpr int kMaxCopies = 1000;
+constexpr std::string_view kSuffix = ".tar.gz";
+
+// The copy that was staged before this one and is still there, unchanged.
+std::optional<DropIdentity> StagedBefore(const RestoreContext& context) {
+  const auto request = LoadDropRequest(context);
+  if (!request.ok()) return std::nullopt;
+  const auto info = context.fs->Stat(context.InDrop(request->name));
+  if (!info.ok() || !IdentifyDrop(request->name, *info).LooksLike(*request)) {
+    return std::nullopt;
+  }
+  return *request;
+}
+
+Result<DropIdentity> PlaceCopy(const RestoreContext& context,
+                               const std::string& part,
+                               const std::string& archive_name,
+                               const std::optional<DropIdentity>& before) {
+  FileSystem* const fs = context.fs;
+  const std::string name = IsDropName(archive_name)
+                               ? archive_name
+                               : archive_name + std::string(kSuffix);
+  for (int number = 1; number <= kMaxCopies; ++number) {
+    const std::string place = NumberedDropName(name, number);
+    const std::string path = context.InDrop(place);
+    const Status moved = before && before->name == place
+                             ? fs->Rename(part, path)
+                             : MoveToNewName(fs, part, path);
+    if (moved.code() == StatusCode::kAlreadyExists) continue;
+    LEVELKEEP_RETURN_IF_ERROR(moved);
+    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.options.restore_dir));
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs->Stat(path));
+    return IdentifyDrop(place, info);
+  }
+  return Status(
+      StatusCode::kAlreadyExists,
+      context.options.restore_dir + " holds too many copies of " + archive_name,
+      "remove them or restart to have one applied");
+}
+
+Status CopyDurably(FileSystem* fs, const File& source, uint64_t size,
+                   const std::string& target_path) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto target,
+                             fs->Open(target_path, OpenMode::kCreateNew));
+  LEVELKEEP_RETURN_IF_ERROR(source.CopyRangeTo(target.get(), 0, size));
+  LEVELKEEP_RETURN_IF_ERROR(target->Sync());
+  return target->Close();
+}
+
+Status CheckSpaceForCopy(const RestoreContext& context, const std::string& name,
+                         uint64_t size) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const uint64_t free, context.fs->FreeSpace(context.options.restore_dir));
+  const uint64_t reserve = context.options.reserve_bytes;
+  if (free >= reserve && free - reserve >= size) return Status::Ok();
+  return Status(StatusCode::kNoSpace,
+                "a copy of " + name + " needs " + FormatBytes(size) + " and " +
+                    FormatBytes(reserve) + " must stay free, but " +
+                    context.options.restore_dir + " has only " +
+                    FormatBytes(free) + " left",
+                "free some space or lower BACKUP_RESERVE");
+}
+
+}  // namespace
+
+// 1. is there room?   2. copy it under a hidden name   3. give it its name
+// 4. remember that it is the one that is meant   5. the copy before it goes
+Status Restorer::StageForRestart(const RestoreSource& source) {
+  const RestoreContext& context = context_;
+  FileSystem* const fs = context.fs;
+  std::unique_ptr<File> opened;
+  if (source.reader == nullptr) {
+    LEVELKEEP_ASSIGN_OR_RETURN(opened, fs->Open(source.path, OpenMode::kRead));
+  }
+  const File& file = opened ? *opened : source.reader->file();
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file.Stat());
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckSpaceForCopy(context, source.path, info.size_bytes));
+  const std::string part = context.InDrop(NewTemporaryName(kPartSuffix));
+  const auto place = [&]() -> Status {
+    LEVELKEEP_RETURN_IF_ERROR(CopyDurably(fs, file, info.size_bytes, part));
+    // If we die here: a hidden part, swept at the next start.
+    const auto before = StagedBefore(context);
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const DropIdentity drop,
+        PlaceCopy(context, part, BaseName(source.path), before));
+    // If we die here: the copy lies there like one that a person dropped.
+    LEVELKEEP_RETURN_IF_ERROR(StoreDropRequest(context, drop));
+    if (!before || before->name == drop.name) return Status::Ok();
+    // If we die here: the next start moves the older copy aside.
+    if (fs->RemoveFile(context.InDrop(before->name)).ok()) {
+      LogInfo(kRestoreLogTag, Printable(drop.name) + " is staged instead of " +
+                                  Printable(before->name));
+    }
+    return Status::Ok();
+  };
+  const Status placed = place();
+  if (!placed.ok()) (void)fs->RemoveFile(part);  // best effort: swept otherwise
+  return placed;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,82 @@
+// Who looks at a backup first restores what was looked at.
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "engine/site.h"
+#include "support/fake_clock.h"
+#include "support/temp_dir.h"
+
+namespace levelkeep {
+namespace {
+
+using test::Site;
+
+class LookAndRestoreTest : public ::testing::Test {
+ protected:
+  LookAndRestoreTest() : site_(dir_.path(), "storage", &clock_) {
+    site_.Reset();
+    site_.Put(0, 10);
+    const std::string first = site_.Create();
+    first_ = PathOf(first);
+    sequence_ = site_.ManifestOf(first)->last_sequence;
+    clock_.Advance(std::chrono::minutes(1));
+    site_.Put(10, 20);
+    second_ = PathOf(site_.Create());
+  }
+  std::string PathOf(const std::string& name) {
+    const auto found = site_.engine().Find(name);
+    EXPECT_TRUE(found.ok());
+    return found.ok() ? found->path : "";
+  }
+  // Shown, then replaced by the other one, which takes its name.
+  FoundBackup ShownAndReplaced() {
+    const std::string shown = dir_.Sub("shown.tar.gz");
+    std::filesystem::copy_file(first_, shown);
+    auto backup = site_.engine().Locate(shown);
+    EXPECT_TRUE(backup.ok());
+    EXPECT_TRUE(site_.engine().Open(&*backup).ok());
+    std::filesystem::copy_file(second_, dir_.Sub("other"));
+    std::filesystem::rename(dir_.Sub("other"), shown);
+    return *backup;
+  }
+
+  test::FakeClock clock_;
+  test::TempDir dir_;
+  Site site_;
+  std::string first_, second_;
+  uint64_t sequence_ = 0;  // of the first
+};
+
+TEST_F(LookAndRestoreTest, RestoresWhatWasShown) {
+  const FoundBackup backup = ShownAndReplaced();
+  const auto preview = site_.engine().Preview(backup);
+  ASSERT_TRUE(preview.ok());
+  const auto restored = site_.engine().Restore(backup, {});
+  ASSERT_TRUE(restored.ok()) << restored.status().ToString();
+  EXPECT_EQ(restored->last_sequence, preview->backup_sequence);
+  EXPECT_EQ(restored->last_sequence, sequence_);
+}
+
+TEST_F(LookAndRestoreTest, ExtractsWhatWasShown) {
+  const auto extracted =
+      site_.engine().Extract(ShownAndReplaced(), dir_.Sub("to"), {});
+  ASSERT_TRUE(extracted.ok()) << extracted.status().ToString();
+  EXPECT_EQ(extracted->last_sequence, sequence_);
+}
+
+TEST_F(LookAndRestoreTest, StagesWhatWasShown) {
+  const FoundBackup backup = ShownAndReplaced();
+  ASSERT_TRUE(site_.engine().Stage(backup, {}).ok());
+  const auto staged = site_.engine().Locate(
+      JoinPath(site_.options_.restore_dir, "shown.tar.gz"));
+  ASSERT_TRUE(staged.ok());
+  const auto preview = site_.engine().Preview(*staged);
+  ASSERT_TRUE(preview.ok());
+  EXPECT_EQ(preview->backup_sequence, sequence_);
+}
+
+}  // namespace
+}  // namespace levelkeep
