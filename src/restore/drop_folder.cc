@@ -19,6 +19,14 @@ constexpr uint64_t kMaxAttempts = 3;
 constexpr char kTryAnother[] =
     "use another backup, or touch it to have it tried again";
 
+// Whoever reads it is told the name already.
+Status WithoutPath(const Status& problem, const std::string& path) {
+  const std::string prefix = path + ": ";
+  if (!problem.message().starts_with(prefix)) return problem;
+  return Status(problem.code(), problem.message().substr(prefix.size()),
+                problem.hint());
+}
+
 // One start's work on the drop folder.
 class DropRun {
  public:
@@ -38,7 +46,7 @@ class DropRun {
   // Sets *applied; a bad archive is no error.
   Status TryOne(const OpenDrop& open, bool* applied);
   // A failure of this archive: rejects it, or leaves it and says why.
-  Status Judge(const OpenDrop& open, const Status& failure);
+  Status Judge(const OpenDrop& open, const Status& problem);
   Status Reject(const DropIdentity& drop, const std::string& reason,
                 const std::string& advice = "");
   void Leave(const DropIdentity& drop, const UnrestoredDrop& why);
@@ -207,8 +215,9 @@ Status DropRun::TryOne(const OpenDrop& open, bool* applied) {
   return Judge(open, outcome.status());
 }
 
-Status DropRun::Judge(const OpenDrop& open, const Status& failure) {
+Status DropRun::Judge(const OpenDrop& open, const Status& problem) {
   const DropIdentity& drop = open.drop;
+  const Status failure = WithoutPath(problem, context_.InDrop(drop.name));
   const bool fault = IsArchiveFault(failure.code());
   if (fault && open.file != nullptr && IsIncomplete(open)) {
     Leave(drop, ExplainIncomplete(drop.name, failure.message()));
