@@ -1,5 +1,6 @@
 """Many jobs at once: each is done or refused, and no state is lost."""
 
+import concurrent.futures
 import hashlib
 import threading
 import time
@@ -162,7 +163,8 @@ def test_all_jobs_at_once(site, seed, rng, rounds):
 
 
 def slow_download(server, target, between):
-    """Reads a little, lets `between` happen, reads the rest slowly."""
+    """Reads a little, slowly on while `between` happens, then the rest. Who
+    takes nothing for ten seconds is let go by the server."""
     with Raw(server.port, receive_buffer=65536) as raw:
         raw.send(get(target))
         head = raw.take_until(b"\r\n\r\n")
@@ -170,7 +172,12 @@ def slow_download(server, target, between):
         size = int(head.lower().split(b"content-length: ")[1]
                    .split(b"\r\n")[0])
         body = raw.take(100_000)
-        between()
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            happens = pool.submit(between)
+            while not happens.done() and size - len(body) > 100_000:
+                body += raw.take(50_000)
+                concurrent.futures.wait([happens], 1)
+            happens.result()
         while len(body) < size:
             body += raw.take(min(500_000, size - len(body)))
             time.sleep(0.01)

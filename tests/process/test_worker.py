@@ -131,7 +131,7 @@ def test_killed_worker_leaves_nothing_for_long(site, seed):
         worker.process.kill()
         worker.process.wait(30)
     os.kill(int(pid.read_text()), signal.SIGKILL)
-    assert list((site.backups / ".levelkeep").glob("scratch-*"))
+    assert list((site.backups / ".levelkeep").rglob("scratch-*"))
     with Worker(site) as worker:
         wait_until(lambda: f"{name}: completed" in worker.log(),
                    "the verification", 60)

@@ -77,10 +77,13 @@ TEST_F(PlainNamesTest, ACrashWhileACopyIsStagedLeavesNoDrop) {
 }
 
 // It is a wish that can't be fulfilled, and no claim of ours.
-TEST_F(PlainNamesTest, AnEmptyDropOfSomebodyIsDealtWith) {
+TEST_F(PlainNamesTest, AnEmptyDropOfSomebodyStaysAndIsNamed) {
   WriteFile(Drop("x.tar.gz"), "");
   const DropOutcome outcome = Start(&disk_);
-  EXPECT_NE(ReasonFor(outcome, "x.tar.gz"), "(not rejected)");
+  EXPECT_NE(outcome.refused.find("x.tar.gz: it is incomplete"),
+            std::string::npos)
+      << outcome.refused;
+  EXPECT_TRUE(Exists(Drop("x.tar.gz")));
 }
 
 TEST_F(PlainNamesTest, AStorageThatCanNotBeExchangedIsRefusedBeforeAnything) {
