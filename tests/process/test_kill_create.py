@@ -108,9 +108,9 @@ def test_kill_at_each_durable_call_of_a_create(site, seed, rounds):
         server.api.append(make_events(seed, "w", 0, 400))
         first = server.api.create()["name"]
     known = {first: digest_of(site.backups / first)}
-    for calls, step in ((RENAME, 1), (FSYNC, 1), (UNLINK, 1), (OPEN, 9)):
+    for calls, step in ((RENAME, 1), (FSYNC, 1), (UNLINK, 1), (OPEN, 17)):
         kills = 0
-        for occurrence in range(1, rounds(300), step):
+        for occurrence in range(1, rounds(600), step):
             if not create_killed(site, calls, occurrence, settings):
                 break
             kills += 1
