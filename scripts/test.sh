@@ -185,7 +185,7 @@ sanitizer_slice() {
     # The number has no factor in common with the steps of the crash tests'
     # slices.
     export LEVELKEEP_TORTURE_ROUNDS="${LEVELKEEP_TORTURE_ROUNDS:-6}"
-    export LEVELKEEP_CRASH_SHARD="${LEVELKEEP_CRASH_SHARD:-0/19}"
+    export LEVELKEEP_CRASH_SHARD="${LEVELKEEP_CRASH_SHARD:-0/11}"
     # A full disk goes the way of one that fails; the release slice tries both,
     # and archives with both libraries and with what one writes and the other
     # reads. A sanitizer's own time is no measure.

@@ -125,6 +125,7 @@ Status Engine::Prepare() {
 // Where nothing may be written, the store goes on without backups: health says
 // so.
 Status Engine::CheckBackupFolder() {
+  if (!platform_.tries_folders) return Status::Ok();
   const Status can =
       RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir, {.locks = true});
   if (can.code() != StatusCode::kPermissionDenied) return can;

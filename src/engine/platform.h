@@ -24,6 +24,9 @@ struct Platform {
   // See RestorerOptions; empty: the program levelkeep-check.
   StoreChecker store_checker = nullptr;
   StoreChecker archive_checker = nullptr;
+  // False: what the file systems of the folders can do is known, and is not
+  // tried (base/folder_probe.h). For tests on a disk of their own.
+  bool tries_folders = true;
   // False: STORAGE_DIR is none of this process' business.
   bool has_storage = true;
 };

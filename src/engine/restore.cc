@@ -85,6 +85,7 @@ Result<RestorerOptions> Engine::NewRestorerOptions() {
     return OpenAndClose(dir);
   };
   result.env = platform_.env;
+  result.tries_folders = platform_.tries_folders;
   result.store_checker = platform_.store_checker;
   result.archive_checker = platform_.archive_checker;
   if (result.store_checker) return result;
@@ -133,6 +134,7 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   RestorerOptions place;
   place.storage_dir = options_.storage_dir;
   place.db_name = options_.db_name;
+  place.tries_folders = platform_.tries_folders;
   LEVELKEEP_RETURN_IF_ERROR(CheckStorage({fs_, clock_, place}));
   RestorePreview preview;
   preview.name = backup.name;

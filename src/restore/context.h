@@ -57,6 +57,8 @@ struct RestorerOptions {
   // Opens what was restored, as the application would. Empty: a start scans
   // it read-only instead.
   OpenCheck open_check;
+  // See Platform::tries_folders.
+  bool tries_folders = true;
   // For LevelDB's repair of a database that lacks files. Not owned.
   leveldb::Env* env = leveldb::Env::Default();
   // Is told which database is about to take the place of the live one, before

@@ -135,6 +135,7 @@ Status CreatePrivate(FileSystem* fs, const std::string& path) {
 }
 
 Status CheckStorageFolder(const RestoreContext& context, bool only_looks) {
+  if (!context.options.tries_folders) return Status::Ok();
   return RequireFolder(
       context.fs, "STORAGE_DIR", context.options.storage_dir,
       {.moves_folders = true, .locks = true, .keeps_time = only_looks});
@@ -142,6 +143,7 @@ Status CheckStorageFolder(const RestoreContext& context, bool only_looks) {
 
 // One that can't be written is known again instead of being moved away.
 Status CheckDropFolder(const RestoreContext& context) {
+  if (!context.options.tries_folders) return Status::Ok();
   const Status can =
       RequireFolder(context.fs, "RESTORE_DIR", context.options.restore_dir, {});
   return can.code() == StatusCode::kPermissionDenied ? Status::Ok() : can;

@@ -96,6 +96,28 @@ TEST_P(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
                 "000005.log is empty, its SHA-256 is not");
 }
 
+// Before anything is inflated, whatever room there is.
+TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
+  Files files;
+  files["000005.log"] = "a byte or two";
+  const auto claiming = [&](uint64_t size) {
+    const std::string lying = Make(files, [&](Manifest manifest) {
+      manifest.files[0].size_bytes = size;
+      return EncodeManifest(manifest);
+    });
+    Toc toc = DecodeToc(TocText(lying)).value();
+    toc.files[0].size_bytes = size;
+    return WithToc(lying, EncodeToc(toc));
+  };
+  const std::string most = claiming(kChunkBytes);
+  ASSERT_LT(most.size() * kMaxDeflateRatio, kChunkBytes);
+  ExpectCorrupt("four MiB", most, "claims to hold more than it can");
+  const auto less = Check(claiming(most.size() * kMaxDeflateRatio / 2));
+  ASSERT_FALSE(less.ok()) << "it is a lie all the same";
+  EXPECT_EQ(less.status().message().find("claims to hold"), std::string::npos)
+      << less.status().message();
+}
+
 // Its size is stated, and there is room for it: no ratio is too high.
 TEST_P(OwnArchiveDamageTest, ZerosAreRestoredHoweverWellTheyPack) {
   Files files;

@@ -41,6 +41,7 @@ Scenario Create() {
 Scenario First() {
   Scenario scenario;
   scenario.name = "First";
+  scenario.tries_folders = true;
   scenario.backup_afterwards = true;
   scenario.prepare = [](Machine* machine) {
     machine->disk()->Restore(SimulatedState());

@@ -56,6 +56,7 @@ CrashLoop::CrashLoop(const Scenario& scenario, DiskKind kind)
     shard_ = ParseUint64(shard.substr(0, slash)).value_or(0);
     shards_ = ParseUint64(shard.substr(slash + 1)).value_or(1);
   }
+  machine_.set_tries_folders(scenario.tries_folders);
   machine_.disk()->set_plain_names(kind == DiskKind::kPlainNames);
   machine_.disk()->Restore(TheInstallation().disk);
   first_view_ = scenario.prepare(&machine_);

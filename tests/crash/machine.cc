@@ -109,6 +109,7 @@ Platform Machine::platform() {
   platform.fs = fs();
   platform.clock = &clock_;
   platform.env = &env_;
+  platform.tries_folders = tries_folders_;
   platform.store_checker = SimulatedStoreChecker(fs(), &env_);
   platform.archive_checker = SimulatedArchiveChecker(fs(), &env_);
   return platform;

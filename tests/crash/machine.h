@@ -31,6 +31,8 @@ class Machine {
   leveldb::Env* env() { return &env_; }
   Clock* clock() { return &clock_; }
   Platform platform();
+  // A start tries what the folders can do: at first it does not.
+  void set_tries_folders(bool tries) { tries_folders_ = tries; }
   void Wait(std::chrono::seconds time) { (void)clock_.SleepFor(time, {}); }
 
   BackupOptions& options() { return options_; }
@@ -53,6 +55,7 @@ class Machine {
   SimulatedEnv env_;
   AutoClock clock_;
   BackupOptions options_;
+  bool tries_folders_ = false;
 };
 
 // One life of the application: a process that starts, works and ends.

@@ -29,6 +29,9 @@ struct Scenario {
   // Exchanges databases or publishes: also on file systems that lack the
   // renames and links for it.
   bool names = false;
+  // Starts try what the folders can do. In one scenario: a trial has more calls
+  // than all else that a start does, and each is a moment to crash at.
+  bool tries_folders = false;
   // The start after the power loss. Empty: Application::Start.
   std::function<void(Machine*)> recover;
 };
