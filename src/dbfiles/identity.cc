@@ -112,7 +112,8 @@ Result<std::string> BeginEpoch(FileSystem* fs, const std::string& db_dir) {
   return identity.epoch;
 }
 
-Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir) {
+Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir,
+                              std::string* gap) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string manifest_name,
                              ReadCurrent(fs, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(const Version version,
@@ -124,6 +125,10 @@ Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir) {
                              ScanNeededLogs(fs, db_dir, version));
   for (const ScannedLog& log : logs) {
     head.sequence = std::max(head.sequence, log.scan.last_sequence);
+  }
+  if (gap != nullptr) {
+    const ScannedLog* const missing = FindGap(version, logs);
+    *gap = missing == nullptr ? std::string() : LogFileName(missing->number);
   }
   return head;
 }

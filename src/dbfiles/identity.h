@@ -64,8 +64,9 @@ struct DatabaseHead {
 
 // From CURRENT, the MANIFEST and the logs. Writes nothing; while somebody
 // writes to the database, what it says was true a moment ago. kNotFound: there
-// is none.
-Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir);
+// is none. `gap`, unless null, gets the log of FindGap (look.h), or "".
+Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir,
+                              std::string* gap = nullptr);
 
 // The sequence of ReadHead; 0 if the database can't be understood.
 uint64_t ReadLastSequence(FileSystem* fs, const std::string& db_dir);

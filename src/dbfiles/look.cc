@@ -15,6 +15,15 @@ constexpr char kWaysOut[] =
     "latest); without one, levelkeep accept-loss makes a database of what is "
     "left and keeps the rest";
 
+// What the usual start has not, and so reads no MANIFEST twice.
+bool HasTwoManifests(FileSystem* fs, const std::string& db_dir) {
+  const auto names = fs->List(db_dir);
+  return !names.ok() ||
+         std::count_if(names->begin(), names->end(), [](const auto& name) {
+           return ParseDbFileName(name).kind == DbFileKind::kManifest;
+         }) > 1;
+}
+
 // Where the logs from `first` on begin that hold any record.
 const ScannedLog* FirstWrittenFrom(const std::vector<ScannedLog>& logs,
                                    uint64_t first) {
@@ -62,16 +71,6 @@ const ScannedLog* FindGap(const Version& version,
   return nullptr;
 }
 
-Result<std::string> FindGap(FileSystem* fs, const std::string& db_dir) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto manifest, ReadCurrent(fs, db_dir));
-  LEVELKEEP_ASSIGN_OR_RETURN(const Version version,
-                             ReadVersion(fs, db_dir, manifest));
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto logs,
-                             ScanNeededLogs(fs, db_dir, version));
-  const ScannedLog* const gap = FindGap(version, logs);
-  return gap == nullptr ? std::string() : LogFileName(gap->number);
-}
-
 // A crash while LevelDB opens or closes a database leaves a second MANIFEST,
 // too, but writes come only after CURRENT names the new one. Where the power
 // took that name back, they follow the ones before: nothing is lost or mixed.
@@ -108,6 +107,7 @@ Status RequireWhole(FileSystem* fs, const std::string& db_dir) {
                       " lacks files that it needs: " + NamesOf(*missing),
                   kWaysOut);
   }
+  if (!HasTwoManifests(fs, db_dir)) return Status::Ok();
   const auto current = ReadCurrent(fs, db_dir);
   if (current.status().code() == StatusCode::kNotFound) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(current.status());

@@ -33,9 +33,6 @@ Result<std::vector<ScannedLog>> ScanNeededLogs(FileSystem* fs,
 // removed, power failed before it was on the disk, or a write failed.
 const ScannedLog* FindGap(const Version& version,
                           const std::vector<ScannedLog>& logs);
-// The same of the database in the folder: the log's name; empty: none.
-// REQUIRES: nobody writes to it.
-Result<std::string> FindGap(FileSystem* fs, const std::string& db_dir);
 
 // Somebody put an older CURRENT and MANIFEST into the folder and left what had
 // been written since: the number of the first log of that later state, or 0.

@@ -53,6 +53,7 @@ struct Adoption {
   DatabaseIdentity identity;
   std::string forked;  // why its present history began, if by a fork
   bool began = false;  // it began just now
+  std::string gap;     // see StartReport::gap
 };
 
 // What a name or a path leads to.
@@ -246,6 +247,7 @@ class Engine {
     DatabaseIdentity identity;
     std::optional<DatabaseHead> head;  // nothing: it can't be understood
     std::optional<DatabaseRecord> record;
+    std::string gap;     // see Adoption
     std::string forked;  // why a new history has to begin; empty: none has
   };
   Status NameDatabase(Finding* finding) const;
@@ -288,6 +290,7 @@ class Engine {
   // What a verification finds out before its verdict.
   struct Content {
     VerifyReport report;
+    std::string folder;  // whose lock is held; of its scratch files
     std::string sha256;  // empty until it is known
   };
   // On a thread of its own, of options_.priority, as all that it starts.

@@ -193,7 +193,9 @@ Result<Adoption> Engine::Adopt(bool attach) {
   Finding finding;
   LEVELKEEP_ASSIGN_OR_RETURN(finding.identity, ReadIdentity(fs_, db_dir));
   const DatabaseIdentity before = finding.identity;
-  if (auto head = ReadHead(fs_, db_dir); head.ok()) finding.head = *head;
+  if (auto head = ReadHead(fs_, db_dir, &finding.gap); head.ok()) {
+    finding.head = *head;
+  }
   LEVELKEEP_RETURN_IF_ERROR(NameDatabase(&finding));
   // All backups were looked at when it became ours.
   const bool known = writer_ != nullptr && writer_id_ == finding.identity.id;
@@ -235,7 +237,7 @@ Adoption Engine::Conclude(const Finding& finding, bool attach) {
   }
   // If we die here: the next start compares with an older memory.
   if (next != finding.record) StoreDatabase(next);
-  return {finding.identity, next.forked, !finding.forked.empty()};
+  return {finding.identity, next.forked, !finding.forked.empty(), finding.gap};
 }
 
 bool Engine::IsAdopted() const {

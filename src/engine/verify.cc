@@ -37,9 +37,10 @@ std::string DigestOf(FileSystem* fs, const std::string& path,
 Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
                                     VerifyDepth depth, const Work& work) {
   LEVELKEEP_RETURN_IF_ERROR(Prepare());
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      auto lock, fs_->Lock(JoinPath(VerifyFolder(backup), kVerifyLock)));
   Content content;
+  content.folder = VerifyFolder(backup);
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock,
+                             fs_->Lock(JoinPath(content.folder, kVerifyLock)));
   content.report.name = backup.name;
   content.report.depth = VerifyDepthName(depth);
   const auto started = clock_->SteadyNow();
@@ -192,9 +193,8 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
                                NewRestorerOptions());
     LEVELKEEP_ASSIGN_OR_RETURN(
         const StoreCheck store,
-        VerifyArchive(
-            {fs_, clock_, options},
-            {reader.get(), backup.path, VerifyFolder(backup), work, judge}));
+        VerifyArchive({fs_, clock_, options}, {reader.get(), backup.path,
+                                               content->folder, work, judge}));
     report->entries = store.entries;
     report->last_sequence = store.last_sequence;
     report->order_checked = store.order_checked;

@@ -8,7 +8,6 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/look.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -132,9 +131,8 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
 Status BackupManager::Impl::LookAtDatabase(StartReport* report) {
   LEVELKEEP_RETURN_IF_ERROR(engine_.RequireWhole());
   if (engine_.DatabasePresent()) {
-    const auto gap = FindGap(fs_, options_.storage_path());
-    if (gap.ok()) report->gap = *gap;
     LEVELKEEP_ASSIGN_OR_RETURN(const Adoption adoption, engine_.Adopt(true));
+    report->gap = adoption.gap;
     if (adoption.began) report->forked = adoption.forked;
     return Status::Ok();
   }
