@@ -110,6 +110,48 @@ std::string FindClaim(const std::map<std::string, std::string>& lines) {
 }  // namespace
 
 std::string Inspection::Run(const Views& views) {
+  if (!views.back()->start_refused) return CheckStarted(views);
+  if (std::string bad = CheckRefused(*views.back()); !bad.empty()) return bad;
+  View mended = *views.back();
+  mended.start_refused = false;
+  mended.dropped = TheInstallation().archive;
+  mended.drop_folder = "applied";
+  machine_.WriteWhole(machine_.Drop(kDropName), mended.dropped);
+  return CheckStarted({&mended});
+}
+
+// No start makes a database, and none touches what was dropped.
+std::string Inspection::CheckRefused(const View& view) {
+  Lines first;
+  for (int start = 0; start < 2; ++start) {
+    const Status started = Application(&machine_).Start();
+    if (started.code() != StatusCode::kRefused) {
+      return "the start was not refused: " + started.ToString();
+    }
+    const SimulatedState disk = machine_.disk()->Save();
+    const Lines lines = disk.Describe();
+    if (std::string bad = CheckNames(lines, {&view}); !bad.empty()) return bad;
+    if (disk.At(machine_.Live()) != nullptr) {
+      return "a start that was refused made " + machine_.Live();
+    }
+    const SimulatedInode* const drop = disk.At(machine_.Drop(kDropName));
+    if (drop == nullptr || *drop->bytes != view.dropped) {
+      return "a start that was refused moved or changed the drop (I6)";
+    }
+    const auto names = Below(lines, machine_.options().restore_dir);
+    for (const std::string& name : names) {
+      if (name.ends_with(".txt")) return name + " tells of no restore";
+    }
+    if (start == 0) first = lines;
+    if (const std::string changed = Difference(first, lines);
+        !changed.empty()) {
+      return "the second start changed: " + changed;
+    }
+  }
+  return "";
+}
+
+std::string Inspection::CheckStarted(const Views& views) {
   Application app(&machine_);
   if (std::string bad = StartTwice(&app); !bad.empty()) return bad;
   const Lines lines = machine_.disk()->Save().Describe();

@@ -13,7 +13,8 @@
 namespace levelkeep::test {
 
 // Asserts the invariants I1 to I7 of the restore, and that
-// - the start succeeds, and a second one changes nothing;
+// - the start succeeds, and a second one changes nothing; or, where it has to
+//   be refused, that two are, and that one succeeds once the drop is mended;
 // - no left-over of any kind stays;
 // - each file under the name of a backup is whole and holds a state that the
 //   database had; those that were reported as created are there;
@@ -31,6 +32,8 @@ class Inspection {
   using Views = std::vector<const View*>;
   using Lines = std::map<std::string, std::string>;
 
+  std::string CheckStarted(const Views& views);
+  std::string CheckRefused(const View& view);
   std::string StartTwice(Application* app);
   std::string CheckNames(const Lines& lines, const Views& views) const;
   std::string CheckBackups(const Lines& lines, const Views& views,

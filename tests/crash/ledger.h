@@ -16,6 +16,9 @@
 
 namespace levelkeep::test {
 
+// The name of an archive in the drop folder.
+constexpr char kDropName[] = "dropped.tar.gz";
+
 // What may be found at one time. Value type.
 struct View {
   struct Alternative {
@@ -41,6 +44,10 @@ struct View {
   std::string dropped;
   std::string drop_folder;
   bool drop_stays = false;  // its folder can't be written
+  // It can't be restored, and there is no database: each start is refused and
+  // leaves it where it is. The other fields are about the start after somebody
+  // replaced it with a good one.
+  bool start_refused = false;
   // Where a database may have been extracted to, and its content.
   std::string extract_dir;
   Content extracted;

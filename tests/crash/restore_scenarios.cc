@@ -9,8 +9,6 @@
 namespace levelkeep::test {
 namespace {
 
-constexpr char kDropName[] = "dropped.tar.gz";
-
 View::Alternative Restored(const View& view) {
   return {TheInstallation().earlier, view.live.front().live};
 }
@@ -44,19 +42,29 @@ Scenario Dropped() {
 }
 
 // Into an installation that has no database yet.
+View DropFirst(Machine* machine, std::string archive, const char* folder) {
+  machine->disk()->Restore(SimulatedState());
+  View view = DropInto(machine, std::move(archive), folder);
+  // An empty database is not kept; one with an event would be.
+  view.live = {{TheInstallation().earlier, nullptr}};
+  view.backups.clear();
+  view.least_backups = 0;
+  return view;
+}
+
 Scenario DroppedFirst() {
   Scenario scenario = Dropped();
   scenario.name = "DropFirst";
   scenario.prepare = [](Machine* machine) {
-    machine->disk()->Restore(SimulatedState());
-    View view = DropInto(machine, TheInstallation().archive, "applied");
-    // An empty database is not kept; one with an event would be.
-    view.live = {{TheInstallation().earlier, nullptr}};
-    view.backups.clear();
-    view.least_backups = 0;
-    return view;
+    return DropFirst(machine, TheInstallation().archive, "applied");
   };
   return scenario;
+}
+
+std::string DamagedArchive() {
+  std::string archive = TheInstallation().archive;
+  archive[archive.size() / 2] = static_cast<char>(~archive[archive.size() / 2]);
+  return archive;
 }
 
 Scenario DroppedDamaged() {
@@ -64,12 +72,31 @@ Scenario DroppedDamaged() {
   scenario.name = "DropDamaged";
   scenario.pairs = true;
   scenario.prepare = [](Machine* machine) {
-    std::string archive = TheInstallation().archive;
-    archive[archive.size() / 2] =
-        static_cast<char>(~archive[archive.size() / 2]);
-    return DropInto(machine, archive, "rejected");
+    return DropInto(machine, DamagedArchive(), "rejected");
   };
   scenario.act = StartAndPut;
+  return scenario;
+}
+
+// No database and a drop that can't be restored: no start makes an empty one.
+Scenario DroppedFirstDamaged() {
+  Scenario scenario;
+  scenario.name = "DropFirstDamaged";
+  scenario.pairs = true;
+  scenario.prepare = [](Machine* machine) {
+    View view = DropFirst(machine, DamagedArchive(), "");
+    view.start_refused = true;
+    return view;
+  };
+  scenario.act = [](Machine* machine, Ledger* ledger) {
+    bool refused = false;
+    for (int start = 0; start < 2; ++start) {
+      const Status status = Application(machine).Start();
+      if (status.ok()) ledger->Complain("a start made an empty database");
+      refused |= status.code() == StatusCode::kRefused;
+    }
+    if (!refused) ledger->Complain("none of two starts was refused");
+  };
   return scenario;
 }
 
@@ -339,9 +366,9 @@ Scenario Elsewhere() {
 
 void AddRestoreScenarios(std::vector<Scenario>* scenarios) {
   for (const auto& make :
-       {Dropped, DroppedFirst, DroppedDamaged, DroppedRefused, DroppedReadOnly,
-        Live, LiveAgain, Undo, TakenBack, TakenBackAgain, Staged, Program,
-        Elsewhere}) {
+       {Dropped, DroppedFirst, DroppedDamaged, DroppedFirstDamaged,
+        DroppedRefused, DroppedReadOnly, Live, LiveAgain, Undo, TakenBack,
+        TakenBackAgain, Staged, Program, Elsewhere}) {
     scenarios->push_back(make());
   }
 }
