@@ -20,16 +20,16 @@ RUN /tmp/scripts/install-packages.sh runtime \
  && useradd --uid 10001 --gid 10001 --no-create-home \
       --home-dir /usr/src/app --shell /usr/sbin/nologin levelkeep
 COPY --from=build /image /
+COPY packaging/container-entry.sh /usr/local/libexec/levelkeep/
 WORKDIR /usr/src/app
 # A named volume takes over the owner of the directory that it covers.
 RUN mkdir storage backups restore \
  && chown 10001:10001 . storage backups restore \
  && chmod 0700 storage backups restore
-USER 10001:10001
 EXPOSE 5050
 STOPSIGNAL SIGTERM
 # Asks the server on the container's own loopback.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
   CMD ["levelkeep", "health"]
-ENTRYPOINT ["levelkeep"]
+ENTRYPOINT ["/usr/local/libexec/levelkeep/container-entry.sh"]
 CMD ["serve"]

@@ -90,6 +90,15 @@ if(LEVELKEEP_BUILD_TOOLS)
     DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions"
     RENAME levelkeep COMPONENT Runtime)
 endif()
+# The service's settings, which the installed program finds from any directory.
+# An operator's stays, and only a system-wide installation has one: a staged or
+# private one must not write outside of its prefix. Not in the image, which
+# installs the component Runtime.
+if(LEVELKEEP_BUILD_TOOLS)
+  install(CODE "set(levelkeep_settings
+    \"${PROJECT_SOURCE_DIR}/packaging/levelkeep.env\")"
+    SCRIPT cmake/InstallSettings.cmake COMPONENT Configuration)
+endif()
 install(FILES LICENSE README.md CHANGELOG.md
   DESTINATION "${CMAKE_INSTALL_DOCDIR}" COMPONENT Runtime)
 install(DIRECTORY docs/

@@ -7,6 +7,7 @@
 #   test     what the tests and the checks use besides
 #   mounts   the file systems of tests/process/test_file_systems.py that only
 #            scripts/nightly.sh tries
+#   containers  a Docker engine, for tests/containers/
 #   bench    whom bench/compare.sh compares with, and Google Benchmark
 #   fuzz     clang with its sanitizers and libFuzzer
 #   runtime  only what the finished program needs (Debian 12's names)
@@ -46,6 +47,11 @@ mount_packages() {
   printf '%s\n' \
     mergerfs exfat-fuse exfatprogs bindfs gocryptfs encfs unionfs-fuse \
     fuse-overlayfs ntfs-3g rclone sshfs openssh-sftp-server
+}
+
+container_packages() {
+  printf '%s\n' \
+    docker.io docker-compose iptables debootstrap python3 python3-pytest git
 }
 
 bench_packages() {
@@ -117,10 +123,13 @@ for group in "${@:-build test}"; do
       build) mapfile -t -O "${#wanted[@]}" wanted < <(build_packages) ;;
       test) mapfile -t -O "${#wanted[@]}" wanted < <(test_packages) ;;
       mounts) mapfile -t -O "${#wanted[@]}" wanted < <(mount_packages) ;;
+      containers)
+        mapfile -t -O "${#wanted[@]}" wanted < <(container_packages)
+        ;;
       bench) mapfile -t -O "${#wanted[@]}" wanted < <(bench_packages) ;;
       fuzz) mapfile -t -O "${#wanted[@]}" wanted < <(fuzz_packages) ;;
       runtime) mapfile -t -O "${#wanted[@]}" wanted < <(runtime_packages) ;;
-      *) die "unknown group '$name'" "use build, test, mounts, bench, fuzz or runtime" ;;
+      *) die "unknown group '$name'" "use build, test, mounts, containers, bench, fuzz or runtime" ;;
     esac
   done
 done

@@ -8,6 +8,7 @@
 #   kill     every system call goes wrong once, every allocation fails once,
 #            and twenty times as many kills at random moments
 #   power    power cuts at every moment, on all four file systems
+#   containers  the compose file and the unit, under a real Docker engine
 #   mounts   each of the three folders on all ten file systems that people use
 #   asan     all modules and process tests with the address and undefined
 #   tsan     sanitizers, and with the thread sanitizer
@@ -25,7 +26,8 @@ cd "$LEVELKEEP_ROOT"
 
 parts=("$@")
 [[ ${#parts[@]} -gt 0 ]] ||
-  parts=(release crash kill power mounts asan tsan single tidy fuzz soak)
+  parts=(release crash kill power mounts containers asan tsan single tidy fuzz
+    soak)
 
 build_release() {
   scripts/install-packages.sh build test
@@ -62,6 +64,11 @@ mounts() {
   scripts/install-packages.sh mounts
   process file_systems=1000
 }
+containers() {
+  scripts/install-packages.sh containers
+  /usr/bin/python3 -B -m pytest -q -rfE -p no:cacheprovider --tb=short \
+    tests/containers
+}
 asan() { scripts/test.sh --slice asan --every; }
 tsan() { scripts/test.sh --slice tsan --every; }
 single() {
@@ -86,7 +93,8 @@ results=()
 broken=0
 for part in "${parts[@]}"; do
   case "$part" in
-    release | crash | power | mounts | asan | tsan | single | tidy | fuzz | soak)
+    release | crash | power | mounts | containers | asan | tsan | single | tidy | \
+      fuzz | soak)
       command=("$part")
       ;;
     kill) command=(kill_all) ;;

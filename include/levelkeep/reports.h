@@ -23,7 +23,7 @@ struct BackupInfo {
   uint64_t size_bytes = 0;
   Time created;
   std::string label;
-  std::string trigger;  // manual|scheduled|api|cli|pre-restore|shutdown
+  std::string trigger;  // manual|scheduled|api|cli, or the application's own
   std::string sha256;   // of the archive; empty if its sidecar is missing
   std::string status;   // verified|unverified|damaged|unreadable
   // Why it is damaged or unreadable, or why its last check could not be done.

@@ -91,6 +91,9 @@ class SnapshotEnv : public leveldb::EnvWrapper {
   leveldb::Status RemoveFile(const std::string& name) override;
   leveldb::Status RenameFile(const std::string& from,
                              const std::string& to) override;
+  leveldb::Status CreateDir(const std::string& dir) override;
+  leveldb::Status NewLogger(const std::string& name,
+                            leveldb::Logger** logger) override;
   leveldb::Status LockFile(const std::string& name,
                            leveldb::FileLock** lock) override;
   leveldb::Status UnlockFile(leveldb::FileLock* lock) override;

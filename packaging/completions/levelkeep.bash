@@ -7,7 +7,7 @@ _levelkeep_backups() {
 _levelkeep() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local verbs="serve worker create list inspect verify restore \
-    accept-loss rotate pin unpin delete config health"
+    accept-loss rotate pin unpin delete own config health"
   local global="--json --quiet --verbose --config --version --help"
   local settings="--storage-dir --db-name --backup-dir --restore-dir \
     --auto-backup-enabled --auto-restore-enabled --auto-backup-interval \
@@ -38,6 +38,7 @@ _levelkeep() {
     local own=""
     case $verb in
       worker) own="--once" ;;
+      own) own="--user" ;;
       create) own="--label" ;;
       list) own="--limit" ;;
       verify) own="--all --depth" ;;

@@ -184,10 +184,12 @@ Result<ArchiveSummary> WriteArchive(
   if (!read_back) return summary;
   // 4. Durable, and the same on disk as in memory.
   LEVELKEEP_RETURN_IF_ERROR(file->Sync());
-  LEVELKEEP_RETURN_IF_ERROR(
-      read_back->Finish()
-          .WithContext("the archive just written did not read back")
-          .WithHint("the disk may be failing: check its SMART state"));
+  const Status same = read_back->Finish();
+  if (same.code() == StatusCode::kCorruption) {
+    return same.WithContext("the archive just written did not read back")
+        .WithHint("the disk may be failing: check its SMART state");
+  }
+  LEVELKEEP_RETURN_IF_ERROR(same);
   return summary;
 }
 

@@ -19,7 +19,8 @@ constexpr uint64_t kProgressBytes = 8u << 20;  // between two reports
 
 Status CutShort() {
   return Status(StatusCode::kCorruption,
-                "a LevelKeep archive without its end: truncated or damaged",
+                "a LevelKeep archive whose end is not where it should be: it "
+                "was cut, damaged, or something was appended",
                 "copy it again, or use another backup");
 }
 

@@ -30,6 +30,7 @@ struct FileInfo {
   uint32_t mode = 0;     // permission bits only
   uint32_t links = 0;
   uint32_t owner = 0;  // user id
+  uint32_t group = 0;
 };
 
 // Storage devices read whole blocks; no device's are larger.
@@ -120,6 +121,9 @@ class FileLock {
 // (List, SyncDirectory, FreeSpace): an operator's folder may be a link.
 // Status messages name the path. What is not a regular file, or is a link,
 // is kRefused by Open and Lock.
+// What root makes belongs to whom its folder belongs to: the service that works
+// there has to read and replace it. Where root can't give it away, it stays
+// root's, and the log says so.
 // Thread safety: all methods may be called concurrently.
 class FileSystem {
  public:
@@ -151,6 +155,12 @@ class FileSystem {
   virtual Status Exchange(const std::string& a, const std::string& b) = 0;
   virtual Status Link(const std::string& source, const std::string& target) = 0;
   virtual Status SetMode(const std::string& path, uint32_t mode) = 0;
+  // Root gives a file or folder to whom `model` belongs to; if that is not
+  // there or is root's, to whom the folder of `model` belongs to. Nobody else
+  // gives anything away. Not what has several names: one may be in another
+  // folder.
+  virtual void GiveOwnerOf(const std::string& /*model*/,
+                           const std::string& /*path*/) {}
   // Puts a folder's time back, for those who only looked. kUnsupported: nobody
   // can.
   virtual Status SetModifiedTime(const std::string& path,
@@ -183,6 +193,9 @@ std::string BaseName(std::string_view path);
 std::string AbsolutePath(const std::string& path);
 
 bool PathExists(FileSystem* fs, const std::string& path);
+// Does a file in `folder` belong to this process' user or to root? To root, who
+// works for whom the folder belongs to, that one's are as its own.
+bool IsOurOwn(FileSystem* fs, const FileInfo& file, const std::string& folder);
 // Like mkdir -p; existing directories are fine. New ones are synced into
 // their parents.
 Status CreateDirectories(FileSystem* fs, const std::string& path);
@@ -195,7 +208,8 @@ Result<std::string> ReadAll(const File& file, const std::string& path,
                             uint64_t limit_bytes);
 // Makes `path` hold exactly `contents`, durably: temporary file, sync,
 // rename over `path`, sync of the directory. A crash leaves the old or the
-// new content, and maybe a file ".levelkeep-<id>.tmp" beside it.
+// new content, and maybe a file ".levelkeep-<id>.tmp" beside it. As root it
+// belongs to whom the old one belonged to.
 Status WriteFileDurably(FileSystem* fs, const std::string& path,
                         std::string_view contents);
 // ".levelkeep-", 32 random hexadecimal digits and the suffix: kTemporarySuffix

@@ -7,6 +7,7 @@
 
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 
 namespace levelkeep {
@@ -108,6 +109,14 @@ bool PathExists(FileSystem* fs, const std::string& path) {
   return fs->Stat(path).ok();
 }
 
+bool IsOurOwn(FileSystem* fs, const FileInfo& file, const std::string& folder) {
+  const uint32_t user = EffectiveUser();
+  if (file.owner == 0 || file.owner == user) return true;
+  if (user != 0) return false;
+  const auto info = fs->StatFollowing(folder);
+  return info.ok() && info->owner == file.owner;
+}
+
 Status CreateDirectories(FileSystem* fs, const std::string& path) {
   const auto info = fs->StatFollowing(path);
   if (info.ok()) {
@@ -169,6 +178,7 @@ Status WriteFileDurably(FileSystem* fs, const std::string& path,
   const std::string temporary =
       JoinPath(directory, NewTemporaryName(kTemporarySuffix));
   Status written = WriteNewFile(fs, temporary, contents);
+  fs->GiveOwnerOf(path, temporary);
   // If we die here: the old content, and the temporary file to be swept.
   if (written.ok()) written = fs->Rename(temporary, path);
   if (!written.ok()) {

@@ -2,6 +2,8 @@
 
 #include <system_error>
 
+#include "base/posix_permission.h"
+
 namespace levelkeep {
 namespace {
 
@@ -24,9 +26,7 @@ Meaning MeaningOf(int error) {
               "size"};
     case EACCES:
     case EPERM:
-      return {StatusCode::kPermissionDenied,
-              "check owner and mode of it and of its folder against the user "
-              "that LevelKeep runs as"};
+      return {StatusCode::kPermissionDenied, ""};  // PermissionHint
     case EROFS:
       return {StatusCode::kPermissionDenied,
               "the file system is mounted read-only"};
@@ -77,7 +77,9 @@ Status PosixError(int error, std::string_view action, const std::string& path) {
   message += path;
   message += ": ";
   message += std::generic_category().message(error);
-  return Status(meaning.code, std::move(message), meaning.hint);
+  const bool denied = error == EACCES || error == EPERM;
+  return Status(meaning.code, std::move(message),
+                denied ? PermissionHint(path) : meaning.hint);
 }
 
 bool TellsOfNoSpace(std::string_view text) {

@@ -267,6 +267,7 @@ FileInfo ToFileInfo(const struct stat& data) {
   info.mode = data.st_mode & 07777u;
   info.links = static_cast<uint32_t>(data.st_nlink);
   info.owner = data.st_uid;
+  info.group = data.st_gid;
   return info;
 }
 

@@ -16,6 +16,7 @@
 #include "base/file_system.h"
 #include "base/posix_error.h"
 #include "base/posix_file.h"
+#include "base/posix_owner.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
 
@@ -49,8 +50,7 @@ Status NotRegular(const std::string& path, const char* what) {
 
 Result<UniqueFd> OpenRegular(const std::string& path, int flags, mode_t mode,
                              FileInfo* info) {
-  UniqueFd fd(RetryOnInterrupt(
-      [&] { return ::open(path.c_str(), flags | kSafeOpen, mode); }));
+  UniqueFd fd = OpenOrMake(path, flags | kSafeOpen, mode);
   if (!fd.valid()) {
     if (errno == ELOOP) return NotRegular(path, "a symbolic link");
     if (errno == EISDIR) return NotRegular(path, "a folder");
@@ -133,6 +133,7 @@ class PosixFileSystem : public FileSystem {
     if (::mkdir(path.c_str(), 0700) != 0) {
       return PosixError(errno, "create folder", path);
     }
+    GiveToOwnerOf(ParentPath(path), path);
     return Status::Ok();
   }
 
@@ -186,6 +187,10 @@ class PosixFileSystem : public FileSystem {
     }
     const int error = errno == EOPNOTSUPP ? ELOOP : errno;
     return PosixError(error, "set the mode of", path);
+  }
+
+  void GiveOwnerOf(const std::string& model, const std::string& path) override {
+    if (!GiveToOwnerOf(model, path)) GiveToOwnerOf(ParentPath(model), path);
   }
 
   Status SetModifiedTime(const std::string& path, int64_t mtime_ns) override {

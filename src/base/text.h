@@ -21,6 +21,8 @@ std::string FormatMegabytes(uint64_t bytes);
 // Printable form of untrusted bytes, at most `limit` characters: control
 // characters and invalid UTF-8 become \xNN.
 std::string Printable(std::string_view bytes, size_t limit = 80);
+// A path as a word of a shell command.
+std::string QuotedForShell(std::string_view path);
 std::string Join(const std::vector<std::string>& parts,
                  std::string_view separator);
 // "a, b, c", of many the first ones; for people.

@@ -5,7 +5,6 @@
 
 #include "archive/archive_reader.h"
 #include "base/new_name.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "format/backup_state.h"
@@ -48,14 +47,31 @@ Manifest ForListing(const Manifest& full) {
   return manifest;
 }
 
-// Could nobody but us and root have written it? NTFS and FAT show one mode for
-// all files, by which whoever may write may read: there only the owner tells.
-bool IsOurs(const FileInfo& state, uint32_t archive_mode) {
+// Could nobody but its owner and root have written it? NTFS and FAT show one
+// mode for all files, by which whoever may write may read: there only the owner
+// tells.
+bool IsUnforged(const FileInfo& state, uint32_t archive_mode) {
   const uint32_t writers = state.mode & 022;
   const uint32_t readers = (state.mode & 044) >> 1;
   const bool no_modes = state.mode == archive_mode && (writers & ~readers) == 0;
-  const bool own = state.owner == 0 || state.owner == EffectiveUser();
-  return own && (writers == 0 || no_modes);
+  return writers == 0 || no_modes;
+}
+
+// Those that are there may be damaged, or not for this user.
+Status NoUsableBackup(const Listing& listing, const std::string& directory) {
+  const auto& entries = listing.entries();
+  const auto own =
+      std::find_if(entries.begin(), entries.end(),
+                   [&](const auto& entry) { return listing.IsOwn(*entry); });
+  if (own == entries.end()) {
+    return Status(StatusCode::kNotFound, "there is no usable backup yet",
+                  "create one first");
+  }
+  const std::string& problem = (*own)->problem;
+  return Status(StatusCode::kNotFound,
+                "no backup in " + directory + " is usable, beginning with " +
+                    (*own)->name + (problem.empty() ? "" : ": " + problem),
+                "levelkeep list shows them all");
 }
 
 // Does the record of a verification speak of this very archive?
@@ -117,6 +133,9 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
   auto reader = ArchiveReader::Open(fs_, entry->path);
   if (!reader.ok()) {
     entry->problem = reader.status().message();
+    if (reader.status().code() == StatusCode::kPermissionDenied) {
+      entry->problem += " (" + reader.status().hint() + ")";
+    }
     // Bad bytes stay bad; a failing disk or a wrong mode may be mended
     // without a trace in size, mtime or inode.
     return reader.status().code() == StatusCode::kCorruption ||
@@ -141,7 +160,7 @@ Result<BackupState> Catalog::LoadState(const std::string& name,
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
                              ReadAll(*file, path, kSmallFileLimit));
   LEVELKEEP_ASSIGN_OR_RETURN(BackupState state, DecodeBackupState(text));
-  if (!IsOurs(info, archive_mode)) {
+  if (!IsOurOwn(fs_, info, directory_) || !IsUnforged(info, archive_mode)) {
     const bool pinned = state.pinned;
     state = BackupState();
     state.pinned = pinned;
@@ -276,8 +295,7 @@ Result<CatalogEntry> Catalog::Find(const std::string& name) {
                       "is none here that says which of them is meant",
                   "give the backup's name: levelkeep list shows them");
   }
-  return Status(StatusCode::kNotFound, "there is no usable backup yet",
-                "create one first");
+  return NoUsableBackup(*listing, directory_);
 }
 
 }  // namespace levelkeep

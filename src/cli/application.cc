@@ -4,15 +4,37 @@
 #include <utility>
 
 #include "api/events/event_routes.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "engine/platform.h"
+#include "http/url.h"
 
 namespace levelkeep::cli {
 
 namespace {
 
+constexpr char kApplicationTag[] = "Server";
 // How long running requests may still take when the program stops.
 constexpr std::chrono::seconds kGrace{5};
+
+// Versions up to 0.1.0 let LevelDB make it readable for everybody.
+void CloseToOthers(FileSystem* fs, const std::string& database) {
+  constexpr uint32_t kOthers = 07;
+  const auto info = fs->Stat(database);
+  if (!info.ok() || info->type != FileType::kDirectory ||
+      (info->mode & kOthers) == 0) {
+    return;
+  }
+  const Status closed = fs->SetMode(database, info->mode & ~kOthers);
+  if (closed.ok()) {
+    LogInfo(kApplicationTag, database +
+                                 " was open to all users of this host: "
+                                 "it is for its owner and group now");
+  } else {
+    LogWarn(kApplicationTag, "all users of this host can enter " + database +
+                                 ": " + closed.ToString());
+  }
+}
 
 EventBusOptions BusOptions(const Settings& settings) {
   EventBusOptions options;
@@ -35,20 +57,22 @@ http::ApiOptions ToApiOptions(const ApiSettings& settings) {
 
 Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
     : settings_(settings),
+      fs_(fs),
       clock_(clock),
       manager_(settings.backup, Platform{.fs = fs, .clock = clock}),
       bus_(BusOptions(settings), manager_.env(), fs, clock) {}
 
 Application::~Application() { Stop(); }
 
-// 1. manager: restore, recover, clear the way   2. database   3. schedule
-// 4. HTTP
+// 1. nobody else looks in   2. manager: restore, recover, clear the way
+// 3. database   4. schedule   5. HTTP
 Status Application::Start(std::stop_token stop) {
   const Status valid = ToApiOptions(settings_.api).Validate();
   if (!valid.ok()) {
     // Refused for safety or not: it is the configuration that is wrong.
     return Status(StatusCode::kInvalidArgument, valid.message(), valid.hint());
   }
+  CloseToOthers(fs_, settings_.backup.storage_path());
   auto report = manager_.Initialize(std::move(stop));
   if (!report.ok()) return report.status();
   manager_.SetRestoreHooks({.close =
@@ -111,9 +135,8 @@ void Application::Stop() {
 }
 
 std::string Application::url() const {
-  std::string host = settings_.api.host;
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(server_->port());
+  return "http://" + http::HostInUrl(settings_.api.host) + ":" +
+         std::to_string(server_->port());
 }
 
 }  // namespace levelkeep::cli

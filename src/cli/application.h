@@ -49,6 +49,7 @@ class Application {
   Status StartServer();
 
   const Settings settings_;
+  FileSystem* const fs_;
   Clock* const clock_;
   BackupManager manager_;
   EventBus bus_;

@@ -154,7 +154,7 @@ const std::vector<const Verb*>& AllVerbs() {
       &kServeVerb,   &kWorkerVerb, &kCreateVerb,  &kListVerb,
       &kInspectVerb, &kVerifyVerb, &kRestoreVerb, &kAcceptLossVerb,
       &kRotateVerb,  &kPinVerb,    &kUnpinVerb,   &kDeleteVerb,
-      &kConfigVerb,  &kHealthVerb};
+      &kOwnVerb,     &kConfigVerb, &kHealthVerb};
   return verbs;
 }
 

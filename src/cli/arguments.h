@@ -24,6 +24,7 @@ struct VerbArguments {
   std::string target_dir;
   std::string depth = "full";
   std::string url;
+  std::string user;
   uint64_t timeout_ms = 5000;
   uint64_t limit = 0;  // 0: all
   bool all = false;
@@ -59,6 +60,8 @@ struct Verb {
   std::span<const VerbOption> options = {};
   // Logs like a service (LOG_LEVEL) instead of warnings only.
   bool is_service = false;
+  // Says first which database and which backups it is about.
+  bool names_place = true;
 };
 
 extern const Verb kServeVerb;
@@ -73,6 +76,7 @@ extern const Verb kRotateVerb;
 extern const Verb kPinVerb;
 extern const Verb kUnpinVerb;
 extern const Verb kDeleteVerb;
+extern const Verb kOwnVerb;
 extern const Verb kConfigVerb;
 extern const Verb kHealthVerb;
 

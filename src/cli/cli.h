@@ -28,6 +28,8 @@ struct World {
   bool out_is_terminal = false;
   bool err_is_terminal = false;
   std::map<std::string, std::string> environment;
+  // SettingsSources::system_file.
+  std::string system_file;
   std::stop_token stop;  // SIGINT, SIGTERM
   // Set by serve and worker: SIGHUP is for them no reason to stop, and they
   // stop in bounded time. May be null.

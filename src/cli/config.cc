@@ -39,12 +39,20 @@ Status RunConfig(Session* session) {
         {{origin.name, ""}, {origin.value_masked, ""}, {origin.origin, ""}});
   }
   session->console->Print(table.ToString());
+  if (!session->config.system_file.empty()) {
+    session->result["systemFile"] = session->config.system_file;
+    session->console->Say(session->config.system_file);
+  }
   return Status::Ok();
 }
 
 }  // namespace
 
-const Verb kConfigVerb = {"config", "show or check the settings", kConfigHelp,
-                          RunConfig, kConfigOptions};
+const Verb kConfigVerb = {.name = "config",
+                          .summary = "show or check the settings",
+                          .help = kConfigHelp,
+                          .run = RunConfig,
+                          .options = kConfigOptions,
+                          .names_place = false};
 
 }  // namespace levelkeep::cli

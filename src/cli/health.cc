@@ -5,6 +5,7 @@
 #include "base/json.h"
 #include "base/text.h"
 #include "cli/session.h"
+#include "http/url.h"
 
 namespace levelkeep::cli {
 
@@ -34,9 +35,8 @@ constexpr VerbOption kHealthOptions[] = {
 std::string UrlFor(const ApiSettings& api) {
   std::string host = api.host;
   if (host == "0.0.0.0") host = "127.0.0.1";
-  if (host == "::") host = "::1";
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(api.port);
+  if (host == "::" || host == "[::]") host = "::1";
+  return "http://" + http::HostInUrl(host) + ":" + std::to_string(api.port);
 }
 
 Status NoAnswer(const std::string& url, const httplib::Result& answer) {
@@ -124,7 +124,11 @@ Status RunHealth(Session* session) {
 
 }  // namespace
 
-const Verb kHealthVerb = {"health", "ask a running server how it is",
-                          kHealthHelp, RunHealth, kHealthOptions};
+const Verb kHealthVerb = {.name = "health",
+                          .summary = "ask a running server how it is",
+                          .help = kHealthHelp,
+                          .run = RunHealth,
+                          .options = kHealthOptions,
+                          .names_place = false};
 
 }  // namespace levelkeep::cli

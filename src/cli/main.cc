@@ -2,12 +2,14 @@
 
 #include <malloc.h>
 #include <signal.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <exception>
 #include <iostream>
 #include <new>
 
+#include "base/process.h"
 #include "cli/cli.h"
 #include "cli/exit_code.h"
 #include "cli/signals.h"
@@ -15,6 +17,12 @@
 
 namespace levelkeep::cli {
 namespace {
+
+// Only the installed program is the service's; one that was just built, or a
+// copy of it, is somebody's own.
+std::string SystemFile() {
+  return ExecutablePath() == LEVELKEEP_INSTALLED_PROGRAM ? kSystemFile : "";
+}
 
 int RunVerb(int argc, char** argv) {
   SignalWatcher signals;
@@ -26,6 +34,7 @@ int RunVerb(int argc, char** argv) {
   world.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   world.err_is_terminal = isatty(STDERR_FILENO) == 1;
   world.environment = ProcessEnvironment();
+  world.system_file = SystemFile();
   world.stop = signals.stop_token();
   world.is_service = signals.is_service();
   world.fs = FileSystem::Posix();
@@ -48,6 +57,8 @@ void ReturnFreedMemory() {
 int Main(int argc, char** argv) {
   // A closed pipe or connection is an error of that write, not our end.
   signal(SIGPIPE, SIG_IGN);
+  // LevelDB makes its files with whatever mode this leaves.
+  umask(077);
   ReturnFreedMemory();
   try {
     return RunVerb(argc, argv);

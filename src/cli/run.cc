@@ -60,6 +60,18 @@ LogOptions LogOptionsFor(const Settings& settings, const CommandLine& line) {
   return options;
 }
 
+// Whoever stands in the wrong directory, or forgot a setting, sees it first.
+Status RunNamingPlace(Session* session) {
+  const BackupOptions& backup = session->settings().backup;
+  const std::string database = AbsolutePath(backup.storage_path());
+  const std::string backups = AbsolutePath(backup.backup_dir);
+  session->console->Say("database " + database + ", backups in " + backups);
+  Status status = session->line.verb->run(session);
+  session->result["database"] = database;
+  session->result["backupDir"] = backups;
+  return status;
+}
+
 Status RunVerb(Session* session) {
   const Status logging =
       ConfigureLogging(LogOptionsFor(session->settings(), session->line));
@@ -70,7 +82,9 @@ Status RunVerb(Session* session) {
   for (const std::string& note : session->config.notes) {
     session->console->Warn(note);
   }
-  Status status = session->line.verb->run(session);
+  const Verb& verb = *session->line.verb;
+  Status status =
+      verb.names_place ? RunNamingPlace(session) : verb.run(session);
   FlushLogs();
   // Whatever a cancelled step made of it.
   if (!status.ok() && session->world.stop.stop_requested()) {
@@ -108,6 +122,7 @@ int Run(const std::vector<std::string>& arguments, const World& world) {
   sources.flags = line->settings;
   sources.environment = world.environment;
   sources.config_file = line->config_file;
+  sources.system_file = world.system_file;
   sources.file_system = world.fs;
   auto config = LoadSettings(sources);
   if (!config.ok()) {

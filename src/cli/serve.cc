@@ -83,6 +83,7 @@ const Verb kServeVerb = {
     .summary = "run the event store with backups and HTTP API",
     .help = kServeHelp,
     .run = RunServe,
-    .is_service = true};
+    .is_service = true,
+    .names_place = false};
 
 }  // namespace levelkeep::cli

@@ -170,6 +170,7 @@ const Verb kWorkerVerb = {.name = "worker",
                           .help = kWorkerHelp,
                           .run = RunWorker,
                           .options = kWorkerOptions,
-                          .is_service = true};
+                          .is_service = true,
+                          .names_place = false};
 
 }  // namespace levelkeep::cli

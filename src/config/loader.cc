@@ -33,6 +33,11 @@ void SettingsLoader::AddLayer(const std::vector<Entry>& entries,
   }
 }
 
+std::string SettingsLoader::OriginOf(std::string_view name) const {
+  const auto chosen = chosen_.find(FindSettingRow(name));
+  return chosen == chosen_.end() ? "" : chosen->second.origin;
+}
+
 // Several names of one setting may be in a layer; they have to agree.
 void SettingsLoader::AddRow(const SettingRow& row,
                             const std::vector<Entry>& entries) {

@@ -39,6 +39,8 @@ class SettingsLoader {
   // Highest layer first; what it sets, later ones can't.
   void AddLayer(const std::vector<Entry>& entries, Unknown unknown);
   void AddProblem(std::string line) { problems_.push_back(std::move(line)); }
+  // Of a setting's value in the layers so far; empty: none has it.
+  std::string OriginOf(std::string_view name) const;
   // All layers together, or all problems.
   Result<LoadedSettings> Finish();
 

@@ -1,6 +1,7 @@
 // What is wrong with a configuration, in words.
 
 #include <algorithm>
+#include <cctype>
 #include <filesystem>
 
 #include "base/text.h"
@@ -61,6 +62,16 @@ const LaterFeature* FindLaterFeature(std::string_view variable) {
   return nullptr;
 }
 
+bool IsLeftToAShell(std::string_view path) {
+  const size_t dollar = path.find('$');
+  const bool variable =
+      dollar != std::string_view::npos && dollar + 1 < path.size() &&
+      (path[dollar + 1] == '_' || path[dollar + 1] == '{' ||
+       std::isalpha(static_cast<unsigned char>(path[dollar + 1])) != 0);
+  return path.starts_with('"') || path.starts_with('\'') || path == "~" ||
+         path.starts_with("~/") || variable;
+}
+
 bool LooksLikeOurs(std::string_view variable) {
   return std::any_of(
       std::begin(kOurPrefixes), std::end(kOurPrefixes),
@@ -95,6 +106,9 @@ std::string DescribeBadValue(const SettingRow& row, std::string_view value,
     line += " is \"" + Printable(value, 60) + "\"";
   }
   if (!origin.empty()) line.append(" (").append(origin).append(")");
+  if (row.info.kind == SettingKind::kPath && IsLeftToAShell(value)) {
+    line += ", where quotes, ~ and $NAME would be part of the name";
+  }
   return line + ": allowed is " + row.info.allowed;
 }
 

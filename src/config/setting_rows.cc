@@ -19,7 +19,9 @@ bool IsText(std::string_view text) {
          });
 }
 
-bool IsPath(std::string_view text) { return !text.empty() && IsText(text); }
+bool IsPath(std::string_view text) {
+  return !text.empty() && IsText(text) && !IsLeftToAShell(text);
+}
 
 // One component that is neither hidden (our work folder is) nor "..".
 bool IsDatabaseName(std::string_view text) {

@@ -47,6 +47,9 @@ struct LaterFeature {
 const std::vector<LaterFeature>& LaterFeatures();
 const LaterFeature* FindLaterFeature(std::string_view variable);
 
+// Does a path begin or hold what a shell would have replaced? docker's
+// --env-file passes quotes on, and our files know ${NAME} alone.
+bool IsLeftToAShell(std::string_view path);
 // Does its prefix say that it means us?
 bool LooksLikeOurs(std::string_view variable);
 // The known variable that is nearest, at most `distance` edits away; or "".

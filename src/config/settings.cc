@@ -2,8 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <string_view>
 
+#include "base/status_macros.h"
+#include "base/text.h"
 #include "config/env_file.h"
 #include "config/loader.h"
 
@@ -17,6 +21,8 @@ using Unknown = SettingsLoader::Unknown;
 
 constexpr char kImplicitFile[] = "./.env";
 constexpr uint64_t kFileLimit = 1 << 20;
+// Belong together: those of one installation.
+constexpr const char* kFolders[] = {"STORAGE_DIR", "BACKUP_DIR", "RESTORE_DIR"};
 
 std::vector<Entry> FlagEntries(
     const std::map<std::string, std::string>& flags) {
@@ -30,17 +36,21 @@ std::vector<Entry> FlagEntries(
   return entries;
 }
 
-void AddFile(const SettingsSources& sources, SettingsLoader* loader) {
-  const bool named = sources.config_file.has_value();
-  const std::string path = named ? *sources.config_file : kImplicitFile;
-  const std::string name = named ? path : ".env";
+// Nothing: it is not there, or a problem was added.
+std::optional<std::vector<Entry>> ReadEntries(const SettingsSources& sources,
+                                              const std::string& path,
+                                              const std::string& name,
+                                              bool must_exist,
+                                              SettingsLoader* loader) {
   const auto text =
       ReadFile(sources.file_system, path, kFileLimit, OpenMode::kReadFollowing);
   if (!text.ok()) {
-    if (named || text.status().code() != StatusCode::kNotFound) {
-      loader->AddProblem("file " + name + ": " + text.status().message());
+    if (must_exist || text.status().code() != StatusCode::kNotFound) {
+      const bool denied = text.status().code() == StatusCode::kPermissionDenied;
+      loader->AddProblem("file " + name + ": " + text.status().message() +
+                         (denied ? "; " + text.status().hint() : ""));
     }
-    return;
+    return std::nullopt;
   }
   EnvFile file = ParseEnvFile(*text, name, sources.environment);
   for (std::string& line : file.problems) loader->AddProblem(std::move(line));
@@ -49,7 +59,43 @@ void AddFile(const SettingsSources& sources, SettingsLoader* loader) {
     entries.push_back({std::move(entry.key), std::move(entry.value),
                        "file " + name + " line " + std::to_string(entry.line)});
   }
-  loader->AddLayer(entries, named ? Unknown::kProblem : Unknown::kOursOnly);
+  return entries;
+}
+
+void AddFile(const SettingsSources& sources, SettingsLoader* loader) {
+  const bool named = sources.config_file.has_value();
+  const std::string path = named ? *sources.config_file : kImplicitFile;
+  const auto entries =
+      ReadEntries(sources, path, named ? path : ".env", named, loader);
+  if (!entries) return;
+  loader->AddLayer(*entries, named ? Unknown::kProblem : Unknown::kOursOnly);
+}
+
+// What AddSystemFile found, for people.
+std::string AddSystemFile(const SettingsSources& sources,
+                          SettingsLoader* loader) {
+  const std::string& path = sources.system_file;
+  if (path.empty()) return "";
+  if (sources.config_file) return path + " is not used: --config names a file";
+  for (const char* folder : kFolders) {
+    const std::string origin = loader->OriginOf(folder);
+    if (origin.empty()) continue;
+    return path + " is not used: " + folder + " comes from " + origin;
+  }
+  const auto entries = ReadEntries(sources, path, path, false, loader);
+  if (!entries) return path + " is not there";
+  for (const Entry& entry : *entries) {
+    const SettingRow* const row = FindSettingRow(entry.variable);
+    const bool folder =
+        row != nullptr && std::find(std::begin(kFolders), std::end(kFolders),
+                                    row->info.name) != std::end(kFolders);
+    if (!folder || entry.value.starts_with('/')) continue;
+    loader->AddProblem(entry.variable + " is \"" + Printable(entry.value, 60) +
+                       "\" (" + entry.origin +
+                       "): allowed is an absolute folder there");
+  }
+  loader->AddLayer(*entries, Unknown::kOursOnly);
+  return path + " is used";
 }
 
 }  // namespace
@@ -63,7 +109,10 @@ Result<LoadedSettings> LoadSettings(const SettingsSources& sources) {
   }
   loader.AddLayer(entries, Unknown::kTyposOnly);
   AddFile(sources, &loader);
-  return loader.Finish();
+  const std::string system_file = AddSystemFile(sources, &loader);
+  LEVELKEEP_ASSIGN_OR_RETURN(LoadedSettings loaded, loader.Finish());
+  loaded.system_file = system_file;
+  return loaded;
 }
 
 std::map<std::string, std::string> ProcessEnvironment() {

@@ -1,5 +1,5 @@
 // All settings of the program: what there is, and where each value comes
-// from. Flags > environment > file > default.
+// from. Flags > environment > file > the system's file > default.
 
 #ifndef LEVELKEEP_CONFIG_SETTINGS_H_
 #define LEVELKEEP_CONFIG_SETTINGS_H_
@@ -79,6 +79,11 @@ struct SettingsSources {
   // --config: must exist, and every key in it must be known. Without it
   // ./.env is read if there is one; keys of other programs may be in it.
   std::optional<std::string> config_file;
+  // The service's own (kSystemFile), so that an installed program finds the
+  // service's database from any directory. Read without --config only, and as a
+  // whole only where no folder is set elsewhere: folders of two installations
+  // must not be mixed. Its folders are absolute. Empty: there is none.
+  std::string system_file;
   FileSystem* file_system = FileSystem::Posix();
 };
 
@@ -92,10 +97,15 @@ struct SettingOrigin {
 
 struct LoadedSettings {
   Settings settings;
+  // About SettingsSources::system_file: a sentence; empty if there is none.
+  std::string system_file;
   std::vector<SettingOrigin> origins;  // one for each of AllSettings()
   // For the log: variables that later versions know and this one ignores.
   std::vector<std::string> notes;
 };
+
+// Where the installation puts the service's settings.
+inline constexpr char kSystemFile[] = "/etc/levelkeep/levelkeep.env";
 
 // All problems at once: kInvalidArgument whose message has one line for each,
 // with the variable, the value (secrets masked) and what is allowed.

@@ -45,7 +45,7 @@ struct Manifest {
   // already, and this is what orders it after them.
   std::optional<Time> order_time;
   std::string label;
-  std::string trigger;  // manual|scheduled|api|cli|pre-restore|shutdown
+  std::string trigger;  // manual|scheduled|api|cli, or the application's own
   std::string hostname;
   std::string levelkeep_version;
   std::string snapshot_method;  // hot|logical|offline|external

@@ -59,4 +59,10 @@ std::optional<Target> ParseTarget(std::string_view target) {
   return result;
 }
 
+std::string HostInUrl(const std::string& host) {
+  const bool bare =
+      host.find(':') != std::string::npos && !host.starts_with('[');
+  return bare ? "[" + host + "]" : host;
+}
+
 }  // namespace levelkeep::http

@@ -20,6 +20,10 @@ struct Target {
 // bytes that are not UTF-8.
 std::optional<Target> ParseTarget(std::string_view target);
 
+// An address of IPv6 in brackets, as a URL has it; others, and one that has
+// them already, as they are.
+std::string HostInUrl(const std::string& host);
+
 }  // namespace levelkeep::http
 
 #endif  // LEVELKEEP_HTTP_URL_H_

@@ -169,18 +169,4 @@ std::string ToSentence(const UnrestoredDrop& drop) {
          (drop.hint.empty() ? "" : " (hint: " + drop.hint + ")");
 }
 
-std::string QuotedForShell(const std::string& path) {
-  const bool plain = std::all_of(path.begin(), path.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '_' ||
-           c == '-';
-  });
-  if (plain && !path.empty()) return path;
-  std::string quoted = "'";
-  for (const char c : path) {
-    quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  }
-  return Printable(quoted + "'", 600);
-}
-
 }  // namespace levelkeep

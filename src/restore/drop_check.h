@@ -54,9 +54,6 @@ UnrestoredDrop ExplainFailure(const RestoreContext& context,
 // "NAME: REASON (HINT)".
 std::string ToSentence(const UnrestoredDrop& drop);
 
-// As a word of a shell command.
-std::string QuotedForShell(const std::string& path);
-
 }  // namespace levelkeep
 
 #endif  // LEVELKEEP_RESTORE_DROP_CHECK_H_

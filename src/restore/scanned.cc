@@ -30,8 +30,8 @@ Result<std::vector<std::string>> LoadScanned(const RestoreContext& context) {
   }
   LEVELKEEP_RETURN_IF_ERROR(file.status());
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Stat());
-  const bool own = info.owner == 0 || info.owner == EffectiveUser();
-  if (!own || (info.mode & kOthersMayWrite) != 0) {
+  if (!IsOurOwn(context.fs, info, context.work_dir()) ||
+      (info.mode & kOthersMayWrite) != 0) {
     return std::vector<std::string>();
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
@@ -49,7 +49,9 @@ Status AddScanned(const RestoreContext& context, const std::string& sha256) {
   const auto storage = context.fs->StatFollowing(context.options.storage_dir);
   if (storage.status().code() == StatusCode::kNotFound) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(storage.status());
-  if (storage->owner != EffectiveUser()) return Status::Ok();
+  // Root's belongs to that one then.
+  const uint32_t user = EffectiveUser();
+  if (user != 0 && storage->owner != user) return Status::Ok();
   LEVELKEEP_ASSIGN_OR_RETURN(auto digests, LoadScanned(context));
   if (!digests.empty() && digests.back() == sha256) return Status::Ok();
   std::erase(digests, sha256);

@@ -222,6 +222,17 @@ Result<ExtractedStore> ExtractOpened(const RestoreContext& context,
   return store;
 }
 
+// Root restores for whom the live database belongs to.
+Status GiveToService(const RestoreContext& context,
+                     const std::string& directory) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, context.fs->List(directory));
+  for (const std::string& name : names) {
+    context.fs->GiveOwnerOf(context.db_dir(), JoinPath(directory, name));
+  }
+  context.fs->GiveOwnerOf(context.db_dir(), directory);
+  return Status::Ok();
+}
+
 }  // namespace
 
 bool IsArchiveFault(StatusCode code) {
@@ -278,6 +289,7 @@ Status FinishStaging(const RestoreContext& context,
   if (live.ok() && live->type == FileType::kDirectory) {
     finished = fs->SetMode(staged.directory, live->mode | 0700);
   }
+  if (finished.ok()) finished = GiveToService(context, staged.directory);
   if (finished.ok()) finished = fs->SyncDirectory(staged.directory);
   if (finished.ok()) finished = fs->SyncDirectory(context.work_dir());
   if (!finished.ok()) (void)RemoveTree(fs, staged.directory);

@@ -13,6 +13,7 @@
 #include "dbfiles/db_lock.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/look.h"
+#include "snapshot/append_target.h"
 #include "snapshot/file_set.h"
 #include "snapshot/hot_database.h"
 #include "snapshot/hot_snapshot.h"
@@ -167,13 +168,13 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
       const std::string& name, std::shared_ptr<HotManifest> manifest,
       uint64_t size_bytes);
 
-  // What is in a log (or MANIFEST) that LevelDB wants to go on with.
-  struct AppendTarget {
-    uint64_t size_bytes = 0;
-    std::shared_ptr<HotLog> log;
-    std::shared_ptr<HotManifest> manifest;
-  };
-  Result<AppendTarget> InspectForAppend(const std::string& name);
+  Result<AppendTarget> InspectForAppend(const std::string& name) const {
+    return levelkeep::InspectForAppend(fs_, name);
+  }
+  // What root just made belongs to whom its folder belongs to.
+  void GiveAway(const std::string& path) const {
+    fs_->GiveOwnerOf(ParentPath(path), path);
+  }
   // `recorder` may be null.
   leveldb::WritableFile* Wrap(leveldb::WritableFile* file,
                               std::unique_ptr<Recorder> recorder,
@@ -282,42 +283,10 @@ std::unique_ptr<Recorder> SnapshotEnv::Impl::RecordManifest(
                                             size_bytes);
 }
 
-// LevelDB would append behind a torn record, and then find neither it nor
-// what follows (google/leveldb#1287). Told kUnsupported, it starts a new file.
-Result<SnapshotEnv::Impl::AppendTarget> SnapshotEnv::Impl::InspectForAppend(
-    const std::string& name) {
-  AppendTarget target;
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
-                             fs_->Open(name, OpenMode::kRead));
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
-  target.size_bytes = info.size_bytes;
-  uint64_t boundary = 0;
-  const DbFileName parsed = ParseDbFileName(BaseName(name));
-  if (parsed.kind == DbFileKind::kLog) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const LogScan scan,
-                               ScanLog(*file, info.size_bytes, true, nullptr));
-    boundary = scan.boundary;
-    target.log = std::make_shared<HotLog>();
-    target.log->number = parsed.number;
-    target.log->mark.Publish({scan.boundary, scan.last_sequence});
-  } else {
-    LEVELKEEP_ASSIGN_OR_RETURN(ManifestContent content,
-                               ReadManifest(*file, info.size_bytes, true));
-    boundary = content.boundary;
-    target.manifest = std::make_shared<HotManifest>();
-    target.manifest->name = BaseName(name);
-    *target.manifest->version = std::move(content.version);
-  }
-  if (boundary != info.size_bytes) {
-    return Status(StatusCode::kUnsupported,
-                  name + " does not end with a complete record");
-  }
-  return target;
-}
-
 leveldb::WritableFile* SnapshotEnv::Impl::Wrap(
     leveldb::WritableFile* file, std::unique_ptr<Recorder> recorder,
     const std::string& name) const {
+  GiveAway(name);
   const DbFileKind kind = ParseDbFileName(BaseName(name)).kind;
   if (kind == DbFileKind::kLog || kind == DbFileKind::kTable) {
     file = new DurableFile(file, fs_, ParentPath(name));
@@ -429,7 +398,7 @@ leveldb::Status SnapshotEnv::NewAppendableFile(const std::string& name,
   }
   const Status prepared = impl_->BeforeAppend(name);
   if (!prepared.ok()) return ToLevelDbStatus(prepared);
-  Result<Impl::AppendTarget> found = impl_->InspectForAppend(name);
+  Result<AppendTarget> found = impl_->InspectForAppend(name);
   if (found.status().code() == StatusCode::kNotFound) {
     return NewWritableFile(name, file);
   }
@@ -480,6 +449,19 @@ leveldb::Status SnapshotEnv::RenameFile(const std::string& from,
   if (status.ok() && current && destination != nullptr) {
     destination->CurrentChanged();
   }
+  return status;
+}
+
+leveldb::Status SnapshotEnv::CreateDir(const std::string& dir) {
+  const leveldb::Status status = target()->CreateDir(dir);
+  if (status.ok()) impl_->GiveAway(dir);
+  return status;
+}
+
+leveldb::Status SnapshotEnv::NewLogger(const std::string& name,
+                                       leveldb::Logger** logger) {
+  const leveldb::Status status = target()->NewLogger(name, logger);
+  if (status.ok()) impl_->GiveAway(name);
   return status;
 }
 

@@ -347,7 +347,7 @@ TEST_P(ForeignArchiveTest, OurArchiveWithoutItsEndIsDamaged) {
   // All members are whole, tar would be content: only the footer is gone.
   test::WriteFile(own, bytes.substr(0, bytes.size() - 51));
   ExpectRefused("no footer", StatusCode::kCorruption,
-                "a LevelKeep archive without its end");
+                "a LevelKeep archive whose end");
 }
 
 TEST_P(ForeignArchiveTest, EveryFailureOfTheDiskIsReported) {

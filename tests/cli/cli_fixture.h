@@ -36,7 +36,8 @@ inline void ExpectGolden(const std::string& name, const std::string& text) {
 struct Outcome {
   int code = -1;
   std::string out;
-  std::string err;
+  std::string err;    // what follows `place`
+  std::string place;  // the line with which most verbs begin, on standard error
 
   nlohmann::json json() const {
     EXPECT_EQ(std::count(out.begin(), out.end(), '\n'), 1) << out;
@@ -78,6 +79,11 @@ class CliTest : public ::testing::Test {
     outcome.code = cli::Run(arguments, NewWorld(&in, &out, &err));
     outcome.out = out.str();
     outcome.err = err.str();
+    if (outcome.err.starts_with("database ")) {
+      const size_t line = outcome.err.find('\n') + 1;
+      outcome.place = outcome.err.substr(0, line);
+      outcome.err.erase(0, line);
+    }
     return outcome;
   }
 

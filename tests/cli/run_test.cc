@@ -1,5 +1,7 @@
 // The frame around the verbs: help, version, usage, configuration.
 
+#include <filesystem>
+
 #include "base/version.h"
 #include "cli/arguments.h"
 #include "cli_fixture.h"
@@ -20,6 +22,25 @@ TEST_F(RunTest, HelpIsTheGoldenText) {
     EXPECT_EQ(verb_help.code, 0);
     ExpectGolden(std::string("help-") + verb->name + ".txt", verb_help.out);
   }
+}
+
+// Whoever is in the wrong directory sees it first, also when it fails.
+TEST_F(RunTest, VerbsSayWhichDatabaseTheyAreAbout) {
+  environment_["STORAGE_DIR"] = "relative/../storage";
+  const std::string here = std::filesystem::current_path().string();
+  const std::string database = here + "/storage/event_registry_db";
+  for (const char* verb :
+       {"create", "list", "inspect", "verify", "restore", "accept-loss",
+        "rotate", "pin", "unpin", "delete", "own"}) {
+    EXPECT_EQ(RunCli({verb}).place, "database " + database + ", backups in " +
+                                        dir_.Sub("backups") + "\n")
+        << verb;
+    EXPECT_EQ(RunCli({verb, "--quiet"}).place, "") << verb;
+    const auto json = RunCli({verb, "--json"}).json();
+    EXPECT_EQ(json.at("database"), database) << verb;
+    EXPECT_EQ(json.at("backupDir"), dir_.Sub("backups")) << verb;
+  }
+  EXPECT_EQ(RunCli({"config"}).place, "");
 }
 
 TEST_F(RunTest, HelpFitsATerminal) {

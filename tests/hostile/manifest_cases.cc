@@ -393,7 +393,7 @@ void AddPackedAgain(CaseList* list) {
                Gzip(tar.substr(1024) +
                     TarFile("levelkeep-manifest.json", "{}") + TarEnd());
       },
-      "a LevelKeep archive without its end");
+      "a LevelKeep archive whose end");
   list->Accept("toc_in_foreign",
                [] { return WithEntry(TarFile("stargz.index.json", "{}")); });
 }

@@ -292,7 +292,7 @@ void AddFooters(CaseList* list) {
   list->RefuseCut("missing", WithArchive([](std::string* a) {
                     a->resize(a->size() - kFooterBytes);
                   }),
-                  "a LevelKeep archive without its end")
+                  "a LevelKeep archive whose end")
       .own = false;
   list->Refuse("twice", WithArchive([](std::string* a) {
                  *a += a->substr(a->size() - kFooterBytes);
@@ -303,7 +303,7 @@ void AddFooters(CaseList* list) {
   list->RefuseCut("upper_case_digits", WithArchive([](std::string* a) {
                     a->replace(a->size() - kFooterBytes + 16, 1, "A");
                   }),
-                  "a LevelKeep archive without its end|gzip|tar")
+                  "a LevelKeep archive whose end|gzip|tar")
       .own = false;
   list->Refuse("byte_behind", WithArchive([](std::string* a) { *a += 'x'; }),
                "cut short|behind")

@@ -44,7 +44,38 @@ check([p.split("/")[0] for p in ports] == ["127.0.0.1:5050:5050"],
 for name, service in services.items():
     check(service["read_only"] is True, name + ": root is writable")
     check(service["cap_drop"] == ["ALL"], name + " keeps capabilities")
+    # What `levelkeep own` needs, and the step to the service's user.
+    check(sorted(service["cap_add"]) ==
+          ["CHOWN", "DAC_READ_SEARCH", "FOWNER", "SETGID", "SETPCAP",
+           "SETUID"], name + " has other capabilities")
     check("no-new-privileges:true" in service["security_opt"],
           name + " may gain privileges")
     check(service["stop_grace_period"] == "30s", name + " is killed early")
 PYTHON
+
+# The image's first process: as root it gives and becomes the service, else it
+# just goes on.
+mkdir "$WORK/bin"
+cat >"$WORK/bin/levelkeep" <<'SCRIPT'
+#!/bin/sh
+echo "levelkeep $*"
+SCRIPT
+cat >"$WORK/bin/setpriv" <<'SCRIPT'
+#!/bin/sh
+echo "setpriv $*"
+SCRIPT
+cat >"$WORK/bin/id" <<'SCRIPT'
+#!/bin/sh
+echo "$UNDER_TEST"
+SCRIPT
+chmod +x "$WORK/bin/"*
+entry() {
+  PATH="$WORK/bin:$PATH" UNDER_TEST="$1" sh packaging/container-entry.sh serve
+}
+[[ "$(entry 10001)" == "levelkeep serve" ]] || fail "as a user: $(entry 10001)"
+entry 0 >"$WORK/entry"
+[[ "$(sed -n 1p "$WORK/entry")" == "levelkeep own --user levelkeep" ]] ||
+  fail "as root: $(cat "$WORK/entry")"
+grep -q -- '--reuid=levelkeep .*--bounding-set=-all .* levelkeep serve$' \
+  "$WORK/entry" || fail "as root: $(cat "$WORK/entry")"
+grep -q '^ENTRYPOINT .*container-entry.sh' Dockerfile || fail "not the entry"

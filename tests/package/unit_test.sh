@@ -5,7 +5,7 @@ source "$(dirname "$0")/lib.sh"
 command -v systemd-analyze >/dev/null ||
   fail "systemd-analyze is missing: run scripts/install-packages.sh test"
 # The unit names the final prefix; here the program is elsewhere.
-sed "s,^ExecStart=[^ ]*,ExecStart=$PREFIX/bin/levelkeep," \
+sed "s,^\(ExecStart\(Pre\)\?=+\?\)[^ ]*,\1$PREFIX/bin/levelkeep," \
   "$PREFIX/lib/systemd/system/levelkeep.service" >"$WORK/levelkeep.service"
 systemd-analyze verify --man=no "$WORK/levelkeep.service" 2>"$WORK/log" ||
   fail "$(cat "$WORK/log")"
@@ -20,6 +20,35 @@ systemd-analyze security --offline=true --threshold=25 \
 # itself could not be done.
 grep -qx 'KillMode=mixed' "$WORK/levelkeep.service" ||
   fail "the unit stops the children of the server, too"
+
+# What root copied into restore/ is given to the service, by root.
+grep -q '^ExecStartPre=+[^ ]*/levelkeep own --user levelkeep' \
+  "$WORK/levelkeep.service" || fail "nobody gives drops to the service"
+
+# The service's settings: made by a system-wide installation, unless they are
+# there; never by another one.
+settings() {
+  DESTDIR="$WORK/stage" "$CMAKE_COMMAND" -DCMAKE_INSTALL_PREFIX="$1" \
+    -Dlevelkeep_settings="$SOURCE_DIR/packaging/levelkeep.env" \
+    -P "$SOURCE_DIR/cmake/InstallSettings.cmake" >"$WORK/log" 2>&1 ||
+    fail "$(cat "$WORK/log")"
+}
+file="$WORK/stage/etc/levelkeep/levelkeep.env"
+settings "$PREFIX"
+[[ ! -e "$file" ]] || fail "an installation to $PREFIX writes into /etc"
+settings /usr/local
+cmp "$file" "$SOURCE_DIR/packaging/levelkeep.env" || fail "no settings"
+echo 'MAX_BACKUPS=3' >"$file"
+settings /usr
+[[ "$(cat "$file")" == MAX_BACKUPS=3 ]] || fail "an operator's file is lost"
+# Good as they are, and those that the unit's folder has.
+(
+  cd "$WORK"
+  "$PREFIX/bin/levelkeep" config --config "$SOURCE_DIR/packaging/levelkeep.env"
+) >"$WORK/config" || fail "packaging/levelkeep.env is refused"
+for name in storage backups restore; do
+  grep -q "/var/lib/levelkeep/$name " "$WORK/config" || fail "no $name"
+done
 
 # The account that the unit names.
 mkdir "$WORK/etc"

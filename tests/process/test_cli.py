@@ -183,13 +183,18 @@ def test_rotate_removes_beyond_max_backups(filled):
         [filled.names[2] + ".sha256"]
 
 
+def place(site):
+    """What each verb that is about a database says of it."""
+    return {"database": str(site.db), "backupDir": str(site.backups)}
+
+
 def test_pin_unpin_and_delete_of_one_backup(filled):
     """Beside a running server, which must see it at once."""
     first, second, third = filled.names
     filled.run("verify", "--all").expect(0)  # The server would, in its order.
     with filled.serve() as server:
         assert filled.run("pin", first, "--json").expect(0).json() == {
-            "success": True, "name": first, "pinned": True}
+            "success": True, "name": first, "pinned": True, **place(filled)}
         assert [b["pinned"] for b in server.api.backups()
                 if b["name"] == first] == [True]
         refused = filled.run("delete", first, "--yes", "--force").expect(1)
@@ -198,7 +203,7 @@ def test_pin_unpin_and_delete_of_one_backup(filled):
         assert "--yes" in filled.run("delete", first).expect(2).err
         assert filled.run("delete", first, "--yes",
                           "--json").expect(0).json() == {
-            "success": True, "name": first, "deleted": True}
+            "success": True, "name": first, "deleted": True, **place(filled)}
         assert first not in [b["name"] for b in server.api.backups()]
         filled.run("delete", first, "--yes").expect(5)
         filled.run("delete", "../" + second, "--yes").expect(2)

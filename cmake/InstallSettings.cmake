@@ -1,0 +1,12 @@
+# Run by `cmake --install`. An operator's file stays. Only a system-wide
+# installation has one: another one must not write outside of its prefix.
+set(file "$ENV{DESTDIR}/etc/levelkeep/levelkeep.env")
+if(NOT CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")
+  return()
+endif()
+if(EXISTS "${file}")
+  message(STATUS "Up-to-date: ${file}")
+  return()
+endif()
+file(INSTALL "${levelkeep_settings}" DESTINATION "$ENV{DESTDIR}/etc/levelkeep"
+  FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)

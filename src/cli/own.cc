@@ -1,0 +1,113 @@
+// levelkeep own
+
+#include <pwd.h>
+#include <unistd.h>
+
+#include <array>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include "base/give.h"
+#include "base/text.h"
+#include "cli/session.h"
+#include "format/backup_name.h"
+#include "format/sidecar.h"
+#include "restore/drop_scan.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+constexpr char kOwnHelp[] =
+    "Gives the folders to the user that the service runs as.\n"
+    "\n"
+    "Usage: levelkeep own --user NAME\n"
+    "\n"
+    "As root, before the service starts; the systemd unit and the image do "
+    "it.\n"
+    "What people and root put into RESTORE_DIR, BACKUP_DIR and STORAGE_DIR "
+    "can\n"
+    "then be read and replaced by the service: archives, their digests, the\n"
+    "database. Other files stay whose they are. The folders themselves keep\n"
+    "their group, which may list backups and drop archives. No link is "
+    "followed.\n";
+
+constexpr VerbOption kOwnOptions[] = {
+    {"--user", "NAME", "the service's user, by name or number",
+     &VerbArguments::user},
+};
+
+Result<uint32_t> FindUser(const std::string& name) {
+  if (const auto id = ParseUint64(name); id && *id <= UINT32_MAX) {
+    return static_cast<uint32_t>(*id);
+  }
+  std::array<char, 4096> buffer = {};
+  passwd entry = {};
+  passwd* found = nullptr;
+  if (::getpwnam_r(name.c_str(), &entry, buffer.data(), buffer.size(),
+                   &found) == 0 &&
+      found != nullptr) {
+    return found->pw_uid;
+  }
+  return Status(StatusCode::kInvalidArgument,
+                "there is no user " + Printable(name),
+                "name the user that the service runs as");
+}
+
+bool IsDropOrDigest(const std::string& name) {
+  const size_t dot = name.rfind('.');
+  const std::string end = dot == std::string::npos ? "" : name.substr(dot);
+  const bool digest = end == ".sha256" || end == ".md5";
+  return IsDropName(digest ? name.substr(0, dot) : name) ||
+         IsTemporaryName(name) || name == "applied" || name == "rejected";
+}
+
+bool IsOfBackups(const std::string& name) {
+  return ParseBackupName(name).has_value() || !BackupOfSidecar(name).empty() ||
+         IsTemporaryName(name) || name == ".levelkeep";
+}
+
+Status RunOwn(Session* session) {
+  const std::string& name = session->arguments().user;
+  if (name.empty()) {
+    return Status(StatusCode::kInvalidArgument, "own for whom?",
+                  "name the user that the service runs as: --user NAME");
+  }
+  const auto user = FindUser(name);
+  if (!user.ok()) return user.status();
+  const BackupOptions& options = session->settings().backup;
+  // Who could enter a folder before it was given away does so by its group;
+  // nobody but the service has any business in the database.
+  const GiveRequest requests[] = {
+      {options.storage_dir, *user, 0700,
+       [&options](const std::string& entry) {
+         return entry == ".levelkeep" || entry == options.db_name;
+       }},
+      {options.backup_dir, *user, 0770, IsOfBackups},
+      {options.restore_dir, *user, 0770, IsDropOrDigest},
+  };
+  auto& json = session->result["given"] = nlohmann::ordered_json::array();
+  for (const GiveRequest& request : requests) {
+    const auto given = GiveFolder(request);
+    // The others first: one that is a link is the operator's.
+    if (given.status().code() == StatusCode::kRefused) {
+      session->console->Warn(given.status().message());
+      continue;
+    }
+    if (!given.ok()) return given.status();
+    for (const std::string& path : *given) {
+      json.push_back(path);
+      session->console->Print("given to " + name + ": " + Printable(path, 500) +
+                              "\n");
+    }
+  }
+  return Status::Ok();
+}
+
+}  // namespace
+
+const Verb kOwnVerb = {"own", "give the folders to the service's user",
+                       kOwnHelp, RunOwn, kOwnOptions};
+
+}  // namespace levelkeep::cli
