@@ -75,10 +75,11 @@ Status Restorer::Prepare() {
   LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context_));
   if (instance_lock_ == nullptr) {
     auto lock = context_.fs->Lock(context_.InWork("instance.lock"));
-    if (!lock.ok()) {
+    if (lock.status().code() == StatusCode::kBusy) {
       return lock.status().WithContext("another LevelKeep manages " +
-                                       context_.options.storage_dir);
+                                       context_.db_dir());
     }
+    LEVELKEEP_RETURN_IF_ERROR(lock.status());
     instance_lock_ = std::move(*lock);
   }
   return CheckExchangeable(context_);
