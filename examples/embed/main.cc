@@ -1,5 +1,6 @@
 // The smallest application that keeps its LevelDB backed up.
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -26,6 +27,9 @@ int Run() {
   levelkeep::BackupManager manager(*options);
   auto start = manager.Initialize();
   if (!start.ok()) return Fail(start.status().ToString());
+  if (!start->no_check.empty()) {
+    std::printf("warning: %s\n", start->no_check.c_str());
+  }
   if (start->restored) {
     std::printf("restored %s\n", start->restored_from.c_str());
   }
@@ -50,6 +54,7 @@ int Run() {
   // A backup at a moment of the application's own choice.
   levelkeep::CreateRequest request;
   request.label = "embed";
+  request.wait = std::chrono::minutes(1);  // the scheduled one may be running
   auto backup = manager.CreateBackup(request);
   if (!backup.ok()) return Fail(backup.status().ToString());
   std::printf("created %s\n", backup->name.c_str());

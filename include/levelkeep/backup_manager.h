@@ -1,14 +1,17 @@
 // BackupManager: the object that an application holds.
 //
-//   auto options = levelkeep::BackupOptions::FromEnvironment().value();
-//   levelkeep::BackupManager manager(options);
-//   auto report = manager.Initialize();       // before any DB is open
+//   auto options = levelkeep::BackupOptions::FromEnvironment();
+//   if (!options.ok()) ...                    // options.status() says why
+//   levelkeep::BackupManager manager(*options);
+//   auto report = manager.Initialize();       // before the DB is open
 //   leveldb::Options db_options;
 //   db_options.env = manager.env();
-//   leveldb::DB::Open(db_options, options.storage_path(), &db);
+//   leveldb::DB::Open(db_options, manager.options().storage_path(), &db);
 //   auto attachment = manager.Attach(db);     // the schedule runs from here
 //
-// Destroy in the opposite order: attachment, DB, manager.
+// README.md has it whole. Destroy in the opposite order: attachment, DB,
+// manager. One manager for each database; several in one process and under one
+// storage_dir are fine, each with a restore_dir of its own.
 
 #ifndef LEVELKEEP_BACKUP_MANAGER_H_
 #define LEVELKEEP_BACKUP_MANAGER_H_
@@ -18,6 +21,7 @@
 #include <memory>
 #include <stop_token>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "levelkeep/options.h"
@@ -51,23 +55,25 @@ class Attachment;
 //   restore (live), undo    no      no       no      no      yes
 //   verify                  yes     no       no      yes     yes
 //   rotate                  no      no       yes     no      yes
-// "no" means that the second caller gets kBusy, which names the running job.
+// "no" means that the second caller gets kBusy, which names the running job;
+// a create may wait for it (CreateRequest::wait).
 // Thread safety: every method but Initialize and the destructor may be
 // called from any thread.
 class BackupManager {
  public:
+  // The folders become absolute: a later chdir() changes nothing.
   explicit BackupManager(BackupOptions options);
   // For tests.
   BackupManager(BackupOptions options, const Platform& platform);
-  // Stops the schedule; a running backup is cancelled and leaves no file.
-  // REQUIRES: no Attachment is alive.
+  // Stops the schedule; a running backup is cancelled and leaves no file, and
+  // calls that wait end. env() lives on with an Attachment that still does.
   ~BackupManager();
   BackupManager(const BackupManager&) = delete;
   BackupManager& operator=(const BackupManager&) = delete;
 
   const BackupOptions& options() const;
 
-  // Call once, first, while no DB is open. Validates the options, creates
+  // Call once, first, while the DB is not open. Validates the options, creates
   // the folders, takes the instance lock, finishes an interrupted restore,
   // applies what lies in restore/, looks for a stale LOCK. A bad archive is no
   // error beside a database (see StartReport). Errors: kInvalidArgument, kBusy
@@ -76,13 +82,18 @@ class BackupManager {
   // kCancelled when `stop` came during a restore, whose archive then stays.
   Result<StartReport> Initialize(std::stop_token stop = {});
 
-  // For leveldb::Options::env. Lives as long as this object.
+  // For leveldb::Options::env. Lives as long as this object, and as its
+  // Attachment.
   leveldb::Env* env();
 
-  // Starts the schedule for an open DB. The Attachment must be destroyed
-  // before the DB. A DB that was not opened with env() works too; its
-  // snapshots are then logical: read through the DB, and if memory ends inside
-  // of it, the process is aborted, because LevelDB stays locked.
+  // Starts the schedule for the open DB of options().storage_path(). A DB that
+  // was not opened with env() works too (log and health name it); its snapshots
+  // are then logical: read through the DB, and if memory ends inside of it, the
+  // process is aborted, because LevelDB stays locked.
+  //
+  // The Attachment must be destroyed before the DB. Once that is closed, a
+  // backup fails with kRefused, and health says why.
+  // kInvalidArgument: it is a DB of another folder, as far as its tables tell.
   // REQUIRES: Initialize() succeeded; no other Attachment is alive.
   Result<std::unique_ptr<Attachment>> Attach(leveldb::DB* db);
 
@@ -91,8 +102,9 @@ class BackupManager {
   void SetEventCounter(std::function<EventCount()> counter);
 
   // A full, read-back-checked backup. Every write acknowledged before the
-  // call is in it. Errors leave no file: kBusy, kNoSpace, kCancelled,
-  // kInvalidArgument (label), kIoError.
+  // call is in it. Errors leave no file: kBusy (unless CreateRequest::wait was
+  // long enough), kNoSpace, kCancelled, kInvalidArgument (label), kRefused (the
+  // attached DB was closed), kIoError.
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<BackupInfo>> ListBackups();  // newest first
   // Calls `visit` for each backup, newest first, until it returns false,
@@ -130,7 +142,7 @@ class BackupManager {
  private:
   friend class Attachment;
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  const std::shared_ptr<Impl> impl_;
 };
 
 // While it lives, the schedule runs and backups are hot. Destroying it
@@ -144,8 +156,9 @@ class Attachment {
 
  private:
   friend class BackupManager;
-  explicit Attachment(BackupManager::Impl* impl) : impl_(impl) {}
-  BackupManager::Impl* const impl_;
+  explicit Attachment(std::shared_ptr<BackupManager::Impl> impl)
+      : impl_(std::move(impl)) {}
+  const std::shared_ptr<BackupManager::Impl> impl_;
 };
 
 }  // namespace levelkeep

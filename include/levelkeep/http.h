@@ -3,6 +3,7 @@
 //   httplib::Server server;
 //   levelkeep::http::Mount(&server, &manager, levelkeep::http::ApiOptions());
 //
+// examples/http is a whole program, which also restores without a restart.
 // docs/http-api.md is the contract. `levelkeep serve` uses the same code.
 
 #ifndef LEVELKEEP_HTTP_H_

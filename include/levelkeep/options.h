@@ -54,8 +54,9 @@ struct BackupOptions {
   // BACKUP_VERIFY: full verification of each new backup in the background.
   bool verify_after_backup = true;
 
-  // What a staged restore answers. RESTART_COMMAND
-  std::string restart_command = "docker-compose restart app worker";
+  // RESTART_COMMAND: what people are told to run after a staged restore. Empty:
+  // to restart the application.
+  std::string restart_command;
   // The database's comparator; others can't be restored here.
   std::string comparator_name = "leveldb.BytewiseComparator";
   // LEVELKEEP_CHECK_PROGRAM: levelkeep-check; empty: beside this program or

@@ -67,6 +67,10 @@ struct StartReport {
   // A database was here and is gone, and ALLOW_NEW_DATABASE lets a new one
   // begin: a sentence. Else such a start fails with kRefused.
   std::string missing_database;
+  // Why nothing can be verified in full, nor restored that was not verified
+  // before: levelkeep-check is missing. A sentence; backups are made all the
+  // same, unverified.
+  std::string no_check;
   // Why the database begins another history than its backups are of: it was
   // put back, is a copy, lost writes. A sentence.
   std::string forked;
@@ -77,6 +81,14 @@ struct CreateRequest {
   std::string trigger = "manual";
   std::stop_token stop;
   std::function<void(double fraction)> progress;
+  // How long to wait for a job, or another process, that is in the way: the
+  // catch-up backup of the schedule may run soon after Attach. Then kBusy; 0:
+  // at once. What waited makes a backup of its own, with every write that was
+  // acknowledged before the call. `stop`, the end of the Attachment and the end
+  // of the manager end a wait at once (kCancelled).
+  std::chrono::milliseconds wait{0};
+  // Does not wait where so many callers wait already; 0: however many do.
+  int max_waiting = 0;
 };
 
 struct VerifyReport {
@@ -180,6 +192,9 @@ struct HealthReport {
   std::optional<Time> last_verified;
   std::string last_error;  // of the last failed backup since the last good
   std::optional<Time> next_run;
+  // How backups are made of the attached database: "hot" or "logical" (it was
+  // not opened with BackupManager::env()). Empty while none is attached.
+  std::string snapshot_method;
   uint64_t unsaved_writes = 0;  // LevelDB writes not in a backup
   // Age of the oldest such state; none if there is no backup yet, or the
   // clock is behind it.

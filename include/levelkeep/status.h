@@ -66,6 +66,9 @@ class [[nodiscard]] Status {
   std::string hint_;
 };
 
+// Ends the process: says on standard error that a Result had no value, and why.
+[[noreturn]] void EndWithoutValue(const Status& status);
+
 // A T, or the Status that says why there is none.
 // Thread safety: as T.
 template <typename T>
@@ -82,18 +85,25 @@ class [[nodiscard]] Result {
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
 
-  // REQUIRES: ok(). A temporary's value is returned as an object of its own,
-  // so that `for (auto& x : List().value())` does not outlive it.
-  T& value() & { return *value_; }
-  const T& value() const& { return *value_; }
-  T value() && { return std::move(*value_); }
-  T& operator*() & { return *value_; }
-  const T& operator*() const& { return *value_; }
-  T operator*() && { return std::move(*value_); }
-  T* operator->() { return &*value_; }
-  const T* operator->() const { return &*value_; }
+  // REQUIRES: ok(), else EndWithoutValue. A temporary's value is returned as an
+  // object of its own, so that `for (auto& x : List().value())` does not
+  // outlive it.
+  T& value() & { return Held(value_); }
+  const T& value() const& { return Held(value_); }
+  T value() && { return std::move(Held(value_)); }
+  T& operator*() & { return Held(value_); }
+  const T& operator*() const& { return Held(value_); }
+  T operator*() && { return std::move(Held(value_)); }
+  T* operator->() { return &Held(value_); }
+  const T* operator->() const { return &Held(value_); }
 
  private:
+  template <typename Optional>
+  auto& Held(Optional& value) const {
+    if (!value.has_value()) EndWithoutValue(status_);
+    return *value;
+  }
+
   std::optional<T> value_;
   Status status_;
 };

@@ -1,3 +1,4 @@
+#include <chrono>
 #include <optional>
 
 #include "api/report_json.h"
@@ -9,6 +10,11 @@ namespace levelkeep::api {
 namespace {
 
 constexpr uint64_t kMaxPageSize = 100'000;
+// A create waits for a running job, as long as few others do: each of them
+// holds a connection and a thread.
+constexpr std::chrono::seconds kCreateWait{10};
+constexpr int kMaxWaitingCreates = 4;
+
 constexpr char kNoSuchAfter[] =
     "the query parameter \"after\" is not the name of a backup";
 constexpr char kAfterHint[] = "give the last name of the page before";
@@ -19,6 +25,8 @@ Response CreateBackup(BackupManager* manager, JobControl* control,
   create.label = call.Text("label");
   create.trigger = "api";
   create.stop = control->stop.get_token();
+  create.wait = kCreateWait;
+  create.max_waiting = kMaxWaitingCreates;
   const auto backup = manager->CreateBackup(create);
   if (!backup.ok()) return ErrorResponse(backup.status());
   return SuccessResponse(CreatedToJson(*backup));

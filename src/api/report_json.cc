@@ -141,6 +141,8 @@ Json ToJson(const HealthReport& health, Time now) {
   backup["lastVerified"] = TimeToJson(health.last_verified);
   backup["lastError"] =
       health.last_error.empty() ? Json() : Json(health.last_error);
+  backup["snapshotMethod"] =
+      health.snapshot_method.empty() ? Json() : Json(health.snapshot_method);
   backup["unsavedWrites"] = health.unsaved_writes;
   backup["unsavedSeconds"] = OptionalToJson(health.unsaved_seconds);
   backup["predictedRestoreSeconds"] =

@@ -7,6 +7,8 @@
 
 #include <cstdlib>
 #include <memory>
+#include <string_view>
+#include <utility>
 
 #include "base/file_system.h"
 #include "base/log_output.h"
@@ -34,6 +36,20 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
       return spdlog::level::off;
   }
   return spdlog::level::info;
+}
+
+// What an application's environment asks for. Other programs read LOG_LEVEL,
+// too, and know other words: those are no error.
+LogLevel LevelOfEnvironment() {
+  const char* const text = std::getenv("LOG_LEVEL");
+  constexpr std::pair<std::string_view, LogLevel> kWords[] = {
+      {"trace", LogLevel::kTrace}, {"debug", LogLevel::kDebug},
+      {"info", LogLevel::kInfo},   {"warn", LogLevel::kWarn},
+      {"error", LogLevel::kError}, {"off", LogLevel::kOff}};
+  for (const auto& [word, level] : kWords) {
+    if (text != nullptr && text == word) return level;
+  }
+  return LogLevel::kInfo;
 }
 
 // systemd sets JOURNAL_STREAM to "device:inode" of the stream it connected;
@@ -65,12 +81,11 @@ std::shared_ptr<spdlog::logger> NewLogger(const LogOptions& options) {
 
 class LoggerHolder {
  public:
-  // The host's if it registered one, else ours with the default options.
+  // That of the callback, else the host's if it registered one, else ours with
+  // the default options.
   std::shared_ptr<spdlog::logger> Get() EXCLUDES_LOCK(mutex_) {
     MutexLock lock(&mutex_);
-    if (logger_ == nullptr) logger_ = spdlog::get(kLoggerName);
-    if (logger_ == nullptr) Register(NewLogger(LogOptions()));
-    return logger_;
+    return callback_ != nullptr ? callback_ : Lines();
   }
 
   void Replace(std::shared_ptr<spdlog::logger> logger) EXCLUDES_LOCK(mutex_) {
@@ -79,7 +94,32 @@ class LoggerHolder {
     Register(std::move(logger));
   }
 
+  void SetLevel(LogLevel level) EXCLUDES_LOCK(mutex_) {
+    MutexLock lock(&mutex_);
+    Lines()->set_level(ToSpdlog(level));
+    if (callback_ != nullptr) callback_->set_level(ToSpdlog(level));
+  }
+
+  void SetCallback(LogCallback callback) EXCLUDES_LOCK(mutex_) {
+    MutexLock lock(&mutex_);
+    callback_ = nullptr;
+    if (!callback) return;
+    callback_ = std::make_shared<spdlog::logger>(
+        kLoggerName, std::make_shared<CallbackSink>(std::move(callback)));
+    callback_->set_level(Lines()->level());
+  }
+
  private:
+  std::shared_ptr<spdlog::logger> Lines() REQUIRES_LOCK(mutex_) {
+    if (logger_ == nullptr) logger_ = spdlog::get(kLoggerName);
+    if (logger_ == nullptr) {
+      LogOptions options;
+      options.level = LevelOfEnvironment();
+      Register(NewLogger(options));
+    }
+    return logger_;
+  }
+
   void Register(std::shared_ptr<spdlog::logger> logger) REQUIRES_LOCK(mutex_) {
     logger_ = std::move(logger);
     try {
@@ -91,6 +131,7 @@ class LoggerHolder {
 
   Mutex mutex_;
   std::shared_ptr<spdlog::logger> logger_ GUARDED_BY(mutex_);
+  std::shared_ptr<spdlog::logger> callback_ GUARDED_BY(mutex_);
 };
 
 // Never destroyed: threads may log while the process exits.
@@ -134,6 +175,10 @@ void LogWarn(std::string_view tag, std::string_view message) {
 }
 void LogError(std::string_view tag, std::string_view message) {
   Log(spdlog::level::err, tag, message);
+}
+void SetLogLevel(LogLevel level) { Holder()->SetLevel(level); }
+void SetLogCallback(LogCallback callback) {
+  Holder()->SetCallback(std::move(callback));
 }
 void FlushLogs() { Holder()->Get()->flush(); }
 

@@ -2,9 +2,7 @@
 //
 // A line carries a stable tag ("BackupManager") that operators grep for:
 //   2024-12-27T12:00:00.000Z info  [BackupManager] backup_….tar.gz: created
-// The host decides where lines go: if it registered a spdlog logger named
-// "levelkeep" before, that one is used; else one that writes to stderr is
-// made at the first line.
+// The host decides where lines go: see levelkeep/log.h.
 
 #ifndef LEVELKEEP_BASE_LOG_H_
 #define LEVELKEEP_BASE_LOG_H_
@@ -12,11 +10,10 @@
 #include <string>
 #include <string_view>
 
+#include "levelkeep/log.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
-
-enum class LogLevel { kTrace, kDebug, kInfo, kWarn, kError, kOff };
 
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;

@@ -23,6 +23,21 @@ std::string_view LevelWord(spdlog::level::level_enum level) {
   }
 }
 
+LogLevel FromSpdlog(spdlog::level::level_enum level) {
+  switch (level) {
+    case spdlog::level::trace:
+      return LogLevel::kTrace;
+    case spdlog::level::debug:
+      return LogLevel::kDebug;
+    case spdlog::level::info:
+      return LogLevel::kInfo;
+    case spdlog::level::warn:
+      return LogLevel::kWarn;
+    default:
+      return LogLevel::kError;
+  }
+}
+
 // The priorities of syslog, as journald reads them from a line's start.
 std::string_view JournalPrefix(spdlog::level::level_enum level) {
   switch (level) {
@@ -104,6 +119,16 @@ class LineFormatter : public spdlog::formatter {
 
 std::unique_ptr<spdlog::formatter> NewLogFormatter(LogStyle style) {
   return std::make_unique<LineFormatter>(style);
+}
+
+void CallbackSink::log(const spdlog::details::log_msg& message) {
+  std::string_view text(message.payload.data(), message.payload.size());
+  const std::string_view tag = TakeTag(&text);
+  try {
+    callback_(FromSpdlog(message.level), tag, text);
+  } catch (...) {
+    // It is the application's, which has to know.
+  }
 }
 
 DailyFileSink::DailyFileSink(FileSystem* fs, std::string directory)

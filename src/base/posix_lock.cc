@@ -136,11 +136,13 @@ uint64_t FindFlockHolder(const FileInfo& locked) {
   return 0;
 }
 
+constexpr char kThisProcess[] = "this process itself";
+
 // "another process (pid 412, geth)".
 std::string DescribeProcess(uint64_t pid) {
   const std::string number = std::to_string(pid);
   if (pid == static_cast<uint64_t>(::getpid())) {
-    return "this process itself (pid " + number + ")";
+    return std::string(kThisProcess) + " (pid " + number + ")";
   }
   constexpr uint64_t kMostName = 256;
   auto program =
@@ -177,8 +179,11 @@ std::string DescribeFlockHolder(int fd) {
 }
 
 Status HeldBy(const std::string& path, const std::string& holder) {
+  const bool here = holder.starts_with(kThisProcess);
   return Status(StatusCode::kBusy, path + " is locked by " + holder,
-                "stop that process first");
+                here ? "use the object that holds it already, or destroy that "
+                       "one first"
+                     : "stop that process first");
 }
 
 bool IsOnRecordLockedFlock(int fd) {

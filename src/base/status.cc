@@ -1,6 +1,17 @@
 #include "levelkeep/status.h"
 
+#include <cstdio>
+#include <cstdlib>
+
 namespace levelkeep {
+
+void EndWithoutValue(const Status& status) {
+  std::fprintf(stderr,
+               "levelkeep: a Result without a value was used: %s\n"
+               "levelkeep: ask ok() before, and print status()\n",
+               status.ToString().c_str());
+  std::abort();
+}
 
 std::string_view StatusCodeName(StatusCode code) {
   switch (code) {

@@ -1,5 +1,7 @@
 // levelkeep create
 
+#include <chrono>
+
 #include "api/report_json.h"
 #include "base/text.h"
 #include "cli/progress.h"
@@ -16,7 +18,11 @@ constexpr char kCreateHelp[] =
     "\n"
     "A closed database is locked while it is read. One that another process\n"
     "has open is read without disturbing it; the answer says which way it\n"
-    "was. Old backups are then rotated out.\n";
+    "was. Old backups are then rotated out. It waits up to five minutes for\n"
+    "another process that is changing the backups.\n";
+
+// For another process that changes the backups, e.g. the server's schedule.
+constexpr std::chrono::minutes kPatience{5};
 
 constexpr VerbOption kCreateOptions[] = {
     {"--label", "TEXT", "becomes a part of the name: letters, digits, . _ -",
@@ -31,6 +37,10 @@ Status RunCreate(Session* session) {
     BackupRequest request;
     request.label = session->arguments().label;
     request.trigger = "cli";
+    request.wait = kPatience;
+    request.on_wait = [session](const std::string& why) {
+      session->console->Say("waiting, five minutes at most: " + why);
+    };
     request.work = {session->world.stop, progress.callback()};
     return engine.Create(std::move(request));
   }();

@@ -139,6 +139,7 @@ void SettingsLoader::AddLaterFeature(const LaterFeature& feature,
 
 Result<LoadedSettings> SettingsLoader::Finish() {
   LoadedSettings loaded;
+  if (scope_ == Scope::kEmbedded) loaded.settings.backup = BackupOptions();
   for (const SettingRow& row : SettingRows()) {
     const SettingField field = row.field(&loaded.settings);
     std::string origin = "default";

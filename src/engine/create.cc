@@ -24,6 +24,8 @@ namespace {
 constexpr uint64_t kOverheadPerFile = 2048;
 constexpr uint64_t kOverhead = 1 << 20;
 constexpr int kMaxNameAttempts = 1000;
+// Between two looks whether another process is done.
+constexpr std::chrono::milliseconds kWriteLockDelay{50};
 
 Time FloorToSeconds(Time time) {
   return std::chrono::floor<std::chrono::seconds>(time);
@@ -127,6 +129,23 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
 
 }  // namespace
 
+Result<std::unique_ptr<FileLock>> Engine::WaitToWrite(
+    const BackupRequest& request) {
+  const auto give_up = clock_->SteadyNow() + request.wait;
+  for (bool first = true;; first = false) {
+    auto lock = LockForWriting();
+    if (lock.status().code() != StatusCode::kBusy ||
+        clock_->SteadyNow() >= give_up) {
+      return lock;
+    }
+    if (first && request.on_wait) request.on_wait(lock.status().message());
+    if (!clock_->SleepFor(kWriteLockDelay, request.work.stop)) {
+      return Status(StatusCode::kCancelled,
+                    "stopped while it waited: " + lock.status().message());
+    }
+  }
+}
+
 // 1. one at a time   2. snapshot   3. write and publish   4. rotate
 Result<BackupInfo> Engine::Create(BackupRequest request) {
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
@@ -137,7 +156,7 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
                   "check STORAGE_DIR and DB_NAME");
   }
   if (!IsAdopted()) LEVELKEEP_RETURN_IF_ERROR(Adopt(false).status());
-  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, WaitToWrite(request));
   LEVELKEEP_ASSIGN_OR_RETURN(request.database, ReadIdentity(fs_, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(auto snapshot,
                              database_->TakeSnapshot(request.work.stop));
@@ -282,10 +301,8 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
 }
 
 std::string Engine::UndoHint() {
-  const auto restore = NewRestorerOptions();
-  return restore.ok()
-             ? ForgetUndoHint({fs_, clock_, *restore}, options_.backup_dir)
-             : "";
+  return ForgetUndoHint({fs_, clock_, NewRestorerOptions()},
+                        options_.backup_dir);
 }
 
 Result<std::unique_ptr<File>> Engine::OpenPart(Part* part) {

@@ -13,9 +13,11 @@
 #ifndef LEVELKEEP_ENGINE_ENGINE_H_
 #define LEVELKEEP_ENGINE_ENGINE_H_
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -46,6 +48,10 @@ struct BackupRequest {
   DatabaseIdentity database = {};  // Create finds it out
   std::optional<EventCount> events = {};
   Work work = {};
+  // How long to wait for another process that is changing backups/, and who is
+  // told once that this is so, and why; may be empty.
+  std::chrono::milliseconds wait{0};
+  std::function<void(const std::string& why)> on_wait = {};
 };
 
 // What adopting a database found out.
@@ -162,7 +168,8 @@ class Engine {
 
   // kNotFound: there is no database. kBusy names the other process.
   Result<BackupInfo> Create(BackupRequest request);
-  // Holds backups/ for a create, rotation or deletion.
+  // Holds backups/ for a create, rotation or deletion; kBusy where another
+  // process does.
   Result<std::unique_ptr<FileLock>> LockForWriting();
   // C2..C7 of restore.md: writes, syncs, reads back, publishes. On any
   // failure no file is left. REQUIRES: LockForWriting's lock is held.
@@ -225,16 +232,21 @@ class Engine {
   Result<RestoreReport> Extract(const FoundBackup& backup,
                                 const std::string& target_dir,
                                 const Work& work);
-  // The restorer's part of the options. kNotFound if levelkeep-check is
-  // missing and the platform brings no checker.
-  Result<RestorerOptions> NewRestorerOptions();
+  // kNotChecked: levelkeep-check is not there, and where it was looked for.
+  // Backups go on without it; nothing is restored that was not proven before.
+  Status RequireCheck() const;
+  // The restorer's part of the options.
+  RestorerOptions NewRestorerOptions();
   // For the start of whoever keeps the storage to itself (BackupManager).
-  // Fails as NewRestorerOptions. REQUIRES: called first by one thread alone.
-  Result<Restorer*> OpenRestorer();
-  // REQUIRES: OpenRestorer succeeded.
+  // REQUIRES: called first by one thread alone.
+  Restorer* OpenRestorer();
+  // REQUIRES: OpenRestorer was called.
   Restorer* restorer() { return restorer_.get(); }
 
  private:
+  // The same, once that process has ended it, as `request` says; kCancelled
+  // after a stop.
+  Result<std::unique_ptr<FileLock>> WaitToWrite(const BackupRequest& request);
   std::string Place() const;
   // Of the database that was attached here, as BACKUP_DIR remembers it.
   std::string RememberedId() const;
@@ -321,6 +333,8 @@ class Engine {
   // our folder, for this storage; empty: none was.
   std::string ScannedSha256(const FoundBackup& backup);
   RestoreSource SourceOf(const FoundBackup& backup);
+  // The same; kNotChecked if it would have to be checked, and can't be.
+  Result<RestoreSource> CheckableSource(const FoundBackup& backup);
   Status OpenAndClose(const std::string& db_dir);
   using Swap = std::function<Result<RestoreOutcome>()>;
   // `swap_back` where the application can't open what `swap` put in place.

@@ -38,8 +38,8 @@ Status Engine::RequireWhole() {
 }
 
 Result<LossPreview> Engine::PreviewLoss() {
-  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
-  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains, restorer->FindRemains());
+  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains,
+                             OpenRestorer()->FindRemains());
   LossPreview preview;
   preview.fault = remains.fault;
   preview.tables = remains.tables.size();

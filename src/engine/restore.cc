@@ -40,16 +40,27 @@ std::string Engine::ScannedSha256(const FoundBackup& backup) {
   const bool verified =
       backup.verified() && backup.verification->depth == VerifyDepth::kFull;
   if (!verified || !platform_.has_storage) return "";
-  const auto options = NewRestorerOptions();
-  if (!options.ok()) return "";
   const bool scanned =
-      WasScanned({fs_, clock_, *options}, backup.verified_sha256);
+      WasScanned({fs_, clock_, NewRestorerOptions()}, backup.verified_sha256);
   return scanned ? backup.verified_sha256 : "";
 }
 
 RestoreSource Engine::SourceOf(const FoundBackup& backup) {
   RestoreSource source(backup.path, ScannedSha256(backup));
   source.reader = backup.reader.get();
+  return source;
+}
+
+Status Engine::RequireCheck() const {
+  if (platform_.store_checker) return Status::Ok();
+  return FindCheckProgram(fs_, options_.check_program).status();
+}
+
+Result<RestoreSource> Engine::CheckableSource(const FoundBackup& backup) {
+  RestoreSource source = SourceOf(backup);
+  if (source.scanned_sha256.empty()) {
+    LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup.name));
+  }
   return source;
 }
 
@@ -69,7 +80,7 @@ Status Engine::OpenAndClose(const std::string& db_dir) {
       "LevelDB can't open " + db_dir + ": " + status.ToString());
 }
 
-Result<RestorerOptions> Engine::NewRestorerOptions() {
+RestorerOptions Engine::NewRestorerOptions() {
   RestorerOptions result;
   result.storage_dir = options_.storage_dir;
   result.db_name = options_.db_name;
@@ -88,16 +99,13 @@ Result<RestorerOptions> Engine::NewRestorerOptions() {
   result.tries_folders = platform_.tries_folders;
   result.store_checker = platform_.store_checker;
   result.archive_checker = platform_.archive_checker;
-  if (result.store_checker) return result;
-  LEVELKEEP_ASSIGN_OR_RETURN(result.check_program,
-                             FindCheckProgram(fs_, options_.check_program));
+  result.check_program = options_.check_program;
   return result;
 }
 
-Result<Restorer*> Engine::OpenRestorer() {
+Restorer* Engine::OpenRestorer() {
   if (restorer_ == nullptr) {
-    LEVELKEEP_ASSIGN_OR_RETURN(RestorerOptions options, NewRestorerOptions());
-    restorer_ = std::make_unique<Restorer>(fs_, clock_, std::move(options));
+    restorer_ = std::make_unique<Restorer>(fs_, clock_, NewRestorerOptions());
   }
   return restorer_.get();
 }
@@ -117,9 +125,8 @@ Status Engine::RequireStorage() {
                   "stop it, use POST /api/backup/restore, or drop the file "
                   "into RESTORE_DIR and restart it");
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
-  LEVELKEEP_RETURN_IF_ERROR(restorer->Prepare());
-  return restorer->Recover().status();
+  LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare());
+  return restorer_->Recover().status();
 }
 
 Status Engine::Open(FoundBackup* backup) const {
@@ -128,14 +135,15 @@ Status Engine::Open(FoundBackup* backup) const {
   return Status::Ok();
 }
 
-// 1. can it be done there?   2. the manifest   3. what would be lost
-// 4. is there space?
+// 1. can it be done there, and checked?   2. the manifest   3. what would be
+// lost   4. is there space?
 Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   RestorerOptions place;
   place.storage_dir = options_.storage_dir;
   place.db_name = options_.db_name;
   place.tries_folders = platform_.tries_folders;
   LEVELKEEP_RETURN_IF_ERROR(CheckStorage({fs_, clock_, place}));
+  LEVELKEEP_RETURN_IF_ERROR(CheckableSource(backup).status());
   RestorePreview preview;
   preview.name = backup.name;
   preview.needed_bytes = options_.reserve_bytes;
@@ -195,8 +203,10 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
   LEVELKEEP_RETURN_IF_ERROR(restorer_->CheckStorage());
+  LEVELKEEP_ASSIGN_OR_RETURN(const RestoreSource source,
+                             CheckableSource(backup));
   LEVELKEEP_ASSIGN_OR_RETURN(const Restorer::Staged staged,
-                             restorer_->Stage(SourceOf(backup), work));
+                             restorer_->Stage(source, work));
   auto outcome = [&]() -> Result<RestoreOutcome> {
     LEVELKEEP_RETURN_IF_ERROR(
         CheckSidecar(backup, staged.outcome.archive_sha256)
@@ -246,8 +256,7 @@ Result<RestoreOutcome> Engine::SwapWhileClosed(const Swap& swap,
 }
 
 Result<std::vector<KeptDatabase>> Engine::ListKept() {
-  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
-  return restorer->ListKept();
+  return OpenRestorer()->ListKept();
 }
 
 Status Engine::ForgetUndo() {
@@ -258,9 +267,7 @@ Status Engine::ForgetUndo() {
 // An undo goes on with a history of which there are backups already: only the
 // time tells those that were begun after it. A clock that went back keeps more.
 bool Engine::UndoIsDue() {
-  const auto restorer = OpenRestorer();
-  if (!restorer.ok()) return false;
-  const auto last = (*restorer)->FindLastExchange();
+  const auto last = OpenRestorer()->FindLastExchange();
   if (!last.ok() ||
       clock_->Now() - last->when < std::chrono::hours(options_.undo_hours)) {
     return false;
@@ -306,6 +313,8 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
                                     bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  // The start that applies it will scan it.
+  LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup.name));
   FoundBackup open = backup;
   if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
   ArchiveReadOptions read;
@@ -332,10 +341,11 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
 Result<RestoreReport> Engine::Extract(const FoundBackup& backup,
                                       const std::string& target_dir,
                                       const Work& work) {
-  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
+  LEVELKEEP_ASSIGN_OR_RETURN(const RestoreSource source,
+                             CheckableSource(backup));
   LEVELKEEP_ASSIGN_OR_RETURN(
       const RestoreOutcome outcome,
-      restorer->ExtractTo(SourceOf(backup), target_dir, work));
+      OpenRestorer()->ExtractTo(source, target_dir, work));
   RestoreReport report = ToReport(outcome);
   report.applied = false;
   return report;

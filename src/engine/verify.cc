@@ -123,10 +123,8 @@ void Engine::NoteUnfinished(const FoundBackup& backup) {
 void Engine::RememberScan(const std::string& sha256) {
   if (!platform_.has_storage) return;
   const auto remember = [&]() -> Status {
-    LEVELKEEP_ASSIGN_OR_RETURN(const RestorerOptions options,
-                               NewRestorerOptions());
     LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
-    return AddScanned({fs_, clock_, options}, sha256);
+    return AddScanned({fs_, clock_, NewRestorerOptions()}, sha256);
   };
   if (const Status added = remember(); !added.ok()) {
     LogWarn(kEngineLogTag,
@@ -189,12 +187,12 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
       report->bytes = database.content_bytes;
       return judge(database.archive_sha256);
     }
-    LEVELKEEP_ASSIGN_OR_RETURN(const RestorerOptions options,
-                               NewRestorerOptions());
+    LEVELKEEP_RETURN_IF_ERROR(RequireCheck());
     LEVELKEEP_ASSIGN_OR_RETURN(
         const StoreCheck store,
-        VerifyArchive({fs_, clock_, options}, {reader.get(), backup.path,
-                                               content->folder, work, judge}));
+        VerifyArchive(
+            {fs_, clock_, NewRestorerOptions()},
+            {reader.get(), backup.path, content->folder, work, judge}));
     report->entries = store.entries;
     report->last_sequence = store.last_sequence;
     report->order_checked = store.order_checked;

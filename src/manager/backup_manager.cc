@@ -7,6 +7,25 @@
 
 namespace levelkeep {
 
+namespace {
+
+// An application may change its working directory later. A link before ".."
+// stays what it is.
+BackupOptions WithAbsolutePaths(BackupOptions options) {
+  std::string here = AbsolutePath(".");
+  while (here.size() > 1 && here.ends_with('/')) here.pop_back();
+  if (!here.starts_with('/')) return options;  // it is gone: the start says so
+  for (std::string* path : {&options.storage_dir, &options.backup_dir,
+                            &options.restore_dir, &options.check_program}) {
+    if (path->empty() || path->front() == '/') continue;
+    while (path->starts_with("./")) path->erase(0, 2);
+    *path = path->empty() || *path == "." ? here : JoinPath(here, *path);
+  }
+  return options;
+}
+
+}  // namespace
+
 BackupManager::Impl::Impl(const BackupOptions& options,
                           const Platform& platform)
     : Database(options, platform),
@@ -17,7 +36,9 @@ BackupManager::Impl::Impl(const BackupOptions& options,
       jobs_(platform.clock),
       rechecks_(platform.clock) {}
 
-BackupManager::Impl::~Impl() {
+BackupManager::Impl::~Impl() { Stop(); }
+
+void BackupManager::Impl::Stop() {
   jobs_.Close();
   schedule_thread_ = std::jthread();
   verify_thread_ = std::jthread();
@@ -30,63 +51,14 @@ Status BackupManager::Impl::RequireInitialized() const {
                 "call BackupManager::Initialize first");
 }
 
-Status BackupManager::Impl::Attach(leveldb::DB* db) {
-  LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
-  if (db == nullptr) {
-    return Status(StatusCode::kInvalidArgument, "Attach needs an open DB");
-  }
-  {
-    MutexLock lock(&mutex_);
-    if (db_ != nullptr) {
-      return Status(StatusCode::kAlreadyExists,
-                    "a database is attached already",
-                    "destroy the first Attachment before you attach again");
-    }
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(Adoption adoption, engine_.Adopt(true));
-  {
-    MutexLock lock(&mutex_);
-    db_ = db;
-    epoch_ = std::move(adoption.identity.epoch);
-    forked_ = std::move(adoption.forked);
-  }
-  if (options_.auto_backup_enabled) {
-    schedule_thread_ =
-        std::jthread([this](std::stop_token stop) { RunSchedule(stop); });
-  }
-  return Status::Ok();
-}
-
-// No new job can reach the DB once db_ is gone; one that has it is stopped
-// and waited for.
-void BackupManager::Impl::Detach() {
-  {
-    MutexLock lock(&mutex_);
-    db_ = nullptr;
-    scheduler_.reset();
-  }
-  schedule_thread_.request_stop();
-  jobs_.CancelAndWait(JobKind::kCreate);
-  schedule_thread_ = std::jthread();
-  engine_.Release();
-}
-
-bool BackupManager::Impl::IsOpen() const {
-  MutexLock lock(&mutex_);
-  return db_ != nullptr;
-}
-
-uint64_t BackupManager::Impl::LastSequence() const {
-  return Stats().last_sequence;
-}
-
 BackupManager::BackupManager(BackupOptions options)
     : BackupManager(std::move(options), Platform()) {}
 
 BackupManager::BackupManager(BackupOptions options, const Platform& platform)
-    : impl_(std::make_unique<Impl>(options, platform)) {}
+    : impl_(std::make_shared<Impl>(WithAbsolutePaths(std::move(options)),
+                                   platform)) {}
 
-BackupManager::~BackupManager() = default;
+BackupManager::~BackupManager() { impl_->Stop(); }
 
 const BackupOptions& BackupManager::options() const { return impl_->options_; }
 
@@ -98,7 +70,7 @@ leveldb::Env* BackupManager::env() { return impl_->env(); }
 
 Result<std::unique_ptr<Attachment>> BackupManager::Attach(leveldb::DB* db) {
   LEVELKEEP_RETURN_IF_ERROR(impl_->Attach(db));
-  return std::unique_ptr<Attachment>(new Attachment(impl_.get()));
+  return std::unique_ptr<Attachment>(new Attachment(impl_));
 }
 
 Attachment::~Attachment() { impl_->Detach(); }

@@ -1,5 +1,6 @@
 // The inside of BackupManager. One file per flow:
-//   backup_manager.cc  forwarding, Attach     manager_start.cc    Initialize
+//   backup_manager.cc  forwarding             manager_start.cc    Initialize
+//   manager_attach.cc  attach, snapshot
 //   manager_create.cc  create, schedule       manager_restore.cc  restore
 //   manager_health.cc  health                 manager_verify.cc   background
 
@@ -26,15 +27,22 @@
 
 namespace levelkeep {
 
+inline constexpr char kForgottenEnv[] =
+    "the database was not opened with leveldb::Options::env = env(): its "
+    "snapshots are logical, each reads every key, and writes that no backup "
+    "holds are not counted";
+
 class BackupManager::Impl : private Database {
  public:
   Impl(const BackupOptions& options, const Platform& platform);
   ~Impl() override;
+  // No job and no thread runs any more. More than once, if need be.
+  void Stop();
 
   // --- manager_start.cc
   Result<StartReport> Initialize(std::stop_token stop);
 
-  // --- backup_manager.cc
+  // --- manager_attach.cc
   Status Attach(leveldb::DB* db);
   void Detach();
 
@@ -75,12 +83,19 @@ class BackupManager::Impl : private Database {
   Status Reopen() override { return hooks_.reopen(); }
 
   Status CreateFolders();
+  // Empty: levelkeep-check is there.
+  std::string DescribeMissingCheck() const;
   Status CheckFoldersDiffer();
   Status CheckLock(StartReport* report);
   Status ApplyDropped(std::stop_token stop, StartReport* report);
   Status RefuseEmptyStart(const DropOutcome& outcome) const;
   Status LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
+
+  Status RequireOurs(leveldb::DB* db) const;
+  bool MayBeOurs(leveldb::DB* db) const;
+  bool ClosedWhileAttached(const SnapshotEnvStats& stats) const;
+  Status RequireStillOpen() const;
 
   Result<bool> NothingChanged();
   void RunSchedule(std::stop_token stop);
@@ -95,6 +110,7 @@ class BackupManager::Impl : private Database {
   void VerifyInBackground(const std::string& name, std::stop_token stop);
 
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
+  void DescribeSetup(const SnapshotEnvStats& stats, HealthReport* health) const;
   void DescribeDrops(HealthReport* health);
   static void DescribeBackups(const Listing& listing, HealthReport* health);
   void DescribeExposure(const SnapshotEnvStats& stats,
@@ -108,6 +124,8 @@ class BackupManager::Impl : private Database {
 
   mutable Mutex mutex_;
   leveldb::DB* db_ GUARDED_BY(mutex_) = nullptr;
+  // It was opened through env().
+  bool through_env_ GUARDED_BY(mutex_) = false;
   std::string epoch_ GUARDED_BY(mutex_);  // of the attached database
   // Why that history began, if by a fork.
   std::string forked_ GUARDED_BY(mutex_);

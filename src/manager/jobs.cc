@@ -3,6 +3,8 @@
 #include <functional>
 #include <utility>
 
+#include "base/status_macros.h"
+
 namespace levelkeep {
 
 namespace {
@@ -60,9 +62,45 @@ JobBoard::Ticket::~Ticket() {
   board_->ended_.notify_all();
 }
 
+const JobBoard::Slot* JobBoard::InTheWay(JobKind kind, JobKind* other) const {
+  for (const JobKind one : kAllKinds) {
+    const Slot& slot = slots_[Index(one)];
+    if (slot.ticket == nullptr || MayRunTogether(kind, one)) continue;
+    *other = one;
+    return &slot;
+  }
+  return nullptr;
+}
+
+// Until nothing is in the way, or the time is over.
+Status JobBoard::Wait(JobKind kind, const std::stop_token& stop,
+                      const Patience& patience) {
+  JobKind other = kind;
+  const bool full = patience.places > 0 && waiting_ >= patience.places;
+  if (patience.time.count() <= 0 || full || InTheWay(kind, &other) == nullptr) {
+    return Status::Ok();
+  }
+  const uint64_t& ended_waits = ended_waits_[Index(kind)];
+  const uint64_t before = ended_waits;
+  ++waiting_;
+  ended_.wait_until(mutex_, stop,
+                    std::chrono::steady_clock::now() + patience.time,
+                    [&]() REQUIRES_LOCK(mutex_) {
+                      return closed_ || ended_waits != before ||
+                             InTheWay(kind, &other) == nullptr;
+                    });
+  --waiting_;
+  ended_.notify_all();  // Close waits for it
+  if (!stop.stop_requested() && ended_waits == before) return Status::Ok();
+  return Status(
+      StatusCode::kCancelled,
+      "stopped while it waited for another job (" + JobKindName(other) + ")");
+}
+
 Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::Begin(
-    JobKind kind, std::stop_token caller_stop) {
+    JobKind kind, std::stop_token caller_stop, const Patience& patience) {
   MutexLock lock(&mutex_);
+  LEVELKEEP_RETURN_IF_ERROR(Wait(kind, caller_stop, patience));
   return BeginLocked(kind, std::move(caller_stop));
 }
 
@@ -83,12 +121,10 @@ Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginLocked(
     return Status(StatusCode::kCancelled,
                   "the backup manager is shutting down");
   }
-  for (JobKind other : kAllKinds) {
-    const Slot& slot = slots_[Index(other)];
-    if (slot.ticket != nullptr && !MayRunTogether(kind, other)) {
-      return Status(StatusCode::kBusy, Sentence(other, slot.since),
-                    "try again when it has ended");
-    }
+  JobKind other = kind;
+  if (const Slot* const running = InTheWay(kind, &other)) {
+    return Status(StatusCode::kBusy, Sentence(other, running->since),
+                  "try again when it has ended");
   }
   std::unique_ptr<Ticket> ticket(
       new Ticket(this, kind, std::move(caller_stop)));
@@ -98,6 +134,12 @@ Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginLocked(
 
 void JobBoard::CancelAndWait(JobKind kind) {
   MutexLock lock(&mutex_);
+  // It is a live restore that stops what uses the database, and opens it again:
+  // who waits for its end goes on.
+  if (slots_[Index(JobKind::kRestore)].ticket == nullptr) {
+    ++ended_waits_[Index(kind)];
+    ended_.notify_all();
+  }
   const Slot& slot = slots_[Index(kind)];
   const Ticket* const ticket = slot.ticket;
   if (ticket == nullptr) return;
@@ -111,6 +153,8 @@ void JobBoard::Close() {
     closed_ = true;
   }
   for (JobKind kind : kAllKinds) CancelAndWait(kind);
+  MutexLock lock(&mutex_);
+  while (waiting_ > 0) ended_.wait(mutex_);
 }
 
 std::string JobBoard::Running() const {

@@ -4,6 +4,8 @@
 #define LEVELKEEP_MANAGER_JOBS_H_
 
 #include <array>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <stop_token>
@@ -22,6 +24,13 @@ inline constexpr size_t kJobKinds = 4;
 std::string JobKindName(JobKind kind);
 // May a job of kind `a` start while one of kind `b` runs? Symmetric.
 bool MayRunTogether(JobKind a, JobKind b);
+
+// How long a job waits for those in its way.
+struct Patience {
+  std::chrono::milliseconds time{0};  // at most a year
+  // Does not wait where so many wait already; 0: however many do.
+  int places = 0;
+};
 
 // Thread safety: all methods may be called concurrently.
 class JobBoard {
@@ -47,15 +56,20 @@ class JobBoard {
   explicit JobBoard(Clock* clock) : clock_(clock) {}
 
   // kBusy names the job that is in the way and since when it runs;
-  // kCancelled once closed. Never waits.
+  // kCancelled once closed, and where a wait was ended by the caller's stop,
+  // CancelAndWait or Close.
   Result<std::unique_ptr<Ticket>> Begin(JobKind kind,
-                                        std::stop_token caller_stop);
+                                        std::stop_token caller_stop,
+                                        const Patience& patience = {});
   // As Begin, once a running job of the kind `other` was stopped and has ended.
   Result<std::unique_ptr<Ticket>> BeginInsteadOf(JobKind other, JobKind kind,
                                                  std::stop_token caller_stop);
-  // Stops the running job of that kind, if any, and waits for its end.
+  // Stops the running job of that kind, if any, and waits for its end. Those
+  // that wait to begin one of that kind do not begin it, unless they wait for a
+  // restore.
   void CancelAndWait(JobKind kind);
-  // No job begins any more; running ones are stopped and waited for.
+  // No job begins any more; running ones are stopped and waited for, and so is
+  // whoever waits in Begin.
   void Close();
   // The most intrusive running job: "restore", …; empty if none.
   std::string Running() const;
@@ -66,6 +80,11 @@ class JobBoard {
     Time since;
   };
 
+  // The running job that `kind` may not run beside; null: none.
+  const Slot* InTheWay(JobKind kind, JobKind* other) const
+      REQUIRES_LOCK(mutex_);
+  Status Wait(JobKind kind, const std::stop_token& stop,
+              const Patience& patience) REQUIRES_LOCK(mutex_);
   Result<std::unique_ptr<Ticket>> BeginLocked(JobKind kind,
                                               std::stop_token caller_stop)
       REQUIRES_LOCK(mutex_);
@@ -75,6 +94,9 @@ class JobBoard {
   CondVar ended_;
   std::array<Slot, kJobKinds> slots_ GUARDED_BY(mutex_);
   bool closed_ GUARDED_BY(mutex_) = false;
+  int waiting_ GUARDED_BY(mutex_) = 0;
+  // How often waits for each kind were ended.
+  std::array<uint64_t, kJobKinds> ended_waits_ GUARDED_BY(mutex_) = {};
 };
 
 }  // namespace levelkeep

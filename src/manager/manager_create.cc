@@ -1,5 +1,7 @@
 // Create, rotate, delete, and the schedule that runs creates.
 
+#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -9,15 +11,31 @@
 
 namespace levelkeep {
 
-// 1. one job at a time   2. count the events   3. create and rotate
-// 4. remember how it went   5. queue the full verification
+namespace {
+
+// Longer than any process, and far from overflowing the clock.
+constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24 * 365);
+
+}  // namespace
+
+// 1. one job at a time: wait for its turn   2. count the events   3. create and
+// rotate   4. remember how it went   5. queue the full verification
 Result<BackupInfo> BackupManager::Impl::CreateBackup(
     const CreateRequest& request) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
-                             jobs_.Begin(JobKind::kCreate, request.stop));
+  const auto wait =
+      std::clamp(request.wait, std::chrono::milliseconds(0), kLongestWait);
+  const auto give_up = clock_->SteadyNow() + wait;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      auto ticket, jobs_.Begin(JobKind::kCreate, request.stop,
+                               {.time = wait, .places = request.max_waiting}));
   BackupRequest backup;
+  backup.wait = std::chrono::duration_cast<std::chrono::milliseconds>(
+      give_up - clock_->SteadyNow());
+  backup.on_wait = [](const std::string& why) {
+    LogInfo(kEngineLogTag, "waiting: " + why);
+  };
   backup.label = request.label;
   backup.trigger = request.trigger;
   backup.work = {ticket->stop(), request.progress};
@@ -39,20 +57,6 @@ Result<BackupInfo> BackupManager::Impl::CreateBackup(
     LogError(kEngineLogTag, "backup failed: " + made.status().ToString());
   }
   return made;
-}
-
-Result<std::unique_ptr<Snapshot>> BackupManager::Impl::TakeSnapshot(
-    std::stop_token stop) {
-  leveldb::DB* db = nullptr;
-  {
-    MutexLock lock(&mutex_);
-    db = db_;
-  }
-  // The env knows the database even while the host is still opening it.
-  if (Stats().attached) return env()->source()->Take(options_.storage_path());
-  if (db == nullptr) return Database::TakeSnapshot(std::move(stop));
-  return TakeLogicalSnapshot(fs_, db, options_.comparator_name,
-                             NewScratchPath(), std::move(stop));
 }
 
 Result<std::vector<RotationDecision>> BackupManager::Impl::Rotate(

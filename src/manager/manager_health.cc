@@ -26,6 +26,28 @@ double Seconds(Time::duration duration) {
 
 }  // namespace
 
+std::string BackupManager::Impl::DescribeMissingCheck() const {
+  const Status check = engine_.RequireCheck();
+  return check.ok() ? "" : check.message() + "; " + check.hint();
+}
+
+// What the application forgot, or an installation.
+void BackupManager::Impl::DescribeSetup(const SnapshotEnvStats& stats,
+                                        HealthReport* health) const {
+  if (const std::string missing = DescribeMissingCheck(); !missing.empty()) {
+    health->degraded.push_back(missing);
+  }
+  MutexLock lock(&mutex_);
+  if (db_ == nullptr) return;
+  health->snapshot_method = through_env_ ? "hot" : "logical";
+  if (!through_env_) health->degraded.emplace_back(kForgottenEnv);
+  if (!through_env_ || stats.attached) return;
+  health->store_usable = false;
+  health->degraded.push_back("database " + options_.storage_path() +
+                             " was closed while it was attached: destroy the "
+                             "Attachment before the DB");
+}
+
 HealthReport BackupManager::Impl::Health() {
   HealthReport health;
   const SnapshotEnvStats stats = Stats();
@@ -52,6 +74,7 @@ HealthReport BackupManager::Impl::Health() {
         "a write to the database failed: " + stats.poison_reason +
         "; restart the application");
   }
+  DescribeSetup(stats, &health);
   DescribeDrops(&health);
   const auto listing = engine_.ListRecentEntries();
   health.available = listing.ok() && initialized_;

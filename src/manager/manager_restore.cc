@@ -31,10 +31,12 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
   LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
                              engine_.Find(request.source));
   if (request.mode == RestoreMode::kLive && !CanRestoreLive()) {
-    return Status(
-        StatusCode::kUnsupported,
-        "this application can't restore without a restart",
-        "use mode \"stage\" and restart: " + options_.restart_command);
+    return Status(StatusCode::kUnsupported,
+                  "this application can't restore without a restart",
+                  "use mode \"stage\" and restart" +
+                      (options_.restart_command.empty()
+                           ? " the application"
+                           : ": " + options_.restart_command));
   }
   // A verification in the background must not stand in the way of a person.
   LEVELKEEP_ASSIGN_OR_RETURN(

@@ -37,6 +37,7 @@ void Log(const StartReport& report) {
   if (!report.missing_database.empty()) {
     LogWarn(kEngineLogTag, report.missing_database + "; a new one begins");
   }
+  if (!report.no_check.empty()) LogWarn(kEngineLogTag, report.no_check);
   for (const std::string& name : report.swept) {
     LogInfo(kEngineLogTag, name + ": left-over removed");
   }
@@ -54,11 +55,12 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
                   "the backup manager is initialized already");
   }
   LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
-  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, engine_.OpenRestorer());
+  Restorer* const restorer = engine_.OpenRestorer();
   LEVELKEEP_RETURN_IF_ERROR(CreateFolders());
   LEVELKEEP_RETURN_IF_ERROR(restorer->Prepare());
 
   StartReport report;
+  report.no_check = DescribeMissingCheck();
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
   LEVELKEEP_ASSIGN_OR_RETURN(RecoveryOutcome recovery, restorer->Recover());
   report.recovered = recovery.finished_restore || recovery.undone_restore;
@@ -119,6 +121,12 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
   if (state == DbLock::State::kFree) {
     report->lock = "LOCK of " + db_dir + " is not held: nothing to clear";
     return Status::Ok();
+  }
+  if (state == DbLock::State::kHeldByThisProcess) {
+    return Status(StatusCode::kBusy,
+                  "database " + db_dir + " is open in this process already",
+                  "call BackupManager::Initialize before leveldb::DB::Open, "
+                  "and use one BackupManager for each database");
   }
   return Status(StatusCode::kBusy,
                 "database " + db_dir + " is open in " + holder,

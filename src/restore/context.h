@@ -47,7 +47,7 @@ struct RestorerOptions {
   // The identity of a database that was here and is gone, if one is known.
   std::string remembered_id;
   std::string comparator_name = "leveldb.BytewiseComparator";
-  std::string check_program;  // levelkeep-check; empty: FindCheckProgram's
+  std::string check_program;  // empty: FindCheckProgram's
   uint64_t reserve_bytes = 256u << 20;
   int threads = 0;
   // How long a dropped file's size and time must stand still.

@@ -77,7 +77,7 @@ Status Restorer::Prepare() {
     auto lock = context_.fs->Lock(context_.InWork("instance.lock"));
     if (lock.status().code() == StatusCode::kBusy) {
       return lock.status().WithContext("another LevelKeep manages " +
-                                       context_.options.storage_dir);
+                                       context_.db_dir());
     }
     LEVELKEEP_RETURN_IF_ERROR(lock.status());
     instance_lock_ = std::move(*lock);

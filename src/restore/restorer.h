@@ -214,8 +214,9 @@ class Restorer {
   bool recovered_ = false;
 };
 
-// Finds levelkeep-check: `configured`, beside the running program, the
-// installed libexec directory. kNotFound says where it was looked for.
+// Finds levelkeep-check: `configured`, else beside the running program, in the
+// build folder that the program runs in, in the installed libexec directory.
+// kNotChecked says where it was looked for.
 Result<std::string> FindCheckProgram(FileSystem* fs,
                                      const std::string& configured);
 

@@ -17,7 +17,6 @@ namespace {
 
 constexpr size_t kOutputLimitBytes = 64 * 1024;
 constexpr int kWrongArguments = 2;  // its exit code
-constexpr std::string_view kProgramName = "levelkeep-check";
 
 constexpr char kTryAgain[] = "it says nothing about the backup: try again";
 
@@ -275,32 +274,6 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                            stop);
   };
   return WithScratch(context, scratch_dir, run);
-}
-
-Result<std::string> FindCheckProgram(FileSystem* fs,
-                                     const std::string& configured) {
-  std::vector<std::string> places;
-  if (!configured.empty()) {
-    places.push_back(configured);
-  } else {
-    const std::string self = ExecutablePath();
-    if (!self.empty()) {
-      const std::string beside = ParentPath(self);
-      places.push_back(JoinPath(beside, kProgramName));
-      // An installation that was moved as a whole.
-      places.push_back(JoinPath(
-          beside, "../libexec/levelkeep/" + std::string(kProgramName)));
-    }
-    places.push_back(JoinPath(LEVELKEEP_LIBEXEC_DIR, kProgramName));
-  }
-  for (const std::string& place : places) {
-    const auto info = fs->StatFollowing(place);
-    if (info.ok() && info->type == FileType::kRegular) return place;
-  }
-  return Status(StatusCode::kNotFound,
-                "levelkeep-check is not at " + Join(places, " or "),
-                "set LEVELKEEP_CHECK_PROGRAM to its path; no backup can be "
-                "restored or fully verified without it");
 }
 
 }  // namespace levelkeep

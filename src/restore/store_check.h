@@ -30,8 +30,8 @@ enum class Vouched {
 // kCorruption: the database is bad, and why: the check found it in its bytes,
 // or crashed on them twice. Everything else is no verdict: kNotChecked (the
 // host, its limits, a signal, the time), kUnsupported (compressed in a way that
-// this LevelDB lacks), kNoSpace, kIoError, kPermissionDenied, kNotFound (no
-// levelkeep-check), kCancelled.
+// this LevelDB lacks), kNoSpace, kIoError, kPermissionDenied, kCancelled. No
+// levelkeep-check is kNotChecked, too.
 Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& db_dir,
                               const std::string& scratch_dir,

@@ -29,6 +29,8 @@ class StoreFixture : public testing::Test {
     options_.verify_after_backup = false;
     options_.max_backups = 2;
     options_.reserve_bytes = 0;
+    // As `levelkeep serve` has it.
+    options_.restart_command = "docker-compose restart app worker";
   }
   ~StoreFixture() override { EXPECT_TRUE(CloseStore().ok()); }
 

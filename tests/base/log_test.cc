@@ -8,7 +8,10 @@
 #include <algorithm>
 #include <cstdlib>
 #include <sstream>
+#include <stdexcept>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/log_output.h"
@@ -174,6 +177,48 @@ TEST(LogTest, OffMeansSilence) {
   FlushLogs();
   EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
   ASSERT_TRUE(ConfigureLogging(LogOptions()).ok());
+}
+
+TEST(LogTest, GivesLinesToTheApplication) {
+  std::vector<std::string> lines;
+  testing::internal::CaptureStderr();
+  SetLogCallback(
+      [&lines](LogLevel level, std::string_view tag, std::string_view message) {
+        lines.push_back(std::to_string(static_cast<int>(level)) + " " +
+                        std::string(tag) + ": " + std::string(message));
+        if (message == "throws") throw std::runtime_error("the application's");
+      });
+  SetLogLevel(LogLevel::kWarn);
+  LogInfo("Tag", "is not said");
+  LogWarn("Tag", "throws");
+  SetLogLevel(LogLevel::kInfo);
+  LogInfo("Tag", "{} [x] y");
+  LogError("Other", "e");
+  SetLogCallback(nullptr);
+  EXPECT_EQ(testing::internal::GetCapturedStderr(), "");
+  EXPECT_EQ(lines, (std::vector<std::string>{"3 Tag: throws", "2 Tag: {} [x] y",
+                                             "4 Other: e"}));
+  testing::internal::CaptureStderr();
+  LogInfo("Tag", "as before");
+  FlushLogs();
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("[Tag] as before"),
+            std::string::npos);
+}
+
+// A process of its own, since the first line decides.
+TEST(LogDeathTest, HonoursTheLevelOfTheEnvironment) {
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const auto say = [](const char* level) {
+    ::setenv("LOG_LEVEL", level, 1);
+    LogInfo("Tag", "information");
+    LogError("Tag", "error");
+    FlushLogs();
+    std::_Exit(0);
+  };
+  EXPECT_EXIT(say("error"), testing::ExitedWithCode(0), "^[^\n]*error *\\[Tag");
+  EXPECT_EXIT(say("info"), testing::ExitedWithCode(0), "information");
+  // The application's own word.
+  EXPECT_EXIT(say("Verbose"), testing::ExitedWithCode(0), "information");
 }
 
 TEST(LogTest, NamesTheFolderThatCannotBeMade) {

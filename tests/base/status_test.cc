@@ -82,6 +82,14 @@ TEST(ResultTest, HoldsWhatCanOnlyBeMoved) {
   EXPECT_EQ(*value, 7);
 }
 
+TEST(ResultDeathTest, AMissingValueEndsTheProcessAndSaysWhy) {
+  const Result<int> failed = Quarter(6);
+  EXPECT_DEATH((void)failed.value(),
+               "a Result without a value was used: .*odd");
+  EXPECT_DEATH((void)*failed, "odd");
+  EXPECT_DEATH((void)Quarter(6).value(), "ask ok\\(\\) before");
+}
+
 TEST(VersionTest, HasThreeNumbers) {
   int major = -1;
   int minor = -1;

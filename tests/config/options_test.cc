@@ -111,6 +111,15 @@ TEST_F(FromEnvironmentTest, OverridesTheDefaults) {
   EXPECT_EQ(options->db_name, "event_registry_db");
 }
 
+// An application has its own way to be restarted.
+TEST_F(FromEnvironmentTest, KnowsARestartCommandOnlyIfThereIsOne) {
+  EXPECT_EQ(BackupOptions().restart_command, "");
+  EXPECT_EQ(BackupOptions::FromEnvironment()->restart_command, "");
+  Set("RESTART_COMMAND", "systemctl restart shop");
+  EXPECT_EQ(BackupOptions::FromEnvironment()->restart_command,
+            "systemctl restart shop");
+}
+
 TEST_F(FromEnvironmentTest, ReportsBadValues) {
   Set("MAX_BACKUPS", "many");
   Set("BACKUP_ENCRYPT", "true");

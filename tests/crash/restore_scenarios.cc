@@ -103,12 +103,11 @@ Scenario DroppedFirstDamaged() {
 // A start whose application can't open any restored database.
 void StartRefusing(Machine* machine, Ledger* ledger) {
   Engine engine(machine->options(), machine->platform());
-  const auto options = engine.NewRestorerOptions();
-  if (!options.ok()) return;
   const OpenCheck refuse = [](const std::string&) {
     return Status(StatusCode::kCorruption, "the application can't open it");
   };
-  TestRestorer restorer(machine->fs(), machine->clock(), *options);
+  TestRestorer restorer(machine->fs(), machine->clock(),
+                        engine.NewRestorerOptions());
   if (!restorer.Prepare().ok() || !restorer.Recover(refuse).ok()) return;
   const auto outcome = restorer.ApplyDropped(refuse, {});
   if (ledger == nullptr || !outcome.ok() || outcome->rejected.empty()) return;

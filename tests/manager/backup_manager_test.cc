@@ -255,14 +255,6 @@ TEST_F(BackupManagerTest, AFolderThatCanNotDoWhatIsNeededStopsTheStart) {
   EXPECT_TRUE(BackupManager(options_).Initialize().ok());
 }
 
-TEST_F(BackupManagerTest, MissingCheckProgramStopsTheStart) {
-  options_.check_program = dir_.Sub("nowhere");
-  BackupManager manager(options_);
-  const auto report = manager.Initialize();
-  ASSERT_FALSE(report.ok());
-  EXPECT_EQ(StatusCode::kNotFound, report.status().code());
-}
-
 TEST_F(BackupManagerTest, DeleteGuardsTheNewestVerifiedAndPinned) {
   App app(options_);
   ASSERT_TRUE(app.Start().ok());

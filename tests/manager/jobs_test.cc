@@ -3,7 +3,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 namespace levelkeep {
 namespace {
@@ -94,6 +96,97 @@ TEST(JobsTest, BeginsInsteadOfOneThatIsBegunAgainAndAgain) {
         board.BeginInsteadOf(Kind::kVerify, Kind::kRestore, std::stop_token());
     ASSERT_TRUE(restore.ok()) << i << ": " << restore.status().ToString();
   }
+}
+
+constexpr Patience kPatient{.time = std::chrono::hours(1)};
+
+TEST(JobsTest, WaitsForWhatIsInTheWay) {
+  JobBoard board(Clock::System());
+  auto first = board.Begin(Kind::kRestore, std::stop_token());
+  ASSERT_TRUE(first.ok());
+  // The time is over.
+  const auto late = board.Begin(Kind::kCreate, std::stop_token(),
+                                {.time = std::chrono::milliseconds(1)});
+  EXPECT_EQ(StatusCode::kBusy, late.status().code());
+  Status begun(StatusCode::kInternal, "");
+  {
+    std::jthread waiter([&] {
+      begun = board.Begin(Kind::kCreate, std::stop_token(), kPatient).status();
+    });
+    first->reset();
+  }
+  EXPECT_TRUE(begun.ok()) << begun.ToString();
+  EXPECT_TRUE(board.Begin(Kind::kCreate, std::stop_token(), kPatient).ok());
+}
+
+// With one place: as long as a wait takes it, nobody else waits.
+TEST(JobsTest, WaitsOnlyWhileThereIsAPlace) {
+  JobBoard board(Clock::System());
+  auto first = board.Begin(Kind::kCreate, std::stop_token());
+  ASSERT_TRUE(first.ok());
+  std::atomic<int> refused = 0;
+  std::atomic<int> begun = 0;
+  {
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < 5; ++i) {
+      callers.emplace_back([&] {
+        const auto ticket = board.Begin(Kind::kCreate, std::stop_token(),
+                                        {.time = kPatient.time, .places = 2});
+        ++(ticket.ok() ? begun : refused);
+        refused.notify_all();
+      });
+    }
+    for (int seen; (seen = refused) < 3;) refused.wait(seen);
+    first->reset();
+  }
+  EXPECT_EQ(refused, 3);
+  EXPECT_EQ(begun, 2);
+}
+
+TEST(JobsTest, AWaitEndsByStopAndCancelAndClose) {
+  for (const char* const way : {"stop", "cancel", "close"}) {
+    SCOPED_TRACE(way);
+    JobBoard board(Clock::System());
+    auto first = board.Begin(Kind::kCreate, std::stop_token());
+    ASSERT_TRUE(first.ok());
+    std::stop_source stop;
+    Status ended;
+    // Ends the first one when it is told, as a job does.
+    std::jthread job([&] {
+      while (!(*first)->stop().stop_requested()) std::this_thread::yield();
+      first->reset();
+    });
+    std::jthread waiter([&] {
+      ended = board.Begin(Kind::kCreate, stop.get_token(), kPatient).status();
+    });
+    if (way == std::string("stop")) {
+      stop.request_stop();
+      waiter.join();
+      EXPECT_EQ(StatusCode::kCancelled, ended.code());
+    }
+    if (way == std::string("cancel")) board.CancelAndWait(Kind::kCreate);
+    board.Close();
+    if (waiter.joinable()) waiter.join();
+    // Cancelled before it came, it may have begun.
+    if (way == std::string("close")) {
+      EXPECT_EQ(StatusCode::kCancelled, ended.code());
+    }
+  }
+}
+
+// Its hooks end what uses the database, and begin it again.
+TEST(JobsTest, WhoWaitsForARestoreGoesOnWaiting) {
+  JobBoard board(Clock::System());
+  auto restore = board.Begin(Kind::kRestore, std::stop_token());
+  ASSERT_TRUE(restore.ok());
+  Status begun;
+  std::jthread waiter([&] {
+    begun = board.Begin(Kind::kCreate, std::stop_token(), kPatient).status();
+  });
+  board.CancelAndWait(Kind::kCreate);
+  restore->reset();
+  waiter.join();
+  EXPECT_TRUE(begun.ok()) << begun.ToString();
 }
 
 TEST(JobsTest, ClosedBoardStartsNothing) {

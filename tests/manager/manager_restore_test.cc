@@ -182,6 +182,7 @@ TEST_F(ManagerRestoreTest, DatabaseThatTheHostCannotOpenIsTakenBack) {
 }
 
 TEST_F(ManagerRestoreTest, HostWithoutHooksStagesForTheNextStart) {
+  options_.restart_command = "systemctl restart shop";
   std::string name;
   {
     App app(options_);
@@ -198,7 +199,7 @@ TEST_F(ManagerRestoreTest, HostWithoutHooksStagesForTheNextStart) {
     const auto staged = app.manager_.RestoreBackup(request);
     ASSERT_TRUE(staged.ok()) << staged.status().ToString();
     EXPECT_FALSE(staged->applied);
-    EXPECT_EQ("docker-compose restart app worker", staged->restart_command);
+    EXPECT_EQ("systemctl restart shop", staged->restart_command);
     EXPECT_EQ(200, app.Count());
   }
   App app(options_);

@@ -9,6 +9,13 @@ source "$(dirname "$0")/lib.sh"
 export LEVELKEEP_CHECK_PROGRAM="$PREFIX/libexec/levelkeep/levelkeep-check"
 embed_round_trip "$WORK/build/embed"
 
+# Two databases in one process.
+"$CMAKE_COMMAND" -S "$SOURCE_DIR/examples/two_databases" -B "$WORK/both" \
+  -G Ninja -DCMAKE_PREFIX_PATH="$PREFIX" -DCMAKE_CXX_COMPILER="$CXX" \
+  -DCMAKE_BUILD_TYPE="$BUILD_TYPE" >"$WORK/log" || fail "$(cat "$WORK/log")"
+"$CMAKE_COMMAND" --build "$WORK/both"
+two_databases_round_trip "$WORK/both/two_databases"
+
 # A check program with a comparator of the application's own.
 "$CMAKE_COMMAND" -S "$SOURCE_DIR/examples/check" -B "$WORK/check" -G Ninja \
   -DCMAKE_PREFIX_PATH="$PREFIX" -DCMAKE_CXX_COMPILER="$CXX" \

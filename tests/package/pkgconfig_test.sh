@@ -26,7 +26,7 @@ done
   $(pkg-config "${flags[@]}" --cflags --libs levelkeep) ||
   fail "the check program does not link"
 # shellcheck disable=SC2046
-"$CXX" -std=c++20 "$SOURCE_DIR/tests/package/http/mount.cc" -o "$WORK/mount" \
+"$CXX" -std=c++20 "$SOURCE_DIR/examples/http/main.cc" -o "$WORK/http" \
   $(pkg-config "${flags[@]}" --cflags --libs levelkeep-http) ||
   fail "does not link with: pkg-config --libs levelkeep-http"
 
@@ -36,4 +36,4 @@ export LEVELKEEP_CHECK_PROGRAM
 [[ -x "$LEVELKEEP_CHECK_PROGRAM" ]] || fail "check_program is not there"
 embed_round_trip "$WORK/embed"
 check_round_trip "$WORK/check"
-(cd "$WORK" && mkdir served && cd served && "$WORK/mount")
+http_round_trip "$WORK/http"

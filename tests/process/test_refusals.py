@@ -87,13 +87,19 @@ def test_one_job_at_a_time_and_the_second_hears_which(site, seed):
         thread.start()
         wait_until(lambda: list(site.backups.glob(".levelkeep-*.part")),
                    "the first backup began")
-        problem = server.api.post("/api/backup/create").problem(409)
+        problem = server.api.post("/api/backup/rotate").problem(409)
         assert "create" in problem["detail"]
         # Reading goes on meanwhile, and so do appends.
         assert server.api.health()["backup"]["available"] is True
         server.api.append(make_events(seed, "x", 0, 1))
+        # A second create waits, and holds what was written before it. After
+        # 10 s it is told to come back.
+        second = server.api.post("/api/backup/create")
+        while second.status == 409:
+            second = server.api.post("/api/backup/create")
         thread.join(300)
-        assert replies[0].status == 200, replies[0].body
+        first = replies[0].ok()
+        assert second.ok()["lastSequence"] > first["lastSequence"]
     site.assert_swept()
 
 

@@ -138,7 +138,7 @@ TEST_F(CheckProgramTest, StopEndsTheChild) {
 TEST_F(CheckProgramTest, MissingProgramIsNotTheDatabasesFault) {
   context_.options.check_program = temp_.Sub("nowhere");
   const auto check = Check();
-  EXPECT_EQ(check.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(check.status().code(), StatusCode::kNotChecked);
   EXPECT_NE(check.status().hint().find("LEVELKEEP_CHECK_PROGRAM"),
             std::string::npos);
 }

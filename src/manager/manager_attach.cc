@@ -1,0 +1,197 @@
+// Attach and Detach: is it our database, and is it still open?
+
+#include <algorithm>
+#include <map>
+#include <sstream>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "dbfiles/file_name.h"
+#include "leveldb/db.h"
+#include "manager/backup_manager_impl.h"
+
+namespace levelkeep {
+
+namespace {
+
+// LevelDB may remove a table between two looks, but not in each of so many.
+constexpr int kLookAttempts = 50;
+constexpr std::chrono::milliseconds kLookDelay{10};
+
+struct TableId {
+  uint64_t number = 0;
+  uint64_t bytes = 0;
+};
+
+// Those of an open DB, from its lines " 12:3456['a' @ 7 : 1 .. 'b' @ 9 : 1]".
+std::vector<TableId> TablesOf(leveldb::DB* db) {
+  std::vector<TableId> tables;
+  std::string text;
+  if (!db->GetProperty("leveldb.sstables", &text)) return tables;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    std::istringstream fields(line);
+    TableId table;
+    char colon = 0;
+    if (fields >> table.number >> colon >> table.bytes && colon == ':') {
+      tables.push_back(table);
+    }
+  }
+  return tables;
+}
+
+bool HoldsAll(const std::vector<TableId>& tables, FileSystem* fs,
+              const std::string& db_dir) {
+  const auto names = fs->List(db_dir);
+  if (!names.ok()) return true;  // nobody can tell
+  std::map<uint64_t, std::string> files;
+  for (const std::string& name : *names) {
+    const DbFileName parsed = ParseDbFileName(name);
+    if (parsed.kind == DbFileKind::kTable) files[parsed.number] = name;
+  }
+  return std::all_of(tables.begin(), tables.end(), [&](const TableId& table) {
+    const auto file = files.find(table.number);
+    if (file == files.end()) return false;
+    const auto info = fs->Stat(JoinPath(db_dir, file->second));
+    if (info.ok()) return info->size_bytes == table.bytes;
+    return info.status().code() != StatusCode::kNotFound;  // nobody can tell
+  });
+}
+
+}  // namespace
+
+// Two without tables can't be told apart, nor one from a copy of it.
+bool BackupManager::Impl::MayBeOurs(leveldb::DB* db) const {
+  const std::vector<TableId> tables = TablesOf(db);
+  if (!tables.empty()) return HoldsAll(tables, fs_, options_.storage_path());
+  const SnapshotEnvStats stats = Stats();
+  return !stats.attached || stats.tables == 0;
+}
+
+// 1. this process has the database open   2. it holds the tables that `db` has
+Status BackupManager::Impl::RequireOurs(leveldb::DB* db) const {
+  const std::string db_dir = options_.storage_path();
+  const auto another = [&](const std::string& why) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "the attached database is not the one in " + db_dir + ": " + why,
+        "open options().storage_path(), and attach what that gave");
+  };
+  if (!Stats().attached) {
+    std::string holder;
+    LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
+                               DbLock::Probe(fs_, db_dir, &holder));
+    if (state == DbLock::State::kHeldByOther) {
+      return another("that is open in " + holder);
+    }
+    if (state == DbLock::State::kFree) {
+      return another(engine_.DatabasePresent() ? "nobody has that open"
+                                               : "there is none");
+    }
+  }
+  for (int attempt = 1; !MayBeOurs(db); ++attempt) {
+    if (attempt == kLookAttempts) return another("it has other tables");
+    std::this_thread::sleep_for(kLookDelay);
+  }
+  return Status::Ok();
+}
+
+Status BackupManager::Impl::Attach(leveldb::DB* db) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
+  if (db == nullptr) {
+    return Status(StatusCode::kInvalidArgument, "Attach needs an open DB");
+  }
+  {
+    MutexLock lock(&mutex_);
+    if (db_ != nullptr) {
+      return Status(StatusCode::kAlreadyExists,
+                    "a database is attached already",
+                    "destroy the first Attachment before you attach again");
+    }
+  }
+  LEVELKEEP_RETURN_IF_ERROR(RequireOurs(db));
+  LEVELKEEP_ASSIGN_OR_RETURN(Adoption adoption, engine_.Adopt(true));
+  const bool through_env = Stats().attached;
+  if (!through_env) LogWarn(kEngineLogTag, kForgottenEnv);
+  {
+    MutexLock lock(&mutex_);
+    db_ = db;
+    through_env_ = through_env;
+    epoch_ = std::move(adoption.identity.epoch);
+    forked_ = std::move(adoption.forked);
+  }
+  if (options_.auto_backup_enabled) {
+    schedule_thread_ =
+        std::jthread([this](std::stop_token stop) { RunSchedule(stop); });
+  }
+  return Status::Ok();
+}
+
+// No new job can reach the DB once db_ is gone; one that has it is stopped
+// and waited for.
+void BackupManager::Impl::Detach() {
+  {
+    MutexLock lock(&mutex_);
+    db_ = nullptr;
+    scheduler_.reset();
+  }
+  schedule_thread_.request_stop();
+  jobs_.CancelAndWait(JobKind::kCreate);
+  schedule_thread_ = std::jthread();
+  engine_.Release();
+}
+
+bool BackupManager::Impl::IsOpen() const {
+  MutexLock lock(&mutex_);
+  return db_ != nullptr;
+}
+
+uint64_t BackupManager::Impl::LastSequence() const {
+  return Stats().last_sequence;
+}
+
+bool BackupManager::Impl::ClosedWhileAttached(
+    const SnapshotEnvStats& stats) const {
+  MutexLock lock(&mutex_);
+  return db_ != nullptr && through_env_ && !stats.attached;
+}
+
+// What an Attachment that outlives its DB points to is not touched, as far as
+// that can be known: a DB of our Env gives its LOCK back to it, another one to
+// the kernel.
+Status BackupManager::Impl::RequireStillOpen() const {
+  const std::string db_dir = options_.storage_path();
+  bool open = !ClosedWhileAttached(Stats());
+  if (open) {
+    std::string holder;
+    LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
+                               DbLock::Probe(fs_, db_dir, &holder));
+    open = state == DbLock::State::kHeldByThisProcess;
+  }
+  if (open) return Status::Ok();
+  return Status(StatusCode::kRefused,
+                "database " + db_dir + " was closed while it was attached",
+                "destroy the Attachment before the DB; to go on, open it and "
+                "attach it again");
+}
+
+Result<std::unique_ptr<Snapshot>> BackupManager::Impl::TakeSnapshot(
+    std::stop_token stop) {
+  leveldb::DB* db = nullptr;
+  {
+    MutexLock lock(&mutex_);
+    db = db_;
+  }
+  // The env knows the database even while the host is still opening it.
+  if (Stats().attached) return env()->source()->Take(options_.storage_path());
+  if (db == nullptr) return Database::TakeSnapshot(std::move(stop));
+  LEVELKEEP_RETURN_IF_ERROR(RequireStillOpen());
+  return TakeLogicalSnapshot(fs_, db, options_.comparator_name,
+                             NewScratchPath(), std::move(stop));
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,88 @@
+// A create over HTTP waits for a running job, and holds few connections by it.
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <thread>
+#include <vector>
+
+#include "api/api.h"
+#include "api/store_fixture.h"
+
+namespace levelkeep::api {
+namespace {
+
+class CreateWaitTest : public test::StoreFixture {
+ protected:
+  static int Create(Api* api) {
+    http::Request request;
+    request.method = "POST";
+    request.path = "/api/backup/create";
+    request.headers["host"] = "localhost:5050";
+    return api->Handle(request).status;
+  }
+  // A create of the application's own, which stands still until EndSlow.
+  void BeginSlow() {
+    slow_ = std::jthread([this] {
+      CreateRequest request;
+      request.progress = [this](double) {
+        running_.store(true);
+        running_.notify_all();
+        may_end_.wait(false);
+      };
+      EXPECT_TRUE(manager_->CreateBackup(request).ok());
+    });
+    running_.wait(false);
+  }
+  void EndSlow() {
+    may_end_.store(true);
+    may_end_.notify_all();
+    slow_.join();
+  }
+
+  std::atomic<bool> running_ = false;
+  std::atomic<bool> may_end_ = false;
+  std::jthread slow_;
+};
+
+TEST_F(CreateWaitTest, FourWaitAndOthersAreToldAtOnce) {
+  options_.max_backups = 10;
+  StartManager();
+  Append(10);
+  Api api(manager_.get(), http::ApiOptions());
+  BeginSlow();
+  std::atomic<int> made = 0, conflicts = 0;
+  {
+    std::vector<std::jthread> callers;
+    for (int i = 0; i < 7; ++i) {
+      callers.emplace_back([&] {
+        const int status = Create(&api);
+        if (status == 200) ++made;
+        if (status == 409) ++conflicts;
+        conflicts.notify_all();
+      });
+    }
+    for (int seen; (seen = conflicts) < 3;) conflicts.wait(seen);
+    EXPECT_EQ(made, 0);
+    EndSlow();
+  }
+  EXPECT_EQ(made, 4);
+  EXPECT_EQ(conflicts, 3);
+  EXPECT_EQ(manager_->ListBackups()->size(), 5u);
+}
+
+TEST_F(CreateWaitTest, AStopOfTheServerEndsAWait) {
+  StartManager();
+  Append(10);
+  Api api(manager_.get(), http::ApiOptions());
+  BeginSlow();
+  int status = 0;
+  std::jthread caller([&] { status = Create(&api); });
+  api.CancelJobs();
+  caller.join();
+  EXPECT_EQ(status, 503);
+  EndSlow();
+}
+
+}  // namespace
+}  // namespace levelkeep::api
