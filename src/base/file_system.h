@@ -183,6 +183,11 @@ std::string BaseName(std::string_view path);
 std::string AbsolutePath(const std::string& path);
 
 bool PathExists(FileSystem* fs, const std::string& path);
+// `folder` or, where it is still to be made, the nearest one above that is
+// there: on its file system it will be.
+std::string NearestFolder(FileSystem* fs, std::string folder);
+// What is there is in the way of a folder.
+Status NotAFolder(const std::string& path);
 // Like mkdir -p; existing directories are fine. New ones are synced into
 // their parents.
 Status CreateDirectories(FileSystem* fs, const std::string& path);

@@ -33,6 +33,7 @@ class BackupManager::Impl : private Database {
 
   // --- manager_start.cc
   Result<StartReport> Initialize(std::stop_token stop);
+  Status CheckStart();
 
   // --- backup_manager.cc
   Status Attach(leveldb::DB* db);
@@ -48,8 +49,9 @@ class BackupManager::Impl : private Database {
                                     VerifyDepth depth, std::stop_token stop);
 
   // --- manager_restore.cc
-  Result<RestorePreview> PreviewRestore(const std::string& name);
+  Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
+  Result<KeptDatabase> PreviewUndo(UndoScope scope);
   Result<RestoreReport> UndoRestore(UndoScope scope);
 
   // --- manager_health.cc
@@ -81,6 +83,8 @@ class BackupManager::Impl : private Database {
   Status RefuseEmptyStart(const DropOutcome& outcome) const;
   Status LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
+  Result<FoundBackup> FindForRestore(const RestoreRequest& request);
+  Status JudgeUndo(UndoScope scope);
 
   Result<bool> NothingChanged();
   void RunSchedule(std::stop_token stop);

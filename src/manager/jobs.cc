@@ -77,19 +77,32 @@ Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginInsteadOf(
   return BeginLocked(kind, std::move(caller_stop));
 }
 
-Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginLocked(
-    JobKind kind, std::stop_token caller_stop) {
+Status JobBoard::JudgeInsteadOf(JobKind other, JobKind kind) const {
+  MutexLock lock(&mutex_);
+  return JudgeLocked(kind, other);
+}
+
+Status JobBoard::JudgeLocked(JobKind kind,
+                             std::optional<JobKind> spared) const {
   if (closed_) {
     return Status(StatusCode::kCancelled,
                   "the backup manager is shutting down");
   }
   for (JobKind other : kAllKinds) {
     const Slot& slot = slots_[Index(other)];
-    if (slot.ticket != nullptr && !MayRunTogether(kind, other)) {
+    if (slot.ticket != nullptr && other != spared &&
+        !MayRunTogether(kind, other)) {
       return Status(StatusCode::kBusy, Sentence(other, slot.since),
                     "try again when it has ended");
     }
   }
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginLocked(
+    JobKind kind, std::stop_token caller_stop) {
+  const Status free = JudgeLocked(kind, std::nullopt);
+  if (!free.ok()) return free;
   std::unique_ptr<Ticket> ticket(
       new Ticket(this, kind, std::move(caller_stop)));
   slots_[Index(kind)] = Slot{ticket.get(), clock_->Now()};

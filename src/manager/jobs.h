@@ -6,6 +6,7 @@
 #include <array>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -53,6 +54,8 @@ class JobBoard {
   // As Begin, once a running job of the kind `other` was stopped and has ended.
   Result<std::unique_ptr<Ticket>> BeginInsteadOf(JobKind other, JobKind kind,
                                                  std::stop_token caller_stop);
+  // Ok, or what BeginInsteadOf would return now.
+  Status JudgeInsteadOf(JobKind other, JobKind kind) const;
   // Stops the running job of that kind, if any, and waits for its end.
   void CancelAndWait(JobKind kind);
   // No job begins any more; running ones are stopped and waited for.
@@ -68,6 +71,10 @@ class JobBoard {
 
   Result<std::unique_ptr<Ticket>> BeginLocked(JobKind kind,
                                               std::stop_token caller_stop)
+      REQUIRES_LOCK(mutex_);
+
+  // kBusy, kCancelled; a job of the kind `spared` is not in the way.
+  Status JudgeLocked(JobKind kind, std::optional<JobKind> spared) const
       REQUIRES_LOCK(mutex_);
 
   Clock* const clock_;
