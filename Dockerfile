@@ -28,8 +28,9 @@ RUN mkdir storage backups restore \
  && chmod 0700 storage backups restore
 EXPOSE 5050
 STOPSIGNAL SIGTERM
-# Asks the server on the container's own loopback.
+# Asks on the container's own loopback whether the process answers. What is
+# degraded is for people: a restart would not mend it.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s --retries=3 \
-  CMD ["levelkeep", "health"]
+  CMD ["levelkeep", "health", "--live"]
 ENTRYPOINT ["/usr/local/libexec/levelkeep/container-entry.sh"]
 CMD ["serve"]

@@ -82,6 +82,12 @@ class BackupManager {
   // kCancelled when `stop` came during a restore, whose archive then stays.
   Result<StartReport> Initialize(std::stop_token stop = {});
 
+  // What Initialize would return for these options and folders, found without
+  // changing anything, also beside a running instance. Not asked: whether
+  // somebody has the database open; not looked at: what lies in restore/, and
+  // what a crash interrupted.
+  Status CheckStart();
+
   // For leveldb::Options::env. Lives as long as this object, and as its
   // Attachment.
   leveldb::Env* env();
@@ -115,6 +121,8 @@ class BackupManager {
   Result<uint64_t> VisitBackups(
       const std::function<bool(const BackupInfo&)>& visit,
       const std::string& after = "");
+  // `name` is a whole name, or "latest", here and below: kInvalidArgument for
+  // the beginning of one.
   Result<BackupInfo> FindBackup(const std::string& name);
   // depth: "structure", "checksums" or "full". kCorruption says what is
   // wrong. Any other failure but kBusy and kCancelled says that the check could
@@ -123,6 +131,10 @@ class BackupManager {
   Result<VerifyReport> VerifyBackup(const std::string& name,
                                     const std::string& depth,
                                     std::stop_token stop);
+  // What RestoreBackup would do with the same request, or the error that it
+  // would return, as far as that can be told without writing anything. Reads
+  // all of the archive.
+  Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
   Result<RestorePreview> PreviewRestore(const std::string& name);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
   // Puts the database back that the last restore replaced; once more takes
@@ -132,6 +144,9 @@ class BackupManager {
   Result<RestoreReport> UndoRestore();
   // The same with what was there before the first of several restores.
   Result<RestoreReport> UndoAllRestores();
+  // Which database UndoRestore or, with `all`, UndoAllRestores would put back,
+  // or the error that they would return. Writes nothing.
+  Result<KeptDatabase> PreviewUndo(bool all = false);
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
   // kOtherDatabase for a backup of another database, unless that is meant.
   Status DeleteBackup(const std::string& name, bool force,

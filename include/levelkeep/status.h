@@ -32,6 +32,7 @@ enum class StatusCode {
   kOtherDatabase,     // the backup is of another database, and nobody said that
                       // this is meant
   kNotChecked,        // a check could not be done: it says nothing
+  kDegraded,          // it works, and something needs a person
 };
 
 // The stable lower-case word for a code, e.g. "no_space".

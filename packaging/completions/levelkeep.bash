@@ -48,7 +48,7 @@ _levelkeep() {
       rotate) own="--dry-run" ;;
       delete) own="--force --other-database --yes" ;;
       config) own="--check" ;;
-      health) own="--url --timeout" ;;
+      health) own="--live --url --timeout" ;;
     esac
     COMPREPLY=($(compgen -W "$own $global $settings" -- "$current"))
   elif [[ -z $verb ]]; then

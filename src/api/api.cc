@@ -32,6 +32,8 @@ void Api::Add(std::vector<Route> routes) {
   }
 }
 
+bool Changes(const Route& route) { return route.method != "GET"; }
+
 bool MayAnswer(const Route& route, int http_status) {
   // 400: the request is none, or one of its fields is wrong. Others: who may
   // ask, what a body may be, a disk that fails, a server that is at its limits.

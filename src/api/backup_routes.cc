@@ -51,7 +51,7 @@ Response ListBackups(BackupManager* manager, const Call& call) {
     return ErrorResponse(
         Status(StatusCode::kInvalidArgument, kNoSuchAfter, kAfterHint));
   }
-  if (!total.ok()) return ErrorResponse(total.status());
+  if (!total.ok()) return ListError(total.status());
   array.Finish();
   auto rest = Json::object();
   rest["total"] = *total;
@@ -80,7 +80,7 @@ Response ExportMetadata(BackupManager* manager) {
     array.Add(backup);
     return true;
   });
-  if (!count.ok()) return ErrorResponse(count.status());
+  if (!count.ok()) return ListError(count.status());
   array.Finish();
   auto metadata = Json::object();
   metadata["backupCount"] = *count;
@@ -98,14 +98,19 @@ Response ExportMetadata(BackupManager* manager) {
 Result<BackupInfo> FindNamed(BackupManager* manager, const std::string& name,
                              bool latest_too) {
   auto backup = manager->FindBackup(name);
-  // The manager also takes the beginning of a name, and refuses what is none.
-  const bool exact =
-      backup.ok() ? backup->name == name || (latest_too && name == "latest")
-                  : backup.status().code() != StatusCode::kInvalidArgument &&
-                        (latest_too || name != "latest");
-  if (exact) return backup;
+  // The manager refuses what is no name.
+  if (backup.status().code() != StatusCode::kInvalidArgument &&
+      (latest_too || name != "latest")) {
+    return backup;
+  }
   return Status(StatusCode::kNotFound, "there is no backup of that name",
                 "names look like backup_2024-12-27_120000.tar.gz");
+}
+
+Response ListError(const Status& status) {
+  if (status.code() != StatusCode::kNotFound) return ErrorResponse(status);
+  return ErrorResponse(
+      Status(StatusCode::kIoError, status.message(), status.hint()));
 }
 
 Response SuccessResponse(const Json& fields) {
@@ -122,8 +127,7 @@ std::vector<Route> BackupRoutes(BackupManager* manager, JobControl* control) {
        .summary = "makes a backup and answers when it is complete and read "
                   "back",
        .scope = Scope::kCreate,
-       .body = Body{.fields = {{.name = "label"}},
-                    .others = Body::Others::kIgnored},
+       .body = Body{.fields = {{.name = "label"}}},
        .answers = {200, 409, 507},
        .handler =
            [=](const Call& call) {

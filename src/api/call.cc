@@ -42,13 +42,32 @@ std::string Meant(std::string_view name, const std::vector<Field>& fields) {
 std::string Quoted(const std::string& text) { return "\"" + text + "\""; }
 
 // `"a", "b" and "c"`.
-std::string Listed(const std::vector<std::string>& choices) {
+std::string Listed(const std::vector<std::string>& names) {
   std::string text;
-  for (size_t i = 0; i < choices.size(); i++) {
-    if (i > 0) text += i + 1 < choices.size() ? ", " : " and ";
-    text += Quoted(choices[i]);
+  for (size_t i = 0; i < names.size(); i++) {
+    if (i > 0) text += i + 1 < names.size() ? ", " : " and ";
+    text += Quoted(names[i]);
   }
   return text;
+}
+
+const Field* FindField(const std::vector<Field>& fields,
+                       const std::string& name) {
+  const auto it =
+      std::find_if(fields.begin(), fields.end(),
+                   [&](const Field& field) { return field.name == name; });
+  return it == fields.end() ? nullptr : &*it;
+}
+
+// What a request may say instead of a name that is not among `fields`.
+std::string KnownHint(const std::string& name,
+                      const std::vector<Field>& fields) {
+  const std::string meant = Meant(name, fields);
+  if (!meant.empty()) return "did you mean " + Quoted(meant) + "?";
+  if (fields.empty()) return "it takes none here";
+  std::vector<std::string> names;
+  for (const Field& field : fields) names.push_back(field.name);
+  return "it takes " + Listed(names);
 }
 
 std::string Wanted(const Field& field) {
@@ -79,11 +98,13 @@ Result<nlohmann::json> ParseBody(const std::string& body, size_t max_values) {
                       "-ContentType \"application/json; charset=utf-8\"");
 }
 
-// 1. body: JSON, types, unknown fields, values   2. query
+// 1. body: JSON, unknown fields, types, values   2. query: unknown parameters,
+// values
 Call::Call(const Route& route, const http::Request& request)
-    : request_(request) {
+    : route_(route), request_(request) {
   if (route.body) ReadBody(*route.body);
-  for (const Field& field : route.query) ReadQuery(field);
+  if (Changes(route)) RefuseUnknownParameters();
+  for (const Field& field : route.query) ReadParameter(field);
 }
 
 std::string Call::name() const {
@@ -99,7 +120,7 @@ void Call::Fail(const std::string& message, const std::string& hint) {
 
 const nlohmann::json* Call::Find(const std::string& field) const {
   const auto it = values_.find(field);
-  return it == values_.end() || it->is_null() ? nullptr : &*it;
+  return it == values_.end() ? nullptr : &*it;
 }
 
 std::string Call::Text(const std::string& field,
@@ -119,7 +140,80 @@ std::optional<uint64_t> Call::Number(const std::string& field) const {
   return value->get<uint64_t>();
 }
 
-void Call::ReadQuery(const Field& field) {
+void Call::ReadBody(const Body& body) {
+  auto json = ParseBody(request_.body, kMaxValues);
+  if (!json.ok()) {
+    status_ = json.status();
+    return;
+  }
+  if (!json->is_object()) return Fail("the request body is not a JSON object");
+  values_ = std::move(*json);
+  RefuseUnknownFields(body);
+  for (const Field& field : body.fields) CheckType(field);
+  if (!status_.ok()) return;
+  for (const Field& field : body.fields) CheckText(field);
+}
+
+void Call::RefuseUnknownFields(const Body& body) {
+  for (const auto& [name, value] : values_.items()) {
+    if (FindField(body.fields, name) != nullptr) continue;
+    const std::string shown = Quoted(Printable(name));
+    if (FindField(route_.query, name) != nullptr) {
+      return Fail(shown + " stands in the request body",
+                  "it is a query parameter: add ?" + name +
+                      "=… to the address, and nothing to the body");
+    }
+    return Fail("the request body has an unknown field " + shown,
+                KnownHint(name, body.fields));
+  }
+}
+
+void Call::CheckType(const Field& field) {
+  const nlohmann::json* value = Find(field.name);
+  if (value == nullptr) return;
+  if (!IsOfKind(*value, field))
+    Fail(Quoted(field.name) + " is not " + Wanted(field));
+}
+
+void Call::CheckText(const Field& field) {
+  const nlohmann::json* value = Find(field.name);
+  if (value == nullptr) {
+    if (field.required) Fail(Quoted(field.name) + " is missing", field.hint);
+    return;
+  }
+  if (field.kind != Field::Kind::kText) return;
+  const auto& text = value->get_ref<const std::string&>();
+  if (IsBlank(text)) {
+    return Fail(
+        Quoted(field.name) + " is empty",
+        field.hint.empty() ? "leave it out, or say what is meant" : field.hint);
+  }
+  const bool known = field.choices.empty() ||
+                     std::find(field.choices.begin(), field.choices.end(),
+                               text) != field.choices.end();
+  if (!known) {
+    Fail(Quoted(field.name) + " is not one of " + Listed(field.choices));
+  }
+}
+
+void Call::RefuseUnknownParameters() {
+  for (const auto& [name, value] : request_.query) {
+    if (FindField(route_.query, name) != nullptr) continue;
+    const std::string shown = Quoted(Printable(name));
+    const Field* const field =
+        route_.body ? FindField(route_.body->fields, name) : nullptr;
+    if (field != nullptr) {
+      return Fail(shown + " stands in the address of the request",
+                  "it is a field of the body: {" + shown + ":" +
+                      (field->kind == Field::Kind::kText ? "\"…\"" : "true") +
+                      "}");
+    }
+    return Fail("the request has an unknown query parameter " + shown,
+                KnownHint(name, route_.query));
+  }
+}
+
+void Call::ReadParameter(const Field& field) {
   const auto it = request_.query.find(field.name);
   if (it == request_.query.end()) return;
   const std::string& text = it->second;
@@ -141,54 +235,6 @@ void Call::ReadQuery(const Field& field) {
                                  " is not " + Wanted(field)
                            : field.wrong,
        field.hint);
-}
-
-void Call::ReadBody(const Body& body) {
-  auto json = ParseBody(request_.body, kMaxValues);
-  if (!json.ok()) {
-    status_ = json.status();
-    return;
-  }
-  if (!json->is_object()) return Fail("the request body is not a JSON object");
-  values_ = std::move(*json);
-  for (const Field& field : body.fields) CheckType(field);
-  if (body.others != Body::Others::kIgnored) CheckOthers(body);
-  if (!status_.ok()) return;
-  for (const Field& field : body.fields) CheckText(field);
-}
-
-void Call::CheckType(const Field& field) {
-  const nlohmann::json* value = Find(field.name);
-  if (value == nullptr) return;
-  if (!IsOfKind(*value, field))
-    Fail(Quoted(field.name) + " is not " + Wanted(field));
-}
-
-void Call::CheckOthers(const Body& body) {
-  for (const auto& [name, value] : values_.items()) {
-    const bool known = std::any_of(
-        body.fields.begin(), body.fields.end(),
-        [&name = name](const Field& field) { return field.name == name; });
-    if (known) continue;
-    const std::string meant = Meant(name, body.fields);
-    if (meant.empty() && body.others != Body::Others::kRefused) continue;
-    Fail("the request body has an unknown field " + Quoted(Printable(name)),
-         meant.empty() ? "" : "did you mean " + Quoted(meant) + "?");
-  }
-}
-
-void Call::CheckText(const Field& field) {
-  const nlohmann::json* value = Find(field.name);
-  if (field.required && (value == nullptr || *value == "")) {
-    return Fail(Quoted(field.name) + " is missing", field.hint);
-  }
-  if (value == nullptr || field.choices.empty()) return;
-  if (field.may_be_empty && *value == "") return;
-  const bool known = std::find(field.choices.begin(), field.choices.end(),
-                               *value) != field.choices.end();
-  if (!known) {
-    Fail(Quoted(field.name) + " is not one of " + Listed(field.choices));
-  }
 }
 
 }  // namespace levelkeep::api

@@ -33,7 +33,7 @@ class Call {
   // "{name}" of the path; empty if the path has none.
   std::string name() const;
 
-  // Of a field of query or body; null counts as absent.
+  // Of a field of query or body.
   // REQUIRES: status() is ok; the field is in the table, and of that kind.
   std::string Text(const std::string& field,
                    const std::string& fallback = "") const;
@@ -41,14 +41,16 @@ class Call {
   std::optional<uint64_t> Number(const std::string& field) const;
 
  private:
-  void ReadQuery(const Field& field);
   void ReadBody(const Body& body);
+  void RefuseUnknownFields(const Body& body);
   void CheckType(const Field& field);
-  void CheckOthers(const Body& body);
   void CheckText(const Field& field);
+  void RefuseUnknownParameters();
+  void ReadParameter(const Field& field);
   void Fail(const std::string& message, const std::string& hint = "");
   const nlohmann::json* Find(const std::string& field) const;
 
+  const Route& route_;
   const http::Request& request_;
   nlohmann::json values_ = nlohmann::json::object();
   Status status_;

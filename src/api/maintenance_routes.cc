@@ -40,7 +40,7 @@ Response Delete(BackupManager* manager, const Call& call) {
 Response Rotate(BackupManager* manager, const Call& call) {
   const bool dry_run = call.Flag("dryRun");
   const auto decisions = manager->Rotate(dry_run);
-  if (!decisions.ok()) return ErrorResponse(decisions.status());
+  if (!decisions.ok()) return ListError(decisions.status());
   return SuccessResponse(RotationToJson(*decisions, dry_run));
 }
 
@@ -79,6 +79,7 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager,
        .scope = Scope::kAdmin,
        .query = {{.name = "force", .kind = Field::Kind::kFlag},
                  {.name = "otherDatabase", .kind = Field::Kind::kFlag}},
+       .body = Body{},
        .answers = {200, 404, 409},
        .handler = [=](const Call& call) { return Delete(manager, call); }},
       {.method = "POST",

@@ -84,6 +84,13 @@ Json ToJson(const KeptDatabase& database) {
   return json;
 }
 
+Json UndoPreviewToJson(const KeptDatabase& database) {
+  auto json = Json::object();
+  json["dryRun"] = true;
+  json.update(ToJson(database));
+  return json;
+}
+
 Json ToJson(const LossPreview& preview) {
   auto json = Json::object();
   json["fault"] = preview.fault;

@@ -20,6 +20,8 @@ Json ToJson(const LossPreview& preview);
 Json ToJson(const LossReport& report);
 Json UndoToJson(const RestoreReport& report);
 Json ToJson(const KeptDatabase& database);
+// What an undo would bring back.
+Json UndoPreviewToJson(const KeptDatabase& database);
 Json RotationToJson(const std::vector<RotationDecision>& decisions,
                     bool dry_run);
 Json ToJson(const HealthReport& health, Time now);

@@ -10,9 +10,10 @@ RestoreMode ModeOf(const std::string& text) {
   return text == "stage" ? RestoreMode::kStage : RestoreMode::kAuto;
 }
 
-// What would be lost and gained; nothing is changed.
-Response Preview(BackupManager* manager, const std::string& name) {
-  const auto preview = manager->PreviewRestore(name);
+// What would be lost and gained, or why it would be refused; nothing is
+// changed.
+Response Preview(BackupManager* manager, const RestoreRequest& restore) {
+  const auto preview = manager->PreviewRestore(restore);
   if (!preview.ok()) return ErrorResponse(preview.status());
   return SuccessResponse(ToJson(*preview));
 }
@@ -21,10 +22,10 @@ Response Restore(BackupManager* manager, JobControl* control,
                  const Call& call) {
   RestoreRequest restore;
   restore.source = call.Text("backupName");
-  if (call.Flag("dryRun")) return Preview(manager, restore.source);
   restore.mode = ModeOf(call.Text("mode"));
   restore.other_database = call.Flag("otherDatabase");
   restore.stop = control->stop.get_token();
+  if (call.Flag("dryRun")) return Preview(manager, restore);
   const auto report = manager->RestoreBackup(restore);
   if (!report.ok()) return ErrorResponse(report.status());
   auto json = Json::object();
@@ -36,7 +37,14 @@ Response Restore(BackupManager* manager, JobControl* control,
   return SuccessResponse(json);
 }
 
+Response PreviewUndo(BackupManager* manager, bool all) {
+  const auto kept = manager->PreviewUndo(all);
+  if (!kept.ok()) return ErrorResponse(kept.status());
+  return SuccessResponse(UndoPreviewToJson(*kept));
+}
+
 Response Undo(BackupManager* manager, const Call& call) {
+  if (call.Flag("dryRun")) return PreviewUndo(manager, call.Flag("all"));
   const auto report =
       call.Flag("all") ? manager->UndoAllRestores() : manager->UndoRestore();
   if (!report.ok()) return ErrorResponse(report.status());
@@ -57,12 +65,10 @@ std::vector<Route> RestoreRoutes(BackupManager* manager, JobControl* control) {
                                         "/api/backup/list shows, or "
                                         "\"latest\""},
                                {.name = "mode",
-                                .choices = {"auto", "live", "stage"},
-                                .may_be_empty = true},
+                                .choices = {"auto", "live", "stage"}},
                                {.name = "dryRun", .kind = Field::Kind::kFlag},
                                {.name = "otherDatabase",
-                                .kind = Field::Kind::kFlag}},
-                    .others = Body::Others::kRefusedIfMisspelled},
+                                .kind = Field::Kind::kFlag}}},
        .answers = {200, 404, 409, 422, 507},
        .handler =
            [=](const Call& call) { return Restore(manager, control, call); }},
@@ -70,7 +76,8 @@ std::vector<Route> RestoreRoutes(BackupManager* manager, JobControl* control) {
        .path = "/api/backup/undo",
        .summary = "puts the database back that the last restore replaced",
        .scope = Scope::kRestore,
-       .body = Body{.fields = {{.name = "all", .kind = Field::Kind::kFlag}}},
+       .body = Body{.fields = {{.name = "all", .kind = Field::Kind::kFlag},
+                               {.name = "dryRun", .kind = Field::Kind::kFlag}}},
        .answers = {200, 404, 409, 422, 507},
        .handler = [=](const Call& call) { return Undo(manager, call); }},
   };

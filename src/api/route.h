@@ -2,6 +2,10 @@
 //
 // The router, Mount(), 405, what is refused in queries and bodies, and the
 // list in docs/http-api.md (by test) all follow this table.
+//
+// Nothing is guessed: a route that changes something refuses query parameters
+// and body fields that are not in its table, and says where they belong. Types
+// are exact, so that null is no flag, and a text is never empty.
 
 #ifndef LEVELKEEP_API_ROUTE_H_
 #define LEVELKEEP_API_ROUTE_H_
@@ -29,9 +33,8 @@ struct Field {
 
   std::string name;
   Kind kind = Kind::kText;
-  bool required = false;                  // and not empty
+  bool required = false;
   std::vector<std::string> choices = {};  // of a text; none: any
-  bool may_be_empty = false;              // beside the choices: as if absent
   uint64_t min = 0;                       // of a number
   uint64_t max = UINT64_MAX;
   std::string hint = {};   // where it is missing or wrong
@@ -39,12 +42,7 @@ struct Field {
 };
 
 struct Body {
-  // What becomes of fields that are not in the table. Users' scripts may send
-  // more than we know; but "dryrun" must not become a real restore.
-  enum class Others { kIgnored, kRefusedIfMisspelled, kRefused };
-
   std::vector<Field> fields = {};
-  Others others = Others::kRefused;
 };
 
 struct Route {
@@ -52,7 +50,7 @@ struct Route {
   std::string path;     // may hold "{name}"
   std::string summary;  // as in docs/http-api.md
   Scope scope = Scope::kAdmin;
-  std::vector<Field> query = {};  // others are ignored
+  std::vector<Field> query = {};  // a GET ignores others
   std::optional<Body> body = {};  // none: not read by Call
   // Of its own; MayAnswer knows what every route may answer.
   std::vector<int> answers = {};
@@ -60,6 +58,9 @@ struct Route {
   size_t max_body_bytes = http::RouteOptions().max_body_bytes;
   bool is_urgent = false;  // see http::RouteOptions
 };
+
+// Whether a request to it changes something.
+bool Changes(const Route& route);
 
 // Whether the route may answer so.
 bool MayAnswer(const Route& route, int http_status);

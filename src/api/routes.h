@@ -43,10 +43,13 @@ std::vector<Route> HealthRoutes(BackupManager* manager, JobControl* control,
                                 const Settings* program);
 std::vector<Route> DownloadRoutes(BackupManager* manager);
 
-// The backup of exactly that name, or "latest" where `latest_too`. Whatever
-// else the manager would take, or refuse, for a name is kNotFound.
+// The backup of that name, or "latest" where `latest_too`. All else, in a path,
+// is kNotFound.
 Result<BackupInfo> FindNamed(BackupManager* manager, const std::string& name,
                              bool latest_too = false);
+
+// Of a listing that failed. A folder that is missing is no missing route.
+Response ListError(const Status& status);
 
 // 200 with "success":true, then `fields`.
 Response SuccessResponse(const Json& fields);

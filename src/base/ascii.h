@@ -29,6 +29,12 @@ inline std::string_view Trim(std::string_view text,
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
+// Says nothing: empty, or only blanks. What is left of a variable that is not
+// set, in a script.
+inline bool IsBlank(std::string_view text) {
+  return Trim(text, " \t\r\n").empty();
+}
+
 // The parts between the separators, of which one or more may be empty: one
 // part more than there are separators. They live as long as `text`.
 inline std::vector<std::string_view> Split(std::string_view text,

@@ -196,6 +196,11 @@ bool PathExists(FileSystem* fs, const std::string& path);
 // Does a file in `folder` belong to this process' user or to root? To root, who
 // works for whom the folder belongs to, that one's are as its own.
 bool IsOurOwn(FileSystem* fs, const FileInfo& file, const std::string& folder);
+// `folder` or, where it is still to be made, the nearest one above that is
+// there: on its file system it will be.
+std::string NearestFolder(FileSystem* fs, std::string folder);
+// What is there is in the way of a folder.
+Status NotAFolder(const std::string& path);
 // Like mkdir -p; existing directories are fine. New ones are synced into
 // their parents.
 Status CreateDirectories(FileSystem* fs, const std::string& path);

@@ -117,12 +117,23 @@ bool IsOurOwn(FileSystem* fs, const FileInfo& file, const std::string& folder) {
   return info.ok() && info->owner == file.owner;
 }
 
+std::string NearestFolder(FileSystem* fs, std::string folder) {
+  while (fs->StatFollowing(folder).status().code() == StatusCode::kNotFound &&
+         folder != ParentPath(folder)) {
+    folder = ParentPath(folder);
+  }
+  return folder;
+}
+
+Status NotAFolder(const std::string& path) {
+  return Status(StatusCode::kInvalidArgument, path + " is not a folder",
+                "remove it or name another folder");
+}
+
 Status CreateDirectories(FileSystem* fs, const std::string& path) {
   const auto info = fs->StatFollowing(path);
   if (info.ok()) {
-    if (info->type == FileType::kDirectory) return Status::Ok();
-    return Status(StatusCode::kInvalidArgument, path + " is not a folder",
-                  "remove it or name another folder");
+    return info->type == FileType::kDirectory ? Status::Ok() : NotAFolder(path);
   }
   if (info.status().code() != StatusCode::kNotFound) return info.status();
   const std::string parent = ParentPath(path);

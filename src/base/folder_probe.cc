@@ -181,16 +181,6 @@ void SweepProbes(FileSystem* fs, const std::string& folder) {
   }
 }
 
-// `folder` or, if it is still to be made, the nearest one above that is there:
-// on its file system it will be.
-std::string NearestFolder(FileSystem* fs, std::string folder) {
-  while (fs->StatFollowing(folder).status().code() == StatusCode::kNotFound &&
-         folder != ParentPath(folder)) {
-    folder = ParentPath(folder);
-  }
-  return folder;
-}
-
 // Empty: there is none.
 std::string NearestElsewhere(FileSystem* fs, std::string folder) {
   const auto here = fs->StatFollowing(folder);
@@ -238,6 +228,8 @@ Result<FolderAbilities> ProbeFolder(FileSystem* fs, const std::string& folder) {
 Status RequireFolder(FileSystem* fs, std::string_view setting,
                      const std::string& folder, const FolderNeeds& needs) {
   const std::string there = NearestFolder(fs, folder);
+  const auto what = fs->StatFollowing(there);
+  if (what.ok() && what->type != FileType::kDirectory) return NotAFolder(there);
   const std::string name = std::string(setting) + " (" + folder + ")";
   Lack lack;
   for (int attempt = 1; attempt <= kRequireAttempts; ++attempt) {

@@ -43,6 +43,8 @@ std::string_view StatusCodeName(StatusCode code) {
       return "internal";
     case StatusCode::kOtherDatabase:
       return "other_database";
+    case StatusCode::kDegraded:
+      return "degraded";
     case StatusCode::kNotChecked:
       return "not_checked";
   }

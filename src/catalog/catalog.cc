@@ -103,6 +103,15 @@ Catalog::Catalog(FileSystem* fs, std::string directory, Clock* clock,
       clock_(clock),
       owner_(std::move(owner)) {}
 
+Status Catalog::RequireDirectory() const {
+  const auto info = fs_->StatFollowing(directory_);
+  if (info.status().code() != StatusCode::kNotFound) return info.status();
+  return Status(StatusCode::kNotFound,
+                "BACKUP_DIR (" + directory_ + ") does not exist",
+                "is its volume mounted? levelkeep serve and levelkeep create "
+                "make the folder");
+}
+
 std::string Catalog::StateDirectory() const {
   return JoinPath(directory_, ".levelkeep");
 }

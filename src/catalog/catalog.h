@@ -56,8 +56,11 @@ class Catalog {
   Catalog& operator=(const Catalog&) = delete;
 
   const std::string& directory() const { return directory_; }
-  // What is there now: looks at every file. For all that decides. An empty
-  // listing if there is no such directory.
+  // kNotFound: there is no such directory. Nobody may take that for one
+  // without backups.
+  Status RequireDirectory() const;
+  // What is there now: looks at every file. For all that decides. Fails as
+  // RequireDirectory.
   Result<std::shared_ptr<const Listing>> List();
   // The same for all that was added, removed or renamed, by whomever, which
   // the times of the two folders tell. A file that was written in place is

@@ -96,9 +96,10 @@ Catalog::Scan Catalog::BeginScan() {
 // Two callers may read the same new archive twice, but none waits for a slow
 // disk because of the other.
 Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
-  auto names = fs_->List(directory_);
+  const auto names = fs_->List(directory_);
   if (names.status().code() == StatusCode::kNotFound) {
-    names = std::vector<std::string>();
+    const Status missing = RequireDirectory();
+    if (!missing.ok()) return missing;
   }
   LEVELKEEP_RETURN_IF_ERROR(names.status());
   auto state_names = fs_->List(StateDirectory());

@@ -55,6 +55,14 @@ http::ApiOptions ToApiOptions(const ApiSettings& settings) {
 
 }  // namespace
 
+Status CheckApi(const ApiSettings& settings) {
+  const Status valid = ToApiOptions(settings).Validate();
+  // Refused for safety or not: it is the configuration that is wrong.
+  return valid.ok() ? valid
+                    : Status(StatusCode::kInvalidArgument, valid.message(),
+                             valid.hint());
+}
+
 Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
     : settings_(settings),
       fs_(fs),
@@ -67,11 +75,7 @@ Application::~Application() { Stop(); }
 // 1. nobody else looks in   2. manager: restore, recover, clear the way
 // 3. database   4. schedule   5. HTTP
 Status Application::Start(std::stop_token stop) {
-  const Status valid = ToApiOptions(settings_.api).Validate();
-  if (!valid.ok()) {
-    // Refused for safety or not: it is the configuration that is wrong.
-    return Status(StatusCode::kInvalidArgument, valid.message(), valid.hint());
-  }
+  LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings_.api));
   CloseToOthers(fs_, settings_.backup.storage_path());
   auto report = manager_.Initialize(std::move(stop));
   if (!report.ok()) return report.status();

@@ -20,6 +20,9 @@
 
 namespace levelkeep::cli {
 
+// Ok, or kInvalidArgument: no server may listen with these settings.
+Status CheckApi(const ApiSettings& settings);
+
 // Thread safety: Start and Stop by one thread; the restore hooks run in the
 // threads of the server.
 class Application {

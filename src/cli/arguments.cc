@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/ascii.h"
 #include "base/text.h"
 #include "config/settings.h"
 
@@ -44,9 +45,15 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
   return names;
 }
 
+Status IsEmpty(const std::string& what) {
+  return Status(StatusCode::kInvalidArgument, what + " is empty",
+                "is a variable not set? leave it out, or say what is meant");
+}
+
 // What CLI11 could not place.
 Status DescribeExtra(const std::string& extra, const CLI::App& root,
                      const CLI::App* verb) {
+  if (IsBlank(extra)) return IsEmpty("an argument");
   if (!extra.empty() && extra[0] == '-') {
     std::vector<std::string> names = OptionNames(root);
     if (verb != nullptr) {
@@ -83,6 +90,48 @@ std::string NamesOf(const VerbOption& option, const char* separator) {
   return std::string(option.short_name) + separator + option.name;
 }
 
+// CLI11 takes what follows "--to=" for its value.
+std::vector<std::string> SplitEmptyValues(
+    const std::vector<std::string>& arguments) {
+  std::vector<std::string> split;
+  bool options = true;
+  for (const std::string& argument : arguments) {
+    options = options && argument != "--";
+    const bool empty = options && argument.size() > 3 &&
+                       argument.starts_with("--") &&
+                       argument.find('=') == argument.size() - 1;
+    split.push_back(empty ? argument.substr(0, argument.size() - 1) : argument);
+    if (empty) split.emplace_back();
+  }
+  return split;
+}
+
+// A dash and no digit: "--json", "-y".
+bool LooksLikeOption(const std::string& value) {
+  return value.size() > 1 && value[0] == '-' &&
+         (value[1] < '0' || value[1] > '9');
+}
+
+// No value is empty, and none is the option that follows: CLI11 takes whatever
+// does.
+Status CheckValues(const std::vector<const CLI::Option*>& options,
+                   bool may_be_empty) {
+  for (const CLI::Option* option : options) {
+    if (option->get_items_expected_max() == 0) continue;  // a flag
+    const bool stands_alone = option->get_positional();
+    const std::string name = stands_alone
+                                 ? "the argument"
+                                 : "option --" + option->get_lnames().front();
+    for (const std::string& value : option->results()) {
+      if (!may_be_empty && IsBlank(value)) return IsEmpty(name);
+      if (!stands_alone && LooksLikeOption(value)) {
+        return Usage(name + " needs a value, not " + Printable(value), "");
+      }
+    }
+  }
+  return Status::Ok();
+}
+
 void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
   for (const VerbOption& option : verb.options) {
     std::visit(
@@ -98,16 +147,19 @@ void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
   }
 }
 
-void AddSettings(CLI::App* app, std::map<std::string, std::string>* values) {
+std::vector<const CLI::Option*> AddSettings(
+    CLI::App* app, std::map<std::string, std::string>* values) {
+  std::vector<const CLI::Option*> options;
   for (const SettingInfo& info : AllSettings()) {
     if (info.flag.empty()) continue;
-    app->add_option_function<std::string>(
+    options.push_back(app->add_option_function<std::string>(
         info.flag,
         [values, name = info.name](const std::string& value) {
           (*values)[name] = value;
         },
-        info.help);
+        info.help));
   }
+  return options;
 }
 
 std::string OptionsHelp(const Verb& verb) {
@@ -172,7 +224,7 @@ Result<CommandLine> ParseCommandLine(
   app.add_flag("-v,--verbose", line.verbosity);
   std::string config_file;
   CLI::Option* config = app.add_option("--config", config_file);
-  AddSettings(&app, &line.settings);
+  const auto settings = AddSettings(&app, &line.settings);
   std::map<const CLI::App*, const Verb*> verbs;
   for (const Verb* verb : AllVerbs()) {
     CLI::App* sub = app.add_subcommand(verb->name);
@@ -183,7 +235,9 @@ Result<CommandLine> ParseCommandLine(
   }
   try {
     // CLI11 takes them last first.
-    app.parse(std::vector<std::string>(arguments.rbegin(), arguments.rend()));
+    auto split = SplitEmptyValues(arguments);
+    std::reverse(split.begin(), split.end());
+    app.parse(std::move(split));
   } catch (const CLI::ParseError& error) {
     return DescribeParseError(error);
   } catch (const std::exception& error) {
@@ -196,14 +250,14 @@ Result<CommandLine> ParseCommandLine(
     return DescribeExtra(extra, app, named.empty() ? nullptr : named.front());
   }
   if (config->count() > 0) line.config_file = config_file;
-  // CLI11 takes whatever follows as the value, "--json" as well.
-  for (const auto& [name, value] : line.settings) {
-    if (value.rfind("--", 0) == 0) {
-      return Usage(
-          "the option for " + name + " needs a value, not " + Printable(value),
-          "");
-    }
+  // The table of settings knows for which of them empty means something.
+  Status values = CheckValues(settings, /*may_be_empty=*/true);
+  if (values.ok()) values = CheckValues({config}, /*may_be_empty=*/false);
+  for (const CLI::App* verb : named) {
+    const CLI::App& constant = *verb;
+    if (values.ok()) values = CheckValues(constant.get_options(), false);
   }
+  if (!values.ok()) return values;
   return line;
 }
 
@@ -245,7 +299,7 @@ std::string HelpText(const Verb* verb) {
       "\n"
       "Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 damaged\n"
       "backup or database, 4 busy or locked, 5 not found, 6 no space, 7 not\n"
-      "checked, 130 interrupted.\n";
+      "checked, or degraded (health), 130 interrupted.\n";
   return text;
 }
 

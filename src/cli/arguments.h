@@ -33,6 +33,7 @@ struct VerbArguments {
   bool force = false;
   bool forget_undo = false;
   bool list = false;
+  bool live = false;
   bool once = false;
   bool other_database = false;
   bool undo = false;
@@ -96,7 +97,8 @@ struct CommandLine {
 };
 
 // kInvalidArgument says what is wrong, with a "did you mean" where there is
-// something like it.
+// something like it. An empty value, as a variable that is not set leaves it,
+// is wrong wherever it stands; of a setting its table decides.
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
 
 // Was --json asked for? For errors of the parser itself.

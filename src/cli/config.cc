@@ -1,5 +1,7 @@
 // levelkeep config
 
+#include "base/folder_probe.h"
+#include "cli/application.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -13,18 +15,44 @@ constexpr char kConfigHelp[] =
     "Usage: levelkeep config [--check]\n"
     "\n"
     "Secrets are masked. Wrong settings are listed all at once, with exit\n"
-    "code 2.\n";
+    "code 2. With --check it also makes the checks of levelkeep serve, ends\n"
+    "as that would, and changes nothing: folders and rights, the check\n"
+    "program, the database. It may run beside a server: whether the port is\n"
+    "free and whether a process has the database open is not asked, and what\n"
+    "lies in RESTORE_DIR is not looked at.\n";
 
 constexpr VerbOption kConfigOptions[] = {
-    {"--check", nullptr, "only say whether the configuration is fine",
+    {"--check", nullptr, "only say whether levelkeep serve could start",
      &VerbArguments::check},
 };
 
+// As ConfigureLogging makes it.
+Status CheckLogFolder(FileSystem* fs, const std::string& folder) {
+  if (folder.empty()) return Status::Ok();
+  const auto info = fs->StatFollowing(folder);
+  if (info.ok() && info->type == FileType::kDirectory) return Status::Ok();
+  return RequireFolder(fs, "LOG_DIR", folder, {.keeps_time = true});
+}
+
+// The checks of serve, in its order.
+Status CheckServe(Session* session) {
+  const Settings& settings = session->settings();
+  const Status log = CheckLogFolder(session->world.fs, settings.log.directory);
+  if (!log.ok()) return log;
+  const Status api = CheckApi(settings.api);
+  if (!api.ok()) return api;
+  BackupManager manager(settings.backup, session->platform());
+  const Status start = manager.CheckStart();
+  if (!start.ok()) return start;
+  session->console->Print("the configuration is fine\n");
+  session->console->Say(
+      "not asked: whether port " + std::to_string(settings.api.port) +
+      " is free, and whether a process has the database open");
+  return Status::Ok();
+}
+
 Status RunConfig(Session* session) {
-  if (session->arguments().check) {
-    session->console->Print("the configuration is fine\n");
-    return Status::Ok();
-  }
+  if (session->arguments().check) return CheckServe(session);
   auto& json = session->result["settings"] = nlohmann::ordered_json::array();
   Table table({"SETTING", "VALUE", "FROM"},
               {Align::kLeft, Align::kLeft, Align::kLeft});

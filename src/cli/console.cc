@@ -1,7 +1,10 @@
 #include "cli/console.h"
 
+#include <cerrno>
 #include <istream>
 #include <ostream>
+#include <system_error>
+#include <utility>
 
 namespace levelkeep::cli {
 namespace {
@@ -31,12 +34,27 @@ bool Console::can_redraw() const {
          term->second != "dumb";
 }
 
+// A stream that has failed takes nothing more: the first failure counts.
+void Console::Write(std::string_view text) {
+  errno = 0;
+  *world_->out << text << std::flush;
+  if (!world_->out->fail() || !output_failure_.ok()) return;
+  const std::string why =
+      errno == 0 ? "it is closed" : std::generic_category().message(errno);
+  output_failure_ =
+      Status(StatusCode::kIoError, "standard output can't be written: " + why);
+}
+
+Status Console::TakeOutputFailure() {
+  return std::exchange(output_failure_, Status::Ok());
+}
+
 void Console::Print(std::string_view text) {
-  if (!options_.json) *world_->out << text << std::flush;
+  if (!options_.json) Write(text);
 }
 
 void Console::PrintJson(std::string_view json_text) {
-  *world_->out << json_text << '\n' << std::flush;
+  Write(std::string(json_text) + '\n');
 }
 
 void Console::Say(std::string_view line) {

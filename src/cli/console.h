@@ -28,6 +28,10 @@ class Console {
   bool talkative() const { return !options_.quiet && !options_.json; }
   const World& world() const { return *world_; }
 
+  // Ok, or why something could not be written to standard output since the
+  // last call: it is full, closed, or nobody reads it any more.
+  Status TakeOutputFailure();
+
   // Data for people; nothing with --json.
   void Print(std::string_view text);
   // The one object of --json (a line).
@@ -52,12 +56,14 @@ class Console {
   std::string Yellow(std::string_view text) const;
 
  private:
+  void Write(std::string_view text);
   std::string Paint(std::string_view text, const char* code,
                     bool is_terminal) const;
 
   const World* const world_;
   const ConsoleOptions options_;
   const bool colours_wanted_;
+  Status output_failure_;
 };
 
 }  // namespace levelkeep::cli

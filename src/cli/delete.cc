@@ -12,9 +12,9 @@ constexpr char kDeleteHelp[] =
     "\n"
     "Usage: levelkeep delete NAME [--force] [--other-database] [--yes]\n"
     "\n"
-    "NAME is a backup's name, the beginning of one, or latest. A pinned\n"
-    "backup is never removed: levelkeep unpin it first. It asks; where it\n"
-    "can't ask it needs --yes.\n";
+    "NAME is a backup's whole name, or latest. A pinned backup is never\n"
+    "removed: levelkeep unpin it first. It asks; where it can't ask it needs\n"
+    "--yes.\n";
 
 constexpr VerbOption kDeleteOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},

@@ -20,6 +20,8 @@ ExitCode ExitCodeFor(StatusCode code) {
       return kExitInterrupted;
     case StatusCode::kNotChecked:
       return kExitNotChecked;
+    case StatusCode::kDegraded:
+      return kExitDegraded;
     case StatusCode::kAlreadyExists:
     case StatusCode::kPermissionDenied:
     case StatusCode::kUnsupported:

@@ -15,7 +15,8 @@ enum ExitCode : int {
   kExitBusy = 4,
   kExitNotFound = 5,
   kExitNoSpace = 6,
-  kExitNotChecked = 7,
+  kExitNotChecked = 7,  // a check could not be done
+  kExitDegraded = 7,    // `health`: it works, and something needs a person
   kExitInterrupted = 130,
 };
 

@@ -79,7 +79,8 @@ Status RunInspect(Session* session) {
                   "name a backup, or latest: see levelkeep list");
   }
   Engine engine = session->NewEngine();
-  const auto backup = engine.Locate(session->arguments().source);
+  const auto backup =
+      engine.Locate(session->arguments().source, NameMatch::kBeginning);
   if (!backup.ok()) return backup.status();
   auto report = engine.Inspect(*backup, {session->world.stop, nullptr});
   if (!report.ok()) return report.status();

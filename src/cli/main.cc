@@ -1,5 +1,6 @@
 // The program around Run: signals, streams, the last resort.
 
+#include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
 #include <sys/stat.h>
@@ -55,6 +56,8 @@ void ReturnFreedMemory() {
 }  // namespace
 
 int Main(int argc, char** argv) {
+  // Before anything is opened in its place.
+  if (fcntl(STDOUT_FILENO, F_GETFD) == -1) std::cout.setstate(std::ios::badbit);
   // A closed pipe or connection is an error of that write, not our end.
   signal(SIGPIPE, SIG_IGN);
   // LevelDB makes its files with whatever mode this leaves.

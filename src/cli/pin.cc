@@ -33,7 +33,7 @@ Status SetPinned(Session* session, bool pinned) {
                   "name a backup, or latest: see levelkeep list");
   }
   Engine engine = session->NewEngine();
-  const auto backup = engine.Find(source);
+  const auto backup = engine.Find(source, NameMatch::kBeginning);
   if (!backup.ok()) return backup.status();
   const Status changed = engine.Pin(backup->name, pinned);
   if (!changed.ok()) return changed;

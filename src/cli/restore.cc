@@ -1,6 +1,7 @@
 // levelkeep restore
 
 #include "api/report_json.h"
+#include "archive/archive_reader.h"
 #include "base/text.h"
 #include "cli/progress.h"
 #include "cli/session.h"
@@ -13,13 +14,13 @@ namespace {
 constexpr char kRestoreHelp[] =
     "Puts a backup in the place of the database.\n"
     "\n"
-    "Usage: levelkeep restore NAME|PATH|latest [--yes]\n"
-    "       levelkeep restore NAME|PATH|latest --dry-run\n"
-    "       levelkeep restore NAME|PATH|latest --to DIR\n"
-    "       levelkeep restore --undo|--undo-all [--yes]\n"
+    "Usage: levelkeep restore NAME|PATH|latest [--dry-run|--yes]\n"
+    "       levelkeep restore NAME|PATH|latest --to DIR [--dry-run]\n"
+    "       levelkeep restore --undo|--undo-all [--dry-run|--yes]\n"
     "       levelkeep restore --undo --list\n"
     "       levelkeep restore --forget-undo [--yes]\n"
     "\n"
+    "NAME is a backup's whole name; with --to the beginning of one will do.\n"
     "The backup is checked, extracted and opened beside the database first;\n"
     "then the two are swapped. The replaced database is kept for\n"
     "BACKUP_UNDO_HOURS, and until a backup that was begun later is verified; "
@@ -30,7 +31,9 @@ constexpr char kRestoreHelp[] =
 
 constexpr VerbOption kRestoreOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
-    {"--dry-run", nullptr, "say what would be lost and gained, change nothing",
+    {"--dry-run", nullptr,
+     "say what would be lost and gained, or why it would be\n"
+     "refused, with the same exit code; change nothing",
      &VerbArguments::dry_run},
     {"--to", "DIR", "extract into DIR (new or empty), leave the database alone",
      &VerbArguments::target_dir},
@@ -67,21 +70,21 @@ Status CheckArguments(const VerbArguments& arguments) {
     return Status(StatusCode::kInvalidArgument,
                   "--forget-undo and --undo exclude each other");
   }
+  if (arguments.forget_undo && arguments.dry_run) {
+    return Status(StatusCode::kInvalidArgument,
+                  "--forget-undo takes no --dry-run",
+                  "levelkeep restore --undo --list shows what there is");
+  }
   if (alone != nullptr) {
-    if (!arguments.source.empty() || to || arguments.dry_run) {
-      return Status(
-          StatusCode::kInvalidArgument,
-          std::string(alone) + " takes no backup, no --to and no --dry-run");
+    if (!arguments.source.empty() || to) {
+      return Status(StatusCode::kInvalidArgument,
+                    std::string(alone) + " takes no backup and no --to");
     }
     return Status::Ok();
   }
   if (arguments.source.empty()) {
     return Status(StatusCode::kInvalidArgument, "restore what?",
                   "name a backup, or latest: see levelkeep list");
-  }
-  if (to && arguments.dry_run) {
-    return Status(StatusCode::kInvalidArgument,
-                  "--to and --dry-run exclude each other");
   }
   return Status::Ok();
 }
@@ -124,10 +127,32 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
   return text;
 }
 
+// 1. what is in it   2. would it work?
+Status RehearseExtract(Session* session, Engine* engine, FoundBackup backup) {
+  const std::string& target = session->arguments().target_dir;
+  const Status opened = engine->Open(&backup);
+  if (!opened.ok()) return opened;
+  const ArchiveOutline& outline = backup.reader->outline();
+  session->result["dryRun"] = true;
+  session->result["name"] = backup.name;
+  session->result["directory"] = target;
+  session->result["bytes"] = outline.content_bytes;
+  const Status would = [&] {
+    Progress progress(session->console, "reading " + backup.name);
+    return engine->RehearseExtract(backup, target,
+                                   {session->world.stop, progress.callback()});
+  }();
+  if (!would.ok()) return would;
+  session->console->Print(backup.name + " would be extracted to " + target +
+                          " (" + FormatBytes(outline.content_bytes) + ")\n");
+  return Status::Ok();
+}
+
 Status Extract(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
-  const auto backup = engine->Locate(arguments.source);
+  const auto backup = engine->Locate(arguments.source, NameMatch::kBeginning);
   if (!backup.ok()) return backup.status();
+  if (arguments.dry_run) return RehearseExtract(session, engine, *backup);
   auto report = [&] {
     Progress progress(session->console, "extracting " + arguments.source);
     return engine->Extract(*backup, arguments.target_dir,
@@ -143,19 +168,34 @@ Status Extract(Session* session, Engine* engine) {
   return Status::Ok();
 }
 
+Status RehearseUndo(Session* session, Engine* engine, UndoScope scope,
+                    const std::string& description) {
+  const auto kept = engine->PreviewUndo(scope);
+  if (!kept.ok()) return kept.status();
+  session->result = api::UndoPreviewToJson(*kept);
+  session->console->Print(description + "\nIt is at sequence " +
+                          std::to_string(kept->last_sequence) + " (" +
+                          FormatBytes(kept->bytes) + ").\n");
+  return Status::Ok();
+}
+
 Status Undo(Session* session, Engine* engine) {
   const bool all = session->arguments().undo_all;
-  const Status confirmed = Confirm(
-      session,
+  const UndoScope scope = all ? UndoScope::kAll : UndoScope::kLast;
+  const std::string description =
       std::string(all ? "The database from before the first of the restores "
                         "since the last verified backup comes back to "
                       : "The database that the last restore replaced comes "
                         "back to ") +
-          session->settings().backup.storage_path() +
-          ".\nThe one that is there now is kept for another levelkeep restore "
-          "--undo.");
+      session->settings().backup.storage_path() +
+      ".\nThe one that is there now is kept for another levelkeep restore "
+      "--undo.";
+  if (session->arguments().dry_run) {
+    return RehearseUndo(session, engine, scope, description);
+  }
+  const Status confirmed = Confirm(session, description);
   if (!confirmed.ok()) return confirmed;
-  auto report = engine->Undo(all ? UndoScope::kAll : UndoScope::kLast);
+  auto report = engine->Undo(scope);
   if (!report.ok()) return report.status();
   session->result = api::UndoToJson(*report);
   session->console->Print("undone: the database is at sequence " +
@@ -224,7 +264,10 @@ Status Replace(Session* session, Engine* engine) {
   if (arguments.dry_run) {
     session->result = api::ToJson(*preview);
     session->console->Print(description + "\n");
-    return Status::Ok();
+    Progress progress(session->console, "reading " + preview->name);
+    return engine->RehearseRestore(*backup,
+                                   {session->world.stop, progress.callback()},
+                                   arguments.other_database);
   }
   const Status confirmed = Confirm(session, description);
   if (!confirmed.ok()) return confirmed;

@@ -41,7 +41,13 @@ int Finish(Console* console, const Status& status, const ordered_json& result,
     PrintJsonOutcome(console, status, result);
   }
   if (!status.ok()) console->PrintError(status);
-  return ExitCodeFor(status.code());
+  const Status reported = console->TakeOutputFailure();
+  if (reported.ok()) return ExitCodeFor(status.code());
+  console->PrintError(reported.WithHint(
+      status.ok() ? "what was asked for is done, only its report is lost"
+                  : "the report is lost"));
+  return status.ok() ? ExitCodeFor(reported.code())
+                     : ExitCodeFor(status.code());
 }
 
 // A service says what it does; the other verbs print their result, so the
@@ -73,8 +79,13 @@ Status RunNamingPlace(Session* session) {
 }
 
 Status RunVerb(Session* session) {
-  const Status logging =
-      ConfigureLogging(LogOptionsFor(session->settings(), session->line));
+  LogOptions log = LogOptionsFor(session->settings(), session->line);
+  // Only a service makes the folder: a question leaves nothing.
+  if (!session->line.verb->is_service &&
+      !PathExists(session->world.fs, log.directory)) {
+    log.directory.clear();
+  }
+  const Status logging = ConfigureLogging(log);
   if (!logging.ok()) return logging;
   if (session->world.is_service != nullptr) {
     *session->world.is_service = session->line.verb->is_service;

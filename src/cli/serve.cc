@@ -26,7 +26,7 @@ constexpr char kServeHelp[] =
     "line when it is ready. SIGTERM and SIGINT stop it within 30 s; a second\n"
     "one stops it at once.\n";
 
-void SayReady(Session* session, const std::string& url) {
+void PrintReady(Session* session, const std::string& url) {
   const BackupOptions& backup = session->settings().backup;
   const std::string line = std::string("levelkeep ") + LevelKeepVersion() +
                            " listening on " + url + " (database " +
@@ -42,6 +42,13 @@ void SayReady(Session* session, const std::string& url) {
   json["pid"] = getpid();
   session->console->PrintJson(DumpJson(json));
   session->result_printed = true;
+}
+
+// Who can't be told that it is ready is no reason not to serve.
+void SayReady(Session* session, const std::string& url) {
+  PrintReady(session, url);
+  const Status said = session->console->TakeOutputFailure();
+  if (!said.ok()) LogWarn(kServeTag, "ready at " + url + ": " + said.message());
 }
 
 // By default glibc gives up to eight heaps for each core to the threads of

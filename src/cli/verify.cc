@@ -48,7 +48,7 @@ std::string Describe(const VerifyReport& report) {
 
 Result<VerifyReport> VerifyOne(Session* session, Engine* engine,
                                const std::string& source, VerifyDepth depth) {
-  const auto backup = engine->Locate(source);
+  const auto backup = engine->Locate(source, NameMatch::kBeginning);
   if (!backup.ok()) return backup.status();
   Progress progress(session->console, "verifying " + source);
   return engine->Verify(*backup, depth,
@@ -60,6 +60,10 @@ Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
   auto backups = engine->List();
   if (!backups.ok()) return backups.status();
   auto& results = session->result["results"] = nlohmann::ordered_json::array();
+  if (backups->empty()) {
+    session->console->Say("no backups in " +
+                          session->settings().backup.backup_dir);
+  }
   std::vector<std::string> damaged;
   Status other_failure;
   for (const BackupInfo& backup : *backups) {

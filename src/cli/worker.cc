@@ -45,7 +45,11 @@ class Worker {
   // Also removes the scratch folder of a worker that was killed; what a
   // live process uses stays.
   Status Prepare() {
-    Status prepared = engine_.Prepare();
+    // Whoever makes backups makes the folder. Until then, or until its volume
+    // is mounted, there is nothing to look at.
+    Status prepared = engine_.ListRecentEntries().status();
+    if (prepared.code() == StatusCode::kNotFound) return prepared;
+    prepared = engine_.Prepare();
     if (prepared.ok()) prepared = engine_.CheckBackupFolder();
     if (!prepared.ok()) return prepared;
     const auto swept = engine_.Sweep();
@@ -146,16 +150,20 @@ Status RunWorker(Session* session) {
   }
   LowerThreadPriority(ThreadPriority::kLow);
   Worker worker(settings, session->world);
-  const Status prepared = worker.Prepare();
-  if (!prepared.ok()) return prepared;
-  if (session->arguments().once) return RunOneRound(session, &worker);
+  Status prepared = worker.Prepare();
+  const bool once = session->arguments().once;
+  const bool waits = !once && prepared.code() == StatusCode::kNotFound;
+  if (!prepared.ok() && !waits) return prepared;
+  if (once) return RunOneRound(session, &worker);
   LogInfo(kWorkerTag, "Starting with poll interval " +
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
   while (!stop.stop_requested()) {
-    const Round round = worker.RunOnce(/*all=*/false);
-    if (!round.failure.ok()) {
-      LogWarn(kWorkerTag, "will try again: " + round.failure.message());
+    if (!prepared.ok()) prepared = worker.Prepare();
+    const Status failure =
+        prepared.ok() ? worker.RunOnce(/*all=*/false).failure : prepared;
+    if (!failure.ok()) {
+      LogWarn(kWorkerTag, "will try again: " + failure.message());
     }
     sleep(settings.worker_poll);
   }

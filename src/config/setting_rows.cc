@@ -75,6 +75,12 @@ SettingRow Text(SettingKind kind, std::string name, std::string key,
   return row;
 }
 
+SettingRow OrNothing(SettingRow row) {
+  row.limits.may_be_empty = true;
+  row.info.allowed += ", or nothing";
+  return row;
+}
+
 SettingRow Folder(std::string name, std::string key, Field field,
                   std::string help) {
   return Text(SettingKind::kPath, std::move(name), std::move(key), IsPath,
@@ -233,18 +239,18 @@ std::vector<SettingRow> ArchiveRows() {
             return &s->backup.verify_after_backup;
           },
           "Prove each new backup in the background by opening it aside."),
-      Text(
+      OrNothing(Text(
           SettingKind::kText, "RESTART_COMMAND", "restartCommand", IsText,
           "a text without control characters",
           [](Settings* s) -> SettingField {
             return &s->backup.restart_command;
           },
-          "What people are told to run after a staged restore."),
-      Text(
+          "What people are told to run after a staged restore.")),
+      OrNothing(Text(
           SettingKind::kPath, "LEVELKEEP_CHECK_PROGRAM", "checkProgram", IsText,
           "a path",
           [](Settings* s) -> SettingField { return &s->backup.check_program; },
-          "The program levelkeep-check, if it is not in its usual place."),
+          "The program levelkeep-check, if it is not in its usual place.")),
   };
 }
 
@@ -268,11 +274,11 @@ std::vector<SettingRow> ProgramRows() {
           "API_ALLOW_ANONYMOUS", "apiAllowAnonymous",
           [](Settings* s) -> SettingField { return &s->api.allow_anonymous; },
           "Listen beyond loopback although there is no token."),
-      Text(
+      OrNothing(Text(
           SettingKind::kList, "API_ALLOWED_HOSTS", "apiAllowedHosts", IsHost,
           "host names, separated by commas",
           [](Settings* s) -> SettingField { return &s->api.allowed_hosts; },
-          "Host names that requests may be addressed to."),
+          "Host names that requests may be addressed to.")),
       Switch(
           "STORAGE_SYNC", "storageSync",
           [](Settings* s) -> SettingField { return &s->storage_sync; },
@@ -295,11 +301,10 @@ std::vector<SettingRow> ProgramRows() {
           "LOG_FORMAT", "logJson", {"text", "json"},
           [](Settings* s) -> SettingField { return &s->log.json; },
           "Shape of a log line."),
-      Text(
-          SettingKind::kPath, "LOG_DIR", "logDir", IsText,
-          "a folder, or nothing",
+      OrNothing(Text(
+          SettingKind::kPath, "LOG_DIR", "logDir", IsText, "a folder",
           [](Settings* s) -> SettingField { return &s->log.directory; },
-          "Folder for daily log files besides standard error."),
+          "Folder for daily log files besides standard error.")),
   };
   rows[0].info.flag = "--host";
   rows[1].info.flag = "--port";

@@ -123,6 +123,7 @@ struct Formatter {
 
 bool ParseSetting(std::string_view text, const SettingLimits& limits,
                   SettingField field) {
+  if (IsBlank(text) && !limits.may_be_empty) return false;
   return std::visit(FieldParser{text, limits}, field);
 }
 

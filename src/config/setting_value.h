@@ -29,6 +29,9 @@ struct SettingLimits {
   std::vector<std::string> choices;
   // For texts: false if it can't be one.
   bool (*accepts)(std::string_view text) = nullptr;
+  // Nothing is a value, too. Else it is what a variable leaves that is not set,
+  // and no value of any setting.
+  bool may_be_empty = false;
 };
 
 // Stores the value. False if the text is none that is allowed; the field is

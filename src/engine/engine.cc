@@ -18,24 +18,33 @@ constexpr char kStateDirectory[] = ".levelkeep";
 constexpr int kStateLockAttempts = 250;
 constexpr std::chrono::milliseconds kStateLockDelay{20};
 
-// "backup_2024" means the one backup whose name begins so.
-Result<std::string> CompleteName(const Listing& listing,
-                                 const std::string& text) {
-  std::vector<std::string> matches;
+std::vector<std::string> NamesThatBegin(const Listing& listing,
+                                        const std::string& text) {
+  std::vector<std::string> names;
   for (const Listing::Entry& entry : listing.entries()) {
-    if (entry->name == text) return text;
     if (!text.empty() && entry->name.starts_with(text)) {
-      matches.push_back(entry->name);
+      names.push_back(entry->name);
     }
   }
-  if (matches.size() == 1) return matches.front();
-  if (matches.size() > 1) {
-    return Status(StatusCode::kInvalidArgument,
-                  "'" + Printable(text) + "' matches " +
-                      std::to_string(matches.size()) + " backups",
-                  "give more of the name, e.g. " + matches.front());
+  return names;
+}
+
+// "backup_2024" means the one backup whose name begins so, where that will do.
+// REQUIRES: there are some.
+Result<std::string> Complete(const std::string& text,
+                             const std::vector<std::string>& names,
+                             NameMatch match) {
+  if (match == NameMatch::kWhole) {
+    return Status(
+        StatusCode::kInvalidArgument,
+        "'" + Printable(text) + "' is only the beginning of a backup's name",
+        "give the whole name, e.g. " + names.front());
   }
-  return text;  // Catalog::Find has the words for what is wrong with it
+  if (names.size() == 1) return names.front();
+  return Status(StatusCode::kInvalidArgument,
+                "'" + Printable(text) + "' matches " +
+                    std::to_string(names.size()) + " backups",
+                "give more of the name, e.g. " + names.front());
 }
 
 // Behind the entry `after`. Where it is gone, e.g. rotated away since the last
@@ -227,25 +236,25 @@ Result<uint64_t> Engine::Visit(
   return uint64_t{listing->size()};
 }
 
-Result<FoundBackup> Engine::Find(const std::string& name) {
-  const auto find = [this](const std::string& whole) -> Result<FoundBackup> {
-    LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(whole));
-    return FoundBackup{std::move(entry)};
-  };
-  if (name == "latest") return find(name);
-  if (ParseBackupName(name)) {
-    // A whole name needs no listing, unless it begins a longer one.
-    auto entry = find(name);
-    if (entry.status().code() != StatusCode::kNotFound) return entry;
-  }
+// A whole name needs no listing.
+Result<FoundBackup> Engine::Find(const std::string& name, NameMatch match) {
+  auto entry = catalog_.Find(name);
+  if (entry.ok()) return FoundBackup{std::move(*entry)};
+  const bool unknown = entry.status().code() == StatusCode::kNotFound ||
+                       entry.status().code() == StatusCode::kInvalidArgument;
+  if (name == "latest" || !unknown) return entry.status();
   LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
-  LEVELKEEP_ASSIGN_OR_RETURN(std::string full, CompleteName(*listing, name));
-  return find(full);
+  const auto names = NamesThatBegin(*listing, name);
+  if (names.empty()) return entry.status();
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string whole,
+                             Complete(name, names, match));
+  LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry completed, catalog_.Find(whole));
+  return FoundBackup{std::move(completed)};
 }
 
-Result<FoundBackup> Engine::Locate(const std::string& source) {
+Result<FoundBackup> Engine::Locate(const std::string& source, NameMatch match) {
   if (source.find('/') == std::string::npos) {
-    auto found = Find(source);
+    auto found = Find(source, match);
     if (found.ok() || !PathExists(fs_, source)) return found;
   }
   FoundBackup file;
@@ -256,10 +265,16 @@ Result<FoundBackup> Engine::Locate(const std::string& source) {
 }
 
 Result<std::vector<RotationDecision>> Engine::PlanRotation() {
+  LEVELKEEP_RETURN_IF_ERROR(catalog_.RequireDirectory());
+  if (platform_.tries_folders) {
+    LEVELKEEP_RETURN_IF_ERROR(RequireFolder(
+        fs_, "BACKUP_DIR", options_.backup_dir, {.keeps_time = true}));
+  }
   return Decide({});
 }
 
 Result<std::vector<RotationDecision>> Engine::Rotate() {
+  LEVELKEEP_RETURN_IF_ERROR(catalog_.RequireDirectory());
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
   return RemoveOld({});
 }
@@ -309,6 +324,7 @@ Result<std::vector<std::string>> Engine::PendingVerification() {
 
 Status Engine::Delete(const std::string& name, bool force,
                       bool other_database) {
+  LEVELKEEP_RETURN_IF_ERROR(catalog_.RequireDirectory());
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
   LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther({entry}, other_database));

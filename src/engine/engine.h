@@ -8,7 +8,8 @@
 //   create.cc  from a snapshot to a published archive
 //   verify.cc  three depths, and what is remembered of it; inspect
 //   remains.cc databases that lack files
-//   restore.cc preview, restore, stage, undo, extract
+//   preview.cc what restore, undo and extract would do, or be refused with
+//   restore.cc restore, stage, undo, extract
 
 #ifndef LEVELKEEP_ENGINE_ENGINE_H_
 #define LEVELKEEP_ENGINE_ENGINE_H_
@@ -62,6 +63,11 @@ struct Adoption {
   std::string gap;     // see StartReport::gap
 };
 
+// How much of a backup's name has to be said. A beginning is for those who only
+// read and say which one it was; what replaces or removes something takes no
+// guess.
+enum class NameMatch { kWhole, kBeginning };
+
 // What a name or a path leads to.
 struct FoundBackup : CatalogEntry {
   // Somebody's file: only `name` and `path` are known, no sidecar is looked
@@ -108,6 +114,9 @@ class Engine {
   // (base/folder_probe.h). Leaves nothing. One that may not be written is ok:
   // the log and health name it. REQUIRES: Prepare succeeded.
   Status CheckBackupFolder();
+  // What Prepare, CheckBackupFolder and the restorer's Prepare would refuse.
+  // Writes nothing.
+  Status JudgeFolders();
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.
   Result<std::vector<std::string>> Sweep();
@@ -126,13 +135,15 @@ class Engine {
                          const std::string& after = "");
   // Names that were never fully verified, oldest first.
   Result<std::vector<std::string>> PendingVerification();
-  // A name, an unambiguous beginning of one, or "latest".
-  Result<FoundBackup> Find(const std::string& name);
+  // A name or "latest"; with kBeginning also what only one name begins with.
+  Result<FoundBackup> Find(const std::string& name,
+                           NameMatch match = NameMatch::kWhole);
   // The same, or a path: anything with a slash, or an existing file that is
   // no backup's name.
-  Result<FoundBackup> Locate(const std::string& source);
+  Result<FoundBackup> Locate(const std::string& source,
+                             NameMatch match = NameMatch::kWhole);
 
-  // What Rotate would do.
+  // What Rotate would do, or what it would be refused with.
   Result<std::vector<RotationDecision>> PlanRotation();
   // By the retention rules; oldest first, stops at the first error.
   Result<std::vector<RotationDecision>> Rotate();
@@ -206,8 +217,18 @@ class Engine {
 
   // For a caller that looks first and then restores.
   Status Open(FoundBackup* backup) const;
-  // What a restore would do.
+  // What a restore would do, if it is not refused.
   Result<RestorePreview> Preview(const FoundBackup& backup);
+  // Ok, or what a Restore or Stage would be refused with: begins as these
+  // do, and reads all of the archive. What only opening the restored database
+  // can tell is not known, unless a verification has told it.
+  Status RehearseRestore(const FoundBackup& backup, const Work& work,
+                         bool other_database = false);
+  // The same of an Extract.
+  Status RehearseExtract(const FoundBackup& backup,
+                         const std::string& target_dir, const Work& work);
+  // What Undo would put back, or what it would be refused with.
+  Result<KeptDatabase> PreviewUndo(UndoScope scope);
   // kBusy with the pid while another process has the database open.
   // kOtherDatabase for a listed one of another database, unless that is meant.
   Result<RestoreReport> Restore(const FoundBackup& backup, const Work& work,
@@ -325,6 +346,16 @@ class Engine {
   // Where the storage is ours: restores go by what was scanned for it.
   void RememberScan(const std::string& sha256);
 
+  // What stands against a change of the storage; see preview.cc.
+  Status JudgeStorage();
+  Status JudgeLayout();
+  Status JudgeBackupFolder();
+  // kBusy: a process has the database open.
+  Status RequireClosed() const;
+  // Also of a restore of this backup, which it opens.
+  Status JudgeRestore(FoundBackup* backup, bool other_database);
+  // Every digest; returns the archive's own. REQUIRES: it was opened.
+  Result<std::string> ReadThrough(const FoundBackup& backup, const Work& work);
   // The storage is ours, and what a crash interrupted is finished.
   Status RequireStorage();
   bool UndoIsDue();

@@ -38,8 +38,10 @@ Status Engine::RequireWhole() {
 }
 
 Result<LossPreview> Engine::PreviewLoss() {
-  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains,
-                             OpenRestorer()->FindRemains());
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  Restorer* const restorer = OpenRestorer();
+  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains, restorer->FindRemains());
+  LEVELKEEP_RETURN_IF_ERROR(restorer->CheckRepairable(remains));
   LossPreview preview;
   preview.fault = remains.fault;
   preview.tables = remains.tables.size();

@@ -1,4 +1,4 @@
-// Preview, restore, undo. The swap itself is the Restorer's.
+// Restore, undo, extract. The swap itself is the Restorer's.
 
 #include <algorithm>
 #include <utility>
@@ -6,11 +6,9 @@
 #include "archive/archive_reader.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "leveldb/db.h"
-#include "restore/layout.h"
 #include "restore/scanned.h"
 
 namespace levelkeep {
@@ -115,16 +113,7 @@ Restorer* Engine::OpenRestorer() {
 // BackupManager started.
 Status Engine::RequireStorage() {
   if (restorer_ != nullptr && restorer_->recovered()) return Status::Ok();
-  const std::string db_dir = options_.storage_path();
-  std::string holder;
-  LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
-                             DbLock::Probe(fs_, db_dir, &holder));
-  if (state != DbLock::State::kFree) {
-    return Status(StatusCode::kBusy,
-                  "database " + db_dir + " is open in " + holder,
-                  "stop it, use POST /api/backup/restore, or drop the file "
-                  "into RESTORE_DIR and restart it");
-  }
+  LEVELKEEP_RETURN_IF_ERROR(RequireClosed());
   LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare());
   return restorer_->Recover().status();
 }
@@ -135,78 +124,17 @@ Status Engine::Open(FoundBackup* backup) const {
   return Status::Ok();
 }
 
-// 1. can it be done there, and checked?   2. the manifest   3. what would be
-// lost   4. is there space?
-Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
-  RestorerOptions place;
-  place.storage_dir = options_.storage_dir;
-  place.db_name = options_.db_name;
-  place.tries_folders = platform_.tries_folders;
-  LEVELKEEP_RETURN_IF_ERROR(CheckStorage({fs_, clock_, place}));
-  LEVELKEEP_RETURN_IF_ERROR(CheckableSource(backup).status());
-  RestorePreview preview;
-  preview.name = backup.name;
-  preview.needed_bytes = options_.reserve_bytes;
-  // The catalog knows the manifest of what it has read; of a file, or of what
-  // it could not read, the archive itself is asked.
-  std::shared_ptr<const Manifest> manifest;
-  if (backup.manifest) {
-    manifest = std::make_shared<Manifest>(*backup.manifest);
-  } else {
-    FoundBackup open = backup;
-    if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
-    manifest = open.reader->outline().manifest;
-  }
-  const std::string db_dir = options_.storage_path();
-  preview.database_present = DatabasePresent();
-  preview.current_sequence = database_->LastSequence();
-  preview.lost_writes = preview.current_sequence;
-  if (manifest != nullptr) {
-    preview.backup_created = manifest->created;
-    preview.backup_sequence = manifest->last_sequence;
-    preview.other_database = ReadOwner().IsOther(*manifest);
-    if (manifest->events) preview.backup_events = manifest->events->count;
-    preview.needed_bytes += manifest->source_bytes;
-    const auto epoch = ReadEpoch(fs_, db_dir);
-    preview.same_history = epoch.ok() && !epoch->empty() &&
-                           manifest->db_epoch == *epoch &&
-                           CountsWrites(*manifest);
-  }
-  if (preview.same_history) {
-    preview.lost_writes -=
-        std::min(preview.lost_writes, preview.backup_sequence);
-  }
-  // Of the disk that the storage will be on, if it is still to be made.
-  std::string folder = options_.storage_dir;
-  while (!PathExists(fs_, folder) && folder != ParentPath(folder)) {
-    folder = ParentPath(folder);
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(preview.free_bytes, fs_->FreeSpace(folder));
-  return preview;
-}
-
-Status Engine::RefuseOther(const FoundBackup& backup,
-                           bool other_database) const {
-  if (backup.by_path || other_database || !IsOther(backup)) return Status::Ok();
-  return Status(StatusCode::kOtherDatabase,
-                backup.name + " is a backup of another database than " +
-                    options_.storage_path(),
-                "choose one of this database, or say that it is meant: "
-                "--other-database, \"otherDatabase\":true");
-}
-
-// 1. the storage is ours, and can do it   2. check, extract and open the backup
-// beside the live data   3. compare it with its sidecar   4. close, swap,
-// reopen
+// 1. the storage is ours   2. may it be?   3. check, extract and open the
+// backup beside the live data   4. compare it with its sidecar   5. close,
+// swap, reopen
 Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
                                       const Work& work, bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
-  LEVELKEEP_RETURN_IF_ERROR(restorer_->CheckStorage());
-  LEVELKEEP_ASSIGN_OR_RETURN(const RestoreSource source,
-                             CheckableSource(backup));
+  FoundBackup open = backup;
+  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
   LEVELKEEP_ASSIGN_OR_RETURN(const Restorer::Staged staged,
-                             restorer_->Stage(source, work));
+                             restorer_->Stage(SourceOf(open), work));
   auto outcome = [&]() -> Result<RestoreOutcome> {
     LEVELKEEP_RETURN_IF_ERROR(
         CheckSidecar(backup, staged.outcome.archive_sha256)
@@ -223,7 +151,7 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
 
 Result<RestoreReport> Engine::Undo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
-  LEVELKEEP_RETURN_IF_ERROR(restorer_->CheckStorage());
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
   const auto undo = [&] { return restorer_->Undo(scope); };
   // An undo that the application can't use is undone: nothing is lost by it.
   const auto undo_that = [&] { return restorer_->Undo(UndoScope::kLast); };
@@ -316,17 +244,10 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
   // The start that applies it will scan it.
   LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup.name));
   FoundBackup open = backup;
-  if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
-  ArchiveReadOptions read;
-  read.threads = options_.threads;
-  read.work = work;
-  const auto checked = open.reader->Check(read);
-  if (!checked.ok()) {
-    return ExplainFault(backup, open.reader.get(), checked.status(), work)
-        .WithContext(backup.name);
-  }
+  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256, ReadThrough(open, work));
   LEVELKEEP_RETURN_IF_ERROR(
-      CheckSidecar(backup, checked->archive_sha256).WithContext(backup.name));
+      CheckSidecar(backup, sha256).WithContext(backup.name));
   LEVELKEEP_RETURN_IF_ERROR(restorer_->StageForRestart(SourceOf(open)));
   RestoreReport report;
   report.name = backup.name;

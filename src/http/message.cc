@@ -27,6 +27,7 @@ int HttpStatus(StatusCode code) {
       return 422;
     case StatusCode::kCancelled:
     case StatusCode::kNotChecked:
+    case StatusCode::kDegraded:
       return 503;
     case StatusCode::kNoSpace:
       return 507;

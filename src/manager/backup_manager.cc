@@ -66,6 +66,8 @@ Result<StartReport> BackupManager::Initialize(std::stop_token stop) {
   return impl_->Initialize(std::move(stop));
 }
 
+Status BackupManager::CheckStart() { return impl_->CheckStart(); }
+
 leveldb::Env* BackupManager::env() { return impl_->env(); }
 
 Result<std::unique_ptr<Attachment>> BackupManager::Attach(leveldb::DB* db) {
@@ -117,13 +119,24 @@ Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
   return impl_->VerifyBackup(backup, *parsed, std::move(stop));
 }
 
+Result<RestorePreview> BackupManager::PreviewRestore(
+    const RestoreRequest& request) {
+  return impl_->PreviewRestore(request);
+}
+
 Result<RestorePreview> BackupManager::PreviewRestore(const std::string& name) {
-  return impl_->PreviewRestore(name);
+  RestoreRequest request;
+  request.source = name;
+  return PreviewRestore(request);
 }
 
 Result<RestoreReport> BackupManager::RestoreBackup(
     const RestoreRequest& request) {
   return impl_->RestoreBackup(request);
+}
+
+Result<KeptDatabase> BackupManager::PreviewUndo(bool all) {
+  return impl_->PreviewUndo(all ? UndoScope::kAll : UndoScope::kLast);
 }
 
 Result<RestoreReport> BackupManager::UndoRestore() {

@@ -41,6 +41,7 @@ class BackupManager::Impl : private Database {
 
   // --- manager_start.cc
   Result<StartReport> Initialize(std::stop_token stop);
+  Status CheckStart();
 
   // --- manager_attach.cc
   Status Attach(leveldb::DB* db);
@@ -56,8 +57,9 @@ class BackupManager::Impl : private Database {
                                     VerifyDepth depth, std::stop_token stop);
 
   // --- manager_restore.cc
-  Result<RestorePreview> PreviewRestore(const std::string& name);
+  Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
+  Result<KeptDatabase> PreviewUndo(UndoScope scope);
   Result<RestoreReport> UndoRestore(UndoScope scope);
 
   // --- manager_health.cc
@@ -91,6 +93,8 @@ class BackupManager::Impl : private Database {
   Status RefuseEmptyStart(const DropOutcome& outcome) const;
   Status LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
+  Result<FoundBackup> FindForRestore(const RestoreRequest& request);
+  Status JudgeUndo(UndoScope scope);
 
   Status RequireOurs(leveldb::DB* db) const;
   bool MayBeOurs(leveldb::DB* db) const;

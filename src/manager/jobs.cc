@@ -62,10 +62,13 @@ JobBoard::Ticket::~Ticket() {
   board_->ended_.notify_all();
 }
 
-const JobBoard::Slot* JobBoard::InTheWay(JobKind kind, JobKind* other) const {
+const JobBoard::Slot* JobBoard::InTheWay(JobKind kind, JobKind* other,
+                                         std::optional<JobKind> spared) const {
   for (const JobKind one : kAllKinds) {
     const Slot& slot = slots_[Index(one)];
-    if (slot.ticket == nullptr || MayRunTogether(kind, one)) continue;
+    if (slot.ticket == nullptr || one == spared || MayRunTogether(kind, one)) {
+      continue;
+    }
     *other = one;
     return &slot;
   }
@@ -115,17 +118,29 @@ Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginInsteadOf(
   return BeginLocked(kind, std::move(caller_stop));
 }
 
-Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginLocked(
-    JobKind kind, std::stop_token caller_stop) {
+Status JobBoard::JudgeInsteadOf(JobKind other, JobKind kind) const {
+  MutexLock lock(&mutex_);
+  return JudgeLocked(kind, other);
+}
+
+Status JobBoard::JudgeLocked(JobKind kind,
+                             std::optional<JobKind> spared) const {
   if (closed_) {
     return Status(StatusCode::kCancelled,
                   "the backup manager is shutting down");
   }
   JobKind other = kind;
-  if (const Slot* const running = InTheWay(kind, &other)) {
+  if (const Slot* const running = InTheWay(kind, &other, spared)) {
     return Status(StatusCode::kBusy, Sentence(other, running->since),
                   "try again when it has ended");
   }
+  return Status::Ok();
+}
+
+Result<std::unique_ptr<JobBoard::Ticket>> JobBoard::BeginLocked(
+    JobKind kind, std::stop_token caller_stop) {
+  const Status free = JudgeLocked(kind, std::nullopt);
+  if (!free.ok()) return free;
   std::unique_ptr<Ticket> ticket(
       new Ticket(this, kind, std::move(caller_stop)));
   slots_[Index(kind)] = Slot{ticket.get(), clock_->Now()};

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 
@@ -64,6 +65,8 @@ class JobBoard {
   // As Begin, once a running job of the kind `other` was stopped and has ended.
   Result<std::unique_ptr<Ticket>> BeginInsteadOf(JobKind other, JobKind kind,
                                                  std::stop_token caller_stop);
+  // Ok, or what BeginInsteadOf would return now.
+  Status JudgeInsteadOf(JobKind other, JobKind kind) const;
   // Stops the running job of that kind, if any, and waits for its end. Those
   // that wait to begin one of that kind do not begin it, unless they wait for a
   // restore.
@@ -81,12 +84,17 @@ class JobBoard {
   };
 
   // The running job that `kind` may not run beside; null: none.
-  const Slot* InTheWay(JobKind kind, JobKind* other) const
+  const Slot* InTheWay(JobKind kind, JobKind* other,
+                       std::optional<JobKind> spared = std::nullopt) const
       REQUIRES_LOCK(mutex_);
   Status Wait(JobKind kind, const std::stop_token& stop,
               const Patience& patience) REQUIRES_LOCK(mutex_);
   Result<std::unique_ptr<Ticket>> BeginLocked(JobKind kind,
                                               std::stop_token caller_stop)
+      REQUIRES_LOCK(mutex_);
+
+  // kBusy, kCancelled; a job of the kind `spared` is not in the way.
+  Status JudgeLocked(JobKind kind, std::optional<JobKind> spared) const
       REQUIRES_LOCK(mutex_);
 
   Clock* const clock_;

@@ -9,27 +9,11 @@
 
 namespace levelkeep {
 
-Result<RestorePreview> BackupManager::Impl::PreviewRestore(
-    const std::string& name) {
-  LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
-  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup, engine_.Find(name));
-  if (!backup.manifest) {
-    return Status(StatusCode::kCorruption,
-                  backup.name + " can't be restored by name: " + backup.problem,
-                  "choose another backup, or drop the file into RESTORE_DIR");
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(RestorePreview preview, engine_.Preview(backup));
-  if (event_counter_ && IsOpen()) {
-    preview.current_events = event_counter_().count;
-  }
-  return preview;
-}
-
-Result<RestoreReport> BackupManager::Impl::RestoreBackup(
+// Both begin so: a restore and its dry run.
+Result<FoundBackup> BackupManager::Impl::FindForRestore(
     const RestoreRequest& request) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
-  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
-                             engine_.Find(request.source));
+  LEVELKEEP_ASSIGN_OR_RETURN(FoundBackup backup, engine_.Find(request.source));
   if (request.mode == RestoreMode::kLive && !CanRestoreLive()) {
     return Status(StatusCode::kUnsupported,
                   "this application can't restore without a restart",
@@ -38,6 +22,27 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
                            ? " the application"
                            : ": " + options_.restart_command));
   }
+  return backup;
+}
+
+Result<RestorePreview> BackupManager::Impl::PreviewRestore(
+    const RestoreRequest& request) {
+  LEVELKEEP_ASSIGN_OR_RETURN(FoundBackup backup, FindForRestore(request));
+  LEVELKEEP_RETURN_IF_ERROR(
+      jobs_.JudgeInsteadOf(JobKind::kVerify, JobKind::kRestore));
+  LEVELKEEP_RETURN_IF_ERROR(engine_.Open(&backup));
+  LEVELKEEP_ASSIGN_OR_RETURN(RestorePreview preview, engine_.Preview(backup));
+  LEVELKEEP_RETURN_IF_ERROR(engine_.RehearseRestore(
+      backup, {request.stop, request.progress}, request.other_database));
+  if (event_counter_ && IsOpen()) {
+    preview.current_events = event_counter_().count;
+  }
+  return preview;
+}
+
+Result<RestoreReport> BackupManager::Impl::RestoreBackup(
+    const RestoreRequest& request) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup, FindForRestore(request));
   // A verification in the background must not stand in the way of a person.
   LEVELKEEP_ASSIGN_OR_RETURN(
       auto ticket,
@@ -59,7 +64,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
   return report;
 }
 
-Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
+Status BackupManager::Impl::JudgeUndo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   if (!engine_.restorer()->UndoAvailable()) {
     return Status(StatusCode::kNotFound, "there is no restore to undo",
@@ -72,6 +77,18 @@ Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
                   std::string("stop it and run: levelkeep restore ") +
                       (scope == UndoScope::kAll ? "--undo-all" : "--undo"));
   }
+  return Status::Ok();
+}
+
+Result<KeptDatabase> BackupManager::Impl::PreviewUndo(UndoScope scope) {
+  LEVELKEEP_RETURN_IF_ERROR(JudgeUndo(scope));
+  LEVELKEEP_RETURN_IF_ERROR(
+      jobs_.JudgeInsteadOf(JobKind::kVerify, JobKind::kRestore));
+  return engine_.PreviewUndo(scope);
+}
+
+Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
+  LEVELKEEP_RETURN_IF_ERROR(JudgeUndo(scope));
   LEVELKEEP_ASSIGN_OR_RETURN(
       auto ticket, jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore,
                                         std::stop_token()));

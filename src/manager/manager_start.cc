@@ -81,6 +81,20 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   return report;
 }
 
+// In the order of Initialize: 1. options   2. folders   3. is the database
+// whole, and ours?
+Status BackupManager::Impl::CheckStart() {
+  LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
+  const bool all_there = fs_->StatFollowing(options_.storage_dir).ok() &&
+                         fs_->StatFollowing(options_.backup_dir).ok() &&
+                         fs_->StatFollowing(options_.restore_dir).ok();
+  // Of those that are still to be made the names tell.
+  if (all_there) LEVELKEEP_RETURN_IF_ERROR(CheckFoldersDiffer());
+  LEVELKEEP_RETURN_IF_ERROR(engine_.JudgeFolders());
+  LEVELKEEP_RETURN_IF_ERROR(engine_.RequireWhole());
+  return options_.allow_new_database ? Status::Ok() : engine_.RequireDatabase();
+}
+
 Status BackupManager::Impl::CreateFolders() {
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, options_.storage_dir).WithContext("STORAGE_DIR"));

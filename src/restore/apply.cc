@@ -134,20 +134,24 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
   return RunJournal(context, std::move(journal));
 }
 
+Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope) {
+  LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
+  if (scope == UndoScope::kLast) return undo;
+  if (!undo.earlier.empty()) {
+    undo.archive.clear();
+    undo.directory = undo.earlier.back();
+    undo.sequence =
+        ReadLastSequence(context.fs, context.InWork(undo.directory));
+  } else if (undo.undone) {
+    return Status(StatusCode::kNotFound, "all restores are undone already",
+                  "an undo of the last one takes that back");
+  }
+  return undo;
+}
+
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
                                  UndoScope scope) {
-  LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
-  if (scope == UndoScope::kAll) {
-    if (!undo.earlier.empty()) {
-      undo.archive.clear();
-      undo.directory = undo.earlier.back();
-      undo.sequence =
-          ReadLastSequence(context.fs, context.InWork(undo.directory));
-    } else if (undo.undone) {
-      return Status(StatusCode::kNotFound, "all restores are undone already",
-                    "an undo of the last one takes that back");
-    }
-  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const UndoRecord undo, FindUndo(context, scope));
   Journal journal;
   journal.id = RandomId();
   journal.kind = JournalKind::kUndo;

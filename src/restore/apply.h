@@ -7,6 +7,7 @@
 #include "restore/context.h"
 #include "restore/journal.h"
 #include "restore/restorer.h"
+#include "restore/undo.h"
 
 namespace levelkeep {
 
@@ -15,6 +16,8 @@ namespace levelkeep {
 Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
                                    const Restorer::Staged& staged,
                                    const DropIdentity& drop);
+// Which database ApplyUndo puts back. Writes nothing.
+Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope);
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
                                  UndoScope scope);
 

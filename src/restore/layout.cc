@@ -142,11 +142,14 @@ Status CheckStorageFolder(const RestoreContext& context, bool only_looks) {
 }
 
 // One that can't be written is known again instead of being moved away.
-Status CheckDropFolder(const RestoreContext& context) {
+Status CheckDropFolder(const RestoreContext& context, bool only_looks) {
   if (!context.options.tries_folders) return Status::Ok();
-  const Status can =
-      RequireFolder(context.fs, "RESTORE_DIR", context.options.restore_dir, {});
-  return can.code() == StatusCode::kPermissionDenied ? Status::Ok() : can;
+  const std::string& folder = context.options.restore_dir;
+  const Status can = RequireFolder(context.fs, "RESTORE_DIR", folder,
+                                   {.keeps_time = only_looks});
+  const bool will_do = can.code() == StatusCode::kPermissionDenied &&
+                       context.fs->StatFollowing(folder).ok();
+  return will_do ? Status::Ok() : can;
 }
 
 Status RefuseDatabase(const RestoreContext& context) {
@@ -201,7 +204,7 @@ Status CreateLayout(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseDatabase(context));
   LEVELKEEP_RETURN_IF_ERROR(CheckStorageFolder(context, false));
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.restore_dir));
-  LEVELKEEP_RETURN_IF_ERROR(CheckDropFolder(context));
+  LEVELKEEP_RETURN_IF_ERROR(CheckDropFolder(context, false));
   LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, ParentPath(context.work_dir())));
   LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, context.work_dir()));
   LEVELKEEP_RETURN_IF_ERROR(TakeOverWorkDir(context));
@@ -254,6 +257,12 @@ Status CheckExchangeable(const RestoreContext& context) {
 Status CheckStorage(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(CheckExchangeable(context));
   return CheckStorageFolder(context, true);
+}
+
+Status JudgeLayout(const RestoreContext& context) {
+  LEVELKEEP_RETURN_IF_ERROR(RefuseDatabase(context));
+  LEVELKEEP_RETURN_IF_ERROR(CheckStorage(context));
+  return CheckDropFolder(context, true);
 }
 
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo) {

@@ -29,9 +29,11 @@ Status CreateLayout(const RestoreContext& context);
 Status CheckExchangeable(const RestoreContext& context);
 
 // The same, and whether STORAGE_DIR's file system can do what a restore needs.
-// Before a restore and for a preview of one: leaves nothing, and the folders
-// may be still to be made.
+// Leaves nothing, and the folders may be still to be made.
 Status CheckStorage(const RestoreContext& context);
+
+// What CreateLayout and the two above would refuse, found in the same way.
+Status JudgeLayout(const RestoreContext& context);
 
 // The mount points of /proc/self/mountinfo. For tests.
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo);

@@ -143,13 +143,7 @@ Status WriteManifest(FileSystem* fs, const Remains& remains,
 // What it can't read it puts into lost/, which is in the folder that is kept.
 Status Repair(const RestoreContext& context, const Remains& remains,
               const std::string& target) {
-  if (context.options.comparator_name != kBytewise ||
-      (!remains.comparator.empty() && remains.comparator != kBytewise)) {
-    return Status(StatusCode::kUnsupported,
-                  "the list of tables is lost, and the database has a "
-                  "comparator of its own, without which none can be made",
-                  "restore a backup, or let the application repair it");
-  }
+  LEVELKEEP_RETURN_IF_ERROR(CheckRepairable(context, remains));
   leveldb::Options options;
   options.env = context.options.env;
   const leveldb::Status repaired = leveldb::RepairDB(target, options);
@@ -243,6 +237,18 @@ Result<Remains> FindRemains(const RestoreContext& context) {
     break;
   }
   return remains;
+}
+
+Status CheckRepairable(const RestoreContext& context, const Remains& remains) {
+  const bool listed = !remains.manifest.empty();
+  const bool bytewise =
+      context.options.comparator_name == kBytewise &&
+      (remains.comparator.empty() || remains.comparator == kBytewise);
+  if (listed || bytewise) return Status::Ok();
+  return Status(StatusCode::kUnsupported,
+                "the list of tables is lost, and the database has a "
+                "comparator of its own, without which none can be made",
+                "restore a backup, or let the application repair it");
 }
 
 Result<Restorer::Staged> StageRemains(const RestoreContext& context,

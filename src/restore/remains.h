@@ -35,12 +35,15 @@ struct Remains {
 // Writes nothing.
 Result<Remains> FindRemains(const RestoreContext& context);
 
+// kUnsupported where tables would have to be put in an order that only the
+// application knows.
+Status CheckRepairable(const RestoreContext& context, const Remains& remains);
+
 // 1. links to the tables, copies of the logs   2. a MANIFEST that names them,
 // or LevelDB's repair   3. opened once, as after a crash   4. checked as a
 // foreign archive's database   5. the same identity, another history
 //
-// What can't be read is left out. kUnsupported where tables would have to be
-// put in an order that only the application knows.
+// What can't be read is left out. Refuses what CheckRepairable does.
 // kBusy while somebody has the database open; nobody can until it returns.
 Result<Restorer::Staged> StageRemains(const RestoreContext& context,
                                       const Remains& remains, const Work& work);

@@ -129,6 +129,10 @@ Result<Remains> Restorer::FindRemains() const {
   return levelkeep::FindRemains(context_);
 }
 
+Status Restorer::CheckRepairable(const Remains& remains) const {
+  return levelkeep::CheckRepairable(context_, remains);
+}
+
 Result<Restorer::Staged> Restorer::StageRemains(const Remains& remains,
                                                 const Work& work) {
   return levelkeep::StageRemains(context_, remains, work);
@@ -162,6 +166,13 @@ Result<RestoreOutcome> Restorer::TakeBack() {
   }
   outcome.undo_available = UndoAvailable();
   return outcome;
+}
+
+Result<KeptDatabase> Restorer::FindUndo(UndoScope scope) const {
+  LEVELKEEP_RETURN_IF_ERROR(RequireSettled());
+  LEVELKEEP_RETURN_IF_ERROR(levelkeep::FindUndo(context_, scope).status());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto kept, ListKept());
+  return scope == UndoScope::kAll ? kept.back() : kept.front();
 }
 
 bool Restorer::UndoAvailable() const { return LoadUndo(context_).ok(); }

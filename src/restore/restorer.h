@@ -166,6 +166,7 @@ class Restorer {
   Result<Staged> Stage(const RestoreSource& source, const Work& work);
   // The same from what is left of the live database; see remains.h.
   Result<Remains> FindRemains() const;
+  Status CheckRepairable(const Remains& remains) const;
   Result<Staged> StageRemains(const Remains& remains, const Work& work);
   // R6..R13: makes the staged database the live one; the old one is kept
   // for Undo, beside what earlier restores replaced. If open_check fails, the
@@ -183,6 +184,9 @@ class Restorer {
   // Undo of a restore of which nobody makes use: what it had put in place is
   // not kept, and what could be undone before it can be undone again.
   Result<RestoreOutcome> TakeBack();
+  // What Undo would put back, or what it would be refused with. Writes nothing;
+  // at any time.
+  Result<KeptDatabase> FindUndo(UndoScope scope) const;
   // May be called at any time from any thread.
   bool UndoAvailable() const;
   // What restores replaced, the last one first. Writes nothing; at any time.
@@ -196,6 +200,9 @@ class Restorer {
   // whatever else lies there. A copy that was staged before goes.
   Status StageForRestart(const RestoreSource& source);
 
+  // What ExtractTo would refuse before it writes anything. Writes nothing.
+  Status JudgeExtract(const ArchiveOutline& outline,
+                      const std::string& target_dir) const;
   // Extracts and validates into a new directory `target_dir` (which must
   // not exist or be empty), without touching the live database.
   Result<RestoreOutcome> ExtractTo(const RestoreSource& source,

@@ -1,6 +1,7 @@
 #include "restore/staging.h"
 
 #include "archive/archive_reader.h"
+#include "base/folder_probe.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -27,8 +28,9 @@ Status CheckComparator(const RestoreContext& context,
 // kNoSpace unless `needed` bytes fit into the folder; how many may be written.
 Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
                          const std::string& folder) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t free,
-                             context.fs->FreeSpace(folder));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const uint64_t free,
+      context.fs->FreeSpace(NearestFolder(context.fs, folder)));
   const uint64_t reserve = context.options.reserve_bytes;
   if (free >= reserve && free - reserve >= needed) return free - reserve;
   return Status(StatusCode::kNoSpace,
@@ -37,26 +39,6 @@ Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
                     " has only " + FormatBytes(free) + " left",
                 "free some space or lower BACKUP_RESERVE" +
                     ForgetUndoHint(context, folder));
-}
-
-// R2: nothing is written for an archive that can't fit.
-Result<ArchiveReadOptions> Preflight(const RestoreContext& context,
-                                     const ArchiveOutline& outline,
-                                     const ExtractRequest& request) {
-  if (outline.manifest != nullptr && request.replaced_id) {
-    LEVELKEEP_RETURN_IF_ERROR(
-        CheckComparator(context, outline.manifest->comparator));
-  }
-  // A foreign archive does not say its size; it is at least its own.
-  const uint64_t needed = outline.content_bytes != 0 ? outline.content_bytes
-                                                     : outline.archive_bytes;
-  ArchiveReadOptions options;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      options.limits.max_total_bytes,
-      RoomFor(context, needed, ParentPath(request.target_dir)));
-  options.threads = context.options.threads;
-  options.work = request.work;
-  return options;
 }
 
 Status CompareWithManifest(const Manifest& manifest, const StoreCheck& check) {
@@ -152,21 +134,6 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   return store;
 }
 
-// Where a database is to appear: absent, or an empty directory.
-Status CheckTarget(FileSystem* fs, const std::string& target_dir) {
-  const auto info = fs->Stat(target_dir);
-  if (info.status().code() == StatusCode::kNotFound) return Status::Ok();
-  if (!info.ok()) return info.status();
-  if (info->type != FileType::kDirectory) {
-    return Status(StatusCode::kAlreadyExists,
-                  target_dir + " is not a directory", "name another target");
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(target_dir));
-  if (names.empty()) return Status::Ok();
-  return Status(StatusCode::kAlreadyExists, target_dir + " is not empty",
-                "name a directory that does not exist yet");
-}
-
 // Logs become tables when LevelDB opens them, and the MANIFEST is written anew.
 uint64_t ScratchBytes(const Manifest& manifest) {
   uint64_t bytes = 0;
@@ -211,8 +178,13 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
 Result<ExtractedStore> ExtractOpened(const RestoreContext& context,
                                      const ExtractRequest& request,
                                      ArchiveReader* reader) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const ArchiveReadOptions options,
-                             Preflight(context, reader->outline(), request));
+  ArchiveReadOptions options;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      options.limits.max_total_bytes,
+      CheckFits(context, reader->outline(), ParentPath(request.target_dir),
+                request.replaced_id.has_value()));
+  options.threads = context.options.threads;
+  options.work = request.work;
   LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(request.target_dir));
   auto store = ExtractInto(context, request, reader, options);
   if (!store.ok()) {
@@ -234,6 +206,34 @@ Status GiveToService(const RestoreContext& context,
 }
 
 }  // namespace
+
+// Nothing is written for an archive that can't fit.
+Result<uint64_t> CheckFits(const RestoreContext& context,
+                           const ArchiveOutline& outline,
+                           const std::string& parent, bool for_application) {
+  if (outline.manifest != nullptr && for_application) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        CheckComparator(context, outline.manifest->comparator));
+  }
+  // A foreign archive does not say its size; it is at least its own.
+  const uint64_t needed = outline.content_bytes != 0 ? outline.content_bytes
+                                                     : outline.archive_bytes;
+  return RoomFor(context, needed, parent);
+}
+
+Status CheckTarget(FileSystem* fs, const std::string& target_dir) {
+  const auto info = fs->Stat(target_dir);
+  if (info.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!info.ok()) return info.status();
+  if (info->type != FileType::kDirectory) {
+    return Status(StatusCode::kAlreadyExists,
+                  target_dir + " is not a directory", "name another target");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(target_dir));
+  if (names.empty()) return Status::Ok();
+  return Status(StatusCode::kAlreadyExists, target_dir + " is not empty",
+                "name a directory that does not exist yet");
+}
 
 bool IsArchiveFault(StatusCode code) {
   return code == StatusCode::kCorruption ||
@@ -294,6 +294,17 @@ Status FinishStaging(const RestoreContext& context,
   if (finished.ok()) finished = fs->SyncDirectory(context.work_dir());
   if (!finished.ok()) (void)RemoveTree(fs, staged.directory);
   return finished;
+}
+
+Status Restorer::JudgeExtract(const ArchiveOutline& outline,
+                              const std::string& target_dir) const {
+  LEVELKEEP_RETURN_IF_ERROR(CheckTarget(context_.fs, target_dir));
+  const std::string parent = ParentPath(target_dir);
+  if (context_.options.tries_folders) {
+    LEVELKEEP_RETURN_IF_ERROR(RequireFolder(context_.fs, "the target's folder",
+                                            parent, {.keeps_time = true}));
+  }
+  return CheckFits(context_, outline, parent, true).status();
 }
 
 Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,

@@ -31,6 +31,17 @@ struct ExtractedStore {
   StoreCheck check;
 };
 
+// R2: what an extraction into a folder in `parent` would be refused for, before
+// anything is written: an application that can't use it (unless it is not for
+// that, see ExtractRequest) and too little space. `parent` may be still to be
+// made. Returns how many bytes may be written.
+Result<uint64_t> CheckFits(const RestoreContext& context,
+                           const ArchiveOutline& outline,
+                           const std::string& parent, bool for_application);
+// Where a database is to appear: kAlreadyExists unless it is absent, or an
+// empty directory.
+Status CheckTarget(FileSystem* fs, const std::string& target_dir);
+
 // Extracts, checks and compares with the manifest. Everything is durable on
 // return but the name of `target_dir` itself. See IsArchiveFault.
 Result<ExtractedStore> ExtractChecked(const RestoreContext& context,

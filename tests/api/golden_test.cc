@@ -240,6 +240,8 @@ TEST_F(GoldenTest, RestoreLive) {
   EXPECT_TRUE(HasEvent(3));
   EXPECT_FALSE(HasEvent(4));
   Expect("health-after-restore", "GET", "/api/health");
+  Expect("undo-dry-run", "POST", "/api/backup/undo", R"({"dryRun":true})");
+  EXPECT_FALSE(HasEvent(4));
   Expect("undo", "POST", "/api/backup/undo");
   EXPECT_TRUE(HasEvent(4));
   Expect("undo-all-undone", "POST", "/api/backup/undo", R"({"all":true})");
@@ -248,6 +250,7 @@ TEST_F(GoldenTest, RestoreLive) {
   Expect("undo-all", "POST", "/api/backup/undo", R"({"all":true})");
   EXPECT_TRUE(HasEvent(4));
   Expect("error-undo-field", "POST", "/api/backup/undo", R"({"al":true})");
+  Expect("error-undo-query", "POST", "/api/backup/undo?dryRun=true");
   EXPECT_TRUE(HasEvent(4));
 }
 
@@ -332,6 +335,8 @@ TEST_F(GoldenTest, Errors) {
   Expect("error-create-array", "POST", "/api/backup/create", "[]");
   Expect("error-create-latin1", "POST", "/api/backup/create",
          "{\"label\":\"\xe9\"}");
+  Expect("error-create-empty", "POST", "/api/backup/create", R"({"label":""})");
+  Expect("error-create-query", "POST", "/api/backup/create?label=x");
   Expect("error-list-limit", "GET", "/api/backup/list?limit=0");
   Expect("error-list-after", "GET", "/api/backup/list?after=x");
   Expect("error-show-missing", "GET",
@@ -346,12 +351,24 @@ TEST_F(GoldenTest, Errors) {
          R"({"backupName":"backup_2020-01-01_000000.tar.gz"})");
   Expect("error-restore-mode", "POST", "/api/backup/restore",
          R"({"backupName":"latest","mode":"now"})");
+  Expect("error-restore-beginning", "POST", "/api/backup/restore",
+         R"({"backupName":"backup_2024"})");
+  Expect("error-restore-empty", "POST", "/api/backup/restore",
+         R"({"backupName":""})");
+  Expect("error-restore-field", "POST", "/api/backup/restore",
+         R"({"backupName":"latest","to":"/tmp/drill"})");
+  Expect("error-restore-null", "POST", "/api/backup/restore",
+         R"({"backupName":"latest","dryRun":null})");
+  Expect("error-restore-query", "POST", "/api/backup/restore?dryRun=true",
+         R"({"backupName":"latest"})");
   Expect("error-restore-misspelled", "POST", "/api/backup/restore",
          R"({"backupName":"latest","dry_run":true})");
   Expect("error-verify-depth", "POST", first + "/verify",
          R"({"depth":"deep"})");
   Expect("error-verify-field", "POST", first + "/verify", R"({"dept":"full"})");
   Expect("error-delete-force", "DELETE", first + "?force=1");
+  Expect("error-delete-query", "DELETE", first + "?dryRun=true");
+  Expect("error-delete-body", "DELETE", first, R"({"force":true})");
   Expect("error-rotate-type", "POST", "/api/backup/rotate",
          R"({"dryRun":"yes"})");
   Expect("error-no-route", "GET", "/api/backups");
@@ -380,6 +397,25 @@ TEST_F(GoldenTest, DamagedBackup) {
       api_->Handle(Make("POST", "/api/backup/restore",
                         "{\"backupName\":\"" + std::string(kFirst) + "\"}"));
   EXPECT_EQ(restored.status, 422) << restored.body;
+  const Response asked = api_->Handle(
+      Make("POST", "/api/backup/restore",
+           "{\"backupName\":\"" + std::string(kFirst) + "\",\"dryRun\":true}"));
+  EXPECT_EQ(asked.status, 422) << asked.body;
+}
+
+TEST_F(GoldenTest, WithoutItsFolder) {
+  Start();
+  Append(3);
+  api_->Handle(Make("POST", "/api/backup/create"));
+  std::filesystem::remove_all(dir_.Sub("backups"));
+  for (const char* path : {"list", "status", "export-metadata"}) {
+    const Response response =
+        api_->Handle(Make("GET", std::string("/api/backup/") + path));
+    EXPECT_EQ(response.status, 500) << path << " " << response.body;
+    EXPECT_NE(response.body.find("does not exist"), std::string::npos);
+  }
+  EXPECT_EQ(api_->Handle(Make("POST", "/api/backup/rotate")).status, 500);
+  EXPECT_FALSE(std::filesystem::exists(dir_.Sub("backups")));
 }
 
 TEST_F(GoldenTest, WithoutAStore) {

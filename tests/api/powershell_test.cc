@@ -127,7 +127,7 @@ TEST_F(PowerShellTest, TheManualsCommandsInOrder) {
   EXPECT_EQ(restored.at("restartCommand"), "docker-compose restart app worker");
 }
 
-TEST_F(PowerShellTest, ExtraFieldsAreIgnoredAndAnEmptyPostIsFine) {
+TEST_F(PowerShellTest, ExtraFieldsAreRefusedAndAnEmptyPostIsFine) {
   Start();
   RawClient client(server_->port());
   const std::string body = R"({"label":"a","user":"me","n":[1,{"x":null}]})";
@@ -136,7 +136,7 @@ TEST_F(PowerShellTest, ExtraFieldsAreIgnoredAndAnEmptyPostIsFine) {
                                kPowerShell7 + Length(body)) +
                           body)
                 .status,
-            200);
+            400);
   EXPECT_EQ(
       client
           .Exchange(Head("POST /api/backup/create",

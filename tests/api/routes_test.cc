@@ -63,6 +63,31 @@ TEST_F(RoutesTest, OnlyHealthChecksAreOpenAndOnlyReadersAreGets) {
   EXPECT_EQ(open, (std::set<std::string>{"/livez", "/readyz"}));
 }
 
+// Nothing is guessed, in any route of the table.
+TEST_F(RoutesTest, WhatChangesSomethingTakesNothingThatItDoesNotKnow) {
+  const auto status_of = [](const Route& route, const std::string& name,
+                            const std::string& body) {
+    http::Request request;
+    if (!name.empty()) request.query[name] = "true";
+    request.body = body;
+    return Call(route, request).status();
+  };
+  for (const Route& route : api_.routes()) {
+    SCOPED_TRACE(route.method + " " + route.path);
+    for (const char* name : {"dryRun", "preview", "x"}) {
+      EXPECT_EQ(status_of(route, name, "").ok(), !Changes(route)) << name;
+    }
+    if (!Changes(route) || route.path == "/api/events") continue;
+    ASSERT_TRUE(route.body.has_value()) << "nobody reads its body";
+    EXPECT_FALSE(status_of(route, "", R"({"preview":true})").ok());
+    for (const Field& field : route.body->fields) {
+      const std::string start = "{\"" + field.name + "\":";
+      EXPECT_FALSE(status_of(route, "", start + "null}").ok()) << field.name;
+      EXPECT_FALSE(status_of(route, "", start + "\"\"}").ok()) << field.name;
+    }
+  }
+}
+
 TEST_F(RoutesTest, AnswersAreThoseOfTheTableAndOfEveryRoute) {
   Route route;
   route.answers = {201, 422};

@@ -353,11 +353,19 @@ TEST_F(CatalogScanTest, WhatIsNoArchiveDoesNotCostAScanEachTime) {
 
 TEST_F(CatalogScanTest, AFolderThatComesLaterIsSeen) {
   Catalog catalog(&fs_, Path("later"), &clock_);
-  EXPECT_TRUE((*catalog.ListRecent())->empty());
+  const auto code = [&] { return catalog.ListRecent().status().code(); };
+  EXPECT_EQ(code(), StatusCode::kNotFound);
   clock_.Advance(seconds(3));
-  EXPECT_TRUE((*catalog.ListRecent())->empty());
+  EXPECT_EQ(code(), StatusCode::kNotFound);
   fs::create_directory(Path("later"));
   Write(std::string("later/") + kNoon, 1);
+  EXPECT_EQ((*catalog.ListRecent())->size(), 1u);
+  // Nor does one that goes away, as a volume does, look empty or as it was.
+  clock_.Advance(seconds(3));
+  EXPECT_EQ((*catalog.ListRecent())->size(), 1u);
+  fs::rename(Path("later"), Path("elsewhere"));
+  EXPECT_EQ(code(), StatusCode::kNotFound);
+  fs::rename(Path("elsewhere"), Path("later"));
   EXPECT_EQ((*catalog.ListRecent())->size(), 1u);
 }
 

@@ -24,11 +24,14 @@ class CatalogTest : public test::CatalogFixture {};
 
 using NameList = std::vector<std::string>;
 
-TEST_F(CatalogTest, MissingFolderIsAnEmptyList) {
+TEST_F(CatalogTest, MissingFolderIsNoEmptyList) {
   Catalog catalog(&fs_, Path("nowhere"));
-  const auto entries = catalog.List();
-  ASSERT_TRUE(entries.ok());
-  EXPECT_TRUE((*entries)->empty());
+  const Status missing = catalog.List().status();
+  EXPECT_EQ(missing.code(), StatusCode::kNotFound);
+  EXPECT_EQ(missing.message(),
+            "BACKUP_DIR (" + Path("nowhere") + ") does not exist");
+  EXPECT_EQ(catalog.RequireDirectory().code(), StatusCode::kNotFound);
+  EXPECT_TRUE(catalog_.RequireDirectory().ok());
   EXPECT_EQ(catalog.Find("latest").status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(catalog.Sweep().ok());
 }

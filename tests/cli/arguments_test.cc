@@ -88,7 +88,7 @@ TEST(ArgumentsTest, MistakesAreNamedWithWhatWasMeant) {
        "option --storage-dir needs a value",
        "see levelkeep --help"},
       {{"list", "--storage-dir", "--json"},
-       "the option for STORAGE_DIR needs a value, not --json",
+       "option --storage-dir needs a value, not --json",
        "see levelkeep --help"},
       {{"list", "--storage-dir", "a", "--storage-dir", "b"},
        "option --storage-dir is given twice",
@@ -105,6 +105,66 @@ TEST(ArgumentsTest, MistakesAreNamedWithWhatWasMeant) {
   }
   EXPECT_EQ(ParseCommandLine({"list", "--limit", "x"}).status().code(),
             StatusCode::kInvalidArgument);
+}
+
+// What "$UNSET" leaves in a script, in every place of every verb.
+TEST(ArgumentsTest, NothingIsGuessedFromAnEmptyArgument) {
+  const std::string hint =
+      "is a variable not set? leave it out, or say what "
+      "is meant";
+  const auto refused = [&](const std::vector<std::string>& arguments,
+                           const std::string& message) {
+    const Status status = ParseCommandLine(arguments).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << arguments[0];
+    EXPECT_EQ(status.message(), message);
+    EXPECT_EQ(status.hint(), hint);
+  };
+  for (const Verb* verb : AllVerbs()) {
+    refused(
+        {verb->name, ""},
+        verb->options.empty() || std::string(verb->options[0].name) != "source"
+            ? "an argument is empty"
+            : "the argument is empty");
+    for (const VerbOption& option : verb->options) {
+      const std::string name = option.name;
+      // CLI11 has its own words for what is no number.
+      if (option.value == nullptr || name[0] != '-' ||
+          option.target.index() != 0)
+        continue;
+      refused({verb->name, name, ""}, "option " + name + " is empty");
+      refused({verb->name, name, " "}, "option " + name + " is empty");
+      refused({verb->name, name + "=", "--json"},
+              "option " + name + " is empty");
+    }
+  }
+  refused({""}, "an argument is empty");
+  refused({"list", "--config", ""}, "option --config is empty");
+  refused({"restore", "latest", "--yes="}, "an argument is empty");
+  refused({"verify", "--all", ""}, "the argument is empty");
+  EXPECT_FALSE(ParseCommandLine({"list", "--limit", ""}).ok());
+  EXPECT_FALSE(ParseCommandLine({"list", "--limit="}).ok());
+}
+
+TEST(ArgumentsTest, ASettingMayBeEmptyWhereItsTableSaysSo) {
+  const CommandLine line = Parse({"list", "--log-dir=", "--json"});
+  EXPECT_EQ(line.settings.at("LOG_DIR"), "");
+  EXPECT_TRUE(line.json);
+}
+
+TEST(ArgumentsTest, AnOptionIsNoValueOfTheOneBeforeIt) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"restore", "latest", "--to", "--yes"},
+        {"restore", "latest", "--to", "-y"},
+        {"create", "--label", "--quiet"},
+        {"list", "--config", "-v"}}) {
+    const Status status = ParseCommandLine(arguments).status();
+    EXPECT_NE(status.message().find(" needs a value, not "), std::string::npos)
+        << status.message();
+  }
+  EXPECT_EQ(Parse({"list", "--backup-undo-hours", "-1"})
+                .settings.at("BACKUP_UNDO_HOURS"),
+            "-1")
+      << "its own table says what is wrong with it";
 }
 
 TEST(ArgumentsTest, SecretsHaveNoFlag) {
@@ -135,7 +195,8 @@ TEST(ExitCodeTest, EachFailureHasItsStableCode) {
                {StatusCode::kIoError, 1},
                {StatusCode::kCancelled, 130},
                {StatusCode::kInternal, 1},
-               {StatusCode::kNotChecked, 7}};
+               {StatusCode::kNotChecked, 7},
+               {StatusCode::kDegraded, 7}};
   for (const auto& c : cases) {
     EXPECT_EQ(ExitCodeFor(c.status), c.code) << StatusCodeName(c.status);
   }

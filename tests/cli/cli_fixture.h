@@ -5,9 +5,11 @@
 #define LEVELKEEP_TESTS_CLI_CLI_FIXTURE_H_
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdlib>
+#include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -44,6 +46,8 @@ struct Outcome {
     return nlohmann::json::parse(out);
   }
 };
+
+using Tree = std::map<std::string, std::string>;
 
 class CliTest : public ::testing::Test {
  protected:
@@ -90,10 +94,12 @@ class CliTest : public ::testing::Test {
   std::string db_dir() const { return dir_.Sub("storage/event_registry_db"); }
 
   // Appends that many events to the (closed) database; makes one if needed.
-  void AppendEvents(int count) {
-    ASSERT_EQ(test::Shell("mkdir -p '" + dir_.Sub("storage") + "'"), 0);
+  void AppendEvents(int count) { AppendEventsTo(db_dir(), count); }
+  void AppendEventsTo(const std::string& database, int count) {
+    std::filesystem::create_directories(
+        std::filesystem::path(database).parent_path());
     EventBusOptions options;
-    options.db_dir = db_dir();
+    options.db_dir = database;
     options.sync = false;
     EventBus bus(options, leveldb::Env::Default());
     const Status opened = bus.Open();
@@ -135,8 +141,26 @@ class CliTest : public ::testing::Test {
     }
     text = std::regex_replace(text, std::regex("[0-9a-f]{64}"), "SHA256");
     text = std::regex_replace(text, std::regex("[0-9a-f]{32}"), "ID");
-    text = std::regex_replace(text, std::regex("[0-9.]+ (B|KiB|MiB)"), "SIZE");
+    text =
+        std::regex_replace(text, std::regex("[0-9.]+ (B|[KMGTPE]iB)"), "SIZE");
     return std::regex_replace(text, std::regex("  +"), "  ");
+  }
+
+  // Of all that is in the temporary folder.
+  // Names, kinds, modes, times and contents.
+  Tree TreeNow() const {
+    Tree tree;
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(dir_.path())) {
+      struct stat info {};
+      EXPECT_EQ(lstat(entry.path().c_str(), &info), 0);
+      tree[entry.path()] =
+          std::to_string(info.st_mode) + " " +
+          std::to_string(info.st_mtim.tv_sec) + "." +
+          std::to_string(info.st_mtim.tv_nsec) + " " +
+          (S_ISREG(info.st_mode) ? test::ReadFile(entry.path()) : "");
+    }
+    return tree;
   }
 
   test::TempDir dir_;

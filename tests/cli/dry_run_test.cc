@@ -1,8 +1,6 @@
 // What only looks changes nothing: no name, no byte and no time in any of the
 // folders.
 
-#include <sys/stat.h>
-
 #include <filesystem>
 
 #include "cli_fixture.h"
@@ -11,25 +9,8 @@
 namespace levelkeep::cli {
 namespace {
 
-using Tree = std::map<std::string, std::string>;
-
 class DryRunTest : public CliTest {
  protected:
-  // Names, kinds, modes, times and contents.
-  Tree TreeNow() const {
-    Tree tree;
-    for (const auto& entry :
-         std::filesystem::recursive_directory_iterator(dir_.path())) {
-      struct stat info {};
-      EXPECT_EQ(lstat(entry.path().c_str(), &info), 0);
-      tree[entry.path()] =
-          std::to_string(info.st_mode) + " " +
-          std::to_string(info.st_mtim.tv_sec) + "." +
-          std::to_string(info.st_mtim.tv_nsec) + " " +
-          (S_ISREG(info.st_mode) ? test::ReadFile(entry.path()) : "");
-    }
-    return tree;
-  }
   // All verbs that only look; `backup` is a path of one. Whether they find
   // anything is not the question.
   void ExpectNothingIsWritten(const std::string& backup) {
@@ -42,6 +23,11 @@ class DryRunTest : public CliTest {
           {"inspect", backup},
           {"restore", "latest", "--dry-run"},
           {"restore", backup, "--dry-run"},
+          {"restore", backup, "--to", dir_.Sub("to/there"), "--dry-run"},
+          {"restore", "--undo", "--dry-run"},
+          {"restore", "--undo-all", "--dry-run"},
+          {"restore", "--undo", "--list"},
+          {"accept-loss", "--dry-run"},
           {"rotate", "--dry-run"}}) {
       for (const bool json : {false, true}) {
         auto arguments = verb;
@@ -55,6 +41,14 @@ class DryRunTest : public CliTest {
     }
   }
 };
+
+// Nor does a question make the folder of the log.
+TEST_F(DryRunTest, MakesNoLogFolder) {
+  AppendEvents(3);
+  const std::string path = BackupPath(CreateBackup());
+  environment_["LOG_DIR"] = dir_.Sub("logs");
+  ExpectNothingIsWritten(path);
+}
 
 TEST_F(DryRunTest, WritesNothing) {
   AppendEvents(3);
@@ -117,6 +111,144 @@ TEST_F(DryRunTest, TellsAnEmptyDatabaseFromNone) {
   EXPECT_EQ(shown.out.find("There is no database yet"), std::string::npos);
   EXPECT_NE(shown.out.find("The database there is empty"), std::string::npos)
       << shown.out;
+}
+
+// A dry run ends as the act does, with the same code and the same error, and
+// writes nothing.
+class RehearsalTest : public DryRunTest {
+ protected:
+  // The sizes of a disk change while it is looked at.
+  std::string ErrorOf(const Outcome& outcome) const {
+    const size_t at = outcome.err.find("error: ");
+    return at == std::string::npos ? "" : Normalize(outcome.err.substr(at));
+  }
+  void ExpectTheSame(const std::vector<std::string>& verb, int code,
+                     bool in_the_same_words = true) {
+    SCOPED_TRACE(verb[0] + " " + verb.back());
+    auto question = verb;
+    question.emplace_back("--dry-run");
+    auto act = verb;
+    if (verb[0] != "rotate") act.emplace_back("--yes");
+    const Tree before = TreeNow();
+    const Outcome asked = RunCli(question);
+    EXPECT_EQ(TreeNow(), before);
+    const Outcome done = RunCli(act);
+    EXPECT_EQ(asked.code, code) << asked.err;
+    EXPECT_EQ(done.code, code) << done.err;
+    if (!in_the_same_words) return;
+    EXPECT_EQ(ErrorOf(asked), ErrorOf(done));
+  }
+};
+
+TEST_F(RehearsalTest, OfARestoreThatIsRefused) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  const std::vector<std::string> verb = {"restore", name};
+  const auto environment = environment_;
+  {
+    SCOPED_TRACE("another process has the database open");
+    const test::LockHolder holder(db_dir() + "/LOCK");
+    ASSERT_TRUE(holder.holds());
+    ExpectTheSame(verb, 4);
+    ExpectTheSame({"restore", "--undo"}, 4);
+    ExpectTheSame({"accept-loss"}, 4);
+  }
+  {
+    SCOPED_TRACE("there is no check program");
+    environment_["LEVELKEEP_CHECK_PROGRAM"] = dir_.Sub("none");
+    ExpectTheSame(verb, 5);
+    ExpectTheSame({"restore", name, "--to", dir_.Sub("to")}, 5);
+    environment_ = environment;
+  }
+  {
+    SCOPED_TRACE("it does not fit");
+    environment_["BACKUP_RESERVE"] = "1152921504606846976";
+    ExpectTheSame(verb, 6);
+    ExpectTheSame({"restore", name, "--to", dir_.Sub("to")}, 6);
+    environment_ = environment;
+  }
+  {
+    SCOPED_TRACE("STORAGE_DIR is itself a database");
+    environment_["STORAGE_DIR"] = db_dir();
+    ExpectTheSame({"restore", BackupPath(name)}, 1);
+    environment_ = environment;
+  }
+  ExpectTheSame({"restore", "backup_2001-01-01_000000.tar.gz"}, 5);
+  ExpectTheSame({"restore", "backup_"}, 2);
+  ExpectTheSame({"restore", dir_.Sub("none.tar.gz")}, 5);
+  ExpectTheSame({"restore", "--undo"}, 5);
+  ExpectTheSame({"restore", name, "--to", db_dir()}, 1);
+  ExpectTheSame({"accept-loss"}, 5);
+}
+
+TEST_F(RehearsalTest, OfARestoreOfABadArchive) {
+  AppendEvents(3000);
+  const std::string name = CreateBackup();
+  const std::string good = test::ReadFile(BackupPath(name));
+  FlipByte(BackupPath(name));
+  // The act ends at the first fault; who reads all of it names the sidecar's.
+  ExpectTheSame({"restore", name}, 3, false);
+  ExpectTheSame({"restore", BackupPath(name)}, 3, false);
+  ExpectTheSame({"restore", name, "--to", dir_.Sub("to")}, 3, false);
+  test::WriteFile(BackupPath(name), good.substr(0, good.size() / 2));
+  ExpectTheSame({"restore", name}, 3, false);
+  // A whole archive, and not the one that its sidecar describes.
+  test::WriteFile(BackupPath(name), good);
+  test::WriteFile(BackupPath(name) + ".sha256",
+                  std::string(64, '0') + "  " + name + "\n");
+  ExpectTheSame({"restore", name}, 3);
+}
+
+TEST_F(RehearsalTest, OfARestoreOfAnotherDatabase) {
+  AppendEvents(3);
+  const std::string theirs = CreateBackup();
+  environment_["STORAGE_DIR"] = dir_.Sub("second");
+  AppendEventsTo(dir_.Sub("second/event_registry_db"), 2);
+  CreateBackup();
+  ExpectTheSame({"restore", theirs}, 1);
+  EXPECT_EQ(RunCli({"restore", theirs, "--other-database", "--dry-run"}).code,
+            0);
+}
+
+TEST_F(RehearsalTest, OfAnUndoSaysWhatComesBack) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  AppendEvents(2);
+  ASSERT_EQ(RunCli({"restore", name, "--yes"}).code, 0);
+  ExpectNothingIsWritten(BackupPath(name));
+  for (const char* undo : {"--undo", "--undo-all"}) {
+    const Outcome asked = RunCli({"restore", undo, "--dry-run"});
+    EXPECT_EQ(asked.code, 0) << asked.err;
+    EXPECT_NE(asked.out.find("It is at sequence 10 ("), std::string::npos)
+        << asked.out;
+  }
+  const auto json = RunCli({"restore", "--undo", "--dry-run", "--json"}).json();
+  EXPECT_EQ(json.at("dryRun"), true);
+  EXPECT_EQ(json.at("archive"), name);
+  EXPECT_EQ(json.at("lastSequence"), 10);
+  ASSERT_EQ(RunCli({"restore", "--undo", "--yes"}).code, 0);
+  EXPECT_EQ(CountEvents(db_dir()), 5u);
+  ExpectTheSame({"restore", "--undo-all"}, 5);
+}
+
+TEST_F(RehearsalTest, OfAnExtractionSaysWhatAndWhere) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  const Outcome asked =
+      RunCli({"restore", "latest", "--to", dir_.Sub("to"), "--dry-run"});
+  EXPECT_EQ(asked.code, 0) << asked.err;
+  EXPECT_EQ(Normalize(asked.out),
+            name + " would be extracted to DIR/to (SIZE)\n");
+  EXPECT_FALSE(std::filesystem::exists(dir_.Sub("to")));
+}
+
+TEST_F(RehearsalTest, OfAnAcceptedLoss) {
+  AppendEvents(3);
+  std::filesystem::remove(db_dir() + "/CURRENT");
+  ExpectNothingIsWritten(dir_.Sub("none.tar.gz"));
+  const test::LockHolder holder(db_dir() + "/LOCK");
+  ASSERT_TRUE(holder.holds());
+  ExpectTheSame({"accept-loss"}, 4);
 }
 
 }  // namespace

@@ -166,6 +166,77 @@ TEST_F(RunTest, ConfigShowsValueAndOriginOfEachSetting) {
   EXPECT_EQ(RunCli({"config", "--check"}).out, "the configuration is fine\n");
 }
 
+// Standard output may be full or closed: what nobody can read was not said.
+class BrokenOutputTest : public CliTest {
+ protected:
+  Outcome RunInto(std::ostream* out,
+                  const std::vector<std::string>& arguments) {
+    std::istringstream in;
+    std::ostringstream err;
+    Outcome outcome;
+    outcome.code = cli::Run(arguments, NewWorld(&in, out, &err));
+    outcome.err = err.str();
+    return outcome;
+  }
+};
+
+TEST_F(BrokenOutputTest, IsAnErrorOfEveryVerbAndTheActStays) {
+  AppendEvents(3);
+  const std::string name = CreateBackup();
+  const std::string lost =
+      "error: standard output can't be written: it is "
+      "closed\nhint: what was asked for is done, only "
+      "its report is lost\n";
+  for (const std::vector<std::string>& verb :
+       {std::vector<std::string>{"--help"},
+        {"--version"},
+        {"list"},
+        {"inspect", name},
+        {"verify", name},
+        {"verify", "--all"},
+        {"restore", name, "--dry-run"},
+        {"restore", name, "--to", dir_.Sub("to")},
+        {"restore", name, "--yes"},
+        {"restore", "--undo", "--list"},
+        {"restore", "--undo", "--yes"},
+        {"rotate", "--dry-run"},
+        {"rotate"},
+        {"pin", name},
+        {"unpin", name},
+        {"create"},
+        {"config"},
+        {"config", "--check"},
+        {"worker", "--once"},
+        {"delete", name, "--yes", "--force"}}) {
+    for (const bool json : {false, true}) {
+      auto arguments = verb;
+      if (json) arguments.emplace_back("--json");
+      if (json) arguments.emplace_back("--quiet");
+      // The second time there is nothing to do any more.
+      std::filesystem::remove_all(dir_.Sub("to"));
+      if (json && verb[0] == "delete") continue;
+      std::ostream closed(nullptr);
+      const Outcome outcome = RunInto(&closed, arguments);
+      EXPECT_EQ(outcome.code, 1) << verb[0] << " " << outcome.err;
+      EXPECT_TRUE(outcome.err.ends_with(lost)) << verb[0] << outcome.err;
+    }
+    clock_.Advance(std::chrono::seconds(1));
+  }
+  EXPECT_FALSE(std::filesystem::exists(BackupPath(name))) << "deleted";
+  EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 2) << "made";
+}
+
+TEST_F(BrokenOutputTest, DoesNotHideWhatElseFailed) {
+  std::ostream closed(nullptr);
+  const Outcome outcome = RunInto(&closed, {"create", "--json"});
+  EXPECT_EQ(outcome.code, 5);
+  EXPECT_EQ(outcome.err.rfind("error: there is no database", 0), 0u);
+  EXPECT_TRUE(outcome.err.ends_with(
+      "error: standard output can't be written: it is closed\nhint: the "
+      "report is lost\n"))
+      << outcome.err;
+}
+
 TEST_F(RunTest, AMissingConfigFileIsNamed) {
   const Outcome outcome = RunCli({"config", "--config", dir_.Sub("none")});
   EXPECT_NE(outcome.code, 0);

@@ -269,8 +269,90 @@ TEST_F(ServeTest, HealthIsToldBySomebodyElse) {
   other.stop();
 }
 
+// A server that answers this.
+class Told {
+ public:
+  Told(int status, const std::string& health) {
+    server_.Get("/api/health",
+                [=](const httplib::Request&, httplib::Response& response) {
+                  response.status = status;
+                  response.set_content(health, "application/json");
+                });
+    server_.Get("/livez", [](const httplib::Request&, httplib::Response& to) {
+      to.set_content("{}", "application/json");
+    });
+    port_ = server_.bind_to_any_port("127.0.0.1");
+    thread_ = std::jthread([this] { server_.listen_after_bind(); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  ~Told() { server_.stop(); }
+  std::string url() const {
+    return "http://127.0.0.1:" + std::to_string(port_);
+  }
+
+ private:
+  httplib::Server server_;
+  int port_ = 0;
+  std::jthread thread_;
+};
+
+TEST_F(ServeTest, HealthSaysWhatIsDegradedAndEndsWith7) {
+  const Told told(200,
+                  R"({"status":"ok","backup":{"count":1,"totalSizeMB":"0.01",)"
+                  R"("latest":null,"degraded":["a disk is full","b\u0007"]}})");
+  const Outcome text = RunCli({"health", "--url", told.url()});
+  EXPECT_EQ(text.code, 7);
+  EXPECT_EQ(text.out,
+            "ok: 1 backups, 0.01 MB\ndegraded: a disk is full\n"
+            "degraded: b\\x07\n");
+  EXPECT_EQ(text.err, "error: " + told.url() +
+                          " serves, but something is degraded: 2 reasons\n"
+                          "hint: the report names each, and what to do\n");
+  const Outcome json = RunCli({"health", "--url", told.url(), "--json"});
+  EXPECT_EQ(json.code, 7);
+  EXPECT_EQ(json.json().at("success"), false);
+  EXPECT_EQ(json.json().at("code"), "degraded");
+  EXPECT_EQ(json.json().at("status"), "ok");
+  EXPECT_EQ(json.json().at("backup").at("degraded").size(), 2u);
+  EXPECT_EQ(RunCli({"health", "--live", "--url", told.url()}).code, 0);
+}
+
+// Was: a degraded or unusable store restarted containers for ever.
+TEST_F(ServeTest, LiveAsksOnlyWhetherTheProcessAnswers) {
+  {
+    const Told told(503, R"({"status":"unavailable"})");
+    EXPECT_EQ(RunCli({"health", "--url", told.url()}).code, 1);
+    const Outcome live = RunCli({"health", "--live", "--url", told.url()});
+    EXPECT_EQ(live.code, 0) << live.err;
+    EXPECT_EQ(live.out, "live\n");
+  }
+  environment_["API_TOKEN"] = "correct-horse-battery";
+  auto service = Serve();
+  environment_["API_PORT"] = std::to_string(port_);
+  environment_.erase("API_TOKEN");
+  EXPECT_EQ(RunCli({"health"}).code, 1);
+  EXPECT_EQ(RunCli({"health", "--live", "--json"}).json().at("live"), true);
+  EXPECT_EQ(service->Stop(), 0);
+  EXPECT_EQ(RunCli({"health", "--live"}).code, 1);
+}
+
+// A supervisor's log may be full; the events are not its business.
+TEST_F(ServeTest, ServesThoughItsReadyLineCantBeWritten) {
+  World world = NewWorld(nullptr, nullptr, nullptr);
+  std::ostream closed(nullptr);
+  std::ostringstream err;
+  std::stop_source stop;
+  stop.request_stop();
+  world.out = &closed;
+  world.err = &err;
+  world.stop = stop.get_token();
+  world.clock = Clock::System();
+  EXPECT_EQ(cli::Run({"serve"}, world), 0) << err.str();
+}
+
 TEST_F(ServeTest, HealthRefusesOddArguments) {
   EXPECT_EQ(RunCli({"health", "--url", "ftp://x"}).code, 2);
+  EXPECT_EQ(RunCli({"health", "--url", ""}).code, 2);
   EXPECT_EQ(RunCli({"health", "--timeout", "0"}).code, 2);
 }
 
@@ -299,6 +381,25 @@ TEST_F(ServeTest, TheWorkerVerifiesWhatIsThereAndWhatComes) {
   }
   EXPECT_EQ(worker->Stop(), 0);
   EXPECT_NE(test::Shell("test -e '" + dir_.Sub("not-mounted") + "'"), 0);
+}
+
+// A volume may be mounted later, and whoever makes backups makes the folder.
+TEST_F(ServeTest, TheWorkerWaitsForItsFolder) {
+  environment_["BACKUP_WORKER_POLL_MS"] = "100";
+  auto worker = Start({"worker"});
+  AppendEvents(3);
+  environment_["BACKUP_DIR"] = dir_.Sub("elsewhere");
+  CreateBackup();
+  environment_["BACKUP_DIR"] = dir_.Sub("backups");
+  std::filesystem::rename(dir_.Sub("elsewhere"), dir_.Sub("backups"));
+  const auto verified = [&] {
+    const auto list = RunCli({"list", "--json"}).json();
+    return list.at("backups").at(0).at("verified") == true;
+  };
+  while (!verified()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  EXPECT_EQ(worker->Stop(), 0);
 }
 
 TEST_F(ServeTest, TheWorkerOnceReportsTheDamaged) {

@@ -1,5 +1,7 @@
 // The operator's verbs on a real installation, alone.
 
+#include <filesystem>
+
 #include "cli_fixture.h"
 #include "eventstore/lock_holder.h"
 
@@ -78,6 +80,7 @@ TEST_F(VerbsTest, AcceptLossSaysWhatIsLeftAndGoesOnWithIt) {
 }
 
 TEST_F(VerbsTest, ListIsATableNewestFirst) {
+  std::filesystem::create_directory(dir_.Sub("backups"));
   const Outcome none = RunCli({"list"});
   EXPECT_EQ(none.code, 0);
   EXPECT_EQ(none.out, "");
@@ -298,11 +301,10 @@ TEST_F(VerbsTest, RestoreOfADamagedBackupTouchesNothing) {
 TEST_F(VerbsTest, RestoreRefusesContradictions) {
   for (const std::vector<std::string>& arguments :
        {std::vector<std::string>{"restore", "latest", "--undo"},
-        {"restore", "--undo", "--dry-run"},
+        {"restore", "--forget-undo", "--dry-run"},
         {"restore", "--undo", "--to", "x"},
         {"restore", "--undo-all", "--undo"},
-        {"restore", "--undo-all", "latest"},
-        {"restore", "latest", "--to", "x", "--dry-run"}}) {
+        {"restore", "--undo-all", "latest"}}) {
     EXPECT_EQ(RunCli(arguments).code, 2);
   }
   AppendEvents(1);
@@ -391,6 +393,65 @@ TEST_F(VerbsTest, DeleteAsksAndKeepsTheNewestVerifiedOne) {
   EXPECT_EQ(gone.json().at("deleted"), true);
   EXPECT_EQ(RunCli({"delete", first, "-y", "--force"}).out,
             "deleted " + first + "\n");
+}
+
+// Who only reads, or can take it back, may say the beginning of a name.
+TEST_F(VerbsTest, WhatReplacesOrRemovesTakesAWholeName) {
+  AppendEvents(1);
+  const std::string name = CreateBackup();
+  const std::string beginning = name.substr(0, name.size() - 8);
+  for (const std::vector<std::string>& verb :
+       {std::vector<std::string>{"restore", beginning, "--yes"},
+        {"restore", beginning, "--dry-run"},
+        {"delete", beginning, "--yes", "--force"}}) {
+    const Outcome refused = RunCli(verb);
+    EXPECT_EQ(refused.code, 2);
+    EXPECT_EQ(refused.err, "error: '" + beginning +
+                               "' is only the beginning of a backup's name\n"
+                               "hint: give the whole name, e.g. " +
+                               name + "\n");
+  }
+  for (const std::vector<std::string>& verb :
+       {std::vector<std::string>{"inspect", beginning},
+        {"verify", beginning},
+        {"pin", beginning},
+        {"unpin", beginning},
+        {"restore", beginning, "--to", dir_.Sub("elsewhere")}}) {
+    const Outcome done = RunCli(verb);
+    EXPECT_EQ(done.code, 0) << verb[0] << done.err;
+    EXPECT_NE(done.out.find(name), std::string::npos)
+        << "which one? " << done.out;
+  }
+}
+
+// Was: "no backups", or nothing at all, and 0.
+TEST_F(VerbsTest, AMissingFolderIsNoFolderWithoutBackups) {
+  AppendEvents(1);
+  for (const std::vector<std::string>& verb :
+       {std::vector<std::string>{"list"},
+        {"verify", "--all"},
+        {"verify", "latest"},
+        {"inspect", "latest"},
+        {"rotate"},
+        {"rotate", "--dry-run"},
+        {"worker", "--once"},
+        {"pin", "latest"},
+        {"unpin", "latest"},
+        {"delete", "latest", "--yes"},
+        {"restore", "latest", "--yes"},
+        {"restore", "latest", "--dry-run"}}) {
+    const Outcome outcome = RunCli(verb);
+    EXPECT_EQ(outcome.code, 5) << verb[0];
+    EXPECT_EQ(Normalize(outcome.err)
+                  .rfind("error: BACKUP_DIR (DIR/backups) does not exist\n", 0),
+              0u)
+        << verb[0] << " " << outcome.err;
+    EXPECT_FALSE(std::filesystem::exists(dir_.Sub("backups"))) << verb[0];
+  }
+  std::filesystem::create_directory(dir_.Sub("backups"));
+  const Outcome none = RunCli({"verify", "--all"});
+  EXPECT_EQ(none.code, 0);
+  EXPECT_EQ(Normalize(none.err), "no backups in DIR/backups\n");
 }
 
 TEST_F(VerbsTest, PinAndDeleteNameWhatIsWrong) {

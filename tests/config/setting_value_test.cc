@@ -62,8 +62,10 @@ TEST(SettingValueTest, ParsesEachKindOfField) {
   EXPECT_EQ(time.count(), 1);
   EXPECT_TRUE(ParseSetting("a, b ,c", limits, &list));
   EXPECT_EQ(list, (std::vector<std::string>{"a", "b", "c"}));
+  limits.may_be_empty = true;
   EXPECT_TRUE(ParseSetting("", limits, &list));
   EXPECT_TRUE(list.empty());
+  limits.may_be_empty = false;
   limits.choices = {"trace", "debug", "info", "warn", "error", "off"};
   EXPECT_TRUE(ParseSetting("WARN", limits, &level));
   EXPECT_EQ(level, LogLevel::kWarn);
@@ -90,6 +92,10 @@ TEST(SettingValueTest, LeavesTheFieldAloneWhenTheTextIsWrong) {
     EXPECT_FALSE(ParseSetting(wrong, limits, &number)) << wrong;
     EXPECT_FALSE(ParseSetting(wrong, limits, &bytes)) << wrong;
     EXPECT_FALSE(ParseSetting(wrong, limits, &time)) << wrong;
+  }
+  for (const char* blank : {"", " ", "\t\n"}) {
+    EXPECT_FALSE(ParseSetting(blank, limits, &list));
+    EXPECT_FALSE(ParseSetting(blank, limits, &text));
   }
   EXPECT_FALSE(ParseSetting("good,bad", limits, &list));
   EXPECT_FALSE(ParseSetting("good,,good", limits, &list));

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <set>
 
 #include "config/setting_rows.h"
 #include "support/temp_dir.h"
@@ -162,6 +163,34 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
     EXPECT_THAT(problems, HasSubstr(": allowed is ")) << c.name;
     EXPECT_THAT(problems, Not(HasSubstr("\n"))) << c.name;
   }
+}
+
+// What `NAME=$UNSET` leaves, in each layer.
+TEST_F(SettingsTest, NothingIsAValueOfFourSettingsOnly) {
+  std::set<std::string> may_be_empty;
+  for (const SettingInfo& info : AllSettings()) {
+    sources_ = SettingsSources();
+    sources_.environment = {{info.name, ""}};
+    const bool ok = LoadSettings(sources_).ok();
+    if (ok) may_be_empty.insert(info.name);
+    EXPECT_EQ(info.allowed.ends_with(", or nothing"), ok) << info.name;
+    for (const char* blank : {"", " ", "\t"}) {
+      sources_.environment = {{info.name, blank}};
+      if (ok) continue;
+      EXPECT_FALSE(LoadSettings(sources_).ok()) << info.name;
+    }
+    sources_ = SettingsSources();
+    test::WriteFile("keep.conf", info.name + "=\n");
+    sources_.config_file = "keep.conf";
+    EXPECT_EQ(LoadSettings(sources_).ok(), ok) << info.name;
+    if (info.flag.empty()) continue;
+    sources_ = SettingsSources();
+    sources_.flags = {{info.name, ""}};
+    EXPECT_EQ(LoadSettings(sources_).ok(), ok) << info.name;
+  }
+  EXPECT_EQ(may_be_empty, (std::set<std::string>{
+                              "API_ALLOWED_HOSTS", "LEVELKEEP_CHECK_PROGRAM",
+                              "LOG_DIR", "RESTART_COMMAND"}));
 }
 
 TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {

@@ -40,6 +40,8 @@ class OfflineTest : public ::testing::Test {
     Engine engine = Outside();
     const auto backup = engine.Locate(source);
     if (!backup.ok()) return backup.status();
+    const Status would = engine.RehearseRestore(*backup, {});
+    if (!would.ok()) return would;
     return engine.Preview(*backup);
   }
   Result<RestoreReport> Extract(const std::string& name,
@@ -101,10 +103,9 @@ TEST_F(OfflineTest, MissingDatabaseIsNamed) {
   EXPECT_NE(std::string::npos, made.status().message().find("storage/other"));
 }
 
-TEST_F(OfflineTest, RestoresByShortNameLatestAndPathAndUndoes) {
+TEST_F(OfflineTest, RestoresByNameLatestAndPathAndUndoes) {
   const BackupInfo made = Create();
-  const std::string sources[] = {made.name, "latest", made.name.substr(0, 14),
-                                 made.path};
+  const std::string sources[] = {made.name, "latest", made.path};
   for (const std::string& source : sources) {
     AddEvents(101, 50);
     ASSERT_EQ("", test::CheckDatabase(options_.storage_path(), 150));
@@ -135,8 +136,8 @@ TEST_F(OfflineTest, ADryRunIsRefusedWhereTheRestoreIsAndLeavesNothing) {
   test::RcloneDisk rclone;
   Engine engine(options_, {.fs = &rclone});
   const auto backup = engine.Find(made.name);
-  const auto preview = engine.Preview(*backup);
-  EXPECT_EQ(preview.status().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(engine.RehearseRestore(*backup, {}).code(),
+            StatusCode::kUnsupported);
   EXPECT_EQ(engine.Restore(*backup, {}).status().code(),
             StatusCode::kUnsupported);
   EXPECT_TRUE(Preview(made.name).ok());
@@ -147,9 +148,24 @@ TEST_F(OfflineTest, ADryRunIsRefusedWhereTheRestoreIsAndLeavesNothing) {
   EXPECT_EQ(left(), before);
 }
 
+TEST_F(OfflineTest, TheBeginningOfANameIsForWhoeverSaysSo) {
+  const BackupInfo made = Create();
+  const std::string beginning = made.name.substr(0, 14);
+  const Status refused = Outside().Find(beginning).status();
+  EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+  EXPECT_EQ(refused.hint(), "give the whole name, e.g. " + made.name);
+  EXPECT_EQ(Restore(beginning).status().ToString(), refused.ToString());
+  const auto found = Outside().Locate(beginning, NameMatch::kBeginning);
+  ASSERT_TRUE(found.ok()) << found.status().ToString();
+  EXPECT_EQ(found->name, made.name);
+  EXPECT_FALSE(Outside().Find("", NameMatch::kBeginning).ok());
+}
+
 TEST_F(OfflineTest, AmbiguousAndUnknownNamesAreRefused) {
   Create();
   Create();
+  EXPECT_EQ(Outside().Find("backup_", NameMatch::kBeginning).status().message(),
+            "'backup_' matches 2 backups");
   EXPECT_EQ(StatusCode::kInvalidArgument,
             Outside().Find("backup_").status().code());
   EXPECT_EQ(StatusCode::kNotFound,

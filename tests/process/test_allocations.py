@@ -145,7 +145,7 @@ REQUESTS = {
         "/api/events", make_events(n, "w", 0, 3)),
     "read": lambda api, n: api.get("/api/events?after=0&limit=3"),
     "restore": lambda api, n: api.post(
-        "/api/backup/restore", {"backupName": "backup_", "dryRun": True}),
+        "/api/backup/restore", {"backupName": "latest", "dryRun": True}),
 }
 
 

@@ -276,3 +276,17 @@ def test_symlinked_database_is_refused_with_a_hint(filled):
     assert refused.code not in (0, 2)
     assert "hint:" in refused.err
     assert len(read_events(moved)) == 60
+
+
+@pytest.mark.parametrize("output", ["/dev/full", "&-"])
+def test_a_full_or_closed_output_is_an_error_and_the_act_stays(
+        filled, output):
+    prefix = ["sh", "-c", f'exec "$@" >{output}', "sh"]
+    for verb in (["list"], ["list", "--json"], ["create"], ["--help"],
+                 ["verify", filled.names[0]], ["config", "--json"],
+                 ["delete", filled.names[1], "--yes"]):
+        told = filled.run(*verb, prefix=prefix).expect(1)
+        assert "error: standard output can't be written: " in told.err
+        assert "hint: what was asked for is done" in told.err
+    left = filled.archives()
+    assert filled.names[1] not in left and len(left) == 3

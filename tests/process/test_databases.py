@@ -66,8 +66,12 @@ def test_two_installations_share_a_backup_folder(pair, seed):
         refused = two.api.request("DELETE", f"/api/backup/{theirs}?force=true")
         assert (refused.status, refused.json()["code"]) == (
             409, "other_database")
+        asked = {"backupName": theirs, "dryRun": True}
+        refused = two.api.post("/api/backup/restore", asked)
+        assert (refused.status, refused.json()["code"]) == (
+            409, "other_database")
         preview = two.api.post("/api/backup/restore", {
-            "backupName": theirs, "dryRun": True}).ok()
+            **asked, "otherDatabase": True}).ok()
         assert preview["otherDatabase"] is True
         two.api.post("/api/backup/restore", {
             "backupName": theirs, "otherDatabase": True}).ok()

@@ -1,0 +1,159 @@
+// What an act would do, and what it would be refused with. Nothing here writes
+// anything, but for the trial of a folder, which leaves nothing.
+
+#include <algorithm>
+
+#include "archive/archive_reader.h"
+#include "base/folder_probe.h"
+#include "base/status_macros.h"
+#include "dbfiles/db_lock.h"
+#include "dbfiles/identity.h"
+#include "engine/engine.h"
+#include "restore/layout.h"
+#include "restore/staging.h"
+
+namespace levelkeep {
+
+Status Engine::RefuseOther(const FoundBackup& backup,
+                           bool other_database) const {
+  if (backup.by_path || other_database || !IsOther(backup)) return Status::Ok();
+  return Status(StatusCode::kOtherDatabase,
+                backup.name + " is a backup of another database than " +
+                    options_.storage_path(),
+                "choose one of this database, or say that it is meant: "
+                "--other-database, \"otherDatabase\":true");
+}
+
+Status Engine::RequireClosed() const {
+  const std::string db_dir = options_.storage_path();
+  std::string holder;
+  LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
+                             DbLock::Probe(fs_, db_dir, &holder));
+  if (state == DbLock::State::kFree) return Status::Ok();
+  return Status(StatusCode::kBusy,
+                "database " + db_dir + " is open in " + holder,
+                "stop it, use POST /api/backup/restore, or drop the file "
+                "into RESTORE_DIR and restart it");
+}
+
+Status Engine::JudgeLayout() {
+  return levelkeep::JudgeLayout({fs_, clock_, NewRestorerOptions()});
+}
+
+// One that can't be written will do, once it has been ours.
+Status Engine::JudgeBackupFolder() {
+  if (!platform_.tries_folders) return Status::Ok();
+  const Status can = RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir,
+                                   {.locks = true, .keeps_time = true});
+  const bool will_do = can.code() == StatusCode::kPermissionDenied &&
+                       fs_->StatFollowing(StatePath("")).ok();
+  return will_do ? Status::Ok() : can;
+}
+
+Status Engine::JudgeFolders() {
+  LEVELKEEP_RETURN_IF_ERROR(JudgeBackupFolder());
+  return JudgeLayout();
+}
+
+// Where BackupManager started, it closes the database itself.
+Status Engine::JudgeStorage() {
+  if (restorer_ != nullptr && restorer_->recovered()) {
+    return restorer_->CheckStorage();
+  }
+  LEVELKEEP_RETURN_IF_ERROR(RequireClosed());
+  return JudgeLayout();
+}
+
+// 1. is it meant?   2. the storage   3. the archive: can it be used and
+// checked, does it fit
+Status Engine::JudgeRestore(FoundBackup* backup, bool other_database) {
+  LEVELKEEP_RETURN_IF_ERROR(RefuseOther(*backup, other_database));
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  if (!backup->reader) LEVELKEEP_RETURN_IF_ERROR(Open(backup));
+  LEVELKEEP_RETURN_IF_ERROR(CheckableSource(*backup).status());
+  const RestoreContext context{fs_, clock_, NewRestorerOptions()};
+  return CheckFits(context, backup->reader->outline(), context.work_dir(), true)
+      .status();
+}
+
+Result<std::string> Engine::ReadThrough(const FoundBackup& backup,
+                                        const Work& work) {
+  ArchiveReadOptions read;
+  read.threads = options_.threads;
+  read.work = work;
+  const auto checked = backup.reader->Check(read);
+  if (checked.ok()) return checked->archive_sha256;
+  return ExplainFault(backup, backup.reader.get(), checked.status(), work)
+      .WithContext(backup.name);
+}
+
+// 1. the manifest   2. what would be lost   3. is there space?
+Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
+  RestorePreview preview;
+  preview.name = backup.name;
+  preview.needed_bytes = options_.reserve_bytes;
+  // The catalog knows the manifest of what it has read; of a file, or of what
+  // it could not read, the archive itself is asked.
+  std::shared_ptr<const Manifest> manifest;
+  if (backup.manifest) {
+    manifest = std::make_shared<Manifest>(*backup.manifest);
+  } else {
+    FoundBackup open = backup;
+    if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
+    manifest = open.reader->outline().manifest;
+  }
+  const std::string db_dir = options_.storage_path();
+  preview.database_present = DatabasePresent();
+  preview.current_sequence = database_->LastSequence();
+  preview.lost_writes = preview.current_sequence;
+  if (manifest != nullptr) {
+    preview.backup_created = manifest->created;
+    preview.backup_sequence = manifest->last_sequence;
+    preview.other_database = ReadOwner().IsOther(*manifest);
+    if (manifest->events) preview.backup_events = manifest->events->count;
+    preview.needed_bytes += manifest->source_bytes;
+    const auto epoch = ReadEpoch(fs_, db_dir);
+    preview.same_history = epoch.ok() && !epoch->empty() &&
+                           manifest->db_epoch == *epoch &&
+                           CountsWrites(*manifest);
+  }
+  if (preview.same_history) {
+    preview.lost_writes -=
+        std::min(preview.lost_writes, preview.backup_sequence);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      preview.free_bytes,
+      fs_->FreeSpace(NearestFolder(fs_, options_.storage_dir)));
+  return preview;
+}
+
+// What only opening the database can tell was told when it was verified.
+Status Engine::RehearseRestore(const FoundBackup& backup, const Work& work,
+                               bool other_database) {
+  FoundBackup open = backup;
+  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256, ReadThrough(open, work));
+  LEVELKEEP_RETURN_IF_ERROR(CheckSidecar(open, sha256).WithContext(open.name));
+  if (open.by_path || !open.damaged()) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                open.name + ": " + open.verification->message,
+                "choose another backup");
+}
+
+Status Engine::RehearseExtract(const FoundBackup& backup,
+                               const std::string& target_dir,
+                               const Work& work) {
+  FoundBackup open = backup;
+  if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
+  LEVELKEEP_RETURN_IF_ERROR(CheckableSource(open).status());
+  LEVELKEEP_RETURN_IF_ERROR(
+      OpenRestorer()->JudgeExtract(open.reader->outline(), target_dir));
+  return ReadThrough(open, work).status();
+}
+
+Result<KeptDatabase> Engine::PreviewUndo(UndoScope scope) {
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  return OpenRestorer()->FindUndo(scope);
+}
+
+}  // namespace levelkeep
