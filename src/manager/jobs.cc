@@ -172,6 +172,11 @@ void JobBoard::Close() {
   while (waiting_ > 0) ended_.wait(mutex_);
 }
 
+int JobBoard::Waiting() const {
+  MutexLock lock(&mutex_);
+  return waiting_;
+}
+
 std::string JobBoard::Running() const {
   MutexLock lock(&mutex_);
   for (JobKind kind : kAllKinds) {

@@ -74,6 +74,8 @@ class JobBoard {
   // No job begins any more; running ones are stopped and waited for, and so is
   // whoever waits in Begin.
   void Close();
+  // How many callers wait in Begin.
+  int Waiting() const;
   // The most intrusive running job: "restore", …; empty if none.
   std::string Running() const;
 

@@ -100,6 +100,29 @@ TEST(JobsTest, BeginsInsteadOfOneThatIsBegunAgainAndAgain) {
 
 constexpr Patience kPatient{.time = std::chrono::hours(1)};
 
+// One that begins a create and waits for it, on a thread of its own.
+class Waiter {
+ public:
+  explicit Waiter(JobBoard* board, std::stop_token stop = {},
+                  Patience patience = kPatient)
+      : thread_([this, board, stop, patience] {
+          status_ = board->Begin(Kind::kCreate, stop, patience).status();
+          ended_ = true;
+        }) {
+    while (board->Waiting() == 0 && !ended_) std::this_thread::yield();
+    EXPECT_FALSE(ended_) << "it did not wait";
+  }
+  Status Join() {
+    thread_.join();
+    return status_;
+  }
+
+ private:
+  Status status_;
+  std::atomic<bool> ended_ = false;
+  std::jthread thread_;
+};
+
 TEST(JobsTest, WaitsForWhatIsInTheWay) {
   JobBoard board(Clock::System());
   auto first = board.Begin(Kind::kRestore, std::stop_token());
@@ -108,13 +131,9 @@ TEST(JobsTest, WaitsForWhatIsInTheWay) {
   const auto late = board.Begin(Kind::kCreate, std::stop_token(),
                                 {.time = std::chrono::milliseconds(1)});
   EXPECT_EQ(StatusCode::kBusy, late.status().code());
-  Status begun(StatusCode::kInternal, "");
-  {
-    std::jthread waiter([&] {
-      begun = board.Begin(Kind::kCreate, std::stop_token(), kPatient).status();
-    });
-    first->reset();
-  }
+  Waiter waiter(&board);
+  first->reset();
+  const Status begun = waiter.Join();
   EXPECT_TRUE(begun.ok()) << begun.ToString();
   EXPECT_TRUE(board.Begin(Kind::kCreate, std::stop_token(), kPatient).ok());
 }
@@ -133,10 +152,13 @@ TEST(JobsTest, WaitsOnlyWhileThereIsAPlace) {
         const auto ticket = board.Begin(Kind::kCreate, std::stop_token(),
                                         {.time = kPatient.time, .places = 2});
         ++(ticket.ok() ? begun : refused);
-        refused.notify_all();
       });
     }
-    for (int seen; (seen = refused) < 3;) refused.wait(seen);
+    while (refused < 3 || board.Waiting() < 2) {
+      ASSERT_EQ(begun, 0);
+      ASSERT_LE(refused, 3);
+      std::this_thread::yield();
+    }
     first->reset();
   }
   EXPECT_EQ(refused, 3);
@@ -144,33 +166,24 @@ TEST(JobsTest, WaitsOnlyWhileThereIsAPlace) {
 }
 
 TEST(JobsTest, AWaitEndsByStopAndCancelAndClose) {
-  for (const char* const way : {"stop", "cancel", "close"}) {
+  for (const std::string way : {"stop", "cancel", "close"}) {
     SCOPED_TRACE(way);
     JobBoard board(Clock::System());
     auto first = board.Begin(Kind::kCreate, std::stop_token());
     ASSERT_TRUE(first.ok());
-    std::stop_source stop;
-    Status ended;
     // Ends the first one when it is told, as a job does.
     std::jthread job([&] {
       while (!(*first)->stop().stop_requested()) std::this_thread::yield();
       first->reset();
     });
-    std::jthread waiter([&] {
-      ended = board.Begin(Kind::kCreate, stop.get_token(), kPatient).status();
-    });
-    if (way == std::string("stop")) {
-      stop.request_stop();
-      waiter.join();
-      EXPECT_EQ(StatusCode::kCancelled, ended.code());
-    }
-    if (way == std::string("cancel")) board.CancelAndWait(Kind::kCreate);
+    std::stop_source stop;
+    Waiter waiter(&board, stop.get_token());
+    if (way == "stop") stop.request_stop();
+    if (way == "cancel") board.CancelAndWait(Kind::kCreate);
+    if (way == "close") board.Close();
+    EXPECT_EQ(StatusCode::kCancelled, waiter.Join().code());
+    EXPECT_EQ(0, board.Waiting());
     board.Close();
-    if (waiter.joinable()) waiter.join();
-    // Cancelled before it came, it may have begun.
-    if (way == std::string("close")) {
-      EXPECT_EQ(StatusCode::kCancelled, ended.code());
-    }
   }
 }
 
@@ -179,13 +192,10 @@ TEST(JobsTest, WhoWaitsForARestoreGoesOnWaiting) {
   JobBoard board(Clock::System());
   auto restore = board.Begin(Kind::kRestore, std::stop_token());
   ASSERT_TRUE(restore.ok());
-  Status begun;
-  std::jthread waiter([&] {
-    begun = board.Begin(Kind::kCreate, std::stop_token(), kPatient).status();
-  });
+  Waiter waiter(&board);
   board.CancelAndWait(Kind::kCreate);
   restore->reset();
-  waiter.join();
+  const Status begun = waiter.Join();
   EXPECT_TRUE(begun.ok()) << begun.ToString();
 }
 
