@@ -98,12 +98,12 @@ Result<nlohmann::json> ParseBody(const std::string& body, size_t max_values) {
                       "-ContentType \"application/json; charset=utf-8\"");
 }
 
-// 1. body: JSON, unknown fields, types, values   2. query: unknown parameters,
-// values
+// 1. unknown query parameters   2. body: JSON, unknown fields, types, values
+// 3. values of the query
 Call::Call(const Route& route, const http::Request& request)
     : route_(route), request_(request) {
-  if (route.body) ReadBody(*route.body);
   if (Changes(route)) RefuseUnknownParameters();
+  if (route.body && status_.ok()) ReadBody(*route.body);
   for (const Field& field : route.query) ReadParameter(field);
 }
 
@@ -208,8 +208,12 @@ void Call::RefuseUnknownParameters() {
                       (field->kind == Field::Kind::kText ? "\"…\"" : "true") +
                       "}");
     }
+    const std::string meant =
+        route_.body ? Meant(name, route_.body->fields) : "";
     return Fail("the request has an unknown query parameter " + shown,
-                KnownHint(name, route_.query));
+                meant.empty() ? KnownHint(name, route_.query)
+                              : "did you mean the field " + Quoted(meant) +
+                                    " of the body?");
   }
 }
 

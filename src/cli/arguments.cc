@@ -106,16 +106,17 @@ std::vector<std::string> SplitEmptyValues(
   return split;
 }
 
-// A dash and no digit: "--json", "-y".
-bool LooksLikeOption(const std::string& value) {
-  return value.size() > 1 && value[0] == '-' &&
-         (value[1] < '0' || value[1] > '9');
+// "--json", "-y". CLI11 makes a number of "-1" that no option of a verb means;
+// the table of settings has its own words for one.
+bool LooksLikeOption(const std::string& value, bool may_be_number) {
+  const bool digit = value.size() > 1 && value[1] >= '0' && value[1] <= '9';
+  return value.size() > 1 && value[0] == '-' && !(digit && may_be_number);
 }
 
 // No value is empty, and none is the option that follows: CLI11 takes whatever
-// does.
+// does. Of settings the table knows for which of them empty means something.
 Status CheckValues(const std::vector<const CLI::Option*>& options,
-                   bool may_be_empty) {
+                   bool of_settings) {
   for (const CLI::Option* option : options) {
     if (option->get_items_expected_max() == 0) continue;  // a flag
     const bool stands_alone = option->get_positional();
@@ -123,8 +124,8 @@ Status CheckValues(const std::vector<const CLI::Option*>& options,
                                  ? "the argument"
                                  : "option --" + option->get_lnames().front();
     for (const std::string& value : option->results()) {
-      if (!may_be_empty && IsBlank(value)) return IsEmpty(name);
-      if (!stands_alone && LooksLikeOption(value)) {
+      if (!of_settings && IsBlank(value)) return IsEmpty(name);
+      if (!stands_alone && LooksLikeOption(value, of_settings)) {
         return Usage(name + " needs a value, not " + Printable(value), "");
       }
     }
@@ -250,9 +251,8 @@ Result<CommandLine> ParseCommandLine(
     return DescribeExtra(extra, app, named.empty() ? nullptr : named.front());
   }
   if (config->count() > 0) line.config_file = config_file;
-  // The table of settings knows for which of them empty means something.
-  Status values = CheckValues(settings, /*may_be_empty=*/true);
-  if (values.ok()) values = CheckValues({config}, /*may_be_empty=*/false);
+  Status values = CheckValues(settings, /*of_settings=*/true);
+  if (values.ok()) values = CheckValues({config}, /*of_settings=*/false);
   for (const CLI::App* verb : named) {
     const CLI::App& constant = *verb;
     if (values.ok()) values = CheckValues(constant.get_options(), false);

@@ -77,8 +77,12 @@ std::vector<std::string> ReasonsOf(const nlohmann::ordered_json& health) {
 
 void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
   const std::string status = TextOf(health, "status");
-  std::string text = (status == "ok" ? session->console->Green(status)
-                                     : session->console->Red(status));
+  const auto reasons = ReasonsOf(health);
+  std::string text = session->console->Red(status);
+  if (status == "ok") {
+    text = reasons.empty() ? session->console->Green(status)
+                           : session->console->Yellow("degraded");
+  }
   const auto backup = health.find("backup");
   if (backup != health.end() && backup->is_object()) {
     text += ": " + TextOf(*backup, "count") + " backups, " +
@@ -90,7 +94,7 @@ void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
     }
   }
   session->console->Print(text + "\n");
-  for (const std::string& reason : ReasonsOf(health)) {
+  for (const std::string& reason : reasons) {
     session->console->Print("degraded: " + reason + "\n");
   }
 }

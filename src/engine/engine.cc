@@ -265,12 +265,15 @@ Result<FoundBackup> Engine::Locate(const std::string& source, NameMatch match) {
 }
 
 Result<std::vector<RotationDecision>> Engine::PlanRotation() {
-  LEVELKEEP_RETURN_IF_ERROR(catalog_.RequireDirectory());
-  if (platform_.tries_folders) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto decisions, Decide({}));
+  const bool removes =
+      std::any_of(decisions.begin(), decisions.end(),
+                  [](const RotationDecision& one) { return !one.keep; });
+  if (removes && platform_.tries_folders) {
     LEVELKEEP_RETURN_IF_ERROR(RequireFolder(
         fs_, "BACKUP_DIR", options_.backup_dir, {.keeps_time = true}));
   }
-  return Decide({});
+  return decisions;
 }
 
 Result<std::vector<RotationDecision>> Engine::Rotate() {

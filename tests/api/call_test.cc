@@ -144,6 +144,14 @@ TEST(CallTest, UnknownParametersAreRefusedWhereSomethingChanges) {
             "the request has an unknown query parameter \"forse\"");
   EXPECT_EQ(status_of("forse").hint(), "did you mean \"force\"?");
   EXPECT_EQ(status_of("x").hint(), "it takes \"force\"");
+  EXPECT_EQ(status_of("dry_run").hint(),
+            "did you mean the field \"dryRun\" of the body?");
+  // What is missing in the body may stand in the address.
+  http::Request misplaced;
+  misplaced.query["label"] = "x";
+  misplaced.body = "no JSON";
+  EXPECT_EQ(Call(route, misplaced).status().message(),
+            "\"label\" stands in the address of the request");
   EXPECT_EQ(StatusOf(route, R"({"force":true})").message(),
             "\"force\" stands in the request body");
   EXPECT_EQ(StatusOf(route, R"({"force":true})").hint(),

@@ -156,6 +156,8 @@ TEST(ArgumentsTest, AnOptionIsNoValueOfTheOneBeforeIt) {
        {std::vector<std::string>{"restore", "latest", "--to", "--yes"},
         {"restore", "latest", "--to", "-y"},
         {"create", "--label", "--quiet"},
+        {"list", "--limit", "-1"},
+        {"health", "--timeout", "-1"},
         {"list", "--config", "-v"}}) {
     const Status status = ParseCommandLine(arguments).status();
     EXPECT_NE(status.message().find(" needs a value, not "), std::string::npos)

@@ -303,7 +303,7 @@ TEST_F(ServeTest, HealthSaysWhatIsDegradedAndEndsWith7) {
   const Outcome text = RunCli({"health", "--url", told.url()});
   EXPECT_EQ(text.code, 7);
   EXPECT_EQ(text.out,
-            "ok: 1 backups, 0.01 MB\ndegraded: a disk is full\n"
+            "degraded: 1 backups, 0.01 MB\ndegraded: a disk is full\n"
             "degraded: b\\x07\n");
   EXPECT_EQ(text.err, "error: " + told.url() +
                           " serves, but something is degraded: 2 reasons\n"

@@ -267,7 +267,7 @@ def _smuggling():
                "Origin: http://evil.example")
     yield pair("400", "POST", "/api/backup/create", 400)
     yield pair("get", "GET", "/api/health", 200)
-    yield pair("delete", "DELETE", "/api/backup/x", 404)
+    yield pair("delete", "DELETE", "/api/backup/x", 400)
     yield pair("options", "OPTIONS", "/api/events", 405)
     yield pair("upgrade", "GET", "/api/health", 200, "Connection: Upgrade",
                "Upgrade: h2c", "HTTP2-Settings: AAMAAABk")

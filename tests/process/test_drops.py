@@ -114,7 +114,7 @@ def test_a_drop_of_another_user(site, other_site, seed, reachable):
         assert f"user {NOBODY}" in drop["reason"]
         assert f"chown {NOBODY} " in drop["hint"]
         told = other_site.run("health", "--url",
-                              f"http://127.0.0.1:{server.port}").expect(0)
+                              f"http://127.0.0.1:{server.port}").expect(7)
         assert "again.tar.gz" in told.out and "chown" in told.out
         again.unlink()
         assert server.api.health()["backup"]["unrestoredDrops"] == []
