@@ -31,7 +31,7 @@ TEST(PaceLimitTest, EachWindowCounts) {
   PaceLimit pace(1000, seconds(20));
   pace.Waited(seconds(1));
   for (int i = 0; i < 10; ++i) {
-    pace.Sent(20'000);
+    pace.Sent(30'000);
     pace.Waited(seconds(20));
     EXPECT_FALSE(pace.exceeded()) << i;
   }

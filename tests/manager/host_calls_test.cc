@@ -127,7 +127,9 @@ TEST_F(HostCallsTest, ACounterThatThrowsCountsNothing) {
   bool angry = false;
   app.manager_.SetEventCounter([&]() -> EventCount {
     if (angry) throw std::runtime_error("boom");
-    return {.count = 20};
+    EventCount count;
+    count.count = 20;
+    return count;
   });
   const std::string name = Prepare(&app);
   EXPECT_EQ(app.manager_.PreviewRestore(name)->current_events, 20u);

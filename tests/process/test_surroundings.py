@@ -62,7 +62,7 @@ def test_limit_of_file_sizes(site, seed, rng):
     assert site.archives() == [] and site.left_overs() == []
     with site.serve(prefix=prefix) as server:
         assert "ulimit -f, LimitFSIZE" in server.log()
-        problem = server.api.post("/api/backup/create").problem(507)
+        problem = server.api.post("/api/backup/create").problem(500)
         assert "File too large" in problem["detail"]
         server.api.append(make_events(seed, "w", 0, 5))
     assert site.archives() == [] and site.left_overs() == []
