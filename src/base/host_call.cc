@@ -15,7 +15,7 @@ constexpr char kHostLogTag[] = "BackupManager";
 }  // namespace
 
 Status ThrownByHost(std::string_view what) {
-  const std::string begin = std::string(what) + " threw";
+  const std::string begin = std::string(what) + " raised an exception";
   try {
     throw;
   } catch (const std::bad_alloc&) {
@@ -25,7 +25,7 @@ Status ThrownByHost(std::string_view what) {
     return Status(StatusCode::kInternal, begin + ": " + error.what(),
                   "it is an error of the application");
   } catch (...) {
-    return Status(StatusCode::kInternal, begin + " what is no std::exception",
+    return Status(StatusCode::kInternal, begin + " that is no std::exception",
                   "it is an error of the application");
   }
 }

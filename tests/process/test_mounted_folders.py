@@ -37,7 +37,8 @@ def test_database_of_a_lower_layer(site, seed, layers):
     shutil.move(str(site.storage), lower / "storage")
     storage = view / "storage"
     db = storage / site.db.name
-    settings = {"STORAGE_DIR": storage}
+    settings = {"STORAGE_DIR": storage, "API_PORT": 0,
+                "BACKUP_RESERVE": 1 << 20}
 
     def run(*arguments):
         return site.run(*arguments, settings=settings)
@@ -48,12 +49,12 @@ def test_database_of_a_lower_layer(site, seed, layers):
         refused = run(*verb)
         assert refused.code != 0 and "lower layer" in refused.err, refused.text
     drop = site.drop(site.backups / archive)
-    refused = run("serve", "--api-port", "0")
+    refused = run("serve")
     assert refused.code != 0 and "lower layer" in refused.err, refused.text
     assert drop.exists()
     assert len(read_events(db)) == 20
     # What the hint says.
-    commands = refused.err.split("upper layer: ")[1].splitlines()[0]
+    commands = refused.err.split("upper layer: ")[1].splitlines()[0].rstrip(")")
     assert commands == f"cp -a {db} {db}.new && rm -r {db} && mv {db}.new {db}"
     shutil.copytree(db, f"{db}.new")
     shutil.rmtree(db)
@@ -79,7 +80,8 @@ def test_target_that_is_a_mount_point(site, seed, folder):
         within = target / site.db.name
         site.run("restore", "latest", "--to", within, "--dry-run").expect(0)
         assert not within.exists()
-        site.run("restore", "latest", "--to", within).expect(0)
+        site.run("restore", "latest", "--to", within,
+                 settings={"BACKUP_RESERVE": 1 << 20}).expect(0)
         assert len(read_events(within)) == 20
 
 
@@ -93,9 +95,9 @@ def test_backups_that_a_mount_leads_into_the_database(site, seed, folder):
     if done.returncode != 0:
         pytest.skip(f"nothing can be mounted: {done.stderr.strip()}")
     try:
-        settings = {"BACKUP_DIR": backups}
-        for verb in (("create",), ("serve", "--api-port", "0")):
-            refused = site.run(*verb, settings=settings)
+        settings = {"BACKUP_DIR": backups, "API_PORT": 0}
+        for verb in ("create", "serve"):
+            refused = site.run(verb, settings=settings)
             assert refused.code != 0, refused.text
             assert f"BACKUP_DIR ({backups}) leads into {hidden}" \
                 in refused.err.replace(f"./storage/{site.db.name}",
