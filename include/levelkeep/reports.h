@@ -80,6 +80,8 @@ struct CreateRequest {
   std::string label;
   std::string trigger = "manual";
   std::stop_token stop;
+  // Called by one thread at a time, not always the caller's. One that throws is
+  // not called again; the job goes on. Likewise that of a restore.
   std::function<void(double fraction)> progress;
   // How long to wait for a job, or another process, that is in the way: the
   // catch-up backup of the schedule may run soon after Attach. Then kBusy; 0:

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <malloc.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -10,6 +9,7 @@
 #include <iostream>
 #include <new>
 
+#include "base/own_process.h"
 #include "base/process.h"
 #include "cli/cli.h"
 #include "cli/exit_code.h"
@@ -38,6 +38,7 @@ int RunVerb(int argc, char** argv) {
   world.system_file = SystemFile();
   world.stop = signals.stop_token();
   world.is_service = signals.is_service();
+  world.questions = signals.questions();
   world.fs = FileSystem::Posix();
   world.clock = Clock::System();
   return Run(std::vector<std::string>(argv + 1, argv + argc), world);
@@ -58,8 +59,7 @@ void ReturnFreedMemory() {
 int Main(int argc, char** argv) {
   // Before anything is opened in its place.
   if (fcntl(STDOUT_FILENO, F_GETFD) == -1) std::cout.setstate(std::ios::badbit);
-  // A closed pipe or connection is an error of that write, not our end.
-  signal(SIGPIPE, SIG_IGN);
+  SettleOwnProcess();
   // LevelDB makes its files with whatever mode this leaves.
   umask(077);
   ReturnFreedMemory();

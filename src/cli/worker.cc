@@ -158,14 +158,21 @@ Status RunWorker(Session* session) {
   LogInfo(kWorkerTag, "Starting with poll interval " +
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
+  uint64_t done = 0;
   while (!stop.stop_requested()) {
     if (!prepared.ok()) prepared = worker.Prepare();
-    const Status failure =
-        prepared.ok() ? worker.RunOnce(/*all=*/false).failure : prepared;
+    Round round;
+    if (prepared.ok()) round = worker.RunOnce(/*all=*/false);
+    done += round.completed + round.damaged;
+    const Status& failure = prepared.ok() ? round.failure : prepared;
     if (!failure.ok()) {
       LogWarn(kWorkerTag, "will try again: " + failure.message());
     }
     sleep(settings.worker_poll);
+    if (session->world.questions && session->world.questions->Take()) {
+      LogInfo(kWorkerTag, "state: " + std::to_string(done) +
+                              " backups checked since the start");
+    }
   }
   LogInfo(kWorkerTag, "Stopped");
   return Status::Ok();

@@ -5,6 +5,7 @@
 // outside. They differ in the Database that they bring. One file each:
 //   engine.cc  backups/: locks, names, rotate, delete, pin
 //   ownership.cc  whose backups they are
+//   folders.cc  those that lead into each other
 //   create.cc  from a snapshot to a published archive
 //   verify.cc  three depths, and what is remembered of it; inspect
 //   remains.cc databases that lack files
@@ -117,9 +118,15 @@ class Engine {
   // What Prepare, CheckBackupFolder and the restorer's Prepare would refuse.
   // Writes nothing.
   Status JudgeFolders();
+  // kInvalidArgument: BACKUP_DIR or RESTORE_DIR leads into the database's
+  // folder or our own beside it, perhaps by a link or a mount.
+  Status CheckFolders() const;
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.
   Result<std::vector<std::string>> Sweep();
+  // The same before a create or a rotation, if a part lies there: programs that
+  // are started by a timer and killed would fill the disk. Never fails.
+  void SweepParts();
 
   // Exact, or quick and for showing: see Catalog.
   Result<std::shared_ptr<const Listing>> ListEntries() {
@@ -179,6 +186,8 @@ class Engine {
 
   // kNotFound: there is no database. kBusy names the other process.
   Result<BackupInfo> Create(BackupRequest request);
+  // Logs a limit of file sizes that is too small for the next backup.
+  void TellOfFileSizeLimit();
   // Holds backups/ for a create, rotation or deletion; kBusy where another
   // process does.
   Result<std::unique_ptr<FileLock>> LockForWriting();
@@ -249,7 +258,7 @@ class Engine {
   // could not.
   bool ForgetUndoWhenDue();
   // Extracts a verified database into `target_dir`, which must not exist or
-  // be empty; touches nothing else.
+  // be empty, and be no mount point; touches nothing else.
   Result<RestoreReport> Extract(const FoundBackup& backup,
                                 const std::string& target_dir,
                                 const Work& work);
@@ -367,6 +376,7 @@ class Engine {
   // The same; kNotChecked if it would have to be checked, and can't be.
   Result<RestoreSource> CheckableSource(const FoundBackup& backup);
   Status OpenAndClose(const std::string& db_dir);
+  Status CloseDatabase();
   using Swap = std::function<Result<RestoreOutcome>()>;
   // `swap_back` where the application can't open what `swap` put in place.
   Result<RestoreOutcome> SwapWhileClosed(const Swap& swap,
@@ -380,6 +390,9 @@ class Engine {
   // What killed verifications left in such a folder.
   Status SweepScratch(const std::string& folder,
                       std::vector<std::string>* swept);
+  // REQUIRES: its lock is held.
+  Status RemoveScratch(const std::string& folder,
+                       std::vector<std::string>* swept);
   std::string StatePath(std::string_view name) const;
 
   static constexpr char kVerifyLock[] = "verify.lock";

@@ -51,12 +51,14 @@ Status Engine::JudgeBackupFolder() {
 }
 
 Status Engine::JudgeFolders() {
+  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
   LEVELKEEP_RETURN_IF_ERROR(JudgeBackupFolder());
   return JudgeLayout();
 }
 
 // Where BackupManager started, it closes the database itself.
 Status Engine::JudgeStorage() {
+  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
   if (restorer_ != nullptr && restorer_->recovered()) {
     return restorer_->CheckStorage();
   }

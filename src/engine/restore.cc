@@ -17,6 +17,15 @@ namespace {
 
 constexpr char kBytewise[] = "leveldb.BytewiseComparator";
 
+// `folder` or, if it is still to be made, the one above on whose disk it will
+// be.
+std::string NearestFolder(FileSystem* fs, std::string folder) {
+  while (!PathExists(fs, folder) && folder != ParentPath(folder)) {
+    folder = ParentPath(folder);
+  }
+  return folder;
+}
+
 RestoreReport ToReport(const RestoreOutcome& outcome) {
   RestoreReport report;
   report.name = outcome.archive_name;
@@ -113,6 +122,7 @@ Restorer* Engine::OpenRestorer() {
 // BackupManager started.
 Status Engine::RequireStorage() {
   if (restorer_ != nullptr && restorer_->recovered()) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
   LEVELKEEP_RETURN_IF_ERROR(RequireClosed());
   LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare());
   return restorer_->Recover().status();
@@ -161,10 +171,22 @@ Result<RestoreReport> Engine::Undo(UndoScope scope) {
   return ToReport(outcome);
 }
 
+// An application that failed half-way must not stay without its database.
+Status Engine::CloseDatabase() {
+  const Status closed =
+      database_->Close().WithContext("closing the database for the restore");
+  if (closed.ok() || database_->IsOpen()) return closed;
+  const Status reopened = database_->Reopen();
+  if (reopened.ok()) return closed;
+  return Status(
+      closed.code(),
+      closed.message() + "; and it did not open again: " + reopened.message(),
+      reopened.hint());
+}
+
 Result<RestoreOutcome> Engine::SwapWhileClosed(const Swap& swap,
                                                const Swap& swap_back) {
-  LEVELKEEP_RETURN_IF_ERROR(
-      database_->Close().WithContext("closing the database for the restore"));
+  LEVELKEEP_RETURN_IF_ERROR(CloseDatabase());
   auto outcome = swap();
   Status reopened = database_->Reopen();
   if (reopened.ok()) return outcome;

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/host_call.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "manager/backup_manager_impl.h"
@@ -33,10 +34,9 @@ Result<RestorePreview> BackupManager::Impl::PreviewRestore(
   LEVELKEEP_RETURN_IF_ERROR(engine_.Open(&backup));
   LEVELKEEP_ASSIGN_OR_RETURN(RestorePreview preview, engine_.Preview(backup));
   LEVELKEEP_RETURN_IF_ERROR(engine_.RehearseRestore(
-      backup, {request.stop, request.progress}, request.other_database));
-  if (event_counter_ && IsOpen()) {
-    preview.current_events = event_counter_().count;
-  }
+      backup, {request.stop, HostProgress(request.progress)},
+      request.other_database));
+  if (const auto events = CountEvents()) preview.current_events = events->count;
   return preview;
 }
 
@@ -49,7 +49,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
       jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore, request.stop));
   const bool live = request.mode == RestoreMode::kLive ||
                     (request.mode == RestoreMode::kAuto && CanRestoreLive());
-  const Work work = {ticket->stop(), request.progress};
+  const Work work = {ticket->stop(), HostProgress(request.progress)};
   auto report = live ? engine_.Restore(backup, work, request.other_database)
                      : engine_.Stage(backup, work, request.other_database);
   if (report.ok()) {

@@ -204,7 +204,8 @@ class Restorer {
   Status JudgeExtract(const ArchiveOutline& outline,
                       const std::string& target_dir) const;
   // Extracts and validates into a new directory `target_dir` (which must
-  // not exist or be empty), without touching the live database.
+  // not exist or be empty, and be no mount point), without touching the live
+  // database.
   Result<RestoreOutcome> ExtractTo(const RestoreSource& source,
                                    const std::string& target_dir,
                                    const Work& work);

@@ -7,6 +7,7 @@
 #include "base/text.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
+#include "restore/layout.h"
 #include "restore/store_check.h"
 #include "restore/undo.h"
 
@@ -221,13 +222,20 @@ Result<uint64_t> CheckFits(const RestoreContext& context,
   return RoomFor(context, needed, parent);
 }
 
-Status CheckTarget(FileSystem* fs, const std::string& target_dir) {
+Status CheckTarget(FileSystem* fs, const std::string& target_dir,
+                   const std::string& db_name) {
   const auto info = fs->Stat(target_dir);
   if (info.status().code() == StatusCode::kNotFound) return Status::Ok();
   if (!info.ok()) return info.status();
   if (info->type != FileType::kDirectory) {
     return Status(StatusCode::kAlreadyExists,
                   target_dir + " is not a directory", "name another target");
+  }
+  if (IsMountPoint(fs, target_dir)) {
+    return Status(
+        StatusCode::kUnsupported,
+        target_dir + " is a mount point, in whose place no folder can be put",
+        "name a folder in it: " + JoinPath(target_dir, db_name));
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(target_dir));
   if (names.empty()) return Status::Ok();
@@ -298,7 +306,8 @@ Status FinishStaging(const RestoreContext& context,
 
 Status Restorer::JudgeExtract(const ArchiveOutline& outline,
                               const std::string& target_dir) const {
-  LEVELKEEP_RETURN_IF_ERROR(CheckTarget(context_.fs, target_dir));
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckTarget(context_.fs, target_dir, context_.options.db_name));
   const std::string parent = ParentPath(target_dir);
   if (context_.options.tries_folders) {
     LEVELKEEP_RETURN_IF_ERROR(RequireFolder(context_.fs, "the target's folder",
@@ -311,7 +320,8 @@ Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,
                                            const std::string& target_dir,
                                            const Work& work) {
   FileSystem* const fs = context_.fs;
-  LEVELKEEP_RETURN_IF_ERROR(CheckTarget(fs, target_dir));
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckTarget(context_.fs, target_dir, context_.options.db_name));
   const std::string parent = ParentPath(target_dir);
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
   const std::string hidden = JoinPath(parent, NewTemporaryName(""));

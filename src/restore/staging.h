@@ -40,7 +40,8 @@ Result<uint64_t> CheckFits(const RestoreContext& context,
                            const std::string& parent, bool for_application);
 // Where a database is to appear: kAlreadyExists unless it is absent, or an
 // empty directory.
-Status CheckTarget(FileSystem* fs, const std::string& target_dir);
+Status CheckTarget(FileSystem* fs, const std::string& target_dir,
+                   const std::string& db_name);
 
 // Extracts, checks and compares with the manifest. Everything is durable on
 // return but the name of `target_dir` itself. See IsArchiveFault.
