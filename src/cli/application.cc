@@ -41,6 +41,12 @@ Status CheckApi(const ApiSettings& settings) {
                              valid.hint());
 }
 
+std::string UrlOf(const std::string& host, int port) {
+  const bool bare = host.find(':') != std::string::npos && host[0] != '[';
+  return "http://" + (bare ? "[" + host + "]" : host) + ":" +
+         std::to_string(port);
+}
+
 Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
     : settings_(settings),
       clock_(clock),
@@ -115,9 +121,7 @@ void Application::Stop() {
 }
 
 std::string Application::url() const {
-  std::string host = settings_.api.host;
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(server_->port());
+  return UrlOf(settings_.api.host, server_->port());
 }
 
 }  // namespace levelkeep::cli

@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/application.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -42,9 +43,8 @@ constexpr VerbOption kHealthOptions[] = {
 std::string UrlFor(const ApiSettings& api) {
   std::string host = api.host;
   if (host == "0.0.0.0") host = "127.0.0.1";
-  if (host == "::") host = "::1";
-  if (host.find(':') != std::string::npos) host = "[" + host + "]";
-  return "http://" + host + ":" + std::to_string(api.port);
+  if (host == "::" || host == "[::]") host = "::1";
+  return UrlOf(host, api.port);
 }
 
 Status NoAnswer(const std::string& url, const httplib::Result& answer) {
