@@ -63,6 +63,10 @@ Status CheckApi(const ApiSettings& settings) {
                              valid.hint());
 }
 
+std::string UrlOf(const std::string& host, int port) {
+  return "http://" + http::HostInUrl(host) + ":" + std::to_string(port);
+}
+
 Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
     : settings_(settings),
       fs_(fs),
@@ -139,8 +143,7 @@ void Application::Stop() {
 }
 
 std::string Application::url() const {
-  return "http://" + http::HostInUrl(settings_.api.host) + ":" +
-         std::to_string(server_->port());
+  return UrlOf(settings_.api.host, server_->port());
 }
 
 }  // namespace levelkeep::cli

@@ -23,6 +23,10 @@ namespace levelkeep::cli {
 // Ok, or kInvalidArgument: no server may listen with these settings.
 Status CheckApi(const ApiSettings& settings);
 
+// "http://127.0.0.1:5050", "http://[::1]:5050". `host` as API_HOST has it,
+// which may have the brackets of an IPv6 address or not.
+std::string UrlOf(const std::string& host, int port);
+
 // Thread safety: Start and Stop by one thread; the restore hooks run in the
 // threads of the server.
 class Application {

@@ -7,8 +7,8 @@
 
 #include "base/json.h"
 #include "base/text.h"
+#include "cli/application.h"
 #include "cli/session.h"
-#include "http/url.h"
 
 namespace levelkeep::cli {
 
@@ -44,7 +44,7 @@ std::string UrlFor(const ApiSettings& api) {
   std::string host = api.host;
   if (host == "0.0.0.0") host = "127.0.0.1";
   if (host == "::" || host == "[::]") host = "::1";
-  return "http://" + http::HostInUrl(host) + ":" + std::to_string(api.port);
+  return UrlOf(host, api.port);
 }
 
 Status NoAnswer(const std::string& url, const httplib::Result& answer) {

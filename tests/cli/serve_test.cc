@@ -6,6 +6,7 @@
 #include <mutex>
 #include <thread>
 
+#include "cli/application.h"
 #include "cli_fixture.h"
 #include "eventstore/lock_holder.h"
 
@@ -229,6 +230,21 @@ TEST_F(ServeTest, HealthAsksTheServer) {
   EXPECT_EQ(down.code, 1);
   EXPECT_NE(down.err.find("error: no answer from " + url), std::string::npos)
       << down.err;
+}
+
+TEST_F(ServeTest, AnAddressOfIpv6HasItsBracketsOnce) {
+  EXPECT_EQ(UrlOf("localhost", 7), "http://localhost:7");
+  const bool has_ipv6 = httplib::Server().bind_to_any_port("::1") > 0;
+  for (const char* host : {"::1", "[::1]"}) {
+    EXPECT_EQ(UrlOf(host, 7), "http://[::1]:7");
+    if (!has_ipv6) continue;
+    environment_["API_HOST"] = host;
+    environment_["API_PORT"] = "0";
+    auto service = Serve();
+    environment_["API_PORT"] = std::to_string(port_);
+    const Outcome health = RunCli({"health"});
+    EXPECT_EQ(health.code, 0) << health.err;
+  }
 }
 
 TEST_F(ServeTest, HealthUsesTheTokenAndTellsIfItIsWrong) {
