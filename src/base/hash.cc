@@ -38,8 +38,8 @@ struct Algorithms {
     sha256 = EVP_MD_fetch(context, "SHA2-256", nullptr);
     Require(md5 != nullptr && sha256 != nullptr);
   }
-  const EVP_MD* md5;
-  const EVP_MD* sha256;
+  const EVP_MD* md5 = nullptr;
+  const EVP_MD* sha256 = nullptr;
 };
 
 const EVP_MD* AlgorithmOf(DigestKind kind) {
