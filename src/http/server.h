@@ -10,6 +10,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -35,6 +36,10 @@ struct ServerOptions {
   std::chrono::milliseconds body_timeout{5000};   // + 1 s per 256 KiB
   std::chrono::milliseconds idle_timeout{15000};  // between requests
   std::chrono::milliseconds send_timeout{10000};  // without any progress
+  // Who takes fewer bytes a second than these of an answer, over such a time,
+  // is closed: downloads have few places. Event streams are spared. 0: nobody.
+  uint64_t least_pace = 8 << 10;
+  std::chrono::milliseconds pace_window{20000};
   // Stop: how long running requests may take before `cancel` is called.
   std::chrono::milliseconds stop_grace{10000};
   std::function<void()> cancel;  // asks them to end

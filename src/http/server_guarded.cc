@@ -13,6 +13,7 @@
 
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 #include "http/http_date.h"
 #include "http/server_binding.h"
@@ -61,6 +62,7 @@ Response InlineSmallFile(Response response) {
 // The request that the connection of this thread is at. The library does not
 // tell its handlers on whose behalf they are called.
 thread_local RequestHead* current = nullptr;
+thread_local ServerStream* current_stream = nullptr;
 
 }  // namespace
 
@@ -80,7 +82,9 @@ GuardedServer::GuardedServer(const Router* router, const ServerOptions& options)
   // methods it does not know get our 405.
   set_pre_routing_handler(
       [this](const httplib::Request& from, httplib::Response& to) {
-        ToLibrary(Handle(std::move(current->request)), from.version, &to);
+        Response response = Handle(std::move(current->request));
+        if (response.stream != nullptr) current_stream->pace()->Lift();
+        ToLibrary(std::move(response), from.version, &to);
         // Or it would promise ranges for everything.
         if (from.method == "HEAD" && !to.has_header("Accept-Ranges")) {
           to.set_header("Accept-Ranges", "none");
@@ -144,9 +148,11 @@ void GuardedServer::Converse(ConnectionSet::Connection* connection) {
 
 bool GuardedServer::Exchange(int fd, RequestHead* head) {
   const int binds = binds_;
-  ServerStream stream(fd, options_.send_timeout, &cut_);
+  ServerStream stream(fd, options_.send_timeout,
+                      {options_.least_pace, options_.pace_window}, &cut_);
   bool closed = false;
   current = head;
+  current_stream = &stream;
   // What the library looks at when it writes an answer; nothing else of a
   // request is any of its business.
   const std::function<void(httplib::Request&)> set_up =
@@ -165,7 +171,13 @@ bool GuardedServer::Exchange(int fd, RequestHead* head) {
     }
   };
   // Without a listening socket the library leaves answers half sent.
-  return process(this) && stream.ok() && head->keep_alive && !stopping_ &&
+  const bool done = process(this);
+  if (stream.pace()->exceeded()) {
+    LogInfo("Http", "a client that took less than " +
+                        FormatBytes(options_.least_pace) +
+                        " of an answer per second was closed");
+  }
+  return done && stream.ok() && head->keep_alive && !stopping_ &&
          binds == binds_;
 }
 

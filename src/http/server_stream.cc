@@ -13,8 +13,21 @@ constexpr int kPollMs = 200;  // how soon `cut` is noticed
 
 }  // namespace
 
+void PaceLimit::Waited(std::chrono::nanoseconds time) {
+  // What was sent before the first wait went into buffers.
+  if (!has_waited_) bytes_ = 0;
+  has_waited_ = true;
+  waited_ += time;
+  if (waited_ < window_) return;
+  const std::chrono::duration<double> seconds = waited_;
+  exceeded_ = static_cast<double>(bytes_) <
+              static_cast<double>(bytes_per_second_) * seconds.count();
+  waited_ = {};
+  bytes_ = 0;
+}
+
 bool SendAll(int fd, std::string_view data, std::chrono::milliseconds timeout,
-             const std::atomic<bool>& cut) {
+             const std::atomic<bool>& cut, PaceLimit* pace) {
   using std::chrono::steady_clock;
   auto deadline = steady_clock::now() + timeout;
   while (!data.empty()) {
@@ -22,14 +35,19 @@ bool SendAll(int fd, std::string_view data, std::chrono::milliseconds timeout,
         ::send(fd, data.data(), data.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n > 0) {
       data.remove_prefix(static_cast<size_t>(n));
+      if (pace != nullptr) pace->Sent(static_cast<size_t>(n));
       deadline = steady_clock::now() + timeout;
       continue;
     }
     if (n < 0 && errno == EINTR) continue;
     if (n < 0 && errno != EAGAIN && errno != EWOULDBLOCK) return false;
-    if (cut || steady_clock::now() > deadline) return false;
+    const auto begin = steady_clock::now();
+    if (cut || begin > deadline) return false;
     pollfd entry{fd, POLLOUT, 0};
     ::poll(&entry, 1, kPollMs);
+    if (pace == nullptr) continue;
+    pace->Waited(steady_clock::now() - begin);
+    if (pace->exceeded()) return false;
   }
   return true;
 }
@@ -41,7 +59,8 @@ ssize_t ServerStream::read(char* data, size_t size) {
 }
 
 ssize_t ServerStream::write(const char* data, size_t size) {
-  ok_ = ok_ && SendAll(fd_, std::string_view(data, size), timeout_, *cut_);
+  ok_ = ok_ &&
+        SendAll(fd_, std::string_view(data, size), timeout_, *cut_, &pace_);
   return ok_ ? static_cast<ssize_t>(size) : -1;
 }
 

@@ -12,10 +12,35 @@
 
 namespace levelkeep::http {
 
-// Sends without ever waiting longer than `timeout` for progress, and once
-// `cut` is set not at all. False: the connection is of no more use.
+// Tells a client that reads too slowly: one that takes less than so many bytes
+// a second, over a window of time in which it was waited for.
+// Thread safety: one thread at a time.
+class PaceLimit {
+ public:
+  // 0 bytes a second: no client is too slow.
+  PaceLimit(uint64_t bytes_per_second, std::chrono::milliseconds window)
+      : bytes_per_second_(bytes_per_second), window_(window) {}
+
+  void Sent(size_t bytes) { bytes_ += bytes; }
+  void Waited(std::chrono::nanoseconds time);
+  bool exceeded() const { return exceeded_; }
+  void Lift() { bytes_per_second_ = 0; }
+
+ private:
+  uint64_t bytes_per_second_;
+  const std::chrono::nanoseconds window_;
+  // Of the present window.
+  std::chrono::nanoseconds waited_{0};
+  uint64_t bytes_ = 0;
+  bool has_waited_ = false;
+  bool exceeded_ = false;
+};
+
+// Sends without ever waiting longer than `timeout` for progress, nor for a
+// client beyond `pace` (may be null), and once `cut` is set not at all. False:
+// the connection is of no more use.
 bool SendAll(int fd, std::string_view data, std::chrono::milliseconds timeout,
-             const std::atomic<bool>& cut);
+             const std::atomic<bool>& cut, PaceLimit* pace = nullptr);
 
 // The library's parser is given a constant. All that a client sent was read
 // and checked before, and is set into the parsed request afterwards: so no
@@ -29,12 +54,13 @@ bool SendAll(int fd, std::string_view data, std::chrono::milliseconds timeout,
 class ServerStream : public httplib::Stream {
  public:
   // `cut` outlives this object.
-  ServerStream(int fd, std::chrono::milliseconds timeout,
+  ServerStream(int fd, std::chrono::milliseconds timeout, PaceLimit pace,
                const std::atomic<bool>* cut)
-      : fd_(fd), timeout_(timeout), cut_(cut) {}
+      : fd_(fd), timeout_(timeout), pace_(pace), cut_(cut) {}
 
   // Whether all was sent.
   bool ok() const { return ok_; }
+  PaceLimit* pace() { return &pace_; }
 
   ssize_t read(char* data, size_t size);
   ssize_t write(const char* data, size_t size);
@@ -53,6 +79,7 @@ class ServerStream : public httplib::Stream {
  private:
   const int fd_;
   const std::chrono::milliseconds timeout_;
+  PaceLimit pace_;
   const std::atomic<bool>* const cut_;
   std::string_view input_ = "GET / HTTP/1.1\r\n\r\n";
   bool ok_ = true;
