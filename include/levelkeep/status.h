@@ -28,7 +28,7 @@ enum class StatusCode {
   kRefused,           // a safety rule forbids it
   kIoError,           // the operating system failed
   kCancelled,         // a stop was requested
-  kInternal,          // a bug in LevelKeep
+  kInternal,          // a bug in LevelKeep, or code of the host threw
   kOtherDatabase,     // the backup is of another database, and nobody said that
                       // this is meant
   kNotChecked,        // a check could not be done: it says nothing

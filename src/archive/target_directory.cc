@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/own_process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
@@ -9,7 +10,8 @@
 namespace levelkeep {
 namespace {
 
-constexpr size_t kQueueLength = 8;
+// Each worker has a queue of its own.
+size_t QueueLength() { return FewFilesMayBeOpen() ? 1 : 8; }
 
 }  // namespace
 
@@ -39,10 +41,12 @@ Status TargetDirectory::Sync() {
   return writes() ? fs_->SyncDirectory(path_) : Status::Ok();
 }
 
+SyncQueue::SyncQueue() : length_(QueueLength()) {}
+
 Status SyncQueue::Add(std::unique_ptr<File> file, uint64_t size_bytes) {
   if (size_bytes > 0) file->StartWriteback(0, size_bytes);
   files_.push_back(std::move(file));
-  return files_.size() > kQueueLength ? SyncOldest() : Status::Ok();
+  return files_.size() > length_ ? SyncOldest() : Status::Ok();
 }
 
 Status SyncQueue::Finish() {

@@ -38,6 +38,7 @@ class TargetDirectory {
 // Thread safety: one thread at a time.
 class SyncQueue {
  public:
+  SyncQueue();
   // The file's content is complete.
   Status Add(std::unique_ptr<File> file, uint64_t size_bytes);
   // Syncs and closes all that are left.
@@ -46,6 +47,7 @@ class SyncQueue {
  private:
   Status SyncOldest();
 
+  const size_t length_;
   std::deque<std::unique_ptr<File>> files_;
 };
 

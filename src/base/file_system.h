@@ -157,6 +157,14 @@ class FileSystem {
                                  int64_t /*mtime_ns*/) {
     return Status(StatusCode::kUnsupported, "no time of " + path + " is set");
   }
+  // Whether the folder `path` can be renamed at all, without doing it. A folder
+  // that an overlay shows from a lower layer can't: kUnsupported. Ok where
+  // nobody can tell. REQUIRES: `occupied` is a folder beside it with a file in
+  // it, of the caller's own.
+  virtual Status TryRename(const std::string& /*path*/,
+                           const std::string& /*occupied*/) {
+    return Status::Ok();
+  }
   // Makes creations, renames and removals inside `path` durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Bytes that this process may still write there.

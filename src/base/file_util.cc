@@ -13,6 +13,7 @@ namespace levelkeep {
 namespace {
 
 constexpr std::string_view kTemporaryPrefix = ".levelkeep-";
+constexpr int kWriteAttempts = 3;
 
 class PrefixSource : public ByteSource {
  public:
@@ -166,18 +167,20 @@ Result<std::string> ReadAll(const File& file, const std::string& path,
 Status WriteFileDurably(FileSystem* fs, const std::string& path,
                         std::string_view contents) {
   const std::string directory = ParentPath(path);
-  const std::string temporary =
-      JoinPath(directory, NewTemporaryName(kTemporarySuffix));
-  Status written = WriteNewFile(fs, temporary, contents);
-  // If we die here: the old content, and the temporary file to be swept.
-  if (written.ok()) written = fs->Rename(temporary, path);
-  if (!written.ok()) {
+  for (int attempt = 1;; ++attempt) {
+    const std::string temporary =
+        JoinPath(directory, NewTemporaryName(kTemporarySuffix));
+    Status written = WriteNewFile(fs, temporary, contents);
+    // If we die here: the old content, and the temporary file to be swept.
+    if (written.ok()) written = fs->Rename(temporary, path);
+    // If we die here: the old or the new content, both whole.
+    if (written.ok()) return fs->SyncDirectory(directory);
     // Best effort: the sweep at the next start gets it otherwise.
     (void)fs->RemoveFile(temporary);
-    return written;
+    // Another process that starts took it for a left-over.
+    const bool swept = written.code() == StatusCode::kNotFound;
+    if (!swept || attempt == kWriteAttempts) return written;
   }
-  // If we die here: the old or the new content, both whole.
-  return fs->SyncDirectory(directory);
 }
 
 std::string NewTemporaryName(std::string_view suffix) {

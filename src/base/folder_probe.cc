@@ -28,7 +28,7 @@ class Probe {
   Probe& operator=(const Probe&) = delete;
 
   Status Make(const std::string& folder);
-  Result<FolderAbilities> Run();
+  Result<FolderAbilities> Run(const std::string& renamed);
 
  private:
   Status MakeFiles();
@@ -160,12 +160,13 @@ Status Probe::TryNames(FolderAbilities* abilities) {
   return Status::Ok();
 }
 
-Result<FolderAbilities> Probe::Run() {
+Result<FolderAbilities> Probe::Run(const std::string& renamed) {
   FolderAbilities abilities;
   LEVELKEEP_RETURN_IF_ERROR(MakeFiles());
   abilities.locks = TryLock();
   TryFolders(&abilities);
   LEVELKEEP_RETURN_IF_ERROR(TryNames(&abilities));
+  if (!renamed.empty()) abilities.renames_that = fs_->TryRename(renamed, path_);
   abilities.syncs_folders = fs_->SyncDirectory(path_);
   return abilities;
 }
@@ -203,9 +204,19 @@ std::string NearestElsewhere(FileSystem* fs, std::string folder) {
   return "";
 }
 
+std::string HintAtAnother(FileSystem* fs, const std::string& folder) {
+  const std::string elsewhere = NearestElsewhere(fs, folder);
+  const std::string hint = "use a folder on a local disk";
+  return elsewhere.empty()
+             ? hint
+             : hint + "; the nearest one on another file system is " +
+                   elsewhere;
+}
+
 struct Lack {
   const char* what = nullptr;  // null: nothing can be done there at all
   Status cause;                // ok: nothing is lacking
+  std::string hint = {};       // empty: another folder
 };
 
 Lack FindLack(const FolderAbilities& abilities, const FolderNeeds& needs) {
@@ -213,6 +224,17 @@ Lack FindLack(const FolderAbilities& abilities, const FolderNeeds& needs) {
     return {
         "a folder can't be renamed with the files in it, as every restore does",
         abilities.moves_folders};
+  }
+  if (!abilities.renames_that.ok()) {
+    return {
+        "a folder of a lower layer can't be renamed, as every restore does it "
+        "with the database",
+        abilities.renames_that,
+        "put it on a volume, or stop the application and make the database a "
+        "folder of the upper layer: cp -a " +
+            needs.renamed + " " + needs.renamed + ".new && rm -r " +
+            needs.renamed + " && mv " + needs.renamed + ".new " +
+            needs.renamed};
   }
   if (needs.locks && !abilities.locks.ok()) {
     return {"locks do not hold, so that two processes could write at a time",
@@ -228,11 +250,12 @@ bool IsProbeName(std::string_view name) {
   return HasTemporaryForm(name, kProbeSuffix);
 }
 
-Result<FolderAbilities> ProbeFolder(FileSystem* fs, const std::string& folder) {
+Result<FolderAbilities> ProbeFolder(FileSystem* fs, const std::string& folder,
+                                    const std::string& renamed) {
   SweepProbes(fs, folder);
   Probe probe(fs);
   LEVELKEEP_RETURN_IF_ERROR(probe.Make(folder));
-  return probe.Run();
+  return probe.Run(renamed);
 }
 
 Status RequireFolder(FileSystem* fs, std::string_view setting,
@@ -242,7 +265,7 @@ Status RequireFolder(FileSystem* fs, std::string_view setting,
   Lack lack;
   for (int attempt = 1; attempt <= kRequireAttempts; ++attempt) {
     const auto before = fs->StatFollowing(there);
-    const auto abilities = ProbeFolder(fs, there);
+    const auto abilities = ProbeFolder(fs, there, needs.renamed);
     if (needs.keeps_time && before.ok()) {
       (void)fs->SetModifiedTime(there, before->mtime_ns);
     }
@@ -256,15 +279,11 @@ Status RequireFolder(FileSystem* fs, std::string_view setting,
     }
   }
   if (lack.what == nullptr) return lack.cause.WithContext(name);
-  const std::string elsewhere = NearestElsewhere(fs, there);
-  return Status(
-      StatusCode::kUnsupported,
-      name + " is on a file system where " + lack.what + " (" +
-          lack.cause.message() + ")",
-      "use a folder on a local disk" +
-          (elsewhere.empty()
-               ? std::string()
-               : "; the nearest one on another file system is " + elsewhere));
+  if (lack.hint.empty()) lack.hint = HintAtAnother(fs, there);
+  return Status(StatusCode::kUnsupported,
+                name + " is on a file system where " + lack.what + " (" +
+                    lack.cause.message() + ")",
+                lack.hint);
 }
 
 }  // namespace levelkeep

@@ -17,6 +17,8 @@ struct FolderAbilities {
   // file of it that is open can be read and written as before. Not so on an
   // rclone mount.
   Status moves_folders;
+  // FileSystem::TryRename of the folder that was asked for.
+  Status renames_that;
   // A lock keeps a second one out.
   Status locks;
   // Creations, renames and removals in a folder can be made durable.
@@ -35,18 +37,22 @@ struct FolderAbilities {
 //   2. makes two folders with a file each; a second lock of one is refused
 //   3. exchanges the folders, renames one, looks for what was in it
 //   4. renames a file over another one, to a new name, gives it a second name
-//   5. sets a mode; syncs
+//   5. tries whether the folder `renamed` could be; sets a mode; syncs
 //
 // What is needed everywhere (files are written and read, and one is renamed
 // over another) must work: else the failure, as it came. Costs a few dozen
 // calls, one of them a sync of an empty folder. REQUIRES: `folder` is one.
 // Thread safety: several threads and processes may do it in one folder.
-Result<FolderAbilities> ProbeFolder(FileSystem* fs, const std::string& folder);
+Result<FolderAbilities> ProbeFolder(FileSystem* fs, const std::string& folder,
+                                    const std::string& renamed = "");
 
 // What a folder is needed for, besides files that can be written and synced.
 struct FolderNeeds {
   bool moves_folders = false;
   bool locks = false;
+  // A folder in it that is to be renamed, whole; it is left as it is. Empty, or
+  // nothing is there: none.
+  std::string renamed = {};
   // For those who only look: the folder's own time is put back.
   bool keeps_time = false;
 };

@@ -22,13 +22,29 @@ namespace {
 
 constexpr uint32_t kCrcMaskDelta = 0xa282ead8u;  // LevelDB's log_format
 
-const EVP_MD* AlgorithmOf(DigestKind kind) {
-  return kind == DigestKind::kMd5 ? EVP_md5() : EVP_sha256();
-}
-
-// Out of memory, or a FIPS build without MD5: there is no digest to return.
+// Out of memory, or a build without MD5: there is no digest to return.
 void Require(bool done) {
   if (!done) std::abort();
+}
+
+// EVP_sha256() would be looked up in OpenSSL's own context at each use, which
+// its exit handler takes down while our threads may still be at work. So they
+// are of a context of ours, which is never freed (decision 0028).
+struct Algorithms {
+  Algorithms() {
+    OSSL_LIB_CTX* const context = OSSL_LIB_CTX_new();
+    Require(context != nullptr);
+    md5 = EVP_MD_fetch(context, "MD5", nullptr);
+    sha256 = EVP_MD_fetch(context, "SHA2-256", nullptr);
+    Require(md5 != nullptr && sha256 != nullptr);
+  }
+  const EVP_MD* md5 = nullptr;
+  const EVP_MD* sha256 = nullptr;
+};
+
+const EVP_MD* AlgorithmOf(DigestKind kind) {
+  static const Algorithms* const kAlgorithms = new Algorithms;
+  return kind == DigestKind::kMd5 ? kAlgorithms->md5 : kAlgorithms->sha256;
 }
 
 // Slicing by eight: table k advances a byte by k further zero bytes.
@@ -91,6 +107,8 @@ struct Digest::Impl {
   const DigestKind kind;
   EVP_MD_CTX* const context;
 };
+
+void PrepareDigests() { (void)AlgorithmOf(DigestKind::kSha256); }
 
 Digest::Digest(DigestKind kind) : impl_(std::make_unique<Impl>(kind)) {}
 Digest::~Digest() = default;

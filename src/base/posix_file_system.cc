@@ -4,9 +4,11 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/fs.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -198,6 +200,21 @@ class PosixFileSystem : public FileSystem {
       return Status::Ok();
     }
     return PosixError(errno, "set the time of", path);
+  }
+
+  // On overlayfs only: there the kernel looks at the layer first, then refuses
+  // a target that is not empty. Other file systems might do it.
+  Status TryRename(const std::string& path,
+                   const std::string& occupied) override {
+    struct statfs data;
+    if (::statfs(path.c_str(), &data) != 0 ||
+        data.f_type != OVERLAYFS_SUPER_MAGIC) {
+      return Status::Ok();
+    }
+    if (::rename(path.c_str(), occupied.c_str()) != 0) {
+      return errno == EXDEV ? PosixError(EXDEV, "rename", path) : Status::Ok();
+    }
+    return Rename(occupied, path);  // nothing was in it, after all
   }
 
   Status SyncDirectory(const std::string& path) override {

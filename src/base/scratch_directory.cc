@@ -1,5 +1,7 @@
 #include "base/scratch_directory.h"
 
+#include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -7,6 +9,10 @@
 
 namespace levelkeep {
 namespace {
+
+// While a sweep that came before the lock is at it.
+constexpr int kAttempts = 50;
+constexpr std::chrono::milliseconds kPause{10};
 
 std::string OwnerLock(const std::string& path) {
   return JoinPath(path, "owner.lock");
@@ -18,19 +24,39 @@ Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::Make(
     FileSystem* fs, const std::string& path) {
   const bool makes_parent = !PathExists(fs, ParentPath(path));
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, ParentPath(path)));
-  // If we die here: the directory stays; its name is the caller's, who sweeps
-  // such names at start.
-  LEVELKEEP_RETURN_IF_ERROR(fs->CreateDirectory(path).WithHint(
-      "remove what an earlier run left there, if nobody uses it"));
-  std::unique_ptr<ScratchDirectory> scratch(
-      new ScratchDirectory(fs, path, makes_parent));
-  LEVELKEEP_ASSIGN_OR_RETURN(scratch->lock_, fs->Lock(OwnerLock(path)));
-  return scratch;
+  for (int attempt = 1;; ++attempt) {
+    // If we die here: the directory stays; its name is the caller's, who sweeps
+    // such names at start.
+    const Status made = fs->CreateDirectory(path);
+    const bool again = attempt > 1 && made.code() == StatusCode::kAlreadyExists;
+    if (!made.ok() && !again) {
+      return made.WithHint(
+          "remove what an earlier run left there, if nobody uses it");
+    }
+    auto lock = fs->Lock(OwnerLock(path));
+    if (lock.ok()) {
+      return std::unique_ptr<ScratchDirectory>(
+          new ScratchDirectory(fs, path, makes_parent, std::move(*lock)));
+    }
+    const bool swept = lock.status().code() == StatusCode::kBusy ||
+                       lock.status().code() == StatusCode::kNotFound;
+    if (swept && attempt < kAttempts) {
+      std::this_thread::sleep_for(kPause);
+      continue;
+    }
+    (void)RemoveTree(fs, path);
+    if (makes_parent) (void)fs->RemoveDirectory(ParentPath(path));
+    return lock.status();
+  }
 }
 
 ScratchDirectory::ScratchDirectory(FileSystem* fs, std::string path,
-                                   bool made_parent)
-    : fs_(fs), path_(std::move(path)), made_parent_(made_parent) {}
+                                   bool made_parent,
+                                   std::unique_ptr<FileLock> lock)
+    : fs_(fs),
+      path_(std::move(path)),
+      made_parent_(made_parent),
+      lock_(std::move(lock)) {}
 
 ScratchDirectory::~ScratchDirectory() {
   const Status removed = RemoveTree(fs_, path_);
@@ -44,8 +70,23 @@ ScratchDirectory::~ScratchDirectory() {
 Result<bool> SweepScratch(FileSystem* fs, const std::string& path) {
   const auto lock = fs->Lock(OwnerLock(path));
   if (lock.status().code() == StatusCode::kBusy) return false;
-  LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, path));
+  const Status removed = RemoveTree(fs, path);
+  // Its owner made its lock meanwhile.
+  if (removed.code() == StatusCode::kAlreadyExists) return false;
+  LEVELKEEP_RETURN_IF_ERROR(removed);
   return true;
+}
+
+void SweepAbandonedScratch(FileSystem* fs, const std::string& folder,
+                           std::string_view prefix) {
+  const auto names = fs->List(folder);
+  if (!names.ok()) return;
+  for (const std::string& name : *names) {
+    const std::string path = JoinPath(folder, name);
+    if (name.starts_with(prefix) && PathExists(fs, OwnerLock(path))) {
+      (void)SweepScratch(fs, path);
+    }
+  }
 }
 
 }  // namespace levelkeep

@@ -16,7 +16,8 @@ struct Work {
   // Gets the fraction that is done: 0 to 1, never less than before, and 1 once
   // the task has done all that it counts (what comes after may still fail).
   // Called by one thread at a time, not always the same and not always the
-  // caller's; it must not throw and should not wait. Empty: nobody looks.
+  // caller's; it must not throw (HostProgress) and should not wait. Empty:
+  // nobody looks.
   std::function<void(double fraction)> progress;
 
   // Tells that `done` of `total` bytes are done; more than all is all, and all

@@ -110,8 +110,8 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
     state_names = std::vector<std::string>();
   }
   LEVELKEEP_RETURN_IF_ERROR(state_names.status());
-  static const std::vector<CachedPtr> kNone;
-  const auto& old = scan->content ? scan->content->by_name : kNone;
+  const std::vector<CachedPtr> none;
+  const auto& old = scan->content ? scan->content->by_name : none;
   auto content = std::make_shared<Content>();
   content->by_name.reserve(old.size() + 1);
   SortedNames sidecars(*names), states(*state_names);

@@ -27,7 +27,9 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/own_process.h"
 #include "check/file_checks.h"
+#include "check/host_comparator.h"
 #include "check/limits.h"
 #include "check/overlay_env.h"
 #include "check/store_scan.h"
@@ -243,6 +245,18 @@ std::string Describe(const Result<Report>& report) {
   return DumpJson(json);
 }
 
+// The DB is still open and can't be closed: see OverlayEnv.
+[[noreturn]] void EndWith(const Result<Report>& report) {
+  std::printf("%s\n", Describe(report).c_str());
+  std::fflush(stdout);
+  _exit(report.ok() ? 0 : 1);
+}
+
+// That says nothing about the database.
+[[noreturn]] void EndByComparator(const Status& thrown) {
+  EndWith(Status(StatusCode::kNotChecked, thrown.message(), thrown.hint()));
+}
+
 }  // namespace
 }  // namespace levelkeep::check
 
@@ -250,8 +264,10 @@ namespace levelkeep {
 
 int RunCheck(int argc, char** argv, const leveldb::Comparator* comparator) {
   using namespace check;  // NOLINT: the program's own names
+  SettleOwnProcess();
   Arguments arguments;
-  arguments.comparator = comparator;
+  const HostComparator guarded(comparator, EndByComparator);
+  if (comparator != nullptr) arguments.comparator = &guarded;
   if (!Parse(std::vector<std::string>(argv + 1, argv + argc), &arguments)) {
     std::fprintf(stderr,
                  "usage: levelkeep-check DB_DIR|--archive PATH "
@@ -261,11 +277,7 @@ int RunCheck(int argc, char** argv, const leveldb::Comparator* comparator) {
     return 2;
   }
   LimitThisProcess();
-  const auto report = CheckWithinTheHost(arguments);
-  std::printf("%s\n", Describe(report).c_str());
-  std::fflush(stdout);
-  // The DB is still open and can't be closed: see OverlayEnv.
-  _exit(report.ok() ? 0 : 1);
+  EndWith(CheckWithinTheHost(arguments));
 }
 
 }  // namespace levelkeep

@@ -11,6 +11,7 @@
 
 #include "archive/archive_view.h"
 #include "base/file_system.h"
+#include "base/own_process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "levelkeep/status.h"
@@ -29,6 +30,25 @@ class StoreFiles {
       const std::string& name) const = 0;
 };
 
+// Open only while it is read, where LevelDB would keep more tables open than
+// the host allows.
+class FileByName : public ByteSource {
+ public:
+  // `fs` outlives it.
+  FileByName(FileSystem* fs, std::string path)
+      : fs_(fs), path_(std::move(path)) {}
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto file,
+                               fs_->Open(path_, OpenMode::kRead));
+    return file->ReadAt(offset, buffer, size);
+  }
+
+ private:
+  FileSystem* const fs_;
+  const std::string path_;
+};
+
 class FolderFiles : public StoreFiles {
  public:
   // `fs` outlives it.
@@ -43,14 +63,16 @@ class FolderFiles : public StoreFiles {
   }
   Result<std::unique_ptr<ByteSource>> Open(
       const std::string& name) const override {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        auto file, fs_->Open(JoinPath(folder_, name), OpenMode::kRead));
-    return std::unique_ptr<ByteSource>(std::move(file));
+    const std::string path = JoinPath(folder_, name);
+    LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs_->Open(path, OpenMode::kRead));
+    return by_name_ ? std::unique_ptr<ByteSource>(new FileByName(fs_, path))
+                    : std::unique_ptr<ByteSource>(std::move(file));
   }
 
  private:
   FileSystem* const fs_;
   const std::string folder_;
+  const bool by_name_ = FewFilesMayBeOpen();
 };
 
 class ArchiveFiles : public StoreFiles {

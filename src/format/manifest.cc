@@ -72,10 +72,13 @@ std::string EncodeEvents(const ManifestEvents& events) {
   return text + "  },\n";
 }
 
-// Of a file; in the order of kFileFieldNames.
+// Of a file; in the order of FileFieldNames().
 enum FileField : size_t { kName, kSize, kSha256 };
-const std::vector<std::string_view> kFileFieldNames = {"name", "size",
-                                                       "sha256"};
+const std::vector<std::string_view>& FileFieldNames() {
+  static const auto* const kNames =
+      new std::vector<std::string_view>{"name", "size", "sha256"};
+  return *kNames;
+}
 
 Result<ManifestFile> DecodeFile(const JsonElement& object) {
   ManifestFile file;
@@ -210,7 +213,7 @@ Result<Manifest> DecodeText(std::string_view text, Files kept,
   manifest.files.reserve(expected_files);
   const JsonList files = {
       {"db", "files"},
-      kFileFieldNames,
+      FileFieldNames(),
       [&manifest] { manifest.files.clear(); },
       [&manifest, kept](const JsonElement& element) -> Status {
         LEVELKEEP_ASSIGN_OR_RETURN(ManifestFile file, DecodeFile(element));

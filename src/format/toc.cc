@@ -65,7 +65,7 @@ Status Corrupt(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem);
 }
 
-// Of an entry; in the order of kFieldNames.
+// Of an entry; in the order of FieldNames().
 enum EntryField : size_t {
   kEntryName,
   kEntryType,
@@ -77,9 +77,12 @@ enum EntryField : size_t {
   kEntryChunkSize,
   kEntryChunkDigest
 };
-const std::vector<std::string_view> kFieldNames = {
-    "name",   "type",        "size",      "modtime",    "digest",
-    "offset", "chunkOffset", "chunkSize", "chunkDigest"};
+const std::vector<std::string_view>& FieldNames() {
+  static const auto* const kNames = new std::vector<std::string_view>{
+      "name",   "type",        "size",      "modtime",    "digest",
+      "offset", "chunkOffset", "chunkSize", "chunkDigest"};
+  return *kNames;
+}
 
 Result<Sha256> DecodeDigest(const JsonElement& entry, EntryField field) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
@@ -88,7 +91,7 @@ Result<Sha256> DecodeDigest(const JsonElement& entry, EntryField field) {
     const auto sha256 = Sha256::FromHex(text.substr(kDigestPrefix.size()));
     if (sha256) return *sha256;
   }
-  return Corrupt("field \"" + std::string(kFieldNames[field]) +
+  return Corrupt("field \"" + std::string(FieldNames()[field]) +
                  "\" is no SHA-256");
 }
 
@@ -98,7 +101,7 @@ class TocDecoder {
   Result<Toc> Decode(std::string_view text) {
     const JsonList entries = {
         {"entries"},
-        kFieldNames,
+        FieldNames(),
         [this] { *this = TocDecoder(); },
         [this](const JsonElement& entry) { return Take(entry); }};
     Status taken;

@@ -31,13 +31,13 @@ bool IsToken(std::string_view text) {
 // Headers that can't be joined with a comma: two of them mean that somebody
 // on the way may see another request than we do.
 bool IsSingle(const std::string& name) {
-  static const std::set<std::string> kSingle = {
+  static const auto* const kSingle = new std::set<std::string>{
       "authorization", "content-encoding", "content-length",
       "content-type",  "expect",           "host",
       "if-range",      "last-event-id",    "origin",
       "range",         "sec-fetch-site",   "transfer-encoding",
       "x-request-id"};
-  return kSingle.count(name) > 0;
+  return kSingle->count(name) > 0;
 }
 
 std::optional<Refusal> ParseRequestLine(std::string_view line,

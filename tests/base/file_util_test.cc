@@ -153,6 +153,24 @@ TEST_F(FileUtilTest, AFailedWriteLeavesNothingBehind) {
   }
 }
 
+// The start of another process takes the temporary file for a left-over.
+TEST_F(FileUtilTest, ASweepWhileWritingIsOutlived) {
+  const std::string path = dir_.Sub("record");
+  int sweeps = 0;
+  fs_.set_observer([&](const std::string& operation) {
+    if (!operation.starts_with("Rename ") || ++sweeps > 2) return;
+    for (const std::string& name : *FileSystem::Posix()->List(dir_.path())) {
+      if (IsTemporaryName(name)) {
+        EXPECT_TRUE(FileSystem::Posix()->RemoveFile(dir_.Sub(name)).ok());
+      }
+    }
+  });
+  EXPECT_TRUE(WriteFileDurably(&fs_, path, "new").ok());
+  EXPECT_EQ(sweeps, 3);
+  EXPECT_EQ(test::ReadFile(path), "new");
+  EXPECT_EQ(fs_.List(dir_.path())->size(), 1u);
+}
+
 TEST_F(FileUtilTest, RemovesTreesWithoutFollowingLinks) {
   test::WriteFile(dir_.Sub("keep"), "k");
   ASSERT_TRUE(fs_.CreateDirectory(dir_.Sub("kept")).ok());

@@ -87,7 +87,14 @@ class LackingDisk : public FaultFileSystem {
     return no_modes ? Status::Ok() : FaultFileSystem::SetMode(path, mode);
   }
 
+  // overlayfs, in whose lower layer the folder is.
+  Status TryRename(const std::string& path, const std::string&) override {
+    if (!lower_layer) return Status::Ok();
+    return Status(StatusCode::kUnsupported, "cannot rename " + path);
+  }
+
   bool other_inodes = false;
+  bool lower_layer = false;
   bool no_locks = false;
   bool false_locks = false;
   bool no_modes = false;
@@ -134,6 +141,33 @@ TEST_F(FolderProbeTest, WhatIsNeededIsRefusedWithTheReason) {
   EXPECT_NE(storage(&unlocked).message().find("locks do not hold"),
             std::string::npos);
   EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "nothing is made";
+}
+
+TEST_F(FolderProbeTest, AFolderThatStaysInItsLayerIsNamedWithTheWayOut) {
+  LackingDisk overlay;
+  overlay.lower_layer = true;
+  const auto storage = [&](const std::string& renamed) {
+    return RequireFolder(&overlay, "STORAGE_DIR", dir_.path(),
+                         {.moves_folders = true, .renamed = renamed});
+  };
+  const Status refused = storage(dir_.Sub("db"));
+  EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
+  EXPECT_NE(refused.message().find("cannot rename " + dir_.Sub("db")),
+            std::string::npos)
+      << refused.ToString();
+  EXPECT_NE(refused.hint().find("cp -a " + dir_.Sub("db")), std::string::npos);
+  EXPECT_TRUE(storage("").ok()) << "nothing is to be renamed";
+}
+
+// Whatever file system this is: it has no layers, or this is the upper one.
+TEST_F(FolderProbeTest, TheRenameThatIsTriedIsNotDone) {
+  const std::string db = dir_.Sub("db");
+  std::filesystem::create_directory(db);
+  test::WriteFile(db + "/CURRENT", "x");
+  const auto abilities = ProbeFolder(FileSystem::Posix(), dir_.path(), db);
+  ASSERT_TRUE(abilities.ok());
+  EXPECT_TRUE(abilities->renames_that.ok());
+  EXPECT_TRUE(std::filesystem::exists(db + "/CURRENT"));
 }
 
 TEST_F(FolderProbeTest, ThatTheDiskIsFullIsAnotherQuestion) {

@@ -1,6 +1,8 @@
 #include "base/hash.h"
 
 #include <gtest/gtest.h>
+#include <openssl/crypto.h>
+#include <unistd.h>
 
 #include <random>
 #include <set>
@@ -19,6 +21,20 @@ TEST(DigestTest, MatchesPublishedVectors) {
   md5.Update("message ");
   md5.Update("digest");
   EXPECT_EQ(md5.FinishHex(), "f96b697d7cb7938d525a2f31aaf161d0");
+}
+
+// Threads may be at work while the process exits.
+TEST(DigestTest, WorkBehindTheEndOfOpenSsl) {
+  const auto end_and_digest = [] {
+    PrepareDigests();
+    OPENSSL_cleanup();
+    Digest md5(DigestKind::kMd5);
+    const bool right =
+        md5.FinishHex() == "d41d8cd98f00b204e9800998ecf8427e" &&
+        Sha256Hex("abc").starts_with("ba7816bf8f01cfea414140de5dae2223");
+    _exit(right ? 7 : 1);
+  };
+  EXPECT_EXIT(end_and_digest(), testing::ExitedWithCode(7), "");
 }
 
 TEST(DigestTest, StartsOverAfterFinish) {

@@ -82,6 +82,39 @@ TEST_F(ScratchDirectoryTest, WhatIsLeftBehindIsSwept) {
   EXPECT_FALSE(Exists("work/scratch-1"));
 }
 
+// Between the steps of its owner, at each of its first three tries.
+TEST_F(ScratchDirectoryTest, ASweepThatComesBeforeTheLockIsOutlived) {
+  test::FaultFileSystem fs(fs_);
+  int sweeps = 0;
+  fs.set_observer([&](const std::string& operation) {
+    if (!operation.starts_with("Lock ") || ++sweeps > 3) return;
+    EXPECT_TRUE(SweepScratch(fs_, path_).value());
+  });
+  const auto scratch = ScratchDirectory::Make(&fs, path_);
+  ASSERT_TRUE(scratch.ok()) << scratch.status().ToString();
+  EXPECT_EQ(sweeps, 4);
+  EXPECT_FALSE(SweepScratch(fs_, path_).value());
+}
+
+TEST_F(ScratchDirectoryTest, OnlyAbandonedOnesAreSwept) {
+  auto living = ScratchDirectory::Make(fs_, path_);
+  ASSERT_TRUE(living.ok());
+  for (const char* name : {"scratch-2", "scratch-3", "staging-4"}) {
+    std::filesystem::create_directories(temp_.Sub("work/") + name);
+  }
+  test::WriteFile(temp_.Sub("work/scratch-2/owner.lock"), "");
+  test::WriteFile(temp_.Sub("work/scratch-2/000005.ldb"), "x");
+  // A check's, of a restore that may be at work.
+  test::WriteFile(temp_.Sub("work/scratch-3/MANIFEST-000002"), "x");
+  test::WriteFile(temp_.Sub("work/staging-4/owner.lock"), "x");
+  SweepAbandonedScratch(fs_, temp_.Sub("work"), "scratch-");
+  EXPECT_TRUE(Exists("work/scratch-1"));
+  EXPECT_FALSE(Exists("work/scratch-2"));
+  EXPECT_TRUE(Exists("work/scratch-3"));
+  EXPECT_TRUE(Exists("work/staging-4"));
+  SweepAbandonedScratch(fs_, temp_.Sub("nowhere"), "scratch-");
+}
+
 TEST_F(ScratchDirectoryTest, ASweepThatFailsSaysSo) {
   std::filesystem::create_directories(path_);
   test::FaultFileSystem fs(fs_);

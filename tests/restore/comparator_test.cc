@@ -82,6 +82,26 @@ TEST_F(ComparatorTest, AProgramThatHasItStillKnowsTheUsualOne) {
   EXPECT_TRUE(check->order_checked);
 }
 
+// That is no damage.
+TEST_F(ComparatorTest, AComparatorThatThrowsGivesNoVerdict) {
+  UseOwnProgram();
+  {
+    leveldb::Options options;
+    options.comparator = &comparator_;
+    leveldb::DB* raw = nullptr;
+    ASSERT_TRUE(leveldb::DB::Open(options, db_, &raw).ok());
+    const std::unique_ptr<leveldb::DB> db(raw);
+    ASSERT_TRUE(db->Put(leveldb::WriteOptions(), "unknown", "v").ok());
+  }
+  for (const Vouched vouched : {Vouched::kYes, Vouched::kNo}) {
+    const Status status =
+        CheckStore(context_, db_, temp_.Sub("scratch"), {}, vouched).status();
+    EXPECT_EQ(status.code(), StatusCode::kNotChecked) << status.ToString();
+    EXPECT_NE(status.message().find("what is this key?"), std::string::npos)
+        << status.ToString();
+  }
+}
+
 TEST_F(ComparatorTest, DamageIsFoundWithoutIt) {
   struct Case {
     DbFileKind kind;

@@ -99,6 +99,11 @@ class FaultFileSystem : public FileSystem {
   Status SetModifiedTime(const std::string& path, int64_t mtime_ns) override {
     return base_->SetModifiedTime(path, mtime_ns);
   }
+  // Not counted: it changes nothing.
+  Status TryRename(const std::string& path,
+                   const std::string& occupied) override {
+    return base_->TryRename(path, occupied);
+  }
   Status SyncDirectory(const std::string& path) override;
   Result<uint64_t> FreeSpace(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;

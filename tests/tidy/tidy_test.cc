@@ -192,6 +192,26 @@ TEST(TidyTest, NobodyIncludesASource) {
   EXPECT_EQ(Lines(problems), "");
 }
 
+// Threads may be at work while the process exits and objects with static
+// storage are destroyed. So those of the library have no destructor: they are
+// made with new and never deleted. The program has nobody beside it then.
+TEST(TidyTest, NothingStaticIsDestroyedAtExit) {
+  static const std::regex kObject(
+      "^(const |inline const |\\s+static (const )?)(std::)?(string|vector|map|"
+      "set|unordered_map|regex|function|shared_ptr|unique_ptr|mutex|jthread|"
+      "thread)\\b[^()&*]* [A-Za-z_]+( =|;|\\{)");
+  Problems problems;
+  for (const SourceFile& file : Sources({"src"})) {
+    if (file.Module() == "cli" || file.Module() == "check") continue;
+    Append(FindLines(file,
+                     [](const std::string& code) {
+                       return std::regex_search(code, kObject);
+                     }),
+           &problems);
+  }
+  EXPECT_EQ(Lines(problems), "");
+}
+
 // A forked copy of a process that runs LevelDB can hang, and system() forks.
 TEST(TidyTest, NobodyForksOrDetaches) {
   static const std::regex kCall(
