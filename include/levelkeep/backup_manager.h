@@ -36,8 +36,10 @@ struct Platform;  // a test's own disk, time, checks; see src/engine/platform.h
 // How a host lets a restore happen without a restart. Called by the thread
 // that restores, one after the other. After `close`, no DB handle may be
 // open and the Attachment must be gone; `reopen` opens and attaches again.
-// A `close` that fails leaves the DB open; `reopen` may be called twice, if
-// the restored database does not open and the old one comes back.
+// A `close` that fails leaves the DB open; if the Attachment is gone all the
+// same, `reopen` is called. `reopen` may be called twice, if the restored
+// database does not open and the old one comes back. What they throw is a
+// failure.
 struct RestoreHooks {
   std::function<Status()> close;
   std::function<Status()> reopen;
@@ -86,7 +88,8 @@ class BackupManager {
   // REQUIRES: Initialize() succeeded; no other Attachment is alive.
   Result<std::unique_ptr<Attachment>> Attach(leveldb::DB* db);
 
-  // Set before Attach; not while jobs run.
+  // Set before Attach; not while jobs run. A counter that throws counts
+  // nothing: the backup is made all the same.
   void SetRestoreHooks(RestoreHooks hooks);
   void SetEventCounter(std::function<EventCount()> counter);
 
@@ -98,8 +101,9 @@ class BackupManager {
   // Calls `visit` for each backup, newest first, until it returns false,
   // without building a list; the reference is valid during the call only.
   // With `after`, begins behind that backup, or where it was in the list if it
-  // is gone; kInvalidArgument if that is no name of a backup. Returns how many
-  // backups there are in all.
+  // is gone; kInvalidArgument if that is no name of a backup. What `visit`
+  // throws ends the visit: kInternal, or kNoSpace for std::bad_alloc. Returns
+  // how many backups there are in all.
   Result<uint64_t> VisitBackups(
       const std::function<bool(const BackupInfo&)>& visit,
       const std::string& after = "");

@@ -76,6 +76,8 @@ struct CreateRequest {
   std::string label;
   std::string trigger = "manual";
   std::stop_token stop;
+  // Called by one thread at a time, not always the caller's. One that throws is
+  // not called again; the job goes on. Likewise that of a restore.
   std::function<void(double fraction)> progress;
 };
 

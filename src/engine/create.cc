@@ -7,6 +7,7 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/new_name.h"
+#include "base/own_process.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -14,6 +15,7 @@
 #include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
+#include "restore/context.h"
 #include "restore/undo.h"
 
 namespace levelkeep {
@@ -127,16 +129,18 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
 
 }  // namespace
 
-// 1. one at a time   2. snapshot   3. write and publish   4. rotate
+// 1. left-overs, one at a time   2. snapshot   3. write and publish   4. rotate
 Result<BackupInfo> Engine::Create(BackupRequest request) {
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
   const std::string db_dir = options_.storage_path();
+  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
   if (!database_->IsOpen()) LEVELKEEP_RETURN_IF_ERROR(RequireWhole());
   if (!DatabasePresent()) {
     return Status(StatusCode::kNotFound, "there is no database in " + db_dir,
                   "check STORAGE_DIR and DB_NAME");
   }
   if (!IsAdopted()) LEVELKEEP_RETURN_IF_ERROR(Adopt(false).status());
+  SweepParts();
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
   LEVELKEEP_ASSIGN_OR_RETURN(request.database, ReadIdentity(fs_, db_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(auto snapshot,
@@ -279,6 +283,23 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
                     FormatBytes(free),
                 "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE" +
                     UndoHint());
+}
+
+void Engine::TellOfFileSizeLimit() {
+  const auto limit = FileSizeLimit();
+  if (!limit) return;
+  const auto listing = catalog_.ListRecent();
+  const CatalogEntry* const newest =
+      listing.ok() ? (*listing)->newest_usable() : nullptr;
+  const auto bytes = newest != nullptr
+                         ? Result<uint64_t>(newest->size_bytes)
+                         : FolderBytes(fs_, options_.storage_path());
+  if (!bytes.ok() || *bytes <= *limit) return;
+  LogWarn(kEngineLogTag,
+          "files may have " + FormatBytes(*limit) +
+              " at most here (ulimit -f, LimitFSIZE), and a backup of the "
+              "database takes about " +
+              FormatBytes(*bytes) + ": backups will fail until it is raised");
 }
 
 std::string Engine::UndoHint() {

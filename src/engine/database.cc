@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
@@ -15,11 +16,14 @@ Database::Database(const BackupOptions& options, const Platform& platform)
 
 std::string Database::NewScratchPath() const {
   return JoinPath(WorkDirOf(options_.storage_dir, options_.db_name),
-                  "scratch-" + RandomId());
+                  std::string(kScratchPrefix) + RandomId());
 }
 
 Result<std::unique_ptr<Snapshot>> Database::TakeSnapshot(std::stop_token stop) {
   const std::string db_dir = options_.storage_path();
+  // The links in it keep the space of tables that LevelDB has removed.
+  SweepAbandonedScratch(fs_, WorkDirOf(options_.storage_dir, options_.db_name),
+                        kScratchPrefix);
   auto offline = TakeOfflineSnapshot(fs_, db_dir, NewScratchPath());
   if (offline.ok()) way_ = "database is closed: offline snapshot";
   if (offline.ok() || offline.status().code() != StatusCode::kBusy) {

@@ -5,10 +5,12 @@
 #include <utility>
 
 #include "base/folder_probe.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "catalog/retention.h"
+#include "restore/context.h"
 
 namespace levelkeep {
 
@@ -17,6 +19,10 @@ namespace {
 constexpr char kStateDirectory[] = ".levelkeep";
 constexpr int kStateLockAttempts = 250;
 constexpr std::chrono::milliseconds kStateLockDelay{20};
+
+bool IsScratchName(const std::string& name) {
+  return name.starts_with(kScratchPrefix);
+}
 
 // "backup_2024" means the one backup whose name begins so.
 Result<std::string> CompleteName(const Listing& listing,
@@ -110,7 +116,9 @@ Engine::Engine(const BackupOptions& options, const Platform& platform,
       database_(database != nullptr ? database : outside_.get()),
       records_(platform.fs, options.backup_dir),
       catalog_(platform.fs, options.backup_dir, platform.clock,
-               [this] { return ReadOwner(); }) {}
+               [this] { return ReadOwner(); }) {
+  PrepareDigests();
+}
 
 std::string Engine::StatePath(std::string_view name) const {
   return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);
@@ -182,15 +190,36 @@ Result<std::vector<std::string>> Engine::Sweep() {
   return swept;
 }
 
+void Engine::SweepParts() {
+  const auto names = fs_->List(options_.backup_dir);
+  if (!names.ok() || std::none_of(names->begin(), names->end(), IsPartName)) {
+    return;
+  }
+  const auto swept = Sweep();
+  if (!swept.ok()) {
+    LogWarn(kEngineLogTag, "left-overs stay: " + swept.status().ToString());
+    return;
+  }
+  for (const std::string& name : *swept) {
+    LogInfo(kEngineLogTag, name + ": left-over removed");
+  }
+}
+
 Status Engine::SweepScratch(const std::string& folder,
                             std::vector<std::string>* swept) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto names, fs_->List(folder));
-  std::erase_if(names,
-                [](const auto& name) { return !name.starts_with("scratch-"); });
-  if (names.empty()) return Status::Ok();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(folder));
+  if (std::none_of(names.begin(), names.end(), IsScratchName)) {
+    return Status::Ok();
+  }
   const auto lock = fs_->Lock(JoinPath(folder, kVerifyLock));
-  if (!lock.ok()) return Status::Ok();
+  return lock.ok() ? RemoveScratch(folder, swept) : Status::Ok();
+}
+
+Status Engine::RemoveScratch(const std::string& folder,
+                             std::vector<std::string>* swept) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(folder));
   for (const std::string& name : names) {
+    if (!IsScratchName(name)) continue;
     LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs_, JoinPath(folder, name)));
     swept->push_back(name);
   }
@@ -260,6 +289,7 @@ Result<std::vector<RotationDecision>> Engine::PlanRotation() {
 }
 
 Result<std::vector<RotationDecision>> Engine::Rotate() {
+  SweepParts();
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
   return RemoveOld({});
 }

@@ -5,6 +5,7 @@
 // outside. They differ in the Database that they bring. One file each:
 //   engine.cc  backups/: locks, names, rotate, delete, pin
 //   ownership.cc  whose backups they are
+//   folders.cc  those that lead into each other
 //   create.cc  from a snapshot to a published archive
 //   verify.cc  three depths, and what is remembered of it; inspect
 //   remains.cc databases that lack files
@@ -102,9 +103,15 @@ class Engine {
   // (base/folder_probe.h). Leaves nothing. One that may not be written is ok:
   // the log and health name it. REQUIRES: Prepare succeeded.
   Status CheckBackupFolder();
+  // kInvalidArgument: BACKUP_DIR or RESTORE_DIR leads into the database's
+  // folder or our own beside it, perhaps by a link or a mount.
+  Status CheckFolders() const;
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.
   Result<std::vector<std::string>> Sweep();
+  // The same before a create or a rotation, if a part lies there: programs that
+  // are started by a timer and killed would fill the disk. Never fails.
+  void SweepParts();
 
   // Exact, or quick and for showing: see Catalog.
   Result<std::shared_ptr<const Listing>> ListEntries() {
@@ -162,6 +169,8 @@ class Engine {
 
   // kNotFound: there is no database. kBusy names the other process.
   Result<BackupInfo> Create(BackupRequest request);
+  // Logs a limit of file sizes that is too small for the next backup.
+  void TellOfFileSizeLimit();
   // Holds backups/ for a create, rotation or deletion.
   Result<std::unique_ptr<FileLock>> LockForWriting();
   // C2..C7 of restore.md: writes, syncs, reads back, publishes. On any
@@ -220,8 +229,12 @@ class Engine {
   // process manages the storage. Returns whether it did; the log says why it
   // could not.
   bool ForgetUndoWhenDue();
+  // What Extract would do, and whether it can; writes nothing. Of the preview
+  // only the backup's own members and the space count.
+  Result<RestorePreview> PreviewExtract(const FoundBackup& backup,
+                                        const std::string& target_dir);
   // Extracts a verified database into `target_dir`, which must not exist or
-  // be empty; touches nothing else.
+  // be empty, and be no mount point; touches nothing else.
   Result<RestoreReport> Extract(const FoundBackup& backup,
                                 const std::string& target_dir,
                                 const Work& work);
@@ -322,6 +335,9 @@ class Engine {
   std::string ScannedSha256(const FoundBackup& backup);
   RestoreSource SourceOf(const FoundBackup& backup);
   Status OpenAndClose(const std::string& db_dir);
+  Result<std::shared_ptr<const Manifest>> DescribeContent(
+      const FoundBackup& backup, RestorePreview* preview) const;
+  Status CloseDatabase();
   using Swap = std::function<Result<RestoreOutcome>()>;
   // `swap_back` where the application can't open what `swap` put in place.
   Result<RestoreOutcome> SwapWhileClosed(const Swap& swap,
@@ -335,6 +351,9 @@ class Engine {
   // What killed verifications left in such a folder.
   Status SweepScratch(const std::string& folder,
                       std::vector<std::string>* swept);
+  // REQUIRES: its lock is held.
+  Status RemoveScratch(const std::string& folder,
+                       std::vector<std::string>* swept);
   std::string StatePath(std::string_view name) const;
 
   static constexpr char kVerifyLock[] = "verify.lock";

@@ -4,11 +4,11 @@
 #ifndef LEVELKEEP_ENGINE_RECHECKS_H_
 #define LEVELKEEP_ENGINE_RECHECKS_H_
 
-#include <chrono>
 #include <map>
 #include <string>
 
 #include "base/clock.h"
+#include "base/due_time.h"
 #include "catalog/catalog_entry.h"
 
 namespace levelkeep {
@@ -27,10 +27,8 @@ class Rechecks {
   void Forget(const std::string& name) { due_.erase(name); }
 
  private:
-  using SteadyTime = std::chrono::steady_clock::time_point;
-
   Clock* const clock_;
-  std::map<std::string, SteadyTime> due_;
+  std::map<std::string, DueTime> due_;
 };
 
 }  // namespace levelkeep

@@ -19,6 +19,15 @@ namespace {
 
 constexpr char kBytewise[] = "leveldb.BytewiseComparator";
 
+// `folder` or, if it is still to be made, the one above on whose disk it will
+// be.
+std::string NearestFolder(FileSystem* fs, std::string folder) {
+  while (!PathExists(fs, folder) && folder != ParentPath(folder)) {
+    folder = ParentPath(folder);
+  }
+  return folder;
+}
+
 RestoreReport ToReport(const RestoreOutcome& outcome) {
   RestoreReport report;
   report.name = outcome.archive_name;
@@ -107,6 +116,7 @@ Result<Restorer*> Engine::OpenRestorer() {
 // BackupManager started.
 Status Engine::RequireStorage() {
   if (restorer_ != nullptr && restorer_->recovered()) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
   const std::string db_dir = options_.storage_path();
   std::string holder;
   LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
@@ -128,19 +138,10 @@ Status Engine::Open(FoundBackup* backup) const {
   return Status::Ok();
 }
 
-// 1. can it be done there?   2. the manifest   3. what would be lost
-// 4. is there space?
-Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
-  RestorerOptions place;
-  place.storage_dir = options_.storage_dir;
-  place.db_name = options_.db_name;
-  place.tries_folders = platform_.tries_folders;
-  LEVELKEEP_RETURN_IF_ERROR(CheckStorage({fs_, clock_, place}));
-  RestorePreview preview;
-  preview.name = backup.name;
-  preview.needed_bytes = options_.reserve_bytes;
-  // The catalog knows the manifest of what it has read; of a file, or of what
-  // it could not read, the archive itself is asked.
+// The manifest, if there is one: the catalog knows that of what it has read; of
+// a file, or of what it could not read, the archive itself is asked.
+Result<std::shared_ptr<const Manifest>> Engine::DescribeContent(
+    const FoundBackup& backup, RestorePreview* preview) const {
   std::shared_ptr<const Manifest> manifest;
   if (backup.manifest) {
     manifest = std::make_shared<Manifest>(*backup.manifest);
@@ -149,16 +150,34 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
     if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
     manifest = open.reader->outline().manifest;
   }
+  preview->needed_bytes = options_.reserve_bytes;
+  if (manifest == nullptr) return manifest;
+  preview->backup_created = manifest->created;
+  preview->backup_sequence = manifest->last_sequence;
+  if (manifest->events) preview->backup_events = manifest->events->count;
+  preview->needed_bytes += manifest->source_bytes;
+  return manifest;
+}
+
+// 1. can it be done there?   2. the manifest   3. what would be lost
+// 4. is there space?
+Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
+  RestorerOptions place;
+  place.storage_dir = options_.storage_dir;
+  place.db_name = options_.db_name;
+  place.tries_folders = platform_.tries_folders;
+  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
+  LEVELKEEP_RETURN_IF_ERROR(CheckStorage({fs_, clock_, place}));
+  RestorePreview preview;
+  preview.name = backup.name;
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::shared_ptr<const Manifest> manifest,
+                             DescribeContent(backup, &preview));
   const std::string db_dir = options_.storage_path();
   preview.database_present = DatabasePresent();
   preview.current_sequence = database_->LastSequence();
   preview.lost_writes = preview.current_sequence;
   if (manifest != nullptr) {
-    preview.backup_created = manifest->created;
-    preview.backup_sequence = manifest->last_sequence;
     preview.other_database = ReadOwner().IsOther(*manifest);
-    if (manifest->events) preview.backup_events = manifest->events->count;
-    preview.needed_bytes += manifest->source_bytes;
     const auto epoch = ReadEpoch(fs_, db_dir);
     preview.same_history = epoch.ok() && !epoch->empty() &&
                            manifest->db_epoch == *epoch &&
@@ -168,12 +187,9 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
     preview.lost_writes -=
         std::min(preview.lost_writes, preview.backup_sequence);
   }
-  // Of the disk that the storage will be on, if it is still to be made.
-  std::string folder = options_.storage_dir;
-  while (!PathExists(fs_, folder) && folder != ParentPath(folder)) {
-    folder = ParentPath(folder);
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(preview.free_bytes, fs_->FreeSpace(folder));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      preview.free_bytes,
+      fs_->FreeSpace(NearestFolder(fs_, options_.storage_dir)));
   return preview;
 }
 
@@ -223,10 +239,22 @@ Result<RestoreReport> Engine::Undo(UndoScope scope) {
   return ToReport(outcome);
 }
 
+// An application that failed half-way must not stay without its database.
+Status Engine::CloseDatabase() {
+  const Status closed =
+      database_->Close().WithContext("closing the database for the restore");
+  if (closed.ok() || database_->IsOpen()) return closed;
+  const Status reopened = database_->Reopen();
+  if (reopened.ok()) return closed;
+  return Status(
+      closed.code(),
+      closed.message() + "; and it did not open again: " + reopened.message(),
+      reopened.hint());
+}
+
 Result<RestoreOutcome> Engine::SwapWhileClosed(const Swap& swap,
                                                const Swap& swap_back) {
-  LEVELKEEP_RETURN_IF_ERROR(
-      database_->Close().WithContext("closing the database for the restore"));
+  LEVELKEEP_RETURN_IF_ERROR(CloseDatabase());
   auto outcome = swap();
   Status reopened = database_->Reopen();
   if (reopened.ok()) return outcome;
@@ -327,6 +355,18 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
     report.bytes = backup.manifest->source_bytes;
   }
   return report;
+}
+
+Result<RestorePreview> Engine::PreviewExtract(const FoundBackup& backup,
+                                              const std::string& target_dir) {
+  LEVELKEEP_ASSIGN_OR_RETURN(Restorer* const restorer, OpenRestorer());
+  LEVELKEEP_RETURN_IF_ERROR(restorer->CheckTarget(target_dir));
+  RestorePreview preview;
+  preview.name = backup.name;
+  LEVELKEEP_RETURN_IF_ERROR(DescribeContent(backup, &preview).status());
+  LEVELKEEP_ASSIGN_OR_RETURN(preview.free_bytes,
+                             fs_->FreeSpace(NearestFolder(fs_, target_dir)));
+  return preview;
 }
 
 Result<RestoreReport> Engine::Extract(const FoundBackup& backup,

@@ -41,6 +41,8 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   content.folder = VerifyFolder(backup);
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock,
                              fs_->Lock(JoinPath(content.folder, kVerifyLock)));
+  std::vector<std::string> swept;
+  (void)RemoveScratch(content.folder, &swept);
   content.report.name = backup.name;
   content.report.depth = VerifyDepthName(depth);
   const auto started = clock_->SteadyNow();

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "base/host_call.h"
+#include "base/log.h"
 #include "base/status_macros.h"
 #include "manager/backup_manager_impl.h"
 
@@ -80,6 +82,35 @@ uint64_t BackupManager::Impl::LastSequence() const {
   return Stats().last_sequence;
 }
 
+// Empty hooks stay empty: they say what the host can do.
+void BackupManager::Impl::SetRestoreHooks(RestoreHooks hooks) {
+  const auto guarded = [](const char* what, std::function<Status()> hook) {
+    return [what, hook = std::move(hook)] { return CallHost(what, hook); };
+  };
+  hooks_ = RestoreHooks();
+  if (hooks.close) {
+    hooks_.close =
+        guarded("the hook that closes the database", std::move(hooks.close));
+  }
+  if (hooks.reopen) {
+    hooks_.reopen = guarded("the hook that opens the database again",
+                            std::move(hooks.reopen));
+  }
+}
+
+std::optional<EventCount> BackupManager::Impl::CountEvents() {
+  if (!event_counter_ || !IsOpen()) return std::nullopt;
+  std::optional<EventCount> events;
+  const Status counted = CallHost("the event counter", [&] {
+    events = event_counter_();
+    return Status::Ok();
+  });
+  if (!counted.ok()) {
+    LogWarn(kEngineLogTag, counted.ToString() + "; going on without a count");
+  }
+  return events;
+}
+
 BackupManager::BackupManager(BackupOptions options)
     : BackupManager(std::move(options), Platform()) {}
 
@@ -104,7 +135,7 @@ Result<std::unique_ptr<Attachment>> BackupManager::Attach(leveldb::DB* db) {
 Attachment::~Attachment() { impl_->Detach(); }
 
 void BackupManager::SetRestoreHooks(RestoreHooks hooks) {
-  impl_->hooks_ = std::move(hooks);
+  impl_->SetRestoreHooks(std::move(hooks));
 }
 
 void BackupManager::SetEventCounter(std::function<EventCount()> counter) {
@@ -122,7 +153,19 @@ Result<std::vector<BackupInfo>> BackupManager::ListBackups() {
 Result<uint64_t> BackupManager::VisitBackups(
     const std::function<bool(const BackupInfo&)>& visit,
     const std::string& after) {
-  return impl_->engine_.Visit(visit, after);
+  Status called;
+  const auto guarded = [&](const BackupInfo& info) {
+    bool more = false;
+    called = CallHost("the visitor of backups", [&] {
+      more = visit(info);
+      return Status::Ok();
+    });
+    return called.ok() && more;
+  };
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t count,
+                             impl_->engine_.Visit(guarded, after));
+  LEVELKEEP_RETURN_IF_ERROR(called);
+  return count;
 }
 
 Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {

@@ -37,6 +37,10 @@ class BackupManager::Impl : private Database {
   // --- backup_manager.cc
   Status Attach(leveldb::DB* db);
   void Detach();
+  // These two call the host and throw nothing.
+  void SetRestoreHooks(RestoreHooks hooks);
+  // Nothing: nobody counts, or the host's counter failed.
+  std::optional<EventCount> CountEvents();
 
   // --- manager_create.cc
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
@@ -62,8 +66,7 @@ class BackupManager::Impl : private Database {
   Clock* const clock_;
   Engine engine_;
   JobBoard jobs_;
-  RestoreHooks hooks_;                         // set before Attach
-  std::function<EventCount()> event_counter_;  // set before Attach
+  std::function<EventCount()> event_counter_;  // the host's, set before Attach
 
  private:
   // --- Database: hot while it is attached through our env, logical while it
@@ -103,6 +106,7 @@ class BackupManager::Impl : private Database {
     return env()->GetStats(options_.storage_path());
   }
 
+  RestoreHooks hooks_;  // set before Attach; they throw nothing
   // Constant after Initialize().
   bool initialized_ = false;
 

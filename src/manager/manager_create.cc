@@ -1,7 +1,9 @@
 // Create, rotate, delete, and the schedule that runs creates.
 
+#include <algorithm>
 #include <utility>
 
+#include "base/host_call.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
@@ -20,9 +22,9 @@ Result<BackupInfo> BackupManager::Impl::CreateBackup(
   BackupRequest backup;
   backup.label = request.label;
   backup.trigger = request.trigger;
-  backup.work = {ticket->stop(), request.progress};
+  backup.work = {ticket->stop(), HostProgress(request.progress)};
   // Counted before the cut: everything counted is in the snapshot.
-  if (event_counter_ && IsOpen()) backup.events = event_counter_();
+  backup.events = CountEvents();
   auto made = engine_.Create(std::move(backup));
   {
     MutexLock guard(&mutex_);
@@ -93,7 +95,7 @@ Scheduler BackupManager::Impl::NewScheduler() {
         clock_->Now() - (*listing)->newest_good()->created());
   }
   return Scheduler(options_.auto_backup_interval, age, LastSequence() > 0,
-                   clock_->SteadyNow());
+                   MomentOf(clock_));
 }
 
 void BackupManager::Impl::RunSchedule(std::stop_token stop) {
@@ -107,10 +109,10 @@ void BackupManager::Impl::RunSchedule(std::stop_token stop) {
       if (db_ == nullptr) return;
       scheduler_ = scheduler;
     }
-    const auto wait = std::chrono::ceil<std::chrono::milliseconds>(
-        scheduler.next() - clock_->SteadyNow());
+    const auto wait = std::min(scheduler.next().LeftAt(MomentOf(clock_)),
+                               DueTime::kLongestWait);
     if (wait.count() > 0 && !clock_->SleepFor(wait, stop)) return;
-    if (clock_->SteadyNow() < scheduler.next()) continue;
+    if (!scheduler.next().HasCome(MomentOf(clock_))) continue;
     RunScheduledBackup(&scheduler, stop);
   }
 }
@@ -120,7 +122,7 @@ void BackupManager::Impl::RunScheduledBackup(Scheduler* scheduler,
   const auto unchanged = NothingChanged();
   if (unchanged.ok() && *unchanged) {
     LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
-    scheduler->Succeeded(clock_->SteadyNow());
+    scheduler->Succeeded(MomentOf(clock_));
     // No backup comes whose verification would do it.
     if (const auto ticket = jobs_.Begin(JobKind::kVerify, stop); ticket.ok()) {
       engine_.ForgetUndoWhenDue();
@@ -132,11 +134,11 @@ void BackupManager::Impl::RunScheduledBackup(Scheduler* scheduler,
   request.stop = stop;
   const auto made = CreateBackup(request);
   if (made.ok()) {
-    scheduler->Succeeded(clock_->SteadyNow());
+    scheduler->Succeeded(MomentOf(clock_));
   } else if (made.status().code() == StatusCode::kBusy) {
-    scheduler->Postponed(clock_->SteadyNow());
+    scheduler->Postponed(MomentOf(clock_));
   } else {
-    scheduler->Failed(clock_->SteadyNow());
+    scheduler->Failed(MomentOf(clock_));
   }
 }
 

@@ -40,9 +40,8 @@ HealthReport BackupManager::Impl::Health() {
     health.last_success = last_success_;
     health.last_error = last_error_;
     if (scheduler_) {
-      health.next_run =
-          clock_->Now() + std::chrono::duration_cast<Time::duration>(
-                              scheduler_->next() - clock_->SteadyNow());
+      const Moment now = MomentOf(clock_);
+      health.next_run = now.wall + scheduler_->next().LeftAt(now);
     }
   }
   health.running = jobs_.Running();

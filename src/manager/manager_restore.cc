@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/host_call.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "manager/backup_manager_impl.h"
@@ -19,9 +20,7 @@ Result<RestorePreview> BackupManager::Impl::PreviewRestore(
                   "choose another backup, or drop the file into RESTORE_DIR");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(RestorePreview preview, engine_.Preview(backup));
-  if (event_counter_ && IsOpen()) {
-    preview.current_events = event_counter_().count;
-  }
+  if (const auto events = CountEvents()) preview.current_events = events->count;
   return preview;
 }
 
@@ -42,7 +41,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
       jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore, request.stop));
   const bool live = request.mode == RestoreMode::kLive ||
                     (request.mode == RestoreMode::kAuto && CanRestoreLive());
-  const Work work = {ticket->stop(), request.progress};
+  const Work work = {ticket->stop(), HostProgress(request.progress)};
   auto report = live ? engine_.Restore(backup, work, request.other_database)
                      : engine_.Stage(backup, work, request.other_database);
   if (report.ok()) {

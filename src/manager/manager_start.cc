@@ -70,6 +70,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   }
   LEVELKEEP_RETURN_IF_ERROR(LookAtDatabase(&report));
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
+  engine_.TellOfFileSizeLimit();
   Log(report);
   initialized_ = true;
   if (options_.verify_after_backup) {
@@ -86,6 +87,7 @@ Status BackupManager::Impl::CreateFolders() {
       CreateDirectories(fs_, options_.restore_dir).WithContext("RESTORE_DIR"));
   LEVELKEEP_RETURN_IF_ERROR(engine_.Prepare().WithContext("BACKUP_DIR"));
   LEVELKEEP_RETURN_IF_ERROR(CheckFoldersDiffer());
+  LEVELKEEP_RETURN_IF_ERROR(engine_.CheckFolders());
   return engine_.CheckBackupFolder();
 }
 

@@ -1,5 +1,6 @@
-// When the next scheduled backup is due: a pure state machine on the steady
-// clock, so that setting the wall clock neither skips nor repeats a run.
+// When the next scheduled backup is due: a pure state machine. Time asleep
+// counts, and no setting of the clock stops the runs or makes more than one
+// (base/due_time.h).
 
 #ifndef LEVELKEEP_MANAGER_SCHEDULER_H_
 #define LEVELKEEP_MANAGER_SCHEDULER_H_
@@ -7,12 +8,13 @@
 #include <chrono>
 #include <optional>
 
+#include "base/due_time.h"
+
 namespace levelkeep {
 
 // Thread safety: as any value type.
 class Scheduler {
  public:
-  using SteadyTime = std::chrono::steady_clock::time_point;
   using Millis = std::chrono::milliseconds;
 
   // After a failed run: this many more tries, this far apart (or one
@@ -26,18 +28,18 @@ class Scheduler {
   // `has_data`: the database is not empty. Overdue after downtime means one
   // run at once, never a burst; so does data without any backup.
   Scheduler(Millis interval, std::optional<Millis> newest_age, bool has_data,
-            SteadyTime now);
+            const Moment& now);
 
-  SteadyTime next() const { return next_; }
+  const DueTime& next() const { return next_; }
 
   // How the run at next() ended; sets the next one.
-  void Succeeded(SteadyTime now);  // made, or nothing had changed
-  void Failed(SteadyTime now);
-  void Postponed(SteadyTime now);  // another job was in the way
+  void Succeeded(const Moment& now);  // made, or nothing had changed
+  void Failed(const Moment& now);
+  void Postponed(const Moment& now);  // another job was in the way
 
  private:
   Millis interval_;
-  SteadyTime next_;
+  DueTime next_;
   int retries_left_ = kRetries;
 };
 

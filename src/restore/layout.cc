@@ -38,25 +38,6 @@ bool SameFile(const FileInfo& a, const FileInfo& b) {
   return a.device == b.device && a.inode == b.inode;
 }
 
-// A bind mount of the same file system has the same device number, so the
-// device alone does not tell.
-bool IsMountPoint(const RestoreContext& context, const FileInfo& live) {
-  FileSystem* const fs = context.fs;
-  const auto text = ReadFile(fs, "/proc/self/mountinfo", kMaxMountInfoBytes);
-  const auto parent = fs->StatFollowing(context.options.storage_dir);
-  if (!text.ok() || !parent.ok()) return false;
-  for (const std::string& point : ParseMountPoints(*text)) {
-    if (BaseName(point) != context.options.db_name) continue;
-    const auto info = fs->StatFollowing(point);
-    const auto above = fs->StatFollowing(ParentPath(point));
-    if (info.ok() && above.ok() && SameFile(*info, live) &&
-        SameFile(*above, *parent)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 constexpr std::string_view kOldLock = "instance.lock";
 
 // In storage/.levelkeep, as 0.1.0 named them. Whatever else is there is the
@@ -136,9 +117,11 @@ Status CreatePrivate(FileSystem* fs, const std::string& path) {
 
 Status CheckStorageFolder(const RestoreContext& context, bool only_looks) {
   if (!context.options.tries_folders) return Status::Ok();
-  return RequireFolder(
-      context.fs, "STORAGE_DIR", context.options.storage_dir,
-      {.moves_folders = true, .locks = true, .keeps_time = only_looks});
+  return RequireFolder(context.fs, "STORAGE_DIR", context.options.storage_dir,
+                       {.moves_folders = true,
+                        .locks = true,
+                        .renamed = context.db_dir(),
+                        .keeps_time = only_looks});
 }
 
 // One that can't be written is known again instead of being moved away.
@@ -195,6 +178,26 @@ Status TakeOverWorkDir(const RestoreContext& context) {
 
 }  // namespace
 
+// A bind mount of the same file system has the same device number, so the
+// device alone does not tell.
+bool IsMountPoint(FileSystem* fs, const std::string& path) {
+  const std::string whole = AbsolutePath(path);
+  const auto text = ReadFile(fs, "/proc/self/mountinfo", kMaxMountInfoBytes);
+  const auto folder = fs->StatFollowing(whole);
+  const auto parent = fs->StatFollowing(ParentPath(whole));
+  if (!text.ok() || !folder.ok() || !parent.ok()) return false;
+  for (const std::string& point : ParseMountPoints(*text)) {
+    if (BaseName(point) != BaseName(whole)) continue;
+    const auto info = fs->StatFollowing(point);
+    const auto above = fs->StatFollowing(ParentPath(point));
+    if (info.ok() && above.ok() && SameFile(*info, *folder) &&
+        SameFile(*above, *parent)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 Status CreateLayout(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.storage_dir));
@@ -245,7 +248,7 @@ Status CheckExchangeable(const RestoreContext& context) {
     return CannotExchange(context, "is on another file system than " +
                                        context.options.storage_dir);
   }
-  if (IsMountPoint(context, *live)) {
+  if (IsMountPoint(fs, context.db_dir())) {
     return CannotExchange(context, "is a mount point");
   }
   return Status::Ok();

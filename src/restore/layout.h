@@ -33,6 +33,10 @@ Status CheckExchangeable(const RestoreContext& context);
 // may be still to be made.
 Status CheckStorage(const RestoreContext& context);
 
+// Where something is mounted, a file system or a folder: it can't be renamed.
+// False where nobody can tell. REQUIRES: `path` is a folder.
+bool IsMountPoint(FileSystem* fs, const std::string& path);
+
 // The mount points of /proc/self/mountinfo. For tests.
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo);
 

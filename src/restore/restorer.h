@@ -196,8 +196,11 @@ class Restorer {
   // whatever else lies there. A copy that was staged before goes.
   Status StageForRestart(const RestoreSource& source);
 
-  // Extracts and validates into a new directory `target_dir` (which must
-  // not exist or be empty), without touching the live database.
+  // Whether a database may appear there. kAlreadyExists: it is neither absent
+  // nor an empty directory; kUnsupported: it is a mount point.
+  Status CheckTarget(const std::string& target_dir) const;
+  // Extracts and validates into a new directory `target_dir` (CheckTarget),
+  // without touching the live database.
   Result<RestoreOutcome> ExtractTo(const RestoreSource& source,
                                    const std::string& target_dir,
                                    const Work& work);

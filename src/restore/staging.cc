@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
+#include "restore/layout.h"
 #include "restore/store_check.h"
 #include "restore/undo.h"
 
@@ -152,14 +153,20 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   return store;
 }
 
-// Where a database is to appear: absent, or an empty directory.
-Status CheckTarget(FileSystem* fs, const std::string& target_dir) {
+Status CheckTargetOf(FileSystem* fs, const std::string& target_dir,
+                     const std::string& db_name) {
   const auto info = fs->Stat(target_dir);
   if (info.status().code() == StatusCode::kNotFound) return Status::Ok();
   if (!info.ok()) return info.status();
   if (info->type != FileType::kDirectory) {
     return Status(StatusCode::kAlreadyExists,
                   target_dir + " is not a directory", "name another target");
+  }
+  if (IsMountPoint(fs, target_dir)) {
+    return Status(
+        StatusCode::kUnsupported,
+        target_dir + " is a mount point, in whose place no folder can be put",
+        "name a folder in it: " + JoinPath(target_dir, db_name));
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(target_dir));
   if (names.empty()) return Status::Ok();
@@ -284,11 +291,15 @@ Status FinishStaging(const RestoreContext& context,
   return finished;
 }
 
+Status Restorer::CheckTarget(const std::string& target_dir) const {
+  return CheckTargetOf(context_.fs, target_dir, context_.options.db_name);
+}
+
 Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,
                                            const std::string& target_dir,
                                            const Work& work) {
   FileSystem* const fs = context_.fs;
-  LEVELKEEP_RETURN_IF_ERROR(CheckTarget(fs, target_dir));
+  LEVELKEEP_RETURN_IF_ERROR(CheckTarget(target_dir));
   const std::string parent = ParentPath(target_dir);
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
   const std::string hidden = JoinPath(parent, NewTemporaryName(""));

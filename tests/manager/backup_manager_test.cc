@@ -244,6 +244,40 @@ TEST_F(BackupManagerTest, FoldersThatAreOneByALinkAreRefused) {
                     "BACKUP_DIR and RESTORE_DIR are the same folder"));
 }
 
+TEST_F(BackupManagerTest, FoldersThatLeadIntoTheDatabaseAreRefused) {
+  {
+    App app(options_);
+    ASSERT_TRUE(app.Start().ok());
+  }
+  const std::string db = options_.storage_path();
+  const struct {
+    std::string* folder;
+    const char* setting;
+    std::string target;
+  } kRows[] = {
+      {&options_.backup_dir, "BACKUP_DIR", db},
+      {&options_.backup_dir, "BACKUP_DIR", db + "/bk"},
+      {&options_.restore_dir, "RESTORE_DIR", db + "/deep/er"},
+      {&options_.restore_dir, "RESTORE_DIR",
+       options_.storage_dir + "/.levelkeep/" + options_.db_name},
+  };
+  for (const auto& row : kRows) {
+    const std::string before = *row.folder;
+    *row.folder = dir_.Sub("link");
+    std::filesystem::create_directories(row.target);
+    std::filesystem::create_directory_symlink(row.target, *row.folder);
+    const Status refused = BackupManager(options_).Initialize().status();
+    EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument) << row.target;
+    EXPECT_EQ(refused.message().find(std::string(row.setting) + " (" +
+                                     *row.folder + ") leads into"),
+              0u)
+        << refused.ToString();
+    std::filesystem::remove(*row.folder);
+    *row.folder = before;
+  }
+  EXPECT_TRUE(BackupManager(options_).Initialize().ok());
+}
+
 TEST_F(BackupManagerTest, AFolderThatCanNotDoWhatIsNeededStopsTheStart) {
   test::RcloneDisk rclone;
   BackupManager manager(options_, Platform{.fs = &rclone});
@@ -369,6 +403,39 @@ TEST_F(BackupManagerTest, ScheduleRunsSkipsAndCatchesUpOnFakeTime) {
   ASSERT_TRUE(app.Open().ok());
   EXPECT_TRUE(Eventually([&] { return count() == 3; }));
   EXPECT_EQ(3u, count());
+}
+
+// The steady clock stands still while the machine sleeps.
+TEST_F(BackupManagerTest, TimeAsleepIsCaughtUpWithinAMinute) {
+  test::FakeClock clock;
+  options_.auto_backup_enabled = true;
+  App app(options_, &clock);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const auto count = [&] { return app.manager_.ListBackups()->size(); };
+  EXPECT_TRUE(Eventually([&] {
+    clock.Advance(std::chrono::minutes(10));
+    return count() == 1;
+  }));
+  app.Put(10, 20);
+  ASSERT_TRUE(clock.WaitForSleepers(1));
+  clock.SetWallClock(clock.Now() + std::chrono::hours(8));
+  clock.Advance(std::chrono::seconds(59));
+  EXPECT_TRUE(Eventually([&] { return count() == 2; }));
+  // Once: the next one is an interval later.
+  app.Put(20, 30);
+  ASSERT_TRUE(clock.WaitForSleepers(1));
+  const auto left = [&] {
+    return *app.manager_.Health().next_run - clock.Now();
+  };
+  EXPECT_EQ(left(), std::chrono::hours(1));
+  // A clock that is set back puts nothing off.
+  clock.SetWallClock(clock.Now() - std::chrono::hours(24 * 3650));
+  EXPECT_EQ(left(), std::chrono::hours(1));
+  EXPECT_TRUE(Eventually([&] {
+    clock.Advance(std::chrono::minutes(10));
+    return count() == 3;
+  }));
 }
 
 TEST_F(BackupManagerTest, NewBackupsAreVerifiedInTheBackground) {

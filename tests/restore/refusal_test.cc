@@ -140,6 +140,17 @@ TEST_F(RefusalTest, ExtractionNeverWritesOverAnything) {
   EXPECT_EQ(ReadFile(temp_.Sub("file")), "mine");
 }
 
+// No folder can be renamed over it; this one is everywhere.
+TEST_F(RefusalTest, ExtractionIntoAMountPointIsRefusedWithTheWayOut) {
+  const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
+  const Status refused =
+      NewRestorer()->ExtractTo(archive, "/proc", {}, nullptr).status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnsupported) << refused.ToString();
+  EXPECT_NE(refused.message().find("/proc is a mount point"),
+            std::string::npos);
+  EXPECT_EQ(refused.hint(), "name a folder in it: /proc/" + options_.db_name);
+}
+
 TEST_F(RefusalTest, FailedExtractionLeavesNothing) {
   ArchiveSpec spec;
   spec.last_sequence = 99;

@@ -1,0 +1,86 @@
+// The process exits while a backup runs, and the manager is a static object.
+
+#include <atomic>
+#include <chrono>
+#include <cstdlib>
+#include <memory>
+#include <random>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "manager/manager_fixture.h"
+
+namespace levelkeep {
+namespace {
+
+// As somebody would write it who never thought of the end. OpenSSL's exit
+// handler is registered later, so it runs before the destructor.
+struct Application {
+  ~Application() {
+    // The backup goes on behind OpenSSL's end.
+    AwaitProgress();
+    app->attachment_.reset();
+    creating.join();
+    app.reset();
+  }
+  void AwaitProgress() const {
+    const int before = progress;
+    const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+    while (progress == before && std::chrono::steady_clock::now() < end) {
+      std::this_thread::yield();
+    }
+  }
+
+  std::unique_ptr<test::App> app;
+  std::thread creating;
+  std::atomic<int> progress{0};
+};
+
+[[noreturn]] void ExitWithinABackup(const BackupOptions& options) {
+  static Application application;
+  application.app = std::make_unique<test::App>(options);
+  test::App& app = *application.app;
+  if (!app.Start().ok()) std::_Exit(2);
+  std::mt19937 random(1);
+  for (int i = 0; i < 3000; ++i) {
+    std::string value(1000, '\0');
+    for (char& c : value) c = static_cast<char>(random());
+    app.Put(i, i + 1, value);
+  }
+  application.creating = std::thread([&] {
+    CreateRequest request;
+    request.progress = [](double) { ++application.progress; };
+    (void)app.manager_.CreateBackup(request);
+  });
+  application.AwaitProgress();
+  std::exit(0);
+}
+
+// In a process of its own that runs this test anew: a forked one would lack
+// LevelDB's thread. It gets the folders of its parent.
+TEST(ExitTest, EndsCleanlyWithinABackup) {
+  constexpr char kRoot[] = "LEVELKEEP_EXIT_TEST";
+  std::unique_ptr<test::TempDir> dir;
+  if (std::getenv(kRoot) == nullptr) {
+    dir = std::make_unique<test::TempDir>();
+    setenv(kRoot, dir->path().c_str(), 1);
+  }
+  BackupOptions options;
+  options.storage_dir = std::string(std::getenv(kRoot)) + "/storage";
+  options.backup_dir = std::string(std::getenv(kRoot)) + "/backups";
+  options.restore_dir = std::string(std::getenv(kRoot)) + "/restore";
+  options.auto_backup_enabled = false;
+  options.verify_after_backup = false;
+  options.reserve_bytes = 1 << 20;
+  options.rate_limit_bytes_per_second = 200'000;
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  EXPECT_EXIT(ExitWithinABackup(options), testing::ExitedWithCode(0), "");
+  unsetenv(kRoot);
+  const auto names = FileSystem::Posix()->List(options.backup_dir);
+  ASSERT_TRUE(names.ok());
+  EXPECT_EQ(*names, std::vector<std::string>{".levelkeep"});
+}
+
+}  // namespace
+}  // namespace levelkeep
