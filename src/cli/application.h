@@ -39,6 +39,7 @@ class Application {
   // that take longer, closes the database.
   void Stop();
 
+  HealthReport Health() { return manager_.Health(); }
   // "http://127.0.0.1:5050". REQUIRES: Start() succeeded.
   std::string url() const;
 

@@ -16,6 +16,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "cli/questions.h"
 
 namespace levelkeep::cli {
 
@@ -32,6 +33,7 @@ struct World {
   // Set by serve and worker: SIGHUP is for them no reason to stop, and they
   // stop in bounded time. May be null.
   std::atomic<bool>* is_service = nullptr;
+  Questions* questions = nullptr;  // SIGUSR1; may be null
   FileSystem* fs = nullptr;
   Clock* clock = nullptr;
 };

@@ -1,13 +1,13 @@
 // The program around Run: signals, streams, the last resort.
 
 #include <malloc.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <exception>
 #include <iostream>
 #include <new>
 
+#include "base/own_process.h"
 #include "cli/cli.h"
 #include "cli/exit_code.h"
 #include "cli/signals.h"
@@ -28,6 +28,7 @@ int RunVerb(int argc, char** argv) {
   world.environment = ProcessEnvironment();
   world.stop = signals.stop_token();
   world.is_service = signals.is_service();
+  world.questions = signals.questions();
   world.fs = FileSystem::Posix();
   world.clock = Clock::System();
   return Run(std::vector<std::string>(argv + 1, argv + argc), world);
@@ -46,8 +47,7 @@ void ReturnFreedMemory() {
 }  // namespace
 
 int Main(int argc, char** argv) {
-  // A closed pipe or connection is an error of that write, not our end.
-  signal(SIGPIPE, SIG_IGN);
+  SettleOwnProcess();
   ReturnFreedMemory();
   try {
     return RunVerb(argc, argv);

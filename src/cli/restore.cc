@@ -15,7 +15,7 @@ constexpr char kRestoreHelp[] =
     "\n"
     "Usage: levelkeep restore NAME|PATH|latest [--yes]\n"
     "       levelkeep restore NAME|PATH|latest --dry-run\n"
-    "       levelkeep restore NAME|PATH|latest --to DIR\n"
+    "       levelkeep restore NAME|PATH|latest --to DIR [--dry-run]\n"
     "       levelkeep restore --undo|--undo-all [--yes]\n"
     "       levelkeep restore --undo --list\n"
     "       levelkeep restore --forget-undo [--yes]\n"
@@ -79,10 +79,6 @@ Status CheckArguments(const VerbArguments& arguments) {
     return Status(StatusCode::kInvalidArgument, "restore what?",
                   "name a backup, or latest: see levelkeep list");
   }
-  if (to && arguments.dry_run) {
-    return Status(StatusCode::kInvalidArgument,
-                  "--to and --dry-run exclude each other");
-  }
   return Status::Ok();
 }
 
@@ -124,10 +120,30 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
   return text;
 }
 
+Status PreviewExtract(Session* session, Engine* engine,
+                      const FoundBackup& backup) {
+  const std::string& target = session->arguments().target_dir;
+  const auto preview = engine->PreviewExtract(backup, target);
+  if (!preview.ok()) return preview.status();
+  session->result["dryRun"] = true;
+  session->result["name"] = preview->name;
+  session->result["directory"] = target;
+  session->result["lastSequence"] = preview->backup_sequence;
+  session->result["neededBytes"] = preview->needed_bytes;
+  session->result["freeBytes"] = preview->free_bytes;
+  session->console->Print(
+      preview->name + " (sequence " + std::to_string(preview->backup_sequence) +
+      ") would be extracted to " + target + ".\nThe disk has " +
+      FormatBytes(preview->free_bytes) + " free, " +
+      FormatBytes(preview->needed_bytes) + " are needed.\n");
+  return Status::Ok();
+}
+
 Status Extract(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
   const auto backup = engine->Locate(arguments.source);
   if (!backup.ok()) return backup.status();
+  if (arguments.dry_run) return PreviewExtract(session, engine, *backup);
   auto report = [&] {
     Progress progress(session->console, "extracting " + arguments.source);
     return engine->Extract(*backup, arguments.target_dir,

@@ -4,9 +4,11 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <optional>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/own_process.h"
 #include "base/version.h"
 #include "cli/application.h"
 #include "cli/session.h"
@@ -24,7 +26,7 @@ constexpr char kServeHelp[] =
     "\n"
     "At the start it restores a backup that lies in RESTORE_DIR. It prints a\n"
     "line when it is ready. SIGTERM and SIGINT stop it within 30 s; a second\n"
-    "one stops it at once.\n";
+    "one stops it at once. SIGUSR1 prints its state into the log.\n";
 
 void SayReady(Session* session, const std::string& url) {
   const BackupOptions& backup = session->settings().backup;
@@ -42,6 +44,41 @@ void SayReady(Session* session, const std::string& url) {
   json["pid"] = getpid();
   session->console->PrintJson(DumpJson(json));
   session->result_printed = true;
+}
+
+std::string TimeOf(const std::optional<Time>& time) {
+  return time ? FormatTime(*time) : "none";
+}
+
+// What somebody wants to know who can't, or may not, ask over HTTP.
+void LogState(const HealthReport& health) {
+  LogInfo(kServeTag,
+          std::string("state: the database is ") +
+              (health.store_usable ? "open" : "not open for writes") + ", " +
+              std::to_string(health.unsaved_writes) +
+              " writes are in no backup; running: " +
+              (health.running.empty() ? "nothing" : health.running));
+  LogInfo(
+      kServeTag,
+      "state: " + std::to_string(health.count) + " backups, the newest is " +
+          (health.latest ? health.latest->name + " (" + health.latest->status +
+                               ") of " + FormatTime(health.latest->created)
+                         : "none") +
+          "; next run: " + TimeOf(health.next_run));
+  for (const std::string& reason : health.degraded) {
+    LogWarn(kServeTag, "state: degraded: " + reason);
+  }
+}
+
+// Answers whoever asks, until the stop.
+void Serve(const World& world, Application* application) {
+  while (!world.stop.stop_requested()) {
+    if (world.questions == nullptr) {
+      world.clock->SleepFor(std::chrono::hours(1), world.stop);
+    } else if (world.questions->Wait(world.stop)) {
+      LogState(application->Health());
+    }
+  }
 }
 
 // By default glibc gives up to eight heaps for each core to the threads of
@@ -66,11 +103,13 @@ Status RunServe(Session* session) {
     LogError(kServeTag, "start failed: " + started.ToString());
     return started;
   }
-  SayReady(session, application.url());
-  const std::stop_token stop = session->world.stop;
-  while (!stop.stop_requested()) {
-    session->world.clock->SleepFor(std::chrono::hours(1), stop);
+  if (FewFilesMayBeOpen()) {
+    LogWarn(kServeTag,
+            "only few files may be open at once (ulimit -n, LimitNOFILE): many "
+            "connections or tables will find none");
   }
+  SayReady(session, application.url());
+  Serve(session->world, &application);
   application.Stop();
   LogInfo(kServeTag, "stopped");
   return Status::Ok();

@@ -25,6 +25,7 @@ sigset_t WatchedSignals() {
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGHUP);
+  sigaddset(&signals, SIGUSR1);
   return signals;
 }
 
@@ -50,7 +51,9 @@ void SignalWatcher::Run(std::stop_token ended) {
   while (!ended.stop_requested()) {
     const int signal = sigtimedwait(&signals, nullptr, &kPoll);
     if (ended.stop_requested()) return;
-    if (signal == SIGHUP && is_service_) {
+    if (signal == SIGUSR1) {
+      questions_.Ask();
+    } else if (signal == SIGHUP && is_service_) {
       LogInfo(kSignalsTag, "SIGHUP ignored: restart to load other settings");
     } else if (signal > 0 && deadline) {
       _exit(kExitInterrupted);

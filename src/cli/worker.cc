@@ -152,12 +152,18 @@ Status RunWorker(Session* session) {
   LogInfo(kWorkerTag, "Starting with poll interval " +
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
+  uint64_t done = 0;
   while (!stop.stop_requested()) {
     const Round round = worker.RunOnce(/*all=*/false);
+    done += round.completed + round.damaged;
     if (!round.failure.ok()) {
       LogWarn(kWorkerTag, "will try again: " + round.failure.message());
     }
     sleep(settings.worker_poll);
+    if (session->world.questions && session->world.questions->Take()) {
+      LogInfo(kWorkerTag, "state: " + std::to_string(done) +
+                              " backups checked since the start");
+    }
   }
   LogInfo(kWorkerTag, "Stopped");
   return Status::Ok();

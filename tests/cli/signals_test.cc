@@ -77,6 +77,26 @@ TEST(SignalsTest, HangupStopsWhatATerminalStarted) {
             7);
 }
 
+TEST(SignalsTest, SomebodyAsksForTheState) {
+  EXPECT_EQ(ExitOf([](SignalWatcher* watcher) {
+              if (watcher->questions()->Take()) return 1;
+              for (int i = 0; i < 3; ++i) {
+                kill(getpid(), SIGUSR1);
+                if (!watcher->questions()->Wait({})) return 2;
+              }
+              return watcher->stop_token().stop_requested() ? 3 : 7;
+            }),
+            7);
+}
+
+TEST(SignalsTest, AStopEndsTheWaitForQuestions) {
+  EXPECT_EQ(ExitOf([](SignalWatcher* watcher) {
+              kill(getpid(), SIGTERM);
+              return watcher->questions()->Wait(watcher->stop_token()) ? 1 : 7;
+            }),
+            7);
+}
+
 TEST(SignalsTest, NoSignalNoStop) {
   EXPECT_EQ(ExitOf([](SignalWatcher* watcher) {
               return watcher->stop_token().stop_requested() ? 1 : 7;
