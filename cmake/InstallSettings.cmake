@@ -8,5 +8,6 @@ if(EXISTS "${file}")
   message(STATUS "Up-to-date: ${file}")
   return()
 endif()
-file(INSTALL "${levelkeep_settings}" DESTINATION "$ENV{DESTDIR}/etc/levelkeep"
+# file(INSTALL) puts DESTDIR in front itself.
+file(INSTALL "${levelkeep_settings}" DESTINATION /etc/levelkeep
   FILE_PERMISSIONS OWNER_READ OWNER_WRITE GROUP_READ WORLD_READ)

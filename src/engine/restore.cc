@@ -17,15 +17,6 @@ namespace {
 
 constexpr char kBytewise[] = "leveldb.BytewiseComparator";
 
-// `folder` or, if it is still to be made, the one above on whose disk it will
-// be.
-std::string NearestFolder(FileSystem* fs, std::string folder) {
-  while (!PathExists(fs, folder) && folder != ParentPath(folder)) {
-    folder = ParentPath(folder);
-  }
-  return folder;
-}
-
 RestoreReport ToReport(const RestoreOutcome& outcome) {
   RestoreReport report;
   report.name = outcome.archive_name;

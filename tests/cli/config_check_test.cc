@@ -50,9 +50,6 @@ TEST_F(ConfigCheckTest, RefusesWhatServeRefuses) {
   ExpectFine();
   environment_["API_HOST"] = "0.0.0.0";
   ExpectRefused(2, "is reachable by others");
-  environment_["LEVELKEEP_CHECK_PROGRAM"] = dir_.Sub("none");
-  ExpectRefused(5, dir_.Sub("none"));
-
   test::WriteFile(dir_.Sub("file"), "");
   environment_["LOG_DIR"] = dir_.Sub("file");
   ExpectRefused(2, dir_.Sub("file"));

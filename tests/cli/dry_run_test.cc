@@ -156,8 +156,8 @@ TEST_F(RehearsalTest, OfARestoreThatIsRefused) {
   {
     SCOPED_TRACE("there is no check program");
     environment_["LEVELKEEP_CHECK_PROGRAM"] = dir_.Sub("none");
-    ExpectTheSame(verb, 5);
-    ExpectTheSame({"restore", name, "--to", dir_.Sub("to")}, 5);
+    ExpectTheSame(verb, 7);
+    ExpectTheSame({"restore", name, "--to", dir_.Sub("to")}, 7);
     environment_ = environment;
   }
   {

@@ -283,7 +283,7 @@ TEST_F(VerbsTest, RestoreElsewhereLeavesTheDatabaseAlone) {
       RunCli({"restore", "latest", "--to", target, "--dry-run", "--json"});
   ASSERT_EQ(preview.code, 0) << preview.err;
   EXPECT_EQ(preview.json().at("directory"), target);
-  EXPECT_GT(preview.json().at("neededBytes"), 0);
+  EXPECT_GT(preview.json().at("bytes"), 0);
   EXPECT_FALSE(std::filesystem::exists(target));
   const Outcome extracted = RunCli({"restore", "latest", "--to", target});
   ASSERT_EQ(extracted.code, 0) << extracted.err;

@@ -8,6 +8,7 @@
 #include <set>
 
 #include "config/setting_rows.h"
+#include "config/settings_fixture.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -16,39 +17,6 @@ namespace {
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
-
-// Loads in a folder of its own, so that ./.env is the test's.
-class SettingsTest : public testing::Test {
- protected:
-  SettingsTest() : before_(std::filesystem::current_path()) {
-    std::filesystem::current_path(dir_.path());
-  }
-  ~SettingsTest() override { std::filesystem::current_path(before_); }
-
-  LoadedSettings Load() {
-    auto loaded = LoadSettings(sources_);
-    EXPECT_TRUE(loaded.ok()) << loaded.status().ToString();
-    return loaded.ok() ? *std::move(loaded) : LoadedSettings();
-  }
-  std::string LoadProblems() {
-    const auto loaded = LoadSettings(sources_);
-    EXPECT_FALSE(loaded.ok());
-    EXPECT_EQ(loaded.status().code(), StatusCode::kInvalidArgument);
-    EXPECT_NE(loaded.status().hint(), "");
-    return loaded.status().message();
-  }
-  static SettingOrigin OriginOf(const LoadedSettings& loaded,
-                                const std::string& name) {
-    for (const SettingOrigin& origin : loaded.origins) {
-      if (origin.name == name) return origin;
-    }
-    return {};
-  }
-
-  test::TempDir dir_;
-  const std::filesystem::path before_;
-  SettingsSources sources_;
-};
 
 TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
   std::string table;
@@ -270,79 +238,6 @@ TEST_F(SettingsTest, RefusesFilesThatCannotBeRead) {
   std::filesystem::remove(".env");
   test::WriteFile(".env", std::string((1 << 20) + 1, '#'));
   EXPECT_EQ(LoadProblems(), "file .env: ./.env is larger than 1048576 bytes");
-}
-
-// The service's own file, with the folders of the service.
-class SystemFileTest : public SettingsTest {
- protected:
-  SystemFileTest() {
-    sources_.system_file = dir_.Sub("system.env");
-    test::WriteFile(sources_.system_file,
-                    "STORAGE_DIR=/srv/s\nBACKUP_DIR=/srv/b\n"
-                    "RESTORE_DIR=/srv/r\nMAX_BACKUPS=77\nLANG=C\n");
-  }
-  void ExpectUnused(const std::string& why) {
-    const LoadedSettings loaded = Load();
-    EXPECT_NE(loaded.settings.backup.storage_dir, "/srv/s");
-    EXPECT_NE(loaded.settings.backup.max_backups, 77) << "a part of it";
-    EXPECT_THAT(loaded.system_file, HasSubstr(why));
-  }
-};
-
-TEST_F(SystemFileTest, IsUsedFromAnyDirectory) {
-  const LoadedSettings loaded = Load();
-  EXPECT_EQ(loaded.settings.backup.storage_path(), "/srv/s/event_registry_db");
-  EXPECT_EQ(loaded.settings.backup.max_backups, 77);
-  EXPECT_EQ(OriginOf(loaded, "BACKUP_DIR").origin,
-            "file " + sources_.system_file + " line 2");
-  EXPECT_EQ(loaded.system_file, sources_.system_file + " is used");
-}
-
-TEST_F(SystemFileTest, EverythingElseBeatsIt) {
-  sources_.environment["MAX_BACKUPS"] = "5";
-  test::WriteFile(".env", "DB_NAME=mine\n");
-  const LoadedSettings loaded = Load();
-  EXPECT_EQ(loaded.settings.backup.max_backups, 5);
-  EXPECT_EQ(loaded.settings.backup.storage_path(), "/srv/s/mine");
-}
-
-// Folders of two installations must not be mixed.
-TEST_F(SystemFileTest, IsLeftOutAsAWholeWhereAFolderIsSetElsewhere) {
-  sources_.environment["BACKUP_STORAGE_DIR"] = "/mnt/b";
-  ExpectUnused("BACKUP_DIR comes from environment BACKUP_STORAGE_DIR");
-  sources_.environment.clear();
-  sources_.flags["STORAGE_DIR"] = "here";
-  ExpectUnused("STORAGE_DIR comes from flag --storage-dir");
-  sources_.flags.clear();
-  test::WriteFile(".env", "RESTORE_DIR=./restore\n");
-  ExpectUnused("RESTORE_DIR comes from file .env line 1");
-  std::filesystem::remove(".env");
-  test::WriteFile("named.env", "API_PORT=7\n");
-  sources_.config_file = "named.env";
-  ExpectUnused("--config names a file");
-}
-
-TEST_F(SystemFileTest, OneThatIsNotThereIsFine) {
-  std::filesystem::remove(sources_.system_file);
-  const LoadedSettings loaded = Load();
-  EXPECT_EQ(loaded.settings.backup.storage_dir, "./storage");
-  EXPECT_THAT(loaded.system_file, HasSubstr("is not there"));
-}
-
-TEST_F(SystemFileTest, OneThatCannotBeReadIsAProblem) {
-  std::filesystem::remove(sources_.system_file);
-  std::filesystem::create_directory(sources_.system_file);
-  EXPECT_THAT(LoadProblems(), HasSubstr(sources_.system_file));
-}
-
-TEST_F(SystemFileTest, ItsFoldersAreAbsolute) {
-  test::WriteFile(
-      sources_.system_file,
-      "STORAGE_DIR=storage\nBACKUP_STORAGE_DIR=./b\nMAX_BACKUP=3\n");
-  const std::string problems = LoadProblems();
-  EXPECT_THAT(problems, HasSubstr("STORAGE_DIR is \"storage\""));
-  EXPECT_THAT(problems, HasSubstr("BACKUP_STORAGE_DIR is \"./b\""));
-  EXPECT_THAT(problems, HasSubstr("did you mean MAX_BACKUPS?"));
 }
 
 // As docker's --env-file and a .env file without a shell pass them on.

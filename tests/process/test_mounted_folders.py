@@ -78,10 +78,12 @@ def test_target_that_is_a_mount_point(site, seed, folder):
                 in refused.err
         assert not list(target.iterdir())
         within = target / site.db.name
-        site.run("restore", "latest", "--to", within, "--dry-run").expect(0)
+        little = {"BACKUP_RESERVE": 1 << 20}
+        site.run("restore", "latest", "--to", within, "--dry-run",
+                 settings=little).expect(0)
         assert not within.exists()
         site.run("restore", "latest", "--to", within,
-                 settings={"BACKUP_RESERVE": 1 << 20}).expect(0)
+                 settings=little).expect(0)
         assert len(read_events(within)) == 20
 
 
