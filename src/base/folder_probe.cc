@@ -154,9 +154,9 @@ Status Probe::TryNames(FolderAbilities* abilities) {
       fs_->RenameNoReplace(In("b"), In("c")).ok() && Holds("c", "a");
   const char* const now = abilities->no_replace ? "c" : "b";
   abilities->links = fs_->Link(In(now), In("d")).ok() && Holds("d", "a");
-  const auto info = [&] { return fs_->Stat(In(now)); };
-  abilities->modes = fs_->SetMode(In(now), kProbeMode).ok() && info().ok() &&
-                     info()->mode == kProbeMode;
+  const Status set = fs_->SetMode(In(now), kProbeMode);
+  const auto info = fs_->Stat(In(now));
+  abilities->modes = set.ok() && info.ok() && info->mode == kProbeMode;
   return Status::Ok();
 }
 
