@@ -66,6 +66,7 @@ std::string KnownHint(const std::string& name,
   if (!meant.empty()) return "did you mean " + Quoted(meant) + "?";
   if (fields.empty()) return "it takes none here";
   std::vector<std::string> names;
+  names.reserve(fields.size());
   for (const Field& field : fields) names.push_back(field.name);
   return "it takes " + Listed(names);
 }
