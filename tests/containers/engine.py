@@ -12,22 +12,12 @@ import re
 import shutil
 import subprocess
 import tempfile
-import time
+
+from harness import wait_until
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 BASE = "debian:bookworm-slim"
 SUITE = "bookworm"
-
-
-def wait_until(condition, what, seconds=60, step=0.25):
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            raise AssertionError(f"{seconds} s passed without: {what}")
-        time.sleep(step)
 
 
 def run(*command, check=True, timeout=300, **options):

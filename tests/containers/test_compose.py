@@ -9,7 +9,8 @@ import time
 import pytest
 
 from client import Api
-from engine import SOURCE, run, wait_until
+from engine import SOURCE, run
+from harness import wait_until
 
 SERVICE = 10001
 PERSON = 40405

@@ -4,7 +4,8 @@ import time
 
 import pytest
 
-from engine import wait_until
+from engine import SOURCE
+from harness import wait_until
 
 IMAGE = """FROM levelkeep
 USER root
@@ -53,7 +54,6 @@ class Host:
 
 @pytest.fixture
 def host(engine, tmp_path):
-    from engine import SOURCE
     (tmp_path / "Dockerfile").write_text(IMAGE)
     (tmp_path / "levelkeep.env").write_bytes(
         (SOURCE / "packaging/levelkeep.env").read_bytes())
