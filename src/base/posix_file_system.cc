@@ -59,6 +59,8 @@ Result<UniqueFd> OpenRegular(const std::string& path, int flags, mode_t mode,
     if (errno == ENXIO) return NotRegular(path, "a pipe, socket or device");
     return PosixError(errno, (flags & O_CREAT) != 0 ? "create" : "open", path);
   }
+  // What we just made needs no look, which might fail and leave it there.
+  if ((flags & O_EXCL) != 0) return fd;
   struct stat data;
   if (::fstat(fd.get(), &data) != 0) {
     return PosixError(errno, "look at", path);

@@ -137,7 +137,8 @@ class SimulatedFileSystem : public FileSystem {
       return PosixError(error, flags == 0 ? "open" : "create", path);
     }
     FileInfo info;
-    const int unseen = disk_->StatHandle(handle, path, &info);
+    const bool made = mode == OpenMode::kCreateNew;
+    const int unseen = made ? 0 : disk_->StatHandle(handle, path, &info);
     if (unseen != 0) return PosixError(unseen, "look at", path);
     return std::unique_ptr<File>(std::make_unique<SimulatedFile>(
         disk_, handle, path, info.size_bytes, mode == OpenMode::kAppend));
