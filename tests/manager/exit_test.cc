@@ -75,7 +75,12 @@ TEST(ExitTest, EndsCleanlyWithinABackup) {
   options.reserve_bytes = 1 << 20;
   options.rate_limit_bytes_per_second = 200'000;
   GTEST_FLAG_SET(death_test_style, "threadsafe");
+  // Whoever ends after OpenSSL's exit handler leaves OpenSSL's list of the
+  // thread's errors behind, 904 bytes: the leak sanitizer is not asked.
+  constexpr char kLeaks[] = "LSAN_OPTIONS";
+  setenv(kLeaks, "detect_leaks=0", 1);
   EXPECT_EXIT(ExitWithinABackup(options), testing::ExitedWithCode(0), "");
+  unsetenv(kLeaks);
   unsetenv(kRoot);
   const auto names = FileSystem::Posix()->List(options.backup_dir);
   ASSERT_TRUE(names.ok());
