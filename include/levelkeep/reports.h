@@ -31,8 +31,8 @@ struct BackupInfo {
   bool verified = false;
   bool pinned = false;
   std::optional<Time> verified_at;
-  uint64_t last_sequence = 0;
-  uint64_t event_count = 0;  // as the host counted; 0 if it did not
+  uint64_t last_sequence = 0;  // LevelDB's write number: it counts keys
+  uint64_t event_count = 0;    // as the host counted; 0 if it did not
   uint64_t source_bytes = 0;
   uint64_t duration_ms = 0;
   std::string snapshot_method;  // hot|logical|offline|external

@@ -157,7 +157,7 @@ class FileChecks {
   // leaves no room to count on makes it write over what is there.
   static Status CheckNumbers(const Version& version) {
     if (version.last_sequence() > kMostSequence) {
-      return Bad("the MANIFEST states the last sequence number " +
+      return Bad("the MANIFEST states the last write number " +
                  std::to_string(version.last_sequence()) +
                  ", which no database can reach");
     }
@@ -189,7 +189,7 @@ class FileChecks {
     for (const auto& [number, meta] : version.tables()) {
       if (meta.smallest.size() < kInternalTrailer) {
         return Bad("the first key of table " + TableFileName(number) +
-                   " is none");
+                   " is malformed");
       }
       findings_.table_starts.emplace_back(
           meta.smallest.substr(0, meta.smallest.size() - kInternalTrailer),

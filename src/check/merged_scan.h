@@ -44,7 +44,7 @@ inline Status CheckRange(const TableMeta& table) {
   };
   if (table.smallest.size() < kTrailerBytes ||
       table.largest.size() < kTrailerBytes) {
-    return bad(" has a range that is none");
+    return bad(" has a malformed key range");
   }
   return IsBefore(table.largest, table.smallest)
              ? bad(" ends before it begins, says the MANIFEST")

@@ -132,7 +132,7 @@ class CheckedTable {
     }
     const std::string_view key(entry_->key().data(), entry_->key().size());
     constexpr uint64_t kNewestType = 1;
-    if (key.size() < kTrailerBytes) return Bad("holds a key that is none");
+    if (key.size() < kTrailerBytes) return Bad("holds a malformed key");
     const uint64_t trailer = TrailerOf(key);
     if ((trailer & 0xff) > kNewestType) {
       return Bad("holds a key of an unknown kind");

@@ -29,7 +29,7 @@ namespace levelkeep::check {
 // encoding: LevelDB's db/write_batch.cc.
 // REQUIRES: at least kBatchHeaderSize long.
 inline Result<uint64_t> CountValues(std::string_view batch) {
-  const Status bad(StatusCode::kCorruption, "holds a batch that is none");
+  const Status bad(StatusCode::kCorruption, "holds a malformed write batch");
   const uint32_t stated = DecodeFixed32(batch.data() + 8);
   batch.remove_prefix(kBatchHeaderSize);
   uint64_t entries = 0;

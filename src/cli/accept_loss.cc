@@ -71,7 +71,7 @@ Status RunAcceptLoss(Session* session) {
   if (!report.ok()) return report.status();
   session->result = api::ToJson(*report);
   session->console->Print("made a database of what was left (" +
-                          FormatBytes(report->bytes) + ", sequence " +
+                          FormatBytes(report->bytes) + ", write number " +
                           std::to_string(report->last_sequence) + ")\n");
   session->console->Say("the old folder is kept in " + report->kept);
   return Status::Ok();

@@ -52,7 +52,7 @@ Status RunCreate(Session* session) {
   session->result["wayText"] = database.way();
   session->console->Say(database.way());
   session->console->Print("created " + made->name + " (" +
-                          FormatBytes(made->size_bytes) + ", sequence " +
+                          FormatBytes(made->size_bytes) + ", write number " +
                           std::to_string(made->last_sequence) + ")\n");
   return Status::Ok();
 }

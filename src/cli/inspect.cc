@@ -27,7 +27,7 @@ std::string ManifestText(const Manifest& manifest) {
   const auto add = [&text](const char* name, const std::string& value) {
     if (value.empty()) return;
     text += std::string(name) + ":";
-    text.append(12 - std::string(name).size(), ' ');
+    text.append(14 - std::string(name).size(), ' ');
     text += Printable(value, 200) + "\n";
   };
   add("created", FormatTime(manifest.created));
@@ -37,7 +37,7 @@ std::string ManifestText(const Manifest& manifest) {
                      manifest.hostname + " (" + manifest.snapshot_method + ")");
   add("database", manifest.db_name);
   add("comparator", manifest.comparator);
-  add("sequence", std::to_string(manifest.last_sequence));
+  add("write number", std::to_string(manifest.last_sequence));
   if (manifest.events) {
     add("events", std::to_string(manifest.events->count) + " (" +
                       std::to_string(manifest.events->first) + " to " +

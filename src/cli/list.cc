@@ -30,10 +30,10 @@ std::string PaintedStatus(const Console& console, const std::string& status) {
 }
 
 void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
-  Table table(
-      {"NAME", "CREATED (UTC)", "AGE", "SIZE", "SEQUENCE", "EVENTS", "STATUS"},
-      {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kRight,
-       Align::kRight, Align::kLeft});
+  Table table({"NAME", "CREATED (UTC)", "AGE", "SIZE", "WRITE NUMBER", "EVENTS",
+               "STATUS"},
+              {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight,
+               Align::kRight, Align::kRight, Align::kLeft});
   const Time now = session->world.clock->Now();
   for (const BackupInfo& backup : backups) {
     std::string more = backup.pinned ? ", pinned" : "";

@@ -102,8 +102,8 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
   std::string text =
       preview.other_database ? "This is a backup of another database.\n" : "";
   text += preview.name + " (made " + FormatTime(preview.backup_created) +
-          ", sequence " + std::to_string(preview.backup_sequence) +
-          ") replaces " + db_dir + " (sequence " +
+          ", write number " + std::to_string(preview.backup_sequence) +
+          ") replaces " + db_dir + " (write number " +
           std::to_string(preview.current_sequence) + ").\n";
   if (!preview.database_present) {
     text += "There is no database yet; nothing is lost.";
@@ -163,7 +163,7 @@ Status Extract(Session* session, Engine* engine) {
   session->result["directory"] = arguments.target_dir;
   session->console->Print("extracted " + report->name + " to " +
                           arguments.target_dir + " (" +
-                          FormatBytes(report->bytes) + ", sequence " +
+                          FormatBytes(report->bytes) + ", write number " +
                           std::to_string(report->last_sequence) + ")\n");
   return Status::Ok();
 }
@@ -173,7 +173,7 @@ Status RehearseUndo(Session* session, Engine* engine, UndoScope scope,
   const auto kept = engine->PreviewUndo(scope);
   if (!kept.ok()) return kept.status();
   session->result = api::UndoPreviewToJson(*kept);
-  session->console->Print(description + "\nIt is at sequence " +
+  session->console->Print(description + "\nIt is at write number " +
                           std::to_string(kept->last_sequence) + " (" +
                           FormatBytes(kept->bytes) + ").\n");
   return Status::Ok();
@@ -198,7 +198,7 @@ Status Undo(Session* session, Engine* engine) {
   auto report = engine->Undo(scope);
   if (!report.ok()) return report.status();
   session->result = api::UndoToJson(*report);
-  session->console->Print("undone: the database is at sequence " +
+  session->console->Print("undone: the database is at write number " +
                           std::to_string(report->last_sequence) + " again\n");
   return Status::Ok();
 }
@@ -279,7 +279,7 @@ Status Replace(Session* session, Engine* engine) {
   if (!report.ok()) return report.status();
   session->result = api::ToJson(*report);
   session->console->Print("restored " + report->name + " (" +
-                          FormatBytes(report->bytes) + ", sequence " +
+                          FormatBytes(report->bytes) + ", write number " +
                           std::to_string(report->last_sequence) + ")\n");
   session->console->Say(
       "the replaced database is kept: levelkeep restore "

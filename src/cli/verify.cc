@@ -34,7 +34,7 @@ std::string Describe(const VerifyReport& report) {
   std::string text = report.name + ": ok, " + std::to_string(report.files) +
                      " files, " + FormatBytes(report.bytes);
   if (report.depth == "full") {
-    text += ", " + std::to_string(report.entries) + " keys, sequence " +
+    text += ", " + std::to_string(report.entries) + " keys, write number " +
             std::to_string(report.last_sequence);
   }
   if (!report.order_checked) {

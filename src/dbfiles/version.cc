@@ -111,7 +111,7 @@ Status Version::CheckComplete() const {
   if (!has_comparator_) return Missing("comparator");
   if (!has_log_number_) return Missing("log number");
   if (!has_next_file_number_) return Missing("next file number");
-  if (!has_last_sequence_) return Missing("last sequence");
+  if (!has_last_sequence_) return Missing("last write number");
   return Status::Ok();
 }
 

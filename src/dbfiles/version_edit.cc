@@ -73,7 +73,8 @@ const char* GetField(uint32_t tag, std::string_view* input, VersionEdit* edit) {
       return GetNumber(input, &edit->next_file_number) ? nullptr
                                                        : "next file number";
     case kLastSequence:
-      return GetNumber(input, &edit->last_sequence) ? nullptr : "last sequence";
+      return GetNumber(input, &edit->last_sequence) ? nullptr
+                                                    : "last write number";
     case kCompactPointer: {
       std::string key;
       if (!GetLevel(input, &level) || !GetKey(input, &key)) {

@@ -178,8 +178,8 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
   }
   LogInfo(kEngineLogTag,
           made.name + ": created, " + std::to_string(made.size_bytes) +
-              " bytes, sequence " + std::to_string(made.last_sequence) + " (" +
-              made.snapshot_method + ")");
+              " bytes, write number " + std::to_string(made.last_sequence) +
+              " (" + made.snapshot_method + ")");
   if (const auto strangers = FindStrangers(fs_, db_dir);
       strangers.ok() && !strangers->empty()) {
     LogWarn(kEngineLogTag, db_dir +
@@ -297,9 +297,9 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
   }
   return Status(StatusCode::kNoSpace,
                 "no space for a backup in " + options_.backup_dir + ": needs " +
-                    FormatBytes(estimate) + " and a reserve of " +
-                    FormatBytes(options_.reserve_bytes) + ", free are " +
-                    FormatBytes(free),
+                    FormatBytes(estimate) + " plus the reserve of " +
+                    FormatBytes(options_.reserve_bytes) + ", but only " +
+                    FormatBytes(free) + " are free",
                 "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE" +
                     UndoHint());
 }

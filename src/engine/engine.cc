@@ -133,10 +133,20 @@ std::string Engine::StatePath(std::string_view name) const {
   return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);
 }
 
+// People put things into BACKUP_DIR, and root works there, too: a link would
+// have us write elsewhere.
+Status Engine::RefuseStateLink() const {
+  const std::string path = JoinPath(options_.backup_dir, kStateDirectory);
+  const auto info = fs_->Stat(path);
+  if (!info.ok() || info->type != FileType::kSymlink) return Status::Ok();
+  return Status(StatusCode::kRefused,
+                path + " is a symbolic link, which is not followed",
+                "remove it, or set BACKUP_DIR to where the backups are");
+}
+
 Status Engine::Prepare() {
-  LEVELKEEP_RETURN_IF_ERROR(
-      CreateDirectories(fs_, JoinPath(options_.backup_dir, kStateDirectory)));
-  return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(RefuseStateLink());
+  return CreateDirectories(fs_, JoinPath(options_.backup_dir, kStateDirectory));
 }
 
 // Where nothing may be written, the store goes on without backups: health says

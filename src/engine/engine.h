@@ -358,6 +358,7 @@ class Engine {
   // What stands against a change of the storage; see preview.cc.
   Status JudgeStorage();
   Status JudgeLayout();
+  Status RefuseStateLink() const;
   Status JudgeBackupFolder();
   // kBusy: a process has the database open.
   Status RequireClosed() const;

@@ -52,6 +52,7 @@ Status Engine::JudgeBackupFolder() {
 
 Status Engine::JudgeFolders() {
   LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
+  LEVELKEEP_RETURN_IF_ERROR(RefuseStateLink());
   LEVELKEEP_RETURN_IF_ERROR(JudgeBackupFolder());
   return JudgeLayout();
 }

@@ -21,7 +21,9 @@ Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
   }
   if (TellsOfNoSpace(text)) {
     return Status(StatusCode::kNoSpace, message,
-                  "free some space on the disk of the database");
+                  "free some space on the disk of the database; if this goes "
+                  "on then, restart: after some failures LevelDB takes no "
+                  "writes until it is opened again");
   }
   if (text.find("Permission denied") != std::string::npos ||
       text.find("Read-only file system") != std::string::npos) {

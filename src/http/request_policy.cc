@@ -90,9 +90,10 @@ std::optional<Response> RequestPolicy::CheckHost(const Request& request) const {
   if (host && (IsLoopbackHost(*host) || hosts_.count(*host) > 0)) {
     return std::nullopt;
   }
-  return ErrorResponse(403, "host_not_allowed",
-                       "the Host of this request is not one of this server",
-                       "add the name to API_ALLOWED_HOSTS if it is yours");
+  return ErrorResponse(
+      403, "host_not_allowed",
+      "this server does not answer to the Host of this request",
+      "add the name to API_ALLOWED_HOSTS if it is yours");
 }
 
 std::optional<Response> RequestPolicy::CheckOrigin(

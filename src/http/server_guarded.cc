@@ -117,11 +117,11 @@ void GuardedServer::TurnAway(int fd) {
   if (now - last_turned_away_ >= std::chrono::seconds(1)) {
     // Not one line for each of a flood.
     last_turned_away_ = now;
-    LogWarn("Http", "a connection was turned away: all are at work");
+    LogWarn("Http", "a connection was refused: all request slots are busy");
   }
-  Response response = ErrorResponse(
-      503, "overloaded", "as many requests as allowed are at work already",
-      "try again in a few seconds");
+  Response response =
+      ErrorResponse(503, "overloaded", "all request slots are busy",
+                    "try again in a few seconds");
   response.headers["Retry-After"] = "5";
   const std::string text = FormatRefusal(response);
   (void)::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);

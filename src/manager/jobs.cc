@@ -17,13 +17,13 @@ size_t Index(JobKind kind) { return static_cast<size_t>(kind); }
 std::string Sentence(JobKind kind, Time since) {
   switch (kind) {
     case JobKind::kCreate:
-      return "a backup is being created since " + FormatTime(since);
+      return "a backup has been running since " + FormatTime(since);
     case JobKind::kRestore:
-      return "a restore is running since " + FormatTime(since);
+      return "a restore has been running since " + FormatTime(since);
     case JobKind::kVerify:
-      return "a backup is being verified since " + FormatTime(since);
+      return "a verification has been running since " + FormatTime(since);
     case JobKind::kRotate:
-      return "backups are being rotated since " + FormatTime(since);
+      return "a rotation has been running since " + FormatTime(since);
   }
   return "a job is running";
 }

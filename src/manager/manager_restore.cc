@@ -54,7 +54,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
                      : engine_.Stage(backup, work, request.other_database);
   if (report.ok()) {
     LogInfo(kEngineLogTag,
-            backup.name + (live ? ": restored, sequence " +
+            backup.name + (live ? ": restored, write number " +
                                       std::to_string(report->last_sequence)
                                 : ": staged for the next start"));
   } else {
@@ -94,7 +94,7 @@ Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
                                         std::stop_token()));
   auto report = engine_.Undo(scope);
   if (report.ok()) {
-    LogInfo(kEngineLogTag, "restore undone, sequence " +
+    LogInfo(kEngineLogTag, "restore undone, write number " +
                                std::to_string(report->last_sequence));
   }
   return report;

@@ -16,7 +16,7 @@ namespace {
 
 void Log(const StartReport& report) {
   if (report.restored) {
-    LogInfo(kEngineLogTag, report.restored_from + ": restored, sequence " +
+    LogInfo(kEngineLogTag, report.restored_from + ": restored, write number " +
                                std::to_string(report.restored_sequence));
   }
   if (report.restored_other_database) {

@@ -89,7 +89,7 @@ Status CheckStillAsItWas(const RestoreContext& context,
   const uint64_t last = ReadLastSequence(context.fs, context.db_dir());
   if (last == journal.old_sequence) return Status::Ok();
   return Status(StatusCode::kRefused,
-                "the database was written to since: it ended at sequence " +
+                "the database was written to since: it ended at write number " +
                     std::to_string(journal.old_sequence) + " and ends at " +
                     std::to_string(last) + " now");
 }

@@ -27,7 +27,7 @@ void LogRecovery(const RestoreContext& context,
                 (outcome.restored->archive_name.empty()
                      ? "the database of an undo"
                      : Printable(outcome.restored->archive_name)) +
-                ", sequence " +
+                ", write number " +
                 std::to_string(outcome.restored->last_sequence));
   }
   if (outcome.unclear) {

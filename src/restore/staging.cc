@@ -45,7 +45,7 @@ Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
 Status CompareWithManifest(const Manifest& manifest, const StoreCheck& check) {
   if (manifest.last_sequence != check.last_sequence) {
     return Status(StatusCode::kCorruption,
-                  "the database ends at sequence number " +
+                  "the database ends at write number " +
                       std::to_string(check.last_sequence) +
                       ", its manifest says " +
                       std::to_string(manifest.last_sequence));

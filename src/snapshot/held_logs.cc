@@ -58,7 +58,7 @@ Status HeldLogs::CheckSequence(const Version& version) const {
   const ScannedLog* const gap = FindGap(version, scanned);
   if (gap == nullptr) return Status::Ok();
   return Status(StatusCode::kCorruption,
-                "sequence numbers are missing before or in " +
+                "write numbers are missing before or in " +
                     JoinPath(db_dir_, LogFileName(gap->number)),
                 "a log was removed, or a write failed: restore the last "
                 "verified backup; or, if the application lacks nothing, "

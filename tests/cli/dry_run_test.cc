@@ -219,7 +219,7 @@ TEST_F(RehearsalTest, OfAnUndoSaysWhatComesBack) {
   for (const char* undo : {"--undo", "--undo-all"}) {
     const Outcome asked = RunCli({"restore", undo, "--dry-run"});
     EXPECT_EQ(asked.code, 0) << asked.err;
-    EXPECT_NE(asked.out.find("It is at sequence 10 ("), std::string::npos)
+    EXPECT_NE(asked.out.find("It is at write number 10 ("), std::string::npos)
         << asked.out;
   }
   const auto json = RunCli({"restore", "--undo", "--dry-run", "--json"}).json();

@@ -14,9 +14,10 @@ TEST_F(VerbsTest, CreateSaysWhatItMadeAndHow) {
   AppendEvents(3);
   const Outcome made = RunCli({"create", "--label", "by-hand"});
   ASSERT_EQ(made.code, 0) << made.err;
-  EXPECT_EQ(Normalize(made.out),
-            "created backup_2024-12-27_120000_by-hand.tar.gz (SIZE, sequence "
-            "6)\n");
+  EXPECT_EQ(
+      Normalize(made.out),
+      "created backup_2024-12-27_120000_by-hand.tar.gz (SIZE, write number "
+      "6)\n");
   EXPECT_EQ(made.err, "database is closed: offline snapshot\n");
   EXPECT_EQ(RunCli({"create", "--quiet"}).err, "");
 }
@@ -120,8 +121,8 @@ TEST_F(VerbsTest, InspectShowsManifestAndFiles) {
   const Outcome shown = RunCli({"inspect", "latest"});
   ASSERT_EQ(shown.code, 0) << shown.err;
   for (const char* part :
-       {"created:", "2024-12-27T12:00:00.000Z", "trigger:     cli\n",
-        "(offline)", "database:    event_registry_db\n", "sequence:    6\n",
+       {"created:", "2024-12-27T12:00:00.000Z", "trigger:       cli\n",
+        "(offline)", "database:      event_registry_db\n", "write number:  6\n",
         "FILE", "CURRENT"}) {
     EXPECT_NE(shown.out.find(part), std::string::npos) << part << "\n"
                                                        << shown.out;
@@ -170,7 +171,7 @@ TEST_F(VerbsTest, VerifyAtEachDepth) {
         RunCli({"verify", name, "--depth", depth, "--json"}).json();
     EXPECT_EQ(json.at("depth"), depth);
   }
-  EXPECT_EQ(RunCli({"verify", name}).out.find("4 keys, sequence 6") ==
+  EXPECT_EQ(RunCli({"verify", name}).out.find("4 keys, write number 6") ==
                 std::string::npos,
             false);
   const Outcome odd = RunCli({"verify", name, "--depth", "deep"});
@@ -209,7 +210,7 @@ TEST_F(VerbsTest, RestoreUndoAndUndoAgain) {
   const Outcome restored = RunCli({"restore", name, "--yes"});
   ASSERT_EQ(restored.code, 0) << restored.err;
   EXPECT_EQ(Normalize(restored.out),
-            "restored " + name + " (SIZE, sequence 6)\n");
+            "restored " + name + " (SIZE, write number 6)\n");
   EXPECT_EQ(CountEvents(db_dir()), 3u);
   ASSERT_EQ(RunCli({"restore", "--undo", "--yes"}).code, 0);
   EXPECT_EQ(CountEvents(db_dir()), 7u);
@@ -229,7 +230,7 @@ TEST_F(VerbsTest, UndoAllGoesBackToBeforeTheFirstRestore) {
   ASSERT_EQ(RunCli({"restore", second, "--yes"}).code, 0);
   const Outcome undone = RunCli({"restore", "--undo-all", "--yes"});
   EXPECT_EQ(undone.code, 0) << undone.err;
-  EXPECT_EQ(undone.out, "undone: the database is at sequence 8 again\n");
+  EXPECT_EQ(undone.out, "undone: the database is at write number 8 again\n");
   EXPECT_EQ(CountEvents(db_dir()), 4u);
   const Outcome again = RunCli({"restore", "--undo-all", "--yes"});
   EXPECT_EQ(again.code, 5);

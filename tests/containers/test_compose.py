@@ -198,8 +198,14 @@ def test_little_memory(site):
     name = site.api.create("first")["name"]
     site.api.post(f"/api/backup/{name}/verify", {"depth": "full"},
                   timeout=300).ok()
-    site.api.post("/api/backup/restore", {"backupName": name},
-                  timeout=300).ok()
+
+    def restored():
+        """Behind the verification in the background."""
+        reply = site.api.post("/api/backup/restore", {"backupName": name},
+                              timeout=300)
+        return None if reply.status == 409 else reply.ok()
+
+    wait_until(restored, "a restore")
     assert site.api.head() == 20000
 
 

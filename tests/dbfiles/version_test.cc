@@ -81,7 +81,7 @@ TEST(VersionEditTest, RefusesWhatItCannotRead) {
       {"\x01\x05xx", "comparator name"},
       {"\x02", "log number"},
       {"\x03\x80", "next file number"},
-      {"\x04", "last sequence"},
+      {"\x04", "last write number"},
       {"\x09", "previous log number"},
       {number(5, 7), "compaction pointer"},
       {number(5, 0), "compaction pointer"},
@@ -262,7 +262,7 @@ TEST(VersionTest, IsCompleteOnlyWithAllFourFields) {
       {"comparator", [](VersionEdit* e) { e->comparator.reset(); }},
       {"log number", [](VersionEdit* e) { e->log_number.reset(); }},
       {"next file number", [](VersionEdit* e) { e->next_file_number.reset(); }},
-      {"last sequence", [](VersionEdit* e) { e->last_sequence.reset(); }},
+      {"last write number", [](VersionEdit* e) { e->last_sequence.reset(); }},
   };
   for (const auto& c : cases) {
     VersionEdit edit = FirstEdit();

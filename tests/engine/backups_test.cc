@@ -305,6 +305,22 @@ TEST_F(BackupsTest, OnlyAVerdictIsRemembered) {
   EXPECT_EQ(test::StatusOf(engine_.get(), name), "verified");
 }
 
+TEST_F(BackupsTest, FollowsNoLinkToAStateFolder) {
+  const std::string elsewhere = dir_.Sub("elsewhere");
+  std::filesystem::create_directories(elsewhere);
+  std::filesystem::create_directories(options_.backup_dir);
+  std::filesystem::create_symlink(elsewhere,
+                                  options_.backup_dir + "/.levelkeep");
+  for (const Status& status :
+       {Write().status(), engine_->JudgeFolders(), engine_->Sweep().status()}) {
+    EXPECT_EQ(status.code(), StatusCode::kRefused);
+    EXPECT_EQ(status.message(), options_.backup_dir +
+                                    "/.levelkeep is a symbolic link, which is "
+                                    "not followed");
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(elsewhere));
+}
+
 TEST_F(BackupsTest, RotationThatFailsNamesTheBackupAndRemovesNoMore) {
   options_.max_backups = 1;
   options_.verify_after_backup = false;

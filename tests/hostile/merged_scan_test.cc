@@ -257,7 +257,7 @@ TEST(MergedScanTest, RangeThatIsNoneIsRefused) {
     tables.Add(1, {{InternalKey("b", 1), ""}}, largest);
     return tables.Scan({"b"}).status().message();
   };
-  EXPECT_EQ(scan("x"), "table 000001.ldb has a range that is none");
+  EXPECT_EQ(scan("x"), "table 000001.ldb has a malformed key range");
   EXPECT_EQ(scan(InternalKey("a", 1)),
             "table 000001.ldb ends before it begins, says the MANIFEST");
 }

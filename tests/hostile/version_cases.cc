@@ -51,11 +51,11 @@ void AddNumbers(DatabaseCases* list) {
   list->InCheck("sequence_beyond_56_bits", Edited([](VersionEdit* e) {
                   e->last_sequence = uint64_t{1} << 56;
                 }),
-                "sequence number");
+                "write number");
   list->InCheck("sequence_maximum",
                 Edited([](VersionEdit* e) { e->last_sequence = UINT64_MAX; }),
-                "sequence number");
-  const std::string newer = "newer than the newest one|ends at sequence";
+                "write number");
+  const std::string newer = "newer than the newest one|ends at write number";
   VersionEdit back;
   back.last_sequence = 1;
   list->InCheck("sequence_goes_back", WithEdits({back}), newer);
@@ -133,7 +133,7 @@ void AddContradictions(DatabaseCases* list) {
       "never states its next file number");
   list->BeforeCheck("without_sequence",
                     Edited([](VersionEdit* e) { e->last_sequence.reset(); }),
-                    "never states its last sequence");
+                    "never states its last write number");
 }
 
 // The range of a table is what Get goes by: entries outside of it are lost.

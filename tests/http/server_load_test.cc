@@ -137,8 +137,8 @@ TEST_F(ServerLoadTest, AFloodThatIsTurnedAwayIsOneLineASecond) {
   FlushLogs();
   const std::string log = testing::internal::GetCapturedStderr();
   int lines = 0;
-  for (size_t at = log.find("turned away"); at != std::string::npos;
-       at = log.find("turned away", at + 1)) {
+  for (size_t at = log.find("was refused"); at != std::string::npos;
+       at = log.find("was refused", at + 1)) {
     lines++;
   }
   EXPECT_GE(lines, 1) << log;

@@ -44,7 +44,7 @@ TEST(JobsTest, SecondJobIsToldWhatRuns) {
   ASSERT_FALSE(second.ok());
   EXPECT_EQ(StatusCode::kBusy, second.status().code());
   EXPECT_EQ(
-      0u, second.status().message().find("a backup is being created since 20"));
+      0u, second.status().message().find("a backup has been running since 20"));
   first->reset();
   EXPECT_EQ("", board.Running());
   EXPECT_TRUE(board.Begin(Kind::kRestore, std::stop_token()).ok());

@@ -140,7 +140,7 @@ TEST_F(ComparatorTest, ABatchThatIsNoneIsFoundWithoutIt) {
     WriteFile(log, FrameAsLog(bad));
     const Status status = Check().status();
     EXPECT_EQ(status.code(), StatusCode::kCorruption);
-    EXPECT_NE(status.message().find("holds a batch that is none"),
+    EXPECT_NE(status.message().find("holds a malformed write batch"),
               std::string::npos)
         << status.ToString();
   }

@@ -241,7 +241,7 @@ TEST_F(ArchivedStoreTest, TornTailIsSeen) {
   const std::string bytes = ReadFile(log);
   WriteFile(log, bytes.substr(0, bytes.size() - 3));
   EXPECT_EQ(Check().status().message(),
-            "the database ends at sequence number 201, its manifest says 202");
+            "the database ends at write number 201, its manifest says 202");
 }
 
 TEST_F(ArchivedStoreTest, DamageThatTheDigestsCoverIsFound) {

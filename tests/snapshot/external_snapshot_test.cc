@@ -293,7 +293,7 @@ TEST_F(ExternalSnapshotTest, NoticesAMissingLogThatLevelDbWouldNot) {
   const auto snapshot = Take();
   ASSERT_FALSE(snapshot.ok());
   EXPECT_EQ(snapshot.status().code(), StatusCode::kCorruption);
-  EXPECT_NE(snapshot.status().message().find("sequence numbers are missing"),
+  EXPECT_NE(snapshot.status().message().find("write numbers are missing"),
             std::string::npos)
       << snapshot.status().ToString();
   std::string problem;

@@ -161,7 +161,7 @@ TEST_P(OtherSoftwareTest, AHoleInFrontOfALogIsSaid) {
   PutLengthPrefixed(&batch, EventValue(2002));
   const std::string log = LogFileName(NamedLogs(ReadCurrentVersion())[0]);
   WriteFile(dir_ + "/" + log, FrameAsLog(batch));
-  ExpectRefusal(StatusCode::kCorruption, "sequence numbers are missing");
+  ExpectRefusal(StatusCode::kCorruption, "write numbers are missing");
 }
 
 // What it leads to may lie anywhere, and a link to it holds nothing.
