@@ -25,6 +25,9 @@ Files BuildSoundFiles(Entries* entries) {
   for (int session = 0; session < kSessions; ++session) {
     leveldb::Options options;
     options.create_if_missing = true;
+    // Compressed, the two tables would be of one size or of two by the version
+    // of Snappy.
+    options.compression = leveldb::kNoCompression;
     leveldb::DB* raw = nullptr;
     if (!leveldb::DB::Open(options, path, &raw).ok()) std::abort();
     const std::unique_ptr<leveldb::DB> db(raw);
