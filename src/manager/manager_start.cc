@@ -101,9 +101,11 @@ Status BackupManager::Impl::CreateFolders() {
       CreateDirectories(fs_, options_.storage_dir).WithContext("STORAGE_DIR"));
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(fs_, options_.restore_dir).WithContext("RESTORE_DIR"));
-  LEVELKEEP_RETURN_IF_ERROR(engine_.Prepare().WithContext("BACKUP_DIR"));
+  LEVELKEEP_RETURN_IF_ERROR(
+      CreateDirectories(fs_, options_.backup_dir).WithContext("BACKUP_DIR"));
   LEVELKEEP_RETURN_IF_ERROR(CheckFoldersDiffer());
   LEVELKEEP_RETURN_IF_ERROR(engine_.CheckFolders());
+  LEVELKEEP_RETURN_IF_ERROR(engine_.Prepare().WithContext("BACKUP_DIR"));
   return engine_.CheckBackupFolder();
 }
 

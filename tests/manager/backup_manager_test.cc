@@ -272,6 +272,7 @@ TEST_F(BackupManagerTest, FoldersThatLeadIntoTheDatabaseAreRefused) {
                                      *row.folder + ") leads into"),
               0u)
         << refused.ToString();
+    EXPECT_FALSE(std::filesystem::exists(row.target + "/.levelkeep"));
     std::filesystem::remove(*row.folder);
     *row.folder = before;
   }
