@@ -21,6 +21,8 @@ RUN /tmp/scripts/install-packages.sh runtime \
       --home-dir /usr/src/app --shell /usr/sbin/nologin levelkeep
 COPY --from=build /image /
 COPY packaging/container-entry.sh /usr/local/libexec/levelkeep/
+# In front of the program in PATH.
+COPY packaging/container-levelkeep.sh /usr/local/sbin/levelkeep
 WORKDIR /usr/src/app
 # A named volume takes over the owner of the directory that it covers.
 RUN mkdir storage backups restore \

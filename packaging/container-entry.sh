@@ -1,12 +1,10 @@
 #!/bin/sh
 # The image's first process. As root it gives the mounted folders and what
-# people dropped there to the service's user, becomes that user, for good, and
-# starts the program. A container that is started as another user (--user,
-# runAsUser) goes on as that one.
+# people dropped there to the service's user and starts the program as that
+# user. A container that is started as another user (--user, runAsUser) goes on
+# as that one. Standard output is the program's.
 set -eu
 if [ "$(id -u)" = 0 ]; then
-  levelkeep own --user levelkeep
-  exec setpriv --reuid=levelkeep --regid=levelkeep --clear-groups \
-    --inh-caps=-all --bounding-set=-all --no-new-privs levelkeep "$@"
+  levelkeep own --user levelkeep >&2
 fi
 exec levelkeep "$@"

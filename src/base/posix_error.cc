@@ -20,8 +20,8 @@ Meaning MeaningOf(int error) {
     case EDQUOT:
       return {StatusCode::kNoSpace,
               "the disk quota is used up: remove files or raise the quota"};
-    case EFBIG:  // not for lack of space: freeing some would not help
-      return {StatusCode::kIoError,
+    case EFBIG:
+      return {StatusCode::kNoSpace,
               "the file system or a limit (ulimit -f) forbids files of that "
               "size"};
     case EACCES:
@@ -69,12 +69,14 @@ Meaning MeaningOf(int error) {
 
 }  // namespace
 
-Status PosixError(int error, std::string_view action, const std::string& path) {
+Status PosixError(int error, std::string_view action, const std::string& path,
+                  std::string_view other) {
   const Meaning meaning = MeaningOf(error);
   std::string message = "cannot ";
   message += action;
   message += ' ';
   message += path;
+  message += other;
   message += ": ";
   message += std::generic_category().message(error);
   const bool denied = error == EACCES || error == EPERM;

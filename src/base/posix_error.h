@@ -12,8 +12,10 @@
 namespace levelkeep {
 
 // "cannot <action> <path>: <the system's text>" with the code that callers
-// can decide on, and a hint where there is something to do.
-Status PosixError(int error, std::string_view action, const std::string& path);
+// can decide on, and a hint where there is something to do. `other` follows the
+// path: " to B".
+Status PosixError(int error, std::string_view action, const std::string& path,
+                  std::string_view other = "");
 
 // True if a text says that a disk or quota is full: LevelDB passes on what
 // strerror says and keeps no number.

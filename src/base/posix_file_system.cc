@@ -83,10 +83,6 @@ bool FlagsNotSupported(int error) {
   return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
 }
 
-std::string Both(const std::string& source, const std::string& target) {
-  return source + " to " + target;
-}
-
 class PosixFileSystem : public FileSystem {
  public:
   Result<std::unique_ptr<File>> Open(const std::string& path,
@@ -155,7 +151,7 @@ class PosixFileSystem : public FileSystem {
 
   Status Rename(const std::string& source, const std::string& target) override {
     if (::rename(source.c_str(), target.c_str()) != 0) {
-      return PosixError(errno, "rename", Both(source, target));
+      return PosixError(errno, "rename", source, " to " + target);
     }
     return Status::Ok();
   }
@@ -166,21 +162,18 @@ class PosixFileSystem : public FileSystem {
       return Status::Ok();
     }
     const int error = FlagsNotSupported(errno) ? EOPNOTSUPP : errno;
-    return PosixError(error, "rename", Both(source, target));
+    return PosixError(error, "rename", source, " to " + target);
   }
 
   Status Exchange(const std::string& a, const std::string& b) override {
     if (RenameWithFlags(a, b, RENAME_EXCHANGE) == 0) return Status::Ok();
-    const std::string both = a + " with " + b;
-    if (FlagsNotSupported(errno)) {
-      return PosixError(EOPNOTSUPP, "exchange", both);
-    }
-    return PosixError(errno, "exchange", both);
+    const int error = FlagsNotSupported(errno) ? EOPNOTSUPP : errno;
+    return PosixError(error, "exchange", a, " with " + b);
   }
 
   Status Link(const std::string& source, const std::string& target) override {
     if (::linkat(AT_FDCWD, source.c_str(), AT_FDCWD, target.c_str(), 0) != 0) {
-      return PosixError(errno, "link", Both(source, target));
+      return PosixError(errno, "link", source, " to " + target);
     }
     return Status::Ok();
   }

@@ -1,64 +1,158 @@
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <pwd.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
+#include <climits>
+#include <deque>
 #include <memory>
 #include <utility>
 
 #include "base/file_system.h"
 #include "base/give.h"
 #include "base/posix_error.h"
-#include "base/status_macros.h"
 #include "base/unique_fd.h"
 
 namespace levelkeep {
 namespace {
 
+std::deque<std::string> Split(std::string_view path) {
+  std::deque<std::string> names;
+  while (!path.empty()) {
+    const size_t end = std::min(path.find('/'), path.size());
+    if (end > 0) names.emplace_back(path.substr(0, end));
+    path.remove_prefix(std::min(end + 1, path.size()));
+  }
+  return names;
+}
+
 constexpr int kMostDepth = 16;
 constexpr gid_t kSameGroup = static_cast<gid_t>(-1);
+
+// The folder, for its path alone. Links on the way are followed if they are
+// root's: whoever else made one must not lead us elsewhere. The folder itself
+// is no link. Not valid: errno says why.
+UniqueFd OpenTrusted(const std::string& path) {
+  constexpr int kMostLinks = 40;
+  std::deque<std::string> names = Split(path);
+  UniqueFd folder(
+      ::open(path.starts_with('/') ? "/" : ".", O_PATH | O_CLOEXEC));
+  for (int links = 0; folder.valid() && !names.empty();) {
+    UniqueFd next(::openat(folder.get(), names.front().c_str(),
+                           O_PATH | O_NOFOLLOW | O_CLOEXEC));
+    names.pop_front();
+    struct stat data;
+    if (!next.valid() || ::fstat(next.get(), &data) != 0) return UniqueFd();
+    if (!S_ISLNK(data.st_mode)) {
+      folder = std::move(next);
+      continue;
+    }
+    std::array<char, PATH_MAX> target = {};
+    const ssize_t size =
+        ::readlinkat(next.get(), "", target.data(), target.size());
+    if (data.st_uid != 0 || names.empty() || ++links > kMostLinks || size < 0) {
+      errno = ELOOP;
+      return UniqueFd();
+    }
+    const std::string text(target.data(), static_cast<size_t>(size));
+    const auto more = Split(text);
+    names.insert(names.begin(), more.begin(), more.end());
+    if (text.starts_with('/'))
+      folder = UniqueFd(::open("/", O_PATH | O_CLOEXEC));
+  }
+  return folder;
+}
+
+// What `user` may do by its groups, too.
+std::vector<gid_t> GroupsOf(uid_t user) {
+  std::array<char, 4096> buffer = {};
+  passwd entry = {};
+  passwd* found = nullptr;
+  if (::getpwuid_r(user, &entry, buffer.data(), buffer.size(), &found) != 0 ||
+      found == nullptr) {
+    return {};
+  }
+  std::vector<gid_t> groups(256);
+  int count = static_cast<int>(groups.size());
+  if (::getgrouplist(entry.pw_name, entry.pw_gid, groups.data(), &count) < 0) {
+    return {entry.pw_gid};
+  }
+  groups.resize(static_cast<size_t>(count));
+  return groups;
+}
+
+// Asked as that user, in a process of its own: of mode, groups and access lists
+// the kernel knows best, and of a network file system its server.
+bool MayUse(uid_t user, int folder) {
+  const std::vector<gid_t> groups = GroupsOf(user);
+  const gid_t group = groups.empty() ? gid_t{65534} : groups.front();
+  const pid_t child = ::fork();
+  if (child == 0) {
+    const bool became = ::setgroups(groups.size(), groups.data()) == 0 &&
+                        ::setresgid(group, group, group) == 0 &&
+                        ::setresuid(user, user, user) == 0;
+    const bool may =
+        became && ::faccessat(folder, ".", R_OK | W_OK | X_OK, 0) == 0;
+    ::_exit(may ? 0 : 1);
+  }
+  int status = 1;
+  return child > 0 &&
+         RetryOnInterrupt([&] { return ::waitpid(child, &status, 0); }) ==
+             child &&
+         WIFEXITED(status) && WEXITSTATUS(status) == 0;
+}
 
 class Giver {
  public:
   explicit Giver(uid_t user) : user_(user) {}
 
-  Status GiveOpen(int fd, const std::string& path) {
-    if (::fchownat(fd, "", user_, kSameGroup, AT_EMPTY_PATH) != 0) {
-      const Status failed = PosixError(errno, "give away", path);
-      return Status(failed.code(), failed.message(),
-                    "only root may give files away: run it as root");
+  void GiveOpen(int fd, const std::string& path) {
+    if (::fchownat(fd, "", user_, kSameGroup, AT_EMPTY_PATH) == 0) {
+      report_.given.push_back(path);
+      return;
     }
-    given_.push_back(path);
-    return Status::Ok();
+    const Status failed = PosixError(errno, "give away", path);
+    Leave(Status(failed.code(), failed.message(),
+                 ::geteuid() != 0
+                     ? "only root may give files away: run it as root"
+                     : "if user " + std::to_string(user_) +
+                           " can't use it, give it away where its file "
+                           "system is kept"));
   }
 
+  void Leave(Status why) { report_.left.push_back(std::move(why)); }
+
   // Gives what `name` in the open folder is, and all that is in it.
-  Status Give(int folder, const std::string& name, const std::string& path,
-              int depth) {
+  void Give(int folder, const std::string& name, const std::string& path,
+            int depth) {
     const UniqueFd fd(
         ::openat(folder, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat data;
     // Gone meanwhile, or a service's own business.
-    if (!fd.valid() || ::fstat(fd.get(), &data) != 0) return Status::Ok();
+    if (!fd.valid() || ::fstat(fd.get(), &data) != 0) return;
     const bool is_folder = S_ISDIR(data.st_mode);
     const bool only_name = S_ISREG(data.st_mode) && data.st_nlink == 1;
-    if (!is_folder && !only_name) return Status::Ok();
-    if (data.st_uid != user_) {
-      LEVELKEEP_RETURN_IF_ERROR(GiveOpen(fd.get(), path));
+    if (!is_folder && !only_name) return;
+    if (data.st_uid != user_) GiveOpen(fd.get(), path);
+    if (is_folder && depth < kMostDepth) {
+      GiveIn(fd.get(), path, nullptr, depth + 1);
     }
-    if (!is_folder || depth >= kMostDepth) return Status::Ok();
-    return GiveIn(fd.get(), path, nullptr, depth + 1);
   }
 
   // `folder` may be open for its path alone.
-  Status GiveIn(int folder, const std::string& path,
-                const std::function<bool(const std::string&)>& wanted,
-                int depth) {
+  void GiveIn(int folder, const std::string& path,
+              const std::function<bool(const std::string&)>& wanted,
+              int depth) {
     UniqueFd fd(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!fd.valid()) return PosixError(errno, "open folder", path);
+    if (!fd.valid()) return Leave(PosixError(errno, "open folder", path));
     const std::unique_ptr<DIR, CloseFolder> stream(::fdopendir(fd.get()));
-    if (stream == nullptr) return PosixError(errno, "list", path);
+    if (stream == nullptr) return Leave(PosixError(errno, "list", path));
     const int opened = fd.Release();  // the stream's now
     for (;;) {
       errno = 0;
@@ -66,13 +160,12 @@ class Giver {
       if (entry == nullptr) break;
       const std::string name = entry->d_name;
       if (name == "." || name == ".." || (wanted && !wanted(name))) continue;
-      LEVELKEEP_RETURN_IF_ERROR(
-          Give(opened, name, JoinPath(path, name), depth));
+      Give(opened, name, JoinPath(path, name), depth);
     }
-    return errno == 0 ? Status::Ok() : PosixError(errno, "list", path);
+    if (errno != 0) Leave(PosixError(errno, "list", path));
   }
 
-  std::vector<std::string> TakeGiven() { return std::move(given_); }
+  GiveReport TakeReport() { return std::move(report_); }
 
  private:
   struct CloseFolder {
@@ -80,39 +173,47 @@ class Giver {
   };
 
   const uid_t user_;
-  std::vector<std::string> given_;
+  GiveReport report_;
 };
+
+// Nobody but the user must be able to write before it is the user's.
+void GiveItself(const GiveRequest& request, int fd, Giver* giver) {
+  struct stat data;
+  if (::fstat(fd, &data) != 0) {
+    return giver->Leave(PosixError(errno, "look at", request.folder));
+  }
+  if (data.st_uid == request.user || MayUse(request.user, fd)) return;
+  constexpr mode_t kKept = S_ISGID | S_ISVTX;
+  if (::fchmod(fd, request.mode | (data.st_mode & kKept)) != 0) {
+    return giver->Leave(PosixError(errno, "set the mode of", request.folder));
+  }
+  giver->GiveOpen(fd, request.folder);
+}
 
 }  // namespace
 
-Result<std::vector<std::string>> GiveFolder(const GiveRequest& request) {
+GiveReport GiveFolder(const GiveRequest& request) {
   const std::string& path = request.folder;
-  const UniqueFd fd(
-      ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (!fd.valid()) {
-    if (errno == ENOENT) return std::vector<std::string>();
-    struct stat data;
-    if (errno == ENOTDIR && ::lstat(path.c_str(), &data) == 0 &&
-        S_ISLNK(data.st_mode)) {
-      return Status(StatusCode::kRefused,
-                    path + " is a symbolic link, which is not followed",
-                    "set the folder to where the link leads");
-    }
-    return PosixError(errno, "open folder", path);
-  }
   Giver giver(request.user);
-  struct stat data;
-  if (::fstat(fd.get(), &data) != 0) {
-    return PosixError(errno, "look at", path);
+  const UniqueFd place = OpenTrusted(path);
+  const UniqueFd fd(place.valid() ? ::openat(place.get(), ".",
+                                             O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+                                  : -1);
+  if (fd.valid()) {
+    GiveItself(request, fd.get(), &giver);
+    giver.GiveIn(fd.get(), path, request.wanted, 0);
+    return giver.TakeReport();
   }
-  if (data.st_uid != request.user) {
-    if (::fchmod(fd.get(), request.mode) != 0) {
-      return PosixError(errno, "set the mode of", path);
-    }
-    LEVELKEEP_RETURN_IF_ERROR(giver.GiveOpen(fd.get(), path));
+  const int error = errno;
+  if (error == ELOOP) {
+    giver.Leave(Status(StatusCode::kRefused,
+                       path + " is a symbolic link or leads over one that is "
+                              "not root's, which is not followed",
+                       "set the folder to where the link leads"));
+  } else if (error != ENOENT) {
+    giver.Leave(PosixError(error, "open folder", path));
   }
-  LEVELKEEP_RETURN_IF_ERROR(giver.GiveIn(fd.get(), path, request.wanted, 0));
-  return giver.TakeGiven();
+  return giver.TakeReport();
 }
 
 }  // namespace levelkeep

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <optional>
+#include <string_view>
 
 #include "base/file_system.h"
 #include "base/text.h"
@@ -18,7 +19,6 @@ namespace {
 struct Obstacle {
   const char* verb;
   std::string path;
-  std::string command = "chown " + std::to_string(::geteuid());
 };
 
 bool May(int what, const std::string& path) {
@@ -33,7 +33,7 @@ std::optional<Obstacle> FindBarrier(const std::string& folder) {
     if (auto above = FindBarrier(parent)) return above;
   }
   if (May(X_OK, folder)) return std::nullopt;
-  return Obstacle{"enter", folder, "chmod o+x"};
+  return Obstacle{"enter", folder};
 }
 
 std::optional<Obstacle> FindObstacle(const std::string& path) {
@@ -49,6 +49,33 @@ std::optional<Obstacle> FindObstacle(const std::string& path) {
   }
   if (!May(W_OK, parent)) return Obstacle{"write to", parent};
   return std::nullopt;
+}
+
+// What lies in our own folder, and what is root's, is given to us. What is
+// another user's stays it: that user's installation would lose it.
+std::string Remedy(const Obstacle& obstacle, const struct stat& data) {
+  const uid_t self = ::geteuid();
+  const std::string quoted = QuotedForShell(obstacle.path);
+  const std::string owner = std::to_string(data.st_uid);
+  struct stat folder;
+  const bool in_our_folder =
+      ::stat(ParentPath(obstacle.path).c_str(), &folder) == 0 &&
+      folder.st_uid == self;
+  if (data.st_uid == self) {
+    return (S_ISDIR(data.st_mode) ? "chmod u+rwx " : "chmod u+rw ") + quoted;
+  }
+  if (self == 0) {
+    return "here root may not (a network file system, or a container without "
+           "that right): run this as user " +
+           owner;
+  }
+  if (data.st_uid != 0 && !in_our_folder) {
+    return "run this as user " + owner + " or as root: sudo -u '#" + owner +
+           "' levelkeep …";
+  }
+  const bool on_the_way = obstacle.verb == std::string_view("enter");
+  if (on_the_way && !in_our_folder) return "chmod o+x " + quoted;
+  return "chown " + std::to_string(self) + " " + quoted;
 }
 
 }  // namespace
@@ -68,7 +95,7 @@ std::string PermissionHint(const std::string& path) {
   return runs + " and may not " + obstacle->verb + " " +
          Printable(obstacle->path, 500) + " (of user " +
          std::to_string(data.st_uid) + ", mode " + mode.data() +
-         "): " + obstacle->command + " " + QuotedForShell(obstacle->path);
+         "): " + Remedy(*obstacle, data);
 }
 
 }  // namespace levelkeep

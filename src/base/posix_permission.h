@@ -10,7 +10,7 @@ namespace levelkeep {
 
 // After a call on `path` was denied: the user that this process runs as, the
 // folder or file that it may not enter, write or read, whose that is, and the
-// command that gives it to the user. Less, where owner and mode would allow it.
+// command that mends it. Less, where owner and mode would allow it.
 std::string PermissionHint(const std::string& path);
 
 }  // namespace levelkeep

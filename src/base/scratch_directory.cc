@@ -69,7 +69,11 @@ ScratchDirectory::~ScratchDirectory() {
 
 Result<bool> SweepScratch(FileSystem* fs, const std::string& path) {
   const auto lock = fs->Lock(OwnerLock(path));
-  if (lock.status().code() == StatusCode::kBusy) return false;
+  // A file has no owner. Where it can't be told whether the owner lives, it
+  // stays.
+  const bool ownerless = lock.status().code() == StatusCode::kNotFound ||
+                         lock.status().code() == StatusCode::kInvalidArgument;
+  if (!lock.ok() && !ownerless) return false;
   const Status removed = RemoveTree(fs, path);
   // Its owner made its lock meanwhile.
   if (removed.code() == StatusCode::kAlreadyExists) return false;

@@ -61,6 +61,8 @@ class DatabaseRecords {
   // Held while the database's backups are changed. kBusy: another process does.
   Result<std::unique_ptr<FileLock>> LockCreate(const std::string& id) const;
 
+  // The folder of those of all databases.
+  const std::string& directory() const { return directory_; }
   // The database's own folder in BACKUP_DIR; not created.
   std::string Folder(const std::string& id) const;
   // Of all databases.

@@ -231,7 +231,7 @@ class FileChecks {
           std::max(findings_.last_sequence, scan.last_sequence);
     }
     if (findings_.last_sequence > kMostSequence) {
-      return Bad("the logs end at the sequence number " +
+      return Bad("the logs end at the write number " +
                  std::to_string(findings_.last_sequence) +
                  ", which no database can reach");
     }

@@ -76,11 +76,10 @@ Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
 
 Application::~Application() { Stop(); }
 
-// 1. nobody else looks in   2. manager: restore, recover, clear the way
-// 3. database   4. schedule   5. HTTP
+// 1. manager: restore, recover, clear the way   2. database   3. schedule
+// 4. HTTP
 Status Application::Start(std::stop_token stop) {
   LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings_.api));
-  CloseToOthers(fs_, settings_.backup.storage_path());
   auto report = manager_.Initialize(std::move(stop));
   if (!report.ok()) return report.status();
   manager_.SetRestoreHooks({.close =
@@ -96,7 +95,9 @@ Status Application::Start(std::stop_token stop) {
   return listening;
 }
 
+// Also of what a restore or an undo put in its place.
 Status Application::OpenAndAttach() {
+  CloseToOthers(fs_, settings_.backup.storage_path());
   LEVELKEEP_RETURN_IF_ERROR(bus_.Open());
   auto attached = manager_.Attach(bus_.db());
   if (!attached.ok()) {

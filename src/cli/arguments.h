@@ -63,6 +63,8 @@ struct Verb {
   bool is_service = false;
   // Says first which database and which backups it is about.
   bool names_place = true;
+  // Reads ./.env. Not what works with root's rights in a service's folder.
+  bool reads_env_file = true;
 };
 
 extern const Verb kServeVerb;

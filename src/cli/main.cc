@@ -7,7 +7,9 @@
 
 #include <exception>
 #include <iostream>
+#include <map>
 #include <new>
+#include <string>
 
 #include "base/own_process.h"
 #include "base/process.h"
@@ -20,8 +22,11 @@ namespace levelkeep::cli {
 namespace {
 
 // Only the installed program is the service's; one that was just built, or a
-// copy of it, is somebody's own.
-std::string SystemFile() {
+// copy of it, is somebody's own. Whoever has read the file for us, as systemd
+// has, says so by an empty LEVELKEEP_SYSTEM_FILE: it may be root's alone.
+std::string SystemFile(const std::map<std::string, std::string>& environment) {
+  const auto named = environment.find("LEVELKEEP_SYSTEM_FILE");
+  if (named != environment.end()) return named->second;
   return ExecutablePath() == LEVELKEEP_INSTALLED_PROGRAM ? kSystemFile : "";
 }
 
@@ -35,7 +40,7 @@ int RunVerb(int argc, char** argv) {
   world.out_is_terminal = isatty(STDOUT_FILENO) == 1;
   world.err_is_terminal = isatty(STDERR_FILENO) == 1;
   world.environment = ProcessEnvironment();
-  world.system_file = SystemFile();
+  world.system_file = SystemFile(world.environment);
   world.stop = signals.stop_token();
   world.is_service = signals.is_service();
   world.questions = signals.questions();

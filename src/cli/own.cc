@@ -30,8 +30,11 @@ constexpr char kOwnHelp[] =
     "can\n"
     "then be read and replaced by the service: archives, their digests, the\n"
     "database. Other files stay whose they are. The folders themselves keep\n"
-    "their group, which may list backups and drop archives. No link is "
-    "followed.\n";
+    "their group, which may list backups and drop archives; one that the "
+    "user\n"
+    "can use already stays as it is. No link is followed. What can't be given "
+    "is\n"
+    "named, and is no error. ./.env is not read: it may be the service's.\n";
 
 constexpr VerbOption kOwnOptions[] = {
     {"--user", "NAME", "the service's user, by name or number",
@@ -39,7 +42,7 @@ constexpr VerbOption kOwnOptions[] = {
 };
 
 Result<uint32_t> FindUser(const std::string& name) {
-  if (const auto id = ParseUint64(name); id && *id <= UINT32_MAX) {
+  if (const auto id = ParseUint64(name); id && *id < UINT32_MAX) {
     return static_cast<uint32_t>(*id);
   }
   std::array<char, 4096> buffer = {};
@@ -56,10 +59,8 @@ Result<uint32_t> FindUser(const std::string& name) {
 }
 
 bool IsDropOrDigest(const std::string& name) {
-  const size_t dot = name.rfind('.');
-  const std::string end = dot == std::string::npos ? "" : name.substr(dot);
-  const bool digest = end == ".sha256" || end == ".md5";
-  return IsDropName(digest ? name.substr(0, dot) : name) ||
+  const bool digest = DigestKindOfName(name).has_value();
+  return IsDropName(digest ? name.substr(0, name.rfind('.')) : name) ||
          IsTemporaryName(name) || name == "applied" || name == "rejected";
 }
 
@@ -76,6 +77,10 @@ Status RunOwn(Session* session) {
   }
   const auto user = FindUser(name);
   if (!user.ok()) return user.status();
+  if (::geteuid() != 0) {
+    return Status(StatusCode::kPermissionDenied,
+                  "only root may give files away", "run it as root");
+  }
   const BackupOptions& options = session->settings().backup;
   // Who could enter a folder before it was given away does so by its group;
   // nobody but the service has any business in the database.
@@ -87,27 +92,35 @@ Status RunOwn(Session* session) {
       {options.backup_dir, *user, 0770, IsOfBackups},
       {options.restore_dir, *user, 0770, IsDropOrDigest},
   };
-  auto& json = session->result["given"] = nlohmann::ordered_json::array();
+  auto given = nlohmann::ordered_json::array();
+  auto left = nlohmann::ordered_json::array();
   for (const GiveRequest& request : requests) {
-    const auto given = GiveFolder(request);
-    // The others first: one that is a link is the operator's.
-    if (given.status().code() == StatusCode::kRefused) {
-      session->console->Warn(given.status().message());
-      continue;
+    const GiveReport report = GiveFolder(request);
+    // The service may be able to use it all the same, and says if it is not.
+    for (const Status& why : report.left) {
+      left.push_back(why.ToString());
+      session->console->Warn(why.ToString());
     }
-    if (!given.ok()) return given.status();
-    for (const std::string& path : *given) {
-      json.push_back(path);
+    for (const std::string& path : report.given) {
+      given.push_back(path);
       session->console->Print("given to " + name + ": " + Printable(path, 500) +
                               "\n");
     }
   }
+  session->result["given"] = std::move(given);
+  session->result["left"] = std::move(left);
   return Status::Ok();
 }
 
 }  // namespace
 
-const Verb kOwnVerb = {"own", "give the folders to the service's user",
-                       kOwnHelp, RunOwn, kOwnOptions};
+const Verb kOwnVerb = {"own",
+                       "give the folders to the service's user",
+                       kOwnHelp,
+                       RunOwn,
+                       kOwnOptions,
+                       /*is_service=*/false,
+                       /*names_place=*/true,
+                       /*reads_env_file=*/false};
 
 }  // namespace levelkeep::cli

@@ -133,6 +133,7 @@ int Run(const std::vector<std::string>& arguments, const World& world) {
   sources.flags = line->settings;
   sources.environment = world.environment;
   sources.config_file = line->config_file;
+  sources.reads_env_file = line->verb->reads_env_file;
   sources.system_file = world.system_file;
   sources.file_system = world.fs;
   auto config = LoadSettings(sources);

@@ -159,15 +159,17 @@ Status RunWorker(Session* session) {
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
   uint64_t done = 0;
+  std::string told;  // the failure that the log named last
   while (!stop.stop_requested()) {
     if (!prepared.ok()) prepared = worker.Prepare();
     Round round;
     if (prepared.ok()) round = worker.RunOnce(/*all=*/false);
     done += round.completed + round.damaged;
     const Status& failure = prepared.ok() ? round.failure : prepared;
-    if (!failure.ok()) {
-      LogWarn(kWorkerTag, "will try again: " + failure.message());
+    if (!failure.ok() && failure.message() != told) {
+      LogWarn(kWorkerTag, "will try again: " + failure.ToString());
     }
+    told = failure.message();
     sleep(settings.worker_poll);
     if (session->world.questions && session->world.questions->Take()) {
       LogInfo(kWorkerTag, "state: " + std::to_string(done) +

@@ -6,6 +6,7 @@
 #include <iterator>
 #include <string_view>
 
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "config/env_file.h"
@@ -37,13 +38,40 @@ std::vector<Entry> FlagEntries(
 }
 
 // Nothing: it is not there, or a problem was added.
+// A file may name programs and folders. Root takes ./.env from nobody but root
+// and the person who became root (sudo); one that is named is meant.
+Status RefuseForeign(const SettingsSources& sources, const std::string& path,
+                     const File& file) {
+  if (EffectiveUser() != 0 || sources.config_file || path != kImplicitFile)
+    return Status::Ok();
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file.Stat());
+  const auto person = sources.environment.find("SUDO_UID");
+  const bool trusted =
+      info.owner == 0 || (person != sources.environment.end() &&
+                          person->second == std::to_string(info.owner));
+  if (trusted) return Status::Ok();
+  return Status(StatusCode::kRefused,
+                "it belongs to user " + std::to_string(info.owner) +
+                    ", and root follows only settings of root and of whoever "
+                    "called sudo: run this as that user, or name the file "
+                    "with --config if you trust it");
+}
+
+Result<std::string> ReadSettings(const SettingsSources& sources,
+                                 const std::string& path) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const auto file,
+      sources.file_system->Open(path, OpenMode::kReadFollowing));
+  LEVELKEEP_RETURN_IF_ERROR(RefuseForeign(sources, path, *file));
+  return ReadAll(*file, path, kFileLimit);
+}
+
 std::optional<std::vector<Entry>> ReadEntries(const SettingsSources& sources,
                                               const std::string& path,
                                               const std::string& name,
                                               bool must_exist,
                                               SettingsLoader* loader) {
-  const auto text =
-      ReadFile(sources.file_system, path, kFileLimit, OpenMode::kReadFollowing);
+  const auto text = ReadSettings(sources, path);
   if (!text.ok()) {
     if (must_exist || text.status().code() != StatusCode::kNotFound) {
       const bool denied = text.status().code() == StatusCode::kPermissionDenied;
@@ -64,6 +92,7 @@ std::optional<std::vector<Entry>> ReadEntries(const SettingsSources& sources,
 
 void AddFile(const SettingsSources& sources, SettingsLoader* loader) {
   const bool named = sources.config_file.has_value();
+  if (!named && !sources.reads_env_file) return;
   const std::string path = named ? *sources.config_file : kImplicitFile;
   const auto entries =
       ReadEntries(sources, path, named ? path : ".env", named, loader);

@@ -82,6 +82,7 @@ struct SettingsSources {
   // --config: must exist, and every key in it must be known. Without it
   // ./.env is read if there is one; keys of other programs may be in it.
   std::optional<std::string> config_file;
+  bool reads_env_file = true;  // ./.env
   // The service's own (kSystemFile), so that an installed program finds the
   // service's database from any directory. Read without --config only, and as a
   // whole only where no folder is set elsewhere: folders of two installations

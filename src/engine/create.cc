@@ -187,10 +187,13 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
                                "backup holds them: " +
                                NamesOf(*strangers));
   }
-  // A failing rotation does not unmake the backup.
-  if (auto rotated = RemoveOld({made.name}); !rotated.ok()) {
-    LogError(kEngineLogTag, "rotation failed: " + rotated.status().ToString());
+  // A failing rotation does not unmake the backup; health names it.
+  const Status rotated = RemoveOld({made.name}).status();
+  if (!rotated.ok()) {
+    LogError(kEngineLogTag, "rotation failed: " + rotated.ToString());
   }
+  MutexLock rotation(&rotation_mutex_);
+  rotation_problem_ = rotated.ok() ? "" : rotated.ToString();
   return made;
 }
 

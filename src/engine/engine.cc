@@ -136,12 +136,15 @@ std::string Engine::StatePath(std::string_view name) const {
 // People put things into BACKUP_DIR, and root works there, too: a link would
 // have us write elsewhere.
 Status Engine::RefuseStateLink() const {
-  const std::string path = JoinPath(options_.backup_dir, kStateDirectory);
-  const auto info = fs_->Stat(path);
-  if (!info.ok() || info->type != FileType::kSymlink) return Status::Ok();
-  return Status(StatusCode::kRefused,
-                path + " is a symbolic link, which is not followed",
-                "remove it, or set BACKUP_DIR to where the backups are");
+  for (const std::string& path :
+       {JoinPath(options_.backup_dir, kStateDirectory), records_.directory()}) {
+    const auto info = fs_->Stat(path);
+    if (!info.ok() || info->type != FileType::kSymlink) continue;
+    return Status(StatusCode::kRefused,
+                  path + " is a symbolic link, which is not followed",
+                  "remove it, or set BACKUP_DIR to where the backups are");
+  }
+  return Status::Ok();
 }
 
 Status Engine::Prepare() {

@@ -121,6 +121,11 @@ class Engine {
   // kInvalidArgument: BACKUP_DIR or RESTORE_DIR leads into the database's
   // folder or our own beside it, perhaps by a link or a mount.
   Status CheckFolders() const;
+  // Why the last create could not remove old backups; empty: it could.
+  std::string RotationProblem() const {
+    MutexLock lock(&rotation_mutex_);
+    return rotation_problem_;
+  }
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.
   Result<std::vector<std::string>> Sweep();
@@ -360,6 +365,8 @@ class Engine {
   Status JudgeLayout();
   Status RefuseStateLink() const;
   Status JudgeBackupFolder();
+  Status RequireDropsApplied() const;
+  Status RequireWorkFolder() const;
   // kBusy: a process has the database open.
   Status RequireClosed() const;
   // Also of a restore of this backup, which it opens.
@@ -406,6 +413,8 @@ class Engine {
   Database* const database_;
   const DatabaseRecords records_;
   Catalog catalog_;
+  mutable Mutex rotation_mutex_;
+  std::string rotation_problem_ GUARDED_BY(rotation_mutex_);
   mutable Mutex writer_mutex_;
   // While the database is attached.
   std::unique_ptr<FileLock> writer_ GUARDED_BY(writer_mutex_);

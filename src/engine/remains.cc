@@ -66,7 +66,7 @@ Result<LossReport> Engine::AcceptLoss(const Work& work) {
   RememberLoss(remains.fault);
   LogWarn(kEngineLogTag, "a loss was accepted: " + remains.fault +
                              "; the database goes on with what was left, "
-                             "sequence " +
+                             "write number " +
                              std::to_string(outcome->last_sequence));
   LossReport report{remains.fault, outcome->last_sequence,
                     outcome->content_bytes, outcome->epoch, ""};

@@ -147,10 +147,12 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
     restorer_->Discard(staged);
     return outcome.status();
   }
+  restorer_->ForgetStaged();
   return ToReport(*outcome);
 }
 
 Result<RestoreReport> Engine::Undo(UndoScope scope) {
+  LEVELKEEP_RETURN_IF_ERROR(RequireWorkFolder());
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
   LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
   const auto undo = [&] { return restorer_->Undo(scope); };
@@ -159,6 +161,7 @@ Result<RestoreReport> Engine::Undo(UndoScope scope) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const RestoreOutcome outcome,
       database_->IsOpen() ? SwapWhileClosed(undo, undo_that) : undo());
+  restorer_->ForgetStaged();
   return ToReport(outcome);
 }
 
@@ -200,7 +203,17 @@ Result<std::vector<KeptDatabase>> Engine::ListKept() {
   return OpenRestorer()->ListKept();
 }
 
+// Or there was no restore here, and no folder is made for the answer.
+Status Engine::RequireWorkFolder() const {
+  const std::string folder =
+      ParentPath(WorkDirOf(options_.storage_dir, options_.db_name));
+  if (PathExists(fs_, folder)) return Status::Ok();
+  return Status(StatusCode::kNotFound, "there is no restore to undo",
+                folder + " is not there: is it the right STORAGE_DIR?");
+}
+
 Status Engine::ForgetUndo() {
+  LEVELKEEP_RETURN_IF_ERROR(RequireWorkFolder());
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
   return restorer_->ForgetUndo();
 }
@@ -250,10 +263,20 @@ bool Engine::ForgetUndoWhenDue() {
   return false;
 }
 
+Status Engine::RequireDropsApplied() const {
+  if (options_.auto_restore_enabled) return Status::Ok();
+  return Status(StatusCode::kUnsupported,
+                "no start would apply the restore: AUTO_RESTORE_ENABLED is "
+                "false",
+                "set it to true and restart, or stop the application and run: "
+                "levelkeep restore NAME");
+}
+
 Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
                                     bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireDropsApplied());
   // The start that applies it will scan it.
   LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup.name));
   FoundBackup open = backup;

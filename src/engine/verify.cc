@@ -1,5 +1,8 @@
 // Verification at three depths, and what the catalog remembers of it.
 
+#include <cstdlib>
+#include <memory>
+#include <string>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -7,8 +10,10 @@
 #include "archive/archive_reader.h"
 #include "archive/file_digest.h"
 #include "archive/parallel.h"
+#include "base/hash.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "engine/engine.h"
 #include "restore/scanned.h"
@@ -30,15 +35,32 @@ std::string DigestOf(FileSystem* fs, const std::string& path,
   return digest.ok() ? *digest : "";
 }
 
+std::string TemporaryFolder() {
+  const char* const named = std::getenv("TMPDIR");
+  return named != nullptr && *named != '\0' ? named : "/tmp";
+}
+
 }  // namespace
 
 // 1. one at a time   2. check it, aside   3. remember the verdict
 // 4. write the sidecar if it is missing
 Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
                                     VerifyDepth depth, const Work& work) {
-  LEVELKEEP_RETURN_IF_ERROR(Prepare());
+  // A file may be looked at where no backups are: it makes no folder for them.
+  const bool elsewhere =
+      backup.by_path && !PathExists(fs_, options_.backup_dir);
+  std::unique_ptr<ScratchDirectory> passing;
   Content content;
-  content.folder = VerifyFolder(backup);
+  if (elsewhere) {
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        passing, ScratchDirectory::Make(
+                     fs_, JoinPath(TemporaryFolder(),
+                                   "levelkeep-verify-" + RandomId())));
+    content.folder = passing->path();
+  } else {
+    LEVELKEEP_RETURN_IF_ERROR(Prepare());
+    content.folder = VerifyFolder(backup);
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock,
                              fs_->Lock(JoinPath(content.folder, kVerifyLock)));
   std::vector<std::string> swept;

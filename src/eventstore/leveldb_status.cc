@@ -1,10 +1,26 @@
 #include "eventstore/leveldb_status.h"
 
+#include <cerrno>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <system_error>
 
 #include "base/posix_error.h"
 
 namespace levelkeep {
+
+namespace {
+
+// LevelDB says "IO error: PATH: what strerror says".
+std::optional<std::string> PathThatFailed(const std::string& text, int error) {
+  const std::string end = ": " + std::generic_category().message(error);
+  constexpr std::string_view kBegin = "IO error: ";
+  if (!text.starts_with(kBegin) || !text.ends_with(end)) return std::nullopt;
+  return text.substr(kBegin.size(), text.size() - kBegin.size() - end.size());
+}
+
+}  // namespace
 
 Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
   if (status.ok()) return Status::Ok();
@@ -25,10 +41,11 @@ Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
                   "on then, restart: after some failures LevelDB takes no "
                   "writes until it is opened again");
   }
-  if (text.find("Permission denied") != std::string::npos ||
-      text.find("Read-only file system") != std::string::npos) {
-    return Status(StatusCode::kPermissionDenied, message,
-                  "give the user that runs LevelKeep write access");
+  for (const int error : {EACCES, EROFS}) {
+    const auto path = PathThatFailed(text, error);
+    if (!path) continue;
+    const Status denied = PosixError(error, "open", *path);
+    return Status(denied.code(), message, denied.hint());
   }
   return Status(StatusCode::kIoError, message);
 }

@@ -98,6 +98,9 @@ HealthReport BackupManager::Impl::Health() {
                                 options_.backup_dir);
     }
   }
+  if (const std::string why = engine_.RotationProblem(); !why.empty()) {
+    health.degraded.push_back("old backups were not removed: " + why);
+  }
   if (!health.last_error.empty()) {
     health.degraded.push_back("the last backup failed: " + health.last_error);
   }

@@ -136,6 +136,13 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
 
 Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope) {
   LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
+  if (scope == UndoScope::kLast && !undo.missing.empty()) {
+    return Status(StatusCode::kNotFound,
+                  "what the last restore replaced is gone: " +
+                      context.InWork(undo.missing),
+                  "levelkeep restore --undo-all brings back the database from "
+                  "before the first restore");
+  }
   if (scope == UndoScope::kLast) return undo;
   if (!undo.earlier.empty()) {
     undo.archive.clear();

@@ -155,13 +155,17 @@ UnrestoredDrop ExplainIncomplete(const std::string& name,
 
 UnrestoredDrop ExplainFailure(const RestoreContext& context,
                               const std::string& name, const Status& failure) {
-  if (failure.code() != StatusCode::kPermissionDenied) {
-    return {name, failure.message(), failure.hint()};
-  }
+  const std::string path = context.InDrop(name);
+  const bool unreadable =
+      failure.code() == StatusCode::kPermissionDenied &&
+      (failure.hint().empty() ||
+       failure.hint().find("may not read " + Printable(path, 500)) !=
+           path.npos);
+  if (!unreadable) return {name, failure.message(), failure.hint()};
+  // Whoever dropped it meant it for us.
   const std::string user = std::to_string(EffectiveUser());
   return {name, failure.message() + " (this process runs as user " + user + ")",
-          "let that user read it: chown " + user + " " +
-              QuotedForShell(context.InDrop(name))};
+          "let that user read it: chown " + user + " " + QuotedForShell(path)};
 }
 
 std::string ToSentence(const UnrestoredDrop& drop) {

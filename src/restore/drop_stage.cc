@@ -112,4 +112,21 @@ Status Restorer::StageForRestart(const RestoreSource& source) {
   return placed;
 }
 
+void Restorer::ForgetStaged() {
+  const auto before = StagedBefore(context_);
+  if (!before) return;
+  const Status removed = context_.fs->RemoveFile(context_.InDrop(before->name));
+  if (!removed.ok()) {
+    LogWarn(kRestoreLogTag,
+            Printable(before->name) +
+                " is still staged for the next start: " + removed.ToString());
+    return;
+  }
+  // If we die here: it may be there again, and the next start applies it.
+  (void)context_.fs->SyncDirectory(context_.options.restore_dir);
+  LogInfo(kRestoreLogTag, Printable(before->name) +
+                              " was staged before this restore and is not "
+                              "restored any more");
+}
+
 }  // namespace levelkeep

@@ -199,6 +199,9 @@ class Restorer {
   // Copies an archive into the drop folder; the next start prefers it to
   // whatever else lies there. A copy that was staged before goes.
   Status StageForRestart(const RestoreSource& source);
+  // Removes the copy that is staged, if there is one: a later wish has been
+  // fulfilled.
+  void ForgetStaged();
 
   // What ExtractTo would refuse before it writes anything. Writes nothing.
   Status JudgeExtract(const ArchiveOutline& outline,

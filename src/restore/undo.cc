@@ -159,7 +159,10 @@ Result<UndoRecord> LoadUndo(const RestoreContext& context) {
                              IsThere(context, undo.directory));
   if (there) return undo;
   if (undo.earlier.empty()) return NoUndo(context);
-  return RecordOf(context, std::move(undo.earlier));
+  std::string missing = std::move(undo.directory);
+  undo = RecordOf(context, std::move(undo.earlier));
+  undo.missing = std::move(missing);
+  return undo;
 }
 
 Status ForgetUndone(const RestoreContext& context) {

@@ -30,6 +30,9 @@ struct UndoRecord {
   // What restores before that one replaced, the last one first. Nobody has
   // verified a backup since, so each may hold writes that are nowhere else.
   std::vector<std::string> earlier;
+  // What the last restore replaced, if somebody removed it; `directory` is of
+  // an earlier one then. Not stored.
+  std::string missing;
 };
 
 // Of `earlier`: the last ones and the very first; what is between them goes.

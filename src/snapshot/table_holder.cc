@@ -24,20 +24,16 @@ Status RefuseLink(const std::string& path) {
 
 }  // namespace
 
-Status ReserveDescriptors(size_t count) {
+Status RequireDescriptors(size_t count) {
   const rlim_t wanted = static_cast<rlim_t>(count) + kSpareDescriptors;
   rlimit limit = {};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return Status::Ok();
   if (limit.rlim_cur >= wanted) return Status::Ok();
-  if (limit.rlim_max >= wanted) {
-    limit.rlim_cur = wanted;
-    if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return Status::Ok();
-  }
   return Status(StatusCode::kUnsupported,
                 "the snapshot needs " + std::to_string(wanted) +
                     " open files, the limit is " +
-                    std::to_string(limit.rlim_max),
-                "raise the limit (ulimit -Hn), or use a scratch directory on "
+                    std::to_string(limit.rlim_cur),
+                "raise the limit (ulimit -n), or use a scratch directory on "
                 "the database's file system, where tables can be linked");
 }
 
@@ -113,7 +109,7 @@ Result<TableHolder::Held> TableHolder::HoldByName(const std::string& name,
     return held;
   }
   held.by = By::kDescriptor;
-  LEVELKEEP_RETURN_IF_ERROR(ReserveDescriptors(table_count));
+  LEVELKEEP_RETURN_IF_ERROR(RequireDescriptors(table_count));
   LEVELKEEP_ASSIGN_OR_RETURN(held.file,
                              folders_->fs->Open(path, OpenMode::kRead));
   LEVELKEEP_ASSIGN_OR_RETURN(held.info, held.file->Stat());

@@ -71,9 +71,9 @@ class TableHolder {
   std::map<uint64_t, Held> held_;  // by number
 };
 
-// Makes room for `count` more open files, up to the hard limit.
-// kUnsupported, with both figures, if that is not enough.
-Status ReserveDescriptors(size_t count);
+// kUnsupported, with both figures, if `count` more open files are more than the
+// process may have. The limit is its host's to raise.
+Status RequireDescriptors(size_t count);
 
 }  // namespace levelkeep
 

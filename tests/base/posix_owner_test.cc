@@ -42,7 +42,7 @@ class PosixOwnerTest : public testing::Test {
     if (!info.ok()) return info.status().ToString();
     return std::to_string(info->owner) + ":" + std::to_string(info->group);
   }
-  Result<std::vector<std::string>> Give(const std::string& folder) const {
+  GiveReport Give(const std::string& folder) const {
     return GiveFolder({folder, kService, 0770, [](const std::string& name) {
                          return name != "README.md";
                        }});
@@ -97,7 +97,7 @@ TEST_F(PosixOwnerTest, AFileWithAnotherNameIsNotGivenAway) {
   ASSERT_TRUE(fs_->Link(dir_.Sub("secret"), In("secret")).ok());
   fs_->GiveOwnerOf(service_, In("secret"));
   EXPECT_EQ(fs_->Stat(In("secret"))->owner, 0u);
-  EXPECT_THAT(*Give(service_), IsEmpty());
+  EXPECT_THAT(Give(service_).given, IsEmpty());
   EXPECT_EQ(fs_->Stat(In("secret"))->owner, 0u);
 }
 
@@ -108,12 +108,14 @@ TEST_F(PosixOwnerTest, NoLinkIsFollowed) {
   std::filesystem::create_symlink(dir_.Sub("secret"), In("x.tar.gz"));
   std::filesystem::create_symlink(dir_.Sub("etc"), In("applied"));
   fs_->GiveOwnerOf(service_, In("x.tar.gz"));
-  EXPECT_THAT(*Give(service_), IsEmpty());
+  EXPECT_THAT(Give(service_).given, IsEmpty());
   for (const char* name : {"secret", "etc", "etc/shadow"}) {
     EXPECT_EQ(fs_->Stat(dir_.Sub(name))->owner, 0u) << name;
   }
   std::filesystem::create_symlink(service_, dir_.Sub("link"));
-  EXPECT_EQ(Give(dir_.Sub("link")).status().code(), StatusCode::kRefused);
+  const GiveReport report = Give(dir_.Sub("link"));
+  ASSERT_EQ(report.left.size(), 1u);
+  EXPECT_EQ(report.left[0].code(), StatusCode::kRefused);
 }
 
 TEST_F(PosixOwnerTest, AFolderIsGivenWithWhatIsWantedInIt) {
@@ -124,38 +126,63 @@ TEST_F(PosixOwnerTest, AFolderIsGivenWithWhatIsWantedInIt) {
     Chown(JoinPath(folder, name), kPerson, kPerson);
   }
   Chown(folder, kPerson, kPerson);
-  const auto given = Give(folder);
-  ASSERT_TRUE(given.ok()) << given.status().ToString();
-  EXPECT_THAT(*given, UnorderedElementsAre(folder, JoinPath(folder, "x.tar.gz"),
-                                           JoinPath(folder, "applied"),
-                                           JoinPath(folder, "applied/deep"),
-                                           JoinPath(folder, "applied/deep/y")));
+  const GiveReport report = Give(folder);
+  EXPECT_THAT(report.left, IsEmpty());
+  EXPECT_THAT(report.given,
+              UnorderedElementsAre(folder, JoinPath(folder, "x.tar.gz"),
+                                   JoinPath(folder, "applied"),
+                                   JoinPath(folder, "applied/deep"),
+                                   JoinPath(folder, "applied/deep/y")));
   EXPECT_EQ(OwnerOf(folder), "40404:40406");
   EXPECT_EQ(fs_->Stat(folder)->mode, 0770u);
   EXPECT_EQ(OwnerOf(JoinPath(folder, "x.tar.gz")), "40404:40406");
   EXPECT_EQ(OwnerOf(JoinPath(folder, "README.md")), "40406:40406");
-  EXPECT_THAT(*Give(folder), IsEmpty()) << "the second time";
+  EXPECT_THAT(Give(folder).given, IsEmpty()) << "the second time";
 }
 
 // The service's own folder keeps the mode that somebody gave it.
 TEST_F(PosixOwnerTest, WhatIsTheirsKeepsItsMode) {
   ASSERT_TRUE(fs_->SetMode(service_, 0750).ok());
   test::WriteFile(In("x"), "");
-  EXPECT_THAT(*Give(service_), ElementsAre(In("x")));
+  EXPECT_THAT(Give(service_).given, ElementsAre(In("x")));
   EXPECT_EQ(fs_->Stat(service_)->mode, 0750u);
 }
 
+// A folder for several users, or /tmp: what is dropped there is given, the
+// folder stays.
+TEST_F(PosixOwnerTest, AFolderThatTheUserCanUseStaysAsItIs) {
+  const std::string shared = dir_.Sub("shared");
+  std::filesystem::create_directory(shared);
+  test::WriteFile(JoinPath(shared, "x"), "");
+  ASSERT_EQ(::chmod(shared.c_str(), 03777), 0);
+  EXPECT_THAT(Give(shared).given, ElementsAre(JoinPath(shared, "x")));
+  EXPECT_EQ(OwnerOf(shared), "0:0");
+}
+
+TEST_F(PosixOwnerTest, AFolderKeepsItsSetgidBit) {
+  const std::string shared = dir_.Sub("shared");
+  std::filesystem::create_directory(shared);
+  Chown(shared, 0, kGroup);
+  ASSERT_EQ(::chmod(shared.c_str(), 02755), 0);
+  EXPECT_THAT(Give(shared).given, ElementsAre(shared));
+  struct stat data;
+  ASSERT_EQ(::stat(shared.c_str(), &data), 0);
+  EXPECT_EQ(data.st_mode & 07777u, 02770u);
+}
+
 TEST_F(PosixOwnerTest, AFolderThatIsNotThereIsFine) {
-  EXPECT_THAT(*Give(dir_.Sub("none")), IsEmpty());
+  EXPECT_THAT(Give(dir_.Sub("none")).given, IsEmpty());
+  EXPECT_THAT(Give(dir_.Sub("none")).left, IsEmpty());
   test::WriteFile(dir_.Sub("file"), "");
-  EXPECT_FALSE(Give(dir_.Sub("file")).ok());
+  EXPECT_EQ(Give(dir_.Sub("file")).left.size(), 1u);
 }
 
 TEST(GiveFolderTest, NobodyButRootGivesAnything) {
   if (::geteuid() == 0) GTEST_SKIP() << "needs another user than root";
   test::TempDir dir;
-  EXPECT_EQ(GiveFolder({dir.path(), 40404, 0770, nullptr}).status().code(),
-            StatusCode::kPermissionDenied);
+  const GiveReport report = GiveFolder({dir.path(), 40404, 0770, nullptr});
+  ASSERT_EQ(report.left.size(), 1u);
+  EXPECT_EQ(report.left[0].code(), StatusCode::kPermissionDenied);
 }
 
 }  // namespace

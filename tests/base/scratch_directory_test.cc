@@ -82,6 +82,18 @@ TEST_F(ScratchDirectoryTest, WhatIsLeftBehindIsSwept) {
   EXPECT_FALSE(Exists("work/scratch-1"));
 }
 
+TEST_F(ScratchDirectoryTest, WhereNobodyCanTellWhetherTheOwnerLivesItStays) {
+  std::filesystem::create_directories(path_);
+  test::FaultFileSystem fs(fs_);
+  for (const StatusCode code :
+       {StatusCode::kUnsupported, StatusCode::kIoError}) {
+    fs.Reset();
+    fs.FailOn("Lock ", code);
+    EXPECT_FALSE(SweepScratch(&fs, path_).value());
+    EXPECT_TRUE(Exists("work/scratch-1"));
+  }
+}
+
 // Between the steps of its owner, at each of its first three tries.
 TEST_F(ScratchDirectoryTest, ASweepThatComesBeforeTheLockIsOutlived) {
   test::FaultFileSystem fs(fs_);

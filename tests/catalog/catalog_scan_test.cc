@@ -94,9 +94,20 @@ class CatalogScanTest : public testing::Test {
     ADD_FAILURE() << name << " is not listed";
     return false;
   }
+  // The catalog's clock is a fake one, the disk's is not.
+  static void AwaitTickOfTheDisk() {
+    const test::TempDir other;
+    const auto touch = [&other] {
+      test::WriteFile(other.Sub("x"), "x");
+      return fs::last_write_time(other.Sub("x"));
+    };
+    const auto before = touch();
+    EXPECT_TRUE(Eventually([&] { return touch() != before; }));
+  }
   // From now on nothing but the folders needs to be looked at.
   void Settle() {
     Recent();
+    AwaitTickOfTheDisk();
     clock_.Advance(seconds(3));
     Recent();
     const int before = fs_.stats();

@@ -1,5 +1,6 @@
 """docker-compose.yml under a real engine, as its users run it."""
 
+import json
 import os
 import re
 import shutil
@@ -111,6 +112,11 @@ def test_a_fresh_checkout_just_works(site):
     assert health.returncode == 0, health.stdout
     inside = site.compose("exec", "-T", "app", "levelkeep", "list").stdout
     assert name in inside
+    # As the service, though exec begins as root.
+    made = json.loads(site.compose("exec", "-T", "app", "levelkeep", "create",
+                                   "--json", "-q").stdout)
+    assert (site.root / "backups" / made["name"]).stat().st_uid == SERVICE
+    site.compose("exec", "-T", "app", "levelkeep", "verify", made["name"])
 
 
 def test_the_service_has_no_rights(site):
@@ -196,16 +202,17 @@ def test_little_memory(site):
     site.up()
     site.api.append_all([{"type": "x", "data": {"t": "y" * 500}}] * 20000)
     name = site.api.create("first")["name"]
-    site.api.post(f"/api/backup/{name}/verify", {"depth": "full"},
-                  timeout=300).ok()
 
-    def restored():
+    def done(path, body):
         """Behind the verification in the background."""
-        reply = site.api.post("/api/backup/restore", {"backupName": name},
-                              timeout=300)
-        return None if reply.status == 409 else reply.ok()
+        def answered():
+            reply = site.api.post(path, body, timeout=300)
+            return None if reply.status == 409 else reply.ok()
 
-    wait_until(restored, "a restore")
+        wait_until(answered, path)
+
+    done(f"/api/backup/{name}/verify", {"depth": "full"})
+    done("/api/backup/restore", {"backupName": name})
     assert site.api.head() == 20000
 
 

@@ -321,6 +321,19 @@ TEST_F(BackupsTest, FollowsNoLinkToAStateFolder) {
   EXPECT_TRUE(std::filesystem::is_empty(elsewhere));
 }
 
+TEST_F(BackupsTest, ACreateThatCanNotRemoveOldBackupsSaysSo) {
+  options_.max_backups = 1;
+  options_.verify_after_backup = false;
+  Engine engine(options_, {.fs = &disk_});
+  const std::string oldest = Made();
+  disk_.FailOn("RemoveFile " + options_.backup_dir + "/" + oldest + "\n");
+  ASSERT_TRUE(engine.Create({}).ok());
+  EXPECT_NE(engine.RotationProblem().find(oldest), std::string::npos);
+  disk_.Reset();
+  ASSERT_TRUE(engine.Create({}).ok());
+  EXPECT_EQ(engine.RotationProblem(), "");
+}
+
 TEST_F(BackupsTest, RotationThatFailsNamesTheBackupAndRemovesNoMore) {
   options_.max_backups = 1;
   options_.verify_after_backup = false;

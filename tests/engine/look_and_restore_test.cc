@@ -78,5 +78,58 @@ TEST_F(LookAndRestoreTest, StagesWhatWasShown) {
   EXPECT_EQ(preview->backup_sequence, sequence_);
 }
 
+TEST_F(LookAndRestoreTest, NothingIsStagedThatNoStartWouldApply) {
+  site_.options_.auto_restore_enabled = false;
+  site_.Reset();
+  const auto found = site_.engine().Locate(first_);
+  ASSERT_TRUE(found.ok());
+  const Status refused = site_.engine().Stage(*found, {}).status();
+  EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
+  EXPECT_NE(refused.message().find("AUTO_RESTORE_ENABLED"), std::string::npos);
+  EXPECT_FALSE(std::filesystem::exists(site_.options_.restore_dir + "/" +
+                                       BaseName(first_)));
+}
+
+TEST_F(LookAndRestoreTest, ALaterRestoreReplacesTheOneThatIsStaged) {
+  const std::string drops = site_.options_.restore_dir + "/";
+  const auto staged = [&] {
+    return std::filesystem::exists(drops + BaseName(second_));
+  };
+  const auto stage = [&] {
+    EXPECT_TRUE(site_.engine().Stage(*site_.engine().Locate(second_), {}).ok());
+    EXPECT_TRUE(staged());
+  };
+  stage();
+  std::filesystem::copy_file(second_, drops + "persons.tar.gz");
+  ASSERT_TRUE(site_.engine().Restore(*site_.engine().Locate(first_), {}).ok());
+  EXPECT_FALSE(staged());
+  EXPECT_TRUE(std::filesystem::exists(drops + "persons.tar.gz"))
+      << "what a person dropped is a wish of its own";
+  stage();
+  ASSERT_TRUE(site_.engine().Undo(UndoScope::kLast).ok());
+  EXPECT_FALSE(staged());
+}
+
+TEST_F(LookAndRestoreTest, AnUndoWhereNothingWasMakesNoFolder) {
+  site_.options_.storage_dir = dir_.Sub("none");
+  site_.options_.restore_dir = dir_.Sub("none-either");
+  site_.Reset();
+  EXPECT_EQ(site_.engine().Undo(UndoScope::kAll).status().code(),
+            StatusCode::kNotFound);
+  EXPECT_EQ(site_.engine().ForgetUndo().code(), StatusCode::kNotFound);
+  EXPECT_FALSE(std::filesystem::exists(dir_.Sub("none")));
+  EXPECT_FALSE(std::filesystem::exists(dir_.Sub("none-either")));
+}
+
+TEST_F(LookAndRestoreTest, AFileIsVerifiedWhereNoBackupsAre) {
+  site_.options_.backup_dir = dir_.Sub("none");
+  site_.Reset();
+  const auto found = site_.engine().Locate(first_);
+  ASSERT_TRUE(found.ok());
+  const auto report = site_.engine().Verify(*found, VerifyDepth::kFull, {});
+  EXPECT_TRUE(report.ok()) << report.status().ToString();
+  EXPECT_FALSE(std::filesystem::exists(dir_.Sub("none")));
+}
+
 }  // namespace
 }  // namespace levelkeep

@@ -158,6 +158,15 @@ def test_a_database_of_an_older_version_is_closed_to_others(site, serve):
         assert "was open to all users" not in server.log()
 
 
+def test_what_an_undo_brings_back_is_closed_to_others(site, serve):
+    name = make_backup(site, serve, "first")
+    site.db.chmod(0o755)
+    site.run("restore", name, "--yes").expect(0)
+    with serve() as server:
+        server.api.post("/api/backup/undo").ok()
+        assert stat.S_IMODE(site.db.stat().st_mode) & 0o007 == 0
+
+
 @pytest.mark.parametrize("owner", [0, PERSON])
 def test_a_drop_that_only_its_owner_can_read(site, serve, tmp_path, owner):
     """As the unit and the image do it: own, then serve."""
@@ -228,8 +237,50 @@ def test_own_gives_nothing_that_lies_elsewhere(site, tmp_path):
     assert tmp_path.stat().st_uid == 0
 
 
+def test_own_follows_no_settings_and_no_link_of_the_service(site, tmp_path):
+    """Where the service may write, ./.env and links on the way are its own."""
+    victim = tmp_path / "victim"
+    (victim / "backups").mkdir(parents=True)
+    os.chown(site.root, SERVICE, SERVICE)
+    (site.root / ".env").write_text(f"STORAGE_DIR={victim}\n")
+    os.chown(site.root / ".env", SERVICE, SERVICE)
+    way = site.root / "way"
+    way.symlink_to(victim)
+    os.lchown(way, SERVICE, SERVICE)
+    done = site.run("own", "--user", SERVICE, settings={
+        "BACKUP_DIR": f"{way}/backups"}).expect(0)
+    assert "not root's" in done.err
+    assert victim.stat().st_uid == 0
+    assert (victim / "backups").stat().st_uid == 0
+    # One that is root's, as /var/lib on another disk, is as good as a folder.
+    os.lchown(way, 0, 0)
+    site.run("own", "--user", SERVICE, settings={
+        "BACKUP_DIR": f"{way}/backups"}).expect(0)
+    assert (victim / "backups").stat().st_uid == SERVICE
+
+
+def test_root_takes_no_settings_of_others(site):
+    file = site.root / ".env"
+    file.write_text("MAX_BACKUPS=3\n")
+    os.chown(file, SERVICE, SERVICE)
+    refused = site.run("config").expect(2)
+    assert f".env: it belongs to user {SERVICE}" in refused.err
+    assert "3" in site.run("config", "--config", ".env").expect(0).out
+    site.run("config", settings={"SUDO_UID": SERVICE}).expect(0)
+    site.run("config", prefix=AS_SERVICE).expect(0)
+
+
+def test_own_gives_digests_whatever_their_case(site):
+    drop = site.restore / "x.tar.gz.SHA256"
+    drop.write_text("")
+    own(site).expect(0)
+    assert drop.stat().st_uid == SERVICE
+
+
 def test_own_says_what_is_wrong(site):
     assert "--user" in site.run("own").expect(2).err
+    assert "no user 4294967295" in site.run(
+        "own", "--user", 4294967295).expect(2).err
     assert "no user nobody-of-that-name" in site.run(
         "own", "--user", "nobody-of-that-name").expect(2).err
     denied = site.run("own", "--user", PERSON, prefix=AS_SERVICE)
@@ -283,6 +334,11 @@ def test_the_installed_program_finds_the_service(site, serve, tmp_path):
     assert denied.returncode == 2, denied.stdout
     assert "/etc/levelkeep/levelkeep.env" in denied.stdout
     assert f"user {SERVICE}" in denied.stdout
+    # systemd has read it for the service.
+    told = as_installed(
+        site, tmp_path, "export LEVELKEEP_SYSTEM_FILE=\n"
+        f"{' '.join(AS_SERVICE)} levelkeep config")
+    assert told.returncode == 0, told.stdout
 
 
 @pytest.mark.parametrize("verb", ["create", "restore latest --yes", "serve"])
@@ -300,5 +356,7 @@ def test_who_may_not_is_told_who_he_is_and_what_to_do(site, serve, program,
     assert denied.returncode != 0
     assert f"this process runs as user {PERSON} and may not" in denied.stdout
     assert f"(of user {SERVICE}, mode 0" in denied.stdout
-    assert f"chown {PERSON} " in denied.stdout \
-        or "chmod o+x " in denied.stdout
+    # Nothing is taken from the service, nor opened to everybody.
+    assert f"sudo -u '#{SERVICE}' levelkeep" in denied.stdout
+    assert "chown" not in denied.stdout
+    assert "chmod" not in denied.stdout

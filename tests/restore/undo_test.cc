@@ -4,6 +4,7 @@
 #include "restore/undo.h"
 
 #include "base/text.h"
+#include "restore/apply.h"
 #include "restore/restore_fixture.h"
 #include "support/fault_file_system.h"
 
@@ -224,7 +225,8 @@ TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
                 ": levelkeep restore --forget-undo removes it for good");
 }
 
-TEST_F(UndoTest, EarlierOneStandsInForALostOne) {
+// Never in its place, silently: it is another database.
+TEST_F(UndoTest, AnEarlierOneIsThereForALostOneIfItIsAskedFor) {
   Restore("one");
   Restore("two");
   const auto undo = LoadUndo(context_);
@@ -232,7 +234,12 @@ TEST_F(UndoTest, EarlierOneStandsInForALostOne) {
   ASSERT_TRUE(
       RemoveTree(FileSystem::Posix(), context_.InWork(undo->directory)).ok());
   EXPECT_TRUE(restorer_->UndoAvailable());
-  EXPECT_EQ(Undo(), "original");
+  const Status refused = FindUndo(context_, UndoScope::kLast).status();
+  EXPECT_EQ(refused.code(), StatusCode::kNotFound);
+  EXPECT_NE(refused.message().find(context_.InWork(undo->directory)),
+            std::string::npos);
+  EXPECT_NE(refused.hint().find("--undo-all"), std::string::npos);
+  EXPECT_EQ(UndoAll(), "original");
   EXPECT_EQ(Undo(), "two");
 }
 
