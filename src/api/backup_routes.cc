@@ -28,6 +28,7 @@ Response CreateBackup(BackupManager* manager, JobControl* control,
   create.wait = kCreateWait;
   create.max_waiting = kMaxWaitingCreates;
   const auto backup = manager->CreateBackup(create);
+  if (!backup.ok() && create.label.empty()) return OwnError(backup.status());
   if (!backup.ok()) return ErrorResponse(backup.status());
   return SuccessResponse(CreatedToJson(*backup));
 }
@@ -47,11 +48,12 @@ Response ListBackups(BackupManager* manager, const Call& call) {
         return true;
       },
       call.Text("after"));
-  if (total.status().code() == StatusCode::kInvalidArgument) {
+  if (total.status().code() == StatusCode::kInvalidArgument &&
+      !call.Text("after").empty()) {
     return ErrorResponse(
         Status(StatusCode::kInvalidArgument, kNoSuchAfter, kAfterHint));
   }
-  if (!total.ok()) return ListError(total.status());
+  if (!total.ok()) return OwnError(total.status());
   array.Finish();
   auto rest = Json::object();
   rest["total"] = *total;
@@ -80,7 +82,7 @@ Response ExportMetadata(BackupManager* manager) {
     array.Add(backup);
     return true;
   });
-  if (!count.ok()) return ListError(count.status());
+  if (!count.ok()) return OwnError(count.status());
   array.Finish();
   auto metadata = Json::object();
   metadata["backupCount"] = *count;
@@ -107,8 +109,11 @@ Result<BackupInfo> FindNamed(BackupManager* manager, const std::string& name,
                 "names look like backup_2024-12-27_120000.tar.gz");
 }
 
-Response ListError(const Status& status) {
-  if (status.code() != StatusCode::kNotFound) return ErrorResponse(status);
+Response OwnError(const Status& status) {
+  if (status.code() != StatusCode::kNotFound &&
+      status.code() != StatusCode::kInvalidArgument) {
+    return ErrorResponse(status);
+  }
   return ErrorResponse(
       Status(StatusCode::kIoError, status.message(), status.hint()));
 }

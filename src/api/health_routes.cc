@@ -86,7 +86,7 @@ Response BackupStatus(BackupManager* manager, const Settings* program) {
     if (list.size() < kStatusListLength) list.push_back(backup);
     return list.size() < kStatusListLength;
   });
-  if (!total.ok()) return ListError(total.status());
+  if (!total.ok()) return OwnError(total.status());
   const HealthReport health = manager->Health();
   const Time now = Clock::System()->Now();
   auto backups = Json::object();

@@ -40,7 +40,7 @@ Response Delete(BackupManager* manager, const Call& call) {
 Response Rotate(BackupManager* manager, const Call& call) {
   const bool dry_run = call.Flag("dryRun");
   const auto decisions = manager->Rotate(dry_run);
-  if (!decisions.ok()) return ListError(decisions.status());
+  if (!decisions.ok()) return OwnError(decisions.status());
   return SuccessResponse(RotationToJson(*decisions, dry_run));
 }
 

@@ -12,9 +12,17 @@ RestoreMode ModeOf(const std::string& text) {
 
 // What would be lost and gained, or why it would be refused; nothing is
 // changed.
+// Of a backup that is there it is one of our folders that is missing.
+Response RestoreError(BackupManager* manager, const RestoreRequest& restore,
+                      const Status& status) {
+  const bool ours = status.code() == StatusCode::kNotFound &&
+                    FindNamed(manager, restore.source, true).ok();
+  return ours ? OwnError(status) : ErrorResponse(status);
+}
+
 Response Preview(BackupManager* manager, const RestoreRequest& restore) {
   const auto preview = manager->PreviewRestore(restore);
-  if (!preview.ok()) return ErrorResponse(preview.status());
+  if (!preview.ok()) return RestoreError(manager, restore, preview.status());
   return SuccessResponse(ToJson(*preview));
 }
 
@@ -27,7 +35,7 @@ Response Restore(BackupManager* manager, JobControl* control,
   restore.stop = control->stop.get_token();
   if (call.Flag("dryRun")) return Preview(manager, restore);
   const auto report = manager->RestoreBackup(restore);
-  if (!report.ok()) return ErrorResponse(report.status());
+  if (!report.ok()) return RestoreError(manager, restore, report.status());
   auto json = Json::object();
   json["message"] = report->applied ? "Restore complete."
                                     : "Restore complete. Restart application "

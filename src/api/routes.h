@@ -48,8 +48,9 @@ std::vector<Route> DownloadRoutes(BackupManager* manager);
 Result<BackupInfo> FindNamed(BackupManager* manager, const std::string& name,
                              bool latest_too = false);
 
-// Of a listing that failed. A folder that is missing is no missing route.
-Response ListError(const Status& status);
+// Of what names nothing of the caller's: a folder that is missing is no missing
+// route, and what the caller gave was judged before.
+Response OwnError(const Status& status);
 
 // 200 with "success":true, then `fields`.
 Response SuccessResponse(const Json& fields);

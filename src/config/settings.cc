@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <iterator>
+#include <set>
+#include <string>
 #include <string_view>
 
 #include "base/process.h"
@@ -113,15 +115,24 @@ std::string AddSystemFile(const SettingsSources& sources,
   }
   const auto entries = ReadEntries(sources, path, path, false, loader);
   if (!entries) return path + " is not there";
+  std::set<std::string> folders;
   for (const Entry& entry : *entries) {
     const SettingRow* const row = FindSettingRow(entry.variable);
     const bool folder =
         row != nullptr && std::find(std::begin(kFolders), std::end(kFolders),
                                     row->info.name) != std::end(kFolders);
-    if (!folder || entry.value.starts_with('/')) continue;
+    if (!folder) continue;
+    folders.insert(row->info.name);
+    if (entry.value.starts_with('/')) continue;
     loader->AddProblem(entry.variable + " is \"" + Printable(entry.value, 60) +
                        "\" (" + entry.origin +
                        "): allowed is an absolute folder there");
+  }
+  // The others would be those of whatever directory this is.
+  if (!folders.empty() && folders.size() < std::size(kFolders)) {
+    loader->AddProblem(path +
+                       " sets some of STORAGE_DIR, BACKUP_DIR and RESTORE_DIR, "
+                       "but not all: set all three there");
   }
   loader->AddLayer(*entries, Unknown::kOursOnly);
   return path + " is used";

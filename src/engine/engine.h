@@ -364,6 +364,8 @@ class Engine {
   Status JudgeStorage();
   Status JudgeLayout();
   Status RefuseStateLink() const;
+  // `what` names the folder, which need not be there.
+  Status RefuseInside(const std::string& what, const std::string& folder) const;
   Status JudgeBackupFolder();
   Status RequireDropsApplied() const;
   Status RequireWorkFolder() const;

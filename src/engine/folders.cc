@@ -62,23 +62,25 @@ std::vector<std::string> FoldersOfDatabase(FileSystem* fs,
 
 // A restore exchanges the database's folder as a whole, and what is in our own
 // folder comes and goes.
-Status Engine::CheckFolders() const {
+Status Engine::RefuseInside(const std::string& what,
+                            const std::string& folder) const {
   auto forbidden = FoldersOfDatabase(fs_, options_.storage_path());
   forbidden.push_back(WorkDirOf(options_.storage_dir, options_.db_name));
-  for (const auto& [setting, folder] :
-       {std::pair("BACKUP_DIR", options_.backup_dir),
-        std::pair("RESTORE_DIR", options_.restore_dir)}) {
-    const std::set<FolderId> above = FolderAndParents(fs_, folder);
-    for (const std::string& path : forbidden) {
-      const auto id = IdOf(fs_, path);
-      if (!id || !above.contains(*id)) continue;
-      return Status(StatusCode::kInvalidArgument,
-                    std::string(setting) + " (" + folder + ") leads into " +
-                        path + ", which a restore replaces",
-                    "use a folder outside of the database's own");
-    }
+  const std::set<FolderId> above = FolderAndParents(fs_, folder);
+  for (const std::string& path : forbidden) {
+    const auto id = IdOf(fs_, path);
+    if (!id || !above.contains(*id)) continue;
+    return Status(StatusCode::kInvalidArgument,
+                  what + " (" + folder + ") leads into " + path +
+                      ", which a restore replaces",
+                  "use a folder outside of the database's own");
   }
   return Status::Ok();
+}
+
+Status Engine::CheckFolders() const {
+  LEVELKEEP_RETURN_IF_ERROR(RefuseInside("BACKUP_DIR", options_.backup_dir));
+  return RefuseInside("RESTORE_DIR", options_.restore_dir);
 }
 
 }  // namespace levelkeep

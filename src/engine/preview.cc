@@ -147,6 +147,7 @@ Status Engine::RehearseExtract(const FoundBackup& backup,
                                const std::string& target_dir,
                                const Work& work) {
   FoundBackup open = backup;
+  LEVELKEEP_RETURN_IF_ERROR(RefuseInside("the target", target_dir));
   if (!open.reader) LEVELKEEP_RETURN_IF_ERROR(Open(&open));
   LEVELKEEP_RETURN_IF_ERROR(CheckableSource(open).status());
   LEVELKEEP_RETURN_IF_ERROR(

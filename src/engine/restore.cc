@@ -298,6 +298,7 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
 Result<RestoreReport> Engine::Extract(const FoundBackup& backup,
                                       const std::string& target_dir,
                                       const Work& work) {
+  LEVELKEEP_RETURN_IF_ERROR(RefuseInside("the target", target_dir));
   LEVELKEEP_ASSIGN_OR_RETURN(const RestoreSource source,
                              CheckableSource(backup));
   LEVELKEEP_ASSIGN_OR_RETURN(

@@ -31,6 +31,12 @@ Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
                   "restore a verified backup; the damaged database is kept "
                   "for undo");
   }
+  // A key that is not there has no reason; a file has.
+  if (text.ends_with(std::generic_category().message(ENOENT))) {
+    return Status(StatusCode::kIoError, message,
+                  "a file or folder of the database is gone: look at its disk, "
+                  "then restart");
+  }
   if (status.IsNotFound()) return Status(StatusCode::kNotFound, message);
   if (status.IsInvalidArgument() || status.IsNotSupportedError()) {
     return Status(StatusCode::kUnsupported, message);

@@ -72,6 +72,13 @@ TEST_F(SystemFileTest, OneThatCannotBeReadIsAProblem) {
   EXPECT_THAT(LoadProblems(), HasSubstr(sources_.system_file));
 }
 
+TEST_F(SystemFileTest, SetsAllFoldersOrNone) {
+  test::WriteFile(sources_.system_file, "STORAGE_DIR=/srv/s\nAPI_PORT=5051\n");
+  EXPECT_THAT(LoadProblems(), HasSubstr("not all: set all three there"));
+  test::WriteFile(sources_.system_file, "API_PORT=5051\n");
+  EXPECT_TRUE(LoadSettings(sources_).ok());
+}
+
 TEST_F(SystemFileTest, ItsFoldersAreAbsolute) {
   test::WriteFile(
       sources_.system_file,

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "engine/site.h"
+#include "restore/context.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
 
@@ -108,6 +109,25 @@ TEST_F(LookAndRestoreTest, ALaterRestoreReplacesTheOneThatIsStaged) {
   stage();
   ASSERT_TRUE(site_.engine().Undo(UndoScope::kLast).ok());
   EXPECT_FALSE(staged());
+}
+
+TEST_F(LookAndRestoreTest, NothingIsExtractedIntoWhatARestoreReplaces) {
+  const auto found = site_.engine().Locate(first_);
+  ASSERT_TRUE(found.ok());
+  ASSERT_TRUE(site_.engine().Restore(*found, {}).ok());  // makes our own folder
+  for (const std::string& folder :
+       {site_.db_dir(),
+        WorkDirOf(site_.options_.storage_dir, site_.options_.db_name)}) {
+    const std::string target = folder + "/rollback-mine";
+    for (const Status& refused :
+         {site_.engine().Extract(*found, target, {}).status(),
+          site_.engine().RehearseExtract(*found, target, {})}) {
+      EXPECT_EQ(refused.code(), StatusCode::kInvalidArgument);
+      EXPECT_EQ(refused.message().find("the target ("), 0u)
+          << refused.ToString();
+    }
+    EXPECT_FALSE(std::filesystem::exists(target));
+  }
 }
 
 TEST_F(LookAndRestoreTest, AnUndoWhereNothingWasMakesNoFolder) {

@@ -284,3 +284,25 @@ def test_create_into_an_unwritable_folder(site, seed, reachable):
     assert "backups" in done.stderr and "hint:" in done.stderr
     site.backups.chmod(0o700)
     assert site.archives() == [name]
+
+
+def test_a_missing_folder_of_the_server_is_no_fault_of_the_caller(site, seed):
+    with site.serve() as server:
+        server.api.append(make_events(seed, "w", 0, 5))
+        name = server.api.create()["name"]
+        wait_until(lambda: server.api.backups()[0]["verified"], "verified")
+        aside = site.root / "aside"
+        site.restore.rename(aside)
+        restore = {"backupName": name, "mode": "stage"}
+        server.api.post("/api/backup/restore", restore).problem(500)
+        aside.rename(site.restore)
+        site.backups.rename(aside)
+        site.backups.write_text("a file in its place")
+        server.api.post("/api/backup/create").problem(500)
+        server.api.get("/api/backup/list").problem(500)
+        site.backups.unlink()
+        aside.rename(site.backups)
+        server.api.get("/api/backup/list?after=x").problem(400)
+        server.api.post("/api/backup/restore",
+                        {"backupName": "backup_2024-12-27_120000.tar.gz"}
+                        ).problem(404)
