@@ -36,7 +36,7 @@ constexpr VerbOption kHealthOptions[] = {
     {"--url", "URL", "default: http://127.0.0.1:5050, by API_HOST, API_PORT",
      &VerbArguments::url},
     {"--timeout", "MS", "how long to wait for an answer (default 5000)",
-     &VerbArguments::timeout_ms},
+     NumberTarget{&VerbArguments::timeout_ms, 1, kMaxTimeoutMs}},
 };
 
 // A server that listens everywhere is asked where it is sure to listen.
@@ -154,11 +154,6 @@ Status RunHealth(Session* session) {
     return Status(
         StatusCode::kInvalidArgument,
         "--url is \"" + Printable(url) + "\": allowed is http://HOST:PORT");
-  }
-  if (arguments.timeout_ms == 0 || arguments.timeout_ms > kMaxTimeoutMs) {
-    return Status(StatusCode::kInvalidArgument,
-                  "--timeout must be 1 to " + std::to_string(kMaxTimeoutMs) +
-                      " milliseconds");
   }
   httplib::Client client(url);
   const std::chrono::milliseconds timeout(arguments.timeout_ms);
