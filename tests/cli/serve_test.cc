@@ -418,32 +418,5 @@ TEST_F(ServeTest, TheWorkerWaitsForItsFolder) {
   EXPECT_EQ(worker->Stop(), 0);
 }
 
-TEST_F(ServeTest, TheWorkerOnceReportsTheDamaged) {
-  AppendEvents(2000);  // so that the middle is data, not the manifest
-  const std::string good = CreateBackup();
-  const std::string bad = CreateBackup();
-  FlipByte(BackupPath(bad));
-  const Outcome once = RunCli({"worker", "--once"});
-  EXPECT_EQ(once.code, 3) << once.err;
-  EXPECT_EQ(once.out, "1 verified, 1 damaged\n");
-  const auto again = RunCli({"worker", "--once", "--json"}).json();
-  EXPECT_EQ(again.at("completed"), 0);
-}
-
-TEST_F(ServeTest, TheWorkerSweepsWhatAKilledOneLeft) {
-  AppendEvents(1);
-  CreateBackup();
-  const std::string scratch =
-      dir_.Sub("backups/.levelkeep/scratch-1b7cc21cacbbd6e5f344222be5978bcd");
-  ASSERT_EQ(test::Shell("mkdir '" + scratch + "'"), 0);
-  EXPECT_EQ(RunCli({"worker", "--once"}).code, 0);
-  EXPECT_NE(test::Shell("test -e '" + scratch + "'"), 0);
-}
-
-TEST_F(ServeTest, ADisabledWorkerEnds) {
-  environment_["BACKUP_WORKER_ENABLED"] = "false";
-  EXPECT_EQ(RunCli({"worker"}).code, 0);
-}
-
 }  // namespace
 }  // namespace levelkeep::cli
