@@ -11,7 +11,8 @@ import plyvel
 import pytest
 
 from events import make_events
-from harness import binary, die_with_parent, is_sanitized, wait_until
+from harness import (binary, die_with_parent, injected, is_sanitized,
+                     wait_until)
 from hostile_harness import fill_with_noise
 from store import read_events
 
@@ -120,6 +121,16 @@ def test_a_parent_that_ignores_its_children(site, seed):
                  ["restore", name, "--yes"]):
         site.run(*verb, prefix=prefix).expect(0)
     assert len(read_events(site.db)) == 5
+
+
+def test_no_more_threads_is_told(site):
+    """Also as the one object of --json."""
+    failed = site.run("list", "--json", prefix=injected(
+        "/^clone3?$", "error=EAGAIN")).expect(1)
+    told = failed.json()
+    assert told["success"] is False and told["exitCode"] == 1, failed.text
+    assert "no more threads" in told["message"], failed.text
+    assert "ulimit -u" in told["hint"] and "hint: " in failed.err
 
 
 def test_halves_of_killed_creates(site, rng):
