@@ -17,7 +17,9 @@ namespace levelkeep {
 //   2. SIGPIPE and SIGXFSZ are ignored: a closed pipe, a limit of file sizes
 //      is an error of that write, not the end of the process
 //   3. SIGUSR1 is ignored until somebody answers it
-//   4. as many files may be open at once as the hard limit allows
+//   4. SIGCHLD is as it was born: where a parent has left it ignored, nobody
+//      learns how a child ended
+//   5. as many files may be open at once as the hard limit allows
 //
 // REQUIRES: called first, before any file is opened and any thread started.
 void SettleOwnProcess();

@@ -33,6 +33,7 @@ void SettleOwnProcess() {
   (void)::signal(SIGPIPE, SIG_IGN);
   (void)::signal(SIGXFSZ, SIG_IGN);
   (void)::signal(SIGUSR1, SIG_IGN);
+  (void)::signal(SIGCHLD, SIG_DFL);
   RaiseOpenFileLimit();
 }
 

@@ -2,6 +2,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <set>
 #include <utility>
 
 #include "base/ascii.h"
@@ -84,6 +85,17 @@ Status DescribeParseError(const CLI::ParseError& error) {
   return Usage(text, "");
 }
 
+bool IsJsonFlag(std::string_view argument) {
+  return argument == "--json" || argument.starts_with("--json=");
+}
+
+// Where "--" stands. Allocates nothing.
+auto EndOfOptions(const auto& arguments) {
+  return std::find_if(
+      arguments.begin(), arguments.end(),
+      [](std::string_view argument) { return argument == "--"; });
+}
+
 // What CLI11 and the help call it: "-y,--yes", "-y, --yes".
 std::string NamesOf(const VerbOption& option, const char* separator) {
   if (option.short_name == nullptr) return option.name;
@@ -104,6 +116,38 @@ std::vector<std::string> SplitEmptyValues(
     if (empty) split.emplace_back();
   }
   return split;
+}
+
+// Long names: of options that take a value, or of those that take none.
+std::set<std::string> LongNames(const std::vector<const CLI::App*>& apps,
+                                bool with_value) {
+  std::set<std::string> names;
+  for (const CLI::App* app : apps) {
+    for (const CLI::Option* option : app->get_options()) {
+      if ((option->get_items_expected_max() > 0) != with_value) continue;
+      for (const std::string& name : option->get_lnames()) {
+        names.insert("--" + name);
+      }
+    }
+  }
+  return names;
+}
+
+// CLI11 would take "--dry-run=no" for a no, and add up several of one name.
+Status RefuseFlagValues(const std::vector<std::string>& arguments,
+                        const std::vector<const CLI::App*>& apps) {
+  const std::set<std::string> flags = LongNames(apps, false);
+  const std::set<std::string> others = LongNames(apps, true);
+  for (const std::string& argument : arguments) {
+    if (argument == "--") break;
+    const std::string name = argument.substr(0, argument.find('='));
+    if (name == argument || flags.count(name) == 0) continue;
+    if (others.count(name) > 0) continue;
+    return Status(StatusCode::kInvalidArgument,
+                  "option " + name + " takes no value: " + Printable(argument),
+                  "say " + name + ", or leave it out");
+  }
+  return Status::Ok();
 }
 
 // "--json", "-y". CLI11 makes a number of "-1" that no option of a verb means;
@@ -138,7 +182,9 @@ void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
     std::visit(
         [&](auto target) {
           const std::string names = NamesOf(option, ",");
-          if (option.value != nullptr) {
+          if constexpr (std::is_same_v<decltype(target), NumberTarget>) {
+            app->add_option(names);  // CLI11 has several kinds of numbers
+          } else if (option.value != nullptr) {
             app->add_option(names, arguments->*target);
           } else {
             app->add_flag(names, arguments->*target);
@@ -146,6 +192,39 @@ void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
         },
         option.target);
   }
+}
+
+// What was given; null if nothing was. (CLI11's own search ends the program
+// where there is no memory.)
+const CLI::Option* Given(const CLI::App& app, std::string_view name) {
+  for (const CLI::Option* option : app.get_options()) {
+    const auto& names = option->get_lnames();
+    if (option->count() > 0 && !names.empty() && names[0] == name.substr(2)) {
+      return option;
+    }
+  }
+  return nullptr;
+}
+
+Status ReadNumbers(const Verb& verb, const CLI::App& app,
+                   VerbArguments* arguments) {
+  for (const VerbOption& option : verb.options) {
+    const auto* const target = std::get_if<NumberTarget>(&option.target);
+    const CLI::Option* const given =
+        target == nullptr ? nullptr : Given(app, option.name);
+    if (given == nullptr) continue;
+    const std::string& text = given->results().front();
+    const auto number = ParseUint64(text);
+    if (!number || *number < target->min || *number > target->max) {
+      return Usage("option " + std::string(option.name) + " is \"" +
+                       Printable(text) + "\": allowed is a number from " +
+                       std::to_string(target->min) + " to " +
+                       std::to_string(target->max),
+                   "");
+    }
+    arguments->*target->member = *number;
+  }
+  return Status::Ok();
 }
 
 std::vector<const CLI::Option*> AddSettings(
@@ -234,9 +313,13 @@ Result<CommandLine> ParseCommandLine(
     AddOptions(*verb, &line.arguments, sub);
     verbs[sub] = verb;
   }
+  std::vector<const CLI::App*> apps = {&app};
+  for (const auto& [sub, verb] : verbs) apps.push_back(sub);
+  auto split = SplitEmptyValues(arguments);
+  const Status flags = RefuseFlagValues(split, apps);
+  if (!flags.ok()) return flags;
   try {
     // CLI11 takes them last first.
-    auto split = SplitEmptyValues(arguments);
     std::reverse(split.begin(), split.end());
     app.parse(std::move(split));
   } catch (const CLI::ParseError& error) {
@@ -256,14 +339,20 @@ Result<CommandLine> ParseCommandLine(
   for (const CLI::App* verb : named) {
     const CLI::App& constant = *verb;
     if (values.ok()) values = CheckValues(constant.get_options(), false);
+    if (values.ok()) {
+      values = ReadNumbers(*line.verb, constant, &line.arguments);
+    }
   }
   if (!values.ok()) return values;
   return line;
 }
 
 bool AsksForJson(const std::vector<std::string>& arguments) {
-  const auto end = std::find(arguments.begin(), arguments.end(), "--");
-  return std::find(arguments.begin(), end, "--json") != end;
+  return std::any_of(arguments.begin(), EndOfOptions(arguments), IsJsonFlag);
+}
+
+bool AsksForJson(std::span<char* const> arguments) {
+  return std::any_of(arguments.begin(), EndOfOptions(arguments), IsJsonFlag);
 }
 
 std::string HelpText(const Verb* verb) {

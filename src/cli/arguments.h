@@ -41,12 +41,19 @@ struct VerbArguments {
   bool yes = false;
 };
 
+// A number on the command line: decimal digits, within bounds.
+struct NumberTarget {
+  uint64_t VerbArguments::*member;
+  uint64_t min;
+  uint64_t max;
+};
+
 // One option of a verb. `levelkeep VERB --help` lists those that have a help.
 struct VerbOption {
   const char* name;   // "--label"; one without dashes is what stands alone
   const char* value;  // what the help calls its value; null for a flag
   const char* help;   // one line or several; may be null
-  std::variant<std::string VerbArguments::*, uint64_t VerbArguments::*,
+  std::variant<std::string VerbArguments::*, NumberTarget,
                bool VerbArguments::*>
       target;
   const char* short_name = nullptr;  // "-y"
@@ -103,8 +110,10 @@ struct CommandLine {
 // is wrong wherever it stands; of a setting its table decides.
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
 
-// Was --json asked for? For errors of the parser itself.
+// Was --json asked for, well or not? For errors of the parser itself.
 bool AsksForJson(const std::vector<std::string>& arguments);
+// The same of main's, for when there is no memory.
+bool AsksForJson(std::span<char* const> arguments);
 
 // `levelkeep --help`, `levelkeep VERB --help`.
 std::string HelpText(const Verb* verb);

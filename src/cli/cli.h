@@ -17,6 +17,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "cli/questions.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep::cli {
 
@@ -40,8 +41,18 @@ struct World {
   Clock* clock = nullptr;
 };
 
-// `arguments` without the program's name. Returns the exit code.
+// `arguments` without the program's name. Returns the exit code. What a verb
+// throws is an error as any other.
 int Run(const std::vector<std::string>& arguments, const World& world);
+
+// The exception that is being handled: what the system lacks, and what to do.
+// REQUIRES: called in a catch block.
+Status CaughtStatus();
+
+// The same end for what went wrong around Run: says it, in an object too where
+// the arguments ask for one. Returns the exit code.
+int Fail(const std::vector<std::string>& arguments, const World& world,
+         const Status& status);
 
 // The whole program: signals, streams, Run.
 int Main(int argc, char** argv);

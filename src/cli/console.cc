@@ -90,7 +90,8 @@ bool Console::Ask(std::string_view question) {
 
 Status Console::Confirm(std::string_view what, const Status& cannot_ask) {
   if (!CanAsk()) return cannot_ask;
-  Say(what);
+  // Also with --quiet: a question without what it is about is none.
+  *world_->err << what << '\n';
   if (Ask("Go on?")) return Status::Ok();
   return Status(StatusCode::kRefused, "not confirmed, nothing was changed");
 }

@@ -1,8 +1,12 @@
 // levelkeep health
 
 #include <httplib.h>
+#include <netdb.h>
 
+#include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/json.h"
@@ -36,7 +40,7 @@ constexpr VerbOption kHealthOptions[] = {
     {"--url", "URL", "default: http://127.0.0.1:5050, by API_HOST, API_PORT",
      &VerbArguments::url},
     {"--timeout", "MS", "how long to wait for an answer (default 5000)",
-     &VerbArguments::timeout_ms},
+     NumberTarget{&VerbArguments::timeout_ms, 1, kMaxTimeoutMs}},
 };
 
 // A server that listens everywhere is asked where it is sure to listen.
@@ -47,11 +51,91 @@ std::string UrlFor(const ApiSettings& api) {
   return UrlOf(host, api.port);
 }
 
-Status NoAnswer(const std::string& url, const httplib::Result& answer) {
-  return Status(
-      StatusCode::kIoError,
-      "no answer from " + url + ": " + httplib::to_string(answer.error()),
-      "is levelkeep serve running there?");
+// Whom to ask, and how long to wait.
+struct Asked {
+  std::string url;   // as httplib takes it
+  std::string host;  // without brackets
+  std::chrono::milliseconds timeout;
+};
+
+// "http://HOST", "http://HOST:PORT", also with a slash behind it. Nothing: it
+// is something else.
+std::optional<Asked> ParseUrl(const std::string& url) {
+  constexpr std::string_view kScheme = "http://";
+  constexpr uint64_t kMaxPort = 65535;
+  if (!url.starts_with(kScheme)) return std::nullopt;
+  std::string_view rest = std::string_view(url).substr(kScheme.size());
+  if (rest.ends_with('/')) rest.remove_suffix(1);
+  const bool bracketed = rest.starts_with('[');
+  const size_t end = bracketed ? rest.find(']') : rest.find(':');
+  if (bracketed && end == std::string_view::npos) return std::nullopt;
+  const std::string_view host =
+      bracketed ? rest.substr(1, end - 1) : rest.substr(0, end);
+  if (host.empty() || host.find_first_of("/?#@[] \\") != host.npos) {
+    return std::nullopt;
+  }
+  const std::string_view behind =
+      end == std::string_view::npos ? "" : rest.substr(end + bracketed);
+  if (!behind.empty()) {
+    const auto port = ParseUint64(behind.substr(1));
+    if (behind[0] != ':' || !port || *port == 0 || *port > kMaxPort) {
+      return std::nullopt;
+    }
+  }
+  return Asked{std::string(kScheme) + std::string(rest), std::string(host), {}};
+}
+
+// Empty: the name is known, or it is an address.
+std::string WhyUnknown(const std::string& host) {
+  addrinfo* found = nullptr;
+  const int error = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
+  if (error == 0) ::freeaddrinfo(found);
+  return error == 0 ? "" : ::gai_strerror(error);
+}
+
+// What httplib says in one word.
+Status NoAnswer(const Asked& asked, httplib::Error error,
+                std::chrono::steady_clock::duration waited) {
+  std::string why;
+  std::string hint = "is levelkeep serve running there?";
+  const bool timed_out = waited >= asked.timeout;
+  const std::string limit =
+      " within " + std::to_string(asked.timeout.count()) + " ms";
+  if (error == httplib::Error::Connection ||
+      error == httplib::Error::ConnectionTimeout) {
+    const std::string unknown = WhyUnknown(asked.host);
+    if (!unknown.empty()) {
+      why = "the host " + asked.host + " is not found (" + unknown + ")";
+      hint = "is the name right? see API_HOST, --url";
+    } else {
+      why = timed_out ? "no connection" + limit : "nobody listens there";
+    }
+  } else if (error == httplib::Error::Read && timed_out) {
+    why = "it took the connection and did not answer" + limit;
+    hint = "it hangs or has much to do: ask again, or longer with --timeout";
+  } else if (error == httplib::Error::Read) {
+    why = "it closed the connection without an answer";
+    hint = "is it levelkeep serve, and does it speak HTTP?";
+  } else {
+    why = httplib::to_string(error);
+  }
+  return Status(StatusCode::kIoError,
+                "no answer from " + asked.url + ": " + why, hint);
+}
+
+// The answer to one question, or why there is none.
+Result<httplib::Response> Ask(const Asked& asked, const std::string& token,
+                              const char* path) {
+  httplib::Client client(asked.url);
+  client.set_connection_timeout(asked.timeout);
+  client.set_read_timeout(asked.timeout);
+  client.set_write_timeout(asked.timeout);
+  if (!token.empty()) client.set_bearer_token_auth(token.c_str());
+  const auto begin = std::chrono::steady_clock::now();
+  const httplib::Result answer = client.Get(path);
+  if (answer) return *answer;
+  return NoAnswer(asked, answer.error(),
+                  std::chrono::steady_clock::now() - begin);
 }
 
 // A member as text; "?" if it is missing, whatever else the server says.
@@ -99,10 +183,10 @@ void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
   }
 }
 
-Status AskLive(Session* session, const std::string& url,
-               httplib::Client* client) {
-  const httplib::Result answer = client->Get("/livez");
-  if (!answer) return NoAnswer(url, answer);
+Status AskLive(Session* session, const Asked& asked) {
+  const std::string& url = asked.url;
+  const auto answer = Ask(asked, session->settings().api.token, "/livez");
+  if (!answer.ok()) return answer.status();
   if (answer->status != 200) {
     return Status(StatusCode::kIoError,
                   url + "/livez answered " + std::to_string(answer->status),
@@ -113,11 +197,10 @@ Status AskLive(Session* session, const std::string& url,
   return Status::Ok();
 }
 
-Status AskHealth(Session* session, const std::string& url,
-                 httplib::Client* client) {
-  const httplib::Result answer = client->Get("/api/health");
-  if (!answer) return NoAnswer(url, answer);
-
+Status AskHealth(Session* session, const Asked& asked) {
+  const std::string& url = asked.url;
+  const auto answer = Ask(asked, session->settings().api.token, "/api/health");
+  if (!answer.ok()) return answer.status();
   const auto parsed =
       ParseJsonInOrder(answer->body, "the answer", kAnswerRules);
   const auto health =
@@ -150,24 +233,16 @@ Status RunHealth(Session* session) {
   const VerbArguments& arguments = session->arguments();
   const ApiSettings& api = session->settings().api;
   const std::string url = arguments.url.empty() ? UrlFor(api) : arguments.url;
-  if (url.rfind("http://", 0) != 0) {
-    return Status(
-        StatusCode::kInvalidArgument,
-        "--url is \"" + Printable(url) + "\": allowed is http://HOST:PORT");
-  }
-  if (arguments.timeout_ms == 0 || arguments.timeout_ms > kMaxTimeoutMs) {
+  auto asked = ParseUrl(url);
+  if (!asked) {
     return Status(StatusCode::kInvalidArgument,
-                  "--timeout must be 1 to " + std::to_string(kMaxTimeoutMs) +
-                      " milliseconds");
+                  (arguments.url.empty() ? "API_HOST and API_PORT make \""
+                                         : "--url is \"") +
+                      Printable(url) + "\": allowed is http://HOST:PORT",
+                  "no path behind it; a port is a number from 1 to 65535");
   }
-  httplib::Client client(url);
-  const std::chrono::milliseconds timeout(arguments.timeout_ms);
-  client.set_connection_timeout(timeout);
-  client.set_read_timeout(timeout);
-  client.set_write_timeout(timeout);
-  if (!api.token.empty()) client.set_bearer_token_auth(api.token.c_str());
-  return arguments.live ? AskLive(session, url, &client)
-                        : AskHealth(session, url, &client);
+  asked->timeout = std::chrono::milliseconds(arguments.timeout_ms);
+  return arguments.live ? AskLive(session, *asked) : AskHealth(session, *asked);
 }
 
 }  // namespace

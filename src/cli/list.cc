@@ -19,8 +19,11 @@ constexpr char kListHelp[] =
     "STATUS: verified (read and checked), unverified (not yet), damaged (a\n"
     "check failed: do not rely on it), unreadable (no backup of ours).\n";
 
+constexpr uint64_t kMaxLimit = 1'000'000;
+
 constexpr VerbOption kListOptions[] = {
-    {"--limit", "N", "the N newest ones only", &VerbArguments::limit},
+    {"--limit", "N", "the N newest ones only",
+     NumberTarget{&VerbArguments::limit, 1, kMaxLimit}},
 };
 
 std::string PaintedStatus(const Console& console, const std::string& status) {

@@ -5,14 +5,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <exception>
 #include <iostream>
 #include <map>
-#include <new>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/own_process.h"
 #include "base/process.h"
+#include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/exit_code.h"
 #include "cli/signals.h"
@@ -30,8 +32,7 @@ std::string SystemFile(const std::map<std::string, std::string>& environment) {
   return ExecutablePath() == LEVELKEEP_INSTALLED_PROGRAM ? kSystemFile : "";
 }
 
-int RunVerb(int argc, char** argv) {
-  SignalWatcher signals;
+World ProcessWorld() {
   World world;
   world.in = &std::cin;
   world.out = &std::cout;
@@ -41,12 +42,31 @@ int RunVerb(int argc, char** argv) {
   world.err_is_terminal = isatty(STDERR_FILENO) == 1;
   world.environment = ProcessEnvironment();
   world.system_file = SystemFile(world.environment);
+  world.fs = FileSystem::Posix();
+  world.clock = Clock::System();
+  return world;
+}
+
+int RunVerb(const std::vector<std::string>& arguments, World world) {
+  SignalWatcher signals;
   world.stop = signals.stop_token();
   world.is_service = signals.is_service();
   world.questions = signals.questions();
-  world.fs = FileSystem::Posix();
-  world.clock = Clock::System();
-  return Run(std::vector<std::string>(argv + 1, argv + argc), world);
+  return Run(arguments, world);
+}
+
+// Where there is not even the memory to say more.
+int FailWithoutMemory(std::span<char* const> arguments) {
+  if (AsksForJson(arguments)) {
+    std::cout << "{\"success\":false,\"code\":\"io_error\",\"message\":\"not "
+                 "enough memory\",\"hint\":\"raise the memory limit of this "
+                 "process\",\"exitCode\":1}"
+              << std::endl;
+  }
+  std::cerr << "error: not enough memory\n"
+               "hint: raise the memory limit of this process"
+            << std::endl;
+  return kExitFailure;
 }
 
 // glibc would learn from the first large list that is freed to keep the next
@@ -68,16 +88,18 @@ int Main(int argc, char** argv) {
   // LevelDB makes its files with whatever mode this leaves.
   umask(077);
   ReturnFreedMemory();
+  const std::span<char* const> given(argv + 1, argv + argc);
   try {
-    return RunVerb(argc, argv);
-  } catch (const std::bad_alloc&) {
-    std::cerr << "error: not enough memory\n"
-                 "hint: raise the memory limit of this process"
-              << std::endl;
-  } catch (const std::exception& error) {
-    std::cerr << "error: " << error.what() << std::endl;
+    const std::vector<std::string> arguments(given.begin(), given.end());
+    const World world = ProcessWorld();
+    try {
+      return RunVerb(arguments, world);
+    } catch (...) {
+      return Fail(arguments, world, CaughtStatus());
+    }
+  } catch (...) {
+    return FailWithoutMemory(given);
   }
-  return kExitFailure;
 }
 
 }  // namespace levelkeep::cli

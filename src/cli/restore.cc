@@ -89,22 +89,30 @@ Status CheckArguments(const VerbArguments& arguments) {
   return Status::Ok();
 }
 
+Status CannotAskToReplace() {
+  return Status(StatusCode::kInvalidArgument,
+                "restore replaces the database and can't ask here",
+                "pass --yes, or look first with --dry-run");
+}
+
 // Ok: go on. Nothing was changed yet.
-Status Confirm(Session* session, const std::string& what) {
+Status Confirm(Session* session, const std::string& what,
+               const Status& cannot_ask) {
   if (session->arguments().yes) return Status::Ok();
-  return session->console->Confirm(
-      what, Status(StatusCode::kInvalidArgument,
-                   "restore replaces the database and can't ask here",
-                   "pass --yes, or look first with --dry-run"));
+  return session->console->Confirm(what, cannot_ask);
 }
 
 std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
   std::string text =
       preview.other_database ? "This is a backup of another database.\n" : "";
   text += preview.name + " (made " + FormatTime(preview.backup_created) +
-          ", write number " + std::to_string(preview.backup_sequence) +
-          ") replaces " + db_dir + " (write number " +
-          std::to_string(preview.current_sequence) + ").\n";
+          ", write number " + std::to_string(preview.backup_sequence);
+  if (preview.database_present) {
+    text += ") replaces " + db_dir + " (write number " +
+            std::to_string(preview.current_sequence) + ").\n";
+  } else {
+    text += ") becomes " + db_dir + ".\n";
+  }
   if (!preview.database_present) {
     text += "There is no database yet; nothing is lost.";
   } else if (preview.current_sequence == 0) {
@@ -119,7 +127,9 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
         "The backup is of another history of the database: what is there "
         "now leaves it.";
   }
-  text += "\nThe replaced database is kept for levelkeep restore --undo.";
+  if (preview.database_present) {
+    text += "\nThe replaced database is kept for levelkeep restore --undo.";
+  }
   if (preview.needed_bytes > preview.free_bytes) {
     text += "\nThe disk has " + FormatBytes(preview.free_bytes) + " free, " +
             FormatBytes(preview.needed_bytes) + " are needed.";
@@ -193,7 +203,7 @@ Status Undo(Session* session, Engine* engine) {
   if (session->arguments().dry_run) {
     return RehearseUndo(session, engine, scope, description);
   }
-  const Status confirmed = Confirm(session, description);
+  const Status confirmed = Confirm(session, description, CannotAskToReplace());
   if (!confirmed.ok()) return confirmed;
   auto report = engine->Undo(scope);
   if (!report.ok()) return report.status();
@@ -208,7 +218,7 @@ Status ListKept(Session* session, Engine* engine) {
   if (!kept.ok()) return kept.status();
   auto& json = session->result["kept"] = nlohmann::ordered_json::array();
   Table table(
-      {"REPLACED (UTC)", "BY", "SEQUENCE", "SIZE", "DIRECTORY"},
+      {"REPLACED (UTC)", "BY", "WRITE NUMBER", "SIZE", "DIRECTORY"},
       {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kLeft});
   for (const KeptDatabase& database : *kept) {
     json.push_back(api::ToJson(database));
@@ -236,9 +246,14 @@ Status ForgetUndo(Session* session, Engine* engine) {
   uint64_t bytes = 0;
   for (const KeptDatabase& database : *kept) bytes += database.bytes;
   const Status confirmed = Confirm(
-      session, std::to_string(kept->size()) + " replaced database" +
-                   (kept->size() == 1 ? "" : "s") + " (" + FormatBytes(bytes) +
-                   ") can't be brought back any more.");
+      session,
+      std::to_string(kept->size()) + " replaced database" +
+          (kept->size() == 1 ? "" : "s") + " (" + FormatBytes(bytes) +
+          ") can't be brought back any more.",
+      Status(StatusCode::kInvalidArgument,
+             "restore --forget-undo removes replaced databases for good and "
+             "can't ask here",
+             "pass --yes, or look first with restore --undo --list"));
   if (!confirmed.ok()) return confirmed;
   const Status forgotten = engine->ForgetUndo();
   if (!forgotten.ok()) return forgotten;
@@ -269,7 +284,7 @@ Status Replace(Session* session, Engine* engine) {
                                    {session->world.stop, progress.callback()},
                                    arguments.other_database);
   }
-  const Status confirmed = Confirm(session, description);
+  const Status confirmed = Confirm(session, description, CannotAskToReplace());
   if (!confirmed.ok()) return confirmed;
   auto report = [&] {
     Progress progress(session->console, "restoring " + preview->name);
@@ -281,9 +296,11 @@ Status Replace(Session* session, Engine* engine) {
   session->console->Print("restored " + report->name + " (" +
                           FormatBytes(report->bytes) + ", write number " +
                           std::to_string(report->last_sequence) + ")\n");
-  session->console->Say(
-      "the replaced database is kept: levelkeep restore "
-      "--undo brings it back");
+  if (preview->database_present) {
+    session->console->Say(
+        "the replaced database is kept: levelkeep restore "
+        "--undo brings it back");
+  }
   return Status::Ok();
 }
 

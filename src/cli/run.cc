@@ -1,8 +1,11 @@
 // One run of the program: parse, load the settings, do it, say what failed.
 
 #include <algorithm>
+#include <exception>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <ostream>
+#include <system_error>
 
 #include "base/json.h"
 #include "base/log.h"
@@ -106,12 +109,41 @@ Status RunVerb(Session* session) {
 
 }  // namespace
 
+Status CaughtStatus() {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return Status(StatusCode::kIoError, "not enough memory",
+                  "raise the memory limit of this process (ulimit -v, "
+                  "MemoryMax=), or free memory on this host");
+  } catch (const std::system_error& error) {
+    if (error.code() != std::errc::resource_unavailable_try_again) {
+      return Status(StatusCode::kIoError, error.what());
+    }
+    // That is all that std::thread says.
+    return Status(
+        StatusCode::kIoError,
+        std::string("the system gives this process no more threads: ") +
+            error.what(),
+        "raise its limit of processes and threads (ulimit -u, TasksMax=) or "
+        "of memory (ulimit -v, MemoryMax=)");
+  } catch (const std::exception& error) {
+    return Status(StatusCode::kInternal, error.what());
+  } catch (...) {
+    return Status(StatusCode::kInternal,
+                  "an exception that is no std::exception");
+  }
+}
+
+int Fail(const std::vector<std::string>& arguments, const World& world,
+         const Status& status) {
+  Console console(&world, {.json = AsksForJson(arguments), .quiet = false});
+  return Finish(&console, status, ordered_json::object(), false);
+}
+
 int Run(const std::vector<std::string>& arguments, const World& world) {
   auto line = ParseCommandLine(arguments);
-  if (!line.ok()) {
-    Console console(&world, {.json = AsksForJson(arguments), .quiet = false});
-    return Finish(&console, line.status(), ordered_json::object(), false);
-  }
+  if (!line.ok()) return Fail(arguments, world, line.status());
   Console console(&world, {.json = line->json, .quiet = line->quiet});
   if (line->version) {
     console.Print(std::string("levelkeep ") + LevelKeepVersion() + "\n");
@@ -141,7 +173,14 @@ int Run(const std::vector<std::string>& arguments, const World& world) {
     return Finish(&console, config.status(), ordered_json::object(), false);
   }
   Session session{world, *line, *config, &console};
-  const Status status = RunVerb(&session);
+  Status status;
+  try {
+    status = RunVerb(&session);
+  } catch (...) {
+    status = CaughtStatus();
+    // Who knows what half of it is there.
+    session.result = ordered_json::object();
+  }
   return Finish(&console, status, session.result, session.result_printed);
 }
 

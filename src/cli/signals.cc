@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <initializer_list>
 #include <optional>
 
 #include "base/log.h"
@@ -19,21 +20,31 @@ constexpr std::chrono::seconds kPatience{28};
 // How exactly the patience is kept.
 constexpr timespec kPoll = {0, 100'000'000};
 
-sigset_t WatchedSignals() {
+// As nohup leaves SIGHUP, and a shell without job control the SIGINT of what it
+// starts in the background.
+bool IsIgnored(int signal) {
+  struct sigaction action = {};
+  return sigaction(signal, nullptr, &action) == 0 &&
+         action.sa_handler == SIG_IGN;
+}
+
+// A signal that is blocked comes even if it is ignored.
+sigset_t SignalsToWatch() {
   sigset_t signals;
   sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGHUP);
   sigaddset(&signals, SIGUSR1);
+  for (const int signal : {SIGINT, SIGHUP}) {
+    if (!IsIgnored(signal)) sigaddset(&signals, signal);
+  }
   return signals;
 }
 
 }  // namespace
 
-SignalWatcher::SignalWatcher() {
-  const sigset_t signals = WatchedSignals();
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+SignalWatcher::SignalWatcher(std::chrono::milliseconds one_wish)
+    : watched_(SignalsToWatch()), one_wish_(one_wish) {
+  pthread_sigmask(SIG_BLOCK, &watched_, nullptr);
   thread_ = std::jthread([this](std::stop_token ended) { Run(ended); });
 }
 
@@ -41,29 +52,32 @@ SignalWatcher::SignalWatcher() {
 // anyway, must not spoil its exit code.
 SignalWatcher::~SignalWatcher() {
   thread_.request_stop();
-  // Any of them wakes it: it looks at the stop first.
-  pthread_kill(thread_.native_handle(), SIGHUP);
+  // Any that is watched wakes it: it looks at the stop first.
+  pthread_kill(thread_.native_handle(), SIGUSR1);
 }
 
 void SignalWatcher::Run(std::stop_token ended) {
-  const sigset_t signals = WatchedSignals();
-  std::optional<std::chrono::steady_clock::time_point> deadline;
+  using Clock = std::chrono::steady_clock;
+  std::optional<Clock::time_point> stopped;
+  int first = 0;
   while (!ended.stop_requested()) {
-    const int signal = sigtimedwait(&signals, nullptr, &kPoll);
+    const int signal = sigtimedwait(&watched_, nullptr, &kPoll);
     if (ended.stop_requested()) return;
+    const Clock::time_point now = Clock::now();
     if (signal == SIGUSR1) {
       questions_.Ask();
     } else if (signal == SIGHUP && is_service_) {
       LogInfo(kSignalsTag, "SIGHUP ignored: restart to load other settings");
-    } else if (signal > 0 && deadline) {
-      _exit(kExitInterrupted);
+    } else if (signal > 0 && stopped) {
+      if (signal != first || now >= *stopped + one_wish_)
+        _exit(kExitInterrupted);
     } else if (signal > 0) {
       if (is_service_)
         LogInfo(kSignalsTag, "stopping; a second signal ends at once");
-      deadline = std::chrono::steady_clock::now() + kPatience;
+      first = signal;
+      stopped = now;
       stop_.request_stop();
-    } else if (deadline && is_service_ &&
-               std::chrono::steady_clock::now() >= *deadline) {
+    } else if (stopped && is_service_ && now >= *stopped + kPatience) {
       LogError(kSignalsTag, "a job did not stop in time: ending without it");
       FlushLogs();
       _exit(kExitFailure);

@@ -31,6 +31,7 @@ constexpr VerbOption kWorkerOptions[] = {
 struct Round {
   uint64_t completed = 0;
   uint64_t damaged = 0;
+  Status stopped;  // not all was looked at
   Status failure;  // the first one that is no verdict
 };
 
@@ -69,7 +70,8 @@ class Worker {
       return round;
     }
     for (const std::string& name : *pending) {
-      if (world_.stop.stop_requested()) break;
+      if (world_.stop.stop_requested()) round.stopped = Stopped(name);
+      if (!round.stopped.ok()) break;
       const auto backup = engine_.Find(name);
       if (!backup.ok()) continue;  // rotated away meanwhile
       if (WasDone(*backup) || (!all && !rechecks_.IsDue(*backup))) continue;
@@ -79,6 +81,11 @@ class Worker {
   }
 
  private:
+  static Status Stopped(const std::string& name) {
+    return Status(StatusCode::kCancelled,
+                  name + " was not verified to its end");
+  }
+
   using Key = std::pair<int64_t, std::string>;
   static Key KeyOf(const FoundBackup& backup) {
     return {backup.mtime_ns, backup.sha256};
@@ -107,9 +114,11 @@ class Worker {
       ++round->damaged;
       done_[name] = KeyOf(backup);
       LogError(kWorkerTag, name + ": failed: " + status.message());
-    } else if (status.code() == StatusCode::kBusy ||
-               status.code() == StatusCode::kCancelled) {
-      // The server verifies it, or we are stopping: the next round looks.
+    } else if (status.code() == StatusCode::kCancelled) {
+      round->stopped = Stopped(name);
+      LogInfo(kWorkerTag, name + ": postponed: " + status.message());
+    } else if (status.code() == StatusCode::kBusy) {
+      // The server verifies it: the next round looks.
       LogInfo(kWorkerTag, name + ": postponed: " + status.message());
     } else {
       rechecks_.Failed(backup);
@@ -135,7 +144,7 @@ Status RunOneRound(Session* session, Worker* worker) {
                   std::to_string(round.damaged) + " backups are damaged",
                   "see levelkeep list, and make a new one: levelkeep create");
   }
-  return round.failure;
+  return round.stopped.ok() ? round.failure : round.stopped;
 }
 
 Status RunWorker(Session* session) {

@@ -360,8 +360,15 @@ class Engine {
   // Where the storage is ours: restores go by what was scanned for it.
   void RememberScan(const std::string& sha256);
 
+  // What to do about a process that has the database open, by the act.
+  static constexpr char kStopIt[] = "stop it first";
+  static constexpr char kStopItOrRestore[] =
+      "stop it, use POST /api/backup/restore, or drop the file into "
+      "RESTORE_DIR and restart it";
+  static constexpr char kStopItOrUndo[] =
+      "stop it, or use POST /api/backup/undo";
   // What stands against a change of the storage; see preview.cc.
-  Status JudgeStorage();
+  Status JudgeStorage(const char* if_open);
   Status JudgeLayout();
   Status RefuseStateLink() const;
   // `what` names the folder, which need not be there.
@@ -369,14 +376,14 @@ class Engine {
   Status JudgeBackupFolder();
   Status RequireDropsApplied() const;
   Status RequireWorkFolder() const;
-  // kBusy: a process has the database open.
-  Status RequireClosed() const;
+  // kBusy, with the hint `if_open`: a process has the database open.
+  Status RequireClosed(const char* if_open) const;
   // Also of a restore of this backup, which it opens.
   Status JudgeRestore(FoundBackup* backup, bool other_database);
   // Every digest; returns the archive's own. REQUIRES: it was opened.
   Result<std::string> ReadThrough(const FoundBackup& backup, const Work& work);
   // The storage is ours, and what a crash interrupted is finished.
-  Status RequireStorage();
+  Status RequireStorage(const char* if_open);
   bool UndoIsDue();
   Result<bool> ForgetDueUndo();
   // The digest of the archive that was verified in full under this name, in

@@ -21,19 +21,18 @@ Status Engine::RefuseOther(const FoundBackup& backup,
                 backup.name + " is a backup of another database than " +
                     options_.storage_path(),
                 "choose one of this database, or say that it is meant: "
-                "--other-database, \"otherDatabase\":true");
+                "--other-database, \"otherDatabase\":true in the body of a "
+                "restore, ?otherDatabase=true of a DELETE");
 }
 
-Status Engine::RequireClosed() const {
+Status Engine::RequireClosed(const char* if_open) const {
   const std::string db_dir = options_.storage_path();
   std::string holder;
   LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
                              DbLock::Probe(fs_, db_dir, &holder));
   if (state == DbLock::State::kFree) return Status::Ok();
   return Status(StatusCode::kBusy,
-                "database " + db_dir + " is open in " + holder,
-                "stop it, use POST /api/backup/restore, or drop the file "
-                "into RESTORE_DIR and restart it");
+                "database " + db_dir + " is open in " + holder, if_open);
 }
 
 Status Engine::JudgeLayout() {
@@ -58,12 +57,12 @@ Status Engine::JudgeFolders() {
 }
 
 // Where BackupManager started, it closes the database itself.
-Status Engine::JudgeStorage() {
+Status Engine::JudgeStorage(const char* if_open) {
   LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
   if (restorer_ != nullptr && restorer_->recovered()) {
     return restorer_->CheckStorage();
   }
-  LEVELKEEP_RETURN_IF_ERROR(RequireClosed());
+  LEVELKEEP_RETURN_IF_ERROR(RequireClosed(if_open));
   return JudgeLayout();
 }
 
@@ -71,7 +70,7 @@ Status Engine::JudgeStorage() {
 // checked, does it fit
 Status Engine::JudgeRestore(FoundBackup* backup, bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(*backup, other_database));
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopItOrRestore));
   if (!backup->reader) LEVELKEEP_RETURN_IF_ERROR(Open(backup));
   LEVELKEEP_RETURN_IF_ERROR(CheckableSource(*backup).status());
   const RestoreContext context{fs_, clock_, NewRestorerOptions()};
@@ -156,7 +155,7 @@ Status Engine::RehearseExtract(const FoundBackup& backup,
 }
 
 Result<KeptDatabase> Engine::PreviewUndo(UndoScope scope) {
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopItOrUndo));
   return OpenRestorer()->FindUndo(scope);
 }
 

@@ -38,7 +38,7 @@ Status Engine::RequireWhole() {
 }
 
 Result<LossPreview> Engine::PreviewLoss() {
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopIt));
   Restorer* const restorer = OpenRestorer();
   LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains, restorer->FindRemains());
   LEVELKEEP_RETURN_IF_ERROR(restorer->CheckRepairable(remains));
@@ -54,7 +54,7 @@ Result<LossPreview> Engine::PreviewLoss() {
 // 1. the storage is ours   2. stage what is left   3. put it in place
 // 4. remember why the history changed
 Result<LossReport> Engine::AcceptLoss(const Work& work) {
-  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopIt));
   LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains, restorer_->FindRemains());
   LEVELKEEP_ASSIGN_OR_RETURN(const Restorer::Staged staged,
                              restorer_->StageRemains(remains, work));

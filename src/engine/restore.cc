@@ -111,10 +111,10 @@ Restorer* Engine::OpenRestorer() {
 // 1. nobody else has the database   2. folders, and whether they will do
 // 3. the instance lock   4. what a crash interrupted. Done already where
 // BackupManager started.
-Status Engine::RequireStorage() {
+Status Engine::RequireStorage(const char* if_open) {
   if (restorer_ != nullptr && restorer_->recovered()) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
-  LEVELKEEP_RETURN_IF_ERROR(RequireClosed());
+  LEVELKEEP_RETURN_IF_ERROR(RequireClosed(if_open));
   LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare());
   return restorer_->Recover().status();
 }
@@ -131,7 +131,7 @@ Status Engine::Open(FoundBackup* backup) const {
 Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
                                       const Work& work, bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
-  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrRestore));
   FoundBackup open = backup;
   LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
   LEVELKEEP_ASSIGN_OR_RETURN(const Restorer::Staged staged,
@@ -153,8 +153,8 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
 
 Result<RestoreReport> Engine::Undo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireWorkFolder());
-  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo));
+  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopItOrUndo));
   const auto undo = [&] { return restorer_->Undo(scope); };
   // An undo that the application can't use is undone: nothing is lost by it.
   const auto undo_that = [&] { return restorer_->Undo(UndoScope::kLast); };
@@ -214,7 +214,7 @@ Status Engine::RequireWorkFolder() const {
 
 Status Engine::ForgetUndo() {
   LEVELKEEP_RETURN_IF_ERROR(RequireWorkFolder());
-  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopIt));
   return restorer_->ForgetUndo();
 }
 
@@ -244,7 +244,7 @@ bool Engine::UndoIsDue() {
 // 1. is anything kept, and due?   2. the storage is ours   3. still due?
 Result<bool> Engine::ForgetDueUndo() {
   if (!UndoIsDue()) return false;
-  const Status ours = RequireStorage();
+  const Status ours = RequireStorage(kStopIt);
   if (ours.code() == StatusCode::kBusy) return false;
   LEVELKEEP_RETURN_IF_ERROR(ours);
   if (!UndoIsDue()) return false;
@@ -275,7 +275,7 @@ Status Engine::RequireDropsApplied() const {
 Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
                                     bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
-  LEVELKEEP_RETURN_IF_ERROR(RequireStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrRestore));
   LEVELKEEP_RETURN_IF_ERROR(RequireDropsApplied());
   // The start that applies it will scan it.
   LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup.name));

@@ -4,6 +4,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 
 #include "base/ascii.h"
 #include "base/text.h"
@@ -15,7 +16,9 @@ namespace {
 
 using Headers = std::map<std::string, std::string>;
 
-Refusal Bad(const char* detail) { return {400, "bad_request", detail}; }
+Refusal Bad(std::string detail) {
+  return {400, "bad_request", std::move(detail)};
+}
 
 bool IsTokenCharacter(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
@@ -63,7 +66,12 @@ std::optional<Refusal> ParseRequestLine(std::string_view line,
   const bool printable = std::all_of(target.begin(), target.end(), [](char c) {
     return c > ' ' && c < '\x7f';
   });
-  auto parsed = printable ? ParseTarget(target) : std::nullopt;
+  std::string repeated;
+  auto parsed = printable ? ParseTarget(target, &repeated) : std::nullopt;
+  if (!repeated.empty()) {
+    return Bad("the query parameter \"" + Printable(repeated) +
+               "\" is given twice");
+  }
   if (!parsed) return Bad("the request target is malformed");
   head->request.method = method;
   head->request.path = std::move(parsed->path);

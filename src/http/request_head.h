@@ -5,6 +5,7 @@
 #define LEVELKEEP_HTTP_REQUEST_HEAD_H_
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <variant>
 
@@ -20,7 +21,7 @@ inline constexpr size_t kMaxHeaderLines = 100;
 struct Refusal {
   int status = 400;
   const char* code = "bad_request";
-  const char* detail = "";
+  std::string detail;
 };
 
 struct RequestHead {

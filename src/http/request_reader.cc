@@ -8,9 +8,9 @@ namespace {
 
 constexpr size_t kMaxEmptyLines = 16;
 
-constexpr Refusal kTooLarge = {413, "too_large",
-                               "the request body is larger than this route "
-                               "takes"};
+Refusal TooLarge() {
+  return {413, "too_large", "the request body is larger than this route takes"};
+}
 
 // True if there is a line feed without its carriage return in [begin, end).
 bool HasBareLineFeed(const std::string& text, size_t begin, size_t end) {
@@ -109,7 +109,7 @@ bool RequestReader::ReadHead() {
   head_ = std::move(std::get<RequestHead>(parsed));
   input_.erase(0, end + 4);
   const size_t limit = on_head_(&head_.request);
-  if (head_.content_length > limit) return Refuse(kTooLarge);
+  if (head_.content_length > limit) return Refuse(TooLarge());
   if (head_.chunked) chunks_.emplace(limit);
   // Who has sent part of the body does not wait.
   continue_wanted_ = head_.expects_continue && input_.empty() &&
@@ -127,7 +127,7 @@ bool RequestReader::ReadBody() {
       case ChunkedBody::State::kMalformed:
         return Refuse({400, "bad_request", "the chunked body is malformed"});
       case ChunkedBody::State::kTooLarge:
-        return Refuse(kTooLarge);
+        return Refuse(TooLarge());
       case ChunkedBody::State::kDone:
         break;
     }

@@ -30,21 +30,26 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
 }
 
 bool ParseQuery(std::string_view text,
-                std::map<std::string, std::string>* query) {
+                std::map<std::string, std::string>* query,
+                std::string* repeated) {
   for (const std::string_view pair : Split(text, '&')) {
     if (pair.empty()) continue;
     const size_t equals = pair.find('=');
     const auto name = Decode(pair.substr(0, equals), true);
     const auto value = Decode(
         equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
-    if (!name || !value || !query->emplace(*name, *value).second) return false;
+    if (!name || !value) return false;
+    if (query->emplace(*name, *value).second) continue;
+    if (repeated != nullptr) *repeated = *name;
+    return false;
   }
   return true;
 }
 
 }  // namespace
 
-std::optional<Target> ParseTarget(std::string_view target) {
+std::optional<Target> ParseTarget(std::string_view target,
+                                  std::string* repeated) {
   if (target.empty() || target[0] != '/') return std::nullopt;
   if (target.find('#') != std::string_view::npos) return std::nullopt;
   const size_t question = target.find('?');
@@ -53,7 +58,7 @@ std::optional<Target> ParseTarget(std::string_view target) {
   Target result;
   result.path = *path;
   if (question != std::string_view::npos &&
-      !ParseQuery(target.substr(question + 1), &result.query)) {
+      !ParseQuery(target.substr(question + 1), &result.query, repeated)) {
     return std::nullopt;
   }
   return result;

@@ -17,8 +17,9 @@ struct Target {
 
 // Nothing if the target is not an absolute path, holds an incomplete escape,
 // a control character (also escaped), '#', a query name twice, or decodes to
-// bytes that are not UTF-8.
-std::optional<Target> ParseTarget(std::string_view target);
+// bytes that are not UTF-8. `repeated`, unless it is null, gets such a name.
+std::optional<Target> ParseTarget(std::string_view target,
+                                  std::string* repeated = nullptr);
 
 // An address of IPv6 in brackets, as a URL has it; others, and one that has
 // them already, as they are.

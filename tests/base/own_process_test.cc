@@ -9,10 +9,12 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <functional>
 #include <string>
 
 #include "base/file_system.h"
+#include "base/process.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -80,6 +82,18 @@ TEST(OwnProcessTest, SignalsThatNobodyMeantAreNotItsEnd) {
               kGood)
         << signal;
   }
+}
+
+// A parent that wants to know nothing of its children hands that down.
+TEST(OwnProcessTest, TheOutcomeOfAChildIsKnown) {
+  EXPECT_EQ(ExitOf([] {
+              signal(SIGCHLD, SIG_IGN);
+              SettleOwnProcess();
+              const auto child = RunProgram({"/bin/sh", "-c", "exit 3"},
+                                            std::chrono::minutes(5), 1000, {});
+              return child.ok() && child->exit_code == 3 ? kGood : 1;
+            }),
+            kGood);
 }
 
 TEST(OwnProcessTest, AsManyFilesAsTheHardLimitAllows) {

@@ -169,6 +169,58 @@ TEST(ArgumentsTest, AnOptionIsNoValueOfTheOneBeforeIt) {
       << "its own table says what is wrong with it";
 }
 
+TEST(ArgumentsTest, NumbersAreDecimalDigitsWithinBounds) {
+  EXPECT_EQ(Parse({"list", "--limit", "010"}).arguments.limit, 10u);
+  EXPECT_EQ(Parse({"list", "--limit=1000000"}).arguments.limit, 1000000u);
+  EXPECT_EQ(Parse({"health", "--timeout", "1"}).arguments.timeout_ms, 1u);
+  for (const char* wrong :
+       {"0", "0x3", " 3", "3 ", "+3", "3.0", "3e1", "1'000", "ten", "1000001",
+        "99999999999999999999", "18446744073709551616", "[3]"}) {
+    for (const auto& [verb, name] :
+         {std::pair{"list", "--limit"}, {"health", "--timeout"}}) {
+      const Status status = ParseCommandLine({verb, name, wrong}).status();
+      EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << wrong;
+      EXPECT_EQ(status.message().rfind("option " + std::string(name), 0), 0u)
+          << status.message();
+    }
+  }
+  EXPECT_EQ(ParseCommandLine({"list", "--limit", "0x3"}).status().message(),
+            "option --limit is \"0x3\": allowed is a number from 1 to 1000000");
+}
+
+// "--dry-run=-1" was no dry run, and took back one that stood before it.
+TEST(ArgumentsTest, AFlagTakesNoValue) {
+  for (const Verb* verb : AllVerbs()) {
+    std::vector<std::string> flags = {"--json", "--quiet", "--verbose",
+                                      "--help", "--version"};
+    for (const VerbOption& option : verb->options) {
+      if (option.value == nullptr) flags.push_back(option.name);
+    }
+    for (const std::string& flag : flags) {
+      for (const char* value : {"true", "false", "-1", "1", "0", "{}", "x"}) {
+        const std::string given = flag + "=" + value;
+        const Status status =
+            ParseCommandLine({verb->name, flag, given}).status();
+        EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << given;
+        EXPECT_EQ(status.message(),
+                  "option " + flag + " takes no value: " + given);
+        EXPECT_EQ(status.hint(), "say " + flag + ", or leave it out");
+      }
+    }
+  }
+  EXPECT_FALSE(ParseCommandLine({"restore", "latest", "-y=0"}).ok());
+  EXPECT_FALSE(ParseCommandLine({"list", "-v3"}).ok());
+  EXPECT_TRUE(Parse({"delete", "x", "--yes", "--yes"}).arguments.yes);
+  EXPECT_EQ(Parse({"inspect", "--", "--json=1"}).arguments.source, "--json=1");
+}
+
+TEST(ArgumentsTest, TextsAreTakenAsTheyAre) {
+  for (const char* text : {"[a]", "[a,b]", "a,b", "\"a\"", "'a'", "{}"}) {
+    EXPECT_EQ(Parse({"inspect", text}).arguments.source, text);
+    EXPECT_EQ(Parse({"create", "--label", text}).arguments.label, text);
+  }
+}
+
 TEST(ArgumentsTest, SecretsHaveNoFlag) {
   EXPECT_FALSE(ParseCommandLine({"serve", "--api-token", "x"}).ok());
   EXPECT_EQ(HelpText(nullptr).find("--api-token"), std::string::npos);
@@ -176,6 +228,7 @@ TEST(ArgumentsTest, SecretsHaveNoFlag) {
 
 TEST(ArgumentsTest, JsonIsRecognizedBeforeAnythingIsParsed) {
   EXPECT_TRUE(AsksForJson({"lst", "--json"}));
+  EXPECT_TRUE(AsksForJson({"list", "--json=true", "--nosuch"}));
   EXPECT_FALSE(AsksForJson({"lst"}));
   EXPECT_FALSE(AsksForJson({"inspect", "--", "--json"}));
 }

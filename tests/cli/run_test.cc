@@ -1,6 +1,11 @@
 // The frame around the verbs: help, version, usage, configuration.
 
 #include <filesystem>
+#include <functional>
+#include <new>
+#include <stdexcept>
+#include <system_error>
+#include <utility>
 
 #include "base/version.h"
 #include "cli/arguments.h"
@@ -252,6 +257,56 @@ TEST_F(RunTest, AStopIsInterrupted) {
                         "'/backup_* 2>&1 "
                         "| grep -q 'No such'"),
             0);
+}
+
+class ThrowingClock : public test::FakeClock {
+ public:
+  explicit ThrowingClock(std::function<void()> thrower)
+      : throw_(std::move(thrower)) {}
+  Time Now() override {
+    throw_();
+    return FakeClock::Now();
+  }
+
+ private:
+  const std::function<void()> throw_;
+};
+
+TEST_F(RunTest, WhatTheSystemLacksIsAnErrorAsAnyOther) {
+  AppendEvents(1);
+  CreateBackup();
+  const struct {
+    std::function<void()> thrower;
+    const char* message;
+    const char* hint;
+  } cases[] = {
+      {[] { throw std::bad_alloc(); }, "not enough memory", "ulimit -v"},
+      {[] {
+         throw std::system_error(
+             std::make_error_code(std::errc::resource_unavailable_try_again));
+       },
+       "the system gives this process no more threads: ", "ulimit -u"},
+      {[] { throw std::runtime_error("odd"); }, "odd", ""}};
+  for (const auto& c : cases) {
+    ThrowingClock clock(c.thrower);
+    std::istringstream in;
+    std::ostringstream out, err;
+    World world = NewWorld(&in, &out, &err);
+    world.clock = &clock;
+    EXPECT_EQ(cli::Run({"list", "--json"}, world), 1);
+    const auto json = nlohmann::json::parse(out.str(), nullptr, false);
+    ASSERT_TRUE(json.is_object()) << out.str();
+    EXPECT_EQ(json.at("success"), false);
+    EXPECT_EQ(json.at("exitCode"), 1);
+    EXPECT_EQ(json.at("message").get<std::string>().rfind(c.message, 0), 0u)
+        << json;
+    EXPECT_NE(json.at("hint").get<std::string>().find(c.hint),
+              std::string::npos)
+        << json;
+    EXPECT_NE(err.str().find(std::string("error: ") + c.message),
+              std::string::npos)
+        << err.str();
+  }
 }
 
 }  // namespace

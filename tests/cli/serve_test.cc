@@ -232,6 +232,50 @@ TEST_F(ServeTest, HealthAsksTheServer) {
       << down.err;
 }
 
+TEST_F(ServeTest, HealthTakesAnAddressAndNothingElse) {
+  auto service = Serve();
+  const std::string url = "http://127.0.0.1:" + std::to_string(port_);
+  const Outcome slash = RunCli({"health", "--url", url + "/"});
+  EXPECT_EQ(slash.code, 0) << slash.err;
+  for (const std::string& odd :
+       {url + "/api/health", url + "//", url + "?x", std::string("http://"),
+        std::string("http://:80"), std::string("http://h:99999"),
+        std::string("http://h:0"), std::string("http://h:"),
+        std::string("http://h:1x"), std::string("http://[::1"),
+        std::string("http://[::1]80"), std::string("http://::1"),
+        std::string("http://u@h:80"), std::string("https://h")}) {
+    const Outcome refused = RunCli({"health", "--url", odd});
+    EXPECT_EQ(refused.code, 2) << odd << refused.err;
+    EXPECT_EQ(refused.err.rfind("error: --url is \"" + odd + "\": ", 0), 0u)
+        << refused.err;
+  }
+  // No name at all, so that nobody has to be asked.
+  const Outcome unknown =
+      RunCli({"health", "--url", "http://nosuch..invalid:5050"});
+  EXPECT_EQ(unknown.code, 1);
+  EXPECT_NE(unknown.err.find("the host nosuch..invalid is not found"),
+            std::string::npos)
+      << unknown.err;
+  EXPECT_EQ(service->Stop(), 0);
+  const Outcome down = RunCli({"health", "--url", url});
+  EXPECT_NE(down.err.find(url + ": nobody listens there\n"), std::string::npos)
+      << down.err;
+}
+
+// Nobody accepts: the kernel completes the connection all the same.
+TEST_F(ServeTest, HealthSaysThatAServerHangs) {
+  httplib::Server hangs;
+  const int port = hangs.bind_to_any_port("127.0.0.1");
+  ASSERT_GT(port, 0);
+  const Outcome outcome = RunCli({"health", "--timeout", "50", "--url",
+                                  "http://127.0.0.1:" + std::to_string(port)});
+  EXPECT_EQ(outcome.code, 1);
+  EXPECT_NE(outcome.err.find(": it took the connection and did not answer "
+                             "within 50 ms\n"),
+            std::string::npos)
+      << outcome.err;
+}
+
 TEST_F(ServeTest, AnAddressOfIpv6HasItsBracketsOnce) {
   EXPECT_EQ(UrlOf("localhost", 7), "http://localhost:7");
   const bool has_ipv6 = httplib::Server().bind_to_any_port("::1") > 0;
@@ -416,33 +460,6 @@ TEST_F(ServeTest, TheWorkerWaitsForItsFolder) {
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
   EXPECT_EQ(worker->Stop(), 0);
-}
-
-TEST_F(ServeTest, TheWorkerOnceReportsTheDamaged) {
-  AppendEvents(2000);  // so that the middle is data, not the manifest
-  const std::string good = CreateBackup();
-  const std::string bad = CreateBackup();
-  FlipByte(BackupPath(bad));
-  const Outcome once = RunCli({"worker", "--once"});
-  EXPECT_EQ(once.code, 3) << once.err;
-  EXPECT_EQ(once.out, "1 verified, 1 damaged\n");
-  const auto again = RunCli({"worker", "--once", "--json"}).json();
-  EXPECT_EQ(again.at("completed"), 0);
-}
-
-TEST_F(ServeTest, TheWorkerSweepsWhatAKilledOneLeft) {
-  AppendEvents(1);
-  CreateBackup();
-  const std::string scratch =
-      dir_.Sub("backups/.levelkeep/scratch-1b7cc21cacbbd6e5f344222be5978bcd");
-  ASSERT_EQ(test::Shell("mkdir '" + scratch + "'"), 0);
-  EXPECT_EQ(RunCli({"worker", "--once"}).code, 0);
-  EXPECT_NE(test::Shell("test -e '" + scratch + "'"), 0);
-}
-
-TEST_F(ServeTest, ADisabledWorkerEnds) {
-  environment_["BACKUP_WORKER_ENABLED"] = "false";
-  EXPECT_EQ(RunCli({"worker"}).code, 0);
 }
 
 }  // namespace

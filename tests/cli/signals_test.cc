@@ -10,20 +10,43 @@
 #include <chrono>
 #include <functional>
 #include <thread>
+#include <vector>
 
 namespace levelkeep::cli {
 namespace {
 
-// Runs `body` in a child; its exit code, or minus the signal that ended it.
-int ExitOf(const std::function<int(SignalWatcher*)>& body) {
+using std::chrono::hours;
+using std::chrono::milliseconds;
+
+// Runs `body` in a child, for which whoever started it ignores `ignored`; its
+// exit code, or minus the signal that ended it.
+int ExitOf(const std::function<int(SignalWatcher*)>& body,
+           const std::vector<int>& ignored = {},
+           milliseconds one_wish = SignalWatcher::kOneWish) {
   const pid_t pid = fork();
   if (pid == 0) {
-    SignalWatcher watcher;
+    // The tests may be somebody's job in the background.
+    for (const int own : {SIGINT, SIGHUP}) signal(own, SIG_DFL);
+    signal(SIGUSR1, SIG_IGN);  // as SettleOwnProcess leaves it
+    for (const int other : ignored) signal(other, SIG_IGN);
+    SignalWatcher watcher(one_wish);
     _exit(body(&watcher));
   }
   int status = 0;
   EXPECT_EQ(waitpid(pid, &status, 0), pid);
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
+
+// Sends `signal`, and waits until the watcher has done what it does with it.
+void SendAndSettle(SignalWatcher* watcher, int signal) {
+  kill(getpid(), signal);
+  sigset_t pending;
+  do {
+    sigpending(&pending);
+  } while (sigismember(&pending, signal) == 1);
+  // It takes one after the other.
+  kill(getpid(), SIGUSR1);
+  (void)watcher->questions()->Wait({});
 }
 
 void WaitForStop(const SignalWatcher& watcher) {
@@ -54,12 +77,63 @@ TEST(SignalsTest, TheSecondOneEndsAtOnce) {
             130);
 }
 
+TEST(SignalsTest, TheSameOneLaterEndsAtOnce) {
+  EXPECT_EQ(ExitOf(
+                [](SignalWatcher* watcher) {
+                  kill(getpid(), SIGTERM);
+                  WaitForStop(*watcher);
+                  kill(getpid(), SIGTERM);
+                  pause();
+                  return 7;
+                },
+                {}, milliseconds(0)),
+            130);
+}
+
+// timeout(1) sends what it gets to its child and to its group.
+TEST(SignalsTest, TheSameOneAtOnceIsOneWish) {
+  EXPECT_EQ(ExitOf(
+                [](SignalWatcher* watcher) {
+                  for (int i = 0; i < 3; ++i) SendAndSettle(watcher, SIGTERM);
+                  return watcher->stop_token().stop_requested() ? 7 : 1;
+                },
+                {}, hours(24)),
+            7);
+}
+
+// nohup; a job that a script starts in the background.
+TEST(SignalsTest, WhatTheCallerIgnoresStaysIgnored) {
+  for (const int signal : {SIGHUP, SIGINT}) {
+    EXPECT_EQ(ExitOf(
+                  [signal](SignalWatcher* watcher) {
+                    SendAndSettle(watcher, signal);
+                    if (watcher->stop_token().stop_requested()) return 1;
+                    kill(getpid(), SIGTERM);
+                    WaitForStop(*watcher);
+                    return 7;
+                  },
+                  {signal}),
+              7)
+        << signal;
+  }
+}
+
+// A supervisor that ignores its own must be able to stop what it started.
+TEST(SignalsTest, TerminationIsNeverIgnored) {
+  EXPECT_EQ(ExitOf(
+                [](SignalWatcher* watcher) {
+                  kill(getpid(), SIGTERM);
+                  WaitForStop(*watcher);
+                  return 7;
+                },
+                {SIGTERM}),
+            7);
+}
+
 TEST(SignalsTest, HangupIsNoReasonForAServiceToStop) {
   EXPECT_EQ(ExitOf([](SignalWatcher* watcher) {
               *watcher->is_service() = true;
-              kill(getpid(), SIGHUP);
-              kill(getpid(), SIGHUP);
-              std::this_thread::sleep_for(std::chrono::milliseconds(50));
+              for (int i = 0; i < 2; ++i) SendAndSettle(watcher, SIGHUP);
               if (watcher->stop_token().stop_requested()) return 1;
               kill(getpid(), SIGTERM);
               WaitForStop(*watcher);

@@ -343,6 +343,16 @@ TEST(UrlTest, DecodesOnce) {
   EXPECT_EQ(target->query.at("n"), "+=");
 }
 
+TEST(UrlTest, NamesTheParameterThatIsGivenTwice) {
+  const auto head = ParseRequestHead(
+      "GET /?limit=1&a%22=1&a%22=2 HTTP/1.1\r\nHost: h\r\n\r\n");
+  const auto* const refusal = std::get_if<Refusal>(&head);
+  ASSERT_NE(refusal, nullptr);
+  EXPECT_EQ(refusal->status, 400);
+  EXPECT_EQ(std::string(refusal->detail),
+            "the query parameter \"a\"\" is given twice");
+}
+
 TEST(UrlTest, RefusesByTheTable) {
   for (const char* text :
        {"", "x", "*", "http://h/", "/%", "/%1", "/%1g", "/%7f", "/%c3", "/%ff",

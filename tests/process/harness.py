@@ -43,7 +43,10 @@ def is_sanitized():
 
 
 def die_with_parent():
-    """For preexec_fn: no server survives a killed test run."""
+    """For preexec_fn: no server survives a killed test run, and none inherits
+    that a test run in the background ignores SIGINT."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
 
 

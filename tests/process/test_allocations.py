@@ -133,7 +133,9 @@ def test_restore(case, rng, rounds):
 def test_list(case, rng, rounds):
     site = case.with_backup(case.fresh())
     for number in chosen(rng, rounds):
-        run_failing(site, number, "list")
+        done = run_failing(site, number, "list", "--json")
+        if done and done.code > 0:
+            assert done.json()["exitCode"] == done.code, done.text
         (site.root / "allocation-failed").unlink(missing_ok=True)
 
 

@@ -11,7 +11,8 @@ import plyvel
 import pytest
 
 from events import make_events
-from harness import binary, die_with_parent, is_sanitized, wait_until
+from harness import (binary, die_with_parent, injected, is_sanitized,
+                     wait_until)
 from hostile_harness import fill_with_noise
 from store import read_events
 
@@ -85,15 +86,51 @@ def test_signal_for_the_state(site, seed):
         assert server.process.poll() is None
 
 
-def start(site, *arguments, **settings):
+def start(site, *arguments, prefix=(), **settings):
     return subprocess.Popen(
-        [binary(), *arguments], cwd=site.root, env=site.environment(settings),
+        [*prefix, binary(), *arguments], cwd=site.root, env=site.environment(settings),
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True, preexec_fn=die_with_parent)
 
 
 def parts(site):
     return [p.name for p in site.backups.glob(".levelkeep-*.part")]
+
+
+@pytest.mark.parametrize("number, prefix", [
+    (signal.SIGHUP, ["nohup"]),
+    (signal.SIGINT, ["bash", "-c", "trap '' INT; exec \"$0\" \"$@\""]),
+], ids=["nohup", "background"])
+def test_what_the_caller_ignores_ends_no_job(site, rng, number, prefix):
+    fill(site.db, 4000, 400, rng)
+    slow = start(site, "create", prefix=prefix, BACKUP_RATE_LIMIT=1_000_000)
+    wait_until(lambda: parts(site), "it is at work")
+    slow.send_signal(number)
+    out, _ = slow.communicate(timeout=300)
+    assert slow.returncode == 0, out
+    assert len(site.archives()) == 1
+
+
+def test_a_parent_that_ignores_its_children(site, seed):
+    """What that hands down would hide how levelkeep-check ended."""
+    prefix = ["bash", "-c", "trap '' CHLD; exec \"$0\" \"$@\""]
+    with site.serve() as server:
+        server.api.append(make_events(seed, "w", 0, 5))
+        name = server.api.create()["name"]
+    for verb in (["verify", name], ["worker", "--once"],
+                 ["restore", name, "--yes"]):
+        site.run(*verb, prefix=prefix).expect(0)
+    assert len(read_events(site.db)) == 5
+
+
+def test_no_more_threads_is_told(site):
+    """Also as the one object of --json."""
+    failed = site.run("list", "--json", prefix=injected(
+        "/^clone3?$", "error=EAGAIN")).expect(1)
+    told = failed.json()
+    assert told["success"] is False and told["exitCode"] == 1, failed.text
+    assert "no more threads" in told["message"], failed.text
+    assert "ulimit -u" in told["hint"] and "hint: " in failed.err
 
 
 def test_halves_of_killed_creates(site, rng):

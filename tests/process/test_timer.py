@@ -146,7 +146,7 @@ def test_second_signal_ends_at_once(site, seed):
         wait_until(lambda: list(site.backups.glob(".levelkeep-*.part")),
                    "the backup began")
         server.signal(signal.SIGTERM)
-        server.signal(signal.SIGTERM)
+        server.signal(signal.SIGINT)
         # The first one may be through already; then it is an orderly end.
         assert server.process.wait(30) in (0, 130)
         thread.join(30)
