@@ -167,7 +167,10 @@ class PosixFileSystem : public FileSystem {
 
   Status Exchange(const std::string& a, const std::string& b) override {
     if (RenameWithFlags(a, b, RENAME_EXCHANGE) == 0) return Status::Ok();
-    const int error = FlagsNotSupported(errno) ? EOPNOTSUPP : errno;
+    // Both are to be there: a file system that minds (exFAT with fuse 3.17) takes
+    // every flag for the one not to replace.
+    const bool unknown = FlagsNotSupported(errno) || errno == EEXIST;
+    const int error = unknown ? EOPNOTSUPP : errno;
     return PosixError(error, "exchange", a, " with " + b);
   }
 
