@@ -35,6 +35,13 @@ Status MoveOverClaim(FileSystem* fs, const std::string& source,
 
 Status MoveToNewName(FileSystem* fs, const std::string& source,
                      const std::string& target) {
+  // Some file systems take no heed of the flag (exFAT with fuse 3.17) and would
+  // replace it.
+  const Status free = fs->Stat(target).status();
+  if (free.ok()) {
+    return Status(StatusCode::kAlreadyExists, target + " is there already");
+  }
+  if (free.code() != StatusCode::kNotFound) return free;
   const Status renamed = fs->RenameNoReplace(source, target);
   if (renamed.code() != StatusCode::kUnsupported) return renamed;
   const Status linked = fs->Link(source, target);

@@ -167,9 +167,10 @@ class PosixFileSystem : public FileSystem {
 
   Status Exchange(const std::string& a, const std::string& b) override {
     if (RenameWithFlags(a, b, RENAME_EXCHANGE) == 0) return Status::Ok();
-    // Both are to be there: a file system that minds (exFAT with fuse 3.17) takes
-    // every flag for the one not to replace.
-    const bool unknown = FlagsNotSupported(errno) || errno == EEXIST;
+    // Both are to be there: a file system that minds takes no heed of the flag
+    // (exFAT with fuse 3.17).
+    const bool unknown = FlagsNotSupported(errno) || errno == EEXIST ||
+                         errno == ENOTEMPTY;
     const int error = unknown ? EOPNOTSUPP : errno;
     return PosixError(error, "exchange", a, " with " + b);
   }

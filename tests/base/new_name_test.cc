@@ -185,5 +185,25 @@ TEST(NewNameOnLyingDiskTest, FileIsNeverWithoutAName) {
   EXPECT_EQ(test::ReadFile(dir.Sub("name")), "whole");
 }
 
+// A disk that takes no heed of flags: exFAT with fuse 3.17.
+class HeedlessDisk : public FaultFileSystem {
+ public:
+  HeedlessDisk() : FaultFileSystem(FileSystem::Posix()) {}
+  Status RenameNoReplace(const std::string& source,
+                         const std::string& target) override {
+    return FaultFileSystem::Rename(source, target);
+  }
+};
+
+TEST(NewNameOnHeedlessDiskTest, WhatIsThereStays) {
+  test::TempDir dir;
+  test::WriteFile(dir.Sub("part"), "whole");
+  test::WriteFile(dir.Sub("name"), "another");
+  HeedlessDisk disk;
+  EXPECT_EQ(MoveToNewName(&disk, dir.Sub("part"), dir.Sub("name")).code(),
+            StatusCode::kAlreadyExists);
+  EXPECT_EQ(test::ReadFile(dir.Sub("name")), "another");
+}
+
 }  // namespace
 }  // namespace levelkeep
