@@ -4,12 +4,11 @@
 #include <algorithm>
 
 #include "archive/archive_reader.h"
-#include "base/folder_probe.h"
+#include "base/own_process.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
-#include "restore/layout.h"
 #include "restore/staging.h"
 
 namespace levelkeep {
@@ -36,47 +35,39 @@ Status Engine::RequireClosed() const {
                 "into RESTORE_DIR and restart it");
 }
 
-Status Engine::JudgeLayout() {
-  return levelkeep::JudgeLayout({fs_, clock_, NewRestorerOptions()});
-}
-
-// One that can't be written will do, once it has been ours.
-Status Engine::JudgeBackupFolder() {
-  if (!platform_.tries_folders) return Status::Ok();
-  const Status can = RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir,
-                                   {.locks = true, .keeps_time = true});
-  const bool will_do = can.code() == StatusCode::kPermissionDenied &&
-                       fs_->StatFollowing(StatePath("")).ok();
-  return will_do ? Status::Ok() : can;
-}
-
-Status Engine::JudgeFolders() {
-  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
-  LEVELKEEP_RETURN_IF_ERROR(RefuseStateLink());
-  LEVELKEEP_RETURN_IF_ERROR(JudgeBackupFolder());
-  return JudgeLayout();
-}
-
-// Where BackupManager started, it closes the database itself.
-Status Engine::JudgeStorage() {
-  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
-  if (restorer_ != nullptr && restorer_->recovered()) {
-    return restorer_->CheckStorage();
-  }
-  LEVELKEEP_RETURN_IF_ERROR(RequireClosed());
-  return JudgeLayout();
+std::vector<std::string> Engine::Warnings() {
+  std::vector<std::string> warnings = {
+      DescribeMissingCheck(),
+      FewFilesMayBeOpen() ? "only few files may be open at once (ulimit -n, "
+                            "LimitNOFILE): many connections or tables will "
+                            "find none"
+                          : "",
+      DescribeFileSizeLimit()};
+  std::erase(warnings, "");
+  return warnings;
 }
 
 // 1. is it meant?   2. the storage   3. the archive: can it be used and
-// checked, does it fit
-Status Engine::JudgeRestore(FoundBackup* backup, bool other_database) {
+// checked, does it fit   4. RESTORE_DIR, where it is to wait there for a start,
+// which scans it
+Status Engine::JudgeRestore(FoundBackup* backup, bool other_database,
+                            RestoreWay way) {
+  const bool waits = way == RestoreWay::kAtStart;
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(*backup, other_database));
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(Walk::Judge()));
+  LEVELKEEP_RETURN_IF_ERROR(
+      ReadIdentity(fs_, options_.storage_path()).status());
+  if (waits) {
+    LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup->name));
+  }
   if (!backup->reader) LEVELKEEP_RETURN_IF_ERROR(Open(backup));
   LEVELKEEP_RETURN_IF_ERROR(CheckableSource(*backup).status());
+  const ArchiveOutline& outline = backup->reader->outline();
   const RestoreContext context{fs_, clock_, NewRestorerOptions()};
-  return CheckFits(context, backup->reader->outline(), context.work_dir(), true)
-      .status();
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckFits(context, outline, context.work_dir(), true).status());
+  return waits ? OpenRestorer()->JudgeStage(outline, backup->name)
+               : Status::Ok();
 }
 
 Result<std::string> Engine::ReadThrough(const FoundBackup& backup,
@@ -95,6 +86,7 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   RestorePreview preview;
   preview.name = backup.name;
   preview.needed_bytes = options_.reserve_bytes;
+  preview.warnings = Warnings();
   // The catalog knows the manifest of what it has read; of a file, or of what
   // it could not read, the archive itself is asked.
   std::shared_ptr<const Manifest> manifest;
@@ -132,9 +124,9 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
 
 // What only opening the database can tell was told when it was verified.
 Status Engine::RehearseRestore(const FoundBackup& backup, const Work& work,
-                               bool other_database) {
+                               bool other_database, RestoreWay way) {
   FoundBackup open = backup;
-  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
+  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database, way));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256, ReadThrough(open, work));
   LEVELKEEP_RETURN_IF_ERROR(CheckSidecar(open, sha256).WithContext(open.name));
   if (open.by_path || !open.damaged()) return Status::Ok();
@@ -155,7 +147,7 @@ Status Engine::RehearseExtract(const FoundBackup& backup,
 }
 
 Result<KeptDatabase> Engine::PreviewUndo(UndoScope scope) {
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage());
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(Walk::Judge()));
   return OpenRestorer()->FindUndo(scope);
 }
 

@@ -71,10 +71,10 @@ Status Restorer::RequireSettled() const {
                 "restart: the start finishes it or takes it back");
 }
 
-Status Restorer::Prepare() {
-  LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context_));
+Status Restorer::Prepare(const Walk& walk) {
+  LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context_, walk));
   if (instance_lock_ == nullptr) {
-    auto lock = context_.fs->Lock(context_.InWork("instance.lock"));
+    auto lock = walk.Lock(context_.fs, context_.InWork("instance.lock"));
     if (lock.status().code() == StatusCode::kBusy) {
       return lock.status().WithContext("another LevelKeep manages " +
                                        context_.db_dir());

@@ -19,6 +19,7 @@
 #include "archive/archive_reader.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/walk.h"
 #include "base/work.h"
 #include "format/manifest.h"
 #include "levelkeep/reports.h"
@@ -122,8 +123,9 @@ class Restorer {
   // instance.lock for the life of this object. kBusy names the other
   // instance's pid. kUnsupported if the database directory is a mount point
   // or on another file system than storage_dir, kRefused if it is a symbolic
-  // link: it could never be exchanged.
-  Status Prepare();
+  // link: it could never be exchanged. A judge finds out what of this would be
+  // refused, but for kBusy.
+  Status Prepare(const Walk& walk = Walk::Act());
   // Whether the storage can still do what a restore needs (layout.h).
   Status CheckStorage() const;
   // Finishes or undoes what a crash interrupted, then sweeps. Doing it again
@@ -199,6 +201,10 @@ class Restorer {
   // Copies an archive into the drop folder; the next start prefers it to
   // whatever else lies there. A copy that was staged before goes.
   Status StageForRestart(const RestoreSource& source);
+  // What StageForRestart of an archive of that name would be refused with.
+  // Writes nothing.
+  Status JudgeStage(const ArchiveOutline& outline,
+                    const std::string& name) const;
 
   // What ExtractTo would refuse before it writes anything. Writes nothing.
   Status JudgeExtract(const ArchiveOutline& outline,
