@@ -198,6 +198,10 @@ Result<std::vector<std::string>> Engine::Sweep(const Walk& walk) {
   std::vector<std::string> swept;
   if (!walk.acts()) {
     LEVELKEEP_RETURN_IF_ERROR(walk.Lock(fs_, StatePath("state.lock")).status());
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto looked, records_.ListFolders());
+    for (const std::string& folder : looked) {
+      LEVELKEEP_RETURN_IF_ERROR(fs_->List(folder).status());
+    }
     return swept;
   }
   {

@@ -123,7 +123,7 @@ Status Engine::RequireStorage(const Walk& walk) {
   if (done) return restorer_->CheckStorage();
   LEVELKEEP_RETURN_IF_ERROR(RequireClosed());
   LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare(walk));
-  return walk.acts() ? restorer_->Recover().status() : Status::Ok();
+  return restorer_->Recover(walk).status();
 }
 
 Status Engine::Open(FoundBackup* backup) const {

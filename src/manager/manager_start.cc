@@ -85,12 +85,13 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
 }
 
 // In the order of Initialize, by its own steps: 1. options   2. folders
-// 3. what its sweep locks   4. is the database whole, and ours?
+// 3. what is to be recovered and swept   4. is the database whole, and ours?
 Result<std::vector<std::string>> BackupManager::Impl::CheckStart() {
   LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
   std::vector<std::string> warnings;
   const Walk judge = Walk::Judge(&warnings);
   LEVELKEEP_RETURN_IF_ERROR(SettleFolders(judge));
+  LEVELKEEP_RETURN_IF_ERROR(engine_.restorer()->Recover(judge).status());
   LEVELKEEP_RETURN_IF_ERROR(engine_.Sweep(judge).status());
   std::string missing;
   LEVELKEEP_RETURN_IF_ERROR(RequireUsable(&missing));

@@ -89,8 +89,12 @@ Status Restorer::CheckStorage() const {
   return levelkeep::CheckStorage(context_);
 }
 
-Result<RecoveryOutcome> Restorer::Recover() {
+Result<RecoveryOutcome> Restorer::Recover(const Walk& walk) {
   RecoveryOutcome outcome;
+  if (!walk.acts()) {
+    LEVELKEEP_RETURN_IF_ERROR(JudgeRecovery(context_));
+    return outcome;
+  }
   LEVELKEEP_RETURN_IF_ERROR(SettleJournal(context_, &outcome));
   LogRecovery(context_, outcome);
   LEVELKEEP_RETURN_IF_ERROR(Sweep(context_, &outcome));

@@ -132,8 +132,9 @@ class Restorer {
   // changes nothing. A restored database that nobody has opened yet is
   // opened by the options' open_check; without one it is scanned read-only.
   // kBusy if the database is held. REQUIRES: Prepare() succeeded; the
-  // database is closed.
-  Result<RecoveryOutcome> Recover();
+  // database is closed. A judge finds out whether it could read and remove what
+  // is there.
+  Result<RecoveryOutcome> Recover(const Walk& walk = Walk::Act());
   // Recover succeeded once.
   bool recovered() const { return recovered_; }
 

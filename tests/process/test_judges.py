@@ -76,6 +76,18 @@ def replace_by_folder(path):
     os.chown(path, SERVICE, SERVICE)
 
 
+def left_by_root(path):
+    """A folder that nobody else can look into or remove."""
+    path.mkdir()
+    (path / "x").write_text("")
+    roots(path, 0o700)
+
+
+def written_by_root(path):
+    path.write_text("")
+    roots(path, 0o600)
+
+
 def replace_by_link(site):  # noqa: F811
     shutil.move(site.work.parent, site.root / "elsewhere")
     site.work.parent.symlink_to(site.root / "elsewhere")
@@ -91,6 +103,12 @@ STORAGE = {
         lambda s: roots(s.work / "instance.lock", 0o600),
     "instance-lock-is-a-folder":
         lambda s: replace_by_folder(s.work / "instance.lock"),
+    "journal-is-roots": lambda s: written_by_root(s.work / "journal"),
+    "undo-is-roots": lambda s: written_by_root(s.work / "undo"),
+    "left-over-is-roots":
+        lambda s: left_by_root(s.work / ("trash-" + "a" * 32)),
+    "applied-is-roots": lambda s: roots(s.restore / "applied", 0o700),
+    "drops-are-roots": lambda s: roots(s.restore, 0o700),
     "applied-is-a-file": lambda s: replace_by_file(s.restore / "applied"),
 }
 
@@ -100,6 +118,8 @@ DATABASE = {
     "identity-is-roots": lambda s: roots(s.db / "BACKUP_ID", 0o600),
     "lock-is-roots": lambda s: roots(s.db / "LOCK", 0o600),
     "database-is-roots": lambda s: roots(s.db, 0o755),
+    "records-are-roots":
+        lambda s: roots(s.backups / ".levelkeep" / "databases", 0o700),
     "create-lock-is-roots":
         lambda s: roots(s.backups / ".levelkeep" / "create.lock", 0o600),
 }
@@ -127,7 +147,7 @@ def test_the_configuration_is_checked_as_the_start_does(
     assert started.returncode != 0
     assert judged.returncode == started.returncode, judged.stderr
     assert error_of(judged) == error_of(started)
-    if "is-roots" in obstacle:
+    if "-roots" in obstacle:
         assert f"this process runs as user {SERVICE} and may not" \
             in judged.stderr
         assert f"chown {SERVICE} " in judged.stderr
