@@ -210,7 +210,10 @@ Status JudgeRecovery(const RestoreContext& context) {
     for (const std::string& name : *names) {
       if (!IsLeftFolder(name)) continue;
       const std::string path = context.InWork(name);
-      LEVELKEEP_RETURN_IF_ERROR(fs->List(path).status());
+      const Status listed = fs->List(path).status();
+      // Beside a running instance it may be gone by now.
+      if (listed.code() == StatusCode::kNotFound) continue;
+      LEVELKEEP_RETURN_IF_ERROR(listed);
       LEVELKEEP_RETURN_IF_ERROR(fs->CheckAccess(path, Access::kChange));
     }
   }
