@@ -87,8 +87,9 @@ class BackupManager {
   // What Initialize would return for these options and folders, found without
   // changing anything, also beside a running instance. Not asked: whether
   // somebody has the database open; not looked at: what lies in restore/, and
-  // what a crash interrupted.
-  Status CheckStart();
+  // what a crash interrupted. Returns what Initialize would warn of in the log,
+  // sentences for people.
+  Result<std::vector<std::string>> CheckStart();
 
   // For leveldb::Options::env. Lives as long as this object, and as its
   // Attachment.

@@ -146,6 +146,9 @@ struct RestorePreview {
   uint64_t free_bytes = 0;
   bool same_history = false;    // both are of one epoch: lost_writes is exact
   bool other_database = false;  // the backup is of another database
+  // Of this process and installation, as at a start: levelkeep-check is
+  // missing, too few files may be open (ulimit -n) ... Sentences for people.
+  std::vector<std::string> warnings;
 };
 
 // What levelkeep accept-loss would make of a database that lacks files.

@@ -71,6 +71,7 @@ Json ToJson(const RestorePreview& preview) {
   json["neededBytes"] = preview.needed_bytes;
   json["freeBytes"] = preview.free_bytes;
   if (preview.other_database) json["otherDatabase"] = true;
+  json["warnings"] = preview.warnings;
   return json;
 }
 

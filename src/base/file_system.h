@@ -108,6 +108,14 @@ enum class OpenMode {
   kReadFollowing,
 };
 
+// What a process may be about to do.
+enum class Access {
+  kRead,       // read a file
+  kReadWrite,  // and write to it
+  kChange,     // list a folder, make and remove names in it
+  kOwn,        // set the mode
+};
+
 // An advisory lock on a file, released by the destructor or by death. It is of
 // the process that took it: a forked child neither keeps nor releases it,
 // whatever it does with its copy of the object.
@@ -175,6 +183,12 @@ class FileSystem {
                            const std::string& /*occupied*/) {
     return Status::Ok();
   }
+  // Whether this process may do that with what is there, found without doing
+  // it: kPermissionDenied as the deed itself. Ok where nobody can tell, or
+  // nothing is there.
+  virtual Status CheckAccess(const std::string& /*path*/, Access /*access*/) {
+    return Status::Ok();
+  }
   // Makes creations, renames and removals inside `path` durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Bytes that this process may still write there.
@@ -209,6 +223,8 @@ bool IsOurOwn(FileSystem* fs, const FileInfo& file, const std::string& folder);
 std::string NearestFolder(FileSystem* fs, std::string folder);
 // What is there is in the way of a folder.
 Status NotAFolder(const std::string& path);
+// Likewise of a file: a link, a folder, a pipe.
+Status NotRegular(const std::string& path, const char* what);
 // Like mkdir -p; existing directories are fine. New ones are synced into
 // their parents.
 Status CreateDirectories(FileSystem* fs, const std::string& path);

@@ -131,6 +131,12 @@ Status NotAFolder(const std::string& path) {
                 "remove it or name another folder");
 }
 
+Status NotRegular(const std::string& path, const char* what) {
+  return Status(StatusCode::kRefused,
+                path + " is " + what + ", not a regular file",
+                "remove it or name another file");
+}
+
 Status CreateDirectories(FileSystem* fs, const std::string& path) {
   const auto info = fs->StatFollowing(path);
   if (info.ok()) {

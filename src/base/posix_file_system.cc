@@ -44,12 +44,6 @@ int FlagsOf(OpenMode mode) {
   return O_RDONLY | O_NOFOLLOW;
 }
 
-Status NotRegular(const std::string& path, const char* what) {
-  return Status(StatusCode::kRefused,
-                path + " is " + what + ", not a regular file",
-                "remove it or name another file");
-}
-
 Result<UniqueFd> OpenRegular(const std::string& path, int flags, mode_t mode,
                              FileInfo* info) {
   UniqueFd fd = OpenOrMake(path, flags | kSafeOpen, mode);
@@ -57,7 +51,7 @@ Result<UniqueFd> OpenRegular(const std::string& path, int flags, mode_t mode,
     if (errno == ELOOP) return NotRegular(path, "a symbolic link");
     if (errno == EISDIR) return NotRegular(path, "a folder");
     if (errno == ENXIO) return NotRegular(path, "a pipe, socket or device");
-    return PosixError(errno, (flags & O_CREAT) != 0 ? "create" : "open", path);
+    return PosixError(errno, (flags & O_EXCL) != 0 ? "create" : "open", path);
   }
   // What we just made needs no look, which might fail and leave it there.
   if ((flags & O_EXCL) != 0) return fd;
@@ -81,6 +75,26 @@ int RenameWithFlags(const std::string& source, const std::string& target,
 
 bool FlagsNotSupported(int error) {
   return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
+
+int AccessMask(Access access) {
+  switch (access) {
+    case Access::kReadWrite:
+      return R_OK | W_OK;
+    case Access::kChange:
+      return R_OK | W_OK | X_OK;
+    default:
+      return R_OK;
+  }
+}
+
+Status CheckOwner(const std::string& path) {
+  struct stat data;
+  const uid_t user = ::geteuid();
+  if (user == 0 || ::lstat(path.c_str(), &data) != 0 || data.st_uid == user) {
+    return Status::Ok();
+  }
+  return PosixError(EPERM, "set the mode of", path);
 }
 
 class PosixFileSystem : public FileSystem {
@@ -219,6 +233,18 @@ class PosixFileSystem : public FileSystem {
       return errno == EXDEV ? PosixError(EXDEV, "rename", path) : Status::Ok();
     }
     return Rename(occupied, path);  // nothing was in it, after all
+  }
+
+  // Old kernels and sandboxes fail otherwise, and tell nothing.
+  Status CheckAccess(const std::string& path, Access access) override {
+    if (access == Access::kOwn) return CheckOwner(path);
+    if (::faccessat(AT_FDCWD, path.c_str(), AccessMask(access), AT_EACCESS) ==
+            0 ||
+        (errno != EACCES && errno != EROFS)) {
+      return Status::Ok();
+    }
+    return PosixError(errno, access == Access::kChange ? "write to" : "open",
+                      path);
   }
 
   Status SyncDirectory(const std::string& path) override {

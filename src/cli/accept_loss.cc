@@ -54,6 +54,7 @@ Status RunAcceptLoss(Session* session) {
   const std::string description = Describe(*preview);
   if (session->arguments().dry_run) {
     session->result = api::ToJson(*preview);
+    session->Warn(engine.Warnings());
     session->console->Print(description + "\n");
     return Status::Ok();
   }

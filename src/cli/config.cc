@@ -16,10 +16,12 @@ constexpr char kConfigHelp[] =
     "\n"
     "Secrets are masked. Wrong settings are listed all at once, with exit\n"
     "code 2. With --check it also makes the checks of levelkeep serve, ends\n"
-    "as that would, and changes nothing: folders and rights, the check\n"
-    "program, the database. It may run beside a server: whether the port is\n"
-    "free and whether a process has the database open is not asked, and what\n"
-    "lies in RESTORE_DIR is not looked at.\n";
+    "as that would, and changes nothing: folders and rights, the database.\n"
+    "What serve would only warn of, it warns of, too: no check program, "
+    "limits\n"
+    "of the process (ulimit) that are too small. It may run beside a server:\n"
+    "whether the port is free and whether a process has the database open is\n"
+    "not asked, and what lies in RESTORE_DIR is not looked at.\n";
 
 constexpr VerbOption kConfigOptions[] = {
     {"--check", nullptr, "only say whether levelkeep serve could start",
@@ -42,8 +44,9 @@ Status CheckServe(Session* session) {
   const Status api = CheckApi(settings.api);
   if (!api.ok()) return api;
   BackupManager manager(settings.backup, session->platform());
-  const Status start = manager.CheckStart();
-  if (!start.ok()) return start;
+  const auto warnings = manager.CheckStart();
+  if (!warnings.ok()) return warnings.status();
+  session->Warn(*warnings);
   session->console->Print("the configuration is fine\n");
   session->console->Say(
       "not asked: whether port " + std::to_string(settings.api.port) +

@@ -147,6 +147,7 @@ Status RehearseExtract(Session* session, Engine* engine, FoundBackup backup) {
   session->result["name"] = backup.name;
   session->result["directory"] = target;
   session->result["bytes"] = outline.content_bytes;
+  session->Warn(engine->Warnings());
   const Status would = [&] {
     Progress progress(session->console, "reading " + backup.name);
     return engine->RehearseExtract(backup, target,
@@ -183,6 +184,7 @@ Status RehearseUndo(Session* session, Engine* engine, UndoScope scope,
   const auto kept = engine->PreviewUndo(scope);
   if (!kept.ok()) return kept.status();
   session->result = api::UndoPreviewToJson(*kept);
+  session->Warn(engine->Warnings());
   session->console->Print(description + "\nIt is at write number " +
                           std::to_string(kept->last_sequence) + " (" +
                           FormatBytes(kept->bytes) + ").\n");
@@ -278,6 +280,7 @@ Status Replace(Session* session, Engine* engine) {
       Describe(*preview, session->settings().backup.storage_path());
   if (arguments.dry_run) {
     session->result = api::ToJson(*preview);
+    session->Warn(preview->warnings);
     session->console->Print(description + "\n");
     Progress progress(session->console, "reading " + preview->name);
     return engine->RehearseRestore(*backup,

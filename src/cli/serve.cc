@@ -8,7 +8,6 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "base/own_process.h"
 #include "base/version.h"
 #include "cli/application.h"
 #include "cli/session.h"
@@ -109,11 +108,6 @@ Status RunServe(Session* session) {
   if (!started.ok()) {
     LogError(kServeTag, "start failed: " + started.ToString());
     return started;
-  }
-  if (FewFilesMayBeOpen()) {
-    LogWarn(kServeTag,
-            "only few files may be open at once (ulimit -n, LimitNOFILE): many "
-            "connections or tables will find none");
   }
   SayReady(session, application.url());
   Serve(session->world, &application);

@@ -4,6 +4,8 @@
 #define LEVELKEEP_CLI_SESSION_H_
 
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "cli/arguments.h"
 #include "cli/cli.h"
@@ -23,6 +25,12 @@ struct Session {
   nlohmann::ordered_json result = nlohmann::ordered_json::object();
   // The object was printed already (serve prints when it is ready).
   bool result_printed = false;
+
+  // Of a dry run: one line each, and in the result.
+  void Warn(const std::vector<std::string>& warnings) {
+    for (const std::string& warning : warnings) console->Warn(warning);
+    result["warnings"] = warnings;
+  }
 
   const Settings& settings() const { return config.settings; }
   const VerbArguments& arguments() const { return line.arguments; }

@@ -49,16 +49,21 @@ std::string HolderIn(const std::string& message) {
   return message.substr(at + kMarker.size());
 }
 
+constexpr uint32_t kForItsOwner = 0600;
+
 // A copy may have lost the permissions of LOCK, without which LevelDB could
 // not open it either. Its owner can give them back; anybody else is told.
+bool LacksItsModes(const Result<FileInfo>& info) {
+  return info.ok() && info->type == FileType::kRegular &&
+         (info->mode & kForItsOwner) != kForItsOwner;
+}
+
 Result<std::unique_ptr<FileLock>> LockFile(FileSystem* fs,
                                            const std::string& path,
                                            const Result<FileInfo>& info) {
-  constexpr uint32_t kForItsOwner = 0600;
   auto lock = fs->Lock(path);
-  if (lock.status().code() != StatusCode::kPermissionDenied || !info.ok() ||
-      info->type != FileType::kRegular ||
-      (info->mode & kForItsOwner) == kForItsOwner ||
+  if (lock.status().code() != StatusCode::kPermissionDenied ||
+      !LacksItsModes(info) ||
       !fs->SetMode(path, info->mode | kForItsOwner).ok()) {
     return lock;
   }
@@ -133,6 +138,14 @@ Result<DbLock::State> DbLock::Probe(FileSystem* fs, const std::string& db_dir,
   if (lock.ok()) return answer(State::kFree, "");
   if (lock.status().code() != StatusCode::kBusy) return lock.status();
   return answer(State::kHeldByOther, HolderIn(lock.status().message()));
+}
+
+Status DbLock::Judge(FileSystem* fs, const std::string& db_dir) {
+  const std::string path = LockPath(db_dir);
+  const Status denied = fs->CheckAccess(path, Access::kReadWrite);
+  const bool mended = !denied.ok() && LacksItsModes(fs->Stat(path)) &&
+                      fs->CheckAccess(path, Access::kOwn).ok();
+  return mended ? Status::Ok() : denied;
 }
 
 DbLock::~DbLock() {

@@ -41,6 +41,9 @@ class DbLock {
   static Result<State> Probe(FileSystem* fs, const std::string& db_dir,
                              std::string* holder);
 
+  // What Acquire would be refused with, but for kBusy; opens nothing.
+  static Status Judge(FileSystem* fs, const std::string& db_dir);
+
   ~DbLock();
   DbLock(const DbLock&) = delete;
   DbLock& operator=(const DbLock&) = delete;

@@ -5,6 +5,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
+#include "dbfiles/db_lock.h"
 #include "dbfiles/file_name.h"
 
 namespace levelkeep {
@@ -22,6 +23,13 @@ bool HasTwoManifests(FileSystem* fs, const std::string& db_dir) {
          std::count_if(names->begin(), names->end(), [](const auto& name) {
            return ParseDbFileName(name).kind == DbFileKind::kManifest;
          }) > 1;
+}
+
+bool IsRead(const std::string& name) {
+  const DbFileKind kind = ParseDbFileName(name).kind;
+  return kind == DbFileKind::kCurrent || kind == DbFileKind::kManifest ||
+         kind == DbFileKind::kTable || kind == DbFileKind::kLog ||
+         name == "BACKUP_ID" || name == "DATABASE_ID";
 }
 
 // Where the logs from `first` on begin that hold any record.
@@ -95,6 +103,19 @@ Result<uint64_t> FindLaterState(FileSystem* fs, const std::string& db_dir,
     if (FindGap(version, logs) != nullptr) return later->number;
   }
   return uint64_t{0};
+}
+
+Status RequireAccess(FileSystem* fs, const std::string& db_dir) {
+  const auto names = fs->List(db_dir);
+  if (names.status().code() == StatusCode::kNotFound) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(names.status());
+  LEVELKEEP_RETURN_IF_ERROR(fs->CheckAccess(db_dir, Access::kChange));
+  for (const std::string& name : *names) {
+    if (!IsRead(name)) continue;
+    LEVELKEEP_RETURN_IF_ERROR(
+        fs->CheckAccess(JoinPath(db_dir, name), Access::kRead));
+  }
+  return DbLock::Judge(fs, db_dir);
 }
 
 Status RequireWhole(FileSystem* fs, const std::string& db_dir) {

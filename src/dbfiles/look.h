@@ -43,6 +43,11 @@ Result<uint64_t> FindLaterState(FileSystem* fs, const std::string& db_dir,
                                 const std::string& manifest_name,
                                 const Version& version);
 
+// kPermissionDenied unless this process may write in the folder, and read the
+// files that LevelDB reads: it finds out late, and says less. Ok if there is no
+// folder. Opens none of them.
+Status RequireAccess(FileSystem* fs, const std::string& db_dir);
+
 // Ok if there is a whole database or none. kCorruption: files are missing that
 // it names, or logs of another state are there; the message names them, the
 // hint says what to do. kUnsupported if it is RocksDB's. What is there and

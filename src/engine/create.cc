@@ -307,21 +307,20 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
                     UndoHint());
 }
 
-void Engine::TellOfFileSizeLimit() {
+std::string Engine::DescribeFileSizeLimit() {
   const auto limit = FileSizeLimit();
-  if (!limit) return;
+  if (!limit) return "";
   const auto listing = catalog_.ListRecent();
   const CatalogEntry* const newest =
       listing.ok() ? (*listing)->newest_usable() : nullptr;
   const auto bytes = newest != nullptr
                          ? Result<uint64_t>(newest->size_bytes)
                          : FolderBytes(fs_, options_.storage_path());
-  if (!bytes.ok() || *bytes <= *limit) return;
-  LogWarn(kEngineLogTag,
-          "files may have " + FormatBytes(*limit) +
-              " at most here (ulimit -f, LimitFSIZE), and a backup of the "
-              "database takes about " +
-              FormatBytes(*bytes) + ": backups will fail until it is raised");
+  if (!bytes.ok() || *bytes <= *limit) return "";
+  return "files may have " + FormatBytes(*limit) +
+         " at most here (ulimit -f, LimitFSIZE), and a backup of the "
+         "database takes about " +
+         FormatBytes(*bytes) + ": backups will fail until it is raised";
 }
 
 std::string Engine::UndoHint() {

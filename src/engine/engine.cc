@@ -147,19 +147,20 @@ Status Engine::RefuseStateLink() const {
   return Status::Ok();
 }
 
-Status Engine::Prepare() {
+Status Engine::Prepare(const Walk& walk) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseStateLink());
-  return CreateDirectories(fs_, JoinPath(options_.backup_dir, kStateDirectory));
+  return walk.MakeFolder(fs_, JoinPath(options_.backup_dir, kStateDirectory));
 }
 
 // Where nothing may be written, the store goes on without backups: health says
 // so.
-Status Engine::CheckBackupFolder() {
+Status Engine::CheckBackupFolder(const Walk& walk) {
   if (!platform_.tries_folders) return Status::Ok();
-  const Status can =
-      RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir, {.locks = true});
+  const Status can = RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir,
+                                   {.locks = true, .keeps_time = !walk.acts()});
   if (can.code() != StatusCode::kPermissionDenied) return can;
-  LogWarn(kEngineLogTag, can.ToString());
+  walk.Warn(kEngineLogTag,
+            "no backups can be made: " + can.message() + "; " + can.hint());
   return Status::Ok();
 }
 
@@ -189,15 +190,23 @@ Result<std::unique_ptr<FileLock>> Engine::LockState() {
   }
 }
 
-Result<std::vector<std::string>> Engine::Sweep() {
-  LEVELKEEP_RETURN_IF_ERROR(Prepare());
-  const auto lock = fs_->Lock(StatePath("create.lock"));
+Result<std::vector<std::string>> Engine::Sweep(const Walk& walk) {
+  LEVELKEEP_RETURN_IF_ERROR(Prepare(walk));
+  const auto lock = walk.Lock(fs_, StatePath("create.lock"));
   // Version 0.1.0 is at work, and does not lock the parts that it writes.
   if (lock.status().code() == StatusCode::kBusy) {
     return std::vector<std::string>();
   }
   LEVELKEEP_RETURN_IF_ERROR(lock.status());
   std::vector<std::string> swept;
+  if (!walk.acts()) {
+    LEVELKEEP_RETURN_IF_ERROR(walk.Lock(fs_, StatePath("state.lock")).status());
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto looked, records_.ListFolders());
+    for (const std::string& folder : looked) {
+      LEVELKEEP_RETURN_IF_ERROR(fs_->List(folder).status());
+    }
+    return swept;
+  }
   {
     LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
     LEVELKEEP_ASSIGN_OR_RETURN(swept, catalog_.Sweep());

@@ -28,6 +28,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
+#include "base/walk.h"
 #include "base/work.h"
 #include "catalog/catalog.h"
 #include "catalog/database_records.h"
@@ -69,6 +70,9 @@ struct Adoption {
 // guess.
 enum class NameMatch { kWhole, kBeginning };
 
+// At once, or by the next start.
+enum class RestoreWay { kNow, kAtStart };
+
 // What a name or a path leads to.
 struct FoundBackup : CatalogEntry {
   // Somebody's file: only `name` and `path` are known, no sidecar is looked
@@ -109,15 +113,12 @@ class Engine {
 
   // --- backups/ (engine.cc)
 
-  // Creates the folders.
-  Status Prepare();
+  // These three walk with the start: see base/walk.h. Creates the folders.
+  Status Prepare(const Walk& walk = Walk::Act());
   // kUnsupported: BACKUP_DIR is on a file system where no backups can be made
   // (base/folder_probe.h). Leaves nothing. One that may not be written is ok:
   // the log and health name it. REQUIRES: Prepare succeeded.
-  Status CheckBackupFolder();
-  // What Prepare, CheckBackupFolder and the restorer's Prepare would refuse.
-  // Writes nothing.
-  Status JudgeFolders();
+  Status CheckBackupFolder(const Walk& walk = Walk::Act());
   // kInvalidArgument: BACKUP_DIR or RESTORE_DIR leads into the database's
   // folder or our own beside it, perhaps by a link or a mount.
   Status CheckFolders() const;
@@ -128,7 +129,7 @@ class Engine {
   }
   // Removes what a killed process left over, unless another process is at
   // work there. Returns the names.
-  Result<std::vector<std::string>> Sweep();
+  Result<std::vector<std::string>> Sweep(const Walk& walk = Walk::Act());
   // The same before a create or a rotation, if a part lies there: programs that
   // are started by a timer and killed would fill the disk. Never fails.
   void SweepParts();
@@ -191,8 +192,6 @@ class Engine {
 
   // kNotFound: there is no database. kBusy names the other process.
   Result<BackupInfo> Create(BackupRequest request);
-  // Logs a limit of file sizes that is too small for the next backup.
-  void TellOfFileSizeLimit();
   // Holds backups/ for a create, rotation or deletion; kBusy where another
   // process does.
   Result<std::unique_ptr<FileLock>> LockForWriting();
@@ -220,6 +219,8 @@ class Engine {
 
   // See dbfiles/look.h; the hint names the newest backup of the database.
   Status RequireWhole();
+  // The same, and RequireAccess: it can be opened, as far as looking tells.
+  Status RequireUsable();
   // What accept-loss would do. kNotFound: the database lacks nothing.
   Result<LossPreview> PreviewLoss();
   // Puts a database in place that is made of what is left of the present one,
@@ -237,7 +238,8 @@ class Engine {
   // do, and reads all of the archive. What only opening the restored database
   // can tell is not known, unless a verification has told it.
   Status RehearseRestore(const FoundBackup& backup, const Work& work,
-                         bool other_database = false);
+                         bool other_database = false,
+                         RestoreWay way = RestoreWay::kNow);
   // The same of an Extract.
   Status RehearseExtract(const FoundBackup& backup,
                          const std::string& target_dir, const Work& work);
@@ -270,6 +272,11 @@ class Engine {
   // kNotChecked: levelkeep-check is not there, and where it was looked for.
   // Backups go on without it; nothing is restored that was not proven before.
   Status RequireCheck() const;
+  // A sentence about that; empty: it is there.
+  std::string DescribeMissingCheck() const;
+  // What a start and all dry runs warn of: no levelkeep-check, and limits of
+  // this process that are too small for the database. Sentences.
+  std::vector<std::string> Warnings();
   // The restorer's part of the options.
   RestorerOptions NewRestorerOptions();
   // For the start of whoever keeps the storage to itself (BackupManager).
@@ -367,23 +374,22 @@ class Engine {
       "RESTORE_DIR and restart it";
   static constexpr char kStopItOrUndo[] =
       "stop it, or use POST /api/backup/undo";
-  // What stands against a change of the storage; see preview.cc.
-  Status JudgeStorage(const char* if_open);
-  Status JudgeLayout();
   Status RefuseStateLink() const;
   // `what` names the folder, which need not be there.
   Status RefuseInside(const std::string& what, const std::string& folder) const;
-  Status JudgeBackupFolder();
   Status RequireDropsApplied() const;
   Status RequireWorkFolder() const;
+  // Empty: a backup fits into it, or there is none.
+  std::string DescribeFileSizeLimit();
   // kBusy, with the hint `if_open`: a process has the database open.
   Status RequireClosed(const char* if_open) const;
   // Also of a restore of this backup, which it opens.
-  Status JudgeRestore(FoundBackup* backup, bool other_database);
+  Status JudgeRestore(FoundBackup* backup, bool other_database, RestoreWay way);
   // Every digest; returns the archive's own. REQUIRES: it was opened.
   Result<std::string> ReadThrough(const FoundBackup& backup, const Work& work);
-  // The storage is ours, and what a crash interrupted is finished.
-  Status RequireStorage(const char* if_open);
+  // The storage is ours, and what a crash interrupted is finished; or what
+  // stands against a change of it.
+  Status RequireStorage(const char* if_open, const Walk& walk = Walk::Act());
   bool UndoIsDue();
   Result<bool> ForgetDueUndo();
   // The digest of the archive that was verified in full under this name, in

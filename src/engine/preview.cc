@@ -4,19 +4,24 @@
 #include <algorithm>
 
 #include "archive/archive_reader.h"
-#include "base/folder_probe.h"
+#include "base/own_process.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
-#include "restore/layout.h"
 #include "restore/staging.h"
 
 namespace levelkeep {
 
 Status Engine::RefuseOther(const FoundBackup& backup,
                            bool other_database) const {
-  if (backup.by_path || other_database || !IsOther(backup)) return Status::Ok();
+  // Of a file its archive tells, once that is open.
+  const auto manifest =
+      backup.reader ? backup.reader->outline().manifest : nullptr;
+  const bool other = backup.by_path
+                         ? manifest != nullptr && ReadOwner().IsOther(*manifest)
+                         : IsOther(backup);
+  if (other_database || !other) return Status::Ok();
   return Status(StatusCode::kOtherDatabase,
                 backup.name + " is a backup of another database than " +
                     options_.storage_path(),
@@ -35,47 +40,41 @@ Status Engine::RequireClosed(const char* if_open) const {
                 "database " + db_dir + " is open in " + holder, if_open);
 }
 
-Status Engine::JudgeLayout() {
-  return levelkeep::JudgeLayout({fs_, clock_, NewRestorerOptions()});
-}
-
-// One that can't be written will do, once it has been ours.
-Status Engine::JudgeBackupFolder() {
-  if (!platform_.tries_folders) return Status::Ok();
-  const Status can = RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir,
-                                   {.locks = true, .keeps_time = true});
-  const bool will_do = can.code() == StatusCode::kPermissionDenied &&
-                       fs_->StatFollowing(StatePath("")).ok();
-  return will_do ? Status::Ok() : can;
-}
-
-Status Engine::JudgeFolders() {
-  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
-  LEVELKEEP_RETURN_IF_ERROR(RefuseStateLink());
-  LEVELKEEP_RETURN_IF_ERROR(JudgeBackupFolder());
-  return JudgeLayout();
-}
-
-// Where BackupManager started, it closes the database itself.
-Status Engine::JudgeStorage(const char* if_open) {
-  LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
-  if (restorer_ != nullptr && restorer_->recovered()) {
-    return restorer_->CheckStorage();
-  }
-  LEVELKEEP_RETURN_IF_ERROR(RequireClosed(if_open));
-  return JudgeLayout();
+std::vector<std::string> Engine::Warnings() {
+  std::vector<std::string> warnings = {
+      DescribeMissingCheck(),
+      FewFilesMayBeOpen() ? "only few files may be open at once (ulimit -n, "
+                            "LimitNOFILE): many connections or tables will "
+                            "find none"
+                          : "",
+      DescribeFileSizeLimit()};
+  std::erase(warnings, "");
+  return warnings;
 }
 
 // 1. is it meant?   2. the storage   3. the archive: can it be used and
-// checked, does it fit
-Status Engine::JudgeRestore(FoundBackup* backup, bool other_database) {
+// checked, does it fit   4. RESTORE_DIR, where it is to wait there for a start,
+// which scans it
+Status Engine::JudgeRestore(FoundBackup* backup, bool other_database,
+                            RestoreWay way) {
+  const bool waits = way == RestoreWay::kAtStart;
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(*backup, other_database));
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopItOrRestore));
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrRestore, Walk::Judge()));
+  LEVELKEEP_RETURN_IF_ERROR(
+      ReadIdentity(fs_, options_.storage_path()).status());
+  if (waits) {
+    LEVELKEEP_RETURN_IF_ERROR(RequireDropsApplied());
+    LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup->name));
+  }
   if (!backup->reader) LEVELKEEP_RETURN_IF_ERROR(Open(backup));
+  LEVELKEEP_RETURN_IF_ERROR(RefuseOther(*backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(CheckableSource(*backup).status());
+  const ArchiveOutline& outline = backup->reader->outline();
   const RestoreContext context{fs_, clock_, NewRestorerOptions()};
-  return CheckFits(context, backup->reader->outline(), context.work_dir(), true)
-      .status();
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckFits(context, outline, context.work_dir(), true).status());
+  return waits ? OpenRestorer()->JudgeStage(outline, backup->name)
+               : Status::Ok();
 }
 
 Result<std::string> Engine::ReadThrough(const FoundBackup& backup,
@@ -94,6 +93,7 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   RestorePreview preview;
   preview.name = backup.name;
   preview.needed_bytes = options_.reserve_bytes;
+  preview.warnings = Warnings();
   // The catalog knows the manifest of what it has read; of a file, or of what
   // it could not read, the archive itself is asked.
   std::shared_ptr<const Manifest> manifest;
@@ -131,9 +131,9 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
 
 // What only opening the database can tell was told when it was verified.
 Status Engine::RehearseRestore(const FoundBackup& backup, const Work& work,
-                               bool other_database) {
+                               bool other_database, RestoreWay way) {
   FoundBackup open = backup;
-  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
+  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database, way));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256, ReadThrough(open, work));
   LEVELKEEP_RETURN_IF_ERROR(CheckSidecar(open, sha256).WithContext(open.name));
   if (open.by_path || !open.damaged()) return Status::Ok();
@@ -155,7 +155,7 @@ Status Engine::RehearseExtract(const FoundBackup& backup,
 }
 
 Result<KeptDatabase> Engine::PreviewUndo(UndoScope scope) {
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopItOrUndo));
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo, Walk::Judge()));
   return OpenRestorer()->FindUndo(scope);
 }
 

@@ -37,8 +37,13 @@ Status Engine::RequireWhole() {
                 whole.hint() + "; the newest backup is " + newest);
 }
 
+Status Engine::RequireUsable() {
+  LEVELKEEP_RETURN_IF_ERROR(RequireAccess(fs_, options_.storage_path()));
+  return RequireWhole();
+}
+
 Result<LossPreview> Engine::PreviewLoss() {
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopIt));
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopIt, Walk::Judge()));
   Restorer* const restorer = OpenRestorer();
   LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains, restorer->FindRemains());
   LEVELKEEP_RETURN_IF_ERROR(restorer->CheckRepairable(remains));

@@ -54,6 +54,11 @@ Status Engine::RequireCheck() const {
   return FindCheckProgram(fs_, options_.check_program).status();
 }
 
+std::string Engine::DescribeMissingCheck() const {
+  const Status check = RequireCheck();
+  return check.ok() ? "" : check.message() + "; " + check.hint();
+}
+
 Result<RestoreSource> Engine::CheckableSource(const FoundBackup& backup) {
   RestoreSource source = SourceOf(backup);
   if (source.scanned_sha256.empty()) {
@@ -110,13 +115,15 @@ Restorer* Engine::OpenRestorer() {
 
 // 1. nobody else has the database   2. folders, and whether they will do
 // 3. the instance lock   4. what a crash interrupted. Done already where
-// BackupManager started.
-Status Engine::RequireStorage(const char* if_open) {
-  if (restorer_ != nullptr && restorer_->recovered()) return Status::Ok();
+// BackupManager started, which closes the database itself.
+Status Engine::RequireStorage(const char* if_open, const Walk& walk) {
+  const bool done = restorer_ != nullptr && restorer_->recovered();
+  if (done && walk.acts()) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
+  if (done) return restorer_->CheckStorage();
   LEVELKEEP_RETURN_IF_ERROR(RequireClosed(if_open));
-  LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare());
-  return restorer_->Recover().status();
+  LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare(walk));
+  return restorer_->Recover(walk).status();
 }
 
 Status Engine::Open(FoundBackup* backup) const {
@@ -133,7 +140,8 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrRestore));
   FoundBackup open = backup;
-  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
+  LEVELKEEP_RETURN_IF_ERROR(
+      JudgeRestore(&open, other_database, RestoreWay::kNow));
   LEVELKEEP_ASSIGN_OR_RETURN(const Restorer::Staged staged,
                              restorer_->Stage(SourceOf(open), work));
   auto outcome = [&]() -> Result<RestoreOutcome> {
@@ -154,7 +162,7 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
 Result<RestoreReport> Engine::Undo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireWorkFolder());
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo));
-  LEVELKEEP_RETURN_IF_ERROR(JudgeStorage(kStopItOrUndo));
+  LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo, Walk::Judge()));
   const auto undo = [&] { return restorer_->Undo(scope); };
   // An undo that the application can't use is undone: nothing is lost by it.
   const auto undo_that = [&] { return restorer_->Undo(UndoScope::kLast); };
@@ -276,11 +284,9 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
                                     bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrRestore));
-  LEVELKEEP_RETURN_IF_ERROR(RequireDropsApplied());
-  // The start that applies it will scan it.
-  LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup.name));
   FoundBackup open = backup;
-  LEVELKEEP_RETURN_IF_ERROR(JudgeRestore(&open, other_database));
+  LEVELKEEP_RETURN_IF_ERROR(
+      JudgeRestore(&open, other_database, RestoreWay::kAtStart));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256, ReadThrough(open, work));
   LEVELKEEP_RETURN_IF_ERROR(
       CheckSidecar(backup, sha256).WithContext(backup.name));

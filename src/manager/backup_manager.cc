@@ -97,7 +97,9 @@ Result<StartReport> BackupManager::Initialize(std::stop_token stop) {
   return impl_->Initialize(std::move(stop));
 }
 
-Status BackupManager::CheckStart() { return impl_->CheckStart(); }
+Result<std::vector<std::string>> BackupManager::CheckStart() {
+  return impl_->CheckStart();
+}
 
 leveldb::Env* BackupManager::env() { return impl_->env(); }
 

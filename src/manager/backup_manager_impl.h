@@ -14,6 +14,7 @@
 #include <set>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -41,7 +42,7 @@ class BackupManager::Impl : private Database {
 
   // --- manager_start.cc
   Result<StartReport> Initialize(std::stop_token stop);
-  Status CheckStart();
+  Result<std::vector<std::string>> CheckStart();
 
   // --- manager_attach.cc
   Status Attach(leveldb::DB* db);
@@ -87,13 +88,13 @@ class BackupManager::Impl : private Database {
   Status Close() override { return hooks_.close(); }
   Status Reopen() override { return hooks_.reopen(); }
 
-  Status CreateFolders();
-  // Empty: levelkeep-check is there.
-  std::string DescribeMissingCheck() const;
+  Status SettleFolders(const Walk& walk);
   Status CheckFoldersDiffer();
   Status CheckLock(StartReport* report);
   Status ApplyDropped(std::stop_token stop, StartReport* report);
   Status RefuseEmptyStart(const DropOutcome& outcome) const;
+  // `missing` says that a new database begins in place of one that is gone.
+  Status RequireUsable(std::string* missing);
   Status LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
   Result<FoundBackup> FindForRestore(const RestoreRequest& request);
@@ -116,6 +117,11 @@ class BackupManager::Impl : private Database {
   void FindUnchecked();
   void VerifyInBackground(const std::string& name, std::stop_token stop);
 
+  RestoreWay WayOf(RestoreMode mode) const {
+    return mode == RestoreMode::kStage || !CanRestoreLive()
+               ? RestoreWay::kAtStart
+               : RestoreWay::kNow;
+  }
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
   void DescribeSetup(const SnapshotEnvStats& stats, HealthReport* health) const;
   void DescribeDrops(HealthReport* health);

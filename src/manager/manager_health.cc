@@ -26,16 +26,11 @@ double Seconds(Time::duration duration) {
 
 }  // namespace
 
-std::string BackupManager::Impl::DescribeMissingCheck() const {
-  const Status check = engine_.RequireCheck();
-  return check.ok() ? "" : check.message() + "; " + check.hint();
-}
-
 // What the application forgot, or an installation.
 void BackupManager::Impl::DescribeSetup(const SnapshotEnvStats& stats,
                                         HealthReport* health) const {
-  if (const std::string missing = DescribeMissingCheck(); !missing.empty()) {
-    health->degraded.push_back(missing);
+  if (std::string missing = engine_.DescribeMissingCheck(); !missing.empty()) {
+    health->degraded.push_back(std::move(missing));
   }
   MutexLock lock(&mutex_);
   if (db_ == nullptr) return;

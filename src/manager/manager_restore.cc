@@ -35,7 +35,7 @@ Result<RestorePreview> BackupManager::Impl::PreviewRestore(
   LEVELKEEP_ASSIGN_OR_RETURN(RestorePreview preview, engine_.Preview(backup));
   LEVELKEEP_RETURN_IF_ERROR(engine_.RehearseRestore(
       backup, {request.stop, HostProgress(request.progress)},
-      request.other_database));
+      request.other_database, WayOf(request.mode)));
   if (const auto events = CountEvents()) preview.current_events = events->count;
   return preview;
 }
@@ -47,8 +47,7 @@ Result<RestoreReport> BackupManager::Impl::RestoreBackup(
   LEVELKEEP_ASSIGN_OR_RETURN(
       auto ticket,
       jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore, request.stop));
-  const bool live = request.mode == RestoreMode::kLive ||
-                    (request.mode == RestoreMode::kAuto && CanRestoreLive());
+  const bool live = WayOf(request.mode) == RestoreWay::kNow;
   const Work work = {ticket->stop(), HostProgress(request.progress)};
   auto report = live ? engine_.Restore(backup, work, request.other_database)
                      : engine_.Stage(backup, work, request.other_database);

@@ -14,6 +14,8 @@ namespace levelkeep {
 
 namespace {
 
+constexpr char kANewOneBegins[] = "; a new one begins";
+
 void Log(const StartReport& report) {
   if (report.restored) {
     LogInfo(kEngineLogTag, report.restored_from + ": restored, write number " +
@@ -35,9 +37,8 @@ void Log(const StartReport& report) {
                 "removed; LevelDB passes over them");
   }
   if (!report.missing_database.empty()) {
-    LogWarn(kEngineLogTag, report.missing_database + "; a new one begins");
+    LogWarn(kEngineLogTag, report.missing_database + kANewOneBegins);
   }
-  if (!report.no_check.empty()) LogWarn(kEngineLogTag, report.no_check);
   for (const std::string& name : report.swept) {
     LogInfo(kEngineLogTag, name + ": left-over removed");
   }
@@ -56,11 +57,10 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   }
   LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
   Restorer* const restorer = engine_.OpenRestorer();
-  LEVELKEEP_RETURN_IF_ERROR(CreateFolders());
-  LEVELKEEP_RETURN_IF_ERROR(restorer->Prepare());
+  LEVELKEEP_RETURN_IF_ERROR(SettleFolders(Walk::Act()));
 
   StartReport report;
-  report.no_check = DescribeMissingCheck();
+  report.no_check = engine_.DescribeMissingCheck();
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
   LEVELKEEP_ASSIGN_OR_RETURN(RecoveryOutcome recovery, restorer->Recover());
   report.recovered = recovery.finished_restore || recovery.undone_restore;
@@ -72,8 +72,10 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   }
   LEVELKEEP_RETURN_IF_ERROR(LookAtDatabase(&report));
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
-  engine_.TellOfFileSizeLimit();
   Log(report);
+  for (const std::string& warning : engine_.Warnings()) {
+    LogWarn(kEngineLogTag, warning);
+  }
   initialized_ = true;
   if (options_.verify_after_backup) {
     verify_thread_ =
@@ -82,34 +84,42 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   return report;
 }
 
-// In the order of Initialize: 1. options   2. folders   3. is the database
-// whole, and ours?
-Status BackupManager::Impl::CheckStart() {
+// In the order of Initialize, by its own steps: 1. options   2. folders
+// 3. what is to be recovered and swept   4. is the database whole, and ours?
+Result<std::vector<std::string>> BackupManager::Impl::CheckStart() {
   LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
-  const bool all_there = fs_->StatFollowing(options_.storage_dir).ok() &&
-                         fs_->StatFollowing(options_.backup_dir).ok() &&
-                         fs_->StatFollowing(options_.restore_dir).ok();
-  // Of those that are still to be made the names tell.
-  if (all_there) LEVELKEEP_RETURN_IF_ERROR(CheckFoldersDiffer());
-  LEVELKEEP_RETURN_IF_ERROR(engine_.JudgeFolders());
-  LEVELKEEP_RETURN_IF_ERROR(engine_.RequireWhole());
-  return options_.allow_new_database ? Status::Ok() : engine_.RequireDatabase();
+  std::vector<std::string> warnings;
+  const Walk judge = Walk::Judge(&warnings);
+  LEVELKEEP_RETURN_IF_ERROR(SettleFolders(judge));
+  LEVELKEEP_RETURN_IF_ERROR(engine_.restorer()->Recover(judge).status());
+  LEVELKEEP_RETURN_IF_ERROR(engine_.Sweep(judge).status());
+  std::string missing;
+  LEVELKEEP_RETURN_IF_ERROR(RequireUsable(&missing));
+  if (!missing.empty()) warnings.push_back(missing + kANewOneBegins);
+  for (std::string& warning : engine_.Warnings()) {
+    warnings.push_back(std::move(warning));
+  }
+  return warnings;
 }
 
-Status BackupManager::Impl::CreateFolders() {
-  LEVELKEEP_RETURN_IF_ERROR(
-      CreateDirectories(fs_, options_.storage_dir).WithContext("STORAGE_DIR"));
-  LEVELKEEP_RETURN_IF_ERROR(
-      CreateDirectories(fs_, options_.restore_dir).WithContext("RESTORE_DIR"));
-  LEVELKEEP_RETURN_IF_ERROR(
-      CreateDirectories(fs_, options_.backup_dir).WithContext("BACKUP_DIR"));
+// Those of the engine and of the restorer in them, too.
+Status BackupManager::Impl::SettleFolders(const Walk& walk) {
+  for (const auto& [variable, folder] :
+       {std::pair("STORAGE_DIR", options_.storage_dir),
+        std::pair("RESTORE_DIR", options_.restore_dir),
+        std::pair("BACKUP_DIR", options_.backup_dir)}) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        walk.MakeFolder(fs_, folder).WithContext(variable));
+  }
   LEVELKEEP_RETURN_IF_ERROR(CheckFoldersDiffer());
   LEVELKEEP_RETURN_IF_ERROR(engine_.CheckFolders());
-  LEVELKEEP_RETURN_IF_ERROR(engine_.Prepare().WithContext("BACKUP_DIR"));
-  return engine_.CheckBackupFolder();
+  LEVELKEEP_RETURN_IF_ERROR(engine_.Prepare(walk).WithContext("BACKUP_DIR"));
+  LEVELKEEP_RETURN_IF_ERROR(engine_.CheckBackupFolder(walk));
+  return engine_.OpenRestorer()->Prepare(walk);
 }
 
-// Whatever the names say: a link or a mount may lead to the same place.
+// Whatever the names say: a link or a mount may lead to the same place. Of
+// those that are still to be made the names tell.
 Status BackupManager::Impl::CheckFoldersDiffer() {
   const std::pair<const char*, std::string> folders[] = {
       {"STORAGE_DIR", options_.storage_dir},
@@ -117,9 +127,11 @@ Status BackupManager::Impl::CheckFoldersDiffer() {
       {"RESTORE_DIR", options_.restore_dir}};
   std::map<std::pair<uint64_t, uint64_t>, const char*> seen;
   for (const auto& [variable, path] : folders) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs_->StatFollowing(path));
+    const auto info = fs_->StatFollowing(path);
+    if (info.status().code() == StatusCode::kNotFound) continue;
+    LEVELKEEP_RETURN_IF_ERROR(info.status());
     const auto [it, inserted] =
-        seen.emplace(std::pair(info.device, info.inode), variable);
+        seen.emplace(std::pair(info->device, info->inode), variable);
     if (inserted) continue;
     return Status(StatusCode::kInvalidArgument,
                   std::string(it->second) + " and " + variable +
@@ -154,17 +166,21 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
 
 // An empty database in place of one that is missing would be backed up until
 // nothing is left of the real one.
+Status BackupManager::Impl::RequireUsable(std::string* missing) {
+  LEVELKEEP_RETURN_IF_ERROR(engine_.RequireUsable());
+  if (engine_.DatabasePresent()) return Status::Ok();
+  const Status here = engine_.RequireDatabase();
+  if (!options_.allow_new_database) return here;
+  *missing = here.message();
+  return Status::Ok();
+}
+
 Status BackupManager::Impl::LookAtDatabase(StartReport* report) {
-  LEVELKEEP_RETURN_IF_ERROR(engine_.RequireWhole());
-  if (engine_.DatabasePresent()) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const Adoption adoption, engine_.Adopt(true));
-    report->gap = adoption.gap;
-    if (adoption.began) report->forked = adoption.forked;
-    return Status::Ok();
-  }
-  const Status missing = engine_.RequireDatabase();
-  if (!options_.allow_new_database) return missing;
-  report->missing_database = missing.message();
+  LEVELKEEP_RETURN_IF_ERROR(RequireUsable(&report->missing_database));
+  if (!engine_.DatabasePresent()) return Status::Ok();
+  LEVELKEEP_ASSIGN_OR_RETURN(const Adoption adoption, engine_.Adopt(true));
+  report->gap = adoption.gap;
+  if (adoption.began) report->forked = adoption.forked;
   return Status::Ok();
 }
 

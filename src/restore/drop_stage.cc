@@ -1,5 +1,6 @@
 // Puts a copy of an archive into restore/ for the next start.
 
+#include "base/folder_probe.h"
 #include "base/log.h"
 #include "base/new_name.h"
 #include "base/status_macros.h"
@@ -7,6 +8,7 @@
 #include "restore/drop_history.h"
 #include "restore/drop_place.h"
 #include "restore/restorer.h"
+#include "restore/staging.h"
 
 namespace levelkeep {
 namespace {
@@ -60,10 +62,13 @@ Status CopyDurably(FileSystem* fs, const File& source, uint64_t size,
   return target->Close();
 }
 
-Status CheckSpaceForCopy(const RestoreContext& context, const std::string& name,
-                         uint64_t size) {
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const uint64_t free, context.fs->FreeSpace(context.options.restore_dir));
+Status CheckRoomForCopy(const RestoreContext& context, const std::string& name,
+                        uint64_t size) {
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckFileSize(size, "a copy of " + Printable(name)));
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t free,
+                             context.fs->FreeSpace(NearestFolder(
+                                 context.fs, context.options.restore_dir)));
   const uint64_t reserve = context.options.reserve_bytes;
   if (free >= reserve && free - reserve >= size) return Status::Ok();
   return Status(StatusCode::kNoSpace,
@@ -75,6 +80,16 @@ Status CheckSpaceForCopy(const RestoreContext& context, const std::string& name,
 }
 
 }  // namespace
+
+Status Restorer::JudgeStage(const ArchiveOutline& outline,
+                            const std::string& name) const {
+  if (context_.options.tries_folders) {
+    LEVELKEEP_RETURN_IF_ERROR(RequireFolder(context_.fs, "RESTORE_DIR",
+                                            context_.options.restore_dir,
+                                            {.keeps_time = true}));
+  }
+  return CheckRoomForCopy(context_, name, outline.archive_bytes);
+}
 
 // 1. is there room?   2. copy it under a hidden name   3. give it its name
 // 4. remember that it is the one that is meant   5. the copy before it goes
@@ -88,7 +103,7 @@ Status Restorer::StageForRestart(const RestoreSource& source) {
   const File& file = opened ? *opened : source.reader->file();
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file.Stat());
   LEVELKEEP_RETURN_IF_ERROR(
-      CheckSpaceForCopy(context, source.path, info.size_bytes));
+      CheckRoomForCopy(context, source.path, info.size_bytes));
   const std::string part = context.InDrop(NewTemporaryName(kPartSuffix));
   const auto place = [&]() -> Status {
     LEVELKEEP_RETURN_IF_ERROR(CopyDurably(fs, file, info.size_bytes, part));

@@ -104,32 +104,46 @@ Status CannotExchange(const RestoreContext& context, const std::string& why) {
                     " or above it, not at the database directory itself");
 }
 
-Status CreatePrivate(FileSystem* fs, const std::string& path) {
+Status CreatePrivate(FileSystem* fs, const std::string& path,
+                     const Walk& walk) {
   const auto info = fs->Stat(path);
   if (info.ok() && info->type != FileType::kDirectory) {
     return Status(StatusCode::kRefused, path + " is not a directory",
                   "move it away, then start again");
   }
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, path));
-  if (info.ok() && info->mode == 0700) return Status::Ok();
-  return fs->SetMode(path, 0700);
+  LEVELKEEP_RETURN_IF_ERROR(walk.MakeFolder(fs, path));
+  if (!walk.acts() && !info.ok()) return Status::Ok();  // it would be ours
+  if (!info.ok() || info->mode != 0700) {
+    LEVELKEEP_RETURN_IF_ERROR(walk.acts()
+                                  ? fs->SetMode(path, 0700)
+                                  : fs->CheckAccess(path, Access::kOwn));
+  }
+  return fs->CheckAccess(path, Access::kChange);
 }
 
-Status CheckStorageFolder(const RestoreContext& context, bool only_looks) {
+// In it and in the one above it, both of them our own.
+Status CreateWorkFolder(const RestoreContext& context, const Walk& walk) {
+  const std::string folder = context.work_dir();
+  LEVELKEEP_RETURN_IF_ERROR(
+      CreatePrivate(context.fs, ParentPath(folder), walk));
+  return CreatePrivate(context.fs, folder, walk);
+}
+
+Status CheckStorageFolder(const RestoreContext& context, const Walk& walk) {
   if (!context.options.tries_folders) return Status::Ok();
   return RequireFolder(context.fs, "STORAGE_DIR", context.options.storage_dir,
                        {.moves_folders = true,
                         .locks = true,
                         .renamed = context.db_dir(),
-                        .keeps_time = only_looks});
+                        .keeps_time = !walk.acts()});
 }
 
 // One that can't be written is known again instead of being moved away.
-Status CheckDropFolder(const RestoreContext& context, bool only_looks) {
+Status CheckDropFolder(const RestoreContext& context, const Walk& walk) {
   if (!context.options.tries_folders) return Status::Ok();
   const std::string& folder = context.options.restore_dir;
   const Status can = RequireFolder(context.fs, "RESTORE_DIR", folder,
-                                   {.keeps_time = only_looks});
+                                   {.keeps_time = !walk.acts()});
   const bool will_do = can.code() == StatusCode::kPermissionDenied &&
                        context.fs->StatFollowing(folder).ok();
   return will_do ? Status::Ok() : can;
@@ -201,24 +215,24 @@ bool IsMountPoint(FileSystem* fs, const std::string& path) {
   return false;
 }
 
-Status CreateLayout(const RestoreContext& context) {
+Status CreateLayout(const RestoreContext& context, const Walk& walk) {
   FileSystem* const fs = context.fs;
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.storage_dir));
+  const std::string& drops = context.options.restore_dir;
+  LEVELKEEP_RETURN_IF_ERROR(walk.MakeFolder(fs, context.options.storage_dir));
   LEVELKEEP_RETURN_IF_ERROR(RefuseDatabase(context));
-  LEVELKEEP_RETURN_IF_ERROR(CheckStorageFolder(context, false));
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, context.options.restore_dir));
-  LEVELKEEP_RETURN_IF_ERROR(CheckDropFolder(context, false));
-  LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, ParentPath(context.work_dir())));
-  LEVELKEEP_RETURN_IF_ERROR(CreatePrivate(fs, context.work_dir()));
-  LEVELKEEP_RETURN_IF_ERROR(TakeOverWorkDir(context));
+  LEVELKEEP_RETURN_IF_ERROR(CheckStorageFolder(context, walk));
+  LEVELKEEP_RETURN_IF_ERROR(walk.MakeFolder(fs, drops));
+  LEVELKEEP_RETURN_IF_ERROR(CheckDropFolder(context, walk));
+  LEVELKEEP_RETURN_IF_ERROR(CreateWorkFolder(context, walk));
+  if (walk.acts()) LEVELKEEP_RETURN_IF_ERROR(TakeOverWorkDir(context));
   for (const std::string& folder :
        {context.applied_dir(), context.rejected_dir()}) {
-    const Status made = CreateDirectories(fs, folder);
+    const Status made = walk.MakeFolder(fs, folder);
     if (made.code() == StatusCode::kPermissionDenied) {
-      LogWarn(kRestoreLogTag,
-              context.options.restore_dir +
-                  " is read-only: archives in it are applied once, but can't "
-                  "be moved away");
+      walk.Warn(kRestoreLogTag,
+                drops +
+                    " is read-only: archives in it are applied once, but can't "
+                    "be moved away");
       return Status::Ok();
     }
     LEVELKEEP_RETURN_IF_ERROR(made);
@@ -259,13 +273,8 @@ Status CheckExchangeable(const RestoreContext& context) {
 
 Status CheckStorage(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(CheckExchangeable(context));
-  return CheckStorageFolder(context, true);
-}
-
-Status JudgeLayout(const RestoreContext& context) {
-  LEVELKEEP_RETURN_IF_ERROR(RefuseDatabase(context));
-  LEVELKEEP_RETURN_IF_ERROR(CheckStorage(context));
-  return CheckDropFolder(context, true);
+  LEVELKEEP_RETURN_IF_ERROR(CreateWorkFolder(context, Walk::Judge()));
+  return CheckStorageFolder(context, Walk::Judge());
 }
 
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo) {

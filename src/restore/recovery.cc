@@ -1,7 +1,5 @@
 #include "restore/recovery.h"
 
-#include <array>
-
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/scratch_directory.h"
@@ -148,6 +146,10 @@ Status GoOn(const RestoreContext& context, Journal journal,
   return Status::Ok();
 }
 
+bool IsLeftFolder(const std::string& name) {
+  return HasPrefix(name, kStagingPrefix) || HasPrefix(name, kTrashPrefix);
+}
+
 // Half-written BACKUP_IDs in the live database.
 Status SweepDatabase(const RestoreContext& context, RecoveryOutcome* outcome) {
   FileSystem* const fs = context.fs;
@@ -190,17 +192,40 @@ Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome) {
   return back;
 }
 
+// 1. the records that they read   2. the folders that they list   3. those that
+// they remove
+Status JudgeRecovery(const RestoreContext& context) {
+  FileSystem* const fs = context.fs;
+  for (const char* record : {"journal", "undo"}) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        fs->CheckAccess(context.InWork(record), Access::kRead));
+  }
+  for (const std::string& folder :
+       {context.work_dir(), context.options.restore_dir, context.applied_dir(),
+        context.rejected_dir()}) {
+    const auto names = fs->List(folder);
+    if (names.status().code() == StatusCode::kNotFound) continue;
+    LEVELKEEP_RETURN_IF_ERROR(names.status());
+    if (folder != context.work_dir()) continue;
+    for (const std::string& name : *names) {
+      if (!IsLeftFolder(name)) continue;
+      const std::string path = context.InWork(name);
+      const Status listed = fs->List(path).status();
+      // Beside a running instance it may be gone by now.
+      if (listed.code() == StatusCode::kNotFound) continue;
+      LEVELKEEP_RETURN_IF_ERROR(listed);
+      LEVELKEEP_RETURN_IF_ERROR(fs->CheckAccess(path, Access::kChange));
+    }
+  }
+  return Status::Ok();
+}
+
 Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome) {
   FileSystem* const fs = context.fs;
-  constexpr std::array<std::string_view, 2> kLeftOvers = {kStagingPrefix,
-                                                          kTrashPrefix};
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.work_dir()));
   for (const std::string& name : names) {
     const std::string path = context.InWork(name);
-    bool left_over = IsTemporaryName(name);
-    for (const std::string_view prefix : kLeftOvers) {
-      left_over = left_over || HasPrefix(name, prefix);
-    }
+    bool left_over = IsTemporaryName(name) || IsLeftFolder(name);
     if (left_over) LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, path));
     // A program that makes a backup of this database just now has one, too.
     if (HasPrefix(name, kScratchPrefix)) {

@@ -13,6 +13,10 @@ namespace levelkeep {
 // `outcome`. Idempotent: a crash in the middle is followed by the same call.
 Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome);
 
+// What this process would be denied by SettleJournal and Sweep. Writes nothing;
+// the folders may be still to be made.
+Status JudgeRecovery(const RestoreContext& context);
+
 // Removes left-overs from the work directory and the drop folder.
 // REQUIRES: no journal is pending.
 Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome);

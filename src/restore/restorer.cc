@@ -71,10 +71,10 @@ Status Restorer::RequireSettled() const {
                 "restart: the start finishes it or takes it back");
 }
 
-Status Restorer::Prepare() {
-  LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context_));
+Status Restorer::Prepare(const Walk& walk) {
+  LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context_, walk));
   if (instance_lock_ == nullptr) {
-    auto lock = context_.fs->Lock(context_.InWork("instance.lock"));
+    auto lock = walk.Lock(context_.fs, context_.InWork("instance.lock"));
     if (lock.status().code() == StatusCode::kBusy) {
       return lock.status().WithContext("another LevelKeep manages " +
                                        context_.db_dir());
@@ -89,8 +89,12 @@ Status Restorer::CheckStorage() const {
   return levelkeep::CheckStorage(context_);
 }
 
-Result<RecoveryOutcome> Restorer::Recover() {
+Result<RecoveryOutcome> Restorer::Recover(const Walk& walk) {
   RecoveryOutcome outcome;
+  if (!walk.acts()) {
+    LEVELKEEP_RETURN_IF_ERROR(JudgeRecovery(context_));
+    return outcome;
+  }
   LEVELKEEP_RETURN_IF_ERROR(SettleJournal(context_, &outcome));
   LogRecovery(context_, outcome);
   LEVELKEEP_RETURN_IF_ERROR(Sweep(context_, &outcome));

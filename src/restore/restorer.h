@@ -19,6 +19,7 @@
 #include "archive/archive_reader.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/walk.h"
 #include "base/work.h"
 #include "format/manifest.h"
 #include "levelkeep/reports.h"
@@ -122,16 +123,18 @@ class Restorer {
   // instance.lock for the life of this object. kBusy names the other
   // instance's pid. kUnsupported if the database directory is a mount point
   // or on another file system than storage_dir, kRefused if it is a symbolic
-  // link: it could never be exchanged.
-  Status Prepare();
+  // link: it could never be exchanged. A judge finds out what of this would be
+  // refused, but for kBusy.
+  Status Prepare(const Walk& walk = Walk::Act());
   // Whether the storage can still do what a restore needs (layout.h).
   Status CheckStorage() const;
   // Finishes or undoes what a crash interrupted, then sweeps. Doing it again
   // changes nothing. A restored database that nobody has opened yet is
   // opened by the options' open_check; without one it is scanned read-only.
   // kBusy if the database is held. REQUIRES: Prepare() succeeded; the
-  // database is closed.
-  Result<RecoveryOutcome> Recover();
+  // database is closed. A judge finds out whether it could read and remove what
+  // is there.
+  Result<RecoveryOutcome> Recover(const Walk& walk = Walk::Act());
   // Recover succeeded once.
   bool recovered() const { return recovered_; }
 
@@ -202,6 +205,10 @@ class Restorer {
   // Removes the copy that is staged, if there is one: a later wish has been
   // fulfilled.
   void ForgetStaged();
+  // What StageForRestart of an archive of that name would be refused with.
+  // Writes nothing.
+  Status JudgeStage(const ArchiveOutline& outline,
+                    const std::string& name) const;
 
   // What ExtractTo would refuse before it writes anything. Writes nothing.
   Status JudgeExtract(const ArchiveOutline& outline,

@@ -3,6 +3,7 @@
 #include "archive/archive_reader.h"
 #include "base/folder_probe.h"
 #include "base/hash.h"
+#include "base/own_process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"
@@ -208,6 +209,16 @@ Status GiveToService(const RestoreContext& context,
 
 }  // namespace
 
+Status CheckFileSize(uint64_t bytes, const std::string& what) {
+  const auto limit = FileSizeLimit();
+  if (!limit || bytes <= *limit) return Status::Ok();
+  return Status(StatusCode::kIoError,
+                what + " needs " + FormatBytes(bytes) +
+                    ", but files may have " + FormatBytes(*limit) +
+                    " at most here (ulimit -f, LimitFSIZE)",
+                "raise the limit for whoever restores");
+}
+
 // Nothing is written for an archive that can't fit.
 Result<uint64_t> CheckFits(const RestoreContext& context,
                            const ArchiveOutline& outline,
@@ -215,6 +226,11 @@ Result<uint64_t> CheckFits(const RestoreContext& context,
   if (outline.manifest != nullptr && for_application) {
     LEVELKEEP_RETURN_IF_ERROR(
         CheckComparator(context, outline.manifest->comparator));
+  }
+  if (outline.manifest != nullptr) {
+    for (const ManifestFile& file : outline.manifest->files) {
+      LEVELKEEP_RETURN_IF_ERROR(CheckFileSize(file.size_bytes, file.name));
+    }
   }
   // A foreign archive does not say its size; it is at least its own.
   const uint64_t needed = outline.content_bytes != 0 ? outline.content_bytes

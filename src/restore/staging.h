@@ -33,11 +33,15 @@ struct ExtractedStore {
 
 // R2: what an extraction into a folder in `parent` would be refused for, before
 // anything is written: an application that can't use it (unless it is not for
-// that, see ExtractRequest) and too little space. `parent` may be still to be
+// that, see ExtractRequest), too little space, and files above the limit of
+// file sizes. `parent` may be still to be
 // made. Returns how many bytes may be written.
 Result<uint64_t> CheckFits(const RestoreContext& context,
                            const ArchiveOutline& outline,
                            const std::string& parent, bool for_application);
+// kIoError: a file of that size is above the limit of file sizes (ulimit -f).
+// `what` is that file, for people.
+Status CheckFileSize(uint64_t bytes, const std::string& what);
 // Where a database is to appear: kAlreadyExists unless it is absent, or an
 // empty directory.
 Status CheckTarget(FileSystem* fs, const std::string& target_dir,

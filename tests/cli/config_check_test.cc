@@ -51,11 +51,14 @@ TEST_F(ConfigCheckTest, RefusesWhatServeRefuses) {
   environment_["API_HOST"] = "0.0.0.0";
   ExpectRefused(2, "is reachable by others");
   test::WriteFile(dir_.Sub("file"), "");
+  std::filesystem::create_symlink(dir_.Sub("none"), dir_.Sub("leads nowhere"));
   environment_["LOG_DIR"] = dir_.Sub("file");
   ExpectRefused(2, dir_.Sub("file"));
   for (const char* setting : {"STORAGE_DIR", "BACKUP_DIR", "RESTORE_DIR"}) {
     environment_[setting] = dir_.Sub("file");
     ExpectRefused(2, dir_.Sub("file"));
+    environment_[setting] = dir_.Sub("leads nowhere");
+    ExpectRefused(5, dir_.Sub("leads nowhere"));
   }
 }
 

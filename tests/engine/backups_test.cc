@@ -312,7 +312,8 @@ TEST_F(BackupsTest, FollowsNoLinkToAStateFolder) {
   std::filesystem::create_symlink(elsewhere,
                                   options_.backup_dir + "/.levelkeep");
   for (const Status& status :
-       {Write().status(), engine_->JudgeFolders(), engine_->Sweep().status()}) {
+       {Write().status(), engine_->Prepare(Walk::Judge()),
+        engine_->Sweep().status()}) {
     EXPECT_EQ(status.code(), StatusCode::kRefused);
     EXPECT_EQ(status.message(), options_.backup_dir +
                                     "/.levelkeep is a symbolic link, which is "
