@@ -183,8 +183,8 @@ class PosixFileSystem : public FileSystem {
     if (RenameWithFlags(a, b, RENAME_EXCHANGE) == 0) return Status::Ok();
     // Both are to be there: a file system that minds takes no heed of the flag
     // (exFAT with fuse 3.17).
-    const bool unknown = FlagsNotSupported(errno) || errno == EEXIST ||
-                         errno == ENOTEMPTY;
+    const bool unknown =
+        FlagsNotSupported(errno) || errno == EEXIST || errno == ENOTEMPTY;
     const int error = unknown ? EOPNOTSUPP : errno;
     return PosixError(error, "exchange", a, " with " + b);
   }

@@ -15,13 +15,8 @@ namespace levelkeep {
 
 Status Engine::RefuseOther(const FoundBackup& backup,
                            bool other_database) const {
-  // Of a file its archive tells, once that is open.
-  const auto manifest =
-      backup.reader ? backup.reader->outline().manifest : nullptr;
-  const bool other = backup.by_path
-                         ? manifest != nullptr && ReadOwner().IsOther(*manifest)
-                         : IsOther(backup);
-  if (other_database || !other) return Status::Ok();
+  // Whoever names a file means it, as whoever drops one.
+  if (backup.by_path || other_database || !IsOther(backup)) return Status::Ok();
   return Status(StatusCode::kOtherDatabase,
                 backup.name + " is a backup of another database than " +
                     options_.storage_path(),
@@ -67,7 +62,6 @@ Status Engine::JudgeRestore(FoundBackup* backup, bool other_database,
     LEVELKEEP_RETURN_IF_ERROR(RequireCheck().WithContext(backup->name));
   }
   if (!backup->reader) LEVELKEEP_RETURN_IF_ERROR(Open(backup));
-  LEVELKEEP_RETURN_IF_ERROR(RefuseOther(*backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(CheckableSource(*backup).status());
   const ArchiveOutline& outline = backup->reader->outline();
   const RestoreContext context{fs_, clock_, NewRestorerOptions()};
