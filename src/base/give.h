@@ -36,8 +36,6 @@ struct GiveReport {
 // has several names stays whose it is: whoever may write there must not get
 // anything that lies elsewhere. Goes on behind what can't be given. Nothing is
 // done for a folder that is not there.
-// REQUIRES: as fork(2); the calling process has no threads that hold locks of
-// the C library.
 GiveReport GiveFolder(const GiveRequest& request);
 
 }  // namespace levelkeep
