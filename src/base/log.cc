@@ -157,8 +157,10 @@ void Log(spdlog::level::level_enum level, std::string_view tag,
 Status ConfigureLogging(const LogOptions& options) {
   if (!options.directory.empty()) {
     FileSystem* fs = FileSystem::Posix();
-    const Status made = CreateDirectories(fs, options.directory);
-    if (!made.ok()) return made.WithContext("LOG_DIR");
+    Status usable = CreateDirectories(fs, options.directory);
+    if (usable.ok())
+      usable = fs->CheckAccess(options.directory, Access::kChange);
+    if (!usable.ok()) return usable.WithContext("LOG_DIR");
   }
   Holder()->Replace(NewLogger(options));
   return Status::Ok();

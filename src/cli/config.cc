@@ -32,7 +32,9 @@ constexpr VerbOption kConfigOptions[] = {
 Status CheckLogFolder(FileSystem* fs, const std::string& folder) {
   if (folder.empty()) return Status::Ok();
   const auto info = fs->StatFollowing(folder);
-  if (info.ok() && info->type == FileType::kDirectory) return Status::Ok();
+  if (info.ok() && info->type == FileType::kDirectory) {
+    return fs->CheckAccess(folder, Access::kChange).WithContext("LOG_DIR");
+  }
   return RequireFolder(fs, "LOG_DIR", folder, {.keeps_time = true});
 }
 

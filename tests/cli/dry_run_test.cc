@@ -177,7 +177,7 @@ TEST_F(RehearsalTest, OfARestoreThatIsRefused) {
   ExpectTheSame({"restore", "backup_"}, 2);
   ExpectTheSame({"restore", dir_.Sub("none.tar.gz")}, 5);
   ExpectTheSame({"restore", "--undo"}, 5);
-  ExpectTheSame({"restore", name, "--to", db_dir()}, 1);
+  ExpectTheSame({"restore", name, "--to", db_dir()}, 2);
   ExpectTheSame({"accept-loss"}, 5);
 }
 

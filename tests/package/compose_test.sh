@@ -53,8 +53,8 @@ for name, service in services.items():
     check(service["stop_grace_period"] == "30s", name + " is killed early")
 PYTHON
 
-# The image's first process: as root it gives and becomes the service, else it
-# just goes on.
+# The image's first process: as root it gives, what is given standing on standard
+# error, and its levelkeep becomes the service; else both just go on.
 mkdir "$WORK/bin"
 cat >"$WORK/bin/levelkeep" <<'SCRIPT'
 #!/bin/sh
@@ -72,10 +72,23 @@ chmod +x "$WORK/bin/"*
 entry() {
   PATH="$WORK/bin:$PATH" UNDER_TEST="$1" sh packaging/container-entry.sh serve
 }
-[[ "$(entry 10001)" == "levelkeep serve" ]] || fail "as a user: $(entry 10001)"
-entry 0 >"$WORK/entry"
-[[ "$(sed -n 1p "$WORK/entry")" == "levelkeep own --user levelkeep" ]] ||
-  fail "as root: $(cat "$WORK/entry")"
-grep -q -- '--reuid=levelkeep .*--bounding-set=-all .* levelkeep serve$' \
-  "$WORK/entry" || fail "as root: $(cat "$WORK/entry")"
+[[ "$(entry 10001 2>&1)" == "levelkeep serve" ]] ||
+  fail "as a user: $(entry 10001 2>&1)"
+[[ "$(entry 0 2>"$WORK/given")" == "levelkeep serve" ]] ||
+  fail "as root: $(entry 0 2>&1)"
+[[ "$(cat "$WORK/given")" == "levelkeep own --user levelkeep" ]] ||
+  fail "as root: $(cat "$WORK/given")"
+sed "s#/usr/local/bin#$WORK/bin#" packaging/container-levelkeep.sh \
+  >"$WORK/levelkeep.sh"
+program() {
+  PATH="$WORK/bin:$PATH" UNDER_TEST="$1" sh "$WORK/levelkeep.sh" "${@:2}"
+}
+[[ "$(program 10001 create)" == "levelkeep create" ]] ||
+  fail "as a user: $(program 10001 create)"
+[[ "$(program 0 own)" == "levelkeep own" ]] || fail "own: $(program 0 own)"
+program 0 create --json >"$WORK/program"
+grep -q -- '--reuid=levelkeep .*--bounding-set=-all .*/levelkeep create --json$' \
+  "$WORK/program" || fail "as root: $(cat "$WORK/program")"
 grep -q '^ENTRYPOINT .*container-entry.sh' Dockerfile || fail "not the entry"
+grep -q '^COPY .*container-levelkeep.sh /usr/local/sbin/levelkeep' Dockerfile ||
+  fail "not the program"

@@ -153,6 +153,19 @@ def test_the_configuration_is_checked_as_the_start_does(
         assert f"chown {SERVICE} " in judged.stderr
 
 
+def test_a_folder_for_logs_that_cannot_be_written_is_refused(
+        site, run, used):  # noqa: F811
+    logs = site.root / "logs"
+    logs.mkdir()
+    roots(logs, 0o755)
+    judged = run("config", "--check", LOG_DIR=logs)
+    started = run("serve", API_PORT=0, LOG_DIR=logs)
+    assert started.returncode != 0
+    assert judged.returncode == started.returncode, judged.stderr
+    assert error_of(judged) == error_of(started)
+    assert "LOG_DIR" in error_of(judged)
+
+
 def test_the_work_folder_is_checked_before_there_is_a_database(
         site, run):  # noqa: F811
     site.work.parent.mkdir()
