@@ -188,12 +188,9 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
                                NamesOf(*strangers));
   }
   // A failing rotation does not unmake the backup; health names it.
-  const Status rotated = RemoveOld({made.name}).status();
-  if (!rotated.ok()) {
-    LogError(kEngineLogTag, "rotation failed: " + rotated.ToString());
+  if (auto rotated = RemoveOld({made.name}); !rotated.ok()) {
+    LogError(kEngineLogTag, "rotation failed: " + rotated.status().ToString());
   }
-  MutexLock rotation(&rotation_mutex_);
-  rotation_problem_ = rotated.ok() ? "" : rotated.ToString();
   return made;
 }
 

@@ -351,13 +351,20 @@ Result<std::vector<RotationDecision>> Engine::Decide(
 
 Result<std::vector<RotationDecision>> Engine::RemoveOld(
     const std::vector<std::string>& protect) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto decisions, Decide(protect));
-  for (auto it = decisions.rbegin(); it != decisions.rend(); ++it) {
-    if (it->keep) continue;
-    LEVELKEEP_RETURN_IF_ERROR(
-        catalog_.Remove(it->name).WithContext("rotating " + it->name));
-    LogInfo(kEngineLogTag, it->name + ": removed (" + it->reason + ")");
-  }
+  auto decisions = Decide(protect);
+  const Status removed = [&]() -> Status {
+    LEVELKEEP_RETURN_IF_ERROR(decisions.status());
+    for (auto it = decisions->rbegin(); it != decisions->rend(); ++it) {
+      if (it->keep) continue;
+      LEVELKEEP_RETURN_IF_ERROR(
+          catalog_.Remove(it->name).WithContext("rotating " + it->name));
+      LogInfo(kEngineLogTag, it->name + ": removed (" + it->reason + ")");
+    }
+    return Status::Ok();
+  }();
+  MutexLock lock(&rotation_mutex_);
+  rotation_problem_ = removed.ok() ? "" : removed.ToString();
+  if (!removed.ok()) return removed;
   return decisions;
 }
 

@@ -122,7 +122,7 @@ class Engine {
   // kInvalidArgument: BACKUP_DIR or RESTORE_DIR leads into the database's
   // folder or our own beside it, perhaps by a link or a mount.
   Status CheckFolders() const;
-  // Why the last create could not remove old backups; empty: it could.
+  // Why the last rotation could not remove old backups; empty: it could.
   std::string RotationProblem() const {
     MutexLock lock(&rotation_mutex_);
     return rotation_problem_;

@@ -331,7 +331,7 @@ TEST_F(BackupsTest, ACreateThatCanNotRemoveOldBackupsSaysSo) {
   ASSERT_TRUE(engine.Create({}).ok());
   EXPECT_NE(engine.RotationProblem().find(oldest), std::string::npos);
   disk_.Reset();
-  ASSERT_TRUE(engine.Create({}).ok());
+  ASSERT_TRUE(engine.Rotate().ok());
   EXPECT_EQ(engine.RotationProblem(), "");
 }
 

@@ -55,6 +55,12 @@ def error_of(done):
     return without_ids(done.stderr[done.stderr.rindex("error: "):])
 
 
+def assert_refused_alike(judged, done):
+    assert done.returncode != 0
+    assert judged.returncode == done.returncode, judged.stderr
+    assert error_of(judged) == error_of(done)
+
+
 def json_of(done):
     return json.loads(done.stdout)
 
@@ -144,9 +150,7 @@ def test_the_configuration_is_checked_as_the_start_does(
     judged = run("config", "--check")
     assert tree(site) == before
     started = run("serve", API_PORT=0)
-    assert started.returncode != 0
-    assert judged.returncode == started.returncode, judged.stderr
-    assert error_of(judged) == error_of(started)
+    assert_refused_alike(judged, started)
     if "-roots" in obstacle:
         assert f"this process runs as user {SERVICE} and may not" \
             in judged.stderr
@@ -160,9 +164,7 @@ def test_a_folder_for_logs_that_cannot_be_written_is_refused(
     roots(logs, 0o755)
     judged = run("config", "--check", LOG_DIR=logs)
     started = run("serve", API_PORT=0, LOG_DIR=logs)
-    assert started.returncode != 0
-    assert judged.returncode == started.returncode, judged.stderr
-    assert error_of(judged) == error_of(started)
+    assert_refused_alike(judged, started)
     assert "LOG_DIR" in error_of(judged)
 
 
@@ -173,9 +175,7 @@ def test_the_work_folder_is_checked_before_there_is_a_database(
     judged = run("config", "--check")
     assert tree(site) == before
     started = run("serve", API_PORT=0)
-    assert started.returncode != 0
-    assert judged.returncode == started.returncode, judged.stderr
-    assert error_of(judged) == error_of(started)
+    assert_refused_alike(judged, started)
 
 
 @pytest.mark.parametrize("obstacle", STORAGE)
@@ -186,10 +186,7 @@ def test_a_dry_run_is_refused_as_the_restore(site, run, used,
     before = tree(site)
     judged = run("restore", used, "--dry-run")
     assert tree(site) == before
-    done = run("restore", used, "--yes")
-    assert done.returncode != 0
-    assert judged.returncode == done.returncode, judged.stderr
-    assert error_of(judged) == error_of(done)
+    assert_refused_alike(judged, run("restore", used, "--yes"))
 
 
 def test_a_dry_run_of_a_stage_is_refused_as_the_stage(
