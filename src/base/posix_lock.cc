@@ -91,32 +91,41 @@ class PosixFileLock : public FileLock {
   UniqueFd fd_;
 };
 
-// The kernel lists with each descriptor the locks that were taken with it.
-// Sees the processes of this user (root: all) in this container. Returns 0 if
-// none has one of that kind.
+// Whether the process with that folder in /proc has taken a lock of that kind:
+// the kernel lists with each descriptor the locks that were taken with it.
+// False for a process that we may not look at.
+bool Holds(const std::string& process, const FileInfo& locked,
+           KernelLock::Kind kind) {
+  const auto descriptors = FileSystem::Posix()->List(process + "/fd");
+  if (!descriptors.ok()) return false;  // another user's, or gone
+  for (const std::string& number : *descriptors) {
+    // There are many, and nobody reads why one can't be looked at.
+    struct stat data;
+    if (::stat((process + "/fd/" + number).c_str(), &data) != 0) continue;
+    const FileInfo info = ToFileInfo(data);
+    if (info.device != locked.device || info.inode != locked.inode) continue;
+    const auto locks = ReadKernelLocks(process + "/fdinfo/" + number);
+    if (locks.ok() &&
+        std::any_of(locks->begin(), locks->end(),
+                    [kind](const auto& lock) { return lock.kind == kind; })) {
+      return true;
+    }
+  }
+  return false;
+}
+
+// Sees the processes of this user (root: all) in this container, and asks this
+// one first: each start tries its folders with a lock that it holds itself.
+// Returns 0 if none has one of that kind.
 uint64_t FindHolder(const FileInfo& locked, KernelLock::Kind kind) {
-  FileSystem* fs = FileSystem::Posix();
-  const auto processes = fs->List("/proc");
+  if (Holds("/proc/self", locked, kind)) {
+    return static_cast<uint64_t>(::getpid());
+  }
+  const auto processes = FileSystem::Posix()->List("/proc");
   if (!processes.ok()) return 0;
   for (const std::string& process : *processes) {
     const auto pid = ParseUint64(process);
-    if (!pid.has_value()) continue;
-    const std::string base = "/proc/" + process;
-    const auto descriptors = fs->List(base + "/fd");
-    if (!descriptors.ok()) continue;  // another user's, or gone
-    for (const std::string& number : *descriptors) {
-      const auto info = fs->StatFollowing(base + "/fd/" + number);
-      if (!info.ok() || info->device != locked.device ||
-          info->inode != locked.inode) {
-        continue;
-      }
-      const auto locks = ReadKernelLocks(base + "/fdinfo/" + number);
-      if (locks.ok() &&
-          std::any_of(locks->begin(), locks->end(),
-                      [kind](const auto& lock) { return lock.kind == kind; })) {
-        return *pid;
-      }
-    }
+    if (pid.has_value() && Holds("/proc/" + process, locked, kind)) return *pid;
   }
   return 0;
 }
