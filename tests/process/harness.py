@@ -75,10 +75,13 @@ def listening_port(pid):
     """The TCP port of 127.0.0.1 that process `pid` listens on, or None."""
     sockets = set()
     try:
-        table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text()
         for descriptor in os.scandir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):  # closed meanwhile
                 sockets.add(os.readlink(descriptor.path))
+        # The table takes the kernel some milliseconds: not at each poll.
+        if not any(name.startswith("socket:") for name in sockets):
+            return None
+        table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text()
     except OSError:  # it has ended
         return None
     for line in table.splitlines()[1:]:

@@ -282,8 +282,10 @@ def test_symlinked_database_is_refused_with_a_hint(filled):
 def test_a_full_or_closed_output_is_an_error_and_the_act_stays(
         filled, output):
     prefix = ["sh", "-c", f'exec "$@" >{output}', "sh"]
+    # The newest is the one verified: the server had begun with any of them, and
+    # the newest verified one is not deleted without force.
     for verb in (["list"], ["list", "--json"], ["create"], ["--help"],
-                 ["verify", filled.names[0]], ["config", "--json"],
+                 ["verify", filled.names[2]], ["config", "--json"],
                  ["delete", filled.names[1], "--yes"]):
         told = filled.run(*verb, prefix=prefix).expect(1)
         assert "error: standard output can't be written: " in told.err
