@@ -9,6 +9,7 @@
 #include "dbfiles/database_files.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
+#include "dbfiles/look.h"
 #include "restore/drop_history.h"
 #include "restore/staging.h"
 #include "restore/swap.h"
@@ -119,22 +120,7 @@ Status RejectDrop(const RestoreContext& context, const Journal& journal,
 
 bool HasUndo(const RestoreContext& context) { return LoadUndo(context).ok(); }
 
-}  // namespace
-
-Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
-                                   const Restorer::Staged& staged,
-                                   const DropIdentity& drop) {
-  Journal journal;
-  journal.id = staged.id;
-  journal.kind = JournalKind::kRestore;
-  journal.incoming = BaseName(staged.directory);
-  journal.outgoing = std::string(kRollbackPrefix) + staged.id;
-  journal.drop = drop;
-  journal.outcome = staged.outcome;
-  return RunJournal(context, std::move(journal));
-}
-
-Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope) {
+Result<UndoRecord> ChooseUndo(const RestoreContext& context, UndoScope scope) {
   LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
   if (scope == UndoScope::kLast && !undo.missing.empty()) {
     return Status(StatusCode::kNotFound,
@@ -154,6 +140,34 @@ Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope) {
                   "an undo of the last one takes that back");
   }
   return undo;
+}
+
+}  // namespace
+
+Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
+                                   const Restorer::Staged& staged,
+                                   const DropIdentity& drop) {
+  Journal journal;
+  journal.id = staged.id;
+  journal.kind = JournalKind::kRestore;
+  journal.incoming = BaseName(staged.directory);
+  journal.outgoing = std::string(kRollbackPrefix) + staged.id;
+  journal.drop = drop;
+  journal.outcome = staged.outcome;
+  return RunJournal(context, std::move(journal));
+}
+
+// What LevelDB would refuse is refused before the application's is closed.
+Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope) {
+  LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, ChooseUndo(context, scope));
+  const Status whole = RequireWhole(context.fs, context.InWork(undo.directory));
+  if (whole.code() != StatusCode::kCorruption) {
+    LEVELKEEP_RETURN_IF_ERROR(whole);
+    return undo;
+  }
+  return Status(whole.code(),
+                "what a restore replaced can't come back: " + whole.message(),
+                "nothing was changed; restore a backup instead");
 }
 
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,

@@ -76,6 +76,26 @@ TEST_F(UndoTest, FirstAndLastReplacedDatabasesAreKept) {
             Entries({{"original", "1"}}));
 }
 
+TEST_F(UndoTest, AKeptDatabaseThatLacksFilesIsRefusedBeforeAnythingIsClosed) {
+  Restore("one");
+  const auto undo = LoadUndo(context_);
+  ASSERT_TRUE(undo.ok());
+  const std::string kept = context_.InWork(undo->directory);
+  ASSERT_TRUE(std::filesystem::remove(kept + "/CURRENT"));
+  for (const UndoScope scope : {UndoScope::kLast, UndoScope::kAll}) {
+    const Status previewed = restorer_->FindUndo(scope).status();
+    EXPECT_EQ(previewed.ToString(),
+              "corruption: what a restore replaced can't come back: the "
+              "database in " +
+                  kept +
+                  " lacks files that it needs: CURRENT (hint: nothing was "
+                  "changed; restore a backup instead)");
+    EXPECT_EQ(Undo(scope), previewed.ToString());
+  }
+  EXPECT_EQ(LiveEntry(), "one");
+  EXPECT_EQ(Kept(), 1u);
+}
+
 TEST_F(UndoTest, AllRestoresAreUndoneAtOnceAndThatIsUndone) {
   Restore("one");
   Restore("two");
