@@ -371,6 +371,8 @@ TEST_F(BackupManagerTest, ScheduleRunsSkipsAndCatchesUpOnFakeTime) {
   options_.auto_backup_enabled = true;
   App app(options_, &clock);
   ASSERT_TRUE(app.Start().ok());
+  // A schedule that begins with data makes a backup at once, of half of them.
+  ASSERT_TRUE(clock.WaitForSleepers(1));
   app.Put(0, 10);
   const auto count = [&] { return app.manager_.ListBackups()->size(); };
   EXPECT_TRUE(Eventually([&] {
@@ -404,6 +406,7 @@ TEST_F(BackupManagerTest, TimeAsleepIsCaughtUpWithinAMinute) {
   options_.auto_backup_enabled = true;
   App app(options_, &clock);
   ASSERT_TRUE(app.Start().ok());
+  ASSERT_TRUE(clock.WaitForSleepers(1));
   app.Put(0, 10);
   const auto count = [&] { return app.manager_.ListBackups()->size(); };
   EXPECT_TRUE(Eventually([&] {

@@ -25,9 +25,13 @@ class Clock:
         assert libraries, "the package libfaketime is missing"
         self._file = folder / "clock"
         self.set(0)
+        # The times of files stay: libfaketime would move those of old ones as
+        # well, and takes a semaphore for each, which our program shares with
+        # levelkeep-check and could never take again once that is killed with it.
         self.prefix = ["env", f"LD_PRELOAD={libraries[0]}",
                        f"FAKETIME_TIMESTAMP_FILE={self._file}",
-                       "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1"]
+                       "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1",
+                       "NO_FAKE_STAT=1"]
 
     def set(self, years):
         """So many years from now; at once for a program that runs."""
