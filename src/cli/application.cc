@@ -56,6 +56,10 @@ http::ApiOptions ToApiOptions(const ApiSettings& settings) {
 }  // namespace
 
 Status CheckApi(const ApiSettings& settings) {
+  if (!settings.token_problem.empty()) {
+    return Status(StatusCode::kInvalidArgument, settings.token_problem,
+                  "run this as the service's user, or as root");
+  }
   const Status valid = ToApiOptions(settings).Validate();
   // Refused for safety or not: it is the configuration that is wrong.
   return valid.ok() ? valid

@@ -197,6 +197,12 @@ Status AskLive(Session* session, const Asked& asked) {
   return Status::Ok();
 }
 
+std::string HintAt(const httplib::Response& answer, const ApiSettings& api) {
+  if (answer.status != 401) return "is it levelkeep serve?";
+  if (api.token_problem.empty()) return "set API_TOKEN to the server's token";
+  return api.token_problem;
+}
+
 Status AskHealth(Session* session, const Asked& asked) {
   const std::string& url = asked.url;
   const auto answer = Ask(asked, session->settings().api.token, "/api/health");
@@ -210,8 +216,7 @@ Status AskHealth(Session* session, const Asked& asked) {
     return Status(StatusCode::kIoError,
                   url + " answered " + std::to_string(answer->status) +
                       " and not with a health report",
-                  answer->status == 401 ? "set API_TOKEN to the server's token"
-                                        : "is it levelkeep serve?");
+                  HintAt(*answer, session->settings().api));
   }
   session->result = health;
   PrintHealth(session, health);

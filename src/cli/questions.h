@@ -18,13 +18,6 @@ class Questions {
     asked_ = true;
     wake_.notify_all();
   }
-  // True once for any number of questions.
-  bool Take() {
-    MutexLock lock(&mutex_);
-    const bool asked = asked_;
-    asked_ = false;
-    return asked;
-  }
   // Waits for one and takes it. False: stopped.
   bool Wait(std::stop_token stop) {
     MutexLock lock(&mutex_);

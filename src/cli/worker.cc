@@ -2,9 +2,11 @@
 
 #include <map>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
+#include "base/mutex.h"
 #include "base/process.h"
 #include "cli/session.h"
 #include "engine/rechecks.h"
@@ -61,6 +63,13 @@ class Worker {
     return Status::Ok();
   }
 
+  // What it is at, for whoever asks meanwhile.
+  std::string State() {
+    MutexLock lock(&mutex_);
+    return (at_.empty() ? "waiting" : "checking " + at_) + ", " +
+           std::to_string(checked_) + " backups checked since the start";
+  }
+
   // `all`: also what is to rest after a check that could not be done.
   Round RunOnce(bool all) {
     Round round;
@@ -98,11 +107,21 @@ class Worker {
     return done != done_.end() && done->second == KeyOf(backup);
   }
 
+  void IsAt(const std::string& name, uint64_t checked) {
+    MutexLock lock(&mutex_);
+    at_ = name;
+    checked_ += checked;
+  }
+
   void VerifyOne(const FoundBackup& backup, Round* round) {
     const std::string& name = backup.name;
     LogInfo(kWorkerTag, name + ": processing");
+    IsAt(name, 0);
     const auto report =
         engine_.Verify(backup, VerifyDepth::kFull, {world_.stop, nullptr});
+    const bool judged =
+        report.ok() || report.status().code() == StatusCode::kCorruption;
+    IsAt("", judged ? 1 : 0);
     if (report.ok()) {
       ++round->completed;
       done_[name] = KeyOf(backup);
@@ -131,6 +150,10 @@ class Worker {
   Engine engine_;
   Rechecks rechecks_;
   std::map<std::string, Key> done_;
+
+  Mutex mutex_;
+  std::string at_ GUARDED_BY(mutex_);  // empty: at none
+  uint64_t checked_ GUARDED_BY(mutex_) = 0;
 };
 
 Status RunOneRound(Session* session, Worker* worker) {
@@ -167,23 +190,24 @@ Status RunWorker(Session* session) {
   LogInfo(kWorkerTag, "Starting with poll interval " +
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
-  uint64_t done = 0;
+  // Also in the middle of a check, which may take hours.
+  const std::jthread answers([&](std::stop_token ended) {
+    Questions* const questions = session->world.questions;
+    while (questions != nullptr && questions->Wait(ended)) {
+      LogInfo(kWorkerTag, "state: " + worker.State());
+    }
+  });
   std::string told;  // the failure that the log named last
   while (!stop.stop_requested()) {
     if (!prepared.ok()) prepared = worker.Prepare();
     Round round;
     if (prepared.ok()) round = worker.RunOnce(/*all=*/false);
-    done += round.completed + round.damaged;
     const Status& failure = prepared.ok() ? round.failure : prepared;
     if (!failure.ok() && failure.message() != told) {
       LogWarn(kWorkerTag, "will try again: " + failure.ToString());
     }
     told = failure.message();
     sleep(settings.worker_poll);
-    if (session->world.questions && session->world.questions->Take()) {
-      LogInfo(kWorkerTag, "state: " + std::to_string(done) +
-                              " backups checked since the start");
-    }
   }
   LogInfo(kWorkerTag, "Stopped");
   return Status::Ok();

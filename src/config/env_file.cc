@@ -31,8 +31,11 @@ void SkipBlanks(std::string_view* text) {
 class Parser {
  public:
   Parser(std::string name,
-         const std::map<std::string, std::string>& environment)
-      : name_(std::move(name)), environment_(environment) {}
+         const std::map<std::string, std::string>& environment,
+         EnvReaders readers)
+      : name_(std::move(name)),
+        environment_(environment),
+        systemd_too_(readers == EnvReaders::kSystemdToo) {}
 
   EnvFile Parse(std::string_view text) {
     constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
@@ -55,6 +58,8 @@ class Parser {
     if (line.empty() || line.front() == '#') return;
     constexpr std::string_view kExport = "export ";
     if (line.starts_with(kExport)) {
+      if (systemd_too_)
+        Problem("systemd reads no line that begins with export");
       line.remove_prefix(kExport.size());
       SkipBlanks(&line);
     }
@@ -88,9 +93,11 @@ class Parser {
              (end == 0 || kBlanks.find(text[end - 1]) != kBlanks.npos))) {
       ++end;
     }
+    if (end < text.size()) RefuseComment(key);
     text = text.substr(0, end);
     const size_t last = text.find_last_not_of(kBlanks);
     text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    RefuseSigns(key, text, "");
     return Expand(key, text, false);
   }
 
@@ -112,9 +119,37 @@ class Parser {
       Problem("there is text behind the quoted value of " + key);
       return std::nullopt;
     }
+    if (!rest.empty()) RefuseComment(key);
     text = text.substr(0, end);
     if (quote == '\'') return std::string(text);
+    RefuseSigns(key, text, "\"\\");
     return Expand(key, text, true);
+  }
+
+  void RefuseComment(const std::string& key) {
+    if (!systemd_too_) return;
+    Problem("systemd takes the comment behind the value of " + key +
+            " for a part of it: put it on a line of its own");
+  }
+
+  // `escaped` are the signs behind a backslash that both read alike.
+  void RefuseSigns(const std::string& key, std::string_view text,
+                   std::string_view escaped) {
+    if (!systemd_too_) return;
+    for (size_t i = 0; i < text.size(); ++i) {
+      const char next = i + 1 < text.size() ? text[i + 1] : '\0';
+      const bool expands = text[i] == '$' && (next == '{' || next == '$');
+      const bool escapes =
+          text[i] == '\\' && escaped.find(next) == std::string_view::npos;
+      if (expands || escapes) {
+        Problem(std::string("systemd reads the ") + text[i] +
+                " in the value of " + key +
+                " in another way: put the value in single quotes, or write it "
+                "out");
+        return;
+      }
+      if (text[i] == '\\') ++i;
+    }
   }
 
   std::optional<std::string> Expand(const std::string& key,
@@ -168,6 +203,7 @@ class Parser {
 
   const std::string name_;
   const std::map<std::string, std::string>& environment_;
+  const bool systemd_too_;
   int line_ = 0;
   EnvFile file_;
 };
@@ -175,8 +211,9 @@ class Parser {
 }  // namespace
 
 EnvFile ParseEnvFile(std::string_view text, const std::string& name,
-                     const std::map<std::string, std::string>& environment) {
-  return Parser(name, environment).Parse(text);
+                     const std::map<std::string, std::string>& environment,
+                     EnvReaders readers) {
+  return Parser(name, environment, readers).Parse(text);
 }
 
 }  // namespace levelkeep

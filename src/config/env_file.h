@@ -29,8 +29,14 @@ struct EnvFile {
 // or an earlier line's value (unknown: a problem), $$ is a dollar sign, and
 // any other dollar sign stands for itself.
 // `name` is how problems call the file.
+//
+// With kSystemdToo a file that systemd reads as an EnvironmentFile= as well:
+// what it would read as another value, or not at all, is a problem. That is
+// "export ", a # behind a value, ${NAME} and $$, and most backslashes.
+enum class EnvReaders { kOursOnly, kSystemdToo };
 EnvFile ParseEnvFile(std::string_view text, const std::string& name,
-                     const std::map<std::string, std::string>& environment);
+                     const std::map<std::string, std::string>& environment,
+                     EnvReaders readers = EnvReaders::kOursOnly);
 
 }  // namespace levelkeep
 

@@ -5,6 +5,7 @@
 namespace levelkeep {
 namespace {
 
+constexpr char kNotReadable[] = "(not readable)";
 constexpr uint64_t kSecretLimit = 64 << 10;
 constexpr size_t kTypo = 2;        // edits
 constexpr size_t kSuggestion = 3;  // edits, where it is a problem anyway
@@ -81,9 +82,15 @@ std::optional<SettingsLoader::Chosen> SettingsLoader::ReadSecret(
   auto text =
       ReadFile(fs_, entry.value, kSecretLimit, OpenMode::kReadFollowing);
   if (!text.ok()) {
-    AddProblem(entry.variable + " is \"" + Printable(entry.value) + "\" (" +
-               entry.origin + "): " + text.status().message());
-    return std::nullopt;
+    std::string problem = entry.variable + " is \"" + Printable(entry.value) +
+                          "\" (" + entry.origin +
+                          "): " + text.status().message();
+    if (text.status().code() != StatusCode::kPermissionDenied) {
+      AddProblem(std::move(problem));
+      return std::nullopt;
+    }
+    unread_secret_ = std::move(problem);
+    return Chosen{"", entry.origin};
   }
   // Editors and `echo` end the file with a newline that is no part of it.
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) {
@@ -144,16 +151,19 @@ Result<LoadedSettings> SettingsLoader::Finish() {
     const SettingField field = row.field(&loaded.settings);
     std::string origin = "default";
     const auto chosen = chosen_.find(&row);
+    const bool unread = row.info.secret && !unread_secret_.empty();
     if (chosen != chosen_.end()) {
       origin = chosen->second.origin;
-      if (!ParseSetting(chosen->second.value, row.limits, field)) {
+      if (!unread && !ParseSetting(chosen->second.value, row.limits, field)) {
         AddProblem(DescribeBadValue(row, chosen->second.value, origin));
       }
     }
     std::string value = FormatSetting(field, row.limits);
     if (row.info.secret && !value.empty()) value = kMask;
+    if (unread) value = kNotReadable;
     loaded.origins.push_back({row.info.name, value, origin, row.info.help});
   }
+  loaded.settings.api.token_problem = unread_secret_;
   for (std::string& line : FindConflicts(loaded.settings.backup)) {
     AddProblem(std::move(line));
   }

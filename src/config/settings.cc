@@ -39,7 +39,6 @@ std::vector<Entry> FlagEntries(
   return entries;
 }
 
-// Nothing: it is not there, or a problem was added.
 // A file may name programs and folders. Root takes ./.env from nobody but root
 // and the person who became root (sudo); one that is named is meant.
 Status RefuseForeign(const SettingsSources& sources, const std::string& path,
@@ -68,11 +67,11 @@ Result<std::string> ReadSettings(const SettingsSources& sources,
   return ReadAll(*file, path, kFileLimit);
 }
 
-std::optional<std::vector<Entry>> ReadEntries(const SettingsSources& sources,
-                                              const std::string& path,
-                                              const std::string& name,
-                                              bool must_exist,
-                                              SettingsLoader* loader) {
+// Nothing: it is not there, or a problem was added.
+std::optional<std::vector<Entry>> ReadEntries(
+    const SettingsSources& sources, const std::string& path,
+    const std::string& name, bool must_exist, SettingsLoader* loader,
+    EnvReaders readers = EnvReaders::kOursOnly) {
   const auto text = ReadSettings(sources, path);
   if (!text.ok()) {
     if (must_exist || text.status().code() != StatusCode::kNotFound) {
@@ -82,7 +81,7 @@ std::optional<std::vector<Entry>> ReadEntries(const SettingsSources& sources,
     }
     return std::nullopt;
   }
-  EnvFile file = ParseEnvFile(*text, name, sources.environment);
+  EnvFile file = ParseEnvFile(*text, name, sources.environment, readers);
   for (std::string& line : file.problems) loader->AddProblem(std::move(line));
   std::vector<Entry> entries;
   for (EnvFile::Entry& entry : file.entries) {
@@ -113,7 +112,8 @@ std::string AddSystemFile(const SettingsSources& sources,
     if (origin.empty()) continue;
     return path + " is not used: " + folder + " comes from " + origin;
   }
-  const auto entries = ReadEntries(sources, path, path, false, loader);
+  const auto entries =
+      ReadEntries(sources, path, path, false, loader, EnvReaders::kSystemdToo);
   if (!entries) return path + " is not there";
   std::set<std::string> folders;
   for (const Entry& entry : *entries) {

@@ -18,9 +18,12 @@
 namespace levelkeep {
 
 struct ApiSettings {
-  std::string host = "127.0.0.1";          // API_HOST
-  int port = 5050;                         // API_PORT, PORT; 0: any free one
-  std::string token;                       // API_TOKEN, API_TOKEN_FILE
+  std::string host = "127.0.0.1";  // API_HOST
+  int port = 5050;                 // API_PORT, PORT; 0: any free one
+  std::string token;               // API_TOKEN, API_TOKEN_FILE
+  // Why this user can't read API_TOKEN_FILE, which may be the service's alone:
+  // serve refuses it, who only looks at the folders needs no token.
+  std::string token_problem;
   bool allow_anonymous = false;            // API_ALLOW_ANONYMOUS
   std::vector<std::string> allowed_hosts;  // API_ALLOWED_HOSTS, by commas
 };

@@ -101,6 +101,45 @@ TEST(EnvFileTest, ReportsEveryBadLineWithItsNumber) {
   }
 }
 
+TEST(EnvFileTest, WhatSystemdReadsInAnotherWayIsAProblemThere) {
+  const auto problems = [](std::string_view text, EnvReaders readers) {
+    return ParseEnvFile(text, "f", Environment(), readers).problems;
+  };
+  const std::string comment =
+      "file f line 1: systemd takes the comment behind the value of A for a "
+      "part of it: put it on a line of its own";
+  const auto sign = [](const std::string& sign) {
+    return "file f line 1: systemd reads the " + sign +
+           " in the value of A in another way: put the value in single quotes, "
+           "or write it out";
+  };
+  const struct {
+    std::string text, problem;
+  } kCases[] = {
+      {"A=1 # one", comment},
+      {"A='1' # one", comment},
+      {"A=\"1\"# one", comment},
+      {"A= # none", comment},
+      {"export A=1",
+       "file f line 1: systemd reads no line that begins with export"},
+      {"A=${HOME}/x", sign("$")},
+      {"A=a$$b", sign("$")},
+      {"A=\"$$\"", sign("$")},
+      {"A=a\\b", sign("\\")},
+      {"A=\"a\\n\"", sign("\\")},
+  };
+  for (const auto& c : kCases) {
+    EXPECT_EQ(problems(c.text, EnvReaders::kSystemdToo),
+              std::vector<std::string>{c.problem})
+        << c.text;
+    EXPECT_TRUE(problems(c.text, EnvReaders::kOursOnly).empty()) << c.text;
+  }
+  for (const char* text : {"A=1", "A=a#b", "# A", "A='a\\b ${C} $$ #'",
+                           "A=\"a\\\"\\\\b # \"", "A=", "A=$5"}) {
+    EXPECT_TRUE(problems(text, EnvReaders::kSystemdToo).empty()) << text;
+  }
+}
+
 TEST(EnvFileTest, TakesAnyBytesWithoutHarm) {
   const auto seed = std::random_device()();
   SCOPED_TRACE("seed " + std::to_string(seed));

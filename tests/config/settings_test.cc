@@ -9,6 +9,7 @@
 
 #include "config/setting_rows.h"
 #include "config/settings_fixture.h"
+#include "support/fault_file_system.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -279,6 +280,22 @@ TEST_F(SettingsTest, ReadsSecretsFromFiles) {
   // The environment is above the file, whichever way it says it.
   test::WriteFile(".env", "API_TOKEN=other");
   EXPECT_EQ(Load().settings.api.token, "geheim");
+}
+
+TEST_F(SettingsTest, ASecretForOthersIsNoProblemOfThoseWhoNeedNone) {
+  test::WriteFile("token", "geheim\n");
+  test::FaultFileSystem disk(FileSystem::Posix(),
+                             test::FaultFileSystem::Count::kAll);
+  disk.FailOn("token", StatusCode::kPermissionDenied);
+  sources_.file_system = &disk;
+  sources_.environment = {{"API_TOKEN_FILE", "token"}};
+  const LoadedSettings loaded = Load();
+  EXPECT_EQ(loaded.settings.api.token, "");
+  EXPECT_THAT(loaded.settings.api.token_problem,
+              HasSubstr("API_TOKEN_FILE is \"token\" (environment "
+                        "API_TOKEN_FILE): "));
+  EXPECT_EQ(OriginOf(loaded, "API_TOKEN").value_masked, "(not readable)");
+  EXPECT_EQ(OriginOf(loaded, "API_TOKEN").origin, "environment API_TOKEN_FILE");
 }
 
 TEST_F(SettingsTest, RefusesSecretsThatAreNone) {

@@ -360,3 +360,43 @@ def test_who_may_not_is_told_who_he_is_and_what_to_do(site, serve, program,
     assert f"sudo -u '#{SERVICE}' levelkeep" in denied.stdout
     assert "chown" not in denied.stdout
     assert "chmod" not in denied.stdout
+
+
+def test_a_token_of_the_service_alone_keeps_nobody_from_looking(
+        site, serve, program):
+    """The service's settings name it for all; only serve needs it."""
+    token = site.root / "token"
+    token.write_text("secret\n")
+    token.chmod(0o600)
+    os.chown(token, SERVICE, SERVICE)
+    name = make_backup(site, serve, "first")
+    site.backups.chmod(0o755)
+    site.root.chmod(0o755)
+    as_person = ["setpriv", f"--reuid={PERSON}", f"--regid={PERSON}",
+                 "--clear-groups"]
+
+    def run(*verb, **settings):
+        return subprocess.run(
+            [*as_person, program, *verb], cwd=site.root,
+            env=site.environment({"API_TOKEN_FILE": token, **settings}),
+            text=True, timeout=60, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT, check=False)
+
+    assert name in run("list").stdout
+    shown = run("config")
+    assert shown.returncode == 0, shown.stdout
+    assert "(not readable)" in shown.stdout
+    for verb in (["serve"], ["config", "--check"]):
+        refused = run(*verb, API_PORT=0)
+        assert refused.returncode == 2, refused.stdout
+        assert f'API_TOKEN_FILE is "{token}"' in refused.stdout
+        assert "Permission denied" in refused.stdout
+        assert "run this as the service's user, or as root" in refused.stdout
+    with serve(API_TOKEN_FILE=token) as server:
+        asked = run("health", "--url",
+                    f"http://127.0.0.1:{server.port}")
+        live = run("health", "--live", "--url",
+                   f"http://127.0.0.1:{server.port}")
+    assert live.returncode == 0, live.stdout
+    assert "Permission denied" in asked.stdout or asked.returncode == 0, \
+        asked.stdout

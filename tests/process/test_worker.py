@@ -114,16 +114,39 @@ def test_worker_reports_a_damaged_backup_and_goes_on(site, seed):
     assert listed[good]["status"] == "verified"
 
 
-def test_killed_worker_leaves_nothing_for_long(site, seed):
-    """What its check leaves, the next verification removes."""
-    name = backup(site, seed)
-    # A check that does not end before the worker is killed.
+def endless_check(site):
+    """A check that does not end, and where it writes its pid."""
     pid = site.root / "check.pid"
     check = site.root / "check.sh"
     check.write_text(f"#!/bin/sh\necho $$ > '{pid}.new'\n"
                      f"mv '{pid}.new' '{pid}'\nexec sleep 600\n")
     check.chmod(0o755)
-    worker = Worker(site, LEVELKEEP_CHECK_PROGRAM=str(check))
+    return str(check), pid
+
+
+def test_worker_tells_its_state_in_the_middle_of_a_check(site, seed):
+    name = backup(site, seed)
+    check, pid = endless_check(site)
+    with Worker(site, LEVELKEEP_CHECK_PROGRAM=check) as worker:
+        wait_until(pid.exists, "the check of the database began", 60)
+        for times in (1, 2):
+            worker.process.send_signal(signal.SIGUSR1)
+            wait_until(lambda: worker.log().count(
+                f"state: checking {name}, 0 backups checked") == times,
+                "the state is in the log")
+    with Worker(site) as worker:
+        wait_until(lambda: f"{name}: completed" in worker.log(),
+                   "the verification", 60)
+        worker.process.send_signal(signal.SIGUSR1)
+        wait_until(lambda: "state: waiting, 1 backups checked" in worker.log(),
+                   "the state is in the log")
+
+
+def test_killed_worker_leaves_nothing_for_long(site, seed):
+    """What its check leaves, the next verification removes."""
+    name = backup(site, seed)
+    check, pid = endless_check(site)
+    worker = Worker(site, LEVELKEEP_CHECK_PROGRAM=check)
     worker.__enter__()
     try:
         wait_until(pid.exists, "the check of the database began", 60)
