@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cerrno>
 #include <iostream>
 #include <map>
 #include <span>
@@ -83,7 +85,9 @@ void ReturnFreedMemory() {
 
 int Main(int argc, char** argv) {
   // Before anything is opened in its place.
-  if (fcntl(STDOUT_FILENO, F_GETFD) == -1) std::cout.setstate(std::ios::badbit);
+  if (fcntl(STDOUT_FILENO, F_GETFD) == -1 && errno == EBADF) {
+    std::cout.setstate(std::ios::badbit);
+  }
   SettleOwnProcess();
   // LevelDB makes its files with whatever mode this leaves.
   umask(077);
