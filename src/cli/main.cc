@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <cerrno>
 #include <iostream>
 #include <map>
 #include <span>
