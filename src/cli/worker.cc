@@ -66,8 +66,8 @@ class Worker {
   // What it is at, for whoever asks meanwhile.
   std::string State() {
     MutexLock lock(&mutex_);
-    return (at_.empty() ? "waiting" : "checking " + at_) + ", " +
-           std::to_string(checked_) + " backups checked since the start";
+    return (at_.empty() ? "waiting" : "checking " + at_) +
+           ", checked since the start: " + std::to_string(checked_);
   }
 
   // `all`: also what is to rest after a check that could not be done.

@@ -58,8 +58,9 @@ class Parser {
     if (line.empty() || line.front() == '#') return;
     constexpr std::string_view kExport = "export ";
     if (line.starts_with(kExport)) {
-      if (systemd_too_)
-        Problem("systemd reads no line that begins with export");
+      if (systemd_too_) {
+        Problem("systemd reads no line that begins with export: leave it out");
+      }
       line.remove_prefix(kExport.size());
       SkipBlanks(&line);
     }

@@ -163,7 +163,8 @@ Result<RestoreReport> Engine::Undo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireWorkFolder());
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo, Walk::Judge()));
-  // An interrupted restore is settled by the undo itself.
+  // Before the application's database is closed. An interrupted restore (kBusy)
+  // is settled by the undo itself.
   const Status found = restorer_->FindUndo(scope).status();
   if (!found.ok() && found.code() != StatusCode::kBusy) return found;
   const auto undo = [&] { return restorer_->Undo(scope); };

@@ -121,7 +121,8 @@ TEST(EnvFileTest, WhatSystemdReadsInAnotherWayIsAProblemThere) {
       {"A=\"1\"# one", comment},
       {"A= # none", comment},
       {"export A=1",
-       "file f line 1: systemd reads no line that begins with export"},
+       "file f line 1: systemd reads no line that begins with export: leave it "
+       "out"},
       {"A=${HOME}/x", sign("$")},
       {"A=a$$b", sign("$")},
       {"A=\"$$\"", sign("$")},

@@ -122,6 +122,40 @@ TEST_F(ManagerRestoreTest, LiveRestoreAndUndo) {
   EXPECT_EQ(400, app.Count());
 }
 
+TEST_F(ManagerRestoreTest, AnUndoThatCannotWorkClosesNothing) {
+  App app(options_);
+  int closes = 0;
+  app.manager_.SetRestoreHooks({[&] {
+                                  ++closes;
+                                  return app.Close();
+                                },
+                                [&] { return app.Open(); }});
+  ASSERT_TRUE(app.Start().ok());
+  EXPECT_EQ(app.manager_.UndoRestore().status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(closes, 0);
+  app.Put(0, 10);
+  RestoreRequest request;
+  request.source = app.Create().name;
+  app.Put(10, 20);
+  ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
+  EXPECT_EQ(closes, 1);
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(
+           options_.storage_dir + "/.levelkeep")) {
+    const std::string path = entry.path();
+    if (path.find("rollback-") != std::string::npos &&
+        path.ends_with("/CURRENT")) {
+      ASSERT_TRUE(FileSystem::Posix()->RemoveFile(path).ok());
+      break;
+    }
+  }
+  EXPECT_EQ(app.manager_.PreviewUndo().status().code(),
+            StatusCode::kCorruption);
+  EXPECT_EQ(app.manager_.UndoRestore().status().code(),
+            StatusCode::kCorruption);
+  EXPECT_EQ(closes, 1);
+  EXPECT_EQ(10, app.Count());
+}
+
 TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
   options_.undo_hours = 0;
   App app(options_);

@@ -132,13 +132,13 @@ def test_worker_tells_its_state_in_the_middle_of_a_check(site, seed):
         for times in (1, 2):
             worker.process.send_signal(signal.SIGUSR1)
             wait_until(lambda: worker.log().count(
-                f"state: checking {name}, 0 backups checked") == times,
+                f"state: checking {name}, checked since the start: 0") == times,
                 "the state is in the log")
     with Worker(site) as worker:
         wait_until(lambda: f"{name}: completed" in worker.log(),
                    "the verification", 60)
         worker.process.send_signal(signal.SIGUSR1)
-        wait_until(lambda: "state: waiting, 1 backups checked" in worker.log(),
+        wait_until(lambda: "state: waiting, checked since the start: 1" in worker.log(),
                    "the state is in the log")
 
 
