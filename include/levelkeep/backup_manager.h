@@ -51,6 +51,23 @@ struct RestoreHooks {
 
 class Attachment;
 
+// The bytes of one backup, for those who send it elsewhere. They stay readable
+// when the backup is rotated away meanwhile, where its destination can do that;
+// never are they those of another one.
+// Thread safety: all methods may be called concurrently.
+class BackupReader {
+ public:
+  virtual ~BackupReader() = default;
+  virtual const BackupInfo& backup() const = 0;
+  virtual uint64_t size_bytes() const = 0;
+  // Tells them from other bytes that had the same name: the SHA-256, in hex,
+  // where it is known, else the size and the time.
+  virtual const std::string& version() const = 0;
+  // Up to `size` bytes at `offset` into `buffer`; fewer only at the end.
+  virtual Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                                size_t size) const = 0;
+};
+
 // Concurrency:
 //   runs at the same time   create  restore  verify  rotate  list/health
 //   create                  no      no       yes     no      yes
@@ -129,6 +146,8 @@ class BackupManager {
   // `name` is a whole name, or "latest", here and below: kInvalidArgument for
   // the beginning of one.
   Result<BackupInfo> FindBackup(const std::string& name);
+  // kNotFound; kRefused for what is no archive: a folder, a link.
+  Result<std::unique_ptr<BackupReader>> OpenBackup(const std::string& name);
   // depth: "structure", "checksums" or "full". kCorruption says what is
   // wrong. Any other failure but kBusy and kCancelled says that the check could
   // not be done and nothing about the backup: it is tried again in the

@@ -1,5 +1,6 @@
 #include <memory>
 #include <optional>
+#include <utility>
 
 #include "api/routes.h"
 #include "base/file_system.h"
@@ -12,13 +13,19 @@ namespace {
 using http::ByteRange;
 using http::RangeKind;
 
-// Archives never change under their name, so without a digest size and time
-// tell versions apart well enough.
-std::string EtagOf(const BackupInfo& backup, const FileInfo& info) {
-  if (!backup.sha256.empty()) return "\"" + backup.sha256 + "\"";
-  return "\"" + std::to_string(info.size_bytes) + "-" +
-         std::to_string(info.mtime_ns) + "\"";
-}
+// The bytes of a backup, for the server.
+class DownloadSource : public ByteSource {
+ public:
+  explicit DownloadSource(std::unique_ptr<BackupReader> reader)
+      : reader_(std::move(reader)) {}
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    return reader_->ReadAt(offset, buffer, size);
+  }
+
+ private:
+  const std::unique_ptr<BackupReader> reader_;
+};
 
 ByteRange WantedRange(const Request& request, const std::string& etag,
                       uint64_t size) {
@@ -57,19 +64,17 @@ Response Download(BackupManager* manager, const Call& call) {
   const Request& request = call.request();
   const auto backup = FindNamed(manager, call.name(), /*latest_too=*/true);
   if (!backup.ok()) return ErrorResponse(backup.status());
-  auto file = FileSystem::Posix()->Open(backup->path, OpenMode::kRead);
-  if (!file.ok()) return ErrorResponse(file.status());
-  const auto info = (*file)->Stat();
-  if (!info.ok()) return ErrorResponse(info.status());
-
-  const std::string etag = EtagOf(*backup, *info);
+  auto reader = manager->OpenBackup(backup->name);
+  if (!reader.ok()) return ErrorResponse(reader.status());
+  const uint64_t size = (*reader)->size_bytes();
+  const std::string etag = "\"" + (*reader)->version() + "\"";
   auto conditional = CheckConditions(request, etag);
   Response response = conditional.value_or(Response());
   response.headers["ETag"] = etag;
   response.headers["Accept-Ranges"] = "bytes";
   if (conditional) return response;
-  const ByteRange range = WantedRange(request, etag, info->size_bytes);
-  const std::string total = std::to_string(info->size_bytes);
+  const ByteRange range = WantedRange(request, etag, size);
+  const std::string total = std::to_string(size);
   if (range.kind == RangeKind::kUnsatisfiable) {
     response = ErrorResponse(416, "range_not_satisfiable",
                              "the range begins beyond the end of the backup",
@@ -88,7 +93,7 @@ Response Download(BackupManager* manager, const Call& call) {
   // Names of backups need no quoting.
   response.headers["Content-Disposition"] =
       "attachment; filename=\"" + backup->name + "\"";
-  response.file = std::move(*file);
+  response.file = std::make_shared<DownloadSource>(std::move(*reader));
   response.file_offset = range.offset;
   response.file_size = range.size;
   return response;

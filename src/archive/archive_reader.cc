@@ -13,26 +13,25 @@ namespace levelkeep {
 
 struct ArchiveReader::Impl {
   FileSystem* fs = nullptr;
-  std::string path;
-  std::shared_ptr<File> file;
-  FileInfo opened;                // what the file was
-  std::optional<OwnIndex> index;  // of one of our archives
+  std::string path;  // or a label
+  std::shared_ptr<const ByteSource> bytes;
+  std::optional<FileInfo> opened;  // what the file was; nothing: it is none
+  std::optional<OwnIndex> index;   // of one of our archives
   ArchiveOutline outline;
   std::string sha256;  // once known
   bool cut_short = false;
 
   Status Load() {
-    LEVELKEEP_ASSIGN_OR_RETURN(opened, file->Stat());
-    outline.archive_bytes = opened.size_bytes;
+    const uint64_t size = outline.archive_bytes;
     char magic[2] = {};
-    if (opened.size_bytes >= sizeof magic) {
-      LEVELKEEP_RETURN_IF_ERROR(ReadExactly(*file, 0, magic, sizeof magic));
+    if (size >= sizeof magic) {
+      LEVELKEEP_RETURN_IF_ERROR(ReadExactly(*bytes, 0, magic, sizeof magic));
     }
     if (magic[0] != '\x1f' || magic[1] != '\x8b') {
       return Status(StatusCode::kCorruption, "not a gzip file",
                     "backups are .tar.gz archives: check what was copied");
     }
-    LEVELKEEP_ASSIGN_OR_RETURN(index, LoadOwnIndex(*file, opened.size_bytes));
+    LEVELKEEP_ASSIGN_OR_RETURN(index, LoadOwnIndex(*bytes, size));
     if (index) {
       outline.own = true;
       outline.manifest = index->manifest;
@@ -46,9 +45,9 @@ struct ArchiveReader::Impl {
     TargetDirectory target(fs, target_dir);
     Result<ExtractedDatabase> database = [&] {
       if (index) {
-        return OwnReader(*file, *index, options, &target, sha256).Run();
+        return OwnReader(*bytes, *index, options, &target, sha256).Run();
       }
-      ForeignReader reader(*file, outline.archive_bytes, options, &target);
+      ForeignReader reader(*bytes, outline.archive_bytes, options, &target);
       auto read = reader.Run();
       cut_short = reader.cut_short();
       return read;
@@ -96,16 +95,30 @@ Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(
 
 Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(
     FileSystem* fs, const std::string& path, std::shared_ptr<File> file) {
-  std::unique_ptr<ArchiveReader> reader(new ArchiveReader());
-  reader->impl_->fs = fs;
-  reader->impl_->path = path;
-  reader->impl_->file = std::move(file);
-  const Status status = reader->impl_->Load();
-  if (!status.ok()) return status.WithContext(path);
+  const auto info = file->Stat();
+  if (!info.ok()) return info.status().WithContext(path);
+  LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
+                             Open(fs, path, std::move(file), info->size_bytes));
+  reader->impl_->opened = *info;
   return reader;
 }
 
-const File& ArchiveReader::file() const { return *impl_->file; }
+Result<std::unique_ptr<ArchiveReader>> ArchiveReader::Open(
+    FileSystem* fs, const std::string& label,
+    std::shared_ptr<const ByteSource> bytes, uint64_t size_bytes) {
+  std::unique_ptr<ArchiveReader> reader(new ArchiveReader());
+  reader->impl_->fs = fs;
+  reader->impl_->path = label;
+  reader->impl_->bytes = std::move(bytes);
+  reader->impl_->outline.archive_bytes = size_bytes;
+  const Status status = reader->impl_->Load();
+  if (!status.ok()) return status.WithContext(label);
+  return reader;
+}
+
+const ByteSource& ArchiveReader::bytes() const { return *impl_->bytes; }
+
+bool ArchiveReader::has_path() const { return impl_->opened.has_value(); }
 
 const ArchiveOutline& ArchiveReader::outline() const { return impl_->outline; }
 
@@ -125,8 +138,9 @@ Result<ExtractedDatabase> ArchiveReader::Extract(
 }
 
 Status ArchiveReader::CheckUnchanged(std::stop_token stop) const {
+  if (!impl_->opened) return Status::Ok();
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo now, impl_->fs->Stat(impl_->path));
-  if (IsSameFile(now, impl_->opened)) return Status::Ok();
+  if (IsSameFile(now, *impl_->opened)) return Status::Ok();
   if (!impl_->sha256.empty() && ReadingChanges(impl_->fs, impl_->path, now)) {
     LEVELKEEP_ASSIGN_OR_RETURN(const auto again, Open(impl_->fs, impl_->path));
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256, again->Sha256(stop));
@@ -141,7 +155,7 @@ Result<std::string> ArchiveReader::Sha256(std::stop_token stop) {
   if (impl_->sha256.empty()) {
     Verdict verdict(std::move(stop));
     Result<std::string> sha256 =
-        Sha256OfSource(*impl_->file, impl_->outline.archive_bytes, &verdict);
+        Sha256OfSource(*impl_->bytes, impl_->outline.archive_bytes, &verdict);
     if (!sha256.ok()) return sha256.status().WithContext(impl_->path);
     impl_->sha256 = *sha256;
   }

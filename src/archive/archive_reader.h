@@ -65,10 +65,17 @@ class ArchiveReader {
   // The same of an open file; `path` is for messages and CheckUnchanged.
   static Result<std::unique_ptr<ArchiveReader>> Open(
       FileSystem* fs, const std::string& path, std::shared_ptr<File> file);
+  // The same of bytes that lie anywhere and have no path; `label` is for
+  // messages.
+  static Result<std::unique_ptr<ArchiveReader>> Open(
+      FileSystem* fs, const std::string& label,
+      std::shared_ptr<const ByteSource> bytes, uint64_t size_bytes);
   ~ArchiveReader();
 
-  const File& file() const;
+  const ByteSource& bytes() const;
   const ArchiveOutline& outline() const;
+  // Whether somebody else can read it by its path.
+  bool has_path() const;
 
   // Reads everything, writes nothing: framing, CRCs, sizes, digests, names,
   // and for foreign archives that they hold one database folder.
@@ -83,9 +90,10 @@ class ArchiveReader {
   bool cut_short() const;
   // Not ok unless the path still names the file that was opened, with the
   // content that it had then: for those who let somebody else read it by its
-  // path. kBusy: it was changed or replaced, which says nothing about it. On
-  // a file system that shows other times or another inode as soon as a file is
-  // read (rclone), the SHA-256 tells, if it was known before.
+  // path. Ok where there is no path. kBusy: it was changed or replaced, which
+  // says nothing about it. On a file system that shows other times or another
+  // inode as soon as a file is read (rclone), the SHA-256 tells, if it was
+  // known before.
   Status CheckUnchanged(std::stop_token stop = {}) const;
   // SHA-256 of the archive file. Remembered.
   Result<std::string> Sha256(std::stop_token stop);

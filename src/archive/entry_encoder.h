@@ -13,9 +13,9 @@
 #include "archive/deflate.h"
 #include "archive/gzip_format.h"
 #include "archive/parallel.h"
-#include "archive/rate_limiter.h"
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "base/rate_limiter.h"
 #include "format/toc.h"
 
 namespace levelkeep {

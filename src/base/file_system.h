@@ -36,7 +36,10 @@ struct FileInfo {
 // Storage devices read whole blocks; no device's are larger.
 inline constexpr size_t kDeviceBlockBytes = 4096;
 
-// Random-access bytes: a file, a pinned prefix of one, or memory.
+class File;
+
+// Random-access bytes: a file, a pinned prefix of one, an object of a
+// destination, or memory.
 // Thread safety: ReadAt may be called from several threads at once.
 class ByteSource {
  public:
@@ -57,6 +60,10 @@ class ByteSource {
   // Whether the byte at `offset` can be had without asking the device; true
   // where nobody can tell.
   virtual bool IsCached(uint64_t /*offset*/) const { return true; }
+  // Appends that range to `target`: by sharing extents or in the kernel where
+  // that works, else by reading and writing.
+  virtual Status CopyRangeTo(File* target, uint64_t offset,
+                             uint64_t size) const;
 };
 
 // An open file. The destructor closes it; call Close() to learn of errors.
@@ -90,10 +97,6 @@ class File : public ByteSource {
   // not tell: it tells the file's owner, and only of this host's processes.
   // REQUIRES: it was opened by OpenMode::kRead.
   virtual bool HasWriter() const { return false; }
-  // Copies the bytes into the other file by sharing extents or in the kernel
-  // where that works, else by reading and writing. Appends to `target`.
-  virtual Status CopyRangeTo(File* target, uint64_t offset,
-                             uint64_t size) const = 0;
   virtual Status Close() = 0;
 };
 

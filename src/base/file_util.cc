@@ -289,6 +289,11 @@ Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
   return Status::Ok();
 }
 
+Status ByteSource::CopyRangeTo(File* target, uint64_t offset,
+                               uint64_t size) const {
+  return CopyBytes(*this, target, offset, size);
+}
+
 std::unique_ptr<ByteSource> NewPrefixSource(
     std::shared_ptr<const ByteSource> source, uint64_t size_bytes) {
   return std::make_unique<PrefixSource>(std::move(source), size_bytes);

@@ -101,7 +101,9 @@ Catalog::Catalog(FileSystem* fs, std::string directory, Clock* clock,
     : fs_(fs),
       directory_(std::move(directory)),
       clock_(clock),
-      owner_(std::move(owner)) {}
+      owner_(std::move(owner)),
+      folder_(fs, directory_,
+              [this](const std::string& name) { return IsKnown(name); }) {}
 
 Status Catalog::RequireDirectory() const {
   const auto info = fs_->StatFollowing(directory_);
@@ -113,7 +115,7 @@ Status Catalog::RequireDirectory() const {
 }
 
 std::string Catalog::StateDirectory() const {
-  return JoinPath(directory_, ".levelkeep");
+  return JoinPath(directory_, kStateFolder);
 }
 
 std::string Catalog::StatePath(const std::string& name) const {
@@ -206,7 +208,8 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
     if (sidecar_exists) sidecar = Probe(path + ".sha256", false);
     if (state_exists) state = Probe(StatePath(name), true);
     // Somebody is giving it its name just now, or died over it.
-    if (IsClaim(*info) && !sidecar.present && !state.present && HasPart()) {
+    if (IsClaim(*info) && !sidecar.present && !state.present &&
+        folder_.HasPart()) {
       return nullptr;
     }
   }
@@ -305,6 +308,14 @@ Result<CatalogEntry> Catalog::Find(const std::string& name) {
                   "give the backup's name: levelkeep list shows them");
   }
   return NoUsableBackup(*listing, directory_);
+}
+
+Result<Catalog::OpenedBackup> Catalog::Open(const CatalogEntry& entry) {
+  OpenedBackup opened;
+  LEVELKEEP_ASSIGN_OR_RETURN(opened.object, folder_.Stat(entry.name, Work()));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      opened.bytes, folder_.Open(entry.name, opened.object.version, Work()));
+  return opened;
 }
 
 }  // namespace levelkeep

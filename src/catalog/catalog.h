@@ -18,6 +18,7 @@
 #include "base/mutex.h"
 #include "catalog/catalog_entry.h"
 #include "catalog/listing.h"
+#include "destination/folder_destination.h"
 #include "format/backup_name.h"
 #include "levelkeep/status.h"
 
@@ -33,9 +34,9 @@ namespace levelkeep {
 // Whatever has the name of a backup is listed; what is not a regular file
 // (a link, a folder, a FIFO) is "unreadable" and never followed or removed.
 // Thread safety: all methods may be called concurrently; none waits for
-// another one's disk, except for changes of state files. Two processes may
-// use one directory; of two changes to one state file at the same time, the
-// later one wins.
+// another one's disk, except for what changes the small files: that holds the
+// folder's state lock (destination/folder_destination.h), also among processes,
+// and is kBusy when it waited for it too long.
 class Catalog {
  public:
   // How old ListRecent's knowledge of unrenamed files gets before it has
@@ -72,6 +73,13 @@ class Catalog {
   // kNotFound with a hint; kInvalidArgument if it is no backup name, or nobody
   // knows of which of several databases the latest is meant.
   Result<CatalogEntry> Find(const std::string& name);
+  // The archive's bytes, of a backup that was found. kNotFound: it is gone;
+  // kRefused: it is no archive.
+  struct OpenedBackup {
+    std::shared_ptr<const ByteSource> bytes;
+    StoredObject object;
+  };
+  Result<OpenedBackup> Open(const CatalogEntry& entry);
   // A pass at a lower depth does not replace what a deeper check found.
   // `sha256`: of the archive that was checked; empty: as its sidecar says.
   Status RecordVerification(const std::string& name, const VerifyRecord& record,
@@ -86,16 +94,29 @@ class Catalog {
   Status Remove(const std::string& name);
   // Removes temporary files, unless somebody holds a lock on them, claims of
   // names (base/new_name.h), and sidecars and state files whose archive is
-  // gone; called while no other process writes small files or publishes.
-  // Returns the names of what it removed.
+  // gone. Returns the names of what it removed.
   Result<std::vector<std::string>> Sweep();
-  // Removes a claim of that name; whether there was one. Called as Sweep.
-  Result<bool> DropClaim(const std::string& name);
   // The owner may be another one now: the next listing asks.
   void ForgetOwner() { NoteChange(); }
   // "<hex>  <name>\n" beside the archive, durable. kind: "sha256" or "md5".
   Status WriteSidecar(const std::string& name, const std::string& kind,
                       const std::string& hex);
+
+  // --- publishing: a part becomes a backup
+
+  struct NewBackup {
+    Time created;
+    std::string label;
+    std::string sha256;
+    std::string md5;  // empty: no such sidecar
+  };
+  // Gives the part, which is written and synced, the first free name of its
+  // second, and writes its sidecars. Returns the name. Durable; on any failure
+  // there is no such backup.
+  Result<std::string> Publish(const FolderDestination::Part& part,
+                              const NewBackup& made, const Listing& listing);
+  // Where the backups are, for parts and for locks.
+  FolderDestination* folder() { return &folder_; }
 
  private:
   struct Fingerprint {
@@ -184,14 +205,16 @@ class Catalog {
   // Reads the state file, lets `change` edit it, writes it.
   template <typename Change>
   Status ChangeState(const std::string& name, Change change);
-  // Whether a part is on its way to become a backup, or was when it crashed.
-  bool HasPart() const;
-  // Whether a backup's name is only claimed: an empty file of which nothing is
-  // known, beside a part. One that was published once is damaged; one without
-  // a part is somebody's.
-  bool IsOnlyClaimed(const std::string& name) const;
-  bool IsLeftOver(const std::string& path) const;
-  Status SweepClaims(std::vector<std::string>* removed);
+  // Whether the folder's file is more than the claim of a name: a backup of
+  // which something is known was published once.
+  bool IsKnown(const std::string& name) const;
+  Status SweepFolder(
+      const std::string& folder,
+      const std::function<std::string(const std::string&)>& backup_of,
+      std::vector<std::string>* removed);
+  // REQUIRES: the folder's state lock is held.
+  Status WriteSidecarLocked(const std::string& name, const std::string& kind,
+                            const std::string& hex);
   // From now on the last scan is out of date, whatever the folders' times.
   void NoteChange();
 
@@ -199,6 +222,7 @@ class Catalog {
   const std::string directory_;
   Clock* const clock_;
   const OwnerSource owner_;
+  FolderDestination folder_;
   Mutex state_mutex_;  // serialises changes of state files; taken first
   mutable Mutex mutex_;
   uint64_t scans_begun_ GUARDED_BY(mutex_) = 0;

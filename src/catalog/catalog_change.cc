@@ -1,9 +1,7 @@
-// What changes backups/: state files, sidecars, removal, sweeping.
+// What changes backups/: state files, sidecars, publishing, removal, sweeping.
 
 #include <algorithm>
-#include <set>
 
-#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
@@ -16,6 +14,7 @@ namespace levelkeep {
 namespace {
 
 constexpr std::string_view kStateSuffix = ".json";
+constexpr int kMaxNameAttempts = 1000;
 
 // The backup that a state file belongs to; empty if it is none.
 std::string BackupOfState(std::string_view file_name) {
@@ -42,6 +41,7 @@ Status Catalog::ChangeState(const std::string& name, Change change) {
   if (info.type != FileType::kRegular) {
     return Status(StatusCode::kRefused, name + " is not a regular file");
   }
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto state_lock, folder_.LockState());
   BackupState state;
   if (const auto known = LoadState(name, info.mode); known.ok()) {
     state = *known;
@@ -51,7 +51,6 @@ Status Catalog::ChangeState(const std::string& name, Change change) {
     return known.status();
   }
   change(info, &state);
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, StateDirectory()));
   // If we die here: the old state file stays in place, whole; the temporary
   // one is swept.
   const Status written =
@@ -130,87 +129,54 @@ Status Catalog::Remove(const std::string& name) {
   return fs_->SyncDirectory(directory_);
 }
 
-bool Catalog::HasPart() const {
-  const auto names = fs_->List(directory_);
-  return names.ok() && std::any_of(names->begin(), names->end(), IsPartName);
-}
-
-bool Catalog::IsOnlyClaimed(const std::string& name) const {
-  const std::string path = JoinPath(directory_, name);
-  const auto info = fs_->Stat(path);
-  const auto missing = [this](const std::string& companion) {
-    return fs_->Stat(companion).status().code() == StatusCode::kNotFound;
+bool Catalog::IsKnown(const std::string& name) const {
+  const auto there = [this](const std::string& companion) {
+    return fs_->Stat(companion).status().code() != StatusCode::kNotFound;
   };
-  return info.ok() && IsClaim(*info) && ParseBackupName(name) &&
-         missing(path + ".sha256") && missing(StatePath(name)) && HasPart();
+  return !ParseBackupName(name) ||
+         there(JoinPath(directory_, name + ".sha256")) ||
+         there(StatePath(name));
 }
 
-Result<bool> Catalog::DropClaim(const std::string& name) {
-  if (!IsOnlyClaimed(name)) return false;
-  LEVELKEEP_RETURN_IF_ERROR(RemoveClaim(fs_, JoinPath(directory_, name)));
-  NoteChange();
-  return true;
+// 1. what crashes left of archives   2. temporary files and orphans beside the
+// archives   3. the same of the states
+Result<std::vector<std::string>> Catalog::Sweep() {
+  const auto state_lock = folder_.LockState();
+  if (state_lock.status().code() == StatusCode::kNotFound) {
+    return std::vector<std::string>();  // there is no such folder
+  }
+  LEVELKEEP_RETURN_IF_ERROR(state_lock.status());
+  LEVELKEEP_ASSIGN_OR_RETURN(std::vector<std::string> removed, folder_.Sweep());
+  if (!removed.empty()) NoteChange();
+  LEVELKEEP_RETURN_IF_ERROR(SweepFolder(directory_, BackupOfSidecar, &removed));
+  LEVELKEEP_RETURN_IF_ERROR(
+      SweepFolder(StateDirectory(), BackupOfState, &removed));
+  return removed;
 }
 
-// Claims first, durably: the part is what tells them.
-Status Catalog::SweepClaims(std::vector<std::string>* removed) {
-  const auto names = fs_->List(directory_);
+Status Catalog::SweepFolder(
+    const std::string& folder,
+    const std::function<std::string(const std::string&)>& backup_of,
+    std::vector<std::string>* removed) {
+  const auto names = fs_->List(folder);
   if (names.status().code() == StatusCode::kNotFound) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(names.status());
-  const bool crashed =
-      std::any_of(names->begin(), names->end(), [this](const auto& name) {
-        return IsPartName(name) && IsLeftOver(JoinPath(directory_, name));
-      });
-  if (!crashed) return Status::Ok();
   const size_t before = removed->size();
   for (const std::string& name : *names) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const bool dropped, DropClaim(name));
-    if (dropped) removed->push_back(name);
+    const std::string path = JoinPath(folder, name);
+    const std::string backup = backup_of(name);
+    const bool orphan =
+        !backup.empty() &&
+        fs_->Stat(JoinPath(directory_, backup)).status().code() ==
+            StatusCode::kNotFound;
+    if (!orphan && !IsTemporaryName(name)) continue;
+    const auto info = fs_->Stat(path);
+    if (!info.ok() || info->type != FileType::kRegular) continue;
+    if (!orphan && !folder_.IsLeftOver(path)) continue;
+    LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, path));
+    removed->push_back(name);
   }
-  return removed->size() == before ? Status::Ok()
-                                   : fs_->SyncDirectory(directory_);
-}
-
-// A folder or link is not ours, and what is locked another process is writing.
-bool Catalog::IsLeftOver(const std::string& path) const {
-  const auto info = fs_->Stat(path);
-  return info.ok() && info->type == FileType::kRegular &&
-         fs_->Lock(path).status().code() != StatusCode::kBusy;
-}
-
-// 1. claims   2. parts, temporary files and orphans beside the archives
-// 3. the same of the states
-Result<std::vector<std::string>> Catalog::Sweep() {
-  std::vector<std::string> removed;
-  const auto sweep_folder = [&](const std::string& folder,
-                                auto backup_of) -> Status {
-    const auto names = fs_->List(folder);
-    if (names.status().code() == StatusCode::kNotFound) return Status::Ok();
-    LEVELKEEP_RETURN_IF_ERROR(names.status());
-    const size_t before = removed.size();
-    for (const std::string& name : *names) {
-      const std::string backup = backup_of(name);
-      const bool orphan =
-          !backup.empty() &&
-          fs_->Stat(JoinPath(directory_, backup)).status().code() ==
-              StatusCode::kNotFound;
-      if (!orphan && !IsTemporaryName(name)) continue;
-      const auto info = fs_->Stat(JoinPath(folder, name));
-      if (!info.ok() || info->type != FileType::kRegular) continue;
-      if (!orphan && !IsLeftOver(JoinPath(folder, name))) continue;
-      LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, JoinPath(folder, name)));
-      removed.push_back(name);
-    }
-    return removed.size() == before ? Status::Ok() : fs_->SyncDirectory(folder);
-  };
-  LEVELKEEP_RETURN_IF_ERROR(SweepClaims(&removed));
-  LEVELKEEP_RETURN_IF_ERROR(sweep_folder(
-      directory_,
-      [](const std::string& name) { return BackupOfSidecar(name); }));
-  LEVELKEEP_RETURN_IF_ERROR(sweep_folder(
-      StateDirectory(),
-      [](const std::string& name) { return BackupOfState(name); }));
-  return removed;
+  return removed->size() == before ? Status::Ok() : fs_->SyncDirectory(folder);
 }
 
 Status Catalog::WriteSidecar(const std::string& name, const std::string& kind,
@@ -220,12 +186,56 @@ Status Catalog::WriteSidecar(const std::string& name, const std::string& kind,
     return Status(StatusCode::kInvalidArgument,
                   Printable(kind) + " is not a kind of digest");
   }
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto state_lock, folder_.LockState());
+  return WriteSidecarLocked(name, kind, hex);
+}
+
+Status Catalog::WriteSidecarLocked(const std::string& name,
+                                   const std::string& kind,
+                                   const std::string& hex) {
   // If we die here: the archive stays without this sidecar; it is listed
   // with an empty digest.
   const Status written = WriteFileDurably(
       fs_, JoinPath(directory_, name + "." + kind), hex + "  " + name + "\n");
   NoteChange();
   return written;
+}
+
+// 1. the first free name of the second   2. sidecars
+Result<std::string> Catalog::Publish(const FolderDestination::Part& part,
+                                     const NewBackup& made,
+                                     const Listing& listing) {
+  BackupName name{std::chrono::floor<std::chrono::seconds>(made.created), 1,
+                  made.label};
+  for (const Listing::Entry& entry : listing.entries()) {
+    if (entry->parsed.time == name.time) {
+      name.counter = std::max(name.counter, entry->parsed.counter + 1);
+    }
+  }
+  std::string published;
+  for (int attempt = 0; published.empty(); ++attempt, ++name.counter) {
+    if (attempt == kMaxNameAttempts) {
+      return Status(StatusCode::kAlreadyExists,
+                    "no free backup name for this second in " + directory_);
+    }
+    const std::string wanted = FormatBackupName(name);
+    const Status named = folder_.Publish(part, wanted);
+    if (named.ok()) published = wanted;
+    if (!named.ok() && named.code() != StatusCode::kAlreadyExists) return named;
+  }
+  NoteChange();
+  // If we die here: the archive is complete but has no sidecar; its next
+  // verification writes one.
+  const Status described = [&]() -> Status {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto state_lock, folder_.LockState());
+    LEVELKEEP_RETURN_IF_ERROR(
+        WriteSidecarLocked(published, "sha256", made.sha256));
+    if (made.md5.empty()) return Status::Ok();
+    return WriteSidecarLocked(published, "md5", made.md5);
+  }();
+  if (described.ok()) return published;
+  (void)Remove(published);
+  return described.WithContext(published);
 }
 
 }  // namespace levelkeep

@@ -25,7 +25,6 @@ namespace {
 // Room for headers, manifest and table of contents, per file and in all.
 constexpr uint64_t kOverheadPerFile = 2048;
 constexpr uint64_t kOverhead = 1 << 20;
-constexpr int kMaxNameAttempts = 1000;
 // Between two looks whether another process is done.
 constexpr std::chrono::milliseconds kWriteLockDelay{50};
 
@@ -203,8 +202,8 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
   LEVELKEEP_RETURN_IF_ERROR(
       CheckSpace(snapshot.info(), listing->newest_usable()));
   const Time created = clock_->Now();
-  Part part{JoinPath(options_.backup_dir, NewTemporaryName(kPartSuffix)),
-            nullptr};
+  FolderDestination* const folder = catalog_.folder();
+  FolderDestination::Part part;
   // If we die before it is published: the part is swept at the next start.
   ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.database,
                                     request.work.stop);
@@ -214,24 +213,20 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
     // Whatever it was: a backup owes nothing to the one before it.
     LogWarn(kEngineLogTag,
             "compressing everything: " + summary.status().ToString());
-    (void)fs_->RemoveFile(part.path);
+    folder->Discard(&part);
     reuse = ReusePlan();
     summary = WritePart(snapshot, request, *listing, reuse, created, &part);
   }
-  if (!summary.ok()) {
-    (void)fs_->RemoveFile(part.path);
-    return summary.status();
-  }
-  auto name = Publish(part.path, request.label, created, *listing);
+  const auto publish = [&]() -> Result<std::string> {
+    LEVELKEEP_RETURN_IF_ERROR(summary.status());
+    return catalog_.Publish(
+        part, {created, request.label, summary->sha256, summary->md5},
+        *listing);
+  };
+  const auto name = publish();
   if (!name.ok()) {
-    (void)fs_->RemoveFile(part.path);
+    folder->Discard(&part);
     return name.status();
-  }
-  // If we die here: the archive is complete but has no sidecar; its next
-  // verification writes one.
-  if (Status status = WriteSidecars(*name, *summary); !status.ok()) {
-    (void)catalog_.Remove(*name);
-    return status.WithContext(*name);
   }
   Remember(*name, snapshot, request, reuse, &*summary);
   LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog_.Find(*name));
@@ -325,20 +320,11 @@ std::string Engine::UndoHint() {
                         options_.backup_dir);
 }
 
-Result<std::unique_ptr<File>> Engine::OpenPart(Part* part) {
-  // Sweeps hold it, too: none comes between making the file and locking it.
-  LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
-  LEVELKEEP_ASSIGN_OR_RETURN(auto file,
-                             fs_->Open(part->path, OpenMode::kCreateNew));
-  LEVELKEEP_ASSIGN_OR_RETURN(part->lock, fs_->Lock(part->path));
-  return file;
-}
-
 Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
                                          const BackupRequest& request,
                                          const Listing& listing,
                                          const ReusePlan& reuse, Time created,
-                                         Part* part) {
+                                         FolderDestination::Part* part) {
   const SnapshotInfo& info = snapshot.info();
   const auto started = clock_->SteadyNow();
   ArchiveWriteOptions write;
@@ -360,59 +346,13 @@ Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
                           static_cast<uint64_t>(took.count()), archived);
   };
 
-  LEVELKEEP_ASSIGN_OR_RETURN(auto file, OpenPart(part));
+  LEVELKEEP_ASSIGN_OR_RETURN(*part, catalog_.folder()->NewPart());
   LEVELKEEP_ASSIGN_OR_RETURN(
       ArchiveSummary summary,
       WriteArchive(InputsOf(snapshot, options_.db_name, reuse), describe, write,
-                   file.get()));
-  LEVELKEEP_RETURN_IF_ERROR(file->Close());
+                   part->file.get()));
+  LEVELKEEP_RETURN_IF_ERROR(part->file->Close());
   return summary;
-}
-
-// With the lock that sweeps hold, too: what is claimed meanwhile is of a crash.
-Status Engine::PublishAs(const std::string& part, const std::string& name) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
-  LEVELKEEP_RETURN_IF_ERROR(catalog_.DropClaim(name).status());
-  return MoveToNewName(fs_, part, JoinPath(options_.backup_dir, name));
-}
-
-Result<std::string> Engine::Publish(const std::string& part,
-                                    const std::string& label, Time created,
-                                    const Listing& listing) {
-  BackupName name{FloorToSeconds(created), 1, label};
-  for (const Listing::Entry& entry : listing.entries()) {
-    if (entry->parsed.time == name.time) {
-      name.counter = std::max(name.counter, entry->parsed.counter + 1);
-    }
-  }
-  for (int attempt = 0; attempt < kMaxNameAttempts; ++attempt) {
-    const std::string file_name = FormatBackupName(name);
-    const std::string path = JoinPath(options_.backup_dir, file_name);
-    const Status renamed = PublishAs(part, file_name);
-    if (renamed.ok()) {
-      // If we die here: the name is there or not; either is a whole state.
-      const Status synced = fs_->SyncDirectory(options_.backup_dir);
-      if (synced.ok()) return file_name;
-      (void)fs_->RemoveFile(path);
-      return synced;
-    }
-    if (renamed.code() != StatusCode::kAlreadyExists) return renamed;
-    ++name.counter;
-  }
-  return Status(
-      StatusCode::kAlreadyExists,
-      "no free backup name for this second in " + options_.backup_dir);
-}
-
-Status Engine::WriteSidecars(const std::string& name,
-                             const ArchiveSummary& summary) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
-  LEVELKEEP_RETURN_IF_ERROR(
-      catalog_.WriteSidecar(name, "sha256", summary.sha256));
-  if (!summary.md5.empty()) {
-    LEVELKEEP_RETURN_IF_ERROR(catalog_.WriteSidecar(name, "md5", summary.md5));
-  }
-  return Status::Ok();
 }
 
 }  // namespace levelkeep

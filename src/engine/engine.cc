@@ -1,7 +1,6 @@
 #include "engine/engine.h"
 
 #include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "base/folder_probe.h"
@@ -15,10 +14,6 @@
 namespace levelkeep {
 
 namespace {
-
-constexpr char kStateDirectory[] = ".levelkeep";
-constexpr int kStateLockAttempts = 250;
-constexpr std::chrono::milliseconds kStateLockDelay{20};
 
 bool IsScratchName(const std::string& name) {
   return name.starts_with(kScratchPrefix);
@@ -130,14 +125,14 @@ Engine::Engine(const BackupOptions& options, const Platform& platform,
 }
 
 std::string Engine::StatePath(std::string_view name) const {
-  return JoinPath(JoinPath(options_.backup_dir, kStateDirectory), name);
+  return JoinPath(JoinPath(options_.backup_dir, kStateFolder), name);
 }
 
 // People put things into BACKUP_DIR, and root works there, too: a link would
 // have us write elsewhere.
 Status Engine::RefuseStateLink() const {
   for (const std::string& path :
-       {JoinPath(options_.backup_dir, kStateDirectory), records_.directory()}) {
+       {JoinPath(options_.backup_dir, kStateFolder), records_.directory()}) {
     const auto info = fs_->Stat(path);
     if (!info.ok() || info->type != FileType::kSymlink) continue;
     return Status(StatusCode::kRefused,
@@ -149,7 +144,7 @@ Status Engine::RefuseStateLink() const {
 
 Status Engine::Prepare(const Walk& walk) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseStateLink());
-  return walk.MakeFolder(fs_, JoinPath(options_.backup_dir, kStateDirectory));
+  return walk.MakeFolder(fs_, JoinPath(options_.backup_dir, kStateFolder));
 }
 
 // Where nothing may be written, the store goes on without backups: health says
@@ -179,17 +174,6 @@ Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {
   return lock;
 }
 
-Result<std::unique_ptr<FileLock>> Engine::LockState() {
-  for (int attempt = 1;; ++attempt) {
-    auto lock = fs_->Lock(StatePath("state.lock"));
-    if (lock.ok() || lock.status().code() != StatusCode::kBusy ||
-        attempt == kStateLockAttempts) {
-      return lock;
-    }
-    std::this_thread::sleep_for(kStateLockDelay);
-  }
-}
-
 Result<std::vector<std::string>> Engine::Sweep(const Walk& walk) {
   LEVELKEEP_RETURN_IF_ERROR(Prepare(walk));
   const auto lock = walk.Lock(fs_, StatePath("create.lock"));
@@ -207,9 +191,9 @@ Result<std::vector<std::string>> Engine::Sweep(const Walk& walk) {
     }
     return swept;
   }
+  LEVELKEEP_ASSIGN_OR_RETURN(swept, catalog_.Sweep());
   {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
-    LEVELKEEP_ASSIGN_OR_RETURN(swept, catalog_.Sweep());
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, catalog_.folder()->LockState());
     LEVELKEEP_ASSIGN_OR_RETURN(auto more, records_.Sweep());
     swept.insert(swept.end(), more.begin(), more.end());
   }
@@ -408,7 +392,6 @@ Status Engine::Delete(const std::string& name, bool force,
 
 Status Engine::Pin(const std::string& name, bool pinned) {
   LEVELKEEP_ASSIGN_OR_RETURN(CatalogEntry entry, catalog_.Find(name));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockState());
   return catalog_.SetPinned(entry.name, pinned);
 }
 

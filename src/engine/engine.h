@@ -156,6 +156,11 @@ class Engine {
   Result<FoundBackup> Locate(const std::string& source,
                              NameMatch match = NameMatch::kWhole);
 
+  // See Catalog::Open.
+  Result<Catalog::OpenedBackup> OpenBytes(const CatalogEntry& backup) {
+    return catalog_.Open(backup);
+  }
+
   // What Rotate would do, or what it would be refused with.
   Result<std::vector<RotationDecision>> PlanRotation();
   // By the retention rules; oldest first, stops at the first error.
@@ -322,24 +327,14 @@ class Engine {
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
   // What could be given up for space, for a hint; may be empty.
   std::string UndoHint();
-  // An archive that is not published yet. No sweep takes it while it is locked.
-  struct Part {
-    std::string path;
-    std::unique_ptr<FileLock> lock;
-  };
-  Result<std::unique_ptr<File>> OpenPart(Part* part);
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
                                    const Listing& listing,
                                    const ReusePlan& reuse, Time created,
-                                   Part* part);
+                                   FolderDestination::Part* part);
   void Remember(const std::string& name, const Snapshot& snapshot,
                 const BackupRequest& request, const ReusePlan& reuse,
                 ArchiveSummary* summary);
-  Result<std::string> Publish(const std::string& part, const std::string& label,
-                              Time created, const Listing& listing);
-  Status PublishAs(const std::string& part, const std::string& name);
-  Status WriteSidecars(const std::string& name, const ArchiveSummary& summary);
 
   // What a verification finds out before its verdict.
   struct Content {
@@ -405,8 +400,6 @@ class Engine {
   Result<RestoreOutcome> SwapWhileClosed(const Swap& swap,
                                          const Swap& swap_back);
 
-  // Waits for its turn, a few seconds at most: then kBusy.
-  Result<std::unique_ptr<FileLock>> LockState();
   // Where a verification is locked and has its scratch folder: those of two
   // databases do not wait for each other.
   std::string VerifyFolder(const FoundBackup& backup) const;

@@ -249,7 +249,7 @@ bool Engine::IsAdopted() const {
 void Engine::StoreDatabase(const DatabaseRecord& record) {
   const auto store = [&]() -> Status {
     LEVELKEEP_RETURN_IF_ERROR(Prepare());
-    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, catalog_.folder()->LockState());
     return records_.Store(record);
   };
   const Status stored = store();

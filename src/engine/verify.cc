@@ -83,7 +83,6 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   if (!backup.by_path && backup.sha256.empty() && !content.sha256.empty()) {
     // A crash came between publishing and the sidecar; the archive has just
     // proven itself.
-    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
     LEVELKEEP_RETURN_IF_ERROR(
         catalog_.WriteSidecar(backup.name, "sha256", content.sha256));
   }
@@ -121,7 +120,6 @@ Status Engine::RecordVerdict(const FoundBackup& backup, VerifyDepth depth,
   record.passed = verdict.ok();
   record.at = clock_->Now();
   record.message = verdict.message();
-  LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
   // A bad one may have another digest than its sidecar says: with another
   // sidecar, it is worth another look.
   return catalog_.RecordVerification(
@@ -130,11 +128,9 @@ Status Engine::RecordVerdict(const FoundBackup& backup, VerifyDepth depth,
 
 void Engine::RecordNotChecked(const std::string& name,
                               const std::string& reason) {
-  const auto record = [&]() -> Status {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
-    return catalog_.RecordNotChecked(name, reason, clock_->Now());
-  };
-  if (const Status recorded = record(); !recorded.ok()) {
+  if (const Status recorded =
+          catalog_.RecordNotChecked(name, reason, clock_->Now());
+      !recorded.ok()) {
     LogWarn(kEngineLogTag, name + ": not checked, and that was not recorded: " +
                                recorded.ToString());
   }
@@ -147,7 +143,7 @@ void Engine::NoteUnfinished(const FoundBackup& backup) {
 void Engine::RememberScan(const std::string& sha256) {
   if (!platform_.has_storage) return;
   const auto remember = [&]() -> Status {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
+    LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, catalog_.folder()->LockState());
     return AddScanned({fs_, clock_, NewRestorerOptions()}, sha256);
   };
   if (const Status added = remember(); !added.ok()) {

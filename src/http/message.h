@@ -50,7 +50,7 @@ struct Response {
   std::string content_type = "application/json; charset=utf-8";
   std::string body;
   // Instead of `body`: this range of an open file.
-  std::shared_ptr<const File> file;
+  std::shared_ptr<const ByteSource> file;
   uint64_t file_offset = 0;
   uint64_t file_size = 0;
   // Instead of both: a stream.

@@ -38,7 +38,7 @@ class AdmittedStream : public BodyStream {
 
 struct AdmittedFile {
   Place place;
-  std::shared_ptr<const File> file;
+  std::shared_ptr<const ByteSource> file;
 };
 
 Response NoPlace(const Response& response) {

@@ -26,6 +26,28 @@ BackupOptions WithAbsolutePaths(BackupOptions options) {
   return options;
 }
 
+class OpenedReader : public BackupReader {
+ public:
+  OpenedReader(BackupInfo backup, Catalog::OpenedBackup opened)
+      : backup_(std::move(backup)),
+        opened_(std::move(opened)),
+        version_(backup_.sha256.empty() ? opened_.object.version
+                                        : backup_.sha256) {}
+
+  const BackupInfo& backup() const override { return backup_; }
+  uint64_t size_bytes() const override { return opened_.object.size_bytes; }
+  const std::string& version() const override { return version_; }
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    return opened_.bytes->ReadAt(offset, buffer, size);
+  }
+
+ private:
+  const BackupInfo backup_;
+  const Catalog::OpenedBackup opened_;
+  const std::string version_;
+};
+
 }  // namespace
 
 BackupManager::Impl::Impl(const BackupOptions& options,
@@ -148,6 +170,15 @@ Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry,
                              impl_->engine_.Find(name));
   return ToBackupInfo(entry, impl_->engine_.IsOther(entry));
+}
+
+Result<std::unique_ptr<BackupReader>> BackupManager::OpenBackup(
+    const std::string& name) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry,
+                             impl_->engine_.Find(name));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto opened, impl_->engine_.OpenBytes(entry));
+  return std::unique_ptr<BackupReader>(std::make_unique<OpenedReader>(
+      ToBackupInfo(entry, impl_->engine_.IsOther(entry)), std::move(opened)));
 }
 
 Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,

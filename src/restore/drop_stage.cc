@@ -53,7 +53,7 @@ Result<DropIdentity> PlaceCopy(const RestoreContext& context,
       "remove them or restart to have one applied");
 }
 
-Status CopyDurably(FileSystem* fs, const File& source, uint64_t size,
+Status CopyDurably(FileSystem* fs, const ByteSource& source, uint64_t size,
                    const std::string& target_path) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto target,
                              fs->Open(target_path, OpenMode::kCreateNew));
@@ -96,17 +96,16 @@ Status Restorer::JudgeStage(const ArchiveOutline& outline,
 Status Restorer::StageForRestart(const RestoreSource& source) {
   const RestoreContext& context = context_;
   FileSystem* const fs = context.fs;
-  std::unique_ptr<File> opened;
+  std::unique_ptr<ArchiveReader> opened;
   if (source.reader == nullptr) {
-    LEVELKEEP_ASSIGN_OR_RETURN(opened, fs->Open(source.path, OpenMode::kRead));
+    LEVELKEEP_ASSIGN_OR_RETURN(opened, ArchiveReader::Open(fs, source.path));
   }
-  const File& file = opened ? *opened : source.reader->file();
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file.Stat());
-  LEVELKEEP_RETURN_IF_ERROR(
-      CheckRoomForCopy(context, source.path, info.size_bytes));
+  const ArchiveReader& archive = opened ? *opened : *source.reader;
+  const uint64_t size = archive.outline().archive_bytes;
+  LEVELKEEP_RETURN_IF_ERROR(CheckRoomForCopy(context, source.path, size));
   const std::string part = context.InDrop(NewTemporaryName(kPartSuffix));
   const auto place = [&]() -> Status {
-    LEVELKEEP_RETURN_IF_ERROR(CopyDurably(fs, file, info.size_bytes, part));
+    LEVELKEEP_RETURN_IF_ERROR(CopyDurably(fs, archive.bytes(), size, part));
     // If we die here: a hidden part, swept at the next start.
     const auto before = StagedBefore(context);
     LEVELKEEP_ASSIGN_OR_RETURN(

@@ -366,10 +366,11 @@ Result<StoreCheck> VerifyArchive(const RestoreContext& context,
                                     std::string(kScratchPrefix) + RandomId());
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(context.fs, request.scratch_parent));
-  // Foreign archives want a folder, and so may a test's own checker.
+  // Foreign archives want a folder, and so may a test's own checker; what lies
+  // elsewhere levelkeep-check can't open.
   const bool in_place =
       !context.options.store_checker || context.options.archive_checker;
-  if (request.reader->outline().own && in_place) {
+  if (request.reader->outline().own && request.reader->has_path() && in_place) {
     return VerifyInPlace(context, request, base + "-check");
   }
   ExtractRequest extract;

@@ -64,6 +64,28 @@ TEST_P(OwnArchiveTest, Sha256IsThatOfTheFile) {
   EXPECT_EQ((*reader)->Check({})->archive_sha256, summary->sha256);
 }
 
+TEST_P(OwnArchiveTest, BytesThatHaveNoPathAreReadLikeAFile) {
+  const Files files = SmallDatabase();
+  const std::string archive = Make(files);
+  const std::shared_ptr<const ByteSource> bytes = NewStringSource(archive);
+  const auto reader = ArchiveReader::Open(FileSystem::Posix(), "store:a", bytes,
+                                          archive.size());
+  ASSERT_TRUE(reader.ok()) << reader.status().ToString();
+  EXPECT_FALSE((*reader)->has_path());
+  EXPECT_TRUE((*reader)->CheckUnchanged().ok());
+  EXPECT_EQ((*reader)->outline().archive_bytes, archive.size());
+  EXPECT_EQ((*reader)->Check({})->archive_sha256, Sha256Hex(archive));
+  const std::string target = dir_.Sub("target");
+  ASSERT_TRUE(FileSystem::Posix()->CreateDirectory(target).ok());
+  ASSERT_TRUE((*reader)->Extract(target, {}).ok());
+  EXPECT_EQ(ReadFiles(target), files);
+  const auto cut = ArchiveReader::Open(FileSystem::Posix(), "store:a", bytes,
+                                       archive.size() - 1);
+  ASSERT_TRUE(cut.ok()) << "without its end it is somebody else's";
+  EXPECT_NE((*cut)->Check({}).status().message().find("store:a"),
+            std::string::npos);
+}
+
 TEST_P(OwnArchiveTest, LimitsAreHonoured) {
   const Files files = SmallDatabase();
   const std::string archive = Make(files);

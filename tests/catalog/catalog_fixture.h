@@ -183,6 +183,15 @@ class CatalogFixture : public testing::Test {
     return entry.ok() ? *entry : CatalogEntry();
   }
 
+  // The backups of which there is a state file.
+  std::vector<std::string> Remembered() {
+    std::vector<std::string> names;
+    for (const std::string& name : *fs_.List(Path(".levelkeep"))) {
+      if (name.ends_with(".json")) names.push_back(name);
+    }
+    return names;
+  }
+
   std::vector<std::string> Listed() {
     std::vector<std::string> names;
     const auto entries = catalog_.List();

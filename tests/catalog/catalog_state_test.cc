@@ -181,7 +181,6 @@ TEST_F(CatalogStateTest, PinAndVerificationDoNotDisturbEachOther) {
 
 TEST_F(CatalogStateTest, AStateFileThatIsNoneCountsAsPinned) {
   MakeBackup(kFirst, 10);
-  ASSERT_EQ(mkdir(Path(".levelkeep").c_str(), 0700), 0);
   const std::string state = Path(".levelkeep/") + kFirst + ".json";
   for (const char* text : {"", "{", "[]", "{\"pinned\":\"no\"}"}) {
     test::WriteFile(state, text);

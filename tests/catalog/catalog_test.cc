@@ -216,7 +216,7 @@ TEST_F(CatalogTest, RemovesTheArchiveFirstAndThenWhatBelongsToIt) {
   EXPECT_EQ(fs_.removed(),
             (NameList{name, name + ".sha256", name + ".md5", name + ".json"}));
   EXPECT_TRUE(Listed().empty());
-  EXPECT_TRUE(fs::is_empty(Path(".levelkeep")));
+  EXPECT_TRUE(Remembered().empty());
 }
 
 TEST_F(CatalogTest, ARemovalThatWasCutShortLeavesOnlyWhatIsSwept) {
@@ -240,7 +240,7 @@ TEST_F(CatalogTest, ARemovalThatWasCutShortLeavesOnlyWhatIsSwept) {
     EXPECT_EQ(swept->size(), 5 - step);
     EXPECT_FALSE(fs::exists(Path(name + ".sha256")));
     EXPECT_FALSE(fs::exists(Path(name + ".md5")));
-    EXPECT_TRUE(fs::is_empty(Path(".levelkeep")));
+    EXPECT_TRUE(Remembered().empty());
   }
 }
 
@@ -308,7 +308,7 @@ TEST_F(CatalogTest, EmptyFileThatIsNoClaimIsShownAndStays) {
   test::WriteFile(Path(kFirst), "");  // it has a sidecar: it was published
   test::WriteFile(Path(part), "an archive");
   EXPECT_EQ(Find(kFirst).status(), "unreadable");
-  EXPECT_FALSE(*catalog_.DropClaim(kFirst));
+  EXPECT_FALSE(catalog_.folder()->IsOnlyClaimed(kFirst));
   EXPECT_EQ(*catalog_.Sweep(), (NameList{part}));
   test::WriteFile(Path(kSecond), "");  // there is no part
   EXPECT_EQ(Find(kSecond).status(), "unreadable");

@@ -1,7 +1,7 @@
-// Spreads work over time. Private to archive.
+// Spreads work over time.
 
-#ifndef LEVELKEEP_ARCHIVE_RATE_LIMITER_H_
-#define LEVELKEEP_ARCHIVE_RATE_LIMITER_H_
+#ifndef LEVELKEEP_BASE_RATE_LIMITER_H_
+#define LEVELKEEP_BASE_RATE_LIMITER_H_
 
 #include <chrono>
 #include <cstdint>
@@ -32,4 +32,4 @@ class RateLimiter {
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_ARCHIVE_RATE_LIMITER_H_
+#endif  // LEVELKEEP_BASE_RATE_LIMITER_H_

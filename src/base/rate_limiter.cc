@@ -1,4 +1,4 @@
-#include "archive/rate_limiter.h"
+#include "base/rate_limiter.h"
 
 #include <algorithm>
 #include <utility>

@@ -1,0 +1,147 @@
+#include "destination/retrying_destination.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include "base/log.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kLogTag[] = "Destination";
+
+const Status& StatusOf(const Status& status) { return status; }
+template <typename T>
+const Status& StatusOf(const Result<T>& result) {
+  return result.status();
+}
+
+// The failures of one task, one after the other.
+// Thread safety: one thread at a time.
+class Attempts {
+ public:
+  Attempts(Clock* clock, const RetryPolicy& policy, std::stop_token stop)
+      : clock_(clock), policy_(policy), stop_(std::move(stop)) {}
+
+  // The task went on since the last failure.
+  void NoteProgress() { failures_ = 0; }
+
+  // Waits; ok: try again. Else what the task ends with.
+  Status Pause(const Status& failure) {
+    if (failure.code() != StatusCode::kIoError) return failure;
+    const auto now = clock_->SteadyNow();
+    if (failures_++ == 0) {
+      since_ = now;
+      next_pause_ = policy_.first_pause;
+    }
+    if (now - since_ >= policy_.patience) return failure;
+    std::uniform_int_distribution<int64_t> up_to(0, next_pause_.count());
+    std::random_device random;
+    if (!clock_->SleepFor(std::chrono::milliseconds(up_to(random)), stop_)) {
+      return Status(StatusCode::kCancelled,
+                    "stopped on request, while it waited to try again: " +
+                        failure.message());
+    }
+    next_pause_ = std::min(2 * next_pause_, policy_.longest_pause);
+    return Status::Ok();
+  }
+
+ private:
+  Clock* const clock_;
+  const RetryPolicy& policy_;
+  const std::stop_token stop_;
+  uint64_t failures_ = 0;  // since something went on
+  std::chrono::steady_clock::time_point since_;
+  std::chrono::milliseconds next_pause_{0};
+};
+
+}  // namespace
+
+RetryingDestination::RetryingDestination(std::unique_ptr<Destination> inner,
+                                         Clock* clock, RetryPolicy policy)
+    : WrappedDestination(std::move(inner)), clock_(clock), policy_(policy) {}
+
+template <typename Attempt>
+auto RetryingDestination::Try(const Work& work, const Attempt& attempt) const {
+  Attempts attempts(clock_, policy_, work.stop);
+  for (;;) {
+    auto done = attempt();
+    if (done.ok()) return done;
+    const Status over = attempts.Pause(StatusOf(done));
+    if (!over.ok()) return decltype(done)(over);
+    LogInfo(kLogTag, "trying again: " + StatusOf(done).ToString());
+  }
+}
+
+Result<std::vector<StoredObject>> RetryingDestination::List(const Work& work) {
+  return Try(work, [&] { return inner()->List(work); });
+}
+
+Result<StoredObject> RetryingDestination::Stat(const std::string& name,
+                                               const Work& work) {
+  return Try(work, [&] { return inner()->Stat(name, work); });
+}
+
+Result<std::unique_ptr<ByteSource>> RetryingDestination::Open(
+    const std::string& name, const std::string& version, const Work& work) {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto source, Try(work, [&] {
+                               return inner()->Open(name, version, work);
+                             }));
+  return std::unique_ptr<ByteSource>(std::make_unique<GuardedSource>(
+      std::move(source),
+      [this, stop = work.stop](size_t, const GuardedSource::Read& read) {
+        return Try({stop, nullptr}, read);
+      }));
+}
+
+Status RetryingDestination::Remove(const std::string& name, const Work& work) {
+  return Try(work, [&] { return inner()->Remove(name, work); });
+}
+
+Result<StoredObject> RetryingDestination::Put(const std::string& name,
+                                              const PutSource& source,
+                                              PutRecord* record,
+                                              const Work& work) {
+  Attempts attempts(clock_, policy_, work.stop);
+  double furthest = 0;  // of all attempts
+  Work counted = work;
+  counted.progress = [&](double fraction) {
+    if (fraction <= furthest) return;
+    furthest = fraction;
+    attempts.NoteProgress();
+    if (work.progress) work.progress(fraction);
+  };
+  for (bool first = true;; first = false) {
+    auto put = inner()->Put(name, source, record, counted);
+    if (put.ok()) return put;
+    if (put.status().code() == StatusCode::kAlreadyExists && !first) {
+      return Recognise(name, source, put.status(), work);
+    }
+    LEVELKEEP_RETURN_IF_ERROR(attempts.Pause(put.status()));
+    LogInfo(kLogTag, "putting " + name + " again: " + put.status().ToString());
+  }
+}
+
+Result<StoredObject> RetryingDestination::Recognise(const std::string& name,
+                                                    const PutSource& source,
+                                                    const Status& taken,
+                                                    const Work& work) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const StoredObject object, Stat(name, work));
+  if (object.size_bytes != source.size_bytes) return taken;
+  if (!object.sha256.empty() && !source.sha256.empty()) {
+    if (object.sha256 == source.sha256) return object;
+    return taken;
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto there,
+                             Open(name, object.version, work));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const uint64_t equal,
+      CountEqualBytes(*there, *source.bytes, source.size_bytes, work));
+  if (equal == source.size_bytes) return object;
+  return taken;
+}
+
+}  // namespace levelkeep
