@@ -22,6 +22,7 @@ class AbsolutePaths {
   // Valid until the next call.
   const std::string& Of(const BackupInfo& backup) {
     const std::string_view path = backup.path;
+    if (path.empty()) return result_ = "";
     if (!path.ends_with(backup.name))
       return result_ = AbsolutePath(backup.path);
     const std::string_view folder =

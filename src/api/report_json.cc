@@ -18,7 +18,7 @@ Json OptionalToJson(const std::optional<T>& value) {
 
 Json CreatedToJson(const BackupInfo& backup) {
   auto json = Json::object();
-  json["backupPath"] = AbsolutePath(backup.path);
+  json["backupPath"] = backup.path.empty() ? "" : AbsolutePath(backup.path);
   json["size"] = backup.size_bytes;
   json["name"] = backup.name;
   json["sha256"] = backup.sha256;

@@ -28,23 +28,12 @@ Status NoSuchBackup(const std::string& name) {
                 "list the backups to see their names");
 }
 
-// What lists, orders and judges backups; see CatalogEntry::manifest.
-Manifest ForListing(const Manifest& full) {
-  Manifest manifest;
-  manifest.created = full.created;
-  manifest.order_time = full.order_time;
-  manifest.label = full.label;
-  manifest.trigger = full.trigger;
-  manifest.snapshot_method = full.snapshot_method;
-  manifest.db_name = full.db_name;
-  manifest.db_id = full.db_id;
-  manifest.db_epoch = full.db_epoch;
-  manifest.manifest_number = full.manifest_number;
-  manifest.last_sequence = full.last_sequence;
-  manifest.events = full.events;
-  manifest.took_ms = full.took_ms;
-  manifest.source_bytes = full.source_bytes;
-  return manifest;
+std::string PlacesOf(const CatalogEntry& entry) {
+  std::vector<std::string> places;
+  for (const BackupCopy& copy : entry.copies) {
+    places.push_back(copy.destination);
+  }
+  return Join(places, " and ");
 }
 
 // Could nobody but its owner and root have written it? NTFS and FAT show one
@@ -81,9 +70,17 @@ bool SpeaksOf(const BackupState& state, const CatalogEntry& entry) {
          (entry.sha256.empty() || state.sha256 == entry.sha256);
 }
 
+// Do the facts, with the digest in its sidecar?
+bool AreOf(const BackupState& state, const CatalogEntry& entry) {
+  return state.facts && state.facts->size_bytes == entry.size_bytes &&
+         state.facts->mtime_ns == entry.mtime_ns &&
+         state.facts->sha256 == entry.sha256;
+}
+
 // Applies what the state file says of this very archive.
 void ApplyState(const BackupState& state, CatalogEntry* entry) {
   entry->pinned = state.pinned;
+  entry->copies = state.copies;
   if (SpeaksOf(state, *entry)) {
     entry->verification = state.verification;
     entry->verified_sha256 = state.sha256;
@@ -154,7 +151,7 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
   }
   const ArchiveOutline& outline = (*reader)->outline();
   if (outline.own && outline.manifest) {
-    entry->manifest = ForListing(*outline.manifest);
+    entry->manifest = ManifestForListing(*outline.manifest);
   } else {
     entry->foreign = true;
     entry->problem = "was not made by LevelKeep: it has no manifest";
@@ -179,20 +176,44 @@ Result<BackupState> Catalog::LoadState(const std::string& name,
   return state;
 }
 
-void Catalog::ReadCompanions(uint32_t archive_mode, Cached* cached) const {
+void Catalog::ReadCompanions(uint32_t archive_mode, Cached* cached,
+                             BackupState* state) const {
   CatalogEntry& entry = cached->entry;
-  if (cached->sidecar.present) {
-    const auto text = ReadFile(fs_, entry.path + ".sha256", kSmallFileLimit);
-    if (text.ok()) entry.sha256 = ParseSha256Sidecar(*text, entry.name);
-  }
+  if (cached->sidecar.present) entry.sha256 = SidecarOf(entry.name);
   if (!cached->state.present) return;
-  const auto state = LoadState(entry.name, archive_mode);
-  if (state.ok()) {
+  auto known = LoadState(entry.name, archive_mode);
+  if (known.ok()) {
+    *state = std::move(*known);
     ApplyState(*state, &entry);
   } else {
-    // Rotation must not take what somebody may have pinned.
+    // Rotation must not take what somebody may have pinned. A failing disk may
+    // be mended without a trace.
     entry.pinned = true;
+    cached->final = known.status().code() == StatusCode::kCorruption;
   }
+}
+
+// A state file without an archive: a backup, if the archive lies elsewhere.
+Catalog::CachedPtr Catalog::ReadElsewhere(const std::string& name,
+                                          const BackupName& parsed,
+                                          const CachedPtr& old) const {
+  auto result = std::make_shared<Cached>();
+  result->state = Probe(StatePath(name), true);
+  if (!result->state.present) return nullptr;
+  if (old != nullptr && !old->entry.is_local() && old->state == result->state) {
+    return old;
+  }
+  const auto state = LoadState(name, 0);
+  if (!state.ok() || !state->facts || state->copies.empty()) return nullptr;
+  CatalogEntry& entry = result->entry;
+  entry.name = name;
+  entry.parsed = parsed;
+  entry.size_bytes = state->facts->size_bytes;
+  entry.mtime_ns = state->facts->mtime_ns;
+  entry.sha256 = state->facts->sha256;
+  entry.manifest = ManifestForListing(state->facts->manifest);
+  ApplyState(*state, &entry);
+  return result;
 }
 
 Catalog::CachedPtr Catalog::Read(const std::string& name,
@@ -200,7 +221,9 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
                                  bool sidecar_exists, bool state_exists) const {
   const std::string path = JoinPath(directory_, name);
   const Result<FileInfo> info = fs_->Stat(path);
-  if (info.status().code() == StatusCode::kNotFound) return nullptr;
+  if (info.status().code() == StatusCode::kNotFound) {
+    return state_exists ? ReadElsewhere(name, parsed, old) : nullptr;
+  }
   Fingerprint archive, sidecar, state;
   const bool regular = info.ok() && info->type == FileType::kRegular;
   if (regular) {
@@ -235,14 +258,18 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
   entry.size_bytes = info->size_bytes;
   entry.mtime_ns = info->mtime_ns;
   entry.inode = info->inode;
+  BackupState known;
+  ReadCompanions(info->mode, result.get(), &known);
   if (same_archive) {
     entry.manifest = old->entry.manifest;
     entry.foreign = old->entry.foreign;
     entry.problem = old->entry.problem;
+  } else if (AreOf(known, entry) &&
+             fs_->CheckAccess(path, Access::kRead).ok()) {
+    entry.manifest = ManifestForListing(known.facts->manifest);
   } else {
-    result->final = ReadArchive(&entry);
+    result->final = ReadArchive(&entry) && result->final;
   }
-  ReadCompanions(info->mode, result.get());
   return Unchanged(old, *result) ? old : result;
 }
 
@@ -310,12 +337,36 @@ Result<CatalogEntry> Catalog::Find(const std::string& name) {
   return NoUsableBackup(*listing, directory_);
 }
 
-Result<Catalog::OpenedBackup> Catalog::Open(const CatalogEntry& entry) {
+Result<Catalog::OpenedBackup> Catalog::Open(const CatalogEntry& entry,
+                                            const Work& work) {
+  if (!entry.is_local()) return OpenElsewhere(entry, work);
   OpenedBackup opened;
-  LEVELKEEP_ASSIGN_OR_RETURN(opened.object, folder_.Stat(entry.name, Work()));
+  LEVELKEEP_ASSIGN_OR_RETURN(opened.object, folder_.Stat(entry.name, work));
   LEVELKEEP_ASSIGN_OR_RETURN(
-      opened.bytes, folder_.Open(entry.name, opened.object.version, Work()));
+      opened.bytes, folder_.Open(entry.name, opened.object.version, work));
   return opened;
+}
+
+// The first copy that can be had; else why the last one can't.
+Result<Catalog::OpenedBackup> Catalog::OpenElsewhere(const CatalogEntry& entry,
+                                                     const Work& work) {
+  Status why(
+      StatusCode::kUnsupported,
+      entry.name + " lies in " + PlacesOf(entry) + ", which is not set up here",
+      "set that destination up, or copy the archive into " + directory_);
+  for (const BackupCopy& copy : entry.copies) {
+    for (Destination* const destination : destinations_) {
+      if (destination->Id() != copy.destination) continue;
+      auto bytes = destination->Open(copy.object, copy.version, work);
+      if (bytes.ok()) {
+        return OpenedBackup{
+            std::move(*bytes),
+            {copy.object, copy.size_bytes, copy.version, copy.sha256}};
+      }
+      why = bytes.status().WithContext(copy.destination);
+    }
+  }
+  return why;
 }
 
 }  // namespace levelkeep

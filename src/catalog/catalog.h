@@ -31,6 +31,11 @@ namespace levelkeep {
 // user or root, nobody else may write it, and it names the archive's SHA-256. A
 // pin counts whoever set it: it only keeps more.
 //
+// A backup whose archive is gone from the folder is listed as long as its
+// state names a copy elsewhere. Its manifest, size and verification come from
+// the state; so do those of an archive in the folder that is still the one that
+// was published, without opening it.
+//
 // Whatever has the name of a backup is listed; what is not a regular file
 // (a link, a folder, a FIFO) is "unreadable" and never followed or removed.
 // Thread safety: all methods may be called concurrently; none waits for
@@ -73,13 +78,22 @@ class Catalog {
   // kNotFound with a hint; kInvalidArgument if it is no backup name, or nobody
   // knows of which of several databases the latest is meant.
   Result<CatalogEntry> Find(const std::string& name);
-  // The archive's bytes, of a backup that was found. kNotFound: it is gone;
-  // kRefused: it is no archive.
+  // The archive's bytes, of a backup that was found: those in the folder, else
+  // those of the first copy that can be had. kNotFound: it is gone; kRefused:
+  // it is no archive; kUnsupported: its destination is not set up here.
   struct OpenedBackup {
     std::shared_ptr<const ByteSource> bytes;
     StoredObject object;
   };
-  Result<OpenedBackup> Open(const CatalogEntry& entry);
+  Result<OpenedBackup> Open(const CatalogEntry& entry, const Work& work);
+  // A place where copies may be. Outlives this object. REQUIRES: called before
+  // other threads use the catalog.
+  void AddDestination(Destination* destination) {
+    destinations_.push_back(destination);
+  }
+  // Remembers that the archive lies in another destination, too; instead of
+  // what was remembered of that destination.
+  Status AddCopy(const std::string& name, const BackupCopy& copy);
   // A pass at a lower depth does not replace what a deeper check found.
   // `sha256`: of the archive that was checked; empty: as its sidecar says.
   Status RecordVerification(const std::string& name, const VerifyRecord& record,
@@ -108,11 +122,12 @@ class Catalog {
     Time created;
     std::string label;
     std::string sha256;
-    std::string md5;  // empty: no such sidecar
+    std::string md5;    // empty: no such sidecar
+    Manifest manifest;  // may be without its files
   };
   // Gives the part, which is written and synced, the first free name of its
-  // second, and writes its sidecars. Returns the name. Durable; on any failure
-  // there is no such backup.
+  // second, and writes its sidecars and its state. Returns the name. Durable;
+  // on any failure there is no such backup.
   Result<std::string> Publish(const FolderDestination::Part& part,
                               const NewBackup& made, const Listing& listing);
   // Where the backups are, for parts and for locks.
@@ -172,6 +187,10 @@ class Catalog {
   SteadyTime Note(const Stamps& stamps, SteadyTime now) REQUIRES_LOCK(mutex_);
   Scan BeginScan();
   Status ReadFolders(std::stop_token stop, Scan* scan) const;
+  void AddThoseElsewhere(const std::vector<std::string>& names,
+                         const std::vector<std::string>& states,
+                         const std::vector<CachedPtr>& old,
+                         std::vector<CachedPtr>* by_name) const;
   Result<std::shared_ptr<const Listing>> ListUnless(std::stop_token stop);
   void StartRefresh() REQUIRES_LOCK(mutex_);
   void Refresh(std::stop_token stop);
@@ -192,8 +211,15 @@ class Catalog {
   // the next ListRecent, too.
   CachedPtr Lookup(const std::string& name, const BackupName& parsed);
   CachedPtr Known(const std::string& name) const REQUIRES_LOCK(mutex_);
-  // Sidecar and state file into the entry, where they are present.
-  void ReadCompanions(uint32_t archive_mode, Cached* cached) const;
+  // Sidecar and state file into the entry, where they are present; the state
+  // is left as it was if it can't be read.
+  void ReadCompanions(uint32_t archive_mode, Cached* cached,
+                      BackupState* state) const;
+  // Null: no copy of it is known.
+  CachedPtr ReadElsewhere(const std::string& name, const BackupName& parsed,
+                          const CachedPtr& old) const;
+  Result<OpenedBackup> OpenElsewhere(const CatalogEntry& entry,
+                                     const Work& work);
   // Of a file that is not ours only the pin. kCorruption: it is no such file.
   Result<BackupState> LoadState(const std::string& name,
                                 uint32_t archive_mode) const;
@@ -202,9 +228,18 @@ class Catalog {
   bool ReadArchive(CatalogEntry* entry) const;
 
   // --- catalog_change.cc
+  // The one that a state file is about.
+  struct Archive {
+    uint64_t size_bytes = 0;
+    int64_t mtime_ns = 0;
+    std::string sha256;  // as its sidecar says; may be empty
+  };
   // Reads the state file, lets `change` edit it, writes it.
   template <typename Change>
   Status ChangeState(const std::string& name, Change change);
+  // Whether the backup stays when its archive goes.
+  bool HasCopies(const std::string& name) const;
+  std::string SidecarOf(const std::string& name) const;
   // Whether the folder's file is more than the claim of a name: a backup of
   // which something is known was published once.
   bool IsKnown(const std::string& name) const;
@@ -223,6 +258,7 @@ class Catalog {
   Clock* const clock_;
   const OwnerSource owner_;
   FolderDestination folder_;
+  std::vector<Destination*> destinations_;
   Mutex state_mutex_;  // serialises changes of state files; taken first
   mutable Mutex mutex_;
   uint64_t scans_begun_ GUARDED_BY(mutex_) = 0;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "archive/archive_reader.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "catalog/catalog.h"
@@ -13,16 +14,11 @@ namespace levelkeep {
 
 namespace {
 
-constexpr std::string_view kStateSuffix = ".json";
 constexpr int kMaxNameAttempts = 1000;
 
-// The backup that a state file belongs to; empty if it is none.
-std::string BackupOfState(std::string_view file_name) {
-  if (file_name.size() <= kStateSuffix.size()) return "";
-  const size_t length = file_name.size() - kStateSuffix.size();
-  if (file_name.substr(length) != kStateSuffix) return "";
-  const std::string_view name = file_name.substr(0, length);
-  return ParseBackupName(name) ? std::string(name) : "";
+// Can it be had once the archive is gone from the folder?
+bool IsElsewhere(const BackupState& state) {
+  return state.facts && !state.copies.empty();
 }
 
 Status RemoveIfPresent(FileSystem* fs, const std::string& path) {
@@ -36,21 +32,31 @@ template <typename Change>
 Status Catalog::ChangeState(const std::string& name, Change change) {
   LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(name));
   MutexLock lock(&state_mutex_);
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
-                             fs_->Stat(JoinPath(directory_, name)));
-  if (info.type != FileType::kRegular) {
+  const auto file = fs_->Stat(JoinPath(directory_, name));
+  const bool is_local = file.status().code() != StatusCode::kNotFound;
+  if (is_local) LEVELKEEP_RETURN_IF_ERROR(file.status());
+  if (is_local && file->type != FileType::kRegular) {
     return Status(StatusCode::kRefused, name + " is not a regular file");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const auto state_lock, folder_.LockState());
   BackupState state;
-  if (const auto known = LoadState(name, info.mode); known.ok()) {
+  if (const auto known = LoadState(name, is_local ? file->mode : 0);
+      known.ok()) {
     state = *known;
   } else if (known.status().code() == StatusCode::kCorruption) {
     state.pinned = true;  // as the listing shows it
   } else if (known.status().code() != StatusCode::kNotFound) {
     return known.status();
   }
-  change(info, &state);
+  if (is_local) {
+    change({file->size_bytes, file->mtime_ns, SidecarOf(name)}, &state);
+  } else if (IsElsewhere(state)) {
+    change(
+        {state.facts->size_bytes, state.facts->mtime_ns, state.facts->sha256},
+        &state);
+  } else {
+    return file.status();
+  }
   // If we die here: the old state file stays in place, whole; the temporary
   // one is swept.
   const Status written =
@@ -67,23 +73,19 @@ void Catalog::NoteChange() {
 Status Catalog::RecordVerification(const std::string& name,
                                    const VerifyRecord& record,
                                    const std::string& checked_sha256) {
-  return ChangeState(name, [&](const FileInfo& info, BackupState* state) {
-    std::string sha256 = checked_sha256;
-    if (sha256.empty()) {
-      const auto text = ReadFile(fs_, JoinPath(directory_, name + ".sha256"),
-                                 kSmallFileLimit);
-      if (text.ok()) sha256 = ParseSha256Sidecar(*text, name);
-    }
-    const bool same_bytes = state->size_bytes == info.size_bytes &&
-                            state->mtime_ns == info.mtime_ns &&
+  return ChangeState(name, [&](const Archive& archive, BackupState* state) {
+    const std::string sha256 =
+        checked_sha256.empty() ? archive.sha256 : checked_sha256;
+    const bool same_bytes = state->size_bytes == archive.size_bytes &&
+                            state->mtime_ns == archive.mtime_ns &&
                             state->sha256 == sha256;
     if (state->verification && same_bytes &&
         !SupersedesVerification(*state->verification, record)) {
       return;
     }
     state->verification = record;
-    state->size_bytes = info.size_bytes;
-    state->mtime_ns = info.mtime_ns;
+    state->size_bytes = archive.size_bytes;
+    state->mtime_ns = archive.mtime_ns;
     state->sha256 = sha256;
     if (!record.passed || record.depth == VerifyDepth::kFull) {
       state->not_checked.reset();
@@ -93,26 +95,50 @@ Status Catalog::RecordVerification(const std::string& name,
 
 Status Catalog::RecordNotChecked(const std::string& name,
                                  const std::string& reason, Time at) {
-  return ChangeState(name, [&](const FileInfo& info, BackupState* state) {
+  return ChangeState(name, [&](const Archive& archive, BackupState* state) {
     const bool again = state->not_checked &&
-                       state->not_checked->size_bytes == info.size_bytes &&
-                       state->not_checked->mtime_ns == info.mtime_ns;
+                       state->not_checked->size_bytes == archive.size_bytes &&
+                       state->not_checked->mtime_ns == archive.mtime_ns;
     const uint64_t times = again ? state->not_checked->times + 1 : 1;
     state->not_checked =
-        NotChecked{at, reason, times, info.size_bytes, info.mtime_ns};
+        NotChecked{at, reason, times, archive.size_bytes, archive.mtime_ns};
   });
 }
 
 Status Catalog::SetPinned(const std::string& name, bool pinned) {
-  return ChangeState(name, [&](const FileInfo&, BackupState* state) {
+  return ChangeState(name, [&](const Archive&, BackupState* state) {
     state->pinned = pinned;
+  });
+}
+
+Status Catalog::AddCopy(const std::string& name, const BackupCopy& copy) {
+  return ChangeState(name, [&](const Archive& archive, BackupState* state) {
+    std::erase_if(state->copies, [&](const BackupCopy& known) {
+      return known.destination == copy.destination;
+    });
+    state->copies.push_back(copy);
+    // Without them the copy could not be shown once the archive is gone.
+    if (state->facts) return;
+    const auto reader = ArchiveReader::Open(fs_, JoinPath(directory_, name));
+    if (!reader.ok() || !(*reader)->outline().manifest) return;
+    Manifest manifest = *(*reader)->outline().manifest;
+    manifest.files.clear();
+    state->facts = {std::move(manifest), archive.size_bytes, archive.mtime_ns,
+                    archive.sha256};
   });
 }
 
 Status Catalog::Remove(const std::string& name) {
   LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(name));
   const std::string path = JoinPath(directory_, name);
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs_->Stat(path));
+  const bool elsewhere = HasCopies(name);
+  const auto file = fs_->Stat(path);
+  if (elsewhere && file.status().code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kRefused,
+                  name + " is not in " + directory_ + " any more",
+                  "its copies are removed where they are");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file);
   if (info.type != FileType::kRegular) {
     return Status(StatusCode::kRefused, name + " is not a regular file",
                   "remove it by hand if it should go");
@@ -125,8 +151,21 @@ Status Catalog::Remove(const std::string& name) {
   for (const char* suffix : {".sha256", ".md5"}) {
     LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, path + suffix));
   }
-  LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, StatePath(name)));
+  if (!elsewhere) {
+    LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, StatePath(name)));
+  }
   return fs_->SyncDirectory(directory_);
+}
+
+bool Catalog::HasCopies(const std::string& name) const {
+  const auto state = LoadState(name, 0);
+  return state.ok() && IsElsewhere(*state);
+}
+
+std::string Catalog::SidecarOf(const std::string& name) const {
+  const auto text =
+      ReadFile(fs_, JoinPath(directory_, name + ".sha256"), kSmallFileLimit);
+  return text.ok() ? ParseSha256Sidecar(*text, name) : "";
 }
 
 bool Catalog::IsKnown(const std::string& name) const {
@@ -170,6 +209,7 @@ Status Catalog::SweepFolder(
         fs_->Stat(JoinPath(directory_, backup)).status().code() ==
             StatusCode::kNotFound;
     if (!orphan && !IsTemporaryName(name)) continue;
+    if (orphan && folder != directory_ && HasCopies(backup)) continue;
     const auto info = fs_->Stat(path);
     if (!info.ok() || info->type != FileType::kRegular) continue;
     if (!orphan && !folder_.IsLeftOver(path)) continue;
@@ -201,7 +241,7 @@ Status Catalog::WriteSidecarLocked(const std::string& name,
   return written;
 }
 
-// 1. the first free name of the second   2. sidecars
+// 1. the first free name of the second   2. sidecars   3. what listings show
 Result<std::string> Catalog::Publish(const FolderDestination::Part& part,
                                      const NewBackup& made,
                                      const Listing& listing) {
@@ -230,9 +270,18 @@ Result<std::string> Catalog::Publish(const FolderDestination::Part& part,
     LEVELKEEP_ASSIGN_OR_RETURN(const auto state_lock, folder_.LockState());
     LEVELKEEP_RETURN_IF_ERROR(
         WriteSidecarLocked(published, "sha256", made.sha256));
-    if (made.md5.empty()) return Status::Ok();
-    return WriteSidecarLocked(published, "md5", made.md5);
+    if (!made.md5.empty()) {
+      LEVELKEEP_RETURN_IF_ERROR(WriteSidecarLocked(published, "md5", made.md5));
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
+                               fs_->Stat(JoinPath(directory_, published)));
+    BackupState state;
+    state.facts = {made.manifest, info.size_bytes, info.mtime_ns, made.sha256};
+    state.facts->manifest.files.clear();
+    return WriteFileDurably(fs_, StatePath(published),
+                            EncodeBackupState(state));
   }();
+  NoteChange();
   if (described.ok()) return published;
   (void)Remove(published);
   return described.WithContext(published);

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "format/backup_name.h"
@@ -19,14 +20,13 @@ inline constexpr uint64_t kSmallFileLimit = 64 << 10;
 
 struct CatalogEntry {
   std::string name;
-  std::string path;
+  std::string path;  // empty: the archive is not in `backups/`
   BackupName parsed;
   uint64_t size_bytes = 0;
   int64_t mtime_ns = 0;
   uint64_t inode = 0;
   // Unreadable or foreign under our name: no manifest, and `problem`.
-  // Without files, id, host, version, comparator and the backup before: with
-  // 10,000 entries these are half of the memory, and no listing shows them.
+  // ManifestForListing's.
   std::optional<Manifest> manifest;
   std::string problem;
   bool foreign = false;  // an archive, but not one that LevelKeep wrote
@@ -36,7 +36,10 @@ struct CatalogEntry {
   std::optional<VerifyRecord> verification;
   std::string verified_sha256;  // of the archive that it speaks of
   std::optional<NotChecked> not_checked;
+  std::vector<BackupCopy> copies;  // in other destinations
 
+  // Its archive is in `backups/`.
+  bool is_local() const { return !path.empty(); }
   // The manifest's time, else the name's.
   Time created() const;
   // The manifest's OrderTimeOf, else the name's time.

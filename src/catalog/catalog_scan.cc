@@ -9,6 +9,8 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "catalog/catalog.h"
+#include "format/backup_name.h"
+#include "format/backup_state.h"
 
 namespace levelkeep {
 
@@ -134,6 +136,7 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
     // Null: removed since the directory was read.
     if (cached != nullptr) content->by_name.push_back(std::move(cached));
   }
+  AddThoseElsewhere(*names, *state_names, old, &content->by_name);
   const Owner owner = owner_ ? owner_() : Owner();
   if (scan->content && content->by_name == old &&
       scan->content->listing->owner() == owner) {
@@ -147,6 +150,35 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
   content->listing = std::make_shared<const Listing>(std::move(entries), owner);
   scan->content = std::move(content);
   return Status::Ok();
+}
+
+// Those whose state is there, and no archive. Few or none.
+void Catalog::AddThoseElsewhere(const std::vector<std::string>& names,
+                                const std::vector<std::string>& states,
+                                const std::vector<CachedPtr>& old,
+                                std::vector<CachedPtr>* by_name) const {
+  const auto by_its_name = [](const CachedPtr& a, const CachedPtr& b) {
+    return a->entry.name < b->entry.name;
+  };
+  const size_t local = by_name->size();
+  for (const std::string& state : states) {
+    const std::string name = BackupOfState(state);
+    if (name.empty() || std::binary_search(names.begin(), names.end(), name)) {
+      continue;
+    }
+    const auto it =
+        std::lower_bound(old.begin(), old.end(), name,
+                         [](const CachedPtr& cached, const std::string& text) {
+                           return cached->entry.name < text;
+                         });
+    const bool known = it != old.end() && (*it)->entry.name == name;
+    auto cached =
+        ReadElsewhere(name, *ParseBackupName(name), known ? *it : nullptr);
+    if (cached != nullptr) by_name->push_back(std::move(cached));
+  }
+  std::inplace_merge(by_name->begin(),
+                     by_name->begin() + static_cast<ptrdiff_t>(local),
+                     by_name->end(), by_its_name);
 }
 
 Result<std::shared_ptr<const Listing>> Catalog::ListUnless(

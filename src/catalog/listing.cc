@@ -62,7 +62,7 @@ bool Listing::IsOwn(const CatalogEntry& entry) const {
 }
 
 void Listing::Count(const CatalogEntry& entry) {
-  if (IsOther(entry)) return;
+  if (IsOther(entry) || !entry.is_local()) return;
   count_++;
   total_bytes_ += entry.size_bytes;
   const bool damaged = entry.damaged();

@@ -22,10 +22,11 @@ namespace levelkeep {
 // is of no history, and of the time in its name.
 //
 // All archives are entries. What is asked for beyond that looks at the owner's
-// own backups only. Archives that name no database (of 0.1.0, of other
-// programs) count as its own while no other database uses the folder; else they
-// are nobody's. Where nobody knows of a database, and the backups are of one at
-// most, they count as its own.
+// own backups only, and of those at the archives that are in the folder.
+// Archives that name no database (of 0.1.0, of other programs) count as its own
+// while no other database uses the folder; else they are nobody's. Where nobody
+// knows of a database, and the backups are of one at most, they count as its
+// own.
 //
 // What health asks for is counted once, when the listing is made: with
 // 10,000 backups a walk over them takes longer than all the rest of it.

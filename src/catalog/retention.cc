@@ -41,6 +41,10 @@ class Decider {
       decision.reason = "no database here says whose backups these are";
       return decision;
     }
+    if (!entry.is_local()) {
+      decision.reason = "its archive is in another destination only";
+      return decision;
+    }
     if (!listing_.IsOwn(entry)) {
       decision.reason = listing_.IsOther(entry)
                             ? "of another database"

@@ -93,7 +93,8 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
                                    const BackupRequest& request,
                                    const Listing& listing, Time created,
                                    uint64_t took_ms,
-                                   const std::vector<TocFile>& archived) {
+                                   const std::vector<TocFile>& archived,
+                                   Manifest* described) {
   Manifest manifest;
   manifest.id = RandomId();
   manifest.created = std::chrono::floor<std::chrono::milliseconds>(created);
@@ -125,6 +126,8 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   // differ the writer has seen.
   LEVELKEEP_RETURN_IF_ERROR(
       CheckManifest(text).WithContext("the new backup's manifest"));
+  manifest.manifest_number = HeadOf(info).manifest_number;
+  *described = std::move(manifest);
   return text;
 }
 
@@ -204,10 +207,12 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
   const Time created = clock_->Now();
   FolderDestination* const folder = catalog_.folder();
   FolderDestination::Part part;
+  Manifest described;
   // If we die before it is published: the part is swept at the next start.
   ReusePlan reuse = ReusePlan::Load(fs_, options_, snapshot, request.database,
                                     request.work.stop);
-  auto summary = WritePart(snapshot, request, *listing, reuse, created, &part);
+  auto summary =
+      WritePart(snapshot, request, *listing, reuse, created, &part, &described);
   if (summary.status().code() == StatusCode::kCorruption &&
       reuse.archive() != nullptr) {
     // Whatever it was: a backup owes nothing to the one before it.
@@ -215,12 +220,14 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
             "compressing everything: " + summary.status().ToString());
     folder->Discard(&part);
     reuse = ReusePlan();
-    summary = WritePart(snapshot, request, *listing, reuse, created, &part);
+    summary = WritePart(snapshot, request, *listing, reuse, created, &part,
+                        &described);
   }
   const auto publish = [&]() -> Result<std::string> {
     LEVELKEEP_RETURN_IF_ERROR(summary.status());
     return catalog_.Publish(
-        part, {created, request.label, summary->sha256, summary->md5},
+        part,
+        {created, request.label, summary->sha256, summary->md5, described},
         *listing);
   };
   const auto name = publish();
@@ -324,7 +331,8 @@ Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
                                          const BackupRequest& request,
                                          const Listing& listing,
                                          const ReusePlan& reuse, Time created,
-                                         FolderDestination::Part* part) {
+                                         FolderDestination::Part* part,
+                                         Manifest* described) {
   const SnapshotInfo& info = snapshot.info();
   const auto started = clock_->SteadyNow();
   ArchiveWriteOptions write;
@@ -343,7 +351,8 @@ Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(
         clock_->SteadyNow() - started);
     return DescribeBackup(fs_, options_, info, request, listing, created,
-                          static_cast<uint64_t>(took.count()), archived);
+                          static_cast<uint64_t>(took.count()), archived,
+                          described);
   };
 
   LEVELKEEP_ASSIGN_OR_RETURN(*part, catalog_.folder()->NewPart());

@@ -78,6 +78,9 @@ void FillBackupInfo(const CatalogEntry& entry, bool other_database,
   if (info->problem.empty() && entry.not_checked) {
     info->problem = "not checked: " + entry.not_checked->reason;
   }
+  if (info->problem.empty() && !entry.is_local()) {
+    info->problem = "its archive is in " + entry.copies.front().destination;
+  }
   info->verified = entry.verified();
   info->pinned = entry.pinned;
   info->verified_at.reset();
@@ -361,7 +364,8 @@ Result<std::vector<std::string>> Engine::PendingVerification() {
     const bool full =
         entry.verification && (!entry.verification->passed ||
                                entry.verification->depth == VerifyDepth::kFull);
-    if (entry.manifest && !full && !listing->IsOther(entry)) {
+    if (entry.manifest && !full && entry.is_local() &&
+        !listing->IsOther(entry)) {
       names.push_back(entry.name);
     }
   }

@@ -156,9 +156,13 @@ class Engine {
   Result<FoundBackup> Locate(const std::string& source,
                              NameMatch match = NameMatch::kWhole);
 
-  // See Catalog::Open.
-  Result<Catalog::OpenedBackup> OpenBytes(const CatalogEntry& backup) {
-    return catalog_.Open(backup);
+  // See Catalog::Open and Catalog::AddDestination.
+  Result<Catalog::OpenedBackup> OpenBytes(const CatalogEntry& backup,
+                                          const Work& work) {
+    return catalog_.Open(backup, work);
+  }
+  void AddDestination(Destination* destination) {
+    catalog_.AddDestination(destination);
   }
 
   // What Rotate would do, or what it would be refused with.
@@ -236,7 +240,7 @@ class Engine {
   // --- restore.cc
 
   // For a caller that looks first and then restores.
-  Status Open(FoundBackup* backup) const;
+  Status Open(FoundBackup* backup);
   // What a restore would do, if it is not refused.
   Result<RestorePreview> Preview(const FoundBackup& backup);
   // Ok, or what a Restore or Stage would be refused with: begins as these
@@ -291,6 +295,9 @@ class Engine {
   Restorer* restorer() { return restorer_.get(); }
 
  private:
+  // Wherever it is.
+  Result<std::unique_ptr<ArchiveReader>> OpenArchive(const FoundBackup& backup,
+                                                     const Work& work);
   // The same, once that process has ended it, as `request` says; kCancelled
   // after a stop.
   Result<std::unique_ptr<FileLock>> WaitToWrite(const BackupRequest& request);
@@ -331,7 +338,8 @@ class Engine {
                                    const BackupRequest& request,
                                    const Listing& listing,
                                    const ReusePlan& reuse, Time created,
-                                   FolderDestination::Part* part);
+                                   FolderDestination::Part* part,
+                                   Manifest* described);
   void Remember(const std::string& name, const Snapshot& snapshot,
                 const BackupRequest& request, const ReusePlan& reuse,
                 ArchiveSummary* summary);

@@ -44,7 +44,8 @@ std::string Engine::ScannedSha256(const FoundBackup& backup) {
 }
 
 RestoreSource Engine::SourceOf(const FoundBackup& backup) {
-  RestoreSource source(backup.path, ScannedSha256(backup));
+  RestoreSource source(backup.is_local() ? backup.path : backup.name,
+                       ScannedSha256(backup));
   source.reader = backup.reader.get();
   return source;
 }
@@ -126,9 +127,16 @@ Status Engine::RequireStorage(const char* if_open, const Walk& walk) {
   return restorer_->Recover(walk).status();
 }
 
-Status Engine::Open(FoundBackup* backup) const {
-  LEVELKEEP_ASSIGN_OR_RETURN(backup->reader,
-                             ArchiveReader::Open(fs_, backup->path));
+Result<std::unique_ptr<ArchiveReader>> Engine::OpenArchive(
+    const FoundBackup& backup, const Work& work) {
+  if (backup.is_local()) return ArchiveReader::Open(fs_, backup.path);
+  LEVELKEEP_ASSIGN_OR_RETURN(auto opened, catalog_.Open(backup, work));
+  return ArchiveReader::Open(fs_, backup.name, std::move(opened.bytes),
+                             opened.object.size_bytes);
+}
+
+Status Engine::Open(FoundBackup* backup) {
+  LEVELKEEP_ASSIGN_OR_RETURN(backup->reader, OpenArchive(*backup, Work()));
   return Status::Ok();
 }
 
@@ -244,7 +252,7 @@ bool Engine::UndoIsDue() {
   const auto& entries = (*listing)->entries();
   return std::any_of(
       entries.begin(), entries.end(), [&](const Listing::Entry& entry) {
-        return entry->verified() && entry->manifest &&
+        return entry->verified() && entry->manifest && entry->is_local() &&
                entry->verification->depth == VerifyDepth::kFull &&
                entry->manifest->db_epoch == *epoch &&
                entry->order_time() >= last->when &&

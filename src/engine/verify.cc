@@ -178,9 +178,10 @@ Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
 Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
                             const Work& work, Content* content) {
   VerifyReport* const report = &content->report;
-  auto opened = ArchiveReader::Open(fs_, backup.path);
+  auto opened = OpenArchive(backup, work);
   if (!opened.ok()) {
-    if (opened.status().code() == StatusCode::kCorruption) {
+    if (opened.status().code() == StatusCode::kCorruption &&
+        backup.is_local()) {
       content->sha256 = DigestOf(fs_, backup.path, work.stop);
     }
     return opened.status();
@@ -241,8 +242,7 @@ Result<InspectReport> Engine::Inspect(const FoundBackup& backup,
                                       const Work& work) {
   InspectReport report;
   report.path = backup.path;
-  LEVELKEEP_ASSIGN_OR_RETURN(auto reader,
-                             ArchiveReader::Open(fs_, report.path));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto reader, OpenArchive(backup, work));
   const ArchiveOutline& outline = reader->outline();
   report.size_bytes = outline.archive_bytes;
   report.own = outline.own;

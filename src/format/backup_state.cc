@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "base/status_macros.h"
+#include "format/backup_name.h"
 
 namespace levelkeep {
 namespace {
@@ -46,10 +47,57 @@ Result<NotChecked> DecodeNotChecked(const json& object) {
   return record;
 }
 
+Result<ManifestFacts> DecodeFacts(const json& object) {
+  ManifestFacts facts;
+  LEVELKEEP_ASSIGN_OR_RETURN(facts.size_bytes, RequireUint(object, "size"));
+  LEVELKEEP_ASSIGN_OR_RETURN(facts.mtime_ns, RequireInt(object, "mtime_ns"));
+  LEVELKEEP_ASSIGN_OR_RETURN(facts.sha256, RequireText(object, "sha256"));
+  LEVELKEEP_ASSIGN_OR_RETURN(const json* manifest,
+                             RequireObject(object, "manifest"));
+  LEVELKEEP_ASSIGN_OR_RETURN(facts.manifest,
+                             DecodeManifest(DumpJson(*manifest)));
+  LEVELKEEP_ASSIGN_OR_RETURN(facts.manifest.manifest_number,
+                             RequireUint(object, "manifest_number"));
+  return facts;
+}
+
+Result<BackupCopy> DecodeCopy(const json& object) {
+  BackupCopy copy;
+  LEVELKEEP_ASSIGN_OR_RETURN(copy.destination,
+                             RequireText(object, "destination"));
+  LEVELKEEP_ASSIGN_OR_RETURN(copy.object, RequireText(object, "object"));
+  LEVELKEEP_ASSIGN_OR_RETURN(copy.version, RequireText(object, "version"));
+  LEVELKEEP_ASSIGN_OR_RETURN(copy.size_bytes, RequireUint(object, "size"));
+  LEVELKEEP_ASSIGN_OR_RETURN(copy.sha256, RequireText(object, "sha256"));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string at, RequireText(object, "at"));
+  LEVELKEEP_ASSIGN_OR_RETURN(copy.at, ParseTime(at));
+  return copy;
+}
+
+Status DecodeWhereAndWhat(const json& root, BackupState* state) {
+  if (root.contains("facts")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const json* object,
+                               RequireObject(root, "facts"));
+    auto facts = DecodeFacts(*object);
+    // Those of a newer version: the archive itself is asked.
+    if (facts.status().code() != StatusCode::kUnsupported) {
+      LEVELKEEP_ASSIGN_OR_RETURN(state->facts, std::move(facts));
+    }
+  }
+  if (!root.contains("copies")) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(RequireList(root, "copies"));
+  for (const json& object : root.at("copies")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(BackupCopy copy, DecodeCopy(object));
+    state->copies.push_back(std::move(copy));
+  }
+  return Status::Ok();
+}
+
 Result<BackupState> Decode(std::string_view text) {
   LEVELKEEP_ASSIGN_OR_RETURN(const json root, ParseJson(text, "it"));
   BackupState state;
   LEVELKEEP_ASSIGN_OR_RETURN(state.pinned, RequireBool(root, "pinned"));
+  LEVELKEEP_RETURN_IF_ERROR(DecodeWhereAndWhat(root, &state));
   if (root.contains("not_checked")) {
     LEVELKEEP_ASSIGN_OR_RETURN(const json* not_checked,
                                RequireObject(root, "not_checked"));
@@ -84,6 +132,13 @@ std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text) {
   return std::nullopt;
 }
 
+std::string BackupOfState(std::string_view file_name) {
+  constexpr std::string_view kSuffix = ".json";
+  if (!file_name.ends_with(kSuffix)) return "";
+  file_name.remove_suffix(kSuffix.size());
+  return ParseBackupName(file_name) ? std::string(file_name) : "";
+}
+
 std::string EncodeBackupState(const BackupState& state) {
   auto root = nlohmann::ordered_json::object();
   root["format_version"] = 1;
@@ -108,6 +163,30 @@ std::string EncodeBackupState(const BackupState& state) {
     not_checked["size"] = state.not_checked->size_bytes;
     not_checked["mtime_ns"] = state.not_checked->mtime_ns;
     root["not_checked"] = std::move(not_checked);
+  }
+  if (state.facts) {
+    auto facts = nlohmann::ordered_json::object();
+    facts["size"] = state.facts->size_bytes;
+    facts["mtime_ns"] = state.facts->mtime_ns;
+    facts["sha256"] = state.facts->sha256;
+    facts["manifest_number"] = state.facts->manifest.manifest_number;
+    facts["manifest"] =
+        ParseJson(EncodeManifest(state.facts->manifest), "it").value();
+    root["facts"] = std::move(facts);
+  }
+  if (!state.copies.empty()) {
+    auto copies = nlohmann::ordered_json::array();
+    for (const BackupCopy& copy : state.copies) {
+      auto object = nlohmann::ordered_json::object();
+      object["destination"] = copy.destination;
+      object["object"] = copy.object;
+      object["version"] = copy.version;
+      object["size"] = copy.size_bytes;
+      object["sha256"] = copy.sha256;
+      object["at"] = FormatTime(copy.at);
+      copies.push_back(std::move(object));
+    }
+    root["copies"] = std::move(copies);
   }
   return DumpJson(root, 2) + "\n";
 }

@@ -9,8 +9,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/clock.h"
+#include "format/manifest.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -39,6 +41,28 @@ struct NotChecked {
   int64_t mtime_ns = 0;
 };
 
+// What an archive says of itself, as far as a listing shows it, so that one
+// that can't be opened here (it lies elsewhere, or is encrypted) has it all the
+// same. Of the archive with this size, mtime and digest.
+struct ManifestFacts {
+  Manifest manifest;  // without its files
+  uint64_t size_bytes = 0;
+  int64_t mtime_ns = 0;
+  std::string sha256;
+};
+
+// The archive once more, in another place; see destination/destination.h.
+struct BackupCopy {
+  std::string destination;  // Destination::Id()
+  std::string object;       // its name and version there
+  std::string version;
+  uint64_t size_bytes = 0;
+  std::string sha256;
+  Time at;  // when it was put there
+
+  bool operator==(const BackupCopy&) const = default;
+};
+
 // Value type.
 struct BackupState {
   bool pinned = false;
@@ -48,7 +72,14 @@ struct BackupState {
   int64_t mtime_ns = 0;
   std::string sha256;  // empty: an older version did not know it
   std::optional<NotChecked> not_checked;
+  std::optional<ManifestFacts> facts;
+  // Besides the archive in `backups/`, which may be gone.
+  std::vector<BackupCopy> copies;
 };
+
+// "backup_….tar.gz.json" -> "backup_….tar.gz"; empty if `file_name` is not
+// the name of a backup's state file.
+std::string BackupOfState(std::string_view file_name);
 
 std::string EncodeBackupState(const BackupState& state);
 // kCorruption if it is no such document. Unknown fields are ignored.

@@ -291,6 +291,24 @@ bool CountsWrites(const Manifest& manifest) {
   return manifest.snapshot_method != "logical";
 }
 
+Manifest ManifestForListing(const Manifest& full) {
+  Manifest manifest;
+  manifest.created = full.created;
+  manifest.order_time = full.order_time;
+  manifest.label = full.label;
+  manifest.trigger = full.trigger;
+  manifest.snapshot_method = full.snapshot_method;
+  manifest.db_name = full.db_name;
+  manifest.db_id = full.db_id;
+  manifest.db_epoch = full.db_epoch;
+  manifest.manifest_number = full.manifest_number;
+  manifest.last_sequence = full.last_sequence;
+  manifest.events = full.events;
+  manifest.took_ms = full.took_ms;
+  manifest.source_bytes = full.source_bytes;
+  return manifest;
+}
+
 std::string EncodeManifest(const Manifest& manifest) {
   return Encode(manifest, manifest.files);
 }

@@ -176,7 +176,8 @@ Result<std::unique_ptr<BackupReader>> BackupManager::OpenBackup(
     const std::string& name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry,
                              impl_->engine_.Find(name));
-  LEVELKEEP_ASSIGN_OR_RETURN(auto opened, impl_->engine_.OpenBytes(entry));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto opened,
+                             impl_->engine_.OpenBytes(entry, Work()));
   return std::unique_ptr<BackupReader>(std::make_unique<OpenedReader>(
       ToBackupInfo(entry, impl_->engine_.IsOther(entry)), std::move(opened)));
 }

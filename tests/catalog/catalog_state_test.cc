@@ -206,7 +206,9 @@ TEST_F(CatalogStateTest, AStateFileThatCanNotBeReadIsNotReplaced) {
   EXPECT_EQ(test::ReadFile(state), before);
   Catalog other(&fs_, dir_.path());
   EXPECT_TRUE(other.Find(kFirst)->pinned) << "nobody can tell: it stays";
+  EXPECT_TRUE(Find(kFirst).pinned);
   fs_.set_unreadable("");
+  EXPECT_FALSE(Find(kFirst).pinned) << "what a disk said once is no pin";
   EXPECT_TRUE(Find(kFirst).verified());
   EXPECT_FALSE(Find(kFirst).pinned);
 }

@@ -23,6 +23,7 @@ inline CatalogEntry Entry(int hour, uint64_t sequence = 0,
   CatalogEntry entry;
   entry.parsed.time = Hour(hour);
   entry.name = FormatBackupName(entry.parsed);
+  entry.path = "/backups/" + entry.name;
   entry.manifest = Manifest();
   entry.manifest->created = Hour(hour);
   entry.manifest->last_sequence = sequence;

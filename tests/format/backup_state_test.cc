@@ -58,6 +58,66 @@ TEST(BackupStateTest, WhatCouldNotBeCheckedComesBack) {
   EXPECT_FALSE(DecodeBackupState(R"({"pinned":true,"not_checked":1})").ok());
 }
 
+TEST(BackupStateTest, FactsAndCopiesComeBack) {
+  BackupState state;
+  ManifestFacts facts;
+  facts.size_bytes = 12345;
+  facts.mtime_ns = -5;
+  facts.sha256 = std::string(64, 'a');
+  facts.manifest.id = std::string(32, '1');
+  facts.manifest.created = ParseTime("2024-12-27T12:00:00.123Z").value();
+  facts.manifest.label = "a \"label\"";
+  facts.manifest.trigger = "manual";
+  facts.manifest.snapshot_method = "hot";
+  facts.manifest.db_name = "db";
+  facts.manifest.db_id = std::string(32, '2');
+  facts.manifest.db_epoch = std::string(32, '3');
+  facts.manifest.comparator = "leveldb.BytewiseComparator";
+  facts.manifest.last_sequence = 42;
+  facts.manifest.manifest_number = 7;
+  state.facts = facts;
+  state.copies = {
+      {"folder:/mnt", "a.tar.gz", "v1", 12345, facts.sha256,
+       facts.manifest.created},
+      {"s3://bucket/x", "b.tar.gz", "\"etag\"", 1, "", facts.manifest.created}};
+  const auto decoded = DecodeBackupState(EncodeBackupState(state));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  ASSERT_TRUE(decoded->facts.has_value());
+  EXPECT_EQ(decoded->facts->size_bytes, 12345u);
+  EXPECT_EQ(decoded->facts->mtime_ns, -5);
+  EXPECT_EQ(decoded->facts->sha256, facts.sha256);
+  EXPECT_EQ(decoded->facts->manifest.manifest_number, 7u);
+  EXPECT_EQ(EncodeManifest(decoded->facts->manifest),
+            EncodeManifest(facts.manifest));
+  EXPECT_EQ(decoded->copies, state.copies);
+  for (const char* bad :
+       {R"({"pinned":true,"facts":1})", R"({"pinned":true,"facts":{}})",
+        R"({"pinned":true,"facts":{"size":1,"mtime_ns":1,"sha256":"",)"
+        R"("manifest_number":1,"manifest":{}}})",
+        R"({"pinned":true,"copies":{}})", R"({"pinned":true,"copies":[1]})",
+        R"({"pinned":true,"copies":[{"destination":"x"}]})"}) {
+    EXPECT_EQ(DecodeBackupState(bad).status().code(), StatusCode::kCorruption)
+        << bad;
+  }
+}
+
+TEST(BackupStateTest, FactsOfANewerVersionAreNoFacts) {
+  const auto decoded = DecodeBackupState(
+      R"({"pinned":false,"facts":{"size":1,"mtime_ns":1,"sha256":"",)"
+      R"("manifest_number":1,"manifest":{"format_version":2}}})");
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  EXPECT_FALSE(decoded->facts.has_value());
+}
+
+TEST(BackupStateTest, BelongsToABackup) {
+  EXPECT_EQ(BackupOfState("backup_2024-12-27_120000.tar.gz.json"),
+            "backup_2024-12-27_120000.tar.gz");
+  for (const char* name : {"", ".json", "other.json", "state.lock",
+                           "backup_2024-12-27_120000.tar.gz"}) {
+    EXPECT_EQ(BackupOfState(name), "") << name;
+  }
+}
+
 TEST(BackupStateTest, PausesGrowUpToSixHours) {
   using std::chrono::hours;
   using std::chrono::minutes;
