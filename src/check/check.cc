@@ -171,22 +171,21 @@ Result<uint64_t> OpenAndScan(const Arguments& arguments,
   LEVELKEEP_RETURN_IF_ERROR(
       OpenStore(env, arguments.db_dir, comparator, new SilentLogger, &db));
   const auto cuts = CutKeys(found.table_starts, ScanThreads(found.total_bytes));
-  const auto explained = [env](const Result<uint64_t>& scan) {
-    return scan.ok() ? scan : env->block_types().Explain(scan.status());
-  };
-  if (!arguments.each_table) {
-    return explained(ScanStore(db, comparator, cuts));
+  if (arguments.each_table) {
+    // Opening wrote a MANIFEST of its own, and tables of the logs.
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const CurrentVersion opened,
+        ReadCurrentVersion(FolderFiles(fs, arguments.scratch_dir)));
+    const Status checked = CheckEachTable(
+        opened.version,
+        [&](const TableMeta& meta) {
+          return OpenTable(env, arguments.db_dir, meta);
+        },
+        found.last_sequence, comparator, cuts.size() + 1);
+    if (!checked.ok()) return env->block_types().Explain(checked);
   }
-  // Opening wrote a MANIFEST of its own.
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const CurrentVersion opened,
-      ReadCurrentVersion(FolderFiles(fs, arguments.scratch_dir)));
-  return explained(ScanEachTable(
-      db, comparator, cuts, opened.version,
-      [&](const TableMeta& meta) {
-        return OpenTable(env, arguments.db_dir, meta);
-      },
-      found.last_sequence));
+  const auto scan = ScanStore(db, comparator, cuts);
+  return scan.ok() ? scan : env->block_types().Explain(scan.status());
 }
 
 Result<Report> Check(const Arguments& arguments) {

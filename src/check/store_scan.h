@@ -4,7 +4,9 @@
 #define LEVELKEEP_CHECK_STORE_SCAN_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
+#include <functional>
 #include <future>
 #include <memory>
 #include <optional>
@@ -13,7 +15,6 @@
 #include <vector>
 
 #include "base/status_macros.h"
-#include "check/merged_scan.h"
 #include "check/table_checks.h"
 #include "dbfiles/version.h"
 #include "leveldb/comparator.h"
@@ -43,6 +44,9 @@ inline std::vector<std::string> CutKeys(
   }
   return cuts;
 }
+
+// A host that gives no more threads gets the same work done by this one.
+inline constexpr auto kThreadIfAny = std::launch::async | std::launch::deferred;
 
 // What one pass over a part of the keys found.
 struct PartScan {
@@ -147,27 +151,47 @@ inline Result<uint64_t> ScanStore(leveldb::DB* db,
                    bytewise ? cuts : std::vector<std::string>());
 }
 
-// The same, and every table by itself (CheckedTable), where nobody vouches for
-// what is in them. `opened` is what `env` shows of the database since it is
-// open: with the tables that LevelDB made of the logs.
-inline Result<uint64_t> ScanEachTable(leveldb::DB* db,
-                                      const leveldb::Comparator* comparator,
-                                      const std::vector<std::string>& cuts,
-                                      const Version& opened,
-                                      const TableOpener& open,
-                                      uint64_t last_sequence) {
-  const bool bytewise = comparator == leveldb::BytewiseComparator();
-  if (bytewise && CanBeMerged(opened)) {
-    return ScanMerged(opened, open, last_sequence, cuts);
+struct OpenedTable {
+  std::string name;
+  std::unique_ptr<leveldb::RandomAccessFile> file;
+};
+// Called by several threads.
+using TableOpener = std::function<Result<OpenedTable>(const TableMeta&)>;
+
+// Every table of the version from its first entry to its last (CheckedTable),
+// as many at a time as `threads`, and that the ranges of a level do not
+// overlap. kCorruption or kIoError of one that is bad.
+inline Status CheckEachTable(const Version& version, const TableOpener& open,
+                             uint64_t last_sequence,
+                             const leveldb::Comparator* comparator,
+                             size_t threads) {
+  // Ranges in another order than ours only their own comparator could judge.
+  if (comparator == leveldb::BytewiseComparator()) {
+    LEVELKEEP_RETURN_IF_ERROR(CheckRanges(version));
   }
-  for (const auto& [number, meta] : opened.tables()) {
-    LEVELKEEP_ASSIGN_OR_RETURN(OpenedTable table, open(meta));
-    CheckedTable checked(meta, last_sequence, comparator);
-    LEVELKEEP_RETURN_IF_ERROR(
-        checked.Open(std::move(table.name), std::move(table.file)));
-    LEVELKEEP_RETURN_IF_ERROR(checked.RunToEnd());
+  std::vector<const TableMeta*> tables;
+  for (const auto& [number, meta] : version.tables()) tables.push_back(&meta);
+  std::atomic<size_t> next = 0;
+  const auto check_some = [&]() -> Status {
+    for (size_t i = next++; i < tables.size(); i = next++) {
+      LEVELKEEP_ASSIGN_OR_RETURN(OpenedTable table, open(*tables[i]));
+      CheckedTable checked(*tables[i], last_sequence, comparator);
+      LEVELKEEP_RETURN_IF_ERROR(
+          checked.Run(std::move(table.name), std::move(table.file)).status());
+    }
+    return Status::Ok();
+  };
+  std::vector<std::future<Status>> workers;
+  for (size_t i = 0; i < threads; ++i) {
+    workers.push_back(std::async(kThreadIfAny, check_some));
   }
-  return ScanStore(db, comparator, cuts);
+  Status verdict;
+  for (auto& worker : workers) {
+    // An exception of the thread (no memory) comes out here.
+    const Status status = worker.get();
+    if (verdict.ok()) verdict = status;
+  }
+  return verdict;
 }
 
 }  // namespace levelkeep::check

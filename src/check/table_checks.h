@@ -6,16 +6,20 @@
 #ifndef LEVELKEEP_CHECK_TABLE_CHECKS_H_
 #define LEVELKEEP_CHECK_TABLE_CHECKS_H_
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/posix_error.h"
 #include "base/status_macros.h"
 #include "dbfiles/coding.h"
+#include "dbfiles/file_name.h"
 #include "dbfiles/version.h"
 #include "leveldb/comparator.h"
 #include "leveldb/env.h"
@@ -66,8 +70,39 @@ inline Status FailureOf(const std::string& what,
   return Status(StatusCode::kIoError, message);
 }
 
-// One table of a version, from its first entry to its last; each is checked
-// when it is reached.
+// That the MANIFEST's ranges can be: each begins before it ends, and those of a
+// level but the first do not overlap. REQUIRES: keys are in bytewise order.
+inline Status CheckRanges(const Version& version) {
+  std::map<int, std::vector<const TableMeta*>> levels;
+  for (const auto& [number, table] : version.tables()) {
+    const std::string name = "table " + TableFileName(number);
+    if (table.smallest.size() < kTrailerBytes ||
+        table.largest.size() < kTrailerBytes) {
+      return Status(StatusCode::kCorruption,
+                    name + " has a malformed key range");
+    }
+    if (IsBefore(table.largest, table.smallest)) {
+      return Status(StatusCode::kCorruption,
+                    name + " ends before it begins, says the MANIFEST");
+    }
+    if (table.level > 0) levels[table.level].push_back(&table);
+  }
+  for (auto& [level, tables] : levels) {
+    std::sort(tables.begin(), tables.end(), [](const auto* a, const auto* b) {
+      return IsBefore(a->smallest, b->smallest);
+    });
+    for (size_t i = 1; i < tables.size(); ++i) {
+      if (IsBefore(tables[i - 1]->largest, tables[i]->smallest)) continue;
+      return Status(StatusCode::kCorruption,
+                    "tables " + TableFileName(tables[i - 1]->number) + " and " +
+                        TableFileName(tables[i]->number) + " of level " +
+                        std::to_string(level) + " overlap");
+    }
+  }
+  return Status::Ok();
+}
+
+// One table of a version, from its first entry to its last.
 // Thread safety: one thread at a time.
 class CheckedTable {
  public:
@@ -76,42 +111,30 @@ class CheckedTable {
                const leveldb::Comparator* order)
       : meta_(meta), last_sequence_(last_sequence), order_(order) {}
 
-  // `name` is for messages. kCorruption (here and below) says what is wrong
-  // with the table. At its first entry afterwards; there is one.
-  Status Open(std::string name,
-              std::unique_ptr<leveldb::RandomAccessFile> file) {
+  // How many of its entries are values. `name` is for messages. kCorruption
+  // says what is wrong with the table.
+  Result<uint64_t> Run(std::string name,
+                       std::unique_ptr<leveldb::RandomAccessFile> file) {
     name_ = std::move(name);
-    file_ = std::move(file);
     leveldb::Options options;
     options.paranoid_checks = true;
-    leveldb::Table* table = nullptr;
+    leveldb::Table* raw = nullptr;
     const leveldb::Status opened =
-        leveldb::Table::Open(options, file_.get(), meta_.size_bytes, &table);
-    table_.reset(table);
+        leveldb::Table::Open(options, file.get(), meta_.size_bytes, &raw);
+    const std::unique_ptr<leveldb::Table> table(raw);
     if (!opened.ok()) return Unreadable(opened);
     leveldb::ReadOptions read;
     read.verify_checksums = true;
     read.fill_cache = false;
-    entry_.reset(table_->NewIterator(read));
-    entry_->SeekToFirst();
-    LEVELKEEP_RETURN_IF_ERROR(Take());
-    return at_end_ ? Bad("holds nothing") : Status::Ok();
-  }
-
-  bool at_end() const { return at_end_; }
-  // The entry's internal key, at least kTrailerBytes long. Valid until Next.
-  // REQUIRES: !at_end().
-  std::string_view key() const { return key_; }
-  Status Next() {
-    entry_->Next();
-    return Take();
-  }
-  Status RunToEnd() {
-    while (!at_end_) LEVELKEEP_RETURN_IF_ERROR(Next());
-    return Status::Ok();
-  }
-
-  Status EndsWrongly() const {
+    const std::unique_ptr<leveldb::Iterator> entry(table->NewIterator(read));
+    uint64_t values = 0;
+    for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
+      LEVELKEEP_RETURN_IF_ERROR(Take(*entry));
+      if (IsValue(key_)) ++values;
+    }
+    if (!entry->status().ok()) return Unreadable(entry->status());
+    if (key_.empty()) return Bad("holds nothing");
+    if (key_ == meta_.largest) return values;
     return Bad("ends with another key than its MANIFEST says");
   }
 
@@ -124,13 +147,8 @@ class CheckedTable {
   }
 
   // The entry that the iterator stands at.
-  Status Take() {
-    if (!entry_->Valid()) {
-      if (!entry_->status().ok()) return Unreadable(entry_->status());
-      at_end_ = true;
-      return key_ == meta_.largest ? Status::Ok() : EndsWrongly();
-    }
-    const std::string_view key(entry_->key().data(), entry_->key().size());
+  Status Take(const leveldb::Iterator& entry) {
+    const std::string_view key(entry.key().data(), entry.key().size());
     constexpr uint64_t kNewestType = 1;
     if (key.size() < kTrailerBytes) return Bad("holds a malformed key");
     const uint64_t trailer = TrailerOf(key);
@@ -145,7 +163,7 @@ class CheckedTable {
     if (key_.empty()) {
       if (key != meta_.smallest) {
         // The iterator steps over blocks that it can't read.
-        if (!entry_->status().ok()) return Unreadable(entry_->status());
+        if (!entry.status().ok()) return Unreadable(entry.status());
         return Bad("begins with another key than its MANIFEST says");
       }
     } else if (!Follows(key)) {
@@ -170,11 +188,7 @@ class CheckedTable {
   const uint64_t last_sequence_;
   const leveldb::Comparator* const order_;
   std::string name_;
-  std::unique_ptr<leveldb::RandomAccessFile> file_;
-  std::unique_ptr<leveldb::Table> table_;
-  std::unique_ptr<leveldb::Iterator> entry_;
-  std::string key_;
-  bool at_end_ = false;
+  std::string key_;  // the one before
 };
 
 }  // namespace levelkeep::check

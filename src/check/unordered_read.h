@@ -73,14 +73,9 @@ inline Result<uint64_t> ReadTable(const StoreFiles& files,
   LEVELKEEP_ASSIGN_OR_RETURN(auto file, files.Open(name));
   BlockTypes types;  // outlives the table
   CheckedTable table(meta, last_sequence, /*order=*/nullptr);
-  LEVELKEEP_RETURN_IF_ERROR(types.Explain(table.Open(
-      name, std::make_unique<ReadFileAccess>(std::move(file), &types))));
-  uint64_t values = 0;
-  while (!table.at_end()) {
-    if (IsValue(table.key())) ++values;
-    LEVELKEEP_RETURN_IF_ERROR(types.Explain(table.Next()));
-  }
-  return values;
+  const auto values = table.Run(
+      name, std::make_unique<ReadFileAccess>(std::move(file), &types));
+  return values.ok() ? values : types.Explain(values.status());
 }
 
 // The number of values; one that was overwritten counts as often as it is

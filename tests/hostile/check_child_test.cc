@@ -91,7 +91,7 @@ TEST_F(CheckChildTest, EachOfManyTablesIsLookedAt) {
       << status.ToString();
 }
 
-// Keys in an order of the application's own can't be merged by us.
+// Keys in an order of the application's own.
 TEST_F(CheckChildTest, AnotherOrderIsTheApplicationsBusiness) {
   const auto files = [](const KeyValues& entries) {
     return CraftedFiles(

@@ -1,0 +1,146 @@
+// Every table by itself, where nobody vouches for it: no lie about a table
+// passes, however many threads look.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "check/store_scan.h"
+#include "hostile/table_bytes.h"
+
+namespace levelkeep::check {
+namespace {
+
+using test::InternalKey;
+using test::KeyValues;
+using test::TableBytes;
+
+class StringFile : public leveldb::RandomAccessFile {
+ public:
+  explicit StringFile(std::string_view content) : content_(content) {}
+  leveldb::Status Read(uint64_t offset, size_t size, leveldb::Slice* result,
+                       char* scratch) const override {
+    const std::string_view part = content_.substr(
+        std::min<size_t>(content_.size(), static_cast<size_t>(offset)), size);
+    part.copy(scratch, part.size());
+    *result = leveldb::Slice(scratch, part.size());
+    return leveldb::Status::OK();
+  }
+
+ private:
+  const std::string_view content_;
+};
+
+// Tables in memory and the version that they make.
+class EachTableTest : public ::testing::TestWithParam<size_t> {
+ protected:
+  static constexpr uint64_t kLastSequence = 1'000'000;
+
+  // The range is that of the entries unless given.
+  void Add(int level, const KeyValues& entries,
+           const std::string& largest = "") {
+    const uint64_t number = ++last_number_;
+    contents_[number] = TableBytes(entries);
+    TableMeta meta;
+    meta.level = level;
+    meta.number = number;
+    meta.size_bytes = contents_[number].size();
+    meta.smallest = entries.front().first;
+    meta.largest = largest.empty() ? entries.back().first : largest;
+    edit_.added_tables.push_back(std::move(meta));
+  }
+  Status Check(
+      const leveldb::Comparator* order = leveldb::BytewiseComparator()) {
+    edit_.comparator = "leveldb.BytewiseComparator";
+    edit_.log_number = 3;
+    edit_.last_sequence = kLastSequence;
+    edit_.next_file_number = last_number_ + 1;
+    Version version;
+    EXPECT_TRUE(version.Apply(edit_).ok());
+    return CheckEachTable(
+        version,
+        [this](const TableMeta& meta) -> Result<OpenedTable> {
+          const auto found = contents_.find(meta.number);
+          if (found == contents_.end()) {
+            return Status(StatusCode::kIoError, "the disk is gone");
+          }
+          return OpenedTable{std::to_string(meta.number),
+                             std::make_unique<StringFile>(found->second)};
+        },
+        kLastSequence, order, GetParam());
+  }
+
+  uint64_t last_number_ = 0;
+  VersionEdit edit_;
+  std::map<uint64_t, std::string> contents_;
+};
+
+INSTANTIATE_TEST_SUITE_P(Threads, EachTableTest, ::testing::Values(1, 2, 7));
+
+TEST_P(EachTableTest, SoundTablesPass) {
+  EXPECT_TRUE(Check().ok()) << "nothing is nothing";
+  for (uint64_t i = 1; i <= 20; ++i) {
+    Add(0, {{InternalKey("a", i), ""}, {InternalKey("b", i), ""}});
+    const std::string key(1, static_cast<char>('a' + i));
+    Add(2, {{InternalKey(key, 2 * i), ""}, {InternalKey(key, i), ""}});
+  }
+  const Status checked = Check();
+  EXPECT_TRUE(checked.ok()) << checked.ToString();
+}
+
+TEST_P(EachTableTest, TableThatReachesBeyondItsEndIsFound) {
+  Add(1,
+      {{InternalKey("a", 1), ""},
+       {InternalKey("b", 2), ""},
+       {InternalKey("e", 3), ""}},
+      InternalKey("b", 2));
+  const Status status = Check();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_EQ(status.message(),
+            "table 1 ends with another key than its MANIFEST says");
+}
+
+TEST_P(EachTableTest, ABadTableAmongManyIsFound) {
+  for (uint64_t i = 1; i <= 10; ++i) Add(0, {{InternalKey("a", i), ""}});
+  // The newer write of the key stands behind the older one.
+  Add(0, {{InternalKey("a", 5), ""},
+          {InternalKey("b", 5), ""},
+          {InternalKey("b", 6), ""}});
+  for (uint64_t i = 1; i <= 10; ++i) Add(0, {{InternalKey("a", i), ""}});
+  EXPECT_EQ(Check().message(), "table 11 holds keys that are not in order");
+  EXPECT_EQ(Check(/*order=*/nullptr).message(),
+            "table 11 holds keys that are not in order");
+}
+
+TEST_P(EachTableTest, TablesOfALevelMustNotOverlap) {
+  Add(1, {{InternalKey("a", 1), ""}, {InternalKey("c", 2), ""}});
+  Add(1, {{InternalKey("b", 3), ""}, {InternalKey("d", 4), ""}});
+  const Status status = Check();
+  EXPECT_EQ(status.code(), StatusCode::kCorruption);
+  EXPECT_EQ(status.message(),
+            "tables 000001.ldb and 000002.ldb of level 1 overlap");
+  EXPECT_TRUE(Check(/*order=*/nullptr).ok()) << "in an order of its own";
+}
+
+TEST_P(EachTableTest, ARangeThatIsNoneIsRefused) {
+  Add(1, {{InternalKey("b", 1), ""}}, "x");
+  EXPECT_EQ(Check().message(), "table 000001.ldb has a malformed key range");
+  edit_.added_tables.front().largest = InternalKey("a", 1);
+  EXPECT_EQ(Check().message(),
+            "table 000001.ldb ends before it begins, says the MANIFEST");
+}
+
+TEST_P(EachTableTest, AFailureToReadIsNotTheDatabasesFault) {
+  Add(1, {{InternalKey("a", 1), ""}});
+  Add(1, {{InternalKey("c", 2), ""}});
+  contents_.erase(2);
+  EXPECT_EQ(Check().code(), StatusCode::kIoError);
+}
+
+}  // namespace
+}  // namespace levelkeep::check
