@@ -5,8 +5,8 @@
 #
 #   release  .ci/run's first part: the release build and all its tests
 #   crash    every state of the simulated disk
-#   kill     every system call goes wrong once, every allocation fails once,
-#            and twenty times as many kills at random moments
+#   kill     every system call goes wrong once, and twenty times as many kills at
+#            random moments
 #   power    power cuts at every moment, on all four file systems
 #   containers  the compose file and the unit, under a real Docker engine
 #   mounts   each of the three folders on all ten file systems that people use
@@ -42,8 +42,6 @@ process() {
   # shellcheck disable=SC2016  # the inner shell expands it
   LEVELKEEP_BIN="$LEVELKEEP_ROOT/build/release/bin/levelkeep" \
     LEVELKEEP_HOSTILE_ARCHIVES="$LEVELKEEP_ROOT/build/release/bin/levelkeep-hostile-archives" \
-    LEVELKEEP_FAILING_ALLOCATION="$(find "$LEVELKEEP_ROOT/build/release" -name \
-      'liblevelkeep-failing-allocation.so')" \
     xargs -n 1 -P "$(cores)" bash -c '
       LEVELKEEP_PROCESS_ROUNDS="${0#*=}" /usr/bin/python3 -B -m pytest -q -rfE \
         -p no:cacheprovider --tb=short "tests/process/test_${0%=*}.py"' \
@@ -57,7 +55,7 @@ crash() {
     --parallel "$(cores)" --output-on-failure
 }
 kill_all() {
-  process each_call=1000 allocations=1000 kill_restore=20 kill_create=20
+  process each_call=1000 kill_restore=20 kill_create=20
 }
 power() { process power_loss=1000; }
 mounts() {

@@ -351,10 +351,6 @@ bool AsksForJson(const std::vector<std::string>& arguments) {
   return std::any_of(arguments.begin(), EndOfOptions(arguments), IsJsonFlag);
 }
 
-bool AsksForJson(std::span<char* const> arguments) {
-  return std::any_of(arguments.begin(), EndOfOptions(arguments), IsJsonFlag);
-}
-
 std::string HelpText(const Verb* verb) {
   if (verb != nullptr) {
     return std::string(verb->help) + OptionsHelp(*verb) +

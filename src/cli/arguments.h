@@ -112,8 +112,6 @@ Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
 
 // Was --json asked for, well or not? For errors of the parser itself.
 bool AsksForJson(const std::vector<std::string>& arguments);
-// The same of main's, for when there is no memory.
-bool AsksForJson(std::span<char* const> arguments);
 
 // `levelkeep --help`, `levelkeep VERB --help`.
 std::string HelpText(const Verb* verb);

@@ -8,8 +8,9 @@
 #include <cerrno>
 #include <iostream>
 #include <map>
-#include <span>
+#include <new>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -56,18 +57,29 @@ int RunVerb(const std::vector<std::string>& arguments, World world) {
   return Run(arguments, world);
 }
 
-// Where there is not even the memory to say more.
-int FailWithoutMemory(std::span<char* const> arguments) {
-  if (AsksForJson(arguments)) {
-    std::cout << "{\"success\":false,\"code\":\"io_error\",\"message\":\"not "
-                 "enough memory\",\"hint\":\"raise the memory limit of this "
-                 "process\",\"exitCode\":1}"
-              << std::endl;
+bool json_is_asked_for = false;
+
+// Where operator new finds no memory: the program ends as by a crash, which all
+// of it is made for. Going on would need a way out at each place that
+// allocates, in LevelDB and in nlohmann::json, too, and there is none (decision
+// 0018).
+[[noreturn]] void EndWithoutMemory() {
+  constexpr std::string_view kJson =
+      "{\"success\":false,\"code\":\"io_error\",\"message\":\"not enough "
+      "memory\",\"hint\":\"raise the memory limit of this process\","
+      "\"exitCode\":1}\n";
+  constexpr std::string_view kText =
+      "error: not enough memory: the program ends, and nothing that was "
+      "acknowledged is lost\n"
+      "hint: raise the memory limit of this process (ulimit -v, MemoryMax=), "
+      "or "
+      "free memory on this host, and start it again\n";
+  [[maybe_unused]] ssize_t written = 0;
+  if (json_is_asked_for) {
+    written = write(STDOUT_FILENO, kJson.data(), kJson.size());
   }
-  std::cerr << "error: not enough memory\n"
-               "hint: raise the memory limit of this process"
-            << std::endl;
-  return kExitFailure;
+  written = write(STDERR_FILENO, kText.data(), kText.size());
+  _exit(kExitFailure);
 }
 
 // glibc would learn from the first large list that is freed to keep the next
@@ -91,17 +103,14 @@ int Main(int argc, char** argv) {
   // LevelDB makes its files with whatever mode this leaves.
   umask(077);
   ReturnFreedMemory();
-  const std::span<char* const> given(argv + 1, argv + argc);
+  const std::vector<std::string> arguments(argv + 1, argv + argc);
+  json_is_asked_for = AsksForJson(arguments);
+  std::set_new_handler(EndWithoutMemory);
+  const World world = ProcessWorld();
   try {
-    const std::vector<std::string> arguments(given.begin(), given.end());
-    const World world = ProcessWorld();
-    try {
-      return RunVerb(arguments, world);
-    } catch (...) {
-      return Fail(arguments, world, CaughtStatus());
-    }
+    return RunVerb(arguments, world);
   } catch (...) {
-    return FailWithoutMemory(given);
+    return Fail(arguments, world, CaughtStatus());
   }
 }
 

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <exception>
-#include <new>
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <system_error>
@@ -112,10 +111,6 @@ Status RunVerb(Session* session) {
 Status CaughtStatus() {
   try {
     throw;
-  } catch (const std::bad_alloc&) {
-    return Status(StatusCode::kIoError, "not enough memory",
-                  "raise the memory limit of this process (ulimit -v, "
-                  "MemoryMax=), or free memory on this host");
   } catch (const std::system_error& error) {
     if (error.code() != std::errc::resource_unavailable_try_again) {
       return Status(StatusCode::kIoError, error.what());

@@ -2,12 +2,10 @@
 
 #include <algorithm>
 #include <limits>
-#include <new>
 #include <optional>
 #include <utility>
 
 #include "base/status_macros.h"
-#include "dbfiles/leveldb_call.h"
 #include "eventstore/leveldb_status.h"
 #include "leveldb/db.h"
 #include "leveldb/iterator.h"
@@ -33,12 +31,11 @@ leveldb::ReadOptions CheckedReads() {
 
 leveldb::Status Get(leveldb::DB* db, const std::string& key,
                     std::string* value) {
-  return CallLevelDb([&] { return db->Get(CheckedReads(), key, value); });
+  return db->Get(CheckedReads(), key, value);
 }
 
 std::unique_ptr<leveldb::Iterator> NewIterator(leveldb::DB* db) {
-  return std::unique_ptr<leveldb::Iterator>(
-      CallLevelDb([db] { return db->NewIterator(CheckedReads()); }));
+  return std::unique_ptr<leveldb::Iterator>(db->NewIterator(CheckedReads()));
 }
 
 Status MissingEvent(uint64_t sequence, uint64_t last) {
@@ -47,15 +44,6 @@ Status MissingEvent(uint64_t sequence, uint64_t last) {
                     std::to_string(last) + " is the newest)",
                 "restore a verified backup; the damaged database is kept "
                 "for undo");
-}
-
-// Without the words where there is no memory for them.
-Status CopyOf(const Status& status) {
-  try {
-    return status;
-  } catch (const std::bad_alloc&) {
-    return Status(status.code(), "out of memory");
-  }
 }
 
 }  // namespace
@@ -133,12 +121,12 @@ bool EventRegistry::FindForeignKeys() const {
     return it->Valid() && View(it->key()) != kEventHeadKey &&
            !ParseEventKey(View(it->key()));
   };
-  CallLevelDb([&] { it->SeekToFirst(); });
+  it->SeekToFirst();
   if (foreign()) return true;
   const std::string beyond = EventKey(last() + 1);
-  CallLevelDb([&] { it->Seek(beyond); });
+  it->Seek(beyond);
   if (foreign()) return true;
-  CallLevelDb([&] { it->SeekToLast(); });
+  it->SeekToLast();
   return foreign();
 }
 
@@ -162,13 +150,7 @@ Result<AppendReceipt> EventRegistry::AppendEncoded(
     MutexLock lock(&mutex_);
     queue_.push_back(&mine);
     while (!mine.done && queue_.front() != &mine) changed_.wait(mutex_);
-    try {
-      if (!mine.done) group = TakeGroup();
-    } catch (const std::bad_alloc&) {
-      queue_.pop_front();  // or those behind would wait for ever
-      changed_.notify_all();
-      throw;
-    }
+    if (!mine.done) group = TakeGroup();
   }
   if (!group.empty()) WriteGroup(group);
   if (!mine.status.ok()) return mine.status;
@@ -192,7 +174,6 @@ std::vector<EventRegistry::Pending*> EventRegistry::TakeGroup() {
   return group;
 }
 
-// Throws where memory ends, and then has written nothing.
 leveldb::WriteBatch EventRegistry::MakeBatch(const std::vector<Pending*>& group,
                                              const std::string& time) {
   leveldb::WriteBatch batch;
@@ -207,36 +188,25 @@ leveldb::WriteBatch EventRegistry::MakeBatch(const std::vector<Pending*>& group,
   return batch;
 }
 
-// Never throws: those behind in the queue wait for its end.
 void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
   Status status;
   bool begun = false;  // what is stored is in doubt from then on
-  std::string first_time;
-  std::string last_time;
-  try {
-    {
-      MutexLock lock(&mutex_);
-      status = failure_;
-    }
-    first_time = FormatTime(clock_->Now());
-    last_time = first_time;
-    if (status.ok()) {
-      leveldb::WriteBatch batch = MakeBatch(group, first_time);
-      leveldb::WriteOptions options;
-      options.sync = sync_;
-      begun = true;
-      // If we die here: LevelDB replays the batch whole or not at all, so
-      // events and head agree either way; nobody was told of them yet.
-      const leveldb::Status written =
-          CallLevelDb([&] { return db_->Write(options, &batch); });
-      status = FromLevelDb(written, "appending events")
-                   .WithHint(
-                       "restart the program: only opening the database "
-                       "again tells what was stored");
-    }
-  } catch (const std::bad_alloc&) {
-    // Short enough to need none.
-    status = Status(StatusCode::kNoSpace, "out of memory");
+  {
+    MutexLock lock(&mutex_);
+    status = failure_;
+  }
+  const std::string time = FormatTime(clock_->Now());
+  if (status.ok()) {
+    leveldb::WriteBatch batch = MakeBatch(group, time);
+    leveldb::WriteOptions options;
+    options.sync = sync_;
+    begun = true;
+    // If we die here: LevelDB replays the batch whole or not at all, so events
+    // and head agree either way; nobody was told of them yet.
+    status = FromLevelDb(db_->Write(options, &batch), "appending events")
+                 .WithHint(
+                     "restart the program: only opening the database again "
+                     "tells what was stored");
   }
 
   MutexLock lock(&mutex_);
@@ -244,15 +214,15 @@ void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
     const uint64_t last = group.back()->receipt.last;
     if (count_.last == 0) {
       count_.first = 1;
-      count_.first_time = std::move(first_time);
+      count_.first_time = time;
     }
     count_.count = count_.last = last;
-    count_.last_time = std::move(last_time);
+    count_.last_time = time;
   } else if (begun && failure_.ok()) {
-    failure_ = CopyOf(status);
+    failure_ = status;
   }
   for (Pending* pending : group) {
-    pending->status = CopyOf(status);
+    pending->status = status;
     pending->done = true;
     queue_.pop_front();
   }
@@ -269,7 +239,7 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
     const std::string key = EventKey(sequence);
     // Seeks again where another application's keys lie between ours.
     if (!it->Valid() || View(it->key()) != key) {
-      CallLevelDb([&] { it->Seek(key); });
+      it->Seek(key);
     }
     if (!it->Valid() || View(it->key()) != key) {
       LEVELKEEP_RETURN_IF_ERROR(FromLevelDb(
@@ -279,7 +249,7 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
     bytes += it->value().size();
     if (bytes > max_bytes && sequence > after + 1) break;
     LEVELKEEP_RETURN_IF_ERROR(take(sequence, View(it->value())));
-    CallLevelDb([&] { it->Next(); });
+    it->Next();
   }
   return Status::Ok();
 }

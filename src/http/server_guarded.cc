@@ -7,7 +7,6 @@
 #include <ctime>
 #include <exception>
 #include <functional>
-#include <new>
 #include <string>
 #include <utility>
 
@@ -104,11 +103,7 @@ GuardedServer::~GuardedServer() { connections_.EndAll(); }
 
 bool GuardedServer::process_and_close_socket(socket_t socket) {
   UniqueFd fd(socket);
-  try {
-    if (!connections_.Add(&fd) && !stopping_) TurnAway(fd.get());
-  } catch (const std::bad_alloc&) {
-    // Its client finds it closed; the next one may fare better.
-  }
+  if (!connections_.Add(&fd) && !stopping_) TurnAway(fd.get());
   return true;
 }
 

@@ -280,7 +280,6 @@ TEST_F(RunTest, WhatTheSystemLacksIsAnErrorAsAnyOther) {
     const char* message;
     const char* hint;
   } cases[] = {
-      {[] { throw std::bad_alloc(); }, "not enough memory", "ulimit -v"},
       {[] {
          throw std::system_error(
              std::make_error_code(std::errc::resource_unavailable_try_again));

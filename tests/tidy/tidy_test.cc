@@ -228,26 +228,6 @@ TEST(TidyTest, NobodyForksOrDetaches) {
   EXPECT_EQ(Lines(problems), "");
 }
 
-// operator[] and push_back() make an object or array of a null value, and leave
-// a null pointer where they find no memory for it (nlohmann::json 3.11): its
-// destructor is a crash. What is to be an object starts as one. Members, whose
-// names end with "_", are assigned to.
-TEST(TidyTest, NoJsonObjectStartsAsNull) {
-  static const std::regex kNull(
-      "^\\s+(nlohmann::)?(ordered_json|json|Json) [a-z_]*[a-z](\\{\\}| = "
-      "nullptr)?;");
-  Problems problems;
-  for (const SourceFile& file : Sources({"src"})) {
-    if (file.IsHeader()) continue;
-    Append(FindLines(file,
-                     [](const std::string& code) {
-                       return std::regex_search(code, kNull);
-                     }),
-           &problems);
-  }
-  EXPECT_EQ(Lines(problems), "");
-}
-
 // One strict parser, and one writer that no bytes make throw: base/json.h.
 TEST(TidyTest, JsonIsReadAndWrittenInBase) {
   static const std::regex kCall("\\.dump\\(|json::(parse|sax_parse)\\(");
