@@ -63,8 +63,8 @@ Result<std::vector<std::string>> EncodeEventBodies(
     const std::vector<NewEvent>& events);
 // kCorruption names the event: "event 17 is damaged: …".
 Result<Event> DecodeEvent(uint64_t sequence, std::string_view record);
-// The record as HTTP clients get it: checked as by DecodeEvent, but usually
-// without making a tree of it, which can take thirty times the memory.
+// The record as HTTP clients get it: JSON in one line. One that begins as ours
+// goes out as it is; others are checked as by DecodeEvent.
 Result<std::string> CheckedRecord(uint64_t sequence, std::string_view record);
 
 std::string EncodeEventHead(uint64_t last);
