@@ -130,7 +130,9 @@ Status CheckInputs(const std::vector<ArchiveInput>& inputs,
          input.archived->size_bytes != input.size_bytes ||
          input.archived->chunks.size() != ChunkCount(input.size_bytes))) {
       return Status(StatusCode::kInvalidArgument,
-                    Printable(input.name) + " can't stand so in an archive");
+                    Printable(input.name) +
+                        " is not in the archive that it is to be "
+                        "copied from");
     }
     if (input.name.empty() || input.name == kManifestEntryName ||
         input.name == kTocEntryName || !IsValidUtf8(input.name)) {

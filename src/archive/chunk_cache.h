@@ -20,12 +20,12 @@
 
 namespace levelkeep {
 
-// Chunks come in whole and leave in pieces. A merge of many tables reads all
-// of them at the same time, each from front to back. So what is being read is
-// kept apart from what is still ahead, and when the chunks do not fit, each
-// keeps the same share of what it reads next: it is inflated a few times
-// instead of once for each block.
-// Thread safety: all methods may be called concurrently.
+// Chunks are cached whole and evicted in pieces. LevelDB's iterator merges many
+// tables and reads all of them at the same time, each from front to back. So
+// pieces that are still to be read are kept apart from pieces that were read.
+// When the chunks do not fit, each chunk keeps an equal share of the pieces
+// that are read next: a chunk is then inflated a few times, not once for each
+// block. Thread safety: all methods may be called concurrently.
 class ChunkCache {
  public:
   static constexpr size_t kPieceBytes = 64u << 10;

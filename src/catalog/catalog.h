@@ -44,8 +44,9 @@ namespace levelkeep {
 // and is kBusy when it waited for it too long.
 class Catalog {
  public:
-  // How old ListRecent's knowledge of unrenamed files gets before it has
-  // them looked at behind the caller's back, and before the caller waits.
+  // How stale ListRecent may be about files that were changed in place: past
+  // kRefreshAge it rescans in the background, past kMaxAge its caller waits for
+  // a rescan.
   static constexpr std::chrono::seconds kRefreshAge{5};
   static constexpr std::chrono::seconds kMaxAge{60};
 

@@ -284,7 +284,8 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
                           const CatalogEntry* previous) {
   uint64_t estimate =
       info.total_bytes() + kOverhead + info.files.size() * kOverheadPerFile;
-  // A database compresses about as well as it did the last time.
+  // A database compresses about as well as it did the last time; a fifth more
+  // is for the times when it does not.
   if (previous != nullptr && previous->manifest->source_bytes > 0) {
     const double ratio = static_cast<double>(previous->size_bytes) /
                          static_cast<double>(previous->manifest->source_bytes);

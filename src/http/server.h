@@ -23,7 +23,8 @@ namespace levelkeep::http {
 struct ServerOptions {
   std::string host = "127.0.0.1";  // a name or an address
   int port = 5050;                 // 0: any free one
-  // Beyond: whoever is reading for longest is closed; all at work: 503.
+  // At the limit the connection that has been reading longest is closed for a
+  // new one; if all are busy with requests, the new one gets 503.
   size_t max_connections = 512;
   int workers = 32;        // handlers at once; a quarter for GET and HEAD
   int max_downloads = 32;  // at once; beyond: 503

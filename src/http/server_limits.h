@@ -46,8 +46,8 @@ class MemoryBudget {
 
   explicit MemoryBudget(size_t bytes) : max_(bytes) {}
 
-  // Null: there is not so much now. Who needs more than there ever is gets
-  // it when nobody else has any.
+  // Null if the budget is exhausted now. A request above the whole budget is
+  // granted only while nothing else is outstanding.
   Share TryTake(size_t bytes);
 
  private:
