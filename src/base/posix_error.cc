@@ -20,8 +20,8 @@ Meaning MeaningOf(int error) {
     case EDQUOT:
       return {StatusCode::kNoSpace,
               "the disk quota is used up: remove files or raise the quota"};
-    case EFBIG:
-      return {StatusCode::kNoSpace,
+    case EFBIG:  // not for lack of space: freeing some would not help
+      return {StatusCode::kIoError,
               "the file system or a limit (ulimit -f) forbids files of that "
               "size"};
     case EACCES:

@@ -60,12 +60,12 @@ def test_limit_of_file_sizes(site, seed, rng):
     """It is an error of the backup, and is told at the start."""
     fill(site.db, 6000, 400, rng)
     prefix = limited(resource.RLIMIT_FSIZE, 1500 << 10)
-    failed = site.run("create", prefix=prefix).expect(6)
+    failed = site.run("create", prefix=prefix).expect(1)
     assert "File too large" in failed.err and "ulimit -f" in failed.err
     assert site.archives() == [] and site.left_overs() == []
     with site.serve(prefix=prefix) as server:
         assert "ulimit -f, LimitFSIZE" in server.log()
-        problem = server.api.post("/api/backup/create").problem(507)
+        problem = server.api.post("/api/backup/create").problem(500)
         assert "File too large" in problem["detail"]
         server.api.append(make_events(seed, "w", 0, 5))
     assert site.archives() == [] and site.left_overs() == []
