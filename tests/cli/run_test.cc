@@ -279,13 +279,12 @@ TEST_F(RunTest, WhatTheSystemLacksIsAnErrorAsAnyOther) {
     std::function<void()> thrower;
     const char* message;
     const char* hint;
-  } cases[] = {
-      {[] {
-         throw std::system_error(
-             std::make_error_code(std::errc::resource_unavailable_try_again));
-       },
-       "the system gives this process no more threads: ", "ulimit -u"},
-      {[] { throw std::runtime_error("odd"); }, "odd", ""}};
+  } cases[] = {{[] {
+                  throw std::system_error(std::make_error_code(
+                      std::errc::resource_unavailable_try_again));
+                },
+                "the system gives this process no more threads: ", "ulimit -u"},
+               {[] { throw std::runtime_error("odd"); }, "odd", ""}};
   for (const auto& c : cases) {
     ThrowingClock clock(c.thrower);
     std::istringstream in;
