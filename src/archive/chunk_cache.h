@@ -25,7 +25,9 @@ namespace levelkeep {
 // pieces that are still to be read are kept apart from pieces that were read.
 // When the chunks do not fit, each chunk keeps an equal share of the pieces
 // that are read next: a chunk is then inflated a few times, not once for each
-// block. Thread safety: all methods may be called concurrently.
+// block.
+//
+// Thread safety: all methods may be called concurrently.
 class ChunkCache {
  public:
   static constexpr size_t kPieceBytes = 64u << 10;

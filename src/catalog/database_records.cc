@@ -7,6 +7,7 @@
 #include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "destination/folder_destination.h"
 
 namespace levelkeep {
 
@@ -62,7 +63,7 @@ void DatabaseRecord::PutPlace(const std::string& place, bool attached) {
 
 DatabaseRecords::DatabaseRecords(FileSystem* fs, std::string backup_dir)
     : fs_(fs),
-      directory_(JoinPath(JoinPath(std::move(backup_dir), ".levelkeep"),
+      directory_(JoinPath(JoinPath(std::move(backup_dir), kStateFolder),
                           "databases")) {}
 
 std::string DatabaseRecords::Folder(const std::string& id) const {

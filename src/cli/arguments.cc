@@ -89,11 +89,9 @@ bool IsJsonFlag(std::string_view argument) {
   return argument == "--json" || argument.starts_with("--json=");
 }
 
-// Where "--" stands. Allocates nothing.
-auto EndOfOptions(const auto& arguments) {
-  return std::find_if(
-      arguments.begin(), arguments.end(),
-      [](std::string_view argument) { return argument == "--"; });
+// Where "--" stands.
+auto EndOfOptions(const std::vector<std::string>& arguments) {
+  return std::find(arguments.begin(), arguments.end(), "--");
 }
 
 // What CLI11 and the help call it: "-y,--yes", "-y, --yes".

@@ -209,10 +209,7 @@ Result<std::vector<std::string>> Engine::Sweep(const Walk& walk) {
 }
 
 void Engine::SweepParts() {
-  const auto names = fs_->List(options_.backup_dir);
-  if (!names.ok() || std::none_of(names->begin(), names->end(), IsPartName)) {
-    return;
-  }
+  if (!catalog_.folder()->HasPart()) return;
   const auto swept = Sweep();
   if (!swept.ok()) {
     LogWarn(kEngineLogTag, "left-overs stay: " + swept.status().ToString());
