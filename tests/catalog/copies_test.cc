@@ -90,6 +90,15 @@ TEST_F(CopiesTest, AnotherArchiveUnderTheNameIsOpened) {
   EXPECT_EQ(fresh.Find(name)->status(), "unreadable");
 }
 
+TEST_F(CopiesTest, FactsOfAnotherDigestDoNotCount) {
+  const std::string name = Publish(kOne, 10);
+  ASSERT_TRUE(catalog_.WriteSidecar(name, "sha256", std::string(64, '0')).ok());
+  const int opened = fs_.archives_opened();
+  Catalog fresh(&fs_, dir_.path());
+  EXPECT_EQ(fresh.Find(name)->manifest->last_sequence, 10u);
+  EXPECT_GT(fs_.archives_opened(), opened);
+}
+
 TEST_F(CopiesTest, FactsOfSomebodyElseDoNotCount) {
   const std::string name = Publish(kOne, 10);
   fs_.set_given_away(Path(".levelkeep/" + name + ".json"));
