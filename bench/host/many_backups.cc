@@ -33,9 +33,9 @@ BackupOptions OptionsFor(const std::string& dir) {
   options.db_name = "db";
   options.backup_dir = dir + "/backups";
   options.restore_dir = dir + "/restore";
-  options.auto_backup_enabled = false;
-  options.verify_after_backup = false;
-  options.max_backups = 100'000;
+  options.schedule.enabled = false;
+  options.verification.after_backup = false;
+  options.retention.max_backups = 100'000;
   return options;
 }
 

@@ -35,7 +35,7 @@ BackupOptions QuietOptions(const std::string& scratch_dir) {
   options.db_name = "db";
   options.backup_dir = scratch_dir + "/backups";
   options.restore_dir = scratch_dir + "/restore";
-  options.auto_backup_enabled = false;
+  options.schedule.enabled = false;
   return options;
 }
 

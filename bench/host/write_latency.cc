@@ -296,13 +296,14 @@ BackupOptions OptionsFor(const Settings& settings, const std::string& dir) {
   options.db_name = "db";
   options.backup_dir = dir + "/backups";
   options.restore_dir = dir + "/restore";
-  options.auto_backup_enabled = false;
-  options.max_backups = 1;
-  options.threads = settings.threads;
-  options.priority = settings.priority == "idle" ? ThreadPriority::kIdle
-                                                 : ThreadPriority::kLow;
-  options.rate_limit_bytes_per_second = settings.rate_limit;
-  options.verify_after_backup = settings.verify;
+  options.schedule.enabled = false;
+  options.retention.max_backups = 1;
+  options.resources.threads = settings.threads;
+  options.resources.priority = settings.priority == "idle"
+                                   ? ThreadPriority::kIdle
+                                   : ThreadPriority::kLow;
+  options.resources.rate_limit_bytes_per_second = settings.rate_limit;
+  options.verification.after_backup = settings.verify;
   return options;
 }
 

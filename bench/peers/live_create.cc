@@ -106,8 +106,8 @@ Status Run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  arguments.options.auto_backup_enabled = false;
-  arguments.options.verify_after_backup = false;
+  arguments.options.schedule.enabled = false;
+  arguments.options.verification.after_backup = false;
   CLI::App app("Backs up a LevelDB that is being written to.");
   app.add_option("storage_dir", arguments.options.storage_dir)->required();
   app.add_option("db_name", arguments.options.db_name)->required();

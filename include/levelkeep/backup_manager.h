@@ -162,9 +162,9 @@ class BackupManager {
   Result<RestorePreview> PreviewRestore(const std::string& name);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
   // Puts the database back that the last restore replaced; once more takes
-  // that back. It is kept for BackupOptions::undo_hours, and until a backup
-  // that was begun later was verified: kNotFound after that. kUnsupported while
-  // attached without hooks.
+  // that back. It is kept for BackupOptions::Restore::undo_hours, and until a
+  // backup that was begun later was verified: kNotFound after that.
+  // kUnsupported while attached without hooks.
   Result<RestoreReport> UndoRestore();
   // The same with what was there before the first of several restores.
   Result<RestoreReport> UndoAllRestores();

@@ -6,7 +6,7 @@
 //     return levelkeep::RunCheck(argc, argv, &comparator);
 //   }
 //
-// Name that program in BackupOptions::check_program, or in
+// Name that program in BackupOptions::Verification::check_program, or in
 // LEVELKEEP_CHECK_PROGRAM for `levelkeep`. Without it, every key of such a
 // database is read all the same, but their order is not judged: the report of
 // a verification says so.

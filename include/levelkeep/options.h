@@ -18,50 +18,77 @@ enum class ThreadPriority {
   kIdle,  // SCHED_IDLE: they run on cores that nobody else wants
 };
 
-// Each member names its environment variable. Value type.
+// Each member names its environment variable; docs/cli.md has the whole table.
+// Value type.
 struct BackupOptions {
+  // When backups are made by themselves.
+  struct Schedule {
+    bool enabled = true;  // AUTO_BACKUP_ENABLED
+    // AUTO_BACKUP_INTERVAL, milliseconds, 1000 .. 30 days
+    std::chrono::milliseconds interval{3'600'000};
+  };
+
+  // Which backups stay.
+  struct Retention {
+    int max_backups = 10;  // MAX_BACKUPS, 1 .. 100000
+    // BACKUP_HISTORY_DAYS, 0 .. 36500: how long the newest verified backup of a
+    // history stays after a restore or a fork ended that history.
+    int history_days = 30;
+  };
+
+  // What an archive is like.
+  struct Archive {
+    bool compression = true;    // BACKUP_COMPRESSION
+    int compression_level = 1;  // BACKUP_COMPRESSION_LEVEL, 0 .. 3
+    bool md5_sidecar = false;   // BACKUP_CHECKSUM: "sha256" or "md5" (both)
+    // BACKUP_REUSE: copy what the newest archive holds already, not compress it
+    // again; every archive is whole either way.
+    bool reuse = true;
+  };
+
+  // What backups and their checks may use of the host.
+  struct Resources {
+    int threads = 0;  // BACKUP_THREADS, 0 = cores, at most 64
+    uint64_t rate_limit_bytes_per_second = 0;  // BACKUP_RATE_LIMIT, 0 = none
+    ThreadPriority priority = ThreadPriority::kLow;  // BACKUP_PRIORITY
+    uint64_t reserve_bytes = 256u << 20;  // BACKUP_RESERVE, kept free
+  };
+
+  struct Verification {
+    // BACKUP_VERIFY: full verification of each new backup in the background.
+    bool after_backup = true;
+    // LEVELKEEP_CHECK_PROGRAM: levelkeep-check; empty: beside this program or
+    // where LevelKeep was installed.
+    std::string check_program;
+  };
+
+  struct Restore {
+    bool at_start = true;  // AUTO_RESTORE_ENABLED: what lies in restore_dir
+    // BACKUP_UNDO_HOURS, 0 .. 87600: how long at least the database stays that
+    // a restore replaced. It also stays until a backup that was begun after the
+    // restore has been verified in full.
+    int undo_hours = 24;
+    // ALLOW_NEW_DATABASE: begin an empty database though backup_dir remembers
+    // one that is missing, or restore_dir holds one that could not be restored.
+    bool allow_new_database = false;
+    // RESTART_COMMAND: what people are told to run after a staged restore.
+    // Empty: to restart the application.
+    std::string restart_command;
+  };
+
   std::string storage_dir = "./storage";      // STORAGE_DIR
   std::string db_name = "event_registry_db";  // DB_NAME
   std::string backup_dir = "./backups";       // BACKUP_DIR, BACKUP_STORAGE_DIR
   std::string restore_dir = "./restore";      // RESTORE_DIR
-
-  bool auto_backup_enabled = true;   // AUTO_BACKUP_ENABLED
-  bool auto_restore_enabled = true;  // AUTO_RESTORE_ENABLED
-  // AUTO_BACKUP_INTERVAL, milliseconds, 1000 .. 30 days
-  std::chrono::milliseconds auto_backup_interval{3'600'000};
-  int max_backups = 10;  // MAX_BACKUPS, 1 .. 100000
-  // BACKUP_HISTORY_DAYS, 0 .. 36500: how long the newest verified backup of a
-  // history stays after a restore or a fork ended that history.
-  int history_days = 30;
-  // BACKUP_UNDO_HOURS, 0 .. 87600: how long at least the database stays that a
-  // restore replaced. It also stays until a backup that was begun after the
-  // restore has been verified in full.
-  int undo_hours = 24;
-  // ALLOW_NEW_DATABASE: begin an empty database though BACKUP_DIR remembers one
-  // that is missing, or RESTORE_DIR holds one that could not be restored.
-  bool allow_new_database = false;
-
-  bool compression = true;    // BACKUP_COMPRESSION
-  int compression_level = 1;  // BACKUP_COMPRESSION_LEVEL, 0 .. 3
-  bool md5_sidecar = false;   // BACKUP_CHECKSUM: "sha256" or "md5" (both)
-  // BACKUP_REUSE: copy what the newest archive holds already, not compress it
-  // again; every archive is whole either way.
-  bool reuse = true;
-  int threads = 0;  // BACKUP_THREADS, 0 = cores, at most 64
-  uint64_t rate_limit_bytes_per_second = 0;  // BACKUP_RATE_LIMIT, 0 = none
-  ThreadPriority priority = ThreadPriority::kLow;  // BACKUP_PRIORITY
-  uint64_t reserve_bytes = 256u << 20;             // BACKUP_RESERVE, kept free
-  // BACKUP_VERIFY: full verification of each new backup in the background.
-  bool verify_after_backup = true;
-
-  // RESTART_COMMAND: what people are told to run after a staged restore. Empty:
-  // to restart the application.
-  std::string restart_command;
-  // The database's comparator; others can't be restored here.
+  // The database's comparator; others can't be restored here. No variable.
   std::string comparator_name = "leveldb.BytewiseComparator";
-  // LEVELKEEP_CHECK_PROGRAM: levelkeep-check; empty: beside this program or
-  // where LevelKeep was installed.
-  std::string check_program;
+
+  Schedule schedule;
+  Retention retention;
+  Archive archive;
+  Resources resources;
+  Verification verification;
+  Restore restore;
 
   std::string storage_path() const { return storage_dir + "/" + db_name; }
 

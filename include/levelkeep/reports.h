@@ -209,7 +209,8 @@ struct HealthReport {
   std::string running;  // "create", "restore", … or empty
   bool undo_available = false;
   // Drops that wait for a start or for a person, also those that came after the
-  // start; each has its line in `degraded`. None with auto_restore_enabled off.
+  // start; each has its line in `degraded`. None with
+  // BackupOptions::Restore::at_start off.
   std::vector<UnrestoredDrop> unrestored;
 };
 

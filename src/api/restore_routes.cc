@@ -40,7 +40,7 @@ Response Restore(BackupManager* manager, JobControl* control,
   json["message"] = report->applied ? "Restore complete."
                                     : "Restore complete. Restart application "
                                       "to apply changes.";
-  json["restartCommand"] = manager->options().restart_command;
+  json["restartCommand"] = manager->options().restore.restart_command;
   json.update(ToJson(*report));
   return SuccessResponse(json);
 }

@@ -146,25 +146,27 @@ std::vector<SettingRow> LifeCycleRows() {
       Switch(
           "AUTO_BACKUP_ENABLED", "autoBackupEnabled",
           [](Settings* s) -> SettingField {
-            return &s->backup.auto_backup_enabled;
+            return &s->backup.schedule.enabled;
           },
           "Back up on a schedule."),
       Switch(
           "AUTO_RESTORE_ENABLED", "autoRestoreEnabled",
           [](Settings* s) -> SettingField {
-            return &s->backup.auto_restore_enabled;
+            return &s->backup.restore.at_start;
           },
           "Apply what lies in RESTORE_DIR at the start."),
       Range(
           SettingKind::kMilliseconds, "AUTO_BACKUP_INTERVAL",
           "autoBackupInterval", 1000, 30 * kDayMs, " ms",
           [](Settings* s) -> SettingField {
-            return &s->backup.auto_backup_interval;
+            return &s->backup.schedule.interval;
           },
           "Milliseconds between two scheduled backups."),
       Range(
           SettingKind::kInteger, "MAX_BACKUPS", "maxBackups", 1, 100'000, "",
-          [](Settings* s) -> SettingField { return &s->backup.max_backups; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.retention.max_backups;
+          },
           "Backups that rotation keeps."),
   };
   rows[2].info.aliases = {"BACKUP_STORAGE_DIR"};
@@ -177,16 +179,21 @@ std::vector<SettingRow> HistoryRows() {
       Range(
           SettingKind::kInteger, "BACKUP_HISTORY_DAYS", "historyDays", 0,
           36'500, "",
-          [](Settings* s) -> SettingField { return &s->backup.history_days; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.retention.history_days;
+          },
           "Days that the last verified backup from before a restore stays."),
       Range(
           SettingKind::kInteger, "BACKUP_UNDO_HOURS", "undoHours", 0, 87'600,
-          "", [](Settings* s) -> SettingField { return &s->backup.undo_hours; },
+          "",
+          [](Settings* s) -> SettingField {
+            return &s->backup.restore.undo_hours;
+          },
           "Hours at least that a restore can be undone."),
       Switch(
           "ALLOW_NEW_DATABASE", "allowNewDatabase",
           [](Settings* s) -> SettingField {
-            return &s->backup.allow_new_database;
+            return &s->backup.restore.allow_new_database;
           },
           "Begin an empty database though one is remembered, or a drop waits."),
   };
@@ -197,59 +204,71 @@ std::vector<SettingRow> ArchiveRows() {
   return {
       Switch(
           "BACKUP_COMPRESSION", "compression",
-          [](Settings* s) -> SettingField { return &s->backup.compression; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.archive.compression;
+          },
           "Compress the archives."),
       Range(
           SettingKind::kInteger, "BACKUP_COMPRESSION_LEVEL", "compressionLevel",
           0, 3, "",
           [](Settings* s) -> SettingField {
-            return &s->backup.compression_level;
+            return &s->backup.archive.compression_level;
           },
           "0 is fastest, 3 is smallest."),
       Switch(
           "BACKUP_REUSE", "reuse",
-          [](Settings* s) -> SettingField { return &s->backup.reuse; },
+          [](Settings* s) -> SettingField { return &s->backup.archive.reuse; },
           "Copy what the newest archive holds already, not compress it "
           "again."),
       Choice(
           "BACKUP_CHECKSUM", "md5Sidecar", {"sha256", "md5"},
-          [](Settings* s) -> SettingField { return &s->backup.md5_sidecar; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.archive.md5_sidecar;
+          },
           "Checksum files beside an archive; md5 writes both."),
       Range(
           SettingKind::kInteger, "BACKUP_THREADS", "threads", 0, 64, "",
-          [](Settings* s) -> SettingField { return &s->backup.threads; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.resources.threads;
+          },
           "Threads that compress; 0 is one for each core."),
       Bytes(
           "BACKUP_RATE_LIMIT", "rateLimit",
           [](Settings* s) -> SettingField {
-            return &s->backup.rate_limit_bytes_per_second;
+            return &s->backup.resources.rate_limit_bytes_per_second;
           },
           "Bytes per second that a backup may read; 0 is no limit."),
       Choice(
           "BACKUP_PRIORITY", "priority", {"low", "idle"},
-          [](Settings* s) -> SettingField { return &s->backup.priority; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.resources.priority;
+          },
           "Priority of the threads; idle ones run on spare cores only."),
       Bytes(
           "BACKUP_RESERVE", "reserve",
-          [](Settings* s) -> SettingField { return &s->backup.reserve_bytes; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.resources.reserve_bytes;
+          },
           "Bytes that must stay free on the disk."),
       Switch(
           "BACKUP_VERIFY", "verifyAfterBackup",
           [](Settings* s) -> SettingField {
-            return &s->backup.verify_after_backup;
+            return &s->backup.verification.after_backup;
           },
           "Prove each new backup in the background by opening it aside."),
       OrNothing(Text(
           SettingKind::kText, "RESTART_COMMAND", "restartCommand", IsText,
           "a text without control characters",
           [](Settings* s) -> SettingField {
-            return &s->backup.restart_command;
+            return &s->backup.restore.restart_command;
           },
           "What people are told to run after a staged restore.")),
       OrNothing(Text(
           SettingKind::kPath, "LEVELKEEP_CHECK_PROGRAM", "checkProgram", IsText,
           "a path",
-          [](Settings* s) -> SettingField { return &s->backup.check_program; },
+          [](Settings* s) -> SettingField {
+            return &s->backup.verification.check_program;
+          },
           "The program levelkeep-check, if it is not in its usual place.")),
   };
 }

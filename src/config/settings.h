@@ -30,7 +30,9 @@ struct ApiSettings {
 
 struct Settings {
   // Those of `levelkeep`; an application has its own way to be restarted.
-  Settings() { backup.restart_command = "docker-compose restart app worker"; }
+  Settings() {
+    backup.restore.restart_command = "docker-compose restart app worker";
+  }
 
   BackupOptions backup;
   ApiSettings api;

@@ -322,9 +322,9 @@ Result<std::vector<RotationDecision>> Engine::Decide(
     const std::vector<std::string>& protect) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.List());
   RetentionPolicy policy;
-  policy.max_backups = options_.max_backups;
-  policy.verification_expected = options_.verify_after_backup;
-  policy.history = std::chrono::days(options_.history_days);
+  policy.max_backups = options_.retention.max_backups;
+  policy.verification_expected = options_.verification.after_backup;
+  policy.history = std::chrono::days(options_.retention.history_days);
   std::vector<RotationDecision> decisions;
   for (const RetentionDecision& decision :
        DecideRetention(*listing, policy, protect, clock_->Now())) {

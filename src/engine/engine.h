@@ -350,7 +350,8 @@ class Engine {
     std::string folder;  // whose lock is held; of its scratch files
     std::string sha256;  // empty until it is known
   };
-  // On a thread of its own, of options_.priority, as all that it starts.
+  // On a thread of its own, of options_.resources.priority, as all that it
+  // starts.
   Status CheckAside(const FoundBackup& backup, VerifyDepth depth,
                     const Work& work, Content* content);
   Status CheckContent(const FoundBackup& backup, VerifyDepth depth,

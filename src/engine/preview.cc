@@ -74,7 +74,7 @@ Status Engine::JudgeRestore(FoundBackup* backup, bool other_database,
 Result<std::string> Engine::ReadThrough(const FoundBackup& backup,
                                         const Work& work) {
   ArchiveReadOptions read;
-  read.threads = options_.threads;
+  read.threads = options_.resources.threads;
   read.work = work;
   const auto checked = backup.reader->Check(read);
   if (checked.ok()) return checked->archive_sha256;
@@ -86,7 +86,7 @@ Result<std::string> Engine::ReadThrough(const FoundBackup& backup,
 Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   RestorePreview preview;
   preview.name = backup.name;
-  preview.needed_bytes = options_.reserve_bytes;
+  preview.needed_bytes = options_.resources.reserve_bytes;
   preview.warnings = Warnings();
   // The catalog knows the manifest of what it has read; of a file, or of what
   // it could not read, the archive itself is asked.

@@ -52,7 +52,7 @@ RestoreSource Engine::SourceOf(const FoundBackup& backup) {
 
 Status Engine::RequireCheck() const {
   if (platform_.store_checker) return Status::Ok();
-  return FindCheckProgram(fs_, options_.check_program).status();
+  return FindCheckProgram(fs_, options_.verification.check_program).status();
 }
 
 std::string Engine::DescribeMissingCheck() const {
@@ -94,8 +94,8 @@ RestorerOptions Engine::NewRestorerOptions() {
     ExpectHistory(coming);
   };
   result.comparator_name = options_.comparator_name;
-  result.reserve_bytes = options_.reserve_bytes;
-  result.threads = options_.threads;
+  result.reserve_bytes = options_.resources.reserve_bytes;
+  result.threads = options_.resources.threads;
   result.open_check = [this](const std::string& dir) {
     return OpenAndClose(dir);
   };
@@ -103,7 +103,7 @@ RestorerOptions Engine::NewRestorerOptions() {
   result.tries_folders = platform_.tries_folders;
   result.store_checker = platform_.store_checker;
   result.archive_checker = platform_.archive_checker;
-  result.check_program = options_.check_program;
+  result.check_program = options_.verification.check_program;
   return result;
 }
 
@@ -242,8 +242,8 @@ Status Engine::ForgetUndo() {
 // time tells those that were begun after it. A clock that went back keeps more.
 bool Engine::UndoIsDue() {
   const auto last = OpenRestorer()->FindLastExchange();
-  if (!last.ok() ||
-      clock_->Now() - last->when < std::chrono::hours(options_.undo_hours)) {
+  if (!last.ok() || clock_->Now() - last->when <
+                        std::chrono::hours(options_.restore.undo_hours)) {
     return false;
   }
   const auto epoch = ReadEpoch(fs_, options_.storage_path());
@@ -284,7 +284,7 @@ bool Engine::ForgetUndoWhenDue() {
 }
 
 Status Engine::RequireDropsApplied() const {
-  if (options_.auto_restore_enabled) return Status::Ok();
+  if (options_.restore.at_start) return Status::Ok();
   return Status(StatusCode::kUnsupported,
                 "no start would apply the restore: AUTO_RESTORE_ENABLED is "
                 "false",
@@ -305,7 +305,7 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
   LEVELKEEP_RETURN_IF_ERROR(restorer_->StageForRestart(SourceOf(open)));
   RestoreReport report;
   report.name = backup.name;
-  report.restart_command = options_.restart_command;
+  report.restart_command = options_.restore.restart_command;
   if (backup.manifest) {
     report.last_sequence = backup.manifest->last_sequence;
     report.bytes = backup.manifest->source_bytes;

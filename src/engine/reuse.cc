@@ -27,8 +27,9 @@ std::string RecordPath(FileSystem* fs, const BackupOptions& options,
 
 // Members of another compressor or level are not what this one would write.
 std::string WriterName(const BackupOptions& options) {
-  if (!options.compression) return "stored";
-  return CompressorName() + "-" + std::to_string(options.compression_level);
+  if (!options.archive.compression) return "stored";
+  return CompressorName() + "-" +
+         std::to_string(options.archive.compression_level);
 }
 
 bool IsReusable(const SnapshotFile& file) {
@@ -39,7 +40,7 @@ bool IsReusable(const SnapshotFile& file) {
 // The logical method writes new tables each time.
 bool CanReuse(const BackupOptions& options, const Snapshot& snapshot,
               const DatabaseIdentity& database) {
-  return options.reuse && !database.epoch.empty() &&
+  return options.archive.reuse && !database.epoch.empty() &&
          snapshot.info().method != SnapshotMethod::kLogical;
 }
 

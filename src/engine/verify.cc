@@ -164,7 +164,7 @@ Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
   };
   try {
     std::jthread([&] {
-      LowerThreadPriority(options_.priority);
+      LowerThreadPriority(options_.resources.priority);
       check();
     }).join();
   } catch (const std::system_error&) {
@@ -200,7 +200,7 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
   const auto check = [&]() -> Status {
     if (depth == VerifyDepth::kChecksums) {
       ArchiveReadOptions read;
-      read.threads = options_.threads;
+      read.threads = options_.resources.threads;
       read.work = work;
       LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase database,
                                  reader->Check(read));

@@ -17,8 +17,9 @@ BackupOptions WithAbsolutePaths(BackupOptions options) {
   std::string here = AbsolutePath(".");
   while (here.size() > 1 && here.ends_with('/')) here.pop_back();
   if (!here.starts_with('/')) return options;  // it is gone: the start says so
-  for (std::string* path : {&options.storage_dir, &options.backup_dir,
-                            &options.restore_dir, &options.check_program}) {
+  for (std::string* path :
+       {&options.storage_dir, &options.backup_dir, &options.restore_dir,
+        &options.verification.check_program}) {
     if (path->empty() || path->front() == '/') continue;
     while (path->starts_with("./")) path->erase(0, 2);
     *path = path->empty() || *path == "." ? here : JoinPath(here, *path);

@@ -124,7 +124,7 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
     epoch_ = std::move(adoption.identity.epoch);
     forked_ = std::move(adoption.forked);
   }
-  if (options_.auto_backup_enabled) {
+  if (options_.schedule.enabled) {
     schedule_thread_ =
         std::jthread([this](std::stop_token stop) { RunSchedule(stop); });
   }

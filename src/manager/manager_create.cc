@@ -97,7 +97,7 @@ Scheduler BackupManager::Impl::NewScheduler() {
     age = std::chrono::duration_cast<Scheduler::Millis>(
         clock_->Now() - (*listing)->newest_good()->created());
   }
-  return Scheduler(options_.auto_backup_interval, age, LastSequence() > 0,
+  return Scheduler(options_.schedule.interval, age, LastSequence() > 0,
                    MomentOf(clock_));
 }
 

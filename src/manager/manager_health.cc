@@ -88,7 +88,7 @@ HealthReport BackupManager::Impl::Health() {
   }
   if (const auto free = fs_->FreeSpace(options_.backup_dir); free.ok()) {
     health.free_bytes = *free;
-    if (*free < options_.reserve_bytes) {
+    if (*free < options_.resources.reserve_bytes) {
       health.degraded.push_back("only " + FormatBytes(*free) + " are free in " +
                                 options_.backup_dir);
     }
@@ -104,7 +104,7 @@ HealthReport BackupManager::Impl::Health() {
 
 // With AUTO_RESTORE_ENABLED off nothing in RESTORE_DIR is a wish.
 void BackupManager::Impl::DescribeDrops(HealthReport* health) {
-  if (!initialized_ || !options_.auto_restore_enabled) return;
+  if (!initialized_ || !options_.restore.at_start) return;
   health->unrestored = engine_.restorer()->LookAtDrops();
   for (const UnrestoredDrop& drop : health->unrestored) {
     health->degraded.push_back(Printable(drop.name) + " in " +
@@ -154,8 +154,8 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
   const Time::duration age = clock_->Now() - newest->created();
   if (age < Time::duration::zero()) return;  // the clock was set back
   health->unsaved_seconds = Seconds(age);
-  if (options_.auto_backup_enabled &&
-      age > kMissedRunsUntilDegraded * options_.auto_backup_interval) {
+  if (options_.schedule.enabled &&
+      age > kMissedRunsUntilDegraded * options_.schedule.interval) {
     health->degraded.push_back("unsaved writes are older than " +
                                std::to_string(kMissedRunsUntilDegraded) +
                                " backup intervals");

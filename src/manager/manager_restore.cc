@@ -19,9 +19,9 @@ Result<FoundBackup> BackupManager::Impl::FindForRestore(
     return Status(StatusCode::kUnsupported,
                   "this application can't restore without a restart",
                   "use mode \"stage\" and restart" +
-                      (options_.restart_command.empty()
+                      (options_.restore.restart_command.empty()
                            ? " the application"
-                           : ": " + options_.restart_command));
+                           : ": " + options_.restore.restart_command));
   }
   return backup;
 }

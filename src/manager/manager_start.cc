@@ -67,7 +67,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   report.swept = std::move(recovery.swept);
   LEVELKEEP_ASSIGN_OR_RETURN(auto swept, engine_.Sweep());
   report.swept.insert(report.swept.end(), swept.begin(), swept.end());
-  if (options_.auto_restore_enabled) {
+  if (options_.restore.at_start) {
     LEVELKEEP_RETURN_IF_ERROR(ApplyDropped(std::move(stop), &report));
   }
   LEVELKEEP_RETURN_IF_ERROR(LookAtDatabase(&report));
@@ -77,7 +77,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
     LogWarn(kEngineLogTag, warning);
   }
   initialized_ = true;
-  if (options_.verify_after_backup) {
+  if (options_.verification.after_backup) {
     verify_thread_ =
         std::jthread([this](std::stop_token quit) { RunVerifications(quit); });
   }
@@ -170,7 +170,7 @@ Status BackupManager::Impl::RequireUsable(std::string* missing) {
   LEVELKEEP_RETURN_IF_ERROR(engine_.RequireUsable());
   if (engine_.DatabasePresent()) return Status::Ok();
   const Status here = engine_.RequireDatabase();
-  if (!options_.allow_new_database) return here;
+  if (!options_.restore.allow_new_database) return here;
   *missing = here.message();
   return Status::Ok();
 }
@@ -202,7 +202,7 @@ Status BackupManager::Impl::RefuseEmptyStart(const DropOutcome& outcome) const {
 Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
                                          StartReport* report) {
   const bool only_hope =
-      !engine_.DatabasePresent() && !options_.allow_new_database;
+      !engine_.DatabasePresent() && !options_.restore.allow_new_database;
   const Owner owner = engine_.ReadOwner();
   LEVELKEEP_ASSIGN_OR_RETURN(
       const DropOutcome outcome,

@@ -36,7 +36,7 @@ Result<VerifyReport> BackupManager::Impl::VerifyBackup(
 }
 
 void BackupManager::Impl::QueueVerification(const std::string& name) {
-  if (!options_.verify_after_backup) return;
+  if (!options_.verification.after_backup) return;
   MutexLock lock(&mutex_);
   to_verify_.push_back(name);
   verify_wake_.notify_all();

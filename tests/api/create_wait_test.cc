@@ -46,7 +46,7 @@ class CreateWaitTest : public test::StoreFixture {
 };
 
 TEST_F(CreateWaitTest, FourWaitAndOthersAreToldAtOnce) {
-  options_.max_backups = 10;
+  options_.retention.max_backups = 10;
   StartManager();
   Append(10);
   Api api(manager_.get(), http::ApiOptions());

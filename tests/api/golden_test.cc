@@ -185,7 +185,7 @@ TEST_F(GoldenTest, CreateListShow) {
 }
 
 TEST_F(GoldenTest, VerifyPinRotateDelete) {
-  options_.max_backups = 1;
+  options_.retention.max_backups = 1;
   Start();
   Append(3);
   const std::string first = std::string("/api/backup/") + kFirst;
@@ -450,7 +450,7 @@ TEST_F(GoldenTest, WhoMay) {
 }
 
 TEST_F(GoldenTest, NoSpaceIsSaidBeforeAnythingIsWritten) {
-  options_.reserve_bytes = uint64_t{1} << 60;
+  options_.resources.reserve_bytes = uint64_t{1} << 60;
   Start();
   Append(3);
   Expect("error-no-space", "POST", "/api/backup/create");

@@ -25,12 +25,12 @@ class StoreFixture : public testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.auto_backup_enabled = false;
-    options_.verify_after_backup = false;
-    options_.max_backups = 2;
-    options_.reserve_bytes = 0;
+    options_.schedule.enabled = false;
+    options_.verification.after_backup = false;
+    options_.retention.max_backups = 2;
+    options_.resources.reserve_bytes = 0;
     // As `levelkeep serve` has it.
-    options_.restart_command = "docker-compose restart app worker";
+    options_.restore.restart_command = "docker-compose restart app worker";
   }
   ~StoreFixture() override { EXPECT_TRUE(CloseStore().ok()); }
 

@@ -17,11 +17,11 @@ TEST(BackupOptionsTest, TheDefaultsAreValid) {
 
 TEST(BackupOptionsTest, ReportsAllProblemsAtOnce) {
   BackupOptions options;
-  options.max_backups = -1;
-  options.auto_backup_interval = std::chrono::milliseconds(-5);
-  options.compression_level = 4;
-  options.threads = 65;
-  options.priority = static_cast<ThreadPriority>(2);
+  options.retention.max_backups = -1;
+  options.schedule.interval = std::chrono::milliseconds(-5);
+  options.archive.compression_level = 4;
+  options.resources.threads = 65;
+  options.resources.priority = static_cast<ThreadPriority>(2);
   options.db_name = "../up";
   const Status status = options.Validate();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
@@ -50,8 +50,9 @@ TEST(BackupOptionsTest, ChecksEachText) {
               HasSubstr("DB_NAME"));
   EXPECT_THAT(problem_of([](auto* o) { o->backup_dir = "a\nb"; }),
               HasSubstr("BACKUP_DIR is \"a\\x0ab\""));
-  EXPECT_THAT(problem_of([](auto* o) { o->reserve_bytes = UINT64_MAX; }),
-              HasSubstr("BACKUP_RESERVE"));
+  EXPECT_THAT(
+      problem_of([](auto* o) { o->resources.reserve_bytes = UINT64_MAX; }),
+      HasSubstr("BACKUP_RESERVE"));
   EXPECT_THAT(problem_of([](auto* o) { o->comparator_name = ""; }),
               HasSubstr("comparator_name"));
 }
@@ -106,17 +107,17 @@ TEST_F(FromEnvironmentTest, OverridesTheDefaults) {
   Set("BACKUP_STORAGE_DIR", "/elsewhere");
   const auto options = BackupOptions::FromEnvironment();
   ASSERT_TRUE(options.ok()) << options.status().ToString();
-  EXPECT_EQ(options->max_backups, 3);
+  EXPECT_EQ(options->retention.max_backups, 3);
   EXPECT_EQ(options->backup_dir, "/elsewhere");
   EXPECT_EQ(options->db_name, "event_registry_db");
 }
 
 // An application has its own way to be restarted.
 TEST_F(FromEnvironmentTest, KnowsARestartCommandOnlyIfThereIsOne) {
-  EXPECT_EQ(BackupOptions().restart_command, "");
-  EXPECT_EQ(BackupOptions::FromEnvironment()->restart_command, "");
+  EXPECT_EQ(BackupOptions().restore.restart_command, "");
+  EXPECT_EQ(BackupOptions::FromEnvironment()->restore.restart_command, "");
   Set("RESTART_COMMAND", "systemctl restart shop");
-  EXPECT_EQ(BackupOptions::FromEnvironment()->restart_command,
+  EXPECT_EQ(BackupOptions::FromEnvironment()->restore.restart_command,
             "systemctl restart shop");
 }
 

@@ -172,11 +172,11 @@ TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
       {"BACKUP_RATE_LIMIT", "1K"}, {"BACKUP_STORAGE_DIR", "here/../there"},
       {"BACKUP_PRIORITY", "idle"}};
   const Settings settings = Load().settings;
-  EXPECT_EQ(settings.backup.max_backups, 3);
-  EXPECT_EQ(settings.backup.auto_backup_interval.count(), 2000);
-  EXPECT_TRUE(settings.backup.md5_sidecar);
-  EXPECT_EQ(settings.backup.rate_limit_bytes_per_second, 1024u);
-  EXPECT_EQ(settings.backup.priority, ThreadPriority::kIdle);
+  EXPECT_EQ(settings.backup.retention.max_backups, 3);
+  EXPECT_EQ(settings.backup.schedule.interval.count(), 2000);
+  EXPECT_TRUE(settings.backup.archive.md5_sidecar);
+  EXPECT_EQ(settings.backup.resources.rate_limit_bytes_per_second, 1024u);
+  EXPECT_EQ(settings.backup.resources.priority, ThreadPriority::kIdle);
   EXPECT_EQ(settings.backup.backup_dir, "here/../there");  // as given
   EXPECT_EQ(settings.api.port, 8080);
   EXPECT_EQ(settings.api.token, "geheim");
@@ -188,7 +188,7 @@ TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
 }
 
 TEST_F(SettingsTest, APriorityThatIsNoneIsToldWithThoseThatAre) {
-  EXPECT_EQ(Load().settings.backup.priority, ThreadPriority::kLow);
+  EXPECT_EQ(Load().settings.backup.resources.priority, ThreadPriority::kLow);
   for (const std::string bad : {"normal", "1", "idle,low", "high"}) {
     sources_.flags = {{"BACKUP_PRIORITY", bad}};
     EXPECT_EQ(LoadProblems(), "BACKUP_PRIORITY is \"" + bad +
@@ -207,7 +207,7 @@ TEST_F(SettingsTest, FlagsBeatTheEnvironmentWhichBeatsTheFile) {
   sources_.flags = {{"API_PORT", "3"}};
   const LoadedSettings loaded = Load();
   EXPECT_EQ(loaded.settings.api.port, 3);
-  EXPECT_EQ(loaded.settings.backup.max_backups, 2);
+  EXPECT_EQ(loaded.settings.backup.retention.max_backups, 2);
   EXPECT_EQ(loaded.settings.backup.db_name, "one");
   EXPECT_EQ(OriginOf(loaded, "API_PORT").origin, "flag --port");
   EXPECT_EQ(OriginOf(loaded, "MAX_BACKUPS").origin, "environment MAX_BACKUPS");

@@ -21,7 +21,8 @@ class SystemFileTest : public SettingsTest {
   void ExpectUnused(const std::string& why) {
     const LoadedSettings loaded = Load();
     EXPECT_NE(loaded.settings.backup.storage_dir, "/srv/s");
-    EXPECT_NE(loaded.settings.backup.max_backups, 77) << "a part of it";
+    EXPECT_NE(loaded.settings.backup.retention.max_backups, 77)
+        << "a part of it";
     EXPECT_THAT(loaded.system_file, HasSubstr(why));
   }
 };
@@ -29,7 +30,7 @@ class SystemFileTest : public SettingsTest {
 TEST_F(SystemFileTest, IsUsedFromAnyDirectory) {
   const LoadedSettings loaded = Load();
   EXPECT_EQ(loaded.settings.backup.storage_path(), "/srv/s/event_registry_db");
-  EXPECT_EQ(loaded.settings.backup.max_backups, 77);
+  EXPECT_EQ(loaded.settings.backup.retention.max_backups, 77);
   EXPECT_EQ(OriginOf(loaded, "BACKUP_DIR").origin,
             "file " + sources_.system_file + " line 2");
   EXPECT_EQ(loaded.system_file, sources_.system_file + " is used");
@@ -39,7 +40,7 @@ TEST_F(SystemFileTest, EverythingElseBeatsIt) {
   sources_.environment["MAX_BACKUPS"] = "5";
   test::WriteFile(".env", "DB_NAME=mine\n");
   const LoadedSettings loaded = Load();
-  EXPECT_EQ(loaded.settings.backup.max_backups, 5);
+  EXPECT_EQ(loaded.settings.backup.retention.max_backups, 5);
   EXPECT_EQ(loaded.settings.backup.storage_path(), "/srv/s/mine");
 }
 

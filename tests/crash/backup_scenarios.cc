@@ -85,9 +85,9 @@ Scenario Rotate() {
   scenario.pairs = true;
   scenario.prepare = [](Machine* machine) {
     View view = FirstView();
-    machine->options().max_backups = 10;
+    machine->options().retention.max_backups = 10;
     MakeBackups(machine, 4, &view);
-    machine->options().max_backups = 2;
+    machine->options().retention.max_backups = 2;
     view.expendable.clear();
     view.least_backups = view.backups.size();
     return view;
@@ -143,7 +143,7 @@ Scenario Verify() {
   scenario.pairs = true;
   scenario.prepare = [](Machine* machine) {
     View view = FirstView();
-    machine->options().max_backups = 10;
+    machine->options().retention.max_backups = 10;
     const std::string source = view.backups.begin()->first;
     Application app(machine);
     if (!app.Start().ok() ||

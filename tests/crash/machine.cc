@@ -95,12 +95,12 @@ Machine::Machine() : env_(&disk_) {
   options_.storage_dir = "/srv/storage";
   options_.backup_dir = "/srv/backups";
   options_.restore_dir = "/srv/restore";
-  options_.auto_backup_enabled = false;
-  options_.verify_after_backup = false;  // in a thread of its own
-  options_.max_backups = 2;
-  options_.md5_sidecar = true;
-  options_.threads = 1;
-  options_.reserve_bytes = 1 << 20;
+  options_.schedule.enabled = false;
+  options_.verification.after_backup = false;  // in a thread of its own
+  options_.retention.max_backups = 2;
+  options_.archive.md5_sidecar = true;
+  options_.resources.threads = 1;
+  options_.resources.reserve_bytes = 1 << 20;
   Require(CreateDirectories(fs(), options_.storage_dir), "the first folder");
 }
 

@@ -103,7 +103,8 @@ bool PutInsisting(Application* app, Ledger* ledger, const std::string& key) {
 
 bool CreateInsisting(Machine* machine, Application* app, Ledger* ledger) {
   View* const begun = ledger->Edit();
-  const auto most = static_cast<size_t>(machine->options().max_backups);
+  const auto most =
+      static_cast<size_t>(machine->options().retention.max_backups);
   // The oldest go once the new one is there.
   for (const auto& [name, content] : begun->backups) {
     const bool pinned = begun->pinned.contains(name);

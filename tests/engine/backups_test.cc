@@ -30,8 +30,8 @@ class BackupsTest : public ::testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.reserve_bytes = 0;
-    options_.threads = 1;
+    options_.resources.reserve_bytes = 0;
+    options_.resources.threads = 1;
     std::filesystem::create_directories(options_.storage_dir);
     test::BuildOptions build;
     build.write_buffer_bytes = 256 << 10;  // tables that are worth reusing
@@ -323,8 +323,8 @@ TEST_F(BackupsTest, FollowsNoLinkToAStateFolder) {
 }
 
 TEST_F(BackupsTest, ACreateThatCanNotRemoveOldBackupsSaysSo) {
-  options_.max_backups = 1;
-  options_.verify_after_backup = false;
+  options_.retention.max_backups = 1;
+  options_.verification.after_backup = false;
   Engine engine(options_, {.fs = &disk_});
   const std::string oldest = Made();
   disk_.FailOn("RemoveFile " + options_.backup_dir + "/" + oldest + "\n");
@@ -336,8 +336,8 @@ TEST_F(BackupsTest, ACreateThatCanNotRemoveOldBackupsSaysSo) {
 }
 
 TEST_F(BackupsTest, RotationThatFailsNamesTheBackupAndRemovesNoMore) {
-  options_.max_backups = 1;
-  options_.verify_after_backup = false;
+  options_.retention.max_backups = 1;
+  options_.verification.after_backup = false;
   Engine engine(options_, {.fs = &disk_});
   const std::vector<std::string> names = {Made(), Made(), Made()};
   disk_.FailOn("RemoveFile " + options_.backup_dir + "/" + names[1] + "\n");

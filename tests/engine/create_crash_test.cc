@@ -28,11 +28,11 @@ class CreateCrashTest : public ::testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.threads = 1;
-    options_.reserve_bytes = 0;
-    options_.max_backups = 2;
-    options_.md5_sidecar = true;
-    options_.verify_after_backup = false;
+    options_.resources.threads = 1;
+    options_.resources.reserve_bytes = 0;
+    options_.retention.max_backups = 2;
+    options_.archive.md5_sidecar = true;
+    options_.verification.after_backup = false;
     std::filesystem::create_directories(options_.storage_dir);
     test::BuildDatabase(options_.storage_path(), 300);
     EXPECT_TRUE(

@@ -80,7 +80,7 @@ TEST_F(LookAndRestoreTest, StagesWhatWasShown) {
 }
 
 TEST_F(LookAndRestoreTest, NothingIsStagedThatNoStartWouldApply) {
-  site_.options_.auto_restore_enabled = false;
+  site_.options_.restore.at_start = false;
   site_.Reset();
   const auto found = site_.engine().Locate(first_);
   ASSERT_TRUE(found.ok());

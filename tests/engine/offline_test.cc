@@ -24,7 +24,7 @@ class OfflineTest : public ::testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.reserve_bytes = 0;
+    options_.resources.reserve_bytes = 0;
     std::filesystem::create_directories(options_.storage_dir);
     test::BuildDatabase(options_.storage_path(), 100);
   }
@@ -234,9 +234,9 @@ TEST_F(OfflineTest, BackupAfterOneWithoutSidecarIsReadable) {
 }
 
 TEST_F(OfflineTest, RotatesByTheRules) {
-  options_.max_backups = 10;
+  options_.retention.max_backups = 10;
   for (int i = 0; i < 4; ++i) Create();
-  options_.max_backups = 2;
+  options_.retention.max_backups = 2;
   const auto plan = Outside().PlanRotation();
   ASSERT_TRUE(plan.ok());
   EXPECT_EQ(4u, Outside().List()->size());

@@ -78,7 +78,7 @@ TEST_F(OwnershipTest, WhereNoDatabaseIsTheLatestOfSeveralIsNotGuessed) {
   nobody.Reset();
   EXPECT_NE(nobody.Latest().find("several databases"), std::string::npos);
   // And it removes nothing.
-  nobody.options_.max_backups = 1;
+  nobody.options_.retention.max_backups = 1;
   nobody.Reset();
   const auto rotated = nobody.engine().Rotate();
   ASSERT_TRUE(rotated.ok());

@@ -22,8 +22,8 @@ class ReadsTest : public ::testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.reserve_bytes = 0;
-    options_.compression = false;
+    options_.resources.reserve_bytes = 0;
+    options_.archive.compression = false;
     std::filesystem::create_directories(options_.storage_dir);
     test::BuildOptions build;
     build.value_bytes = 1000;

@@ -42,7 +42,7 @@ class ReusePlanTest : public ::testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.reserve_bytes = 0;
+    options_.resources.reserve_bytes = 0;
     std::filesystem::create_directories(options_.storage_dir);
     AddEvents(1, 6000);
   }
@@ -127,15 +127,15 @@ TEST_F(ReusePlanTest, WhateverIsDoubtfulIsCompressed) {
   const BackupInfo first = Create();
   ASSERT_GE(Reusable(), 1);
   const int all = Reusable();
-  options_.reuse = false;
+  options_.archive.reuse = false;
   EXPECT_EQ(Reusable(), 0);
-  options_.reuse = true;
-  options_.compression_level = 3;
+  options_.archive.reuse = true;
+  options_.archive.compression_level = 3;
   EXPECT_EQ(Reusable(), 0);
-  options_.compression_level = 1;
-  options_.compression = false;
+  options_.archive.compression_level = 1;
+  options_.archive.compression = false;
   EXPECT_EQ(Reusable(), 0);
-  options_.compression = true;
+  options_.archive.compression = true;
   EXPECT_EQ(Reusable(), all);
 
   // The same bytes in a new file, and the same file with a new time.

@@ -28,10 +28,10 @@ class Site {
     options_.storage_dir = root + "/" + name;
     options_.backup_dir = root + "/backups";
     options_.restore_dir = root + "/restore-" + name;
-    options_.reserve_bytes = 0;
-    options_.threads = 1;
-    options_.max_backups = 2;
-    options_.verify_after_backup = false;
+    options_.resources.reserve_bytes = 0;
+    options_.resources.threads = 1;
+    options_.retention.max_backups = 2;
+    options_.verification.after_backup = false;
     Reset();
   }
 

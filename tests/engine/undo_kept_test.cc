@@ -18,7 +18,7 @@ using test::Site;
 class UndoKeptTest : public ::testing::Test {
  protected:
   UndoKeptTest() : site_(dir_.path(), "storage", &clock_) {
-    site_.options_.max_backups = 10;
+    site_.options_.retention.max_backups = 10;
     site_.Reset();
     site_.Put(0, 10);
     before_ = site_.Create();
@@ -99,7 +99,7 @@ TEST_F(UndoKeptTest, WhatAnotherProcessManagesIsLeftAlone) {
 // Space alone never ends it: a backup that finds none says what could be given
 // up.
 TEST_F(UndoKeptTest, ABackupWithoutSpaceNamesItsSizeAndKeepsIt) {
-  site_.options_.reserve_bytes = uint64_t{1} << 60;
+  site_.options_.resources.reserve_bytes = uint64_t{1} << 60;
   site_.Reset();
   const auto made = site_.engine().Create({});
   EXPECT_EQ(made.status().code(), StatusCode::kNoSpace);

@@ -27,7 +27,7 @@ class VerdictTest : public ::testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.reserve_bytes = 0;
+    options_.resources.reserve_bytes = 0;
     std::filesystem::create_directories(options_.storage_dir);
     test::BuildDatabase(options_.storage_path(), kEvents);
     Engine engine(options_, {});
@@ -38,11 +38,14 @@ class VerdictTest : public ::testing::Test {
 
   // levelkeep-check does this instead.
   void UseScript(const std::string& script) {
-    options_.check_program = dir_.Sub("script");
-    test::WriteFile(options_.check_program, "#!/bin/sh\n" + script + "\n");
-    ASSERT_EQ(test::Shell("chmod +x '" + options_.check_program + "'"), 0);
+    options_.verification.check_program = dir_.Sub("script");
+    test::WriteFile(options_.verification.check_program,
+                    "#!/bin/sh\n" + script + "\n");
+    ASSERT_EQ(
+        test::Shell("chmod +x '" + options_.verification.check_program + "'"),
+        0);
   }
-  void UseProgram() { options_.check_program.clear(); }
+  void UseProgram() { options_.verification.check_program.clear(); }
   Status Verify(VerifyDepth depth = VerifyDepth::kFull) {
     Engine engine(options_, {});
     return test::VerifyNamed(&engine, name_, depth).status();

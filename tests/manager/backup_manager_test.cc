@@ -87,7 +87,7 @@ TEST_F(BackupManagerTest, BadLabelMakesNothing) {
 }
 
 TEST_F(BackupManagerTest, NoSpaceIsSaidBeforeAnythingIsWritten) {
-  options_.reserve_bytes = uint64_t{1} << 60;
+  options_.resources.reserve_bytes = uint64_t{1} << 60;
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
   const auto made = app.manager_.CreateBackup(CreateRequest());
@@ -113,7 +113,7 @@ TEST_F(BackupManagerTest, CancelledBackupLeavesNoFile) {
 }
 
 TEST_F(BackupManagerTest, RotationKeepsMaxBackups) {
-  options_.max_backups = 3;
+  options_.retention.max_backups = 3;
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
   std::vector<std::string> names;
@@ -220,8 +220,8 @@ TEST_F(BackupManagerTest, SecondInstanceIsRefused) {
 }
 
 TEST_F(BackupManagerTest, BadOptionsAreAllReportedAndNothingIsMade) {
-  options_.max_backups = 0;
-  options_.compression_level = 9;
+  options_.retention.max_backups = 0;
+  options_.archive.compression_level = 9;
   BackupManager manager(options_);
   const auto report = manager.Initialize();
   ASSERT_FALSE(report.ok());
@@ -368,7 +368,7 @@ bool Eventually(Condition condition) {
 
 TEST_F(BackupManagerTest, ScheduleRunsSkipsAndCatchesUpOnFakeTime) {
   test::FakeClock clock;
-  options_.auto_backup_enabled = true;
+  options_.schedule.enabled = true;
   App app(options_, &clock);
   ASSERT_TRUE(app.Start().ok());
   // A schedule that begins with data makes a backup at once, of half of them.
@@ -403,7 +403,7 @@ TEST_F(BackupManagerTest, ScheduleRunsSkipsAndCatchesUpOnFakeTime) {
 // The steady clock stands still while the machine sleeps.
 TEST_F(BackupManagerTest, TimeAsleepIsCaughtUpWithinAMinute) {
   test::FakeClock clock;
-  options_.auto_backup_enabled = true;
+  options_.schedule.enabled = true;
   App app(options_, &clock);
   ASSERT_TRUE(app.Start().ok());
   ASSERT_TRUE(clock.WaitForSleepers(1));
@@ -435,7 +435,7 @@ TEST_F(BackupManagerTest, TimeAsleepIsCaughtUpWithinAMinute) {
 }
 
 TEST_F(BackupManagerTest, NewBackupsAreVerifiedInTheBackground) {
-  options_.verify_after_backup = true;
+  options_.verification.after_backup = true;
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 100);

@@ -79,7 +79,7 @@ TEST_F(DropStartTest, WithoutTheDropANewDatabaseBegins) {
 
 TEST_F(DropStartTest, NewLifeIsWanted) {
   WriteFile(Drop("x.tar.gz"), "this is no archive");
-  options_.allow_new_database = true;
+  options_.restore.allow_new_database = true;
   App app(options_, &clock_);
   ASSERT_TRUE(app.Start().ok());
   ASSERT_EQ(app.report_.rejected.size(), 1u);
@@ -88,7 +88,7 @@ TEST_F(DropStartTest, NewLifeIsWanted) {
 
 TEST_F(DropStartTest, WithoutAutoRestoreNothingIsAWish) {
   WriteFile(Drop("x.tar.gz"), "this is no archive");
-  options_.auto_restore_enabled = false;
+  options_.restore.at_start = false;
   App app(options_, &clock_);
   ASSERT_TRUE(app.Start().ok());
   EXPECT_TRUE(app.manager_.Health().unrestored.empty());

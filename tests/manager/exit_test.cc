@@ -70,10 +70,10 @@ TEST(ExitTest, EndsCleanlyWithinABackup) {
   options.storage_dir = std::string(std::getenv(kRoot)) + "/storage";
   options.backup_dir = std::string(std::getenv(kRoot)) + "/backups";
   options.restore_dir = std::string(std::getenv(kRoot)) + "/restore";
-  options.auto_backup_enabled = false;
-  options.verify_after_backup = false;
-  options.reserve_bytes = 1 << 20;
-  options.rate_limit_bytes_per_second = 200'000;
+  options.schedule.enabled = false;
+  options.verification.after_backup = false;
+  options.resources.reserve_bytes = 1 << 20;
+  options.resources.rate_limit_bytes_per_second = 200'000;
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   // Whoever ends after OpenSSL's exit handler leaves OpenSSL's list of the
   // thread's errors behind, 904 bytes: the leak sanitizer is not asked.

@@ -141,7 +141,7 @@ TEST_F(HostCallsTest, ACounterThatThrowsCountsNothing) {
 // On a thread of ours, where nobody could catch it.
 TEST_F(HostCallsTest, TheScheduleGoesOnWithoutACount) {
   test::FakeClock clock;
-  options_.auto_backup_enabled = true;
+  options_.schedule.enabled = true;
   App app(options_, &clock);
   app.manager_.SetEventCounter(
       []() -> EventCount { throw std::runtime_error("boom"); });

@@ -99,9 +99,9 @@ class ManagerFixture : public ::testing::Test {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.auto_backup_enabled = false;
-    options_.verify_after_backup = false;
-    options_.reserve_bytes = 1 << 20;
+    options_.schedule.enabled = false;
+    options_.verification.after_backup = false;
+    options_.resources.reserve_bytes = 1 << 20;
   }
   // Names in backups/ that are neither archives, sidecars nor state.
   std::set<std::string> LeftOvers() {

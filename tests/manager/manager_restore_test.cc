@@ -66,7 +66,7 @@ class SlowRemoval : public test::FaultFileSystem {
 // It was: 409, backups are being rotated.
 TEST_F(ManagerRestoreTest, TheEndOfAnUndoRefusesNobody) {
   SlowRemoval disk;
-  options_.undo_hours = 0;
+  options_.restore.undo_hours = 0;
   App app(options_, Platform{.fs = &disk});
   app.EnableLiveRestore();
   ASSERT_TRUE(app.Start().ok());
@@ -157,7 +157,7 @@ TEST_F(ManagerRestoreTest, AnUndoThatCannotWorkClosesNothing) {
 }
 
 TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
-  options_.undo_hours = 0;
+  options_.restore.undo_hours = 0;
   App app(options_);
   app.EnableLiveRestore();
   ASSERT_TRUE(app.Start().ok());
@@ -177,7 +177,7 @@ TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
 // The database goes on with a history that has backups already: what was
 // written between the restore and its undo is in none of them.
 TEST_F(ManagerRestoreTest, VerifiedBackupFromBeforeAnUndoDoesNotEndIt) {
-  options_.undo_hours = 0;
+  options_.restore.undo_hours = 0;
   App app(options_);
   app.EnableLiveRestore();
   ASSERT_TRUE(app.Start().ok());
@@ -216,7 +216,7 @@ TEST_F(ManagerRestoreTest, DatabaseThatTheHostCannotOpenIsTakenBack) {
 }
 
 TEST_F(ManagerRestoreTest, HostWithoutHooksStagesForTheNextStart) {
-  options_.restart_command = "systemctl restart shop";
+  options_.restore.restart_command = "systemctl restart shop";
   std::string name;
   {
     App app(options_);

@@ -12,14 +12,19 @@ namespace {
 
 class NoCheckTest : public ManagerFixture {
  protected:
-  NoCheckTest() { options_.check_program = dir_.Sub("levelkeep-check"); }
+  NoCheckTest() {
+    options_.verification.check_program = dir_.Sub("levelkeep-check");
+  }
 
   void Install() {
     const auto program = FindCheckProgram(FileSystem::Posix(), "");
     ASSERT_TRUE(program.ok()) << program.status().ToString();
-    std::filesystem::create_symlink(*program, options_.check_program);
+    std::filesystem::create_symlink(*program,
+                                    options_.verification.check_program);
   }
-  void Uninstall() { std::filesystem::remove(options_.check_program); }
+  void Uninstall() {
+    std::filesystem::remove(options_.verification.check_program);
+  }
   static void ExpectMissing(const Status& status) {
     EXPECT_EQ(status.code(), StatusCode::kNotChecked) << status.ToString();
     EXPECT_NE(status.ToString().find("levelkeep-check is not at "),

@@ -70,12 +70,13 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
     options_.storage_dir = dir_.Sub("storage");
     options_.backup_dir = dir_.Sub("backups");
     options_.restore_dir = dir_.Sub("restore");
-    options_.auto_backup_enabled = false;
-    options_.verify_after_backup = false;
-    options_.compression = false;  // large enough to be read back beside it
-    options_.threads = 2;
-    options_.reserve_bytes = 1 << 20;
-    options_.priority = GetParam();
+    options_.schedule.enabled = false;
+    options_.verification.after_backup = false;
+    options_.archive.compression =
+        false;  // large enough to be read back beside it
+    options_.resources.threads = 2;
+    options_.resources.reserve_bytes = 1 << 20;
+    options_.resources.priority = GetParam();
     std::filesystem::create_directories(options_.storage_dir);
     BuildOptions build;
     build.write_buffer_bytes = 2 << 20;
@@ -174,8 +175,8 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
   void UseWatchedCheck() {
     const auto program = FindCheckProgram(FileSystem::Posix(), "");
     ASSERT_TRUE(program.ok()) << program.status().ToString();
-    options_.check_program = dir_.Sub("watched");
-    WriteFile(options_.check_program,
+    options_.verification.check_program = dir_.Sub("watched");
+    WriteFile(options_.verification.check_program,
               "#!/bin/sh\n'" + *program +
                   "' \"$@\" &\n"
                   "while read -r now 2>/dev/null </proc/$!/stat; do\n"
@@ -188,7 +189,8 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
                   dir_.Sub("policy") +
                   "'\n"
                   "wait $child\n");
-    ASSERT_EQ(Shell("chmod +x '" + options_.check_program + "'"), 0);
+    ASSERT_EQ(Shell("chmod +x '" + options_.verification.check_program + "'"),
+              0);
   }
 
   Mutex mutex_;
@@ -251,9 +253,9 @@ TEST_P(PriorityTest, ChecksumsHaveIt) {
 // The threads of the schedule and of the background verification hold locks
 // that others wait for: low at most, whoever works for them.
 TEST_P(PriorityTest, ScheduleAndItsVerificationWorkWithItAndStayLow) {
-  options_.auto_backup_enabled = true;
-  options_.auto_backup_interval = std::chrono::seconds(1);
-  options_.verify_after_backup = true;
+  options_.schedule.enabled = true;
+  options_.schedule.interval = std::chrono::seconds(1);
+  options_.verification.after_backup = true;
   Start();
   ASSERT_TRUE(BecomesVerified());
   Close();

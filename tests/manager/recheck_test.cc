@@ -21,16 +21,16 @@ using test::App;
 class RecheckTest : public test::ManagerFixture {
  protected:
   RecheckTest() {
-    options_.verify_after_backup = true;
+    options_.verification.after_backup = true;
     const auto program = FindCheckProgram(FileSystem::Posix(), "");
     EXPECT_TRUE(program.ok());
     // Ended by somebody, until it is allowed; each run is noted.
-    options_.check_program = dir_.Sub("check");
-    test::WriteFile(options_.check_program,
+    options_.verification.check_program = dir_.Sub("check");
+    test::WriteFile(options_.verification.check_program,
                     "#!/bin/sh\necho >> '" + dir_.Sub("runs") + "'\n[ -e '" +
                         dir_.Sub("allowed") + "' ] || kill -TERM $$\nexec '" +
                         *program + "' \"$@\"\n");
-    std::filesystem::permissions(options_.check_program,
+    std::filesystem::permissions(options_.verification.check_program,
                                  std::filesystem::perms::owner_all);
   }
 
@@ -133,7 +133,7 @@ TEST_F(RecheckTest, TheNextProcessTakesItUp) {
 TEST_F(RecheckTest, ACheckThatEndsWithItsProcessIsTakenUpByTheNext) {
   // One that does not end by itself.
   test::WriteFile(
-      options_.check_program,
+      options_.verification.check_program,
       "#!/bin/sh\necho >> '" + dir_.Sub("runs") + "'\nexec sleep 1000\n");
   std::string name;
   {
@@ -142,7 +142,7 @@ TEST_F(RecheckTest, ACheckThatEndsWithItsProcessIsTakenUpByTheNext) {
     name = app->Create().name;
     ASSERT_TRUE(Until([&] { return Runs() == 1; }));
   }
-  options_.check_program.clear();
+  options_.verification.check_program.clear();
   auto app = Started();
   EXPECT_EQ("unverified", Find(app.get(), name).status);
   EXPECT_EQ("not checked: the check was stopped with its process",
