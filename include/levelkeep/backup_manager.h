@@ -24,6 +24,7 @@
 #include <utility>
 #include <vector>
 
+#include "levelkeep/jobs.h"
 #include "levelkeep/options.h"
 #include "levelkeep/reports.h"
 #include "levelkeep/status.h"
@@ -154,7 +155,7 @@ class BackupManager {
   // background. All these results are recorded in the catalog.
   Result<VerifyReport> VerifyBackup(const std::string& name,
                                     const std::string& depth,
-                                    std::stop_token stop);
+                                    std::stop_token stop = {});
   // What RestoreBackup would do with the same request, or the error that it
   // would return, as far as that can be told without writing anything. Reads
   // all of the archive.
@@ -177,6 +178,29 @@ class BackupManager {
                       bool other_database = false);
   Status PinBackup(const std::string& name, bool pinned);
   HealthReport Health();
+
+  // Runs a job in the background, after those that are in its way; returns its
+  // id. It survives the end of the process if it has not begun by then: the
+  // next one runs it (a create once a database is attached), but for restores,
+  // undos and deletes, which fail then. Errors are those of the verb that can
+  // be told at once; and those of BACKUP_DIR, if the job has to wait and no
+  // record of it can be written.
+  Result<std::string> SubmitJob(const JobRequest& request);
+  // Also jobs that the verbs above ran. kNotFound: older than 90 days.
+  Result<Job> FindJob(const std::string& id);
+  // Newest first.
+  Result<std::vector<Job>> ListJobs(size_t limit = 100);
+  // Returns when the job has ended, with how; kCancelled: `stop`, or the end of
+  // this object; kBusy: another process runs the job.
+  Result<Job> WaitForJob(const std::string& id, std::stop_token stop = {});
+  // A job that waits has ended on return, one that runs ends soon. kBusy: it
+  // has ended already, or is a restore that has begun to exchange the database.
+  Status CancelJob(const std::string& id);
+  // For as long as this object lives.
+  void AddJobListener(JobListener listener);
+  // For the end of the process: no job begins any more, and those that run are
+  // asked to stop. Does not wait for them.
+  void StopJobs();
 
  private:
   friend class Attachment;

@@ -10,10 +10,10 @@ Api::Api(BackupManager* manager, const http::ApiOptions& options,
     : router_({.host = options.host,
                .allowed_hosts = options.allowed_hosts,
                .token = options.token}) {
-  Add(BackupRoutes(manager, &control_));
-  Add(RestoreRoutes(manager, &control_));
-  Add(MaintenanceRoutes(manager, &control_));
-  Add(HealthRoutes(manager, &control_, program));
+  Add(BackupRoutes(manager));
+  Add(RestoreRoutes(manager));
+  Add(MaintenanceRoutes(manager));
+  Add(HealthRoutes(manager, &draining_, program));
   Add(DownloadRoutes(manager));
 }
 

@@ -3,6 +3,7 @@
 #ifndef LEVELKEEP_API_API_H_
 #define LEVELKEEP_API_API_H_
 
+#include <atomic>
 #include <deque>
 #include <utility>
 #include <vector>
@@ -35,14 +36,12 @@ class Api {
   }
 
   // From now on /readyz answers 503, so that no new clients are sent here.
-  void StartDraining() { control_.draining = true; }
-  // Asks running backups, verifications and restores to stop.
-  void CancelJobs() { control_.stop.request_stop(); }
+  void StartDraining() { draining_ = true; }
 
  private:
   std::deque<Route> routes_;  // handlers point to them
   http::Router router_;
-  JobControl control_;
+  std::atomic<bool> draining_ = false;
 };
 
 }  // namespace levelkeep::api

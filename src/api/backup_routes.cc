@@ -19,12 +19,10 @@ constexpr char kNoSuchAfter[] =
     "the query parameter \"after\" is not the name of a backup";
 constexpr char kAfterHint[] = "give the last name of the page before";
 
-Response CreateBackup(BackupManager* manager, JobControl* control,
-                      const Call& call) {
+Response CreateBackup(BackupManager* manager, const Call& call) {
   CreateRequest create;
   create.label = call.Text("label");
   create.trigger = "api";
-  create.stop = control->stop.get_token();
   create.wait = kCreateWait;
   create.max_waiting = kMaxWaitingCreates;
   const auto backup = manager->CreateBackup(create);
@@ -125,7 +123,7 @@ Response SuccessResponse(const Json& fields) {
   return JsonResponse(DumpJson(json));
 }
 
-std::vector<Route> BackupRoutes(BackupManager* manager, JobControl* control) {
+std::vector<Route> BackupRoutes(BackupManager* manager) {
   return {
       {.method = "POST",
        .path = "/api/backup/create",
@@ -135,9 +133,7 @@ std::vector<Route> BackupRoutes(BackupManager* manager, JobControl* control) {
        .body = Body{.fields = {{.name = "label"}}},
        .answers = {200, 409, 507},
        .handler =
-           [=](const Call& call) {
-             return CreateBackup(manager, control, call);
-           }},
+           [=](const Call& call) { return CreateBackup(manager, call); }},
       {.method = "GET",
        .path = "/api/backup/list",
        .summary = "all backups, newest first",

@@ -21,9 +21,9 @@ Response Health(BackupManager* manager) {
 // The process turns; nothing else, or a full disk would cause restarts.
 Response Live() { return JsonResponse("{\"status\":\"ok\"}"); }
 
-Response Ready(BackupManager* manager, const JobControl& control) {
+Response Ready(BackupManager* manager, bool draining) {
   std::string reason;
-  if (control.draining) {
+  if (draining) {
     reason = "the server is stopping";
   } else if (!manager->Health().store_usable) {
     reason = "the store is not usable";
@@ -109,7 +109,8 @@ Response BackupStatus(BackupManager* manager, const Settings* program) {
 
 }  // namespace
 
-std::vector<Route> HealthRoutes(BackupManager* manager, JobControl* control,
+std::vector<Route> HealthRoutes(BackupManager* manager,
+                                const std::atomic<bool>* draining,
                                 const Settings* program) {
   return {
       {.method = "GET",
@@ -133,7 +134,7 @@ std::vector<Route> HealthRoutes(BackupManager* manager, JobControl* control,
                   "without a store",
        .scope = Scope::kOpen,
        .answers = {200, 503},
-       .handler = [=](const Call&) { return Ready(manager, *control); },
+       .handler = [=](const Call&) { return Ready(manager, *draining); },
        .is_urgent = true},
       {.method = "GET",
        .path = "/api/backup/status",

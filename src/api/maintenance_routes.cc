@@ -5,11 +5,11 @@ namespace levelkeep::api {
 
 namespace {
 
-Response Verify(BackupManager* manager, JobControl* control, const Call& call) {
+Response Verify(BackupManager* manager, const Call& call) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
-  const auto report = manager->VerifyBackup(
-      backup->name, call.Text("depth", "checksums"), control->stop.get_token());
+  const auto report =
+      manager->VerifyBackup(backup->name, call.Text("depth", "checksums"));
   if (!report.ok()) return ErrorResponse(report.status());
   return SuccessResponse(ToJson(*report));
 }
@@ -46,8 +46,7 @@ Response Rotate(BackupManager* manager, const Call& call) {
 
 }  // namespace
 
-std::vector<Route> MaintenanceRoutes(BackupManager* manager,
-                                     JobControl* control) {
+std::vector<Route> MaintenanceRoutes(BackupManager* manager) {
   return {
       {.method = "POST",
        .path = "/api/backup/{name}/verify",
@@ -57,8 +56,7 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager,
            Body{.fields = {{.name = "depth",
                             .choices = {"structure", "checksums", "full"}}}},
        .answers = {200, 404, 409, 422, 507},
-       .handler =
-           [=](const Call& call) { return Verify(manager, control, call); }},
+       .handler = [=](const Call& call) { return Verify(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/{name}/pin",
        .summary = "keeps it from rotation",

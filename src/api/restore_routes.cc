@@ -26,13 +26,11 @@ Response Preview(BackupManager* manager, const RestoreRequest& restore) {
   return SuccessResponse(ToJson(*preview));
 }
 
-Response Restore(BackupManager* manager, JobControl* control,
-                 const Call& call) {
+Response Restore(BackupManager* manager, const Call& call) {
   RestoreRequest restore;
   restore.source = call.Text("backupName");
   restore.mode = ModeOf(call.Text("mode"));
   restore.other_database = call.Flag("otherDatabase");
-  restore.stop = control->stop.get_token();
   if (call.Flag("dryRun")) return Preview(manager, restore);
   const auto report = manager->RestoreBackup(restore);
   if (!report.ok()) return RestoreError(manager, restore, report.status());
@@ -61,7 +59,7 @@ Response Undo(BackupManager* manager, const Call& call) {
 
 }  // namespace
 
-std::vector<Route> RestoreRoutes(BackupManager* manager, JobControl* control) {
+std::vector<Route> RestoreRoutes(BackupManager* manager) {
   return {
       {.method = "POST",
        .path = "/api/backup/restore",
@@ -78,8 +76,7 @@ std::vector<Route> RestoreRoutes(BackupManager* manager, JobControl* control) {
                                {.name = "otherDatabase",
                                 .kind = Field::Kind::kFlag}}},
        .answers = {200, 404, 409, 422, 507},
-       .handler =
-           [=](const Call& call) { return Restore(manager, control, call); }},
+       .handler = [=](const Call& call) { return Restore(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/undo",
        .summary = "puts the database back that the last restore replaced",

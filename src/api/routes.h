@@ -10,7 +10,6 @@
 #define LEVELKEEP_API_ROUTES_H_
 
 #include <atomic>
-#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -27,19 +26,15 @@ using http::JsonResponse;
 using http::Request;
 using http::Response;
 
-struct JobControl {
-  std::atomic<bool> draining{false};
-  std::stop_source stop;
-};
-
-// Neither `manager` nor `control` is owned; both outlive the last call.
-std::vector<Route> BackupRoutes(BackupManager* manager, JobControl* control);
-std::vector<Route> RestoreRoutes(BackupManager* manager, JobControl* control);
-std::vector<Route> MaintenanceRoutes(BackupManager* manager,
-                                     JobControl* control);
-// `program` has all settings that the status shows, and outlives the last call;
-// null: those of the manager.
-std::vector<Route> HealthRoutes(BackupManager* manager, JobControl* control,
+// `manager` is not owned and outlives the last call.
+std::vector<Route> BackupRoutes(BackupManager* manager);
+std::vector<Route> RestoreRoutes(BackupManager* manager);
+std::vector<Route> MaintenanceRoutes(BackupManager* manager);
+// `draining` and `program` outlive the last call. `program` has all settings
+// that the status shows, and outlives the last call; null: those of the
+// manager.
+std::vector<Route> HealthRoutes(BackupManager* manager,
+                                const std::atomic<bool>* draining,
                                 const Settings* program);
 std::vector<Route> DownloadRoutes(BackupManager* manager);
 

@@ -29,6 +29,7 @@ class Record {
   // Empty, respectively 0, if it is not there.
   std::string Get(const std::string& name) const;
   uint64_t GetNumber(const std::string& name) const;
+  const std::map<std::string, std::string>& fields() const { return fields_; }
 
   std::string Encode(std::string_view title) const;
   // kCorruption if the title differs, a line is malformed, or the CRC does

@@ -7,6 +7,8 @@
 #include <functional>
 #include <stop_token>
 
+#include "levelkeep/status.h"
+
 namespace levelkeep {
 
 // Copied into the task; a default one can't be stopped and tells nobody.
@@ -20,6 +22,15 @@ struct Work {
   // nobody looks.
   std::function<void(double fraction)> progress;
 
+  // Called once, before the step that can't be taken back: the exchange of the
+  // database. False: the task was stopped and gives up. Empty: go on.
+  std::function<bool()> commit = {};
+
+  // kCancelled instead of the step that can't be taken back.
+  Status Commit() const {
+    if (!commit || commit()) return Status::Ok();
+    return Status(StatusCode::kCancelled, "stopped before the last step");
+  }
   // Tells that `done` of `total` bytes are done; more than all is all, and all
   // of nothing is done.
   void Report(uint64_t done, uint64_t total) const {

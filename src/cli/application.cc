@@ -132,7 +132,7 @@ Status Application::StartServer() {
   options.host = settings_.api.host;
   options.port = settings_.api.port;
   options.stop_grace = kGrace;
-  options.cancel = [api = api_.get()] { api->CancelJobs(); };
+  options.cancel = [this] { manager_.StopJobs(); };
   server_ = std::make_unique<http::Server>(api_->router(), options);
   return server_->Start();
 }

@@ -1,15 +1,20 @@
 // levelkeep worker
 
+#include <functional>
 #include <map>
+#include <memory>
 #include <string>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "base/log.h"
 #include "base/mutex.h"
 #include "base/process.h"
+#include "base/status_macros.h"
 #include "cli/session.h"
-#include "engine/rechecks.h"
+#include "engine/engine.h"
+#include "jobs/job_runner.h"
 
 namespace levelkeep::cli {
 
@@ -24,26 +29,28 @@ constexpr char kWorkerHelp[] =
     "It looks for unverified backups in BACKUP_DIR each\n"
     "BACKUP_WORKER_POLL_MS and never opens the event store.\n";
 
+// The pause after another process verified the same backups.
+constexpr std::chrono::milliseconds kBusyDelay{5'000};
+
 constexpr VerbOption kWorkerOptions[] = {
     {"--once", nullptr, "verify what there is now, then end",
      &VerbArguments::once},
 };
 
-// What came of one round.
-struct Round {
-  uint64_t completed = 0;
-  uint64_t damaged = 0;
-  Status stopped;  // not all was looked at
-  Status failure;  // the first one that is no verdict
-};
-
 class Worker {
  public:
-  Worker(const Settings& settings, const World& world)
-      : world_(world),
+  // `once`: what could not be checked is not tried again.
+  Worker(const Settings& settings, const World& world, bool once)
+      : once_(once),
+        fs_(world.fs),
+        clock_(world.clock),
         engine_(settings.backup,
                 {.fs = world.fs, .clock = world.clock, .has_storage = false}),
-        rechecks_(world.clock) {}
+        jobs_(world.clock,
+              {{JobType::kVerify,
+                {.run = [this](const JobRun& run) { return Verify(run); }}}},
+              [this](const JobRequest& job) { return StoreOf(job); }),
+        stop_(world.stop, [this] { jobs_.StopAll(); }) {}
 
   // Also removes the scratch folder of a worker that was killed; what a
   // live process uses stays.
@@ -63,6 +70,32 @@ class Worker {
     return Status::Ok();
   }
 
+  // Submits the verification of each backup that lacks one, and that does not
+  // rest after a check that could not be done. Returns the jobs.
+  Result<std::vector<std::string>> SubmitPending() {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto pending,
+                               engine_.PendingVerification());
+    std::vector<std::string> ids;
+    for (const std::string& name : pending) {
+      const auto backup = engine_.Find(name);
+      if (!backup.ok() || WasDone(*backup)) continue;  // or rotated away
+      const auto rest = engine_.RestBeforeRecheck(*backup);
+      auto id =
+          jobs_.Submit({.request = {.type = JobType::kVerify,
+                                    .backup = name,
+                                    .trigger = "worker"},
+                        .joins = true,
+                        .delay = once_ ? std::chrono::milliseconds(0) : rest});
+      if (id.status().code() == StatusCode::kCancelled)
+        return NotToItsEnd(name);
+      LEVELKEEP_RETURN_IF_ERROR(id.status());
+      ids.push_back(std::move(*id));
+    }
+    return ids;
+  }
+
+  JobRunner* jobs() { return &jobs_; }
+
   // What it is at, for whoever asks meanwhile.
   std::string State() {
     MutexLock lock(&mutex_);
@@ -70,27 +103,8 @@ class Worker {
            ", checked since the start: " + std::to_string(checked_);
   }
 
-  // `all`: also what is to rest after a check that could not be done.
-  Round RunOnce(bool all) {
-    Round round;
-    auto pending = engine_.PendingVerification();
-    if (!pending.ok()) {
-      round.failure = pending.status();
-      return round;
-    }
-    for (const std::string& name : *pending) {
-      if (world_.stop.stop_requested()) round.stopped = Stopped(name);
-      if (!round.stopped.ok()) break;
-      const auto backup = engine_.Find(name);
-      if (!backup.ok()) continue;  // rotated away meanwhile
-      if (WasDone(*backup) || (!all && !rechecks_.IsDue(*backup))) continue;
-      VerifyOne(*backup, &round);
-    }
-    return round;
-  }
-
  private:
-  static Status Stopped(const std::string& name) {
+  static Status NotToItsEnd(const std::string& name) {
     return Status(StatusCode::kCancelled,
                   name + " was not verified to its end");
   }
@@ -102,9 +116,23 @@ class Worker {
 
   // By this process. The record of it may not count, where the file system has
   // its own idea of owners: nobody is helped if it is done for ever.
-  bool WasDone(const FoundBackup& backup) const {
+  bool WasDone(const FoundBackup& backup) {
+    MutexLock lock(&mutex_);
     const auto done = done_.find(backup.name);
     return done != done_.end() && done->second == KeyOf(backup);
+  }
+
+  // Of the database that the backup is of.
+  std::shared_ptr<JobStore> StoreOf(const JobRequest& job) {
+    const auto backup = engine_.Find(job.backup);
+    if (!backup.ok()) return nullptr;
+    const std::string folder = engine_.JobsFolder(*backup);
+    MutexLock lock(&mutex_);
+    auto& store = stores_[folder];
+    if (store == nullptr) {
+      store = std::make_shared<JobStore>(fs_, clock_, folder);
+    }
+    return store;
   }
 
   void IsAt(const std::string& name, uint64_t checked) {
@@ -113,80 +141,112 @@ class Worker {
     checked_ += checked;
   }
 
-  void VerifyOne(const FoundBackup& backup, Round* round) {
-    const std::string& name = backup.name;
+  JobOutcome Verify(const JobRun& run) {
+    const std::string& name = run.request.backup;
+    const auto backup = engine_.Find(name);
+    if (!backup.ok()) return {Status::Ok(), name + " was rotated away"};
     LogInfo(kWorkerTag, name + ": processing");
     IsAt(name, 0);
-    const auto report =
-        engine_.Verify(backup, VerifyDepth::kFull, {world_.stop, nullptr});
-    const bool judged =
-        report.ok() || report.status().code() == StatusCode::kCorruption;
+    const Status status =
+        engine_.Verify(*backup, VerifyDepth::kFull, run.work).status();
+    const bool judged = status.ok() || status.code() == StatusCode::kCorruption;
     IsAt("", judged ? 1 : 0);
-    if (report.ok()) {
-      ++round->completed;
-      done_[name] = KeyOf(backup);
-      LogInfo(kWorkerTag, name + ": completed");
-      return;
+    if (judged) {
+      MutexLock lock(&mutex_);
+      done_[name] = KeyOf(*backup);
     }
-    const Status& status = report.status();
-    if (status.code() == StatusCode::kCorruption) {
-      ++round->damaged;
-      done_[name] = KeyOf(backup);
-      LogError(kWorkerTag, name + ": failed: " + status.message());
-    } else if (status.code() == StatusCode::kCancelled) {
-      round->stopped = Stopped(name);
-      LogInfo(kWorkerTag, name + ": postponed: " + status.message());
-    } else if (status.code() == StatusCode::kBusy) {
-      // The server verifies it: the next round looks.
-      LogInfo(kWorkerTag, name + ": postponed: " + status.message());
-    } else {
-      rechecks_.Failed(backup);
-      LogWarn(kWorkerTag, name + ": not checked: " + status.ToString());
-      if (round->failure.ok()) round->failure = status;
-    }
+    return Conclude(*backup, status);
   }
 
-  const World& world_;
+  JobOutcome Conclude(const FoundBackup& backup, const Status& status) const {
+    JobOutcome outcome{
+        status, backup.name + " is sound", {{"backup", backup.name}}};
+    if (status.ok()) {
+      LogInfo(kWorkerTag, backup.name + ": completed");
+    } else if (status.code() == StatusCode::kCorruption) {
+      LogError(kWorkerTag, backup.name + ": failed: " + status.message());
+    } else if (status.code() == StatusCode::kCancelled) {
+      LogInfo(kWorkerTag, backup.name + ": postponed: " + status.message());
+      outcome.status =
+          Status(status.code(), backup.name + " was not verified to its end");
+    } else if (status.code() == StatusCode::kBusy) {
+      // The server verifies it, perhaps to its end.
+      LogInfo(kWorkerTag, backup.name + ": postponed: " + status.message());
+      if (!once_) outcome.again = kBusyDelay;
+      outcome.postponed = true;
+    } else {
+      LogWarn(kWorkerTag, backup.name + ": not checked: " + status.ToString());
+      const auto& before = backup.not_checked;
+      if (!once_) {
+        outcome.again = PauseBeforeRecheck((before ? before->times : 0) + 1);
+      }
+    }
+    return outcome;
+  }
+
+  const bool once_;
+  FileSystem* const fs_;
+  Clock* const clock_;
   Engine engine_;
-  Rechecks rechecks_;
-  std::map<std::string, Key> done_;
 
   Mutex mutex_;
+  std::map<std::string, Key> done_ GUARDED_BY(mutex_);
+  std::map<std::string, std::shared_ptr<JobStore>> stores_ GUARDED_BY(mutex_);
   std::string at_ GUARDED_BY(mutex_);  // empty: at none
   uint64_t checked_ GUARDED_BY(mutex_) = 0;
+
+  JobRunner jobs_;  // its threads use the members above
+  std::stop_callback<std::function<void()>> stop_;
 };
 
-Status RunOneRound(Session* session, Worker* worker) {
-  const Round round = worker->RunOnce(/*all=*/true);
-  session->result["completed"] = round.completed;
-  session->result["damaged"] = round.damaged;
-  session->console->Print(std::to_string(round.completed) + " verified, " +
-                          std::to_string(round.damaged) + " damaged\n");
-  if (round.damaged > 0) {
+// The first failure that is no verdict counts, after a stop.
+Status RunOnce(Session* session, Worker* worker) {
+  const auto ids = worker->SubmitPending();
+  if (!ids.ok() && ids.status().code() != StatusCode::kCancelled) {
+    return ids.status();
+  }
+  uint64_t completed = 0, damaged = 0;
+  Status stopped = ids.status(), failure;
+  for (const std::string& id : ids.ok() ? *ids : std::vector<std::string>()) {
+    const auto job = worker->jobs()->Wait(id, session->world.stop);
+    const StatusCode code = job.ok() ? job->code : job.status().code();
+    if (code == StatusCode::kOk) ++completed;
+    if (code == StatusCode::kCorruption) ++damaged;
+    Status status = job.status();
+    if (job.ok()) status = Status(code, job->message);
+    if (code == StatusCode::kCancelled) {
+      if (stopped.ok()) stopped = status;
+    } else if (code != StatusCode::kOk && code != StatusCode::kCorruption &&
+               code != StatusCode::kBusy && failure.ok()) {
+      failure = status;
+    }
+  }
+  session->result["completed"] = completed;
+  session->result["damaged"] = damaged;
+  session->console->Print(std::to_string(completed) + " verified, " +
+                          std::to_string(damaged) + " damaged\n");
+  if (damaged > 0) {
     return Status(StatusCode::kCorruption,
-                  std::to_string(round.damaged) + " backups are damaged",
+                  std::to_string(damaged) + " backups are damaged",
                   "see levelkeep list, and make a new one: levelkeep create");
   }
-  return round.stopped.ok() ? round.failure : round.stopped;
+  return stopped.ok() ? failure : stopped;
 }
 
 Status RunWorker(Session* session) {
   const Settings& settings = session->settings();
   const std::stop_token stop = session->world.stop;
-  const auto sleep = [&](std::chrono::milliseconds duration) {
-    session->world.clock->SleepFor(duration, stop);
-  };
   if (!settings.worker_enabled) {
     LogInfo(kWorkerTag, "disabled by BACKUP_WORKER_ENABLED");
     return Status::Ok();
   }
   LowerThreadPriority(ThreadPriority::kLow);
-  Worker worker(settings, session->world);
-  Status prepared = worker.Prepare();
   const bool once = session->arguments().once;
+  Worker worker(settings, session->world, once);
+  Status prepared = worker.Prepare();
   const bool waits = !once && prepared.code() == StatusCode::kNotFound;
   if (!prepared.ok() && !waits) return prepared;
-  if (once) return RunOneRound(session, &worker);
+  if (once) return RunOnce(session, &worker);
   LogInfo(kWorkerTag, "Starting with poll interval " +
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
@@ -200,15 +260,15 @@ Status RunWorker(Session* session) {
   std::string told;  // the failure that the log named last
   while (!stop.stop_requested()) {
     if (!prepared.ok()) prepared = worker.Prepare();
-    Round round;
-    if (prepared.ok()) round = worker.RunOnce(/*all=*/false);
-    const Status& failure = prepared.ok() ? round.failure : prepared;
-    if (!failure.ok() && failure.message() != told) {
+    const Status failure =
+        prepared.ok() ? worker.SubmitPending().status() : prepared;
+    if (!failure.ok() && failure.message() != told && !stop.stop_requested()) {
       LogWarn(kWorkerTag, "will try again: " + failure.ToString());
     }
     told = failure.message();
-    sleep(settings.worker_poll);
+    session->world.clock->SleepFor(settings.worker_poll, stop);
   }
+  worker.jobs()->Close();
   LogInfo(kWorkerTag, "Stopped");
   return Status::Ok();
 }

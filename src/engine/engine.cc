@@ -241,7 +241,7 @@ Status Engine::RemoveScratch(const std::string& folder,
   return Status::Ok();
 }
 
-std::string Engine::VerifyFolder(const FoundBackup& backup) const {
+std::string Engine::VerifyFolder(const CatalogEntry& backup) const {
   const std::string id = backup.manifest ? backup.manifest->db_id : "";
   const std::string folder = records_.Folder(id);
   return !id.empty() && PathExists(fs_, folder) ? folder : StatePath("");

@@ -220,6 +220,17 @@ class Engine {
   // once more in levelkeep-check for kFull.
   Result<VerifyReport> Verify(const FoundBackup& backup, VerifyDepth depth,
                               const Work& work);
+  // Where the jobs that work on a backup, or on the database of that identity,
+  // are recorded (JobStore).
+  std::string JobsFolder(const CatalogEntry& backup) const {
+    return JoinPath(VerifyFolder(backup), kJobs);
+  }
+  std::string JobsFolder(const std::string& database_id) const {
+    return JoinPath(records_.Folder(database_id), kJobs);
+  }
+  // How long to wait until a backup that could not be checked is tried again;
+  // 0: it is due, or was never tried.
+  std::chrono::milliseconds RestBeforeRecheck(const CatalogEntry& backup) const;
   // For a check that was given up with the process: the next one takes it up.
   void NoteUnfinished(const FoundBackup& backup);
   Result<InspectReport> Inspect(const FoundBackup& backup, const Work& work);
@@ -411,7 +422,7 @@ class Engine {
 
   // Where a verification is locked and has its scratch folder: those of two
   // databases do not wait for each other.
-  std::string VerifyFolder(const FoundBackup& backup) const;
+  std::string VerifyFolder(const CatalogEntry& backup) const;
   // What killed verifications left in such a folder.
   Status SweepScratch(const std::string& folder,
                       std::vector<std::string>* swept);
@@ -421,6 +432,7 @@ class Engine {
   std::string StatePath(std::string_view name) const;
 
   static constexpr char kVerifyLock[] = "verify.lock";
+  static constexpr char kJobs[] = "jobs";
 
   const BackupOptions options_;
   const Platform platform_;

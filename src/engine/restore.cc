@@ -156,6 +156,7 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
     LEVELKEEP_RETURN_IF_ERROR(
         CheckSidecar(backup, staged.outcome.archive_sha256)
             .WithContext(backup.name));
+    LEVELKEEP_RETURN_IF_ERROR(work.Commit());
     return SwapWhileClosed([&] { return restorer_->Apply(staged); },
                            [&] { return restorer_->TakeBack(); });
   }();

@@ -136,6 +136,17 @@ void Engine::RecordNotChecked(const std::string& name,
   }
 }
 
+// A clock that was set does not stretch the pause.
+std::chrono::milliseconds Engine::RestBeforeRecheck(
+    const CatalogEntry& backup) const {
+  using std::chrono::milliseconds;
+  if (!backup.not_checked) return milliseconds(0);
+  const milliseconds pause = PauseBeforeRecheck(backup.not_checked->times);
+  const auto rested = std::chrono::duration_cast<milliseconds>(
+      clock_->Now() - backup.not_checked->at);
+  return std::clamp(pause - rested, milliseconds(0), pause);
+}
+
 void Engine::NoteUnfinished(const FoundBackup& backup) {
   RecordNotChecked(backup.name, "the check was stopped with its process");
 }

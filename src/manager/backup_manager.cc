@@ -58,16 +58,14 @@ BackupManager::Impl::Impl(const BackupOptions& options,
       fs_(platform.fs),
       clock_(platform.clock),
       engine_(options_, platform, this),
-      jobs_(platform.clock),
-      rechecks_(platform.clock) {}
+      jobs_(platform.clock, Handlers(), [this](const JobRequest&) {
+        MutexLock lock(&mutex_);
+        return job_store_;
+      }) {}
 
 BackupManager::Impl::~Impl() { Stop(); }
 
-void BackupManager::Impl::Stop() {
-  jobs_.Close();
-  schedule_thread_ = std::jthread();
-  verify_thread_ = std::jthread();
-}
+void BackupManager::Impl::Stop() { jobs_.Close(); }
 
 Status BackupManager::Impl::RequireInitialized() const {
   if (initialized_) return Status::Ok();
@@ -186,15 +184,7 @@ Result<std::unique_ptr<BackupReader>> BackupManager::OpenBackup(
 Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
                                                  const std::string& depth,
                                                  std::stop_token stop) {
-  const auto parsed = ParseVerifyDepth(depth);
-  if (!parsed) {
-    return Status(StatusCode::kInvalidArgument,
-                  "unknown verification depth '" + depth + "'",
-                  "use structure, checksums or full");
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
-                             impl_->engine_.Find(name));
-  return impl_->VerifyBackup(backup, *parsed, std::move(stop));
+  return impl_->VerifyBackup(name, depth, std::move(stop));
 }
 
 Result<RestorePreview> BackupManager::PreviewRestore(
@@ -237,6 +227,33 @@ Status BackupManager::DeleteBackup(const std::string& name, bool force,
 Status BackupManager::PinBackup(const std::string& name, bool pinned) {
   return impl_->engine_.Pin(name, pinned);
 }
+
+Result<std::string> BackupManager::SubmitJob(const JobRequest& request) {
+  return impl_->SubmitJob(request);
+}
+
+Result<Job> BackupManager::FindJob(const std::string& id) {
+  return impl_->jobs_.Find(id);
+}
+
+Result<std::vector<Job>> BackupManager::ListJobs(size_t limit) {
+  return impl_->jobs_.List(limit);
+}
+
+Result<Job> BackupManager::WaitForJob(const std::string& id,
+                                      std::stop_token stop) {
+  return impl_->jobs_.Wait(id, stop);
+}
+
+Status BackupManager::CancelJob(const std::string& id) {
+  return impl_->jobs_.Cancel(id);
+}
+
+void BackupManager::AddJobListener(JobListener listener) {
+  impl_->jobs_.AddListener(std::move(listener));
+}
+
+void BackupManager::StopJobs() { impl_->jobs_.StopAll(); }
 
 HealthReport BackupManager::Health() { return impl_->Health(); }
 

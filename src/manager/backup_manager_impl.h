@@ -2,29 +2,27 @@
 //   backup_manager.cc  forwarding             manager_start.cc    Initialize
 //   manager_attach.cc  attach, snapshot
 //   manager_create.cc  create, schedule       manager_restore.cc  restore
-//   manager_health.cc  health                 manager_verify.cc   background
+//   manager_health.cc  health                 manager_verify.cc   verify
+//   manager_jobs.cc    jobs
+// A verb asks the JobRunner for a job, whose handler asks the engine.
 
 #ifndef LEVELKEEP_MANAGER_BACKUP_MANAGER_IMPL_H_
 #define LEVELKEEP_MANAGER_BACKUP_MANAGER_IMPL_H_
 
-#include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <set>
 #include <string>
-#include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
 #include "engine/engine.h"
-#include "engine/rechecks.h"
+#include "jobs/job_runner.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/snapshot_env.h"
-#include "manager/jobs.h"
-#include "manager/scheduler.h"
 
 namespace levelkeep {
 
@@ -58,8 +56,12 @@ class BackupManager::Impl : private Database {
   Status DeleteBackup(const std::string& name, bool force, bool other_database);
 
   // --- manager_verify.cc
-  Result<VerifyReport> VerifyBackup(const FoundBackup& backup,
-                                    VerifyDepth depth, std::stop_token stop);
+  Result<VerifyReport> VerifyBackup(const std::string& name,
+                                    const std::string& depth,
+                                    std::stop_token stop);
+
+  // --- manager_jobs.cc
+  Result<std::string> SubmitJob(JobRequest request);
 
   // --- manager_restore.cc
   Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
@@ -76,7 +78,6 @@ class BackupManager::Impl : private Database {
   FileSystem* const fs_;
   Clock* const clock_;
   Engine engine_;
-  JobBoard jobs_;
   std::function<EventCount()> event_counter_;  // the host's, set before Attach
 
  private:
@@ -95,9 +96,10 @@ class BackupManager::Impl : private Database {
   Status RefuseEmptyStart(const DropOutcome& outcome) const;
   // `missing` says that a new database begins in place of one that is gone.
   Status RequireUsable(std::string* missing);
-  Status LookAtDatabase(StartReport* report);
+  // Returns the database's identity; empty: there is none.
+  Result<std::string> LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
-  Result<FoundBackup> FindForRestore(const RestoreRequest& request);
+  Result<FoundBackup> FindForRestore(const std::string& name, RestoreMode mode);
   Status JudgeUndo(UndoScope scope);
 
   Status RequireOurs(leveldb::DB* db) const;
@@ -105,17 +107,25 @@ class BackupManager::Impl : private Database {
   bool ClosedWhileAttached(const SnapshotEnvStats& stats) const;
   Status RequireStillOpen() const;
 
-  Result<bool> NothingChanged();
-  void RunSchedule(std::stop_token stop);
-  void RunScheduledBackup(Scheduler* scheduler, std::stop_token stop);
-  Scheduler NewScheduler();
+  // --- the handlers of the jobs, in the files of their verbs
+  std::map<JobType, JobHandler> Handlers();
+  JobOutcome Create(const JobRun& run);
+  bool NeedsCreate(const JobRequest& request);
+  JobOutcome Rotate();
+  JobOutcome Delete(const JobRun& run);
+  JobOutcome Verify(const JobRun& run);
+  bool NeedsVerify(const JobRequest& request);
+  JobOutcome Restore(const JobRun& run);
+  JobOutcome Undo(const JobRun& run);
 
-  void QueueVerification(const std::string& name);
-  void RunVerifications(std::stop_token stop);
-  std::string NextToVerify(std::stop_token stop);
-  std::string NextToRecheck();
-  void FindUnchecked();
-  void VerifyInBackground(const std::string& name, std::stop_token stop);
+  // The newest backup, if every write of the database is in it already.
+  Result<std::string> FindCover();
+  void StartSchedule();
+  void SubmitVerification(const std::string& name,
+                          std::chrono::milliseconds delay = {});
+  void SubmitRechecks();
+  void OpenJobs(const std::string& database_id);
+  Result<JobRequest> Complete(JobRequest request);
 
   RestoreWay WayOf(RestoreMode mode) const {
     return mode == RestoreMode::kStage || !CanRestoreLive()
@@ -143,21 +153,15 @@ class BackupManager::Impl : private Database {
   std::string epoch_ GUARDED_BY(mutex_);  // of the attached database
   // Why that history began, if by a fork.
   std::string forked_ GUARDED_BY(mutex_);
-  std::optional<Scheduler> scheduler_ GUARDED_BY(mutex_);
   std::optional<Time> last_success_ GUARDED_BY(mutex_);
   std::string last_error_ GUARDED_BY(mutex_);
   // Bytes per second of the last full verification; 0: none yet.
   double verify_rate_ GUARDED_BY(mutex_) = 0;
-  std::deque<std::string> to_verify_ GUARDED_BY(mutex_);
-  // Of the verifying thread: what could not be checked, and when it is tried
-  // again.
-  std::set<std::string> to_recheck_;
-  Rechecks rechecks_;
-  std::condition_variable_any verify_wake_;
+  std::string database_id_ GUARDED_BY(mutex_);  // of the records of jobs
+  std::shared_ptr<JobStore> job_store_ GUARDED_BY(mutex_);
 
-  // Last: they use the members above and stop first.
-  std::jthread schedule_thread_;
-  std::jthread verify_thread_;
+ public:
+  JobRunner jobs_;  // last: its threads use the members above
 };
 
 }  // namespace levelkeep

@@ -124,10 +124,9 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
     epoch_ = std::move(adoption.identity.epoch);
     forked_ = std::move(adoption.forked);
   }
-  if (options_.schedule.enabled) {
-    schedule_thread_ =
-        std::jthread([this](std::stop_token stop) { RunSchedule(stop); });
-  }
+  OpenJobs(adoption.identity.id);
+  jobs_.Release(JobType::kCreate);
+  StartSchedule();
   return Status::Ok();
 }
 
@@ -137,11 +136,10 @@ void BackupManager::Impl::Detach() {
   {
     MutexLock lock(&mutex_);
     db_ = nullptr;
-    scheduler_.reset();
   }
-  schedule_thread_.request_stop();
-  jobs_.CancelAndWait(JobKind::kCreate);
-  schedule_thread_ = std::jthread();
+  jobs_.Hold(JobType::kCreate);
+  jobs_.CancelAndWait(JobType::kCreate);
+  jobs_.ClearSchedules(JobType::kCreate);
   engine_.Release();
 }
 

@@ -6,7 +6,6 @@
 
 #include "base/host_call.h"
 #include "base/log.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "manager/backup_manager_impl.h"
 
@@ -14,32 +13,41 @@ namespace levelkeep {
 
 namespace {
 
-// Longer than any process, and far from overflowing the clock.
-constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(24 * 365);
+using std::chrono::milliseconds;
+
+constexpr char kScheduled[] = "scheduled";
+// A submitted backup that failed is tried so often again, this far apart.
+constexpr uint64_t kRetries = 2;
+constexpr milliseconds kRetryDelay{30'000};
+// The pause after another process was in the way.
+constexpr milliseconds kBusyDelay{5'000};
 
 }  // namespace
 
-// 1. one job at a time: wait for its turn   2. count the events   3. create and
-// rotate   4. remember how it went   5. queue the full verification
 Result<BackupInfo> BackupManager::Impl::CreateBackup(
     const CreateRequest& request) {
-  LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
-  LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
-  const auto wait =
-      std::clamp(request.wait, std::chrono::milliseconds(0), kLongestWait);
-  const auto give_up = clock_->SteadyNow() + wait;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      auto ticket, jobs_.Begin(JobKind::kCreate, request.stop,
-                               {.time = wait, .places = request.max_waiting}));
+  JobRequest job;
+  job.label = request.label;
+  job.trigger = request.trigger;
+  LEVELKEEP_ASSIGN_OR_RETURN(job, Complete(std::move(job)));
+  return jobs_.RunFor<BackupInfo>(job,
+                                  {.stop = request.stop,
+                                   .progress = HostProgress(request.progress),
+                                   .patience = request.wait,
+                                   .places = request.max_waiting});
+}
+
+// 1. count the events   2. create and rotate   3. remember how it went
+// 4. submit the full verification, or try again later
+JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   BackupRequest backup;
-  backup.wait = std::chrono::duration_cast<std::chrono::milliseconds>(
-      give_up - clock_->SteadyNow());
+  backup.wait = run.patience;
   backup.on_wait = [](const std::string& why) {
     LogInfo(kEngineLogTag, "waiting: " + why);
   };
-  backup.label = request.label;
-  backup.trigger = request.trigger;
-  backup.work = {ticket->stop(), HostProgress(request.progress)};
+  backup.label = run.request.label;
+  backup.trigger = run.request.trigger;
+  backup.work = run.work;
   // Counted before the cut: everything counted is in the snapshot.
   backup.events = CountEvents();
   auto made = engine_.Create(std::move(backup));
@@ -52,33 +60,75 @@ Result<BackupInfo> BackupManager::Impl::CreateBackup(
       last_error_ = made.status().message();
     }
   }
+  JobOutcome outcome{made.status()};
   if (made.ok()) {
-    QueueVerification(made->name);
-  } else {
-    LogError(kEngineLogTag, "backup failed: " + made.status().ToString());
+    if (options_.verification.after_backup) SubmitVerification(made->name);
+    outcome.message = made->name + " was made";
+    outcome.result = {{"backup", made->name},
+                      {"sequence", std::to_string(made->last_sequence)}};
+    outcome.value = std::move(made).value();
+    return outcome;
   }
-  return made;
+  LogError(kEngineLogTag, "backup failed: " + made.status().ToString());
+  outcome.postponed = made.status().code() == StatusCode::kBusy;
+  const milliseconds interval = options_.schedule.interval;
+  if (outcome.postponed) {
+    outcome.again = std::min(kBusyDelay, interval);
+  } else if (made.status().code() != StatusCode::kCancelled &&
+             run.attempt <= kRetries) {
+    outcome.again = std::min(kRetryDelay, interval);
+  }
+  return outcome;
 }
 
 Result<std::vector<RotationDecision>> BackupManager::Impl::Rotate(
     bool dry_run) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
-                             jobs_.Begin(JobKind::kRotate, std::stop_token()));
-  return dry_run ? engine_.PlanRotation() : engine_.Rotate();
+  if (!dry_run) {
+    return jobs_.RunFor<std::vector<RotationDecision>>(
+        {.type = JobType::kRotate}, {});
+  }
+  LEVELKEEP_RETURN_IF_ERROR(jobs_.Judge(JobType::kRotate));
+  return engine_.PlanRotation();
+}
+
+JobOutcome BackupManager::Impl::Rotate() {
+  auto decisions = engine_.Rotate();
+  JobOutcome outcome{decisions.status()};
+  if (!decisions.ok()) return outcome;
+  const auto removed =
+      std::count_if(decisions->begin(), decisions->end(),
+                    [](const auto& decision) { return !decision.keep; });
+  outcome.message = std::to_string(removed) + " backups were removed";
+  outcome.value = std::move(decisions).value();
+  return outcome;
 }
 
 Status BackupManager::Impl::DeleteBackup(const std::string& name, bool force,
                                          bool other_database) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto ticket,
-                             jobs_.Begin(JobKind::kRotate, std::stop_token()));
-  return engine_.Delete(name, force, other_database);
+  return jobs_
+      .Run({.type = JobType::kDelete,
+            .backup = name,
+            .other_database = other_database,
+            .force = force},
+           {})
+      .status;
 }
 
-// Is every write of this database in the newest backup already? Only a hot
-// attachment can tell.
-Result<bool> BackupManager::Impl::NothingChanged() {
+JobOutcome BackupManager::Impl::Delete(const JobRun& run) {
+  const JobRequest& request = run.request;
+  JobOutcome outcome{
+      engine_.Delete(request.backup, request.force, request.other_database)};
+  outcome.message = request.backup + " was deleted";
+  outcome.result = {{"backup", request.backup}};
+  return outcome;
+}
+
+// --- the schedule
+
+// Only a hot attachment can tell.
+Result<std::string> BackupManager::Impl::FindCover() {
   const SnapshotEnvStats stats = Stats();
-  if (!stats.attached || stats.poisoned) return false;
+  if (!stats.attached || stats.poisoned) return std::string();
   std::string epoch;
   {
     MutexLock lock(&mutex_);
@@ -86,63 +136,33 @@ Result<bool> BackupManager::Impl::NothingChanged() {
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, engine_.ListEntries());
   const CatalogEntry* const newest = listing->NewestOfEpoch(epoch);
-  return newest != nullptr &&
-         newest->manifest->last_sequence == stats.last_sequence;
+  const bool covers = newest != nullptr &&
+                      newest->manifest->last_sequence == stats.last_sequence;
+  return covers ? newest->name : std::string();
 }
 
-Scheduler BackupManager::Impl::NewScheduler() {
-  std::optional<Scheduler::Millis> age;
+bool BackupManager::Impl::NeedsCreate(const JobRequest& request) {
+  if (request.trigger != kScheduled) return true;
+  const auto cover = FindCover();
+  if (!cover.ok() || cover->empty()) return true;
+  LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
+  // What a restore replaced may be removed now: see NeedsVerify.
+  SubmitVerification(*cover);
+  return false;
+}
+
+void BackupManager::Impl::StartSchedule() {
+  if (!options_.schedule.enabled) return;
+  std::optional<Time> last;
   const auto listing = engine_.ListRecentEntries();
   if (listing.ok() && (*listing)->newest_good() != nullptr) {
-    age = std::chrono::duration_cast<Scheduler::Millis>(
-        clock_->Now() - (*listing)->newest_good()->created());
+    last = (*listing)->newest_good()->created();
   }
-  return Scheduler(options_.schedule.interval, age, LastSequence() > 0,
-                   MomentOf(clock_));
-}
-
-void BackupManager::Impl::RunSchedule(std::stop_token stop) {
-  // Never idle: LevelDB and health may wait for a lock that it holds, and what
-  // takes long is done by the workers of the archive.
-  LowerThreadPriority(ThreadPriority::kLow);
-  Scheduler scheduler = NewScheduler();
-  while (!stop.stop_requested()) {
-    {
-      MutexLock lock(&mutex_);
-      if (db_ == nullptr) return;
-      scheduler_ = scheduler;
-    }
-    const auto wait = std::min(scheduler.next().LeftAt(MomentOf(clock_)),
-                               DueTime::kLongestWait);
-    if (wait.count() > 0 && !clock_->SleepFor(wait, stop)) return;
-    if (!scheduler.next().HasCome(MomentOf(clock_))) continue;
-    RunScheduledBackup(&scheduler, stop);
-  }
-}
-
-void BackupManager::Impl::RunScheduledBackup(Scheduler* scheduler,
-                                             std::stop_token stop) {
-  const auto unchanged = NothingChanged();
-  if (unchanged.ok() && *unchanged) {
-    LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
-    scheduler->Succeeded(MomentOf(clock_));
-    // No backup comes whose verification would do it.
-    if (const auto ticket = jobs_.Begin(JobKind::kVerify, stop); ticket.ok()) {
-      engine_.ForgetUndoWhenDue();
-    }
-    return;
-  }
-  CreateRequest request;
-  request.trigger = "scheduled";
-  request.stop = stop;
-  const auto made = CreateBackup(request);
-  if (made.ok()) {
-    scheduler->Succeeded(MomentOf(clock_));
-  } else if (made.status().code() == StatusCode::kBusy) {
-    scheduler->Postponed(MomentOf(clock_));
-  } else {
-    scheduler->Failed(MomentOf(clock_));
-  }
+  auto schedule =
+      std::make_unique<IntervalSchedule>(options_.schedule.interval);
+  const milliseconds delay =
+      schedule->DelayAtStart(last, LastSequence() > 0, clock_->Now());
+  jobs_.SetSchedule({.trigger = kScheduled}, std::move(schedule), delay);
 }
 
 }  // namespace levelkeep

@@ -56,11 +56,8 @@ HealthReport BackupManager::Impl::Health() {
     verify_rate = verify_rate_;
     health.last_success = last_success_;
     health.last_error = last_error_;
-    if (scheduler_) {
-      const Moment now = MomentOf(clock_);
-      health.next_run = now.wall + scheduler_->next().LeftAt(now);
-    }
   }
+  health.next_run = jobs_.NextRun();
   health.running = jobs_.Running();
   health.undo_available = initialized_ && engine_.restorer()->UndoAvailable();
   if (stats.poisoned) {

@@ -11,11 +11,11 @@
 namespace levelkeep {
 
 // Both begin so: a restore and its dry run.
-Result<FoundBackup> BackupManager::Impl::FindForRestore(
-    const RestoreRequest& request) {
+Result<FoundBackup> BackupManager::Impl::FindForRestore(const std::string& name,
+                                                        RestoreMode mode) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
-  LEVELKEEP_ASSIGN_OR_RETURN(FoundBackup backup, engine_.Find(request.source));
-  if (request.mode == RestoreMode::kLive && !CanRestoreLive()) {
+  LEVELKEEP_ASSIGN_OR_RETURN(FoundBackup backup, engine_.Find(name));
+  if (mode == RestoreMode::kLive && !CanRestoreLive()) {
     return Status(StatusCode::kUnsupported,
                   "this application can't restore without a restart",
                   "use mode \"stage\" and restart" +
@@ -28,9 +28,9 @@ Result<FoundBackup> BackupManager::Impl::FindForRestore(
 
 Result<RestorePreview> BackupManager::Impl::PreviewRestore(
     const RestoreRequest& request) {
-  LEVELKEEP_ASSIGN_OR_RETURN(FoundBackup backup, FindForRestore(request));
-  LEVELKEEP_RETURN_IF_ERROR(
-      jobs_.JudgeInsteadOf(JobKind::kVerify, JobKind::kRestore));
+  LEVELKEEP_ASSIGN_OR_RETURN(FoundBackup backup,
+                             FindForRestore(request.source, request.mode));
+  LEVELKEEP_RETURN_IF_ERROR(jobs_.Judge(JobType::kRestore));
   LEVELKEEP_RETURN_IF_ERROR(engine_.Open(&backup));
   LEVELKEEP_ASSIGN_OR_RETURN(RestorePreview preview, engine_.Preview(backup));
   LEVELKEEP_RETURN_IF_ERROR(engine_.RehearseRestore(
@@ -42,25 +42,37 @@ Result<RestorePreview> BackupManager::Impl::PreviewRestore(
 
 Result<RestoreReport> BackupManager::Impl::RestoreBackup(
     const RestoreRequest& request) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup, FindForRestore(request));
-  // A verification in the background must not stand in the way of a person.
   LEVELKEEP_ASSIGN_OR_RETURN(
-      auto ticket,
-      jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore, request.stop));
+      const JobRequest job,
+      Complete({.type = JobType::kRestore,
+                .backup = request.source,
+                .mode = request.mode,
+                .other_database = request.other_database}));
+  return jobs_.RunFor<RestoreReport>(
+      job, {.stop = request.stop, .progress = HostProgress(request.progress)});
+}
+
+JobOutcome BackupManager::Impl::Restore(const JobRun& run) {
+  const JobRequest& request = run.request;
+  const auto backup = FindForRestore(request.backup, request.mode);
+  if (!backup.ok()) return {backup.status()};
   const bool live = WayOf(request.mode) == RestoreWay::kNow;
-  const Work work = {ticket->stop(), HostProgress(request.progress)};
-  auto report = live ? engine_.Restore(backup, work, request.other_database)
-                     : engine_.Stage(backup, work, request.other_database);
-  if (report.ok()) {
-    LogInfo(kEngineLogTag,
-            backup.name + (live ? ": restored, write number " +
-                                      std::to_string(report->last_sequence)
-                                : ": staged for the next start"));
-  } else {
+  auto report = live
+                    ? engine_.Restore(*backup, run.work, request.other_database)
+                    : engine_.Stage(*backup, run.work, request.other_database);
+  if (!report.ok()) {
     LogError(kEngineLogTag,
-             backup.name + ": restore failed: " + report.status().ToString());
+             backup->name + ": restore failed: " + report.status().ToString());
+    return {report.status()};
   }
-  return report;
+  const std::string sequence = std::to_string(report->last_sequence);
+  const std::string what = live ? ": restored, write number " + sequence
+                                : ": staged for the next start";
+  LogInfo(kEngineLogTag, backup->name + what);
+  return {Status::Ok(),
+          backup->name + what,
+          {{"backup", backup->name}, {"sequence", sequence}},
+          std::move(report).value()};
 }
 
 Status BackupManager::Impl::JudgeUndo(UndoScope scope) {
@@ -81,22 +93,29 @@ Status BackupManager::Impl::JudgeUndo(UndoScope scope) {
 
 Result<KeptDatabase> BackupManager::Impl::PreviewUndo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(JudgeUndo(scope));
-  LEVELKEEP_RETURN_IF_ERROR(
-      jobs_.JudgeInsteadOf(JobKind::kVerify, JobKind::kRestore));
+  LEVELKEEP_RETURN_IF_ERROR(jobs_.Judge(JobType::kUndo));
   return engine_.PreviewUndo(scope);
 }
 
 Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
-  LEVELKEEP_RETURN_IF_ERROR(JudgeUndo(scope));
   LEVELKEEP_ASSIGN_OR_RETURN(
-      auto ticket, jobs_.BeginInsteadOf(JobKind::kVerify, JobKind::kRestore,
-                                        std::stop_token()));
-  auto report = engine_.Undo(scope);
-  if (report.ok()) {
-    LogInfo(kEngineLogTag, "restore undone, write number " +
-                               std::to_string(report->last_sequence));
-  }
-  return report;
+      const JobRequest job,
+      Complete({.type = JobType::kUndo, .all = scope == UndoScope::kAll}));
+  return jobs_.RunFor<RestoreReport>(job, {});
+}
+
+// It exchanges the database at once.
+JobOutcome BackupManager::Impl::Undo(const JobRun& run) {
+  const Status begun = run.work.Commit();
+  if (!begun.ok()) return {begun};
+  auto report =
+      engine_.Undo(run.request.all ? UndoScope::kAll : UndoScope::kLast);
+  if (!report.ok()) return {report.status()};
+  const std::string sequence = std::to_string(report->last_sequence);
+  const std::string what = "restore undone, write number " + sequence;
+  LogInfo(kEngineLogTag, what);
+  return {
+      Status::Ok(), what, {{"sequence", sequence}}, std::move(report).value()};
 }
 
 }  // namespace levelkeep

@@ -70,17 +70,17 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   if (options_.restore.at_start) {
     LEVELKEEP_RETURN_IF_ERROR(ApplyDropped(std::move(stop), &report));
   }
-  LEVELKEEP_RETURN_IF_ERROR(LookAtDatabase(&report));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string database_id,
+                             LookAtDatabase(&report));
   LEVELKEEP_RETURN_IF_ERROR(CheckLock(&report));
   Log(report);
   for (const std::string& warning : engine_.Warnings()) {
     LogWarn(kEngineLogTag, warning);
   }
   initialized_ = true;
-  if (options_.verification.after_backup) {
-    verify_thread_ =
-        std::jthread([this](std::stop_token quit) { RunVerifications(quit); });
-  }
+  jobs_.Hold(JobType::kCreate);  // until a database is attached
+  OpenJobs(database_id);
+  SubmitRechecks();
   return report;
 }
 
@@ -175,13 +175,13 @@ Status BackupManager::Impl::RequireUsable(std::string* missing) {
   return Status::Ok();
 }
 
-Status BackupManager::Impl::LookAtDatabase(StartReport* report) {
+Result<std::string> BackupManager::Impl::LookAtDatabase(StartReport* report) {
   LEVELKEEP_RETURN_IF_ERROR(RequireUsable(&report->missing_database));
-  if (!engine_.DatabasePresent()) return Status::Ok();
+  if (!engine_.DatabasePresent()) return std::string();
   LEVELKEEP_ASSIGN_OR_RETURN(const Adoption adoption, engine_.Adopt(true));
   report->gap = adoption.gap;
   if (adoption.began) report->forked = adoption.forked;
-  return Status::Ok();
+  return adoption.identity.id;
 }
 
 // Whoever drops a file into an empty installation wants its data. A restart

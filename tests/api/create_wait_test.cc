@@ -30,7 +30,7 @@ class CreateWaitTest : public test::StoreFixture {
         running_.notify_all();
         may_end_.wait(false);
       };
-      EXPECT_TRUE(manager_->CreateBackup(request).ok());
+      slow_end_ = manager_->CreateBackup(request).status();
     });
     running_.wait(false);
   }
@@ -43,6 +43,7 @@ class CreateWaitTest : public test::StoreFixture {
   std::atomic<bool> running_ = false;
   std::atomic<bool> may_end_ = false;
   std::jthread slow_;
+  Status slow_end_;
 };
 
 TEST_F(CreateWaitTest, FourWaitAndOthersAreToldAtOnce) {
@@ -65,6 +66,7 @@ TEST_F(CreateWaitTest, FourWaitAndOthersAreToldAtOnce) {
     for (int seen; (seen = conflicts) < 3;) conflicts.wait(seen);
     EXPECT_EQ(made, 0);
     EndSlow();
+    EXPECT_TRUE(slow_end_.ok()) << slow_end_.ToString();
   }
   EXPECT_EQ(made, 4);
   EXPECT_EQ(conflicts, 3);
@@ -78,10 +80,11 @@ TEST_F(CreateWaitTest, AStopOfTheServerEndsAWait) {
   BeginSlow();
   int status = 0;
   std::jthread caller([&] { status = Create(&api); });
-  api.CancelJobs();
+  manager_->StopJobs();
   caller.join();
   EXPECT_EQ(status, 503);
   EndSlow();
+  EXPECT_EQ(slow_end_.code(), StatusCode::kCancelled);
 }
 
 }  // namespace

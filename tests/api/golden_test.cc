@@ -487,7 +487,7 @@ TEST_F(GoldenTest, ASecondJobIsToldWhichOneRuns) {
 TEST_F(GoldenTest, CancelledJobsSaySo) {
   Start();
   Append(3);
-  api_->CancelJobs();
+  manager_->StopJobs();
   Expect("error-cancelled", "POST", "/api/backup/create");
 }
 

@@ -8,6 +8,7 @@
 #include "engine/engine.h"
 #include "format/backup_name.h"
 #include "format/sidecar.h"
+#include "jobs/job.h"
 
 namespace levelkeep::test {
 namespace {
@@ -58,6 +59,16 @@ bool IsKnownInWork(const std::string& name) {
          name.starts_with("rollback-");
 }
 
+// Of "/jobs/…", below a database: ended jobs. A start ends those that were
+// interrupted, and the runner of the second start has ended.
+bool IsKnownOfJobs(const std::string& rest) {
+  constexpr std::string_view kFolder = "/jobs/";
+  if (!rest.starts_with(kFolder)) return false;
+  const std::string name = rest.substr(kFolder.size());
+  return name.empty() || name == "open/" || name == "runners/" ||
+         name == "jobs.lock" || IsJobId(name.substr(0, name.find('.')));
+}
+
 // "databases/", "databases/<id>/" and what is in it.
 bool IsKnownOfDatabase(const std::string& name) {
   constexpr std::string_view kFolder = "databases/";
@@ -68,7 +79,8 @@ bool IsKnownOfDatabase(const std::string& name) {
   const std::string rest =
       name.substr(std::min(name.size(), kFolder.size() + kIdLength));
   return IsEpoch(id) && (rest == "/" || rest == "/record" || rest == "/reuse" ||
-                         rest == "/writer.lock" || rest == "/create.lock");
+                         rest == "/writer.lock" || rest == "/create.lock" ||
+                         IsKnownOfJobs(rest));
 }
 
 bool IsKnownInBackups(const std::string& name,

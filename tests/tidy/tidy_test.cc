@@ -60,17 +60,18 @@ const std::map<std::string, std::set<std::string>>& Layers() {
           {"engine",
            {"snapshot", "archive", "destination", "catalog", "restore",
             "config", "format", "dbfiles", "base"}},
+          {"jobs", {"base"}},
           {"manager",
-           {"engine", "snapshot", "catalog", "restore", "format", "dbfiles",
-            "base"}},
+           {"engine", "jobs", "snapshot", "catalog", "restore", "format",
+            "dbfiles", "base"}},
           {"http", {"base"}},
           {"eventstore", {"manager", "dbfiles", "base"}},
           {"api", {"http", "eventstore", "manager", "config", "base"}},
           {"check", {"archive", "format", "dbfiles", "base"}},
           {"cli",
-           {"api", "eventstore", "http", "manager", "engine", "snapshot",
-            "archive", "catalog", "restore", "config", "format", "dbfiles",
-            "base"}},
+           {"api", "eventstore", "http", "manager", "jobs", "engine",
+            "snapshot", "archive", "catalog", "restore", "config", "format",
+            "dbfiles", "base"}},
       };
   return *kLayers;
 }

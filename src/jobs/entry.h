@@ -1,0 +1,50 @@
+// What a JobRunner knows of one job. Private to jobs.
+
+#ifndef LEVELKEEP_JOBS_ENTRY_H_
+#define LEVELKEEP_JOBS_ENTRY_H_
+
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+
+#include "base/due_time.h"
+#include "jobs/job_runner.h"
+
+namespace levelkeep {
+
+// Guarded by the runner's mutex, but for the constants and `record_mutex`.
+struct JobRunner::Entry {
+  Job job;
+  bool submitted = false;           // constant; else the caller of Run waits
+  std::string lane;                 // constant
+  std::shared_ptr<JobStore> store;  // constant; may be null
+  Mutex record_mutex;               // one writer of the record at a time
+
+  std::optional<DueTime> due;  // not before
+  bool announced = true;       // the listeners know that it waits
+  bool scheduled = false;      // a timer submitted it
+  std::stop_source stop;
+  bool displaced = false;   // stopped by another job, comes again
+  bool cancelled = false;   // stopped by a person, or for good
+  bool committed = false;   // can't be stopped any more
+  bool wait_ended = false;  // the caller of Run is to give up
+  bool needed = true;       // else no record is written
+  bool recorded = false;
+  bool settled = false;  // ended, and the record of it is written
+};
+
+struct JobRunner::Timer {
+  JobRequest request;
+  std::unique_ptr<const Schedule> schedule;
+  DueTime next;
+  EntryPtr run = nullptr;  // the present one
+};
+
+inline Status ShuttingDown() {
+  return Status(StatusCode::kCancelled, "the backup manager is shutting down");
+}
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_JOBS_ENTRY_H_

@@ -1,0 +1,218 @@
+#include "jobs/job.h"
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "base/ascii.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/status_macros.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr size_t kRandomDigits = 8;
+constexpr size_t kTimeLength = 19;  // of "20241227-120000-000"
+constexpr std::string_view kResultPrefix = "result.";
+
+struct TypeRow {
+  JobType type;
+  const char* name;
+  const char* noun;
+  int rank;
+  bool survives_restart;
+};
+
+constexpr TypeRow kTypes[] = {
+    {JobType::kCreate, "create", "a backup", 2, true},
+    {JobType::kRestore, "restore", "a restore", 3, false},
+    {JobType::kUndo, "undo", "an undo", 3, false},
+    {JobType::kVerify, "verify", "a verification", 0, true},
+    {JobType::kRotate, "rotate", "a rotation", 1, true},
+    {JobType::kDelete, "delete", "a deletion", 1, false},
+};
+
+constexpr std::pair<JobStatus, const char*> kStatuses[] = {
+    {JobStatus::kPending, "pending"},
+    {JobStatus::kInProgress, "in_progress"},
+    {JobStatus::kCompleted, "completed"},
+    {JobStatus::kFailed, "failed"},
+    {JobStatus::kCancelled, "cancelled"},
+};
+
+constexpr std::pair<RestoreMode, const char*> kModes[] = {
+    {RestoreMode::kAuto, "auto"},
+    {RestoreMode::kLive, "live"},
+    {RestoreMode::kStage, "stage"},
+};
+
+const TypeRow& RowOf(JobType type) {
+  return *std::find_if(std::begin(kTypes), std::end(kTypes) - 1,
+                       [&](const TypeRow& row) { return row.type == type; });
+}
+
+template <typename Value, size_t kCount>
+const char* NameIn(const std::pair<Value, const char*> (&names)[kCount],
+                   Value value) {
+  for (const auto& [known, name] : names) {
+    if (known == value) return name;
+  }
+  return names[0].second;
+}
+
+template <typename Value, size_t kCount>
+std::optional<Value> ValueIn(
+    const std::pair<Value, const char*> (&names)[kCount],
+    std::string_view text) {
+  for (const auto& [value, name] : names) {
+    if (text == name) return value;
+  }
+  return std::nullopt;
+}
+
+void SetText(const char* name, const std::string& text, Record* record) {
+  if (!text.empty()) record->Set(name, text);
+}
+
+void SetFlag(const char* name, bool flag, Record* record) {
+  if (flag) record->SetNumber(name, 1);
+}
+
+void SetTime(const char* name, const std::optional<Time>& time,
+             Record* record) {
+  if (time) record->Set(name, FormatTime(*time));
+}
+
+std::optional<Time> GetTime(const Record& record, const char* name) {
+  const auto time = ParseTime(record.Get(name));
+  return time.ok() ? std::optional(*time) : std::nullopt;
+}
+
+JobRequest RequestFromRecord(const Record& record) {
+  JobRequest request;
+  request.backup = record.Get("backup");
+  request.label = record.Get("label");
+  request.depth = record.Get("depth");
+  request.mode =
+      ValueIn(kModes, record.Get("mode")).value_or(RestoreMode::kAuto);
+  request.other_database = record.GetNumber("other_database") != 0;
+  request.force = record.GetNumber("force") != 0;
+  request.all = record.GetNumber("all") != 0;
+  request.trigger = record.Get("trigger");
+  request.created_by = record.Get("created_by");
+  request.priority = static_cast<int>(record.GetNumber("priority")) -
+                     static_cast<int>(record.GetNumber("priority_below"));
+  return request;
+}
+
+void RequestToRecord(const JobRequest& request, Record* record) {
+  record->Set("type", RowOf(request.type).name);
+  SetText("backup", request.backup, record);
+  SetText("label", request.label, record);
+  SetText("depth", request.depth, record);
+  record->Set("mode", NameIn(kModes, request.mode));
+  SetFlag("other_database", request.other_database, record);
+  SetFlag("force", request.force, record);
+  SetFlag("all", request.all, record);
+  SetText("trigger", request.trigger, record);
+  SetText("created_by", request.created_by, record);
+  record->SetNumber("priority", std::max(request.priority, 0));
+  record->SetNumber("priority_below", std::max(-request.priority, 0));
+}
+
+}  // namespace
+
+std::string JobTypeName(JobType type) { return RowOf(type).name; }
+std::string JobNoun(JobType type) { return RowOf(type).noun; }
+int RankOf(JobType type) { return RowOf(type).rank; }
+bool SurvivesRestart(JobType type) { return RowOf(type).survives_restart; }
+std::string JobStatusName(JobStatus status) {
+  return NameIn(kStatuses, status);
+}
+
+std::string JobIdPrefix(Time time) {
+  std::string prefix;
+  for (const char c : FormatTime(time)) {
+    if (c >= '0' && c <= '9') prefix += c;
+    if (c == 'T' || c == '.') prefix += '-';
+  }
+  return prefix;
+}
+
+std::string NewJobId(Time now) {
+  return JobIdPrefix(now) + "-" + RandomId().substr(0, kRandomDigits);
+}
+
+bool IsJobId(std::string_view text) {
+  return text.size() == kTimeLength + 1 + kRandomDigits &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return HexDigit(c) >= 0 || c == '-'; });
+}
+
+bool MayRunTogether(JobType a, JobType b) {
+  const auto stands_alone = [](JobType type) {
+    return type == JobType::kRestore || type == JobType::kUndo;
+  };
+  if (stands_alone(a) || stands_alone(b)) return false;
+  // A verification reads; each of the others changes the backups.
+  return (a == JobType::kVerify) != (b == JobType::kVerify);
+}
+
+bool Displaces(JobType a, JobType b) {
+  return (a == JobType::kRestore || a == JobType::kUndo) &&
+         b == JobType::kVerify;
+}
+
+Record JobToRecord(const Job& job) {
+  Record record;
+  record.Set("id", job.id);
+  RequestToRecord(job.request, &record);
+  record.Set("status", JobStatusName(job.status));
+  record.SetNumber("attempts", job.attempts);
+  record.Set("created", FormatTime(job.created));
+  SetTime("started", job.started, &record);
+  SetTime("ended", job.ended, &record);
+  SetTime("not_before", job.not_before, &record);
+  record.SetNumber("code", static_cast<uint64_t>(job.code));
+  SetText("message", job.message, &record);
+  for (const auto& [name, value] : job.result) {
+    record.Set(std::string(kResultPrefix) + name, value);
+  }
+  return record;
+}
+
+Result<Job> JobFromRecord(const Record& record) {
+  const auto row = std::find_if(
+      std::begin(kTypes), std::end(kTypes),
+      [&](const auto& known) { return record.Get("type") == known.name; });
+  const auto status = ValueIn(kStatuses, record.Get("status"));
+  const auto created = GetTime(record, "created");
+  if (row == std::end(kTypes) || !status || !created ||
+      !IsJobId(record.Get("id")) ||
+      record.GetNumber("code") > static_cast<uint64_t>(StatusCode::kDegraded)) {
+    return Status(StatusCode::kCorruption,
+                  "the record of a job lacks a field, or has a wrong one");
+  }
+  Job job;
+  job.id = record.Get("id");
+  job.request = RequestFromRecord(record);
+  job.request.type = row->type;
+  job.status = *status;
+  job.attempts = record.GetNumber("attempts");
+  job.progress = job.status == JobStatus::kCompleted ? 1 : 0;
+  job.created = *created;
+  job.started = GetTime(record, "started");
+  job.ended = GetTime(record, "ended");
+  job.not_before = GetTime(record, "not_before");
+  job.code = static_cast<StatusCode>(record.GetNumber("code"));
+  job.message = record.Get("message");
+  for (const auto& [name, value] : record.fields()) {
+    if (!name.starts_with(kResultPrefix)) continue;
+    job.result.emplace(name.substr(kResultPrefix.size()), value);
+  }
+  return job;
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,503 @@
+// What surrounds the jobs of a JobRunner: submission, cancelling, schedules,
+// restarts, and the threads.
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <system_error>
+#include <utility>
+
+#include "base/log.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "jobs/entry.h"
+#include "jobs/job.h"
+#include "jobs/job_runner.h"
+
+namespace levelkeep {
+
+namespace {
+
+// A wall clock that was set back must not stretch a pause from before a restart
+// beyond this.
+constexpr std::chrono::milliseconds kLongestPause = std::chrono::hours(24);
+
+Status NoSuchJob(const std::string& id) {
+  return Status(StatusCode::kNotFound, "there is no job " + Printable(id, 60),
+                "jobs are remembered for 90 days");
+}
+
+Status Cancelled() {
+  return Status(StatusCode::kCancelled, "cancelled before it began");
+}
+
+}  // namespace
+
+// --- submission
+
+Result<std::string> JobRunner::Submit(const Submission& submission) {
+  JoinEnded();
+  const EntryPtr entry = NewEntry(submission.request, /*submitted=*/true);
+  if (submission.delay.count() > 0) {
+    entry->due.emplace(MomentOf(clock_), submission.delay);
+    entry->job.not_before = clock_->Now() + submission.delay;
+  }
+  {
+    MutexLock lock(&mutex_);
+    const EntryPtr same =
+        submission.joins ? FindSubmitted(submission.request) : nullptr;
+    if (same != nullptr) return same->job.id;
+  }
+  LEVELKEEP_RETURN_IF_ERROR(Queue(entry, submission.must_be_recorded));
+  return entry->job.id;
+}
+
+// 1. into the queue   2. tell the listeners   3. begin, or a record of what
+// waits
+Status JobRunner::Queue(const EntryPtr& entry, bool must_be_recorded) {
+  {
+    MutexLock lock(&mutex_);
+    if (closed_) return ShuttingDown();
+    entry->announced = false;
+    Enqueue(entry);
+    StartKeeper();
+  }
+  Tell(entry);
+  {
+    MutexLock lock(&mutex_);
+    entry->announced = true;
+    Advance();
+    if (entry->job.status != JobStatus::kPending) return Status::Ok();
+  }
+  if (!must_be_recorded) {
+    RecordOrWarn(entry);
+    return Status::Ok();
+  }
+  const Status recorded = Record(entry);
+  if (recorded.ok()) return recorded;
+  MutexLock lock(&mutex_);
+  if (entry->job.status != JobStatus::kPending) return Status::Ok();
+  waiting_.remove(entry);
+  Advance();
+  return recorded;
+}
+
+JobRunner::EntryPtr JobRunner::FindSubmitted(const JobRequest& request) const {
+  for (const auto* list : {&running_, &waiting_}) {
+    for (const EntryPtr& entry : *list) {
+      if (entry->submitted && entry->job.request == request) return entry;
+    }
+  }
+  return nullptr;
+}
+
+// --- one job, by its id
+
+JobRunner::EntryPtr JobRunner::FindEntry(const std::string& id) const {
+  const auto is_it = [&](const EntryPtr& entry) { return entry->job.id == id; };
+  for (const auto* list : {&running_, &waiting_}) {
+    const auto found = std::find_if(list->begin(), list->end(), is_it);
+    if (found != list->end()) return *found;
+  }
+  const auto found = std::find_if(ended_.begin(), ended_.end(), is_it);
+  return found == ended_.end() ? nullptr : *found;
+}
+
+Result<Job> JobRunner::Find(const std::string& id) {
+  {
+    MutexLock lock(&mutex_);
+    const EntryPtr entry = FindEntry(id);
+    if (entry != nullptr) return entry->job;
+  }
+  const auto store = store_of_ ? store_of_(JobRequest()) : nullptr;
+  if (store == nullptr) return NoSuchJob(id);
+  auto job = store->Find(id);
+  if (job.status().code() == StatusCode::kNotFound) return NoSuchJob(id);
+  return job;
+}
+
+Result<std::vector<Job>> JobRunner::List(size_t limit) {
+  std::map<std::string, Job, std::greater<>> jobs;
+  const auto store = store_of_ ? store_of_(JobRequest()) : nullptr;
+  if (store != nullptr) {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto recorded, store->List(limit));
+    for (Job& job : recorded) jobs.emplace(job.id, std::move(job));
+  }
+  MutexLock lock(&mutex_);
+  const auto add = [&](const EntryPtr& entry) {
+    jobs.insert_or_assign(entry->job.id, entry->job);
+  };
+  std::for_each(ended_.begin(), ended_.end(), add);
+  std::for_each(waiting_.begin(), waiting_.end(), add);
+  std::for_each(running_.begin(), running_.end(), add);
+  std::vector<Job> list;
+  for (auto& [id, job] : jobs) {
+    if (list.size() == limit) break;
+    list.push_back(std::move(job));
+  }
+  return list;
+}
+
+Result<Job> JobRunner::Wait(const std::string& id,
+                            const std::stop_token& stop) {
+  {
+    MutexLock lock(&mutex_);
+    const EntryPtr entry = FindEntry(id);
+    if (entry != nullptr) {
+      changed_.wait(mutex_, stop, [&]() REQUIRES_LOCK(mutex_) {
+        return entry->settled || closed_;
+      });
+      if (entry->job.has_ended()) return entry->job;
+      return Status(StatusCode::kCancelled,
+                    "stopped while it waited for job " + id);
+    }
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(Job job, Find(id));
+  if (job.has_ended()) return job;
+  return Status(StatusCode::kBusy, "another process runs job " + id,
+                "ask for it again later");
+}
+
+Status JobRunner::Cancel(const std::string& id) {
+  EntryPtr withdrawn;
+  {
+    MutexLock lock(&mutex_);
+    const EntryPtr entry = FindEntry(id);
+    if (entry != nullptr && entry->committed && !entry->job.has_ended()) {
+      return Status(StatusCode::kBusy,
+                    JobNoun(entry->job.request.type) +
+                        " can't be cancelled any more: it exchanges the "
+                        "database",
+                    "undo it when it has ended");
+    }
+    if (entry != nullptr && entry->job.status == JobStatus::kInProgress) {
+      entry->cancelled = true;
+      entry->stop.request_stop();
+      return Status::Ok();
+    }
+    if (entry != nullptr && !entry->job.has_ended()) {
+      withdrawn = entry;
+      Withdraw(entry);
+    }
+  }
+  if (withdrawn != nullptr) {
+    PublishEnd(withdrawn);
+    return Status::Ok();
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const Job job, Find(id));
+  return Status(StatusCode::kBusy, job.has_ended()
+                                       ? "job " + id + " has ended already"
+                                       : "another process runs job " + id);
+}
+
+// A job that waits; a caller of Run gives up by itself.
+void JobRunner::Withdraw(const EntryPtr& entry) {
+  entry->wait_ended = true;
+  if (entry->submitted) {
+    waiting_.remove(entry);
+    End(entry, {Cancelled()});
+  }
+  Advance();
+}
+
+void JobRunner::PublishEnd(const EntryPtr& entry) {
+  if (!entry->submitted) return;
+  Publish(entry);
+  MutexLock lock(&mutex_);
+  entry->settled = true;
+  Advance();
+}
+
+// --- all jobs of a type, or all jobs
+
+void JobRunner::Hold(JobType type) {
+  MutexLock lock(&mutex_);
+  held_.insert(type);
+}
+
+void JobRunner::Release(JobType type) {
+  MutexLock lock(&mutex_);
+  held_.erase(type);
+  Advance();
+}
+
+void JobRunner::CancelAndWait(JobType type) {
+  std::vector<EntryPtr> withdrawn;
+  {
+    MutexLock lock(&mutex_);
+    // A live restore ends what uses the database and begins it again: callers
+    // that wait for its end go on waiting.
+    const bool restores = std::any_of(
+        running_.begin(), running_.end(), [&](const EntryPtr& entry) {
+          return Displaces(entry->job.request.type, JobType::kVerify);
+        });
+    const std::list<EntryPtr> waiting = waiting_;
+    for (const EntryPtr& entry : waiting) {
+      if (entry->job.request.type != type) continue;
+      if (entry->submitted ? !entry->scheduled : restores) continue;
+      Withdraw(entry);
+      withdrawn.push_back(entry);
+    }
+    for (const EntryPtr& entry : running_) {
+      if (entry->job.request.type != type) continue;
+      entry->cancelled = true;
+      entry->stop.request_stop();
+      changed_.wait(mutex_, [&]() REQUIRES_LOCK(mutex_) {
+        return std::find(running_.begin(), running_.end(), entry) ==
+               running_.end();
+      });
+      break;  // the table allows one of a type
+    }
+  }
+  for (const EntryPtr& entry : withdrawn) PublishEnd(entry);
+}
+
+void JobRunner::StopAll() {
+  MutexLock lock(&mutex_);
+  closed_ = true;
+  for (const EntryPtr& entry : running_) {
+    if (!entry->committed) entry->stop.request_stop();
+  }
+  Advance();
+}
+
+void JobRunner::Close() {
+  StopAll();
+  std::list<std::jthread> threads;
+  {
+    MutexLock lock(&mutex_);
+    for (std::jthread& keeper : keeper_) keeper.request_stop();
+    WakeKeeper();
+    changed_.wait(mutex_, [&]() REQUIRES_LOCK(mutex_) {
+      return callers_ == 0 && threads_.empty();
+    });
+    threads.splice(threads.end(), keeper_);
+  }
+  threads.clear();  // joins
+  JoinEnded();
+}
+
+// To those who only ask whether something runs, an undo is a restore and a
+// deletion a rotation.
+std::string JobRunner::Running() const {
+  using enum JobType;
+  MutexLock lock(&mutex_);
+  for (const JobType type :
+       {kRestore, kUndo, kCreate, kRotate, kDelete, kVerify}) {
+    for (const EntryPtr& entry : running_) {
+      if (entry->job.request.type != type) continue;
+      return JobTypeName(type == kUndo     ? kRestore
+                         : type == kDelete ? kRotate
+                                           : type);
+    }
+  }
+  return "";
+}
+
+int JobRunner::Waiting() const {
+  MutexLock lock(&mutex_);
+  return static_cast<int>(
+      std::count_if(waiting_.begin(), waiting_.end(),
+                    [](const auto& entry) { return !entry->submitted; }));
+}
+
+void JobRunner::AddListener(JobListener listener) {
+  MutexLock lock(&mutex_);
+  listeners_.push_back(std::move(listener));
+}
+
+// --- restarts
+
+void JobRunner::TakeUp(const std::shared_ptr<JobStore>& store) {
+  if (store == nullptr) return;
+  auto jobs = store->TakeUp();
+  if (!jobs.ok()) {
+    LogWarn(kJobLogTag, "jobs of the last process were not taken up: " +
+                            jobs.status().ToString());
+    return;
+  }
+  for (Job& job : *jobs) TakeUpOne(std::move(job), store);
+}
+
+void JobRunner::TakeUpOne(Job job, const std::shared_ptr<JobStore>& store) {
+  const auto entry = std::make_shared<Entry>();
+  entry->submitted = true;
+  entry->lane = LaneOf(job.request);
+  entry->store = store;
+  entry->recorded = true;
+  entry->job = std::move(job);
+  const JobType type = entry->job.request.type;
+  const bool interrupted = entry->job.status == JobStatus::kInProgress;
+  if (interrupted || !SurvivesRestart(type)) {
+    const std::string why =
+        interrupted ? "interrupted: the process that ran it ended"
+                    : JobNoun(type) +
+                          " that waits does not survive a restart: ask for it "
+                          "again if it is still wanted";
+    {
+      MutexLock lock(&mutex_);
+      End(entry, {Status(StatusCode::kCancelled, why)});
+      entry->job.status = JobStatus::kFailed;
+    }
+    LogWarn(kJobLogTag, JobTypeName(type) + " job " + entry->job.id +
+                            " has failed: " + entry->job.message);
+    PublishEnd(entry);
+    return;
+  }
+  const Moment now = MomentOf(clock_);
+  if (entry->job.not_before) {
+    using std::chrono::milliseconds;
+    const auto left =
+        std::chrono::ceil<milliseconds>(*entry->job.not_before - now.wall);
+    entry->due.emplace(now, std::clamp(left, milliseconds(0), kLongestPause));
+  }
+  (void)Queue(entry, /*must_be_recorded=*/false);
+}
+
+// --- the time
+
+void JobRunner::SetSchedule(const JobRequest& request,
+                            std::unique_ptr<const Schedule> schedule,
+                            std::chrono::milliseconds delay) {
+  auto timer = std::make_shared<Timer>(
+      Timer{request, std::move(schedule), DueTime(MomentOf(clock_), delay)});
+  MutexLock lock(&mutex_);
+  if (closed_) return;
+  timers_.push_back(std::move(timer));
+  StartKeeper();
+  WakeKeeper();
+}
+
+void JobRunner::ClearSchedules(JobType type) {
+  MutexLock lock(&mutex_);
+  std::erase_if(timers_,
+                [&](const auto& timer) { return timer->request.type == type; });
+  WakeKeeper();
+}
+
+std::optional<Time> JobRunner::NextRun() const {
+  MutexLock lock(&mutex_);
+  const Moment now = MomentOf(clock_);
+  std::optional<Time> first;
+  for (const auto& timer : timers_) {
+    Time next = now.wall + timer->next.LeftAt(now);
+    if (timer->run != nullptr) {
+      next = timer->run->job.not_before.value_or(now.wall);
+    }
+    first = std::min(first.value_or(next), next);
+  }
+  return first;
+}
+
+std::optional<std::chrono::milliseconds> JobRunner::NextDue() const {
+  const Moment now = MomentOf(clock_);
+  std::optional<std::chrono::milliseconds> first;
+  const auto add = [&](const DueTime& due) {
+    first = std::min(first.value_or(DueTime::kLongestWait), due.LeftAt(now));
+  };
+  for (const auto& timer : timers_) {
+    if (timer->run == nullptr) add(timer->next);
+  }
+  for (const EntryPtr& entry : waiting_) {
+    if (entry->due && !entry->due->HasCome(now)) add(*entry->due);
+  }
+  return first;
+}
+
+void JobRunner::StartKeeper() {
+  if (!keeper_.empty()) return;
+  StartThread(&keeper_, [this](std::stop_token stop) { KeepTime(stop); });
+}
+
+void JobRunner::WakeKeeper() { wake_.request_stop(); }
+
+// Never idle in the scheduler's sense: others may wait for a lock that this
+// thread holds.
+void JobRunner::KeepTime(const std::stop_token& stop) {
+  LowerThreadPriority(ThreadPriority::kLow);
+  while (!stop.stop_requested()) {
+    RunTimers();
+    JoinEnded();
+    std::optional<std::chrono::milliseconds> left;
+    std::stop_token wake;
+    {
+      MutexLock lock(&mutex_);
+      if (stop.stop_requested()) return;
+      wake_ = std::stop_source();
+      wake = wake_.get_token();
+      Admit();
+      left = NextDue();
+      if (!left) {
+        changed_.wait(mutex_, wake, [] { return false; });
+        continue;
+      }
+    }
+    if (left->count() > 0) clock_->SleepFor(*left, wake);
+  }
+}
+
+void JobRunner::RunTimers() {
+  std::vector<std::shared_ptr<Timer>> due;
+  {
+    MutexLock lock(&mutex_);
+    const Moment now = MomentOf(clock_);
+    std::copy_if(timers_.begin(), timers_.end(), std::back_inserter(due),
+                 [&](const auto& timer) {
+                   return timer->run == nullptr && timer->next.HasCome(now);
+                 });
+  }
+  for (const auto& timer : due) {
+    const EntryPtr entry = NewEntry(timer->request, /*submitted=*/true);
+    {
+      MutexLock lock(&mutex_);
+      if (std::find(timers_.begin(), timers_.end(), timer) == timers_.end()) {
+        continue;
+      }
+      const EntryPtr same = FindSubmitted(timer->request);
+      timer->run = same != nullptr ? same : entry;
+      timer->run->scheduled = true;
+      if (same != nullptr) continue;
+    }
+    (void)Queue(entry, /*must_be_recorded=*/false);
+  }
+}
+
+// --- threads
+
+// False: there is no thread to be had now.
+bool JobRunner::StartThread(std::list<std::jthread>* threads,
+                            std::function<void(std::stop_token)> body) {
+  try {
+    threads->emplace_back(std::move(body));
+    return true;
+  } catch (const std::system_error& error) {
+    LogWarn(kJobLogTag,
+            std::string("no thread can be started: ") + error.what());
+    return false;
+  }
+}
+
+void JobRunner::RunInBackground(const EntryPtr& entry) {
+  if (RankOf(entry->job.request.type) < RankOf(JobType::kRestore)) {
+    LowerThreadPriority(ThreadPriority::kLow);
+  }
+  const JobOutcome outcome = Attempt(entry, JobTerms());
+  Settle(entry, outcome);
+  MutexLock lock(&mutex_);
+  const auto self = std::find_if(
+      threads_.begin(), threads_.end(), [](const std::jthread& thread) {
+        return thread.get_id() == std::this_thread::get_id();
+      });
+  ended_threads_.splice(ended_threads_.end(), threads_, self);
+  Advance();
+}
+
+// A thread can't join itself: the next one to come does it.
+void JobRunner::JoinEnded() {
+  std::list<std::jthread> ended;
+  MutexLock lock(&mutex_);
+  ended.splice(ended.end(), ended_threads_);
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,312 @@
+#include "jobs/job_store.h"
+
+#include <algorithm>
+#include <functional>
+#include <iterator>
+#include <thread>
+#include <utility>
+
+#include "base/ascii.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "base/record.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "jobs/job.h"
+
+namespace levelkeep {
+
+namespace {
+
+constexpr char kTitle[] = "levelkeep job 1";
+constexpr char kRunner[] = "runner";
+// The lock is held for milliseconds; five seconds are a hung process or disk.
+constexpr int kLockAttempts = 500;
+constexpr std::chrono::milliseconds kLockDelay{10};
+constexpr uint64_t kEndsBetweenTrims = 100;
+
+// The names of a folder that may not be there yet.
+Result<std::vector<std::string>> NamesIn(FileSystem* fs,
+                                         const std::string& folder) {
+  auto names = fs->List(folder);
+  if (names.status().code() == StatusCode::kNotFound) {
+    return std::vector<std::string>();
+  }
+  return names;
+}
+
+// "ID.TYPE.STATUS"
+std::string IdOf(const std::string& name) {
+  return name.substr(0, name.find('.'));
+}
+
+bool IsFailed(const std::string& name) {
+  return name.ends_with("." + JobStatusName(JobStatus::kFailed));
+}
+
+}  // namespace
+
+JobStore::JobStore(FileSystem* fs, Clock* clock, std::string folder)
+    : JobStore(fs, clock, std::move(folder), Limits()) {}
+
+JobStore::JobStore(FileSystem* fs, Clock* clock, std::string folder,
+                   Limits limits)
+    : fs_(fs),
+      clock_(clock),
+      folder_(std::move(folder)),
+      limits_(limits),
+      token_(RandomId()) {}
+
+JobStore::~JobStore() {
+  MutexLock guard(&mutex_);
+  if (runner_ != nullptr) (void)fs_->RemoveFile(RunnerPath(token_));
+}
+
+// Without a job nothing is claimed.
+void JobStore::Forget(const std::string& id) {
+  MutexLock guard(&mutex_);
+  open_.erase(id);
+  if (!open_.empty() || runner_ == nullptr) return;
+  (void)fs_->RemoveFile(RunnerPath(token_));
+  runner_.reset();
+}
+
+std::string JobStore::OpenPath(const std::string& id) const {
+  return JoinPath(OpenFolder(), id);
+}
+
+std::string JobStore::EndedPath(const Job& job) const {
+  return JoinPath(folder_, job.id + "." + JobTypeName(job.request.type) + "." +
+                               JobStatusName(job.status));
+}
+
+std::string JobStore::RunnerPath(const std::string& token) const {
+  return JoinPath(RunnersFolder(), token);
+}
+
+Result<std::unique_ptr<FileLock>> JobStore::LockFolder() const {
+  for (int attempt = 1;; ++attempt) {
+    auto lock = fs_->Lock(JoinPath(folder_, "jobs.lock"));
+    if (lock.status().code() != StatusCode::kBusy || attempt == kLockAttempts) {
+      return lock;
+    }
+    std::this_thread::sleep_for(kLockDelay);
+  }
+}
+
+Status JobStore::MakeFolders() const {
+  for (const std::string& folder : {folder_, OpenFolder(), RunnersFolder()}) {
+    const Status made = fs_->CreateDirectory(folder);
+    if (made.code() == StatusCode::kAlreadyExists) continue;
+    LEVELKEEP_RETURN_IF_ERROR(made);
+    LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(ParentPath(folder)));
+  }
+  return Status::Ok();
+}
+
+// 1. folders   2. our runner's lock, while nobody removes such locks   3. what
+// dead runners left
+Status JobStore::Register(const std::string& id) {
+  MutexLock guard(&mutex_);
+  if (runner_ == nullptr) {
+    LEVELKEEP_RETURN_IF_ERROR(LockRunner());
+  }
+  if (!id.empty()) open_.insert(id);
+  return Status::Ok();
+}
+
+Status JobStore::LockRunner() {
+  LEVELKEEP_RETURN_IF_ERROR(MakeFolders());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
+  LEVELKEEP_ASSIGN_OR_RETURN(auto runner, fs_->Lock(RunnerPath(token_)));
+  LEVELKEEP_RETURN_IF_ERROR(SweepWhatDeadRunnersLeft());
+  runner_ = std::move(runner);
+  return Status::Ok();
+}
+
+// Temporary files belong to a process that is registered: while another one
+// lives, they may be in use. REQUIRES: jobs.lock is held.
+Status JobStore::SweepWhatDeadRunnersLeft() {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto tokens, fs_->List(RunnersFolder()));
+  bool alone = true;
+  for (const std::string& token : tokens) {
+    if (token == token_) continue;
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool alive, IsAlive(token));
+    if (alive) {
+      alone = false;
+    } else {
+      LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(RunnerPath(token)));
+    }
+  }
+  if (!alone) return Status::Ok();
+  for (const std::string& folder : {folder_, OpenFolder()}) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(folder));
+    for (const std::string& name : names) {
+      if (!IsTemporaryName(name)) continue;
+      LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(JoinPath(folder, name)));
+    }
+  }
+  return Status::Ok();
+}
+
+Result<bool> JobStore::IsAlive(const std::string& token) const {
+  if (token == token_ || !IsLowerHex(token, token_.size())) return false;
+  const std::string path = RunnerPath(token);
+  const auto info = fs_->Stat(path);
+  if (info.status().code() == StatusCode::kNotFound) return false;
+  const auto lock = fs_->Lock(path);
+  if (lock.status().code() == StatusCode::kBusy) return true;
+  LEVELKEEP_RETURN_IF_ERROR(lock.status());
+  return false;
+}
+
+Status JobStore::Put(const Job& job) {
+  LEVELKEEP_RETURN_IF_ERROR(Register(job.id));
+  if (!job.has_ended()) return PutOpen(job);
+  const Status ended = PutEnded(job);
+  Forget(job.id);
+  return ended;
+}
+
+Status JobStore::PutOpen(const Job& job) {
+  Record record = JobToRecord(job);
+  record.Set(kRunner, token_);
+  return StoreRecord(fs_, OpenPath(job.id), kTitle, record);
+}
+
+// A crash may bring the removed file back: TakeUp removes it again.
+Status JobStore::PutEnded(const Job& job) {
+  LEVELKEEP_RETURN_IF_ERROR(
+      StoreRecord(fs_, EndedPath(job), kTitle, JobToRecord(job)));
+  const Status removed = fs_->RemoveFile(OpenPath(job.id));
+  if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
+  MutexLock guard(&mutex_);
+  if (ended_++ % kEndsBetweenTrims != 0) return Status::Ok();
+  const Status trimmed = Trim();
+  if (!trimmed.ok()) {
+    LogWarn(kJobLogTag,
+            "records of old jobs were not removed: " + trimmed.ToString());
+  }
+  return Status::Ok();
+}
+
+Result<Job> JobStore::Load(const std::string& path, std::string* runner) const {
+  LEVELKEEP_ASSIGN_OR_RETURN(const Record record,
+                             LoadRecord(fs_, path, kTitle));
+  if (runner != nullptr) *runner = record.Get(kRunner);
+  return JobFromRecord(record);
+}
+
+Result<bool> JobStore::IsTidy() const {
+  for (const std::string& folder : {folder_, OpenFolder(), RunnersFolder()}) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, NamesIn(fs_, folder));
+    for (const std::string& name : names) {
+      const bool left =
+          folder == folder_ ? IsTemporaryName(name) : name != token_;
+      if (left) return false;
+    }
+  }
+  return true;
+}
+
+Result<std::vector<Job>> JobStore::TakeUp() {
+  std::vector<Job> jobs;
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool tidy, IsTidy());
+  if (tidy) return jobs;
+  LEVELKEEP_RETURN_IF_ERROR(Register(""));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto ids, fs_->List(OpenFolder()));
+  for (const std::string& id : ids) {
+    if (!IsJobId(id)) continue;
+    LEVELKEEP_ASSIGN_OR_RETURN(auto claimed, ClaimOne(id));
+    std::move(claimed.begin(), claimed.end(), std::back_inserter(jobs));
+  }
+  Forget("");
+  return jobs;
+}
+
+Result<std::vector<Job>> JobStore::ClaimOne(const std::string& id) {
+  std::string runner;
+  auto job = Load(OpenPath(id), &runner);
+  const StatusCode code = job.status().code();
+  if (code == StatusCode::kNotFound) return std::vector<Job>();
+  const auto ended = Find(id);
+  const bool has_ended = ended.ok() && ended->has_ended();
+  if (code == StatusCode::kCorruption || has_ended) {
+    if (!has_ended) {
+      LogWarn(kJobLogTag, "job " + id + " was removed: its record is damaged");
+    }
+    LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(OpenPath(id)));
+    return std::vector<Job>();
+  }
+  LEVELKEEP_RETURN_IF_ERROR(job.status());
+  if (runner == token_) return std::vector<Job>();
+  LEVELKEEP_ASSIGN_OR_RETURN(const bool alive, IsAlive(runner));
+  if (alive) return std::vector<Job>();
+  LEVELKEEP_RETURN_IF_ERROR(Register(id));
+  LEVELKEEP_RETURN_IF_ERROR(PutOpen(*job));
+  return std::vector<Job>{std::move(*job)};
+}
+
+Result<std::vector<std::string>> JobStore::ListEnded() const {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto names, NamesIn(fs_, folder_));
+  std::erase_if(names,
+                [](const std::string& name) { return !IsJobId(IdOf(name)); });
+  return names;
+}
+
+// By id, newest first. The record of an ended job counts: see PutEnded.
+Result<std::map<std::string, std::string, std::greater<>>> JobStore::Paths()
+    const {
+  std::map<std::string, std::string, std::greater<>> paths;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto open, NamesIn(fs_, OpenFolder()));
+  for (const std::string& id : open) {
+    if (IsJobId(id)) paths[id] = OpenPath(id);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto ended, ListEnded());
+  for (const std::string& name : ended) {
+    paths[IdOf(name)] = JoinPath(folder_, name);
+  }
+  return paths;
+}
+
+Result<Job> JobStore::Find(const std::string& id) const {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto paths, Paths());
+  const auto found = paths.find(id);
+  if (found != paths.end()) return Load(found->second, nullptr);
+  return Status(StatusCode::kNotFound, "there is no job " + Printable(id, 60));
+}
+
+Result<std::vector<Job>> JobStore::List(size_t limit) const {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto paths, Paths());
+  std::vector<Job> jobs;
+  for (const auto& [id, path] : paths) {
+    if (jobs.size() == limit) break;
+    auto job = Load(path, nullptr);
+    // Another process may have ended or removed the job meanwhile.
+    if (job.ok()) jobs.push_back(std::move(*job));
+  }
+  return jobs;
+}
+
+// The names sort by age.
+Status JobStore::Trim() {
+  LEVELKEEP_ASSIGN_OR_RETURN(auto names, ListEnded());
+  const std::string oldest = JobIdPrefix(clock_->Now() - limits_.age);
+  const auto first_kept = std::lower_bound(names.begin(), names.end(), oldest);
+  std::vector<std::string> removed(names.begin(), first_kept);
+  names.erase(names.begin(), first_kept);
+  std::stable_partition(names.begin(), names.end(),
+                        [](const auto& name) { return !IsFailed(name); });
+  if (names.size() > limits_.count) {
+    removed.insert(removed.end(), names.begin(),
+                   names.end() - static_cast<ptrdiff_t>(limits_.count));
+  }
+  for (const std::string& name : removed) {
+    const Status status = fs_->RemoveFile(JoinPath(folder_, name));
+    if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
+  }
+  return Status::Ok();
+}
+
+}  // namespace levelkeep
