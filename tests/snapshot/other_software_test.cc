@@ -116,7 +116,7 @@ TEST_P(OtherSoftwareTest, ATableThatEndsNowhereIsDamaged) {
        {table.substr(0, table.size() - 4), table.substr(0, 20), std::string(),
         std::string(table.size() + 4, 'x')}) {
     WriteFile(FirstTable(), bytes);
-    ExpectRefusal(StatusCode::kCorruption, "bytes, the manifest says");
+    ExpectRefusal(StatusCode::kCorruption, "bytes, but the manifest says");
   }
 }
 
@@ -126,7 +126,7 @@ TEST_P(OtherSoftwareTest, AMissingLogThatTheManifestNamesIsSaid) {
   const std::string log = dir_ + "/" + LogFileName(logs[0]);
   std::filesystem::remove(log);
   ExpectRefusal(StatusCode::kCorruption,
-                log + " is missing, the manifest names it");
+                log + " is missing, but the manifest names it");
 }
 
 TEST_P(OtherSoftwareTest, AMissingPreviousLogIsSaid) {
@@ -137,7 +137,7 @@ TEST_P(OtherSoftwareTest, AMissingPreviousLogIsSaid) {
 TEST_P(OtherSoftwareTest, AMissingTableIsSaid) {
   std::filesystem::remove(FirstTable());
   ExpectRefusal(StatusCode::kCorruption,
-                FirstTable() + " is missing, the manifest names it");
+                FirstTable() + " is missing, but the manifest names it");
 }
 
 // As a database is when it is new or was repaired.
