@@ -84,7 +84,7 @@ void AddTables(DatabaseCases* list) {
   list->InCheck(
       "table_of_zeros",
       Change(".ldb", [](std::string* t) { t->assign(t->size(), '\0'); }),
-      "not an sstable|can't read it");
+      "not an sstable|can't read");
   list->InCheck("table_magic",
                 Change(".ldb",
                        [](std::string* t) {

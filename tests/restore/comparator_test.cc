@@ -107,7 +107,7 @@ TEST_F(ComparatorTest, DamageIsFoundWithoutIt) {
     DbFileKind kind;
     const char* message;
   };
-  for (const Case& c : {Case{DbFileKind::kTable, "LevelDB can't read it"},
+  for (const Case& c : {Case{DbFileKind::kTable, "LevelDB can't read table"},
                         Case{DbFileKind::kLog, "is damaged at byte"}}) {
     const std::string path = PathOf(c.kind);
     const std::string good = ReadFile(path);
