@@ -180,7 +180,7 @@ void AddDatabase(CaseList* list) {
     list->RefuseInCheck(
         "sequence_" + std::to_string(sequence),
         Manifested([sequence](Manifest* m) { m->last_sequence = sequence; }),
-        "ends at write number 30, its manifest says");
+        "ends at write number 30, but its manifest says");
   }
 }
 

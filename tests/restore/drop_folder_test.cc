@@ -79,7 +79,7 @@ TEST_F(DropFolderTest, ManifestThatNamesAnotherSequenceIsRejected) {
   MakeArchive(Drop("x.tar.gz"), kNewEvents, spec);
   const DropOutcome outcome = Start();
   EXPECT_EQ(ReasonFor(outcome, "x.tar.gz"),
-            "the database ends at write number 2, its manifest says 7");
+            "the database ends at write number 2, but its manifest says 7");
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
 }
 

@@ -85,7 +85,7 @@ TEST_F(UndoTest, AKeptDatabaseThatLacksFilesIsRefusedBeforeAnythingIsClosed) {
   for (const UndoScope scope : {UndoScope::kLast, UndoScope::kAll}) {
     const Status previewed = restorer_->FindUndo(scope).status();
     EXPECT_EQ(previewed.ToString(),
-              "corruption: what a restore replaced can't come back: the "
+              "corruption: the replaced database can't be put back: the "
               "database in " +
                   kept +
                   " lacks files that it needs: CURRENT (hint: nothing was "
@@ -105,7 +105,7 @@ TEST_F(UndoTest, AllRestoresAreUndoneAtOnceAndThatIsUndone) {
   EXPECT_EQ(
       UndoAll(),
       "not_found: all restores are undone already (hint: an undo of the last "
-      "one takes that back)");
+      "one repeats that restore)");
   Restart();
   EXPECT_EQ(Undo(), "three");
   EXPECT_EQ(UndoAll(), "original") << "a restore again";
@@ -238,11 +238,11 @@ TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
   const Status refused = restorer_->Stage(path, {}, nullptr).status();
   EXPECT_EQ(refused.code(), StatusCode::kNoSpace);
   EXPECT_EQ(refused.hint(),
-            "free some space or lower BACKUP_RESERVE; what earlier restores "
-            "replaced takes " +
+            "free some space or lower BACKUP_RESERVE; the databases "
+            "that earlier restores replaced take " +
                 FormatBytes(KeptBytes(context_)) + " in " +
                 context_.InWork("rollback-*") +
-                ": levelkeep restore --forget-undo removes it for good");
+                ": levelkeep restore --forget-undo removes them for good");
 }
 
 // Never in its place, silently: it is another database.

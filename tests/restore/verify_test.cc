@@ -163,8 +163,8 @@ TEST_F(VerifyTest, ManifestWithAnotherComparatorThanTheDatabase) {
   const auto check = Verify(MakeArchive(temp_.Sub("x.tar.gz"), kFew, spec));
   EXPECT_EQ(check.status().code(), StatusCode::kCorruption);
   EXPECT_EQ(check.status().message(),
-            "the database's comparator is leveldb.BytewiseComparator, its "
-            "manifest says other.Comparator");
+            "the database's comparator is leveldb.BytewiseComparator, but "
+            "its manifest says other.Comparator");
 }
 
 // It need not be this application's.
@@ -241,7 +241,7 @@ TEST_F(ArchivedStoreTest, TornTailIsSeen) {
   const std::string bytes = ReadFile(log);
   WriteFile(log, bytes.substr(0, bytes.size() - 3));
   EXPECT_EQ(Check().status().message(),
-            "the database ends at write number 201, its manifest says 202");
+            "the database ends at write number 201, but its manifest says 202");
 }
 
 TEST_F(ArchivedStoreTest, DamageThatTheDigestsCoverIsFound) {
