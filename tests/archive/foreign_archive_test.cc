@@ -218,7 +218,7 @@ TEST_P(ForeignArchiveTest, RefusesAnIncompleteDatabase) {
       {"rm CURRENT MANIFEST* *.ldb *.log", StatusCode::kCorruption,
        "the archive holds no LevelDB database"},
       {"touch readme.txt", StatusCode::kCorruption,
-       "entry storage/db/readme.txt is no file of a LevelDB database"},
+       "entry storage/db/readme.txt is not a file of a LevelDB database"},
       {"mkdir sub && cp CURRENT sub", StatusCode::kCorruption,
        "entry storage/db/sub/CURRENT is outside of storage/db/"},
       {"ln -s CURRENT 000020.log", StatusCode::kCorruption,

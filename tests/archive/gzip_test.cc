@@ -341,8 +341,8 @@ TEST_P(GzipStreamTest, RefusesDamage) {
       {"cut in the data", good.substr(0, 50), "cut short"},
       {"cut in the header", good.substr(0, 5), "cut short"},
       {"cut in the second header", good + good.substr(0, 3), "cut short"},
-      {"garbage", good + "garbage....", "something behind the gzip data"},
-      {"zeros", good + std::string(512, '\0'), "something behind the gzip"},
+      {"garbage", good + "garbage....", "other bytes behind the gzip data"},
+      {"zeros", good + std::string(512, '\0'), "other bytes behind the gzip"},
       {"endless name", WithHeader('\x08', std::string(5000, 'n')),
        "a gzip header has an endless name"},
   };

@@ -93,7 +93,7 @@ TEST_P(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
   ExpectCorrupt("manifest alone", lying, "disagree about");
   toc.files[0].sha256 = wrong;
   ExpectCorrupt("both", WithToc(lying, EncodeToc(toc)),
-                "000005.log is empty, its SHA-256 is not");
+                "000005.log is empty, but its SHA-256 is not");
 }
 
 // Before anything is inflated, whatever room there is.
@@ -111,7 +111,7 @@ TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   };
   const std::string most = claiming(kChunkBytes);
   ASSERT_LT(most.size() * kMaxDeflateRatio, kChunkBytes);
-  ExpectCorrupt("four MiB", most, "claims to hold more than it can");
+  ExpectCorrupt("four MiB", most, "claims to hold more than its size allows");
   const auto less = Check(claiming(most.size() * kMaxDeflateRatio / 2));
   ASSERT_FALSE(less.ok()) << "it is a lie all the same";
   EXPECT_EQ(less.status().message().find("claims to hold"), std::string::npos)
