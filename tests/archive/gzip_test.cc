@@ -34,7 +34,7 @@ std::string Member(const std::string& content, bool compress, int level,
   return std::string(out.view());
 }
 
-// With zlib, which is nobody's word but its own.
+// Inflates with zlib, independent of our code.
 std::string Gunzip(const std::string& member, size_t size) {
   z_stream stream = {};
   EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
@@ -257,7 +257,7 @@ TEST_P(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {
   EXPECT_EQ(ReadStream(damaged).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(ReadStream(good.substr(0, good.size() / 2)).status().code(),
             StatusCode::kCorruption);
-  // Given up in the middle, and stopped from outside.
+  // Abandoned in the middle, and stopped from outside.
   const auto source = NewStringSource(good);
   Verdict verdict({});
   InflateAhead given_up(source.get(), good.size(), &verdict);

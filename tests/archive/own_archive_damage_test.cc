@@ -1,5 +1,5 @@
-// Our own archives, damaged or lying in ways that take a large file or a loop
-// over all of it. All others are in tests/hostile.
+// LevelKeep archives with damage or lies that need a large file or a loop over
+// all bytes. All others are in tests/hostile.
 
 #include <gtest/gtest.h>
 
@@ -96,7 +96,7 @@ TEST_P(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
                 "000005.log is empty, but its SHA-256 is not");
 }
 
-// Before anything is inflated, whatever room there is.
+// Refused before anything is inflated, whatever the free space.
 TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   Files files;
   files["000005.log"] = "a byte or two";
@@ -118,7 +118,7 @@ TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
       << less.status().message();
 }
 
-// Its size is stated, and there is room for it: no ratio is too high.
+// The size is stated and there is enough space: no ratio is too high.
 TEST_P(OwnArchiveDamageTest, ZerosAreRestoredHoweverWellTheyPack) {
   Files files;
   files["000005.ldb"] = std::string(64 << 20, '\0');

@@ -1,5 +1,5 @@
 // Several restores without a verified backup between them: each may have
-// replaced writes that are nowhere else.
+// replaced writes that exist nowhere else.
 
 #include "restore/undo.h"
 
@@ -31,12 +31,12 @@ class UndoTest : public RestoreFixture {
     ASSERT_TRUE(applied.ok()) << applied.status().ToString();
     ASSERT_EQ(LiveEntry(), name);
   }
-  // What the only entry of the live database is called.
+  // The name of the only entry in the live database.
   std::string LiveEntry() {
     const Entries entries = ReadDb(Live());
     return entries.size() == 1 ? entries.begin()->first : "";
   }
-  // What is live after it.
+  // The live database after the undo.
   std::string Undo(UndoScope scope = UndoScope::kLast) {
     const auto undone = restorer_->Undo(OpenAndClose, scope);
     return undone.ok() ? LiveEntry() : undone.status().ToString();
@@ -245,7 +245,7 @@ TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
                 ": levelkeep restore --forget-undo removes them for good");
 }
 
-// Never in its place, silently: it is another database.
+// Never automatically: the earlier one is another database.
 TEST_F(UndoTest, AnEarlierOneIsThereForALostOneIfItIsAskedFor) {
   Restore("one");
   Restore("two");

@@ -32,7 +32,7 @@ class OfflineSnapshotTest : public ::testing::Test {
     return newest;
   }
 
-  // A table that the MANIFEST names: a close can leave others behind.
+  // A table that the MANIFEST names: closing can leave other tables behind.
   std::string LiveTable() {
     const auto snapshot = Take();
     EXPECT_TRUE(snapshot.ok()) << snapshot.status().ToString();
@@ -65,7 +65,7 @@ class OfflineSnapshotTest : public ::testing::Test {
     EXPECT_NE(snapshot.status().message().find(part), std::string::npos)
         << snapshot.status().ToString();
     EXPECT_FALSE(snapshot.status().hint().empty());
-    // Nothing stays locked.
+    // Nothing is locked afterwards.
     EXPECT_TRUE(DbLock::Acquire(FileSystem::Posix(), dir_).ok());
   }
 
