@@ -135,7 +135,7 @@ class CheckedTable {
       if (IsValue(key_)) ++values;
     }
     if (!entry->status().ok()) return Unreadable(entry->status());
-    if (key_.empty()) return Bad("has no entries");
+    if (key_.empty()) return Bad("holds no entries");
     if (key_ == meta_.largest) return values;
     return Bad("ends with another key than its MANIFEST says");
   }

@@ -44,7 +44,7 @@ CaseList::Bytes Missing(const std::string& name) {
 }
 
 void AddVersions(CaseList* list) {
-  const std::string newer = "format_version .*reads up to 1";
+  const std::string newer = "format_version .*reads only up to 1";
   list->Refuse("version_2", Field("format_version", "2"), newer,
                StatusCode::kUnsupported);
   list->Refuse("version_huge", Field("format_version", "18446744073709551615"),
@@ -381,7 +381,7 @@ void AddPackedAgain(CaseList* list) {
   list->Refuse("newer", again([](Files*, std::string* manifest) {
                  *manifest = "{\"format_version\": 2}";
                }),
-               "reads up to 1", StatusCode::kUnsupported);
+               "reads only up to 1", StatusCode::kUnsupported);
   list->Refuse("no_json",
                again([](Files*, std::string* manifest) { *manifest = "x"; }),
                "well-formed");
