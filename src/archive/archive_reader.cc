@@ -15,8 +15,8 @@ struct ArchiveReader::Impl {
   FileSystem* fs = nullptr;
   std::string path;  // or a label
   std::shared_ptr<const ByteSource> bytes;
-  std::optional<FileInfo> opened;  // what the file was; nothing: it is none
-  std::optional<OwnIndex> index;   // of one of our archives
+  std::optional<FileInfo> opened;  // the file when opened; nullopt: no file
+  std::optional<OwnIndex> index;   // for a LevelKeep archive
   ArchiveOutline outline;
   std::string sha256;  // once known
   bool cut_short = false;
@@ -66,7 +66,7 @@ bool IsSameFile(const FileInfo& a, const FileInfo& b) {
          a.ctime_ns == b.ctime_ns;
 }
 
-// Does the file look like another one as soon as somebody has read it?
+// Whether the file's times or inode change because somebody reads it.
 bool ReadingChanges(FileSystem* fs, const std::string& path,
                     const FileInfo& before) {
   char byte = 0;

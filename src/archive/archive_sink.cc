@@ -5,8 +5,8 @@
 namespace levelkeep {
 namespace {
 
-// Often enough that the sync at the end finds little to do, rarely enough
-// that the device sees long runs.
+// Often enough that the final sync is short, rarely enough that the device gets
+// long sequential writes.
 constexpr uint64_t kWritebackBytes = 8u << 20;
 
 }  // namespace

@@ -1,4 +1,4 @@
-// The end of the writing pipeline: appends and remembers what was written.
+// The end of the writing pipeline: appends bytes and computes size and digests.
 // Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_ARCHIVE_SINK_H_
@@ -18,21 +18,21 @@ namespace levelkeep {
 // Thread safety: one thread at a time.
 class ArchiveSink {
  public:
-  // `file` is empty; it and `read_back` (may be null) outlive it.
+  // `file` is empty. `file` and `read_back` (may be null) outlive this object.
   ArchiveSink(File* file, bool md5, ReadBack* read_back);
 
   Status Append(std::string_view bytes);
   uint64_t size_bytes() const { return size_bytes_; }
-  // Sets size and digests of the summary.
+  // Sets the size and digests of the summary.
   void Finish(ArchiveSummary* summary);
 
  private:
   File* const file_;
   ReadBack* const read_back_;
   Digest sha256_;
-  std::unique_ptr<Digest> md5_;  // when asked for
+  std::unique_ptr<Digest> md5_;  // null if not requested
   uint64_t size_bytes_ = 0;
-  uint64_t writeback_started_ = 0;  // up to this offset
+  uint64_t writeback_started_ = 0;  // writeback was started up to this offset
 };
 
 }  // namespace levelkeep

@@ -15,7 +15,7 @@
 namespace levelkeep {
 namespace {
 
-// Where a chunk's gzip member lies: at `begin`, and headers up to `end`.
+// A chunk's gzip member begins at `begin`; behind it are headers up to `end`.
 struct Extent {
   uint64_t begin = 0;
   uint64_t end = 0;
@@ -31,7 +31,7 @@ struct ViewedFile {
 struct ArchiveView::Impl {
   explicit Impl(size_t cache_bytes) : cache(cache_bytes) {}
 
-  // All that reading needs of the index, which is several times larger.
+  // Keeps only what reading needs of the index, which is several times larger.
   void Take(const OwnIndex& index) {
     std::vector<uint64_t> begins;
     for (const TocFile& file : index.toc.files) {
@@ -100,7 +100,7 @@ class ArchiveView::Source : public ByteSource {
     return found;
   }
 
-  // What the page cache did not hold before, it does not hold afterwards.
+  // Pages that were not in the page cache before are dropped again.
   Result<std::vector<ChunkCache::Piece>> InflateChunk(size_t chunk) const {
     const auto [begin, end] = file_.members[chunk];
     const bool cached = impl().archive->IsCached(begin);

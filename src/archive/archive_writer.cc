@@ -24,8 +24,8 @@ Status CheckIndexSize(size_t size) {
                 "let LevelDB make larger files (max_file_size)");
 }
 
-// Everything behind the inputs: manifest, table of contents, footer. Small,
-// so one thread does it.
+// Writes everything behind the inputs: manifest, table of contents, footer. It
+// is small, so that one thread does it.
 class TailWriter {
  public:
   TailWriter(const ArchiveWriteOptions& options, ArchiveSink* sink)
@@ -65,7 +65,7 @@ class TailWriter {
 
   Status AppendTocAndFooter(const Toc& toc) {
     const uint64_t offset = sink_->size_bytes();
-    // Encoded twice rather than kept: the header before it states its size.
+    // Encodes twice instead of keeping the text: the header states its size.
     size_t size = 0;
     EncodeToc(toc, [&size](std::string_view piece) { size += piece.size(); });
     LEVELKEEP_RETURN_IF_ERROR(CheckIndexSize(size));
@@ -112,9 +112,9 @@ class TailWriter {
 };
 
 Status BadName(std::string_view name) {
-  return Status(StatusCode::kInvalidArgument,
-                "\"" + Printable(name) +
-                    "\" can't be the name of an archive's entry here");
+  return Status(
+      StatusCode::kInvalidArgument,
+      "\"" + Printable(name) + "\" can't be the name of an archive entry");
 }
 
 Status CheckInputs(const std::vector<ArchiveInput>& inputs,
@@ -131,7 +131,7 @@ Status CheckInputs(const std::vector<ArchiveInput>& inputs,
          input.archived->chunks.size() != ChunkCount(input.size_bytes))) {
       return Status(StatusCode::kInvalidArgument,
                     Printable(input.name) +
-                        " is not in the archive that it is to be "
+                        " is not in the archive it should be "
                         "copied from");
     }
     if (input.name.empty() || input.name == kManifestEntryName ||
@@ -168,7 +168,7 @@ Result<ArchiveSummary> WriteArchive(
     summary.damaged_members = pipeline.damaged_members();
     summary.unreadable_members = pipeline.unreadable_members();
   }
-  std::vector<ArchiveInput>().swap(inputs);  // what it holds is in `toc`
+  std::vector<ArchiveInput>().swap(inputs);  // `toc` has its content now
   for (const TocFile& written : toc.files) {
     summary.source_bytes += written.size_bytes;
   }
@@ -177,14 +177,14 @@ Result<ArchiveSummary> WriteArchive(
   TailWriter tail(options, &sink);
   LEVELKEEP_RETURN_IF_ERROR(
       tail.AppendManifest(std::move(manifest), &toc.files));
-  // 3. The table of contents and the footer, which make it an archive: if we
-  // die before, readers find no footer and refuse it.
+  // 3. The table of contents and the footer, which complete the archive: if we
+  // die before, readers find no footer and refuse the file.
   LEVELKEEP_RETURN_IF_ERROR(tail.AppendTocAndFooter(toc));
   sink.Finish(&summary);
   toc.files.pop_back();  // the manifest
   summary.archived = std::move(toc.files);
   if (!read_back) return summary;
-  // 4. Durable, and the same on disk as in memory.
+  // 4. Make it durable, and compare the disk's bytes with those in memory.
   LEVELKEEP_RETURN_IF_ERROR(file->Sync());
   const Status same = read_back->Finish();
   if (same.code() == StatusCode::kCorruption) {

@@ -23,11 +23,11 @@ namespace levelkeep {
 struct ArchiveInput {
   std::string name;  // "event_registry_db/000012.ldb"
   uint64_t size_bytes = 0;
-  // Called once, by a worker thread, when its turn comes.
+  // Called once, by the worker thread that encodes this input.
   std::function<Result<std::unique_ptr<ByteSource>>()> open;
-  // How the same content stands in options.reuse_from, as the summary of a
-  // write with equal `compress` and `level` told it; null: unknown. Outlives
-  // the call.
+  // Where the same content is in options.reuse_from, taken from the summary of
+  // a write with equal `compress` and `level`; null if unknown. Outlives the
+  // call.
   const TocFile* archived = nullptr;
 };
 
@@ -35,16 +35,16 @@ struct ArchiveWriteOptions {
   bool compress = true;  // false: stored gzip members
   int level = 1;         // 0..3 as ISA-L counts them
   int threads = 0;       // workers; 0: as many as cores, 8 at most
-  ThreadPriority priority = ThreadPriority::kLow;  // of workers and read-back
+  ThreadPriority priority = ThreadPriority::kLow;  // for workers and read-back
   uint64_t rate_limit_bytes_per_second = 0;        // of input; 0: none
   bool md5 = false;
-  // Sync the file and compare what the device gives back with what was
-  // written; mostly done beside the writing.
+  // Sync the file and compare the device's bytes with those that were written.
+  // Most of this runs in parallel with the writing.
   bool read_back = false;
   Time mtime;  // of all entries
-  // An earlier archive: members of inputs with `archived` are copied from it
-  // instead of being compressed again. A member that is not what it was is
-  // passed over, and its input compressed. Outlives the call.
+  // An earlier archive. Members of inputs with `archived` are copied from it
+  // instead of being compressed again. If a member has changed, its input is
+  // compressed. Outlives the call.
   const ByteSource* reuse_from = nullptr;
   Work work;  // its progress: from one thread, at most a few times a second
 };
@@ -53,30 +53,29 @@ struct ArchiveSummary {
   uint64_t size_bytes = 0;
   uint64_t source_bytes = 0;
   std::string sha256;             // of the whole archive
-  std::string md5;                // when asked for
-  std::vector<TocFile> archived;  // the inputs, as they stand in the archive
-  uint64_t reused_bytes = 0;      // of the source, not compressed again
-  // Of options.reuse_from, passed over: not what they were, or not to be read.
+  std::string md5;                // if requested
+  std::vector<TocFile> archived;  // the inputs, with their archive offsets
+  uint64_t reused_bytes = 0;      // source bytes that were not compressed again
+  // Members of options.reuse_from that were not used: changed, or unreadable.
   uint64_t damaged_members = 0;
   uint64_t unreadable_members = 0;
 };
 
-// Appends the archive to the empty `file`; syncs it only for
-// options.read_back. Memory: below
-// 64 MiB whatever the inputs' size. `make_manifest` gets the digests of all
-// inputs (names as given) and returns the text of levelkeep-manifest.json.
-// Bytes go out in order and are the same for the same inputs and options,
-// whatever `threads` is.
-// Copied members don't change the bytes either.
-// Errors: an input shorter than its size is kCorruption, as is an archive
-// that does not read back; kCancelled; those of reading and writing.
+// Appends the archive to the empty `file`; syncs it only for options.read_back.
+// Needs less than 64 MiB of memory whatever the size of the inputs.
+// `make_manifest` gets the digests of all inputs (with their given names) and
+// returns the text of levelkeep-manifest.json. The bytes are written in order.
+// They depend only on the inputs and options, not on `threads` or on members
+// that are copied.
+// Errors: kCorruption if an input is shorter than its size, or if the archive
+// does not read back; kCancelled; errors of reading and writing.
 Result<ArchiveSummary> WriteArchive(
     std::vector<ArchiveInput> inputs,
     const std::function<Result<std::string>(const std::vector<TocFile>&)>&
         make_manifest,
     const ArchiveWriteOptions& options, File* file);
 
-// The name of the compressor: "isa-l", or "zlib" where that is not built in.
+// The compressor's name: "isa-l", or "zlib" if ISA-L is not built in.
 std::string CompressorName();
 
 }  // namespace levelkeep

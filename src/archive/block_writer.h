@@ -1,4 +1,4 @@
-// Appends to a file past the page cache, a megabyte at a time. Private to
+// Appends to a file, bypassing the page cache, a megabyte at a time. Private to
 // archive.
 
 #ifndef LEVELKEEP_ARCHIVE_BLOCK_WRITER_H_
@@ -15,10 +15,10 @@ namespace levelkeep {
 // Thread safety: one thread at a time.
 class BlockWriter {
  public:
-  // The next file, which is empty. It outlives its Finish.
+  // Continues with another file, which is empty. `file` outlives its Finish.
   void Begin(File* file);
   Status Append(std::string_view bytes);
-  // Writes what is left. The file is not synced.
+  // Writes the remaining bytes. Does not sync the file.
   Status Finish();
 
  private:

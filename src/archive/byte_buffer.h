@@ -1,6 +1,6 @@
-// A growable run of bytes that is never zeroed and keeps its memory when it
-// is emptied: compressors write straight into it, and so does the device: it
-// begins on a block. Private to archive.
+// A growable buffer that is never zeroed and keeps its memory when it is
+// emptied. It begins on a device block, so that compressors and the device can
+// write straight into it. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_BYTE_BUFFER_H_
 #define LEVELKEEP_ARCHIVE_BYTE_BUFFER_H_
@@ -27,7 +27,7 @@ class ByteBuffer {
  public:
   ByteBuffer() = default;
   explicit ByteBuffer(size_t capacity) { Reserve(capacity); }
-  // What was moved from is empty.
+  // A moved-from buffer is empty.
   ByteBuffer(ByteBuffer&& other) noexcept
       : data_(std::move(other.data_)),
         size_(std::exchange(other.size_, 0)),
@@ -49,14 +49,14 @@ class ByteBuffer {
     assert(size <= size_);
     size_ = size;
   }
-  // Makes room for `more` bytes behind the content and returns where.
+  // Makes room for `more` bytes behind the content and returns its address.
   char* Tail(size_t more) {
     if (capacity_ - size_ < more) {
       Reserve(std::max(size_ + more, capacity_ + capacity_ / 2));
     }
     return data_.get() + size_;
   }
-  // Takes `count` bytes that were written to Tail() into the content.
+  // Adds `count` bytes that were written to Tail() to the content.
   void Advance(size_t count) {
     assert(count <= capacity_ - size_);
     size_ += count;

@@ -6,8 +6,8 @@
 
 namespace levelkeep {
 
-// Takes a chunk out of loading_ again, also when loading throws: the others
-// would wait for it for ever.
+// Removes a chunk from loading_, even if loading throws: other threads would
+// otherwise wait for it for ever.
 class ChunkCache::LoadingMark {
  public:
   LoadingMark(ChunkCache* cache, uint64_t chunk)
@@ -96,8 +96,8 @@ void ChunkCache::Use(const Key& key, Piece piece) {
   }
 }
 
-// Ahead are the pieces from the wanted one to the end and then, as after a
-// table's footer, those from the front.
+// Marks the other pieces as ahead: from the wanted one to the end, then those
+// at the front, because a table's reader begins with the footer at the end.
 void ChunkCache::Insert(uint64_t chunk, size_t wanted,
                         const std::vector<Piece>& pieces) {
   Use({chunk, wanted}, pieces[wanted]);
@@ -117,7 +117,7 @@ void ChunkCache::Insert(uint64_t chunk, size_t wanted,
   ShrinkAhead();
 }
 
-// From the chunk that has the most, what it reads last.
+// Evicts from the chunk with the most pieces the one that is read last.
 void ChunkCache::ShrinkAhead() {
   while (ahead_count_ > max_ahead_) {
     const auto most = std::max_element(

@@ -31,7 +31,7 @@ namespace levelkeep {
 class ChunkCache {
  public:
   static constexpr size_t kPieceBytes = 64u << 10;
-  // Each holds a chunk that is not in the cache yet.
+  // Upper limit of threads that load at once; each load holds a whole chunk.
   static constexpr size_t kMaxLoading = 4;
 
   using Piece = std::shared_ptr<const ByteBuffer>;
@@ -42,13 +42,13 @@ class ChunkCache {
       : max_used_(capacity_bytes / kPieceBytes / 4),
         max_ahead_(capacity_bytes / kPieceBytes - max_used_) {}
 
-  // An empty buffer for kPieceBytes. Buffers are used again, because a heap
-  // that gives and takes this size on several threads holds twice as much.
-  // It must not outlive the cache.
+  // An empty buffer for kPieceBytes. Buffers are reused, because a heap that
+  // allocates and frees this size on several threads uses twice the memory.
+  // The buffer must not outlive the cache.
   std::shared_ptr<ByteBuffer> NewPiece();
 
-  // `load` is called, without any lock held, if the piece is not here; by one
-  // thread at a time for each chunk. REQUIRES: the chunk has such a piece.
+  // Calls `load`, without holding a lock, if the piece is not cached; only one
+  // thread loads a chunk at a time. REQUIRES: the chunk has such a piece.
   Result<Piece> Get(uint64_t chunk, size_t piece, const Load& load);
 
  private:
@@ -66,7 +66,7 @@ class ChunkCache {
   void ShrinkAhead() REQUIRES_LOCK(mutex_);
 
   Mutex free_mutex_;  // may be taken while mutex_ is held
-  // Has room for all that were made: giving back never allocates.
+  // Has room for all buffers that exist, so that returning one never allocates.
   std::vector<std::unique_ptr<ByteBuffer>> free_ GUARDED_BY(free_mutex_);
   size_t made_ GUARDED_BY(free_mutex_) = 0;
 
@@ -74,9 +74,9 @@ class ChunkCache {
   const size_t max_ahead_;
   Mutex mutex_;
   CondVar changed_;
-  std::list<Entry> used_ GUARDED_BY(mutex_);  // last used first
+  std::list<Entry> used_ GUARDED_BY(mutex_);  // the last used first
   std::map<Key, std::list<Entry>::iterator> by_key_ GUARDED_BY(mutex_);
-  // Of each chunk, not used yet, the next one first.
+  // Per chunk, the pieces not used yet, in reading order.
   std::map<uint64_t, std::deque<Entry>> ahead_ GUARDED_BY(mutex_);
   size_t ahead_count_ GUARDED_BY(mutex_) = 0;
   std::set<uint64_t> loading_ GUARDED_BY(mutex_);

@@ -1,5 +1,5 @@
-// The libraries that deflate and inflate: zlib, and ISA-L where it is built
-// in. Private to archive.
+// The libraries that deflate and inflate: zlib, and ISA-L if it is built in.
+// Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_CODEC_H_
 #define LEVELKEEP_ARCHIVE_CODEC_H_
@@ -14,18 +14,17 @@
 namespace levelkeep {
 
 struct Codec {
-  const char* name;  // of the library: "isa-l" or "zlib"
-  // `level` 0..3 as ISA-L counts.
+  const char* name;  // the library: "isa-l" or "zlib"
+  // `level` is 0..3 as in ISA-L.
   std::unique_ptr<Deflater::Engine> (*new_deflate)(int level);
   std::unique_ptr<MemberInflater::Engine> (*new_inflate)();
 };
 
-extern const Codec kIsalCodec;  // where it is built in
+extern const Codec kIsalCodec;  // only if it is built in
 extern const Codec kZlibCodec;
 
-// What Deflater and MemberInflater are made with from now on, in the whole
-// process: the first of BuiltInCodecs(). Only tests choose another one, for
-// either side.
+// The libraries for Deflaters and MemberInflaters that are created from now on
+// in this process: the first of BuiltInCodecs(). Only tests change them.
 // Thread safety: any thread.
 struct CodecsInUse {
   std::atomic<const Codec*> deflate;
@@ -33,7 +32,7 @@ struct CodecsInUse {
 };
 CodecsInUse& TheCodecs();
 
-// Those that are built in, the default first.
+// The libraries that are built in, the default first.
 std::vector<const Codec*> BuiltInCodecs();
 
 }  // namespace levelkeep

@@ -10,7 +10,7 @@
 namespace levelkeep {
 namespace {
 
-// zlib's levels that come nearest to ISA-L's 0..3 in size.
+// The zlib levels whose size is nearest to ISA-L's levels 0..3.
 constexpr std::array<int, 4> kZlibLevels = {1, 1, 2, 4};
 
 class ZlibDeflate : public Deflater::Engine {
@@ -21,7 +21,7 @@ class ZlibDeflate : public Deflater::Engine {
     // Negative window bits: no zlib header around the blocks.
     if (deflateInit2(&stream_, zlib_level, Z_DEFLATED, -MAX_WBITS, 8,
                      Z_DEFAULT_STRATEGY) != Z_OK) {
-      throw std::bad_alloc();  // caught where threads begin
+      throw std::bad_alloc();  // caught at the start of each thread
     }
   }
   ~ZlibDeflate() override { deflateEnd(&stream_); }
@@ -34,7 +34,7 @@ class ZlibDeflate : public Deflater::Engine {
     stream_.next_out = reinterpret_cast<Bytef*>(out->Tail(limit));
     stream_.avail_out = static_cast<uInt>(limit);
     const int code = deflate(&stream_, last ? Z_FINISH : Z_FULL_FLUSH);
-    // A flush is complete only if it did not fill the room to the last byte.
+    // A flush is complete only if it leaves room in the output.
     const bool complete =
         last ? code == Z_STREAM_END : code == Z_OK && stream_.avail_out > 0;
     if (!complete || stream_.avail_in != 0) return false;
@@ -51,15 +51,15 @@ class ZlibInflate : public MemberInflater::Engine {
   using Outcome = MemberInflater::Outcome;
 
   ZlibInflate() {
-    // With 16: a gzip member, whose trailer zlib reads and compares.
+    // +16: a gzip member, whose trailer zlib reads and compares.
     if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) {
-      throw std::bad_alloc();  // caught where threads begin
+      throw std::bad_alloc();  // caught at the start of each thread
     }
     ZlibInflate::Reset();
   }
   ~ZlibInflate() override { inflateEnd(&stream_); }
 
-  // zlib wants a header, too: it gets ours.
+  // zlib also expects a header, so it gets LevelKeep's fixed one.
   void Reset() override {
     inflateReset(&stream_);
     std::string_view header = kMemberHeader;

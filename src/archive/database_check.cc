@@ -14,9 +14,10 @@ namespace {
 constexpr uint64_t kMaxContentBytes = 64u << 20;
 
 Status Corrupt(const std::string& problem) {
-  return Status(StatusCode::kCorruption, problem,
-                "this is no complete LevelDB database: pack the whole folder "
-                "while no process has it open");
+  return Status(
+      StatusCode::kCorruption, problem,
+      "this is not a complete LevelDB database: pack the whole folder "
+      "while no process has it open");
 }
 
 Status CheckTables(const Version& version,
@@ -24,7 +25,7 @@ Status CheckTables(const Version& version,
   for (const auto& [number, table] : version.tables()) {
     auto found = sizes.find(TableFileName(number));
     if (found == sizes.end()) {
-      // Old versions of LevelDB called them .sst.
+      // Old versions of LevelDB named tables .sst.
       std::string old_name = TableFileName(number);
       old_name.replace(old_name.size() - 3, 3, "sst");
       found = sizes.find(old_name);
@@ -89,8 +90,8 @@ Status DatabaseCheck::Check(const std::vector<ManifestFile>& files) const {
     return Corrupt(*name + " is damaged: " + content.status().message());
   }
   LEVELKEEP_RETURN_IF_ERROR(CheckTables(content->version, sizes));
-  // LevelDB opens without the log and silently lacks its events. A repaired
-  // database names log 0, which never is there.
+  // LevelDB opens without the log and silently lacks its writes. A repaired
+  // database names log 0, which never exists.
   const uint64_t log = content->version.log_number();
   if (log != 0 && sizes.count(LogFileName(log)) == 0) {
     return Corrupt("log " + LogFileName(log) + " is missing");

@@ -1,4 +1,4 @@
-// Is a set of files a LevelDB database? Private to archive.
+// Checks whether a set of files is a LevelDB database. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_DATABASE_CHECK_H_
 #define LEVELKEEP_ARCHIVE_DATABASE_CHECK_H_
@@ -14,21 +14,21 @@
 
 namespace levelkeep {
 
-// What the check needs of foreign files besides their names and sizes.
+// Collects what the check needs besides names and sizes of foreign files.
 // Thread safety: one thread at a time.
 class DatabaseCheck {
  public:
-  // CURRENT and MANIFESTs; their content is kept in memory.
+  // True for CURRENT and MANIFESTs, whose content is kept in memory.
   static bool WantsContent(std::string_view flat_name);
-  // Before its content comes: kUnsupported when that would make more than
-  // 64 MiB in all.
+  // Call before the content of a file arrives: kUnsupported if all kept content
+  // would exceed 64 MiB.
   Status Expect(const std::string& flat_name, uint64_t size_bytes);
-  // No more than was expected.
+  // Adds content, not more than was announced by Expect.
   void AddContent(const std::string& flat_name, std::string_view bytes);
 
-  // kCorruption unless CURRENT names a MANIFEST that is there and whole (a
-  // torn last record is what a crash leaves and fine), and all tables and
-  // the log that it names are there with the sizes that it names.
+  // kCorruption unless CURRENT names an existing, complete MANIFEST (a torn
+  // last record, as a crash leaves it, is fine), and all tables and the log
+  // that the MANIFEST names exist with the sizes it states.
   Status Check(const std::vector<ManifestFile>& files) const;
 
  private:

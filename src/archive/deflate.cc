@@ -30,7 +30,7 @@ size_t StoredSize(size_t size) {
 }
 
 void Deflater::Append(std::string_view step, bool last, ByteBuffer* out) {
-  // One byte less than storing takes, or it was not worth the reader's time.
+  // At least one byte less than storing: otherwise inflating is wasted time.
   if (engine_ != nullptr &&
       engine_->TryDeflate(step, last, StoredSize(step.size()) - 1, out)) {
     return;

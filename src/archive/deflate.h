@@ -1,6 +1,5 @@
 // Raw deflate in independent steps, by a library of codec.h. Private to
-// archive.
-// Source of the format: RFC 1951.
+// archive. Source of the format: RFC 1951.
 
 #ifndef LEVELKEEP_ARCHIVE_DEFLATE_H_
 #define LEVELKEEP_ARCHIVE_DEFLATE_H_
@@ -13,23 +12,23 @@
 
 namespace levelkeep {
 
-// Turns each step into blocks that end on a byte boundary and refer to
-// nothing before it, so that every step that does not shrink is stored.
-// The bytes depend on the step, the mode, the library and, with ISA-L, the
+// Turns each step into blocks that end on a byte boundary and refer to no bytes
+// before the step. A step that deflate does not shrink is stored. The bytes
+// depend only on the step, the mode, the library and, with ISA-L, the
 // kind of processor only. Thread safety: one thread at a time.
 class Deflater {
  public:
-  // One library's way to do it.
+  // The deflate implementation of one library.
   class Engine {
    public:
     virtual ~Engine() = default;
-    // Deflates into at most `limit` bytes at the tail of `out`; false, with
-    // `out` unchanged, if they don't suffice.
+    // Appends the deflated step to `out` if it takes at most `limit` bytes;
+    // otherwise returns false and leaves `out` unchanged.
     virtual bool TryDeflate(std::string_view step, bool last, size_t limit,
                             ByteBuffer* out) = 0;
   };
 
-  // `level` 0..3 as ISA-L counts; compress false: everything is stored.
+  // `level` is 0..3 as in ISA-L; with compress = false, all steps are stored.
   Deflater(bool compress, int level);
   ~Deflater();
   Deflater(const Deflater&) = delete;
@@ -40,10 +39,10 @@ class Deflater {
   void Append(std::string_view step, bool last, ByteBuffer* out);
 
  private:
-  std::unique_ptr<Engine> engine_;  // none: store
+  std::unique_ptr<Engine> engine_;  // null: store
 };
 
-// Bytes that storing `size` bytes takes.
+// The number of bytes that storing `size` bytes takes.
 size_t StoredSize(size_t size);
 
 }  // namespace levelkeep

@@ -9,7 +9,7 @@
 namespace levelkeep {
 namespace {
 
-// A chunk that was stored, with room for its framing: no member is larger.
+// The largest member: a stored chunk with its framing.
 constexpr uint64_t kMaxMemberBytes = kChunkBytes + (64u << 10);
 
 }  // namespace
@@ -84,8 +84,8 @@ Result<EntryEncoder::Copy> EntryEncoder::AppendCopy(const ByteSource& archive,
   LEVELKEEP_RETURN_IF_ERROR(control_.limiter->Take(length, control_.stop));
   const size_t begin = out->size();
   for (size_t done = 0; done < length;) {
-    // Whole blocks around what is wanted, past the page cache: nobody else
-    // reads an old archive.
+    // Reads whole blocks around the wanted bytes, bypassing the page cache:
+    // nobody else reads an old archive.
     const uint64_t offset = member.archive_offset + done;
     const size_t lead = static_cast<size_t>(offset % kDeviceBlockBytes);
     const size_t wanted = std::min(kStepBytes - lead, length - done);
@@ -128,8 +128,8 @@ Status EntryEncoder::DigestAgain(const std::string& name,
   if (crc == crc32) return Status::Ok();
   return Status(StatusCode::kCorruption,
                 Printable(name) + " changed while it was read",
-                "a pinned file must not change: check the disk, and what else "
-                "writes into the database folder");
+                "a pinned file must not change: check the disk, and find out "
+                "which program writes into the database folder");
 }
 
 Status EntryEncoder::ReadStep(const std::string& name, const ByteSource& source,

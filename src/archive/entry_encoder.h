@@ -1,5 +1,5 @@
-// Turns files into gzip members: what one worker of the writer does.
-// Private to archive.
+// Turns files into gzip members: the work of one worker of the writer. Private
+// to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_ENTRY_ENCODER_H_
 #define LEVELKEEP_ARCHIVE_ENTRY_ENCODER_H_
@@ -20,10 +20,10 @@
 
 namespace levelkeep {
 
-// Bytes that are read, digested and deflated while they are in the cache.
+// Step size: bytes are read, digested and deflated while in the CPU's cache.
 inline constexpr size_t kStepBytes = 512u << 10;
 
-// What the steps of all workers ask and tell.
+// The objects that all workers use between steps.
 struct StepControl {
   Verdict* verdict;
   RateLimiter* limiter;
@@ -45,26 +45,26 @@ class EntryEncoder {
     uint64_t member_bytes = 0;
     uint64_t member_checksum = 0;
   };
-  // Appends the member that holds `size` > 0 bytes of `source` at `offset`
-  // and `padding` zeros. `name` is for messages.
+  // Appends the member with `size` > 0 bytes of `source` at `offset`, and
+  // `padding` zeros. `name` is for messages.
   Result<Chunk> AppendChunk(const std::string& name, const ByteSource& source,
                             uint64_t offset, uint64_t size, size_t padding,
                             ByteBuffer* out);
   enum class Copy {
     kDone,
-    kDamaged,     // the member is not what it was
-    kUnreadable,  // the device did not give it: it may the next time
+    kDamaged,     // the member has changed
+    kUnreadable,  // the device did not return it; another try may succeed
   };
-  // Appends the member as it stands in `archive`, on behalf of `size` bytes
-  // of content. `out` is unchanged unless it is done.
+  // Appends a copy of the member in `archive`, which stands for `size` bytes of
+  // content. `out` is unchanged unless the result is kDone.
   Result<Copy> AppendCopy(const ByteSource& archive, const TocChunk& member,
                           uint64_t size, ByteBuffer* out);
-  // A member that the caller fills, in steps of kStepBytes.
+  // Begins a member that the caller fills in steps of kStepBytes.
   MemberWriter BeginMember(ByteBuffer* out);
-  // Appends one member that holds all of `content`.
+  // Appends one member with all of `content`.
   void AppendMember(std::string_view content, ByteBuffer* out);
-  // Reads the same bytes again into `digest`; kCorruption if they, with
-  // `padding` zeros, are not what `crc32` is of.
+  // Reads the same bytes again into `digest`. kCorruption if these bytes and
+  // `padding` zeros do not have the CRC `crc32`.
   Status DigestAgain(const std::string& name, const ByteSource& source,
                      uint64_t offset, uint64_t size, size_t padding,
                      uint32_t crc32, Digest* digest);

@@ -1,4 +1,4 @@
-// SHA-256 of whole files and parts of them.
+// SHA-256 of whole files and of parts of files.
 
 #ifndef LEVELKEEP_ARCHIVE_FILE_DIGEST_H_
 #define LEVELKEEP_ARCHIVE_FILE_DIGEST_H_
@@ -13,10 +13,10 @@
 
 namespace levelkeep {
 
-// Feeds [begin, end) to `digest`; asks `verdict` between steps.
+// Feeds [begin, end) to `digest`; checks `verdict` between steps.
 Status DigestRange(const ByteSource& source, uint64_t begin, uint64_t end,
                    Digest* digest, Verdict* verdict);
-// Of the first `size_bytes`; asks `verdict` between steps.
+// The digest of the first `size_bytes`; checks `verdict` between steps.
 Result<std::string> Sha256OfSource(const ByteSource& source,
                                    uint64_t size_bytes, Verdict* verdict);
 

@@ -20,7 +20,7 @@ Status Refuse(const TarEntry& entry, const std::string& why,
                              : hint);
 }
 
-// goleveldb makes CURRENT.bak of what CURRENT was, and CURRENT of CURRENT.5.
+// goleveldb keeps the old CURRENT as CURRENT.bak, and writes CURRENT.5 first.
 bool IsAnotherCurrent(std::string_view flat_name) {
   constexpr std::string_view kPrefix = "CURRENT.";
   if (!flat_name.starts_with(kPrefix)) return false;
@@ -28,13 +28,13 @@ bool IsAnotherCurrent(std::string_view flat_name) {
   return flat_name == "bak" || ParseUint64(flat_name).has_value();
 }
 
-// Where LevelDB's RepairDB puts what it no longer needs: "db/lost/000005.ldb".
+// The folder in which RepairDB puts files it no longer needs.
 bool IsLostFolder(std::string_view folder) {
   return folder == "lost" || folder.ends_with("/lost");
 }
 
-// Where LevelKeep works beside a database. A tar of a whole STORAGE_DIR has it,
-// with databases that restores replaced and locks of its own.
+// LevelKeep's work folder beside a database. A tar of a whole STORAGE_DIR holds
+// it, with replaced databases and lock files.
 bool IsWorkFolder(std::string_view folder) {
   constexpr std::string_view kName = ".levelkeep";
   for (const std::string_view part : Split(folder, '/')) {
@@ -43,7 +43,7 @@ bool IsWorkFolder(std::string_view folder) {
   return false;
 }
 
-// Written by a LevelDB, LevelKeep or a desktop, but no part of the data.
+// Files of LevelDB, LevelKeep or a desktop that are not part of the data.
 bool IsIgnorable(std::string_view flat_name) {
   switch (ParseDbFileName(flat_name).kind) {
     case DbFileKind::kLock:
@@ -70,7 +70,7 @@ Status ForeignClassifier::CheckPath(const TarEntry& entry,
     const std::string_view part =
         std::string_view(path).substr(begin, end - begin);
     if (part == "..") return Refuse(entry, "leads out of the archive");
-    // "./x", "x//y" and a directory's last slash say nothing.
+    // "./x", "x//y" and the final slash of a directory have no meaning.
     if (!part.empty() && part != ".") {
       if (!clean->empty()) *clean += '/';
       *clean += part;
@@ -86,10 +86,10 @@ Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
   if (entry.kind == TarEntry::Kind::kOther) {
     return Refuse(entry, "is a " + entry.what);
   }
-  // Packing "." yields directories that come twice; they hold nothing.
+  // Packing "." can repeat a directory, which has no content.
   if (entry.kind == TarEntry::Kind::kDirectory) return ForeignEntry();
   if (path.empty()) return Refuse(entry, "has no name that can be read");
-  if (!seen_.insert(path).second) return Refuse(entry, "comes twice");
+  if (!seen_.insert(path).second) return Refuse(entry, "appears twice");
   const size_t slash = path.rfind('/');
   const std::string folder =
       slash == std::string::npos ? "" : path.substr(0, slash);
@@ -101,9 +101,9 @@ Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
     result.kind = result.flat_name == kManifestEntryName
                       ? ForeignKind::kManifest
                       : ForeignKind::kToc;
-    // One of each, wherever it is.
+    // At most one of each, in any folder.
     if (!seen_.insert("//" + result.flat_name).second) {
-      return Refuse(entry, "comes twice");
+      return Refuse(entry, "appears twice");
     }
     return result;
   }
@@ -111,7 +111,7 @@ Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
     if (IsLostFolder(folder)) return result;
     if (folder_known_ && folder != folder_) {
       return Refuse(entry, "is outside of " + Printable(folder_) +
-                               "/, where the archive has a database too");
+                               "/, which holds the database");
     }
     folder_ = folder;
     folder_known_ = true;
@@ -123,7 +123,7 @@ Result<ForeignEntry> ForeignClassifier::Classify(const TarEntry& entry) {
     return result;
   }
   if (IsIgnorable(result.flat_name)) return result;
-  return Refuse(entry, "is no file of a LevelDB database");
+  return Refuse(entry, "is not a file of a LevelDB database");
 }
 
 }  // namespace levelkeep

@@ -1,4 +1,4 @@
-// Which entries of a foreign archive are the database. Private to archive.
+// Decides which entries of a foreign archive to use. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_FOREIGN_ENTRY_H_
 #define LEVELKEEP_ARCHIVE_FOREIGN_ENTRY_H_
@@ -15,10 +15,10 @@ namespace levelkeep {
 
 enum class ForeignKind {
   kDatabase,  // CURRENT, MANIFEST, table or log
-  kManifest,  // levelkeep-manifest.json: an archive of ours, packed again
-  kToc,       // stargz.index.json, likewise
-  kIdentity,  // DATABASE_ID: whose data it is
-  kIgnored,   // directories, LOCK, LOG, lost/, what desktops leave behind
+  kManifest,  // levelkeep-manifest.json: a repacked LevelKeep archive
+  kToc,       // stargz.index.json: a LevelKeep archive without its end
+  kIdentity,  // DATABASE_ID: the identity of the database
+  kIgnored,   // directories, LOCK, LOG, lost/, files of desktop programs
 };
 
 struct ForeignEntry {
@@ -26,18 +26,18 @@ struct ForeignEntry {
   std::string flat_name;
 };
 
-// Decides entry by entry and remembers what must not repeat.
+// Classifies entries one by one, and remembers names that must not repeat.
 // Thread safety: one thread at a time.
 class ForeignClassifier {
  public:
   explicit ForeignClassifier(size_t max_path_length)
       : max_path_length_(max_path_length) {}
 
-  // kCorruption, naming the entry, for whatever does not belong into a
-  // database's archive: links, devices, paths that lead out, duplicates,
+  // kCorruption, with the entry's name, for entries that do not belong into the
+  // archive of a database: links, devices, paths that lead out, duplicates,
   // other files, database files in two folders.
   Result<ForeignEntry> Classify(const TarEntry& entry);
-  // "" for the top; the folder that holds the database.
+  // The folder that holds the database; "" for the top of the archive.
   const std::string& folder() const { return folder_; }
 
  private:

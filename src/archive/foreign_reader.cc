@@ -39,15 +39,15 @@ uint64_t MaxInflated(const ArchiveLimits& limits, uint64_t archive_bytes) {
   return limits.free_bytes + limits.max_ratio * archive_bytes;
 }
 
-// It says nothing against the bytes.
+// The verdict is kUnsupported: the bytes themselves may be good.
 Status InflatesTooFar(const ArchiveLimits& limits) {
-  return Status(StatusCode::kUnsupported,
-                "the archive inflates to more than " +
-                    std::to_string(limits.max_ratio) + " times its size and " +
-                    FormatBytes(limits.free_bytes),
-                "hardly a database packs that well. If it is yours, unpack it "
-                "with tar, and back that folder up with levelkeep create: a "
-                "backup of ours says its size");
+  return Status(
+      StatusCode::kUnsupported,
+      "the archive inflates to more than " + std::to_string(limits.max_ratio) +
+          " times its size and " + FormatBytes(limits.free_bytes),
+      "databases rarely compress that well. If this archive is yours, "
+      "unpack it with tar and back up the folder with levelkeep "
+      "create: backups of LevelKeep state their size");
 }
 
 }  // namespace
@@ -67,7 +67,7 @@ ForeignReader::ForeignReader(const ByteSource& source, uint64_t archive_bytes,
 Result<ExtractedDatabase> ForeignReader::Run() {
   LEVELKEEP_RETURN_IF_ERROR(target_->CheckEmpty());
   if (Status read = ReadEntries(); !read.ok()) {
-    // A copy of an archive of many members may end between two of them.
+    // A partial copy of an archive with many members may end between two.
     cut_short_ = gzip_.cut_short() || (tar_.lacks_end() && gzip_.members() > 1);
     return read;
   }
@@ -117,7 +117,7 @@ Status ForeignReader::ReadEntries() {
   }
 }
 
-// In archive bytes: what they inflate to is not known before.
+// Counts bytes of the archive: the inflated size is not known in advance.
 void ForeignReader::ReportProgress() {
   if (gzip_.offset() - reported_bytes_ < kProgressBytes) return;
   reported_bytes_ = gzip_.offset();
@@ -131,7 +131,7 @@ Status ForeignReader::CountEntry(const TarEntry& entry) {
                   "the archive has more than " +
                       std::to_string(limits.max_entries) + " entries");
   }
-  // Judged before the space: a size that can't be true is no wish for room.
+  // Checked before the space: an impossible size is a fault, not lack of space.
   if (entry.size_bytes / kMaxDeflateRatio > archive_bytes_) {
     return Status(StatusCode::kCorruption,
                   "entry " + Printable(entry.path) + " claims " +
@@ -182,7 +182,7 @@ Status ForeignReader::TakeManifest(const TarEntry& entry) {
   if (entry.size_bytes > kMaxManifestBytes) {
     return Contradicts("it is too large to be one");
   }
-  // At once: growing takes twice the memory.
+  // Reserved at once, because growing takes twice the memory.
   manifest_.reserve(static_cast<size_t>(entry.size_bytes));
   const auto take = [this](std::string_view bytes) {
     manifest_.append(bytes);

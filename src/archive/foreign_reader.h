@@ -1,4 +1,4 @@
-// Checks and extracts archives that we did not write. Private to archive.
+// Checks and extracts archives of other programs. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_FOREIGN_READER_H_
 #define LEVELKEEP_ARCHIVE_FOREIGN_READER_H_
@@ -17,21 +17,21 @@
 
 namespace levelkeep {
 
-// One pass over a .tar.gz that ends without our footer.
+// One pass over a .tar.gz that has no LevelKeep footer at its end.
 //
-// Our own archive that somebody unpacked and packed again is one gzip member
-// and holds levelkeep-manifest.json: its digests decide then. Several members
-// and that manifest, or a table of contents, are our own archive without its
-// end.
+// If somebody unpacked a LevelKeep archive and packed it again, it is one gzip
+// member with levelkeep-manifest.json, and the manifest's digests are checked.
+// An archive with several members and that manifest, or with a table of
+// contents, is a LevelKeep archive whose end is missing.
 // Thread safety: one call of Run.
 class ForeignReader {
  public:
-  // All outlive it.
+  // All arguments outlive this object.
   ForeignReader(const ByteSource& source, uint64_t archive_bytes,
                 const ArchiveReadOptions& options, TargetDirectory* target);
 
   Result<ExtractedDatabase> Run();
-  // Run failed because the file ends before the archive does.
+  // True if Run failed because the file ends before the archive does.
   bool cut_short() const { return cut_short_; }
 
  private:
@@ -57,7 +57,7 @@ class ForeignReader {
   SyncQueue queue_;
   ExtractedDatabase database_;
   uint64_t entries_ = 0;
-  uint64_t stated_bytes_ = 0;  // by the headers of all entries
+  uint64_t stated_bytes_ = 0;  // sum of the sizes in all headers
   uint64_t reported_bytes_ = 0;
   bool has_toc_ = false;
   bool has_manifest_ = false;

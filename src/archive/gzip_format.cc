@@ -33,7 +33,7 @@ void MemberWriter::Append(std::string_view step, bool last) {
 }
 
 std::string EncodeFooter(uint64_t toc_offset) {
-  // gzip header with FEXTRA; 26 bytes of extra: "SG", its length 22.
+  // gzip header with FEXTRA, 26 bytes of extra field: "SG", length 22.
   std::string footer(
       "\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x1a\x00SG\x16\x00",
       kOffsetPosition);
@@ -43,7 +43,7 @@ std::string EncodeFooter(uint64_t toc_offset) {
     footer += kDigits[toc_offset >> shift & 0xf];
   }
   footer += "STARGZ";
-  // One empty stored block that is the last; CRC and length of nothing.
+  // One empty stored block, marked as the last; CRC and length of no bytes.
   footer += std::string("\x01\x00\x00\xff\xff", 5);
   footer += std::string(kMemberTrailerBytes, '\0');
   return footer;

@@ -1,5 +1,5 @@
-// gzip framing as we write it: one fixed header, so that a reader can insist
-// on every bit. Private to archive. Source of the format: RFC 1952.
+// gzip framing as LevelKeep writes it: one fixed header, so that a reader can
+// check every bit. Private to archive. Source of the format: RFC 1952.
 
 #ifndef LEVELKEEP_ARCHIVE_GZIP_FORMAT_H_
 #define LEVELKEEP_ARCHIVE_GZIP_FORMAT_H_
@@ -20,18 +20,18 @@ inline constexpr std::string_view kMemberHeader{
     "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff", 10};
 inline constexpr size_t kMemberTrailerBytes = 8;
 inline constexpr size_t kFooterBytes = 51;
-// What deflate can make of one byte: who claims more does not tell the truth.
+// The highest ratio of deflate. An archive that claims more is lying.
 inline constexpr uint64_t kMaxDeflateRatio = 1032;
 
 // Builds one member in steps.
 // Thread safety: one thread at a time.
 class MemberWriter {
  public:
-  // Both outlive it.
+  // `deflater` and `out` outlive this object.
   MemberWriter(Deflater* deflater, ByteBuffer* out);
   // `last` completes the member.
   void Append(std::string_view step, bool last);
-  // Of all content so far.
+  // The CRC of all content so far.
   uint32_t crc32() const { return crc_; }
 
  private:
@@ -44,7 +44,7 @@ class MemberWriter {
 // The eStargz footer: an empty member that names the offset of the table of
 // contents.
 std::string EncodeFooter(uint64_t toc_offset);
-// Nothing unless these are, byte for byte, what EncodeFooter writes.
+// Nullopt unless the bytes are exactly as EncodeFooter writes them.
 std::optional<uint64_t> DecodeFooter(std::string_view footer);
 
 }  // namespace levelkeep

@@ -9,7 +9,7 @@ namespace levelkeep {
 namespace {
 
 constexpr uint64_t kGzipReadBytes = 512u << 10;
-constexpr uint64_t kAheadBytes = 8 * kGzipReadBytes;  // read before needed
+constexpr uint64_t kAheadBytes = 8 * kGzipReadBytes;  // read in advance
 constexpr size_t kMaxHeaderText = 4096;               // file name, comment
 
 // Flags of the header.
@@ -103,8 +103,9 @@ Status GzipStream::ReadHeader() {
   for (const unsigned expected : {0x1fu, 0x8bu}) {
     LEVELKEEP_ASSIGN_OR_RETURN(const unsigned char byte, HeaderByte());
     if (byte != expected) {
-      return Damaged(members_ == 0 ? "not a gzip file"
-                                   : "there is something behind the gzip data");
+      return Damaged(members_ == 0
+                         ? "not a gzip file"
+                         : "there are other bytes behind the gzip data");
     }
   }
   unsigned char fixed[8];

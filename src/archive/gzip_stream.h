@@ -1,4 +1,4 @@
-// Gunzips a file that we did not write, front to back. Private to archive.
+// Gunzips a file of another program, front to back. Private to archive.
 // Source of the format: RFC 1952.
 
 #ifndef LEVELKEEP_ARCHIVE_GZIP_STREAM_H_
@@ -17,21 +17,21 @@
 
 namespace levelkeep {
 
-// Members one behind the other, up to the last byte of the file: the CRC and
-// length of each are checked, anything else behind them is refused.
+// Reads consecutive members up to the last byte of the file. Checks the CRC and
+// length of each member; refuses any other bytes behind a member.
 // Thread safety: one thread at a time.
 class GzipStream {
  public:
-  // `source` and `verdict` outlive it.
+  // `source` and `verdict` outlive this object.
   GzipStream(const ByteSource* source, uint64_t size_bytes, Verdict* verdict);
 
-  // Up to `size` > 0 inflated bytes; 0 at the end. kCorruption for damage.
+  // Up to `size` > 0 inflated bytes; 0 at the end. kCorruption if damaged.
   Result<size_t> Read(char* buffer, size_t size);
   // Members begun so far.
   uint64_t members() const { return members_; }
-  // Compressed bytes taken from the source so far.
+  // Compressed bytes consumed so far.
   uint64_t offset() const { return offset_; }
-  // Read failed because the file ends inside a member.
+  // True if Read failed because the file ends inside a member.
   bool cut_short() const { return cut_short_; }
 
  private:

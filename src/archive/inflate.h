@@ -1,4 +1,4 @@
-// The inside of one gzip member, by a library of codec.h. Private to archive.
+// Inflates one gzip member, with a library of codec.h. Private to archive.
 // Source of the format: RFC 1951, RFC 1952.
 
 #ifndef LEVELKEEP_ARCHIVE_INFLATE_H_
@@ -10,19 +10,19 @@
 
 namespace levelkeep {
 
-// Inflates deflate blocks and the trailer (CRC-32, length) behind them, and
-// checks the trailer. The member's header is the caller's.
+// Inflates deflate blocks and checks the trailer (CRC-32, length) behind them.
+// The caller reads the member's header.
 // Thread safety: one thread at a time.
 class MemberInflater {
  public:
   enum class Outcome {
-    kNeedsInput,   // all input is taken
-    kNeedsOutput,  // the output room is full (and input may be left)
-    kMemberEnd,    // the trailer was read and is right
-    kDamaged,      // bad block, CRC or length
+    kNeedsInput,   // all input was consumed
+    kNeedsOutput,  // the output is full; input may be left
+    kMemberEnd,    // the trailer was read and is correct
+    kDamaged,      // a block, the CRC or the length is wrong
   };
 
-  // One library's way to do it.
+  // The inflate implementation of one library.
   class Engine {
    public:
     virtual ~Engine() = default;
@@ -36,10 +36,10 @@ class MemberInflater {
   MemberInflater(const MemberInflater&) = delete;
   MemberInflater& operator=(const MemberInflater&) = delete;
 
-  // Begins a member, behind its header.
+  // Begins a member, after its header.
   void Reset() { engine_->Reset(); }
-  // Takes bytes from the front of `*input` and writes `*written` of them,
-  // inflated, to `output`. At kMemberEnd `*input` begins behind the trailer.
+  // Consumes bytes from the front of `*input` and writes `*written` inflated
+  // bytes to `output`. At kMemberEnd, `*input` begins behind the trailer.
   Outcome Inflate(std::string_view* input, char* output, size_t output_size,
                   size_t* written) {
     return engine_->Inflate(input, output, output_size, written);

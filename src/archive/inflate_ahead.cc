@@ -38,14 +38,14 @@ Result<std::string_view> InflateAhead::Next() {
   }
   LEVELKEEP_RETURN_IF_ERROR(block_.status);
   ended_ = block_.bytes.size() == 0;
-  // Read again, from the page cache: cheaper than to do it on the thread
-  // that everybody waits for.
+  // Digests the bytes with another read, from the page cache: cheaper than on
+  // the inflating thread, for which all others wait.
   LEVELKEEP_RETURN_IF_ERROR(
       DigestRange(*source_, digested, block_.offset, &sha256_, verdict_));
   return block_.bytes.view();
 }
 
-// False: no thread to be had, so this one does it.
+// False if the host refuses a thread; the calling thread then inflates.
 bool InflateAhead::Start() {
   {
     MutexLock lock(&mutex_);
@@ -58,7 +58,7 @@ bool InflateAhead::Start() {
       Work();
     });
   } catch (const std::system_error&) {
-    // Once and for all: the blocks are for a thread.
+    // For good: the spare blocks were meant for the thread.
     alone_ = true;
     MutexLock lock(&mutex_);
     free_.clear();
@@ -103,7 +103,7 @@ void InflateAhead::Work() {
 
 InflateAhead::Block InflateAhead::Take() {
   MutexLock lock(&mutex_);
-  // The first call has nothing to give back.
+  // The first call has no block to return.
   if (block_.offset > 0) free_.push_back(std::move(block_.bytes));
   changed_.notify_all();
   while (ready_.empty()) changed_.wait(mutex_);

@@ -1,4 +1,4 @@
-// Inflates on one thread while another works on what came out. Private to
+// Inflates on one thread while another thread uses the result. Private to
 // archive.
 
 #ifndef LEVELKEEP_ARCHIVE_INFLATE_AHEAD_H_
@@ -19,13 +19,13 @@
 
 namespace levelkeep {
 
-// A gzip file that we did not write can be inflated by one thread only, which
-// is what takes longest; digests and writing go on beside it. Small files
-// need no second thread and get none.
+// Only one thread can inflate a gzip file of another program, and that takes
+// longest; digests and writing run in parallel. A small file is inflated by the
+// calling thread.
 // Thread safety: one thread at a time.
 class InflateAhead {
  public:
-  // `source` and `verdict` outlive it.
+  // `source` and `verdict` outlive this object.
   InflateAhead(const ByteSource* source, uint64_t size_bytes, Verdict* verdict);
   ~InflateAhead();
   InflateAhead(const InflateAhead&) = delete;
@@ -34,17 +34,17 @@ class InflateAhead {
   // More inflated bytes, valid until the next call; empty at the end.
   Result<std::string_view> Next();
 
-  // Of what Next has returned so far: members begun, compressed bytes taken.
+  // Members begun and compressed bytes consumed, up to Next's last result.
   uint64_t members() const { return block_.members; }
   uint64_t offset() const { return block_.offset; }
-  // Next failed because the file ends inside a member.
+  // True if Next failed because the file ends inside a member.
   bool cut_short() const { return block_.cut_short; }
-  // Of all compressed bytes. REQUIRES: Next has returned nothing.
+  // The digest of all compressed bytes. REQUIRES: Next has returned empty.
   std::string FinishSha256() { return sha256_.FinishHex(); }
 
  private:
   struct Block {
-    ByteBuffer bytes;  // empty: the end, or a failure
+    ByteBuffer bytes;  // empty at the end or after a failure
     Status status;
     uint64_t members = 0;
     uint64_t offset = 0;
@@ -58,11 +58,11 @@ class InflateAhead {
 
   const ByteSource* const source_;
   Verdict* const verdict_;
-  GzipStream gzip_;  // of the thread, once it runs
+  GzipStream gzip_;  // used only by the thread, once it runs
   Digest sha256_{DigestKind::kSha256};
-  Block block_;  // what Next returned last
+  Block block_;  // the last result of Next
   bool ended_ = false;
-  bool alone_;  // a small file, or no thread to be had
+  bool alone_;  // no thread: the file is small, or the host refused one
 
   Mutex mutex_;
   CondVar changed_;

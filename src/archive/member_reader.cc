@@ -52,7 +52,7 @@ Status MemberReader::BeginMember() {
   for (const char expected : kMemberHeader) {
     if (input_.empty()) LEVELKEEP_RETURN_IF_ERROR(Refill());
     if (input_.front() != expected) {
-      return Damaged("not a gzip header of ours");
+      return Damaged("not a gzip header of LevelKeep");
     }
     input_.remove_prefix(1);
   }
@@ -131,7 +131,7 @@ Result<std::string> MemberReader::ReadMember(uint64_t limit) {
     size_t written = 0;
     LEVELKEEP_RETURN_IF_ERROR(
         Inflate(buffer, sizeof buffer, &written, &ended_));
-    // By doubling it would take three times its size for a moment.
+    // Doubling the string would briefly take three times its size.
     const uint64_t size = content.size() + written;
     if (!content.empty() && size > content.capacity()) {
       content.reserve(static_cast<size_t>(std::min(

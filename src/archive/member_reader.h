@@ -1,4 +1,4 @@
-// Reads the gzip members of our own archives, insisting on every byte.
+// Reads the gzip members of LevelKeep's own archives and checks every byte.
 // Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_MEMBER_READER_H_
@@ -16,36 +16,36 @@
 
 namespace levelkeep {
 
-// All failures but those of reading are kCorruption and name an offset.
+// All failures except read errors are kCorruption and name an offset.
 // Thread safety: one thread at a time.
 class MemberReader {
  public:
-  // `source` outlives it.
+  // `source` outlives this object.
   explicit MemberReader(const ByteSource* source);
 
-  // Turns to the members that fill exactly [begin, end).
+  // Begins to read the members that fill exactly [begin, end).
   void Start(uint64_t begin, uint64_t end);
-  // The same, where the bytes from `begin` on are in memory already; they
-  // outlive the reading.
+  // The same if the bytes from `begin` on are in memory already; `bytes` must
+  // stay valid while they are read.
   void Start(uint64_t begin, std::string_view bytes);
-  // All bytes up to `end` were taken.
+  // Whether all bytes up to `end` were read.
   bool AtEnd() const;
 
-  // One member after the other: Begin, Read until its content is taken, End.
+  // For each member call Begin, Read until the content is complete, then End.
   Status BeginMember();
   Status Read(char* buffer, size_t size);
-  // Up to `size` bytes; 0 once the member's content was taken.
+  // Up to `size` bytes; 0 at the end of the member's content.
   Result<size_t> ReadSome(char* buffer, size_t size);
   Status ReadZeros(size_t count);
-  // The member must have no more content, and a right CRC and length.
+  // Fails unless the member has no more content and its CRC and length match.
   Status EndMember();
-  // Begin, all content, End; content above `limit` is refused.
+  // Begin, all content, End. Fails if the content is larger than `limit`.
   Result<std::string> ReadMember(uint64_t limit);
 
  private:
   Status Refill();
   Status Damaged(const char* what) const;
-  // Inflates into up to `size` bytes; `*ended` when the member is complete.
+  // Inflates up to `size` bytes; sets `*ended` when the member is complete.
   Status Inflate(char* buffer, size_t size, size_t* written, bool* ended);
 
   const ByteSource* const source_;
@@ -54,7 +54,7 @@ class MemberReader {
   std::string_view input_;  // not yet read
   uint64_t offset_ = 0;     // of the byte behind input_
   uint64_t end_ = 0;
-  bool ended_ = false;  // the member that was begun
+  bool ended_ = false;  // the current member is complete
 };
 
 }  // namespace levelkeep

@@ -15,8 +15,8 @@
 namespace levelkeep {
 namespace {
 
-// One read of this many bytes covers footer, table of contents and manifest
-// of a database of a hundred files.
+// One read of this size covers footer, table of contents and manifest of a
+// database with a hundred files.
 constexpr uint64_t kTailBytes = 32u << 10;
 
 // Serves the end of the file from memory, the rest from the file.
@@ -48,8 +48,8 @@ class TailCache : public ByteSource {
   std::string tail_;
 };
 
-// The member of the table of contents: a tar header, the JSON, padding and end
-// marks. A damaged one is told from a strange one.
+// Loads the member with the table of contents: a tar header, the JSON, padding
+// and end marks.
 Status LoadToc(const ByteSource& source, OwnIndex* index) {
   MemberReader reader(&source);
   reader.Start(index->toc_offset, index->archive_bytes - kFooterBytes);
@@ -58,7 +58,7 @@ Status LoadToc(const ByteSource& source, OwnIndex* index) {
       reader.ReadMember(kTarBlockBytes + kMaxIndexBytes + kTarEndBytes));
   if (!reader.AtEnd()) {
     return DamagedArchive(
-        "there is something between table of contents and footer");
+        "there are bytes between table of contents and footer");
   }
   const std::string_view header =
       std::string_view(member).substr(0, kTarBlockBytes);
@@ -68,7 +68,7 @@ Status LoadToc(const ByteSource& source, OwnIndex* index) {
   if (json.empty()) return DamagedArchive("the table of contents is empty");
   if (content.size() != json.size() + TarPadding(json.size()) + kTarEndBytes ||
       content.find_first_not_of('\0', json.size()) != std::string_view::npos) {
-    return DamagedArchive("the table of contents is not framed as tar asks");
+    return DamagedArchive("the table of contents has invalid tar framing");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(index->toc, DecodeToc(json));
   return CheckTarHeader(header, std::string(kTocEntryName), json.size(),
@@ -80,7 +80,7 @@ Status CheckOffsets(const OwnIndex& index) {
     for (const TocChunk& chunk : file.chunks) {
       if (chunk.archive_offset >= index.toc_offset) {
         return DamagedArchive(
-            "the table of contents points behind itself for " +
+            "the table of contents has an offset behind itself for " +
             Printable(file.name));
       }
     }
@@ -88,8 +88,8 @@ Status CheckOffsets(const OwnIndex& index) {
   return Status::Ok();
 }
 
-// The text of the manifest, whose chunks end before `end`. Padding is checked
-// with the payload; here the size is enough.
+// The text of the manifest, whose chunks end before `end`. The padding is
+// checked with the payload; only the size is checked here.
 Result<std::string> ReadManifestText(const ByteSource& source,
                                      const TocFile& file, uint64_t end) {
   std::string text;
@@ -130,7 +130,7 @@ Status LoadManifest(const ByteSource& source, OwnIndex* index) {
   return Status::Ok();
 }
 
-// Both directions: what the manifest lists is there, and nothing else is.
+// Checks both directions: all listed files exist, and no others.
 Status CompareWithManifest(OwnIndex* index) {
   const std::string folder = index->manifest->db_name + "/";
   std::vector<const ManifestFile*> listed;

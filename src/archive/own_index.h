@@ -1,4 +1,4 @@
-// What the last kilobytes of one of our archives say. Private to archive.
+// The index at the end of a LevelKeep archive. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_OWN_INDEX_H_
 #define LEVELKEEP_ARCHIVE_OWN_INDEX_H_
@@ -15,12 +15,12 @@
 
 namespace levelkeep {
 
-// kCorruption, with the hint that fits one of ours.
+// kCorruption, with the hint for a LevelKeep archive.
 Status DamagedArchive(const std::string& problem);
 
-// Footer, table of contents and manifest, which agree with each other: the
-// manifest's files are exactly the entries of its database folder, and the
-// last entry is the manifest.
+// Footer, table of contents and manifest, which agree: the manifest's files are
+// exactly the entries in its database folder, and the last entry is the
+// manifest.
 struct OwnIndex {
   uint64_t archive_bytes = 0;
   uint64_t toc_offset = 0;
@@ -28,13 +28,13 @@ struct OwnIndex {
   std::shared_ptr<const Manifest> manifest;  // set once it is loaded
   uint64_t content_bytes = 0;                // of the database files
 
-  // toc.files[i] for all i below this are database files.
+  // toc.files[i] is a database file for all i below this number.
   size_t database_files() const { return toc.files.size() - 1; }
   // "000012.ldb" for toc.files[i].
   std::string FlatName(size_t i) const;
 };
 
-// Nothing if there is no footer of ours. With a footer, whatever is wrong is
+// Nullopt if the archive has no LevelKeep footer. If it has one, every fault is
 // kCorruption, or kUnsupported for an archive of a newer version.
 Result<std::optional<OwnIndex>> LoadOwnIndex(const ByteSource& source,
                                              uint64_t archive_bytes);

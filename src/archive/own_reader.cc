@@ -14,17 +14,17 @@ namespace levelkeep {
 namespace {
 
 constexpr size_t kNoFile = SIZE_MAX;
-// Inflated, digested and written while in the cache.
+// Step size: bytes are inflated, digested and written while in the CPU's cache.
 constexpr uint64_t kExtractStepBytes = 256u << 10;
-// A unit that is read at once: a stored chunk and some headers. Ours are not
-// larger, but for folders full of empty files.
+// A larger unit is not read at once. A stored chunk and some headers fit; only
+// folders full of empty files have larger units.
 constexpr uint64_t kMaxUnitBytes = kChunkBytes + (128u << 10);
-// Each worker holds a unit and the chunk that it is writing.
+// Each worker holds a unit and the chunk that it writes.
 constexpr int kMaxReaders = 6;
-// A pax header with the longest name that we allow is far below this.
+// A pax header with the longest permitted name is far smaller than this.
 constexpr uint64_t kMaxHeaderBytes = 64u << 10;
 
-// More than cores: some wait for the device, reading or writing.
+// More readers than cores: some wait for the device.
 int ReaderCount(int threads) {
   const int workers = WorkerCount(threads);
   return std::min(threads == 0 ? workers + 2 : workers, kMaxReaders);
@@ -32,15 +32,15 @@ int ReaderCount(int threads) {
 
 }  // namespace
 
-// A file of several chunks: its digest takes them in order.
+// A file of several chunks, whose digest needs them in order.
 struct OwnReader::LargeFile {
   bool opened = false;  // guarded by mutex_; `file` is set before
   std::unique_ptr<File> file;
-  uint64_t turn = 0;  // guarded by mutex_; its owner may use `digest`
+  uint64_t turn = 0;  // guarded by mutex_; that chunk's worker uses `digest`
   Digest digest{DigestKind::kSha256};
 };
 
-// Made when its turn comes.
+// A worker builds the unit from its number when it takes it.
 struct OwnReader::Unit {
   uint64_t begin = 0;
   uint64_t end = 0;
@@ -52,7 +52,7 @@ struct OwnReader::Unit {
   size_t last_header = 0;
 };
 
-// What one thread needs.
+// The state of one thread.
 class OwnReader::Worker {
  public:
   explicit Worker(OwnReader* owner)
@@ -100,8 +100,8 @@ class OwnReader::Worker {
         std::to_string(unit.end));
   }
 
-  // The bytes of the unit. What is in the page cache comes from there; the
-  // rest passes it by, because nobody will ask for it again.
+  // The bytes of the unit. Cached pages are used; other bytes bypass the page
+  // cache, because nobody needs them again.
   Result<std::string_view> Fetch(const Unit& unit) {
     const size_t size = static_cast<size_t>(unit.end - unit.begin);
     const size_t lead = static_cast<size_t>(unit.begin % kDeviceBlockBytes);
@@ -149,7 +149,7 @@ class OwnReader::Worker {
     static const Sha256 kEmpty = Sha256::Of("");
     if (file.sha256 != kEmpty) {
       return DamagedArchive(Printable(file.name) +
-                            " is empty, its SHA-256 is not");
+                            " is empty, but its SHA-256 is not");
     }
     if (!Writes(i)) return Status::Ok();
     LEVELKEEP_ASSIGN_OR_RETURN(
@@ -161,7 +161,7 @@ class OwnReader::Worker {
     const TocFile& file = owner_.index_.toc.files[unit.file];
     const uint64_t size = file.ChunkSize(unit.chunk);
     const bool last = unit.chunk + 1 == file.chunks.size();
-    std::unique_ptr<File> whole;  // of a file of one chunk
+    std::unique_ptr<File> whole;  // for a file of one chunk
     if (unit.large == nullptr && Writes(unit.file)) {
       LEVELKEEP_ASSIGN_OR_RETURN(
           whole, owner_.target_->Create(owner_.index_.FlatName(unit.file)));
@@ -176,8 +176,8 @@ class OwnReader::Worker {
       LEVELKEEP_RETURN_IF_ERROR(owner_.verdict_.Check());
       const size_t step = static_cast<size_t>(
           std::min<uint64_t>(kExtractStepBytes, size - done));
-      // Who writes, or has the digest of a large file to go on with, wants
-      // all of it.
+      // The content is kept only if it is written or added to the digest of a
+      // large file.
       if (unit.large == nullptr && whole == nullptr) content_.Clear();
       char* const tail = content_.Tail(step);
       LEVELKEEP_RETURN_IF_ERROR(members_.Read(tail, step));
@@ -217,7 +217,7 @@ class OwnReader::Worker {
       if (large.digest.FinishSha256() != file.sha256) {
         return DamagedArchive("the SHA-256 of the whole file is wrong");
       }
-      // All other chunks were written before their turn was passed on.
+      // All other chunks were written before their turn ended.
       if (large.file == nullptr) return Status::Ok();
       return queue_.Add(std::move(large.file), file.size_bytes);
     }
@@ -227,7 +227,7 @@ class OwnReader::Worker {
     return Status::Ok();
   }
 
-  // The worker of the first chunk creates the file, the others wait for it.
+  // The worker of the first chunk creates the file; the others wait for it.
   Status OpenLarge(const Unit& unit) {
     LargeFile& large = *unit.large;
     if (unit.chunk == 0) {
@@ -254,7 +254,7 @@ class OwnReader::Worker {
     return large.turn == chunk ? Status::Ok() : owner_.verdict_.status();
   }
 
-  // The manifest is checked like any file, but it is not the database's.
+  // The manifest is checked like any file, but is not extracted.
   bool Writes(size_t file) const {
     return owner_.target_->writes() && file < owner_.index_.database_files();
   }
@@ -320,12 +320,13 @@ Status OwnReader::CheckLimits() const {
   if (index_.content_bytes > limits.max_total_bytes) {
     return Status(StatusCode::kNoSpace,
                   "the archive holds " + FormatBytes(index_.content_bytes) +
-                      ", there is room for " +
+                      ", but there is room for only " +
                       FormatBytes(limits.max_total_bytes),
                   "free some space, or extract elsewhere");
   }
   if (index_.content_bytes / kMaxDeflateRatio > index_.archive_bytes) {
-    return DamagedArchive("the archive claims to hold more than it can");
+    return DamagedArchive(
+        "the archive claims to hold more than its size allows");
   }
   return Status::Ok();
 }
@@ -360,7 +361,7 @@ OwnReader::Unit OwnReader::UnitAt(size_t number) const {
     unit.end = index_.toc_offset;
     unit.last_header = files.size();
   } else {
-    // A header stands before its payload.
+    // A payload's header is before it.
     const Start& next = starts_[number + 1];
     unit.end = files[next.file].chunks[next.chunk].archive_offset;
     unit.last_header = next.file + size_t{1};
@@ -368,7 +369,7 @@ OwnReader::Unit OwnReader::UnitAt(size_t number) const {
   return unit;
 }
 
-// Table of contents and footer, behind the last unit.
+// Digests the table of contents and the footer, behind the last unit.
 Status OwnReader::DigestTail() {
   if (!sha256_.empty()) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(DigestRange(

@@ -1,4 +1,4 @@
-// Checks and extracts our own archives, in parallel. Private to archive.
+// Checks and extracts LevelKeep archives, in parallel. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_OWN_READER_H_
 #define LEVELKEEP_ARCHIVE_OWN_READER_H_
@@ -20,15 +20,15 @@
 
 namespace levelkeep {
 
-// Cuts the archive at the offsets of the table of contents into units that
-// tile it from the first byte to the table of contents: a chunk's member,
-// and behind a file's last chunk the header members of the entries up to the
-// next chunk. Workers take units in order; a unit must fill its range to the
-// byte.
-// Thread safety: one call of Run; the rest is internal.
+// Cuts the archive at the offsets in its table of contents into units that
+// cover it without gaps up to the table of contents. A unit is a chunk's member
+// and, behind a file's last chunk, the header members of the entries before the
+// next chunk. Workers take units in order; each unit must fill its range
+// exactly. Thread safety: one call of Run; the rest is internal.
 class OwnReader {
  public:
-  // All outlive it. `sha256` is the archive's, or empty if not known yet.
+  // All arguments outlive this object. `sha256` is the archive's, empty if not
+  // known yet.
   OwnReader(const ByteSource& source, const OwnIndex& index,
             const ArchiveReadOptions& options, TargetDirectory* target,
             std::string sha256);
@@ -38,7 +38,7 @@ class OwnReader {
 
  private:
   struct Unit;
-  // The chunk that a unit begins with; of the first unit, nothing.
+  // The chunk at the start of a unit; the first unit begins without a chunk.
   struct Start {
     uint32_t file = 0;
     uint32_t chunk = 0;
@@ -56,13 +56,13 @@ class OwnReader {
   const OwnIndex& index_;
   const ArchiveReadOptions& options_;
   TargetDirectory* const target_;
-  std::vector<Start> starts_;  // of the units
+  std::vector<Start> starts_;  // one for each unit
   std::unordered_map<size_t, std::unique_ptr<LargeFile>> large_;  // by file
 
   std::atomic<size_t> next_unit_ = 0;
-  // Of the archive: taken unit by unit, by the worker whose turn it is.
+  // The archive's digest. Workers add their units to it in order.
   Digest digest_{DigestKind::kSha256};
-  std::string sha256_;  // empty: to be found out
+  std::string sha256_;  // empty: not known yet
   std::atomic<uint64_t> done_bytes_ = 0;
   Verdict verdict_;
 

@@ -27,7 +27,7 @@ class Latch {
     --running_;
     changed_.notify_all();
   }
-  // True when nobody runs any more; waits for that, but not for ever.
+  // Waits for a tick; true if no worker runs any more.
   bool WaitABit() {
     MutexLock lock(&mutex_);
     if (running_ > 0) changed_.wait_for(mutex_, kTickInterval);
@@ -55,7 +55,7 @@ Status RunThreads(int workers, ThreadPriority priority,
       });
     } catch (const std::system_error& error) {
       latch.Remove();
-      // Fewer threads do the same work; none can't.
+      // Fewer threads can do the same work, but at least one is needed.
       if (threads.empty()) {
         return Status(StatusCode::kIoError,
                       std::string("can't start a thread: ") + error.what());

@@ -1,4 +1,4 @@
-// Runs one body on several threads and returns the first failure.
+// Runs one function on several threads and returns the first failure.
 
 #ifndef LEVELKEEP_ARCHIVE_PARALLEL_H_
 #define LEVELKEEP_ARCHIVE_PARALLEL_H_
@@ -15,14 +15,14 @@
 
 namespace levelkeep {
 
-// Each worker of the archive module holds megabytes: more than this many are
-// never used, whatever is asked for, so that memory stays bounded.
+// The highest number of workers, whatever is requested: each one holds
+// megabytes, so this limits memory.
 inline constexpr int kMaxWorkers = 8;
 
-// `requested` workers, 0 for as many as cores; 1 .. kMaxWorkers.
+// The number of workers for a request, 1 .. kMaxWorkers; 0 means one per core.
 int WorkerCount(int requested);
 
-// Shared by the workers of one operation: the first failure stops all.
+// Shared by the workers of one operation: the first failure stops all workers.
 // Thread safety: all methods may be called concurrently.
 class Verdict {
  public:
@@ -30,10 +30,10 @@ class Verdict {
 
   // Keeps the first failure; ok is ignored.
   void Fail(const Status& status);
-  // Something failed: leave.
+  // True after a failure: the worker must return.
   bool failed() const { return failed_.load(std::memory_order_acquire); }
-  // kCancelled on a stop request, the first failure, or ok: to be asked
-  // between steps of work.
+  // kCancelled on a stop request, else the first failure, else ok. Workers call
+  // this between steps.
   Status Check();
   Status status();
 
@@ -44,18 +44,18 @@ class Verdict {
   Status first_ GUARDED_BY(mutex_);
 };
 
-// Runs `body` and turns whatever it throws (no memory, a callback of the
-// host) into a Status.
+// Runs `body` and converts any exception (no memory, or from a callback of the
+// host) to a Status.
 Status RunGuarded(const std::function<Status()>& body);
 
-// Less work than this is done at once, by the calling thread.
+// Less work than this is done by the calling thread.
 inline constexpr uint64_t kSmallWorkBytes = 1u << 20;
 
-// Runs `body` on `workers` threads of that priority (0: on the calling thread,
-// at its own) until all of them return and calls `tick` (if set) on the calling
-// thread several times a second and once at the end. Failures and exceptions of
-// a body go to `verdict`, whose status is returned. `wake` (if set) is called
-// once after a failure, for bodies that wait for each other.
+// Runs `body` on `workers` threads with that priority (0: on the calling thread
+// with its own priority) until all have returned. Calls `tick`, if set, on the
+// calling thread several times a second and once at the end. Failures and
+// exceptions of a body go to `verdict`, whose status is returned. `wake`, if
+// set, is called once after a failure, for bodies that wait for each other.
 Status RunWorkers(int workers, ThreadPriority priority, Verdict* verdict,
                   const std::function<Status()>& body,
                   const std::function<void()>& tick,

@@ -15,17 +15,17 @@ namespace levelkeep {
 namespace {
 
 constexpr uint64_t kReadBackBytes = 1u << 20;
-// Read in a row, so that the device sees long sequential reads.
+// Pieces in a run, so that the device sees long sequential reads.
 constexpr size_t kPiecesPerRun = 8;
 constexpr size_t kReadBytes = 4u << 20;  // whole pieces
 
 Status DiffersAt(uint64_t offset) {
   return Status(StatusCode::kCorruption,
-                "the archive differs on disk from what was written, near "
+                "the archive on disk differs from what was written, near "
                 "offset " +
                     std::to_string(offset),
                 "the disk or its controller is damaged: back up to another "
-                "one");
+                "disk");
 }
 
 }  // namespace
@@ -91,10 +91,10 @@ Status ReadBack::Finish() {
   if (info.size_bytes != size) {
     return Status(StatusCode::kCorruption,
                   "the archive has " + std::to_string(info.size_bytes) +
-                      " bytes on disk, " + std::to_string(size) +
+                      " bytes on disk, but " + std::to_string(size) +
                       " were written");
   }
-  // The caller keeps its own priority, so it does little itself.
+  // The caller's thread keeps its priority, so a helper does most of the work.
   std::jthread helper;
   if (unchecked >= kSmallWorkBytes) helper = StartThread();
   if (helper.joinable()) {
@@ -126,11 +126,11 @@ std::optional<ReadBack::Run> ReadBack::Next() {
 }
 
 Status ReadBack::CheckRun(const Run& run, char* buffer) {
-  // What the page cache holds proves nothing about the disk; and only what
-  // the device has taken can be dropped from it.
+  // Cached pages prove nothing about the disk, and only pages that the device
+  // has accepted can be dropped from the cache.
   LEVELKEEP_RETURN_IF_ERROR(
       file_->WaitForWriteback(run.offset, run.size_bytes));
-  // The application's pages are worth more than a backup's, too.
+  // Dropping also leaves more cache to the application.
   file_->DontNeed(run.offset, run.size_bytes);
   uint64_t offset = run.offset;
   std::string_view bytes;
@@ -139,7 +139,7 @@ Status ReadBack::CheckRun(const Run& run, char* buffer) {
       LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
       const size_t wanted = static_cast<size_t>(
           std::min<uint64_t>(kReadBytes, run.offset + run.size_bytes - offset));
-      // Up to the end of a block: what follows is not looked at.
+      // Reads to the end of a block; the bytes behind `wanted` are ignored.
       LEVELKEEP_ASSIGN_OR_RETURN(
           const size_t count,
           file_->ReadFromDevice(offset, buffer, RoundUpToBlock(wanted)));

@@ -1,4 +1,4 @@
-// Reads the archive again from the device while it is still being written.
+// Reads the archive back from the device while it is still being written.
 // Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_READ_BACK_H_
@@ -18,30 +18,30 @@
 
 namespace levelkeep {
 
-// Compares what the device gives back with what was handed to it. A thread
-// of its own follows the writer: it mostly waits for the device, so that at
-// the end only the last megabytes remain to be read.
+// Compares the bytes on the device with the bytes that were written. Its own
+// thread follows the writer and mostly waits for the device, so that at the end
+// only the last megabytes are left to read.
 //
 // Thread safety: Written and Finish from one thread at a time; failed and
 // status from any.
 class ReadBack {
  public:
-  // `file` outlives it.
+  // `file` outlives this object.
   ReadBack(File* file, ThreadPriority priority, std::stop_token stop);
-  // Gives up what was not checked yet.
+  // Abandons the runs that are not checked yet.
   ~ReadBack();
   ReadBack(const ReadBack&) = delete;
   ReadBack& operator=(const ReadBack&) = delete;
 
   // `bytes` were appended to the file, behind all earlier ones.
   void Written(std::string_view bytes);
-  // The first thing that was wrong; the writer may stop at once.
+  // Whether a fault was found; the writer may stop at once.
   bool failed() const { return verdict_.failed(); }
   Status status() { return verdict_.status(); }
 
-  // Checks the rest. kCorruption if a byte differs or the size does; kIoError
-  // if the device does not take or give the bytes. REQUIRES: the file was
-  // synced, all of it was told to Written.
+  // Checks the rest. kCorruption if a byte or the size differs; kIoError if the
+  // device does not accept or return the bytes. REQUIRES: the file was synced,
+  // and all its bytes were passed to Written.
   Status Finish();
 
  private:
@@ -55,10 +55,10 @@ class ReadBack {
     std::vector<Piece> pieces;
   };
 
-  // One that checks runs until the end; none if there is none to be had.
+  // A thread that runs CheckRuns; no thread if the host refuses one.
   std::jthread StartThread();
   Status CheckRuns();
-  // The next run; nothing at the end, or when there is no use in going on.
+  // The next run; nullopt at the end or after a failure.
   std::optional<Run> Next();
   // `buffer` is aligned for ReadFromDevice.
   Status CheckRun(const Run& run, char* buffer);
@@ -67,7 +67,7 @@ class ReadBack {
   const ThreadPriority priority_;
   Verdict verdict_;
 
-  Run written_;  // what is not yet a whole run
+  Run written_;  // the bytes that do not fill a run yet
 
   Mutex mutex_;
   CondVar changed_;

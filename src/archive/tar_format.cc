@@ -24,8 +24,8 @@ using WriteHandle = std::unique_ptr<archive, FreeWrite>;
 using ReadHandle = std::unique_ptr<archive, FreeRead>;
 using EntryHandle = std::unique_ptr<archive_entry, FreeEntry>;
 
-// Takes the header's blocks. What closing would append (content, end marks)
-// is refused: it is not ours to keep, and could be gigabytes of zeros.
+// Collects the header's blocks and refuses the bytes that closing would append
+// (content, end marks): they could be gigabytes of zeros.
 struct HeaderSink {
   std::string blocks;
   bool complete = false;
@@ -54,8 +54,8 @@ Result<std::string> EncodeHeaderAs(int (*set_format)(archive*),
   if (writer == nullptr) return Status(StatusCode::kInternal, "out of memory");
   set_format(writer.get());
   archive_write_set_bytes_per_block(writer.get(), 0);
-  // A warning says that a name is not of the process' character set: it goes
-  // into the archive as the bytes that it is.
+  // A warning says that a name does not fit the process' character set; the
+  // name is archived as bytes.
   if (archive_write_open(writer.get(), &sink, nullptr, AppendToSink, nullptr) !=
           ARCHIVE_OK ||
       archive_write_header(writer.get(), entry) < ARCHIVE_WARN) {
@@ -79,7 +79,7 @@ Result<std::string> EncodeTarHeader(const std::string& name,
   archive_entry_set_mtime(entry.get(), mtime_seconds, 0);
   archive_entry_set_uid(entry.get(), 0);
   archive_entry_set_gid(entry.get(), 0);
-  // Where both have room they make the same block; but for a name that is
+  // If both formats have room, they make the same block. But for a name that is
   // not ASCII, pax depends on the process' locale and GNU tar complains.
   Result<std::string> header =
       EncodeHeaderAs(archive_write_set_format_ustar, entry.get(), name);
@@ -93,8 +93,8 @@ Status CheckTarHeader(std::string_view blocks, const std::string& name,
   const Result<std::string> expected =
       EncodeTarHeader(name, size_bytes, mtime_seconds);
   if (expected.ok() && *expected == blocks) return Status::Ok();
-  // Another libarchive may fill pax blocks differently: then what counts is
-  // that tar tools see this file and nothing else.
+  // Another version of libarchive may fill pax blocks differently. So the test
+  // is that tar tools see this file and nothing else.
   const Status wrong(StatusCode::kCorruption,
                      "the tar header of " + Printable(name) +
                          " does not agree with the table of contents");

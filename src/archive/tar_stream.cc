@@ -47,11 +47,11 @@ struct TarStream::Impl {
   uint64_t max_bytes = 0;
   Status too_many;
   archive* reader = nullptr;
-  Status failure;               // of reading, while libarchive calls us
+  Status failure;               // of a read inside a libarchive callback
   uint64_t delivered = 0;       // inflated bytes
   uint64_t trailing_zeros = 0;  // at the end of them
   uint64_t entries_end = 0;     // behind the last entry's content
-  bool ended = false;           // there are no more of them
+  bool ended = false;           // all inflated bytes were delivered
   bool lacks_end = false;
 
   // Inflates the next block; empty at the end.
@@ -81,7 +81,7 @@ struct TarStream::Impl {
     return static_cast<la_ssize_t>(view->size());
   }
 
-  // What libarchive complains about, or the failure that made it complain.
+  // The read failure that stopped libarchive, or else libarchive's message.
   Status Failure(const std::string& where) {
     if (!failure.ok()) return failure;
     lacks_end = ended;
@@ -105,8 +105,8 @@ struct TarStream::Impl {
     return Status::Ok();
   }
 
-  // libarchive takes the end of the data for the end of the archive, and
-  // does not look behind the end marks: both would hide a cut or an attack.
+  // libarchive takes the end of the data for the end of the archive and ignores
+  // bytes behind the end marks. Both could hide a cut file or an attack.
   Status CheckEnd() {
     for (;;) {
       LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view rest, Pull());
@@ -117,7 +117,8 @@ struct TarStream::Impl {
       return DamagedTar("the tar archive ends without its end marks");
     }
     if (trailing_zeros < delivered - entries_end) {
-      return DamagedTar("there is something behind the end of the tar archive");
+      return DamagedTar(
+          "there are other bytes behind the end of the tar archive");
     }
     return Status::Ok();
   }
@@ -144,8 +145,8 @@ Result<bool> TarStream::Next(TarEntry* entry) {
     LEVELKEEP_RETURN_IF_ERROR(impl_->CheckEnd());
     return false;
   }
-  // Warnings are about names in other character sets and the like; what
-  // matters is looked at below.
+  // Warnings concern names in other character sets and the like; the checks
+  // below decide.
   if (code != ARCHIVE_OK && code != ARCHIVE_WARN) {
     return impl_->Failure("reading the tar archive");
   }

@@ -1,5 +1,4 @@
-// Walks through a tar that we did not write, by libarchive. Private to
-// archive.
+// Iterates over a tar of another program, with libarchive. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_TAR_STREAM_H_
 #define LEVELKEEP_ARCHIVE_TAR_STREAM_H_
@@ -19,28 +18,28 @@ struct TarEntry {
   enum class Kind { kFile, kDirectory, kOther };
   Kind kind = Kind::kOther;
   std::string path;  // as in the archive
-  std::string what;  // of kOther, for messages: "symbolic link"
+  std::string what;  // for messages about kOther: "symbolic link"
   uint64_t size_bytes = 0;
 };
 
-// Reads tar only, from plain gzip only. The end marks must be there, and
-// nothing but zeros behind them.
+// Reads only tar, from plain gzip. The end marks must exist, followed by zeros
+// only.
 // Thread safety: one thread at a time.
 class TarStream {
  public:
-  // More inflated bytes than `max_bytes` end in the failure `too_many`. `gzip`
-  // outlives it.
+  // If more than `max_bytes` are inflated, reading fails with `too_many`.
+  // `gzip` outlives this object.
   TarStream(InflateAhead* gzip, uint64_t max_bytes, Status too_many);
   ~TarStream();
   TarStream(const TarStream&) = delete;
   TarStream& operator=(const TarStream&) = delete;
 
-  // The next entry; false at the (checked) end.
+  // The next entry; false at the end, after checking it.
   Result<bool> Next(TarEntry* entry);
-  // Reading failed where the file ended, before the end marks.
+  // True if reading failed because the file ended before the end marks.
   bool lacks_end() const;
-  // Passes the content of the entry to `take`, in order; kCorruption if it
-  // has holes or another size than stated.
+  // Passes the content of the entry to `take`, in order. kCorruption if the
+  // content has holes or its size is not as stated.
   Status ReadContent(const TarEntry& entry,
                      const std::function<Status(std::string_view)>& take);
 

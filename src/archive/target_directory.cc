@@ -10,7 +10,7 @@
 namespace levelkeep {
 namespace {
 
-// Each worker has a queue of its own.
+// The length of one worker's queue.
 size_t QueueLength() { return FewFilesMayBeOpen() ? 1 : 8; }
 
 }  // namespace
@@ -27,7 +27,7 @@ Status TargetDirectory::CheckEmpty() const {
 }
 
 Result<std::unique_ptr<File>> TargetDirectory::Create(const std::string& name) {
-  // The readers have checked this; here is where it would do harm.
+  // The readers checked the name; a bad name would do harm here.
   if (!IsBackedUp(ParseDbFileName(name).kind)) {
     return Status(StatusCode::kInternal,
                   "refusing to create " + Printable(name));
@@ -36,8 +36,8 @@ Result<std::unique_ptr<File>> TargetDirectory::Create(const std::string& name) {
 }
 
 Status TargetDirectory::Sync() {
-  // If we die here: the files are in a directory that nothing refers to yet;
-  // the caller's sweep removes it.
+  // If we die here: the files are in a directory that nothing refers to; the
+  // caller's sweep removes it.
   return writes() ? fs_->SyncDirectory(path_) : Status::Ok();
 }
 

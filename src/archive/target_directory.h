@@ -13,15 +13,16 @@
 
 namespace levelkeep {
 
-// Creates files of allow-listed names, never over something that is there.
+// Creates files with permitted names; never replaces an existing file.
 // Thread safety: all methods may be called concurrently.
 class TargetDirectory {
  public:
-  // `fs` outlives it. An empty `path`: nothing is written (a check).
+  // `fs` outlives this object. With an empty `path`, nothing is written
+  // (check).
   TargetDirectory(FileSystem* fs, std::string path);
 
   bool writes() const { return !path_.empty(); }
-  // kInvalidArgument if it is not empty.
+  // kInvalidArgument if the directory is not empty.
   Status CheckEmpty() const;
   // REQUIRES: writes(). kInternal unless `name` is that of a database file.
   Result<std::unique_ptr<File>> Create(const std::string& name);
@@ -33,15 +34,15 @@ class TargetDirectory {
   const std::string path_;
 };
 
-// Written files on their way to the device: syncing each only after several
-// others were written lets the device work in the meantime.
+// Written files on their way to the device. A file is synced only after several
+// others were written, so that the device can work in the meantime.
 // Thread safety: one thread at a time.
 class SyncQueue {
  public:
   SyncQueue();
-  // The file's content is complete.
+  // Adds a file whose content is complete.
   Status Add(std::unique_ptr<File> file, uint64_t size_bytes);
-  // Syncs and closes all that are left.
+  // Syncs and closes the remaining files.
   Status Finish();
 
  private:

@@ -12,33 +12,33 @@
 namespace levelkeep {
 namespace {
 
-// Small files are encoded together up to this many bytes and files.
+// Limits of a batch of small files that are encoded together.
 constexpr uint64_t kBatchBytes = 1u << 20;
 constexpr size_t kBatchFiles = 256;
-// Each buffer holds at most one chunk that did not shrink: ten of them and
-// eight workers' own memory stay below 64 MiB. Only what is used of them
-// becomes resident.
+// A buffer holds at most one chunk that did not shrink. Ten buffers and the
+// memory of eight workers stay below 64 MiB; only the used part of a buffer is
+// resident.
 constexpr int kMaxBuffers = 10;
 constexpr size_t kEncodedBufferBytes =
     static_cast<size_t>(kChunkBytes) + (128u << 10);
-// Batches of more files are not opened ahead: descriptors are few.
+// Larger batches are not opened in advance, because descriptors are scarce.
 constexpr size_t kMaxFilesAhead = 4;
 
 }  // namespace
 
-// A file of several chunks. Fields behind `opened` are guarded by the
+// A file of several chunks. The fields from `opened` on are guarded by the
 // pipeline's mutex; `digest` belongs to the worker whose turn it is.
 struct WritePipeline::LargeFile {
   std::unique_ptr<ByteSource> source;  // set before `opened`
-  bool cold = false;                   // likewise: not in the page cache
+  bool cold = false;                   // set before `opened`: not in page cache
   bool opening = false;
   bool opened = false;
   uint64_t digest_turn = 0;  // the chunk whose worker may use `digest`
   Digest digest{DigestKind::kSha256};
 };
 
-// An input, and whether its pages are to be dropped again: the page cache is
-// the application's.
+// An input. If its pages were not cached before, they are dropped again: the
+// page cache belongs to the application.
 struct WritePipeline::Source {
   std::unique_ptr<ByteSource> bytes;
   bool cold = false;
@@ -51,11 +51,11 @@ struct WritePipeline::Job {
   uint64_t chunk = 0;                // of a large file
   std::shared_ptr<LargeFile> large;  // null for a batch
 
-  std::vector<Source> ahead;  // inputs opened ahead; none where copied
+  std::vector<Source> ahead;  // inputs opened in advance; null if copied
   ByteBuffer out;
   struct Encoded {
-    // archive_offset counts from the start of `out` until it is appended;
-    // no bytes: an empty file.
+    // archive_offset counts from the start of `out` until the job is appended.
+    // An empty file has no bytes.
     TocChunk chunk;
     std::optional<Sha256> file_sha256;  // with the last chunk
   };
@@ -102,7 +102,7 @@ Status WritePipeline::Work() {
   bool claimed = Claim(&job, /*wait=*/true);
   while (claimed) {
     LEVELKEEP_RETURN_IF_ERROR(verdict_.Check());
-    // The device fetches the next job's input while this one is encoded.
+    // The device reads the next job's input while this one is encoded.
     Job next;
     claimed = Claim(&next, /*wait=*/false);
     if (claimed) LEVELKEEP_RETURN_IF_ERROR(OpenAhead(&next));
@@ -115,9 +115,9 @@ Status WritePipeline::Work() {
   return Status::Ok();
 }
 
-// A worker that holds a job must not wait here: its job may be the one that
-// all others wait for. Without it, the job that comes next in the archive is
-// always some worker's present one, so that somebody always gets on.
+// A worker that holds a job must not wait here: all others may wait for that
+// job. With this rule, the next job of the archive always belongs to a running
+// worker, so that the pipeline never blocks.
 bool WritePipeline::Claim(Job* job, bool wait) {
   MutexLock lock(&mutex_);
   while (wait && free_buffers_.empty() && next_input_ < inputs_.size() &&
@@ -187,7 +187,7 @@ Status WritePipeline::OpenAhead(Job* job) {
   return Status::Ok();
 }
 
-// The first worker that needs the file opens it, the others wait for it.
+// The first worker that needs the file opens it; the others wait for it.
 Status WritePipeline::OpenLarge(Job* job) {
   LargeFile& large = *job->large;
   {
@@ -208,7 +208,7 @@ Status WritePipeline::OpenLarge(Job* job) {
   return Status::Ok();
 }
 
-// False: compress it.
+// False if the member can't be copied and must be compressed.
 Result<bool> WritePipeline::CopyMember(EntryEncoder* encoder,
                                        const ArchiveInput& input, size_t chunk,
                                        Job* job) {
@@ -249,7 +249,7 @@ Status WritePipeline::EncodeBatch(EntryEncoder* encoder, Job* job) {
     Source source;
     if (i < job->ahead.size()) source = std::move(job->ahead[i]);
     if (source.bytes == nullptr) {
-      // Empty files too: that they can't be opened is worth knowing.
+      // Empty files are opened, too, to detect that they can't be.
       LEVELKEEP_ASSIGN_OR_RETURN(source, Open(input));
     }
     if (input.size_bytes == 0) continue;
@@ -297,7 +297,7 @@ Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
   const uint64_t offset = job->chunk * kChunkBytes;
   const uint64_t size =
       std::min<uint64_t>(kChunkBytes, input.size_bytes - offset);
-  // This chunk, and the one that this worker is likely to take next.
+  // Prefetches this chunk and the chunk that this worker likely takes next.
   large.source->WillNeed(offset, size + kChunkBytes);
   LEVELKEEP_ASSIGN_OR_RETURN(
       const uint32_t crc32,
@@ -316,7 +316,7 @@ Status WritePipeline::EncodeChunk(EntryEncoder* encoder, Job* job) {
   return Status::Ok();
 }
 
-// All chunks of the file are what they were, so the file is.
+// All chunks are unchanged, so the digest of the whole file is, too.
 void WritePipeline::TakeArchivedDigest(Job* job) const {
   const TocFile& archived = *inputs_[job->first_input].archived;
   const bool last = job->chunk + 1 == archived.chunks.size();
@@ -367,7 +367,7 @@ Status WritePipeline::Deliver(Job job) {
       next = std::move(first->second);
       encoded_.erase(first);
     }
-    // On failure nobody appends any more: `appending_` stays.
+    // After a failure no worker appends: `appending_` stays true.
     LEVELKEEP_RETURN_IF_ERROR(Append(&next));
     next.out.Clear();
     MutexLock lock(&mutex_);
@@ -388,7 +388,7 @@ Status WritePipeline::Append(Job* job) {
     }
     if (encoded.file_sha256) {
       file.sha256 = *encoded.file_sha256;
-      // All other jobs of the file were delivered before this one.
+      // All other jobs of the file were appended before this one.
       file.name = std::move(inputs_[job->first_input + i].name);
     }
   }

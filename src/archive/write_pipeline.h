@@ -19,19 +19,19 @@
 namespace levelkeep {
 
 // Workers take jobs (a batch of small files, a file, or a chunk of a large
-// one) in order and encode them into buffers. Whoever finishes the job that
-// is next in the archive appends it and those behind it that are ready, so
-// that no thread does nothing but write. The number of buffers bounds memory.
+// file) in order and encode them into buffers. The worker that finishes the
+// next job of the archive appends it and all ready jobs behind it, so that no
+// thread only writes. The number of buffers limits memory.
 //
-// A large file's own digest needs its bytes in order: each worker, when its
-// chunk is encoded, waits for the chunk before and reads its own again (from
-// the page cache). That costs one SHA-256 per byte on one thread at a time,
-// beside the chunks' deflating on the others.
+// The digest of a large file needs its bytes in order: after encoding its
+// chunk, a worker waits for the previous chunk and reads its own chunk again
+// (from the page cache). That costs one SHA-256 per byte on one thread at a
+// time, while the other threads deflate.
 //
 // Thread safety: one call of Run; the rest is internal.
 class WritePipeline {
  public:
-  // All outlive it. Takes the names out of `inputs`.
+  // All arguments outlive this object. Moves the names out of `inputs`.
   WritePipeline(std::vector<ArchiveInput>* inputs,
                 const ArchiveWriteOptions& options, ArchiveSink* sink);
   ~WritePipeline();
@@ -49,8 +49,8 @@ class WritePipeline {
   struct Job;
 
   Status Work();
-  // False when there is nothing left, somebody failed, or (without `wait`) no
-  // buffer is free.
+  // False if no job is left, a worker failed, or (without `wait`) no buffer is
+  // free.
   bool Claim(Job* job, bool wait);
   void FillJob(Job* job) REQUIRES_LOCK(mutex_);
   Status OpenAhead(Job* job);
@@ -71,12 +71,12 @@ class WritePipeline {
 
   // Constant after construction.
   const ArchiveWriteOptions& options_;
-  ArchiveSink* const sink_;  // used by the worker that is writing
+  ArchiveSink* const sink_;  // used by the worker that appends
   uint64_t total_bytes_ = 0;
 
-  // An input's name goes into `files_` when nobody else needs it any more.
+  // The name of an input moves to `files_` when no worker needs it any more.
   std::vector<ArchiveInput>& inputs_;
-  std::vector<TocFile> files_;  // written by the worker that is writing
+  std::vector<TocFile> files_;  // written by the worker that appends
   Verdict verdict_;
   RateLimiter limiter_;
   std::atomic<uint64_t> done_bytes_ = 0;
@@ -86,13 +86,13 @@ class WritePipeline {
 
   Mutex mutex_;
   CondVar changed_;
-  // The job to be claimed next.
+  // The next job to be claimed.
   size_t next_input_ GUARDED_BY(mutex_) = 0;
   uint64_t next_chunk_ GUARDED_BY(mutex_) = 0;
   std::shared_ptr<LargeFile> large_ GUARDED_BY(mutex_);
   uint64_t next_sequence_ GUARDED_BY(mutex_) = 0;
   std::vector<ByteBuffer> free_buffers_ GUARDED_BY(mutex_);
-  // Encoded, waiting for those before them.
+  // Encoded jobs that wait for the jobs before them.
   std::map<uint64_t, Job> encoded_ GUARDED_BY(mutex_);
   uint64_t next_append_ GUARDED_BY(mutex_) = 0;
   bool appending_ GUARDED_BY(mutex_) = false;

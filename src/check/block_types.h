@@ -1,5 +1,5 @@
-// Compressions that this LevelDB lacks. LevelDB says of a block "bad block
-// type" and no more; which one it is stands behind the block.
+// Compressions that this LevelDB lacks. LevelDB's message says only "bad block
+// type"; the type itself is in the trailer behind the block.
 
 #ifndef LEVELKEEP_CHECK_BLOCK_TYPES_H_
 #define LEVELKEEP_CHECK_BLOCK_TYPES_H_
@@ -17,7 +17,8 @@ namespace levelkeep::check {
 // Thread safety: any thread.
 class BlockTypes {
  public:
-  // What LevelDB has read of a table: a block and its trailer, or the footer.
+  // `bytes` is what LevelDB read from a table: a block and its trailer, or the
+  // footer.
   void Note(std::string_view bytes) {
     constexpr size_t kTrailerBytes = 5;  // the type, then a checksum
     constexpr size_t kFooterBytes = 48;
@@ -29,8 +30,8 @@ class BlockTypes {
     last_ = type | (bytes.starts_with("\x28\xb5\x2f\xfd") ? kZstd : 0);
   }
 
-  // `failure`, or what it means if LevelDB came upon such a block. It asks for
-  // the checksum before it looks at the type: the block is as it was written.
+  // Returns `failure`, or a better message if LevelDB met such a block. LevelDB
+  // compares the checksum before the type, so the block itself is undamaged.
   Status Explain(const Status& failure) const {
     if (failure.message().find("bad block type") == std::string::npos) {
       return failure;
@@ -39,13 +40,13 @@ class BlockTypes {
     return Status(StatusCode::kUnsupported,
                   "tables are compressed " + NameOf(last_) + "(block type " +
                       std::to_string(type) + "), which this LevelDB can't read",
-                  "the application that wrote them can");
+                  "use the application that wrote these tables");
   }
 
  private:
   static constexpr int kZstd = 0x100;
 
-  // Minecraft writes 2 and 4, LevelDB after 1.23 zstd as 2.
+  // Minecraft writes zlib as 2 and 4; LevelDB after 1.23 writes zstd as 2.
   static std::string NameOf(int block) {
     switch (block) {
       case 2:

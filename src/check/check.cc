@@ -1,17 +1,17 @@
 // levelkeep-check DB_DIR|--archive PATH --scratch SCRATCH_DIR [--each-table]
 //     [--largest-record BYTES] [--again] [--processor-seconds N]
 //
-// Opens a database that nobody trusts, in a process that may die of it, and
-// reads every entry; with --each-table also every table by itself, for what
-// nobody vouches for. DB_DIR, or the archive of ours that the database is read
-// out of, is only read; whatever opening writes goes to SCRATCH_DIR. Digests
-// are the caller's to check. The other options are those of Allowance. Prints
-// one JSON object:
+// Opens an untrusted database in a process of its own, which may crash, and
+// reads every entry. With --each-table it also reads every table by itself, for
+// tables whose digests nobody recorded. DB_DIR, or the LevelKeep archive that
+// holds the database, is only read; all files that opening writes go to
+// SCRATCH_DIR. The caller checks the digests. The other options are those of
+// Allowance. Prints one JSON object:
 //   {"ok":true,"entries":3,"lastSequence":7,"tables":1,"tornTails":0,
 //    "comparator":"leveldb.BytewiseComparator","orderChecked":true}
 //   {"ok":false,"code":"corruption","error":"table 000005.ldb is missing"}
-// and in some failures a "hint". Only the code "corruption" is the database's
-// fault. Before it may stand {"hostLimit":"…"}, in a line of its own.
+// Some failures also have a "hint". Only the code "corruption" means that the
+// database is bad. A line {"hostLimit":"…"} may come before the object.
 
 #include "levelkeep/check.h"
 
@@ -39,7 +39,7 @@ namespace levelkeep::check {
 namespace {
 
 struct Arguments {
-  std::string db_dir;  // with an archive, a name only: the archive's
+  std::string db_dir;  // with an archive: only a name for its database
   std::string archive;
   std::string scratch_dir;
   bool each_table = false;
@@ -52,7 +52,7 @@ std::string WithoutSlash(std::string path) {
   return path;
 }
 
-// The value of an option; false if it can't be that.
+// Stores the value of an option; false if the value is malformed.
 bool TakeValue(const std::string& option, const std::string& value,
                Arguments* arguments) {
   if (option == "--archive") {
@@ -108,7 +108,7 @@ size_t ScanThreads(uint64_t db_bytes) {
       1, kMaxThreads);
 }
 
-// What the arguments name, in bytes, as far as that can be told unopened.
+// The size of the file or folder that the arguments name, without opening it.
 uint64_t BytesNamed(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   if (!arguments.archive.empty()) {
@@ -125,7 +125,7 @@ uint64_t BytesNamed(const Arguments& arguments) {
   return bytes;
 }
 
-// Never deleted: the DB, which reads them, is still open at the end.
+// The result is never deleted: the DB, which reads it, stays open to the end.
 Result<const StoreFiles*> OpenFiles(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
   if (arguments.archive.empty()) return new FolderFiles(fs, arguments.db_dir);
@@ -134,7 +134,7 @@ Result<const StoreFiles*> OpenFiles(const Arguments& arguments) {
   return new ArchiveFiles(std::move(view));
 }
 
-// Null: it is not at hand.
+// Null if the comparator is not available.
 const leveldb::Comparator* FindComparator(const std::string& name,
                                           const leveldb::Comparator* own) {
   const leveldb::Comparator* const bytewise = leveldb::BytewiseComparator();
@@ -142,7 +142,7 @@ const leveldb::Comparator* FindComparator(const std::string& name,
   return own != nullptr && name == own->Name() ? own : nullptr;
 }
 
-// How LevelDB finds a table in `env`: by either name.
+// Opens a table in `env` as LevelDB does: by either of its two names.
 Result<OpenedTable> OpenTable(OverlayEnv* env, const std::string& db_dir,
                               const TableMeta& meta) {
   OpenedTable opened;
@@ -154,7 +154,7 @@ Result<OpenedTable> OpenTable(OverlayEnv* env, const std::string& db_dir,
   const leveldb::Status status =
       env->NewRandomAccessFile(JoinPath(db_dir, opened.name), &file);
   opened.file.reset(file);
-  if (!status.ok()) return FailureOf("LevelDB can't read it", status);
+  if (!status.ok()) return FailureOf("LevelDB can't read the database", status);
   return opened;
 }
 
@@ -163,7 +163,7 @@ Result<uint64_t> OpenAndScan(const Arguments& arguments,
                              const StoreFiles* files, const FileFindings& found,
                              const leveldb::Comparator* comparator) {
   FileSystem* const fs = FileSystem::Posix();
-  // None of these is deleted: the DB, which uses them, is still open.
+  // None of these is deleted: the DB uses them and stays open.
   OverlayEnv* const env =
       new OverlayEnv(leveldb::Env::Default(), fs, files, arguments.db_dir,
                      arguments.scratch_dir);
@@ -172,7 +172,7 @@ Result<uint64_t> OpenAndScan(const Arguments& arguments,
       OpenStore(env, arguments.db_dir, comparator, new SilentLogger, &db));
   const auto cuts = CutKeys(found.table_starts, ScanThreads(found.total_bytes));
   if (arguments.each_table) {
-    // Opening wrote a MANIFEST of its own, and tables of the logs.
+    // LevelDB wrote a new MANIFEST when it opened, and tables from the logs.
     LEVELKEEP_ASSIGN_OR_RETURN(
         const CurrentVersion opened,
         ReadCurrentVersion(FolderFiles(fs, arguments.scratch_dir)));
@@ -212,8 +212,8 @@ Result<Report> Check(const Arguments& arguments) {
   return report;
 }
 
-// What the host does not give says nothing about the database. Any other
-// exception ends the process, as a crash.
+// If the host refuses memory or threads, that says nothing about the database.
+// Any other exception ends the process like a crash.
 Result<Report> CheckWithinTheHost(const Arguments& arguments) {
   try {
     return Check(arguments);
@@ -222,7 +222,7 @@ Result<Report> CheckWithinTheHost(const Arguments& arguments) {
   } catch (const std::system_error& error) {
     return Status(
         StatusCode::kNotChecked,
-        std::string("the host does not let the check work: ") + error.what());
+        std::string("this host did not let the check run: ") + error.what());
   }
 }
 
@@ -244,14 +244,14 @@ std::string Describe(const Result<Report>& report) {
   return DumpJson(json);
 }
 
-// The DB is still open and can't be closed: see OverlayEnv.
+// Ends the process at once: the open DB can't be closed (see OverlayEnv).
 [[noreturn]] void EndWith(const Result<Report>& report) {
   std::printf("%s\n", Describe(report).c_str());
   std::fflush(stdout);
   _exit(report.ok() ? 0 : 1);
 }
 
-// That says nothing about the database.
+// An exception of the comparator says nothing about the database.
 [[noreturn]] void EndByComparator(const Status& thrown) {
   EndWith(Status(StatusCode::kNotChecked, thrown.message(), thrown.hint()));
 }

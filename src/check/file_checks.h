@@ -1,5 +1,5 @@
-// What LevelDB does not check when it opens a database: our own readers of
-// its formats look for missing, resized and foreign files and for holes.
+// Checks that LevelDB omits when it opens a database: our own readers of its
+// formats look for missing, resized and foreign files and for missing writes.
 
 #ifndef LEVELKEEP_CHECK_FILE_CHECKS_H_
 #define LEVELKEEP_CHECK_FILE_CHECKS_H_
@@ -28,11 +28,11 @@ struct FileFindings {
   uint64_t tables = 0;
   uint64_t torn_tails = 0;
   uint64_t total_bytes = 0;
-  // Where a table begins (user key), and how large it is.
+  // For each table its first user key and its size.
   std::vector<std::pair<std::string, uint64_t>> table_starts;
 };
 
-// The version that CURRENT leads to.
+// The version that CURRENT and its MANIFEST state.
 struct CurrentVersion {
   Version version;
   bool torn_tail = false;  // of the MANIFEST
@@ -56,7 +56,7 @@ inline Result<std::string> ReadCurrent(const StoreFiles& files) {
   return content;
 }
 
-// kCorruption says what is wrong.
+// The message of kCorruption says what is wrong.
 inline Result<CurrentVersion> ReadCurrentVersion(const StoreFiles& files) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string current, ReadCurrent(files));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, ParseCurrent(current));
@@ -77,7 +77,7 @@ inline Result<CurrentVersion> ReadCurrentVersion(const StoreFiles& files) {
   return CurrentVersion{std::move(content->version), torn_tail};
 }
 
-// Else its writes are in tables already, and LevelDB would remove it.
+// False if tables already hold the log's writes; LevelDB would remove the log.
 inline bool IsReplayed(const Version& version, uint64_t log_number) {
   return log_number >= version.log_number() ||
          log_number == version.previous_log_number();
@@ -87,10 +87,10 @@ inline bool IsReplayed(const Version& version, uint64_t log_number) {
 // Thread safety: one thread at a time.
 class FileChecks {
  public:
-  // `files` outlives it.
+  // `files` outlives this object.
   explicit FileChecks(const StoreFiles* files) : files_(*files) {}
 
-  // kCorruption says what is wrong.
+  // The message of kCorruption says what is wrong.
   Result<FileFindings> Run() {
     LEVELKEEP_RETURN_IF_ERROR(ListFiles());
     LEVELKEEP_ASSIGN_OR_RETURN(const CurrentVersion current,
@@ -119,9 +119,9 @@ class FileChecks {
         return Bad(Printable(name) + " is not a regular file");
       }
       LEVELKEEP_RETURN_IF_ERROR(CheckSpelling(name, parsed));
-      // LevelDB counts on from the highest that it finds.
+      // LevelDB gives new files numbers above the highest number it finds.
       if (parsed.number > kMostFileNumber) {
-        return Bad(Printable(name) + " has a number that none can follow");
+        return Bad(Printable(name) + " has a number too high to count on from");
       }
       findings_.total_bytes += info.size_bytes;
       if (parsed.kind == DbFileKind::kLog) {
@@ -130,7 +130,7 @@ class FileChecks {
         if (!tables_.emplace(parsed.number, File{name, info.size_bytes})
                  .second) {
           return Bad("table " + std::to_string(parsed.number) +
-                     " is there twice, as " + tables_[parsed.number].name +
+                     " exists twice, as " + tables_[parsed.number].name +
                      " and " + name);
         }
       }
@@ -138,8 +138,9 @@ class FileChecks {
     return Status::Ok();
   }
 
-  // LevelDB takes the number from "5.log", then opens "000005.log": one would
-  // be checked, the other one read.
+  // From the name "5.log" LevelDB takes the number, but then opens
+  // "000005.log": the file that is checked would not be the file that LevelDB
+  // reads.
   static Status CheckSpelling(const std::string& name,
                               const DbFileName& parsed) {
     std::string spelling = name;
@@ -153,8 +154,8 @@ class FileChecks {
     return Bad(Printable(name) + " is not how LevelDB spells " + spelling);
   }
 
-  // LevelDB keeps a sequence number in 56 bits and counts files in 64; what
-  // leaves no room to count on makes it write over what is there.
+  // LevelDB stores a sequence number in 56 bits and a file number in 64. If
+  // either overflows, LevelDB overwrites existing data.
   static Status CheckNumbers(const Version& version) {
     if (version.last_sequence() > kMostSequence) {
       return Bad("the MANIFEST states the last write number " +
@@ -207,7 +208,7 @@ class FileChecks {
         return Bad("log " + LogFileName(named) + " is missing");
       }
     }
-    uint64_t expected = 0;  // of the next log; 0: any that leaves no hole
+    uint64_t expected = 0;  // first sequence of the next log; 0: not known yet
     for (const auto& [number, name] : logs_) {
       if (!IsReplayed(version, number)) continue;
       LEVELKEEP_ASSIGN_OR_RETURN(const auto file, files_.Open(name));

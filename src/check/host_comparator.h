@@ -1,6 +1,6 @@
 // The comparator of an application, which may throw. LevelDB is compiled
-// without exceptions: one that passes through it would look like a crash, and
-// that like a damaged database.
+// without exceptions: an exception that passes through LevelDB would look like
+// a crash, and a crash looks like a damaged database.
 
 #ifndef LEVELKEEP_CHECK_HOST_COMPARATOR_H_
 #define LEVELKEEP_CHECK_HOST_COMPARATOR_H_
@@ -12,10 +12,10 @@
 
 namespace levelkeep::check {
 
-// Thread safety: as of `own`.
+// Thread safety: that of `own`.
 class HostComparator : public leveldb::Comparator {
  public:
-  // `own` outlives it. `end` gets what it threw and must not return.
+  // `own` outlives this object. `end` gets the exception and must not return.
   HostComparator(const leveldb::Comparator* own, void (*end)(const Status&))
       : own_(own), end_(end) {}
 

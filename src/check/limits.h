@@ -1,4 +1,4 @@
-// What a database that was made to do harm may use up.
+// Limits for the check of a database that may have been made to do harm.
 
 #ifndef LEVELKEEP_CHECK_LIMITS_H_
 #define LEVELKEEP_CHECK_LIMITS_H_
@@ -28,25 +28,25 @@
 
 namespace levelkeep::check {
 
-// What the caller asks for.
+// The caller's requests.
 struct Allowance {
-  // No batch of a log and no block of a table is larger, says a manifest that
-  // is ours; 0: nobody says. Memory follows it, as far as files of that size
-  // can hold such a one.
+  // The size of the largest log batch or table block, stated by a manifest that
+  // LevelKeep wrote; 0: not known. The memory limit grows with it, up to what
+  // files of the database's size can hold.
   uint64_t largest_record = 0;
-  // Twice the memory: the run before this one crashed.
+  // Doubles the memory, because the check before this one crashed.
   bool again = false;
-  uint64_t processor_seconds = 0;  // 0: by the size of the database
+  uint64_t processor_seconds = 0;  // 0: computed from the size of the database
 };
 
-// LevelDB holds a record of a log several times, and no more than that for any
-// other reason: what makes more of few bytes was made to do harm.
+// LevelDB holds each record of a log several times in memory. Nothing else
+// needs more: a file that expands further was made to do harm.
 inline uint64_t MemoryFor(uint64_t db_bytes, const Allowance& allowance) {
   constexpr uint64_t kLeastBytes = uint64_t{192} << 20;
   constexpr uint64_t kMostBytes = uint64_t{1} << 30;
   constexpr uint64_t kMostOfARecord = uint64_t{1} << 30;
   constexpr uint64_t kTimes = 8;
-  // A block is 22 times as large as its bytes at most: snappy's best.
+  // Snappy at its best makes a block 22 times as large as its bytes.
   constexpr uint64_t kMostInflation = 22;
   const uint64_t by_size = std::min(
       kMostBytes, kLeastBytes + kTimes * std::min(db_bytes, kMostBytes));
@@ -57,17 +57,17 @@ inline uint64_t MemoryFor(uint64_t db_bytes, const Allowance& allowance) {
   return allowance.again ? 2 * bytes : bytes;
 }
 
-// Processor time by the size of the database: slow hosts are given 60 s and
-// 1 s per 5 MB.
+// Processor time by the size of the database, generous for slow hosts: 60 s,
+// and 1 s per 5 MB.
 inline uint64_t ProcessorSecondsFor(uint64_t db_bytes,
                                     const Allowance& allowance) {
   if (allowance.processor_seconds > 0) return allowance.processor_seconds;
   return 60 + db_bytes / 5'000'000;
 }
 
-// Tells the parent, before anything is read under it, of a limit of the host
-// that is lower than ours: what this process dies of then says nothing about
-// the database. Once is enough.
+// Tells the parent that a limit of the host is lower than ours, before anything
+// is read under that limit: if this process dies of the limit, its death says
+// nothing about the database. Only the first call prints.
 inline void TellOfHostLimit(const std::string& limit) {
   static bool told = false;
   if (told) return;
@@ -76,7 +76,7 @@ inline void TellOfHostLimit(const std::string& limit) {
   std::fflush(stdout);
 }
 
-// False: the host's own limit is lower, and stands.
+// False if the host's own limit is lower; that limit then stays.
 inline bool SetLimit(int resource, rlim_t value, rlim_t grace = 0) {
   const auto which = static_cast<__rlimit_resource_t>(resource);
   struct rlimit limit = {};
@@ -96,11 +96,11 @@ inline rlim_t SoftLimit(int resource) {
   return ::getrlimit(which, &limit) == 0 ? limit.rlim_cur : RLIM_INFINITY;
 }
 
-// The report of a process that finds no memory: made before, since it can't be
-// made then.
+// The report for the case that memory runs out. It is made in advance, because
+// making it would need memory.
 inline char no_memory_report[300] = "";
 
-// No exception: what LevelDB or a library makes of one may look like a crash.
+// Throws nothing: an exception in LevelDB or a library may look like a crash.
 [[noreturn]] inline void EndWithoutMemory() {
   const ssize_t ignored =
       ::write(STDOUT_FILENO, no_memory_report, std::strlen(no_memory_report));
@@ -113,7 +113,7 @@ inline std::string NoMemoryMessage(uint64_t bytes) {
          FormatBytes(bytes);
 }
 
-// May be raised by calling it again.
+// May be called again to raise the limit.
 inline void LimitMemory(uint64_t db_bytes, const Allowance& allowance) {
   const uint64_t bytes = MemoryFor(db_bytes, allowance);
   std::snprintf(no_memory_report, sizeof no_memory_report,
@@ -128,7 +128,7 @@ inline void LimitMemory(uint64_t db_bytes, const Allowance& allowance) {
   if (limit.rlim_cur < bytes) {
     TellOfHostLimit("memory (ulimit -d) of " + FormatBytes(limit.rlim_cur));
   }
-  // What is not data: the program, its libraries, room that threads reserve.
+  // Address space that is not data: the program, its libraries, thread stacks.
   constexpr uint64_t kOtherRoom = uint64_t{1} << 30;
   const rlim_t room = SoftLimit(RLIMIT_AS);
   if (room != RLIM_INFINITY && room < bytes + kOtherRoom) {
@@ -142,17 +142,17 @@ inline void LimitMemory(uint64_t db_bytes, const Allowance& allowance) {
 #endif
 }
 
-// Before anything of the database is read. Best effort: a kernel that lacks
-// one of them still checks the database.
+// Call before anything of the database is read. Best effort: on a kernel that
+// lacks one of these calls, the database is still checked.
 inline void LimitThisProcess() {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   (void)::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
   (void)SetLimit(RLIMIT_CORE, 0);
-  LowerThreadPriority(ThreadPriority::kLow);  // idle if the parent is
+  LowerThreadPriority(ThreadPriority::kLow);  // stays idle if the parent is
 }
 
-// SIGXCPU comes first and says why; SIGKILL, after the grace, would look like
-// a host short of memory.
+// SIGXCPU comes first and names the reason. SIGKILL, which follows after the
+// grace, would look like a host without memory.
 inline void LimitProcessorTime(uint64_t db_bytes, const Allowance& allowance) {
   const uint64_t seconds = ProcessorSecondsFor(db_bytes, allowance);
   if (SetLimit(RLIMIT_CPU, seconds, /*grace=*/5)) return;

@@ -1,10 +1,10 @@
-// OverlayEnv: LevelDB can open a database, the disk does not notice.
+// OverlayEnv: lets LevelDB open a database without changing its files.
 //
-// Opening a database writes: a new MANIFEST, a new log, tables made of the
-// old logs, CURRENT, LOCK, LOG. Here the database's files are only ever
-// read; all of that goes to a scratch directory, which hides what it
-// replaces. Nothing runs in the background, so nothing is compacted. A DB
-// opened this way must not be destroyed (it would wait for its compaction
+// To open a database, LevelDB writes: a new MANIFEST, a new log, tables made of
+// the old logs, CURRENT, LOCK, LOG. Here the database's files are only read.
+// All writes go to a scratch directory, whose files hide the database's files
+// of the same name. Nothing runs in the background, so nothing is compacted. A
+// DB opened this way must not be destroyed (it would wait for its compaction
 // for ever): the process ends with _exit instead.
 
 #ifndef LEVELKEEP_CHECK_OVERLAY_ENV_H_
@@ -32,25 +32,26 @@ class SilentLogger : public leveldb::Logger {
   void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}
 };
 
-// Damaged content of an archive is the backup's fault, the rest the disk's.
+// Damaged content of an archive is reported as the backup's fault, all other
+// failures as the disk's.
 inline leveldb::Status ToLevelDb(const Status& failure) {
   return failure.code() == StatusCode::kCorruption
              ? leveldb::Status::Corruption(failure.message())
              : leveldb::Status::IOError(failure.message());
 }
 
-// Read, not mapped: a file that shrinks meanwhile is an error instead of a
-// SIGBUS, and the process needs no memory for what it has read.
+// Reads the file instead of mapping it: if the file shrinks, a read fails (a
+// mapping would raise SIGBUS), and bytes that were read need no memory.
 // Thread safety: Read may be called concurrently.
 class ReadFileAccess : public leveldb::RandomAccessFile {
  public:
-  // `types` outlives it.
+  // `types` outlives this object.
   ReadFileAccess(std::unique_ptr<ByteSource> file, BlockTypes* types)
       : file_(std::move(file)), types_(types) {}
   leveldb::Status Read(uint64_t offset, size_t size, leveldb::Slice* result,
                        char* scratch) const override {
-    // A place in a table that no file can reach is the table's fault, not the
-    // disk's, whatever the operating system calls it.
+    // An offset that no file can have is an error in the table, not of the
+    // disk, whatever error the operating system reports.
     if (offset > kMostOffset || size > kMostOffset - offset) {
       return leveldb::Status::Corruption("a block lies beyond any file");
     }
@@ -90,13 +91,13 @@ class ReadFileInOrder : public leveldb::SequentialFile {
   uint64_t offset_ = 0;
 };
 
-// Thread safety: one thread, which is all that there is without background
-// work; once the database is open, several may read.
+// Thread safety: one thread (there is no background work); once the database is
+// open, several threads may read.
 class OverlayEnv : public leveldb::EnvWrapper {
  public:
-  // Paths without a slash at the end. `files` are what LevelDB finds in
-  // `db_dir`, which need not exist; `base` and `fs` both lead to
-  // `scratch_dir`. All outlive it.
+  // Paths have no slash at the end. `files` are the files that LevelDB finds in
+  // `db_dir`, which need not exist; `base` and `fs` both lead to `scratch_dir`.
+  // All outlive this object.
   OverlayEnv(leveldb::Env* base, FileSystem* fs, const StoreFiles* files,
              std::string db_dir, std::string scratch_dir)
       : leveldb::EnvWrapper(base),
@@ -135,7 +136,7 @@ class OverlayEnv : public leveldb::EnvWrapper {
   }
   bool FileExists(const std::string& path) override {
     if (hidden_.count(path) > 0) return false;
-    // What can't be looked at is there: opening it says what is wrong.
+    // A file whose Stat fails counts as existing: opening it reports the error.
     return IsInScratch(path) ||
            (IsOfDatabase(path) &&
             files_.Stat(NameOf(path)).status().code() != StatusCode::kNotFound);
@@ -192,7 +193,8 @@ class OverlayEnv : public leveldb::EnvWrapper {
     return leveldb::Status::OK();
   }
 
-  // The caller of levelkeep-check sees to it that nobody writes meanwhile.
+  // The caller of levelkeep-check makes sure that nobody writes to the
+  // database.
   leveldb::Status LockFile(const std::string& /*path*/,
                            leveldb::FileLock** lock) override {
     *lock = new leveldb::FileLock;
@@ -203,7 +205,7 @@ class OverlayEnv : public leveldb::EnvWrapper {
     return leveldb::Status::OK();
   }
 
-  // Of the tables that LevelDB has read through it.
+  // The block types of the tables that LevelDB has read through this Env.
   const BlockTypes& block_types() const { return block_types_; }
 
   void Schedule(void (* /*function*/)(void*), void* /*argument*/) override {}
@@ -228,11 +230,11 @@ class OverlayEnv : public leveldb::EnvWrapper {
   static std::string NameOf(const std::string& path) {
     return path.substr(path.rfind('/') + 1);
   }
-  // LevelDB asks for nothing but files of the database's folder.
+  // LevelDB opens only files of the database's folder.
   bool IsOfDatabase(const std::string& path) const {
     return path == db_dir_ + "/" + NameOf(path);
   }
-  // Whatever LevelDB writes lands in the scratch directory, by its name.
+  // Every file that LevelDB writes goes to the scratch directory, by its name.
   std::string InScratch(const std::string& path) const {
     return scratch_dir_ + "/" + NameOf(path);
   }
@@ -245,8 +247,8 @@ class OverlayEnv : public leveldb::EnvWrapper {
   const std::string db_dir_;
   const std::string scratch_dir_;
   BlockTypes block_types_;
-  std::set<std::string> hidden_;  // removed or renamed, as LevelDB sees it
-  // What is in the scratch directory; a disk that fails can't hide it.
+  std::set<std::string> hidden_;  // names that LevelDB removed or renamed
+  // The files in the scratch directory, known even if the disk fails.
   std::set<std::string> written_;
 };
 

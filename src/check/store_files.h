@@ -1,4 +1,4 @@
-// The files of the database that is checked: in a folder, or in an archive.
+// The files of the checked database, in a folder or in an archive.
 
 #ifndef LEVELKEEP_CHECK_STORE_FILES_H_
 #define LEVELKEEP_CHECK_STORE_FILES_H_
@@ -18,23 +18,23 @@
 
 namespace levelkeep::check {
 
-// Read only; names are without a folder.
+// Read-only access to the files. Names have no folder.
 // Thread safety: all methods may be called concurrently.
 class StoreFiles {
  public:
   virtual ~StoreFiles() = default;
   virtual Result<std::vector<std::string>> List() const = 0;
-  // kNotFound if there is none. Type and size only.
+  // kNotFound if there is no such file. Fills only type and size.
   virtual Result<FileInfo> Stat(const std::string& name) const = 0;
   virtual Result<std::unique_ptr<ByteSource>> Open(
       const std::string& name) const = 0;
 };
 
-// Open only while it is read, where LevelDB would keep more tables open than
-// the host allows.
+// A file that is open only during a read, because LevelDB would otherwise keep
+// more tables open than the host allows.
 class FileByName : public ByteSource {
  public:
-  // `fs` outlives it.
+  // `fs` outlives this object.
   FileByName(FileSystem* fs, std::string path)
       : fs_(fs), path_(std::move(path)) {}
   Result<size_t> ReadAt(uint64_t offset, char* buffer,
@@ -51,7 +51,7 @@ class FileByName : public ByteSource {
 
 class FolderFiles : public StoreFiles {
  public:
-  // `fs` outlives it.
+  // `fs` outlives this object.
   FolderFiles(FileSystem* fs, std::string folder)
       : fs_(fs), folder_(std::move(folder)) {}
 

@@ -26,8 +26,8 @@
 
 namespace levelkeep::check {
 
-// Keys that cut the database into `parts` of about the same size, in order;
-// fewer where the tables don't allow that.
+// Keys that divide the database into `parts` of about equal size, in order;
+// fewer keys if there are too few tables.
 inline std::vector<std::string> CutKeys(
     std::vector<std::pair<std::string, uint64_t>> table_starts, size_t parts) {
   std::sort(table_starts.begin(), table_starts.end());
@@ -45,18 +45,18 @@ inline std::vector<std::string> CutKeys(
   return cuts;
 }
 
-// A host that gives no more threads gets the same work done by this one.
+// If the host refuses another thread, the calling thread does the work.
 inline constexpr auto kThreadIfAny = std::launch::async | std::launch::deferred;
 
-// What one pass over a part of the keys found.
+// The result of one pass over a part of the keys.
 struct PartScan {
   uint64_t entries = 0;
-  std::string first;  // where it began; empty: behind the last key
-  std::string stop;   // where the next part begins; empty: at the end
+  std::string first;  // the first key at or behind `begin`; empty: none
+  std::string stop;   // the first key of the next part; empty: the end
 };
 
-// Over the keys from `begin` (empty: the first) to before `end` (empty: the
-// last).
+// Reads the keys from `begin` (empty: the first key) to before `end` (empty: up
+// to the last key).
 inline Result<PartScan> ScanPart(leveldb::DB* db,
                                  const leveldb::Comparator* comparator,
                                  const std::string& begin,
@@ -84,12 +84,12 @@ inline Result<PartScan> ScanPart(leveldb::DB* db,
     ++part.entries;
   }
   if (!entry->status().ok()) {
-    return FailureOf("LevelDB can't read it", entry->status());
+    return FailureOf("LevelDB can't read the database", entry->status());
   }
   return part;
 }
 
-// All parts at the same time; the first failure, or the number of entries.
+// Reads all parts in parallel. Returns the first failure, or the entry count.
 inline Result<uint64_t> ScanParts(leveldb::DB* db,
                                   const leveldb::Comparator* comparator,
                                   std::vector<std::string> cuts) {
@@ -101,15 +101,15 @@ inline Result<uint64_t> ScanParts(leveldb::DB* db,
                                cuts[i + 1]));
   }
   uint64_t entries = 0;
-  std::optional<std::string> stop;  // of the part before
+  std::optional<std::string> stop;  // `stop` of the previous part
   Status verdict;
   for (auto& future : parts) {
-    // An exception of the thread (no memory) comes out here.
+    // get() rethrows an exception of the thread (out of memory).
     const Result<PartScan> part = future.get();
     if (!verdict.ok()) continue;
     verdict = part.status();
     if (!part.ok()) continue;
-    // Nothing lies between two parts unless an index lies.
+    // Two parts always meet unless an index is wrong.
     if (stop && *stop != part->first) {
       verdict =
           Status(StatusCode::kCorruption, "keys are not in order after entry " +
@@ -122,9 +122,9 @@ inline Result<uint64_t> ScanParts(leveldb::DB* db,
   return entries;
 }
 
-// `env` is an OverlayEnv of `db_dir`, `comparator` the database's own. Leaves
-// the DB open in `*db` (see OverlayEnv) if it opened at all; `env`,
-// `comparator` and `log` outlive it.
+// `env` is an OverlayEnv of `db_dir`; `comparator` is the database's own. If
+// the DB opens, it stays open in `*db` (see OverlayEnv). `env`, `comparator`
+// and `log` outlive the DB.
 inline Status OpenStore(leveldb::Env* env, const std::string& db_dir,
                         const leveldb::Comparator* comparator,
                         leveldb::Logger* log, leveldb::DB** db) {
@@ -133,19 +133,19 @@ inline Status OpenStore(leveldb::Env* env, const std::string& db_dir,
   options.comparator = comparator;
   options.info_log = log;
   options.paranoid_checks = true;
-  // Descriptors, as nothing is mapped.
+  // Each open table needs a descriptor, because nothing is mapped.
   options.max_open_files = 200;
   const leveldb::Status opened = leveldb::DB::Open(options, db_dir, db);
   return opened.ok() ? Status::Ok()
-                     : FailureOf("LevelDB can't open it", opened);
+                     : FailureOf("LevelDB can't open the database", opened);
 }
 
-// Every entry, as LevelDB's own iterator returns them; their number. `cuts` are
-// keys from CutKeys.
+// Reads every entry with LevelDB's own iterator and returns their number.
+// `cuts` are keys from CutKeys.
 inline Result<uint64_t> ScanStore(leveldb::DB* db,
                                   const leveldb::Comparator* comparator,
                                   const std::vector<std::string>& cuts) {
-  // Keys in another order can't be cut by ours.
+  // CutKeys uses the bytewise order, so its keys are useless in another order.
   const bool bytewise = comparator == leveldb::BytewiseComparator();
   return ScanParts(db, comparator,
                    bytewise ? cuts : std::vector<std::string>());
@@ -155,17 +155,17 @@ struct OpenedTable {
   std::string name;
   std::unique_ptr<leveldb::RandomAccessFile> file;
 };
-// Called by several threads.
+// Several threads call the opener.
 using TableOpener = std::function<Result<OpenedTable>(const TableMeta&)>;
 
-// Every table of the version from its first entry to its last (CheckedTable),
-// as many at a time as `threads`, and that the ranges of a level do not
-// overlap. kCorruption or kIoError of one that is bad.
+// Checks every table of the version from its first entry to its last
+// (CheckedTable), `threads` tables at a time, and that the ranges of a level do
+// not overlap. kCorruption or kIoError for the first bad table.
 inline Status CheckEachTable(const Version& version, const TableOpener& open,
                              uint64_t last_sequence,
                              const leveldb::Comparator* comparator,
                              size_t threads) {
-  // Ranges in another order than ours only their own comparator could judge.
+  // Only the database's own comparator could judge ranges in another order.
   if (comparator == leveldb::BytewiseComparator()) {
     LEVELKEEP_RETURN_IF_ERROR(CheckRanges(version));
   }
@@ -187,7 +187,7 @@ inline Status CheckEachTable(const Version& version, const TableOpener& open,
   }
   Status verdict;
   for (auto& worker : workers) {
-    // An exception of the thread (no memory) comes out here.
+    // get() rethrows an exception of the thread (out of memory).
     const Status status = worker.get();
     if (verdict.ok()) verdict = status;
   }

@@ -1,7 +1,7 @@
-// What LevelDB believes a table without looking: that its keys are in order,
-// within the range that the MANIFEST gives, and no newer than the newest
-// write. Where one of these is a lie, Get and a scan find different entries,
-// and writes to come can vanish behind older ones.
+// Checks of what LevelDB assumes about a table: that its keys are in order,
+// within the range that the MANIFEST states, and no newer than the newest
+// write. If an assumption is false, Get and a scan find different entries, and
+// future writes can be hidden by older ones.
 
 #ifndef LEVELKEEP_CHECK_TABLE_CHECKS_H_
 #define LEVELKEEP_CHECK_TABLE_CHECKS_H_
@@ -30,8 +30,8 @@
 
 namespace levelkeep::check {
 
-// What LevelDB's tables hold: a user key, then the number of the write and its
-// type in 8 bytes. Source: LevelDB's db/dbformat.h.
+// An internal key in a LevelDB table: a user key, then 8 bytes with the
+// sequence number of the write and its type. Source: LevelDB's db/dbformat.h.
 // REQUIRES: at least kTrailerBytes long.
 inline constexpr size_t kTrailerBytes = 8;
 inline std::string_view UserKeyOf(std::string_view internal_key) {
@@ -44,15 +44,15 @@ inline uint64_t TrailerOf(std::string_view internal_key) {
 inline bool IsValue(std::string_view internal_key) {
   return (TrailerOf(internal_key) & 0xff) == 1;  // 0 deletes
 }
-// By user key, and of one key the newest write first.
+// Orders by user key, and the writes of one key from the newest to the oldest.
 inline bool IsBefore(std::string_view a, std::string_view b) {
   const int order = UserKeyOf(a).compare(UserKeyOf(b));
   return order < 0 || (order == 0 && TrailerOf(a) > TrailerOf(b));
 }
 
-// A full or broken scratch directory is not the database's fault, and neither
-// is a way to compress that this LevelDB was built without: the checksum of
-// such a block, which covers its type, was right.
+// A full or broken scratch directory is not the database's fault. Neither is a
+// compression that this LevelDB was built without: the block's checksum, which
+// covers its type, was right.
 inline Status FailureOf(const std::string& what,
                         const leveldb::Status& failure) {
   const std::string text = failure.ToString();
@@ -70,8 +70,9 @@ inline Status FailureOf(const std::string& what,
   return Status(StatusCode::kIoError, message);
 }
 
-// That the MANIFEST's ranges can be: each begins before it ends, and those of a
-// level but the first do not overlap. REQUIRES: keys are in bytewise order.
+// Checks that each range of the MANIFEST begins before it ends, and that the
+// ranges of a level, except level 0, do not overlap. REQUIRES: keys are in
+// bytewise order.
 inline Status CheckRanges(const Version& version) {
   std::map<int, std::vector<const TableMeta*>> levels;
   for (const auto& [number, table] : version.tables()) {
@@ -83,7 +84,7 @@ inline Status CheckRanges(const Version& version) {
     }
     if (IsBefore(table.largest, table.smallest)) {
       return Status(StatusCode::kCorruption,
-                    name + " ends before it begins, says the MANIFEST");
+                    name + " ends before it begins, according to the MANIFEST");
     }
     if (table.level > 0) levels[table.level].push_back(&table);
   }
@@ -102,17 +103,18 @@ inline Status CheckRanges(const Version& version) {
   return Status::Ok();
 }
 
-// One table of a version, from its first entry to its last.
+// Checks one table of a version, from its first entry to its last.
 // Thread safety: one thread at a time.
 class CheckedTable {
  public:
-  // `meta` and `order` outlive it. `order`: of the user keys; null: unknown.
+  // `meta` and `order` outlive this object. `order` compares user keys; null:
+  // the comparator is not known.
   CheckedTable(const TableMeta& meta, uint64_t last_sequence,
                const leveldb::Comparator* order)
       : meta_(meta), last_sequence_(last_sequence), order_(order) {}
 
-  // How many of its entries are values. `name` is for messages. kCorruption
-  // says what is wrong with the table.
+  // Returns how many entries are values. `name` is for messages. The message of
+  // kCorruption says what is wrong with the table.
   Result<uint64_t> Run(std::string name,
                        std::unique_ptr<leveldb::RandomAccessFile> file) {
     name_ = std::move(name);
@@ -133,7 +135,7 @@ class CheckedTable {
       if (IsValue(key_)) ++values;
     }
     if (!entry->status().ok()) return Unreadable(entry->status());
-    if (key_.empty()) return Bad("holds nothing");
+    if (key_.empty()) return Bad("holds no entries");
     if (key_ == meta_.largest) return values;
     return Bad("ends with another key than its MANIFEST says");
   }
@@ -143,10 +145,10 @@ class CheckedTable {
     return Status(StatusCode::kCorruption, "table " + name_ + " " + what);
   }
   Status Unreadable(const leveldb::Status& failure) const {
-    return FailureOf("LevelDB can't read it: table " + name_, failure);
+    return FailureOf("LevelDB can't read table " + name_, failure);
   }
 
-  // The entry that the iterator stands at.
+  // Checks the entry at which the iterator stands.
   Status Take(const leveldb::Iterator& entry) {
     const std::string_view key(entry.key().data(), entry.key().size());
     constexpr uint64_t kNewestType = 1;
@@ -162,7 +164,7 @@ class CheckedTable {
     }
     if (key_.empty()) {
       if (key != meta_.smallest) {
-        // The iterator steps over blocks that it can't read.
+        // The iterator skips blocks that it can't read.
         if (!entry.status().ok()) return Unreadable(entry.status());
         return Bad("begins with another key than its MANIFEST says");
       }
@@ -173,7 +175,7 @@ class CheckedTable {
     return Status::Ok();
   }
 
-  // In an order that we don't know only the writes of one key have an order.
+  // Without the comparator, only the writes of one key have a known order.
   bool Follows(std::string_view key) const {
     const std::string_view before = UserKeyOf(key_);
     const std::string_view now = UserKeyOf(key);
@@ -188,7 +190,7 @@ class CheckedTable {
   const uint64_t last_sequence_;
   const leveldb::Comparator* const order_;
   std::string name_;
-  std::string key_;  // the one before
+  std::string key_;  // the previous key
 };
 
 }  // namespace levelkeep::check

@@ -1,7 +1,7 @@
-// Every entry of a database whose comparator is not at hand. LevelDB would
-// find only those that happen to follow each other in the order of another
-// one, so here each table and each log is read by itself, from front to back.
-// The order of keys is not judged, nor which write of a key is its last.
+// Reads every entry of a database whose comparator is not available. In the
+// order of another comparator, LevelDB would find only some of the entries, so
+// each table and each log is read by itself, from front to back. The order of
+// keys is not checked, nor which write of a key is the last.
 
 #ifndef LEVELKEEP_CHECK_UNORDERED_READ_H_
 #define LEVELKEEP_CHECK_UNORDERED_READ_H_
@@ -25,9 +25,9 @@
 
 namespace levelkeep::check {
 
-// How many values a write batch holds. kCorruption if it is none; source of the
-// encoding: LevelDB's db/write_batch.cc.
-// REQUIRES: at least kBatchHeaderSize long.
+// The number of values in a write batch. kCorruption if the batch is malformed.
+// Source of the encoding: LevelDB's db/write_batch.cc.
+// REQUIRES: `batch` has at least kBatchHeaderSize bytes.
 inline Result<uint64_t> CountValues(std::string_view batch) {
   const Status bad(StatusCode::kCorruption, "holds a malformed write batch");
   const uint32_t stated = DecodeFixed32(batch.data() + 8);
@@ -78,9 +78,9 @@ inline Result<uint64_t> ReadTable(const StoreFiles& files,
   return values.ok() ? values : types.Explain(values.status());
 }
 
-// The number of values; one that was overwritten counts as often as it is
-// there. REQUIRES: FileChecks found nothing wrong with `files`, and
-// `last_sequence` in them.
+// The number of values; an overwritten value counts as long as it is stored.
+// REQUIRES: FileChecks found no fault in `files`; `last_sequence` is its
+// result.
 inline Result<uint64_t> ReadUnordered(const StoreFiles& files,
                                       uint64_t last_sequence) {
   LEVELKEEP_ASSIGN_OR_RETURN(const CurrentVersion current,

@@ -54,7 +54,7 @@ bool GetVarint64(std::string_view* input, uint64_t* value) {
     if (input->empty()) return false;
     const uint64_t byte = static_cast<unsigned char>(input->front());
     input->remove_prefix(1);
-    // The tenth byte has room for one bit only.
+    // The tenth byte has room for only one bit of the value.
     if (shift == 63 && byte > 1) return false;
     *value |= (byte & 0x7f) << shift;
     if ((byte & 0x80) == 0) return true;

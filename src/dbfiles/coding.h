@@ -18,8 +18,8 @@ void PutFixed64(std::string* out, uint64_t value);
 void PutVarint64(std::string* out, uint64_t value);
 void PutLengthPrefixed(std::string* out, std::string_view value);
 
-// Each takes its value from the front of `input`; false, with `input` in an
-// unspecified state, if it is not there.
+// Each function takes its value from the front of `input`. It returns false,
+// and leaves `input` in an unspecified state, if the value is incomplete.
 bool GetVarint32(std::string_view* input, uint32_t* value);
 bool GetVarint64(std::string_view* input, uint64_t* value);
 bool GetLengthPrefixed(std::string_view* input, std::string_view* value);

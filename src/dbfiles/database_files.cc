@@ -11,8 +11,8 @@ namespace {
 
 constexpr uint64_t kCurrentLimitBytes = 4096;
 
-// LevelDB makes CURRENT before it writes any data. A MANIFEST alone is what a
-// crash in the making of a database leaves.
+// LevelDB makes CURRENT before it writes any data. A MANIFEST alone is left by
+// a crash while a database is created.
 bool HoldsData(const std::vector<std::string>& names) {
   return std::any_of(names.begin(), names.end(), [](const std::string& name) {
     const DbFileKind kind = ParseDbFileName(name).kind;
@@ -20,7 +20,7 @@ bool HoldsData(const std::vector<std::string>& names) {
   });
 }
 
-// Of RocksDB since 2015. A folder of LevelDB's has neither of them.
+// RocksDB has written these files since 2015; LevelDB writes neither of them.
 bool HoldsRocksDb(const std::vector<std::string>& names) {
   const auto any = [&names](const auto& is_one) {
     return std::any_of(names.begin(), names.end(), is_one);
@@ -31,8 +31,8 @@ bool HoldsRocksDb(const std::vector<std::string>& names) {
          });
 }
 
-// "000012.ldb" of "000012.ldb.pin3", which a snapshot held: see
-// snapshot/aside_file.h.
+// "000012.ldb" for "000012.ldb.pin3", a file that a snapshot held (see
+// snapshot/aside_file.h).
 std::string WithoutPin(const std::string& name) {
   const size_t pin = name.rfind(".pin");
   const bool held =
@@ -68,7 +68,7 @@ Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
   std::vector<uint64_t> numbers;
   for (const std::string& name : names) {
     const DbFileName parsed = ParseDbFileName(name);
-    // LevelDB opens a log by its number, so it has to be spelled its way.
+    // LevelDB builds a log's name from its number; other spellings are ignored.
     if (parsed.kind == DbFileKind::kLog && name == LogFileName(parsed.number)) {
       numbers.push_back(parsed.number);
     }
@@ -140,7 +140,8 @@ Status RefuseRocksDb(FileSystem* fs, const std::string& db_dir) {
 
 Status MissingFile(const std::string& path, const std::string& names_it) {
   return Status(StatusCode::kCorruption,
-                path + " is missing, " + names_it + " names it", kRestoreHint);
+                path + " is missing, but " + names_it + " names it",
+                kRestoreHint);
 }
 
 Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,

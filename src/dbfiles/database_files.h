@@ -1,4 +1,4 @@
-// The files of a database in its folder, and which of them its MANIFEST names.
+// The files of a database in its folder, and the files its MANIFEST names.
 
 #ifndef LEVELKEEP_DBFILES_DATABASE_FILES_H_
 #define LEVELKEEP_DBFILES_DATABASE_FILES_H_
@@ -13,56 +13,57 @@
 
 namespace levelkeep {
 
-// CURRENT of `db_dir`: the MANIFEST's name. kNotFound if there is none.
+// The MANIFEST's name, from CURRENT of `db_dir`. kNotFound if there is no
+// CURRENT.
 Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir);
 
-// Is there a database, whole or not: CURRENT, a table or a log?
+// Whether `db_dir` holds CURRENT, a table or a log, even if files are missing.
 bool HoldsDatabase(FileSystem* fs, const std::string& db_dir);
 
 // The numbers of the logs in `db_dir`, ascending.
 Result<std::vector<uint64_t>> ListLogs(FileSystem* fs,
                                        const std::string& db_dir);
 
-// Must LevelDB replay this log when it opens `version`?
+// Whether LevelDB must replay this log when it opens `version`.
 bool NeedsLog(const Version& version, uint64_t log_number);
 
-// The numbers of the logs that `version` names, ascending: LevelDB opens
-// without them, too, and has lost what they hold. 0, of new and of repaired
-// databases, is none.
+// The numbers of the logs that `version` names, ascending. LevelDB opens the
+// database even without these logs and then lacks their writes. Number 0, which
+// new and repaired databases have, names no log.
 std::vector<uint64_t> NamedLogs(const Version& version);
 
-// Which of the tables and logs that `version` names are not among `names`, the
-// content of its folder. A table may have either suffix.
+// The tables and logs that `version` names and that are not in `names`, the
+// content of the database's folder. A table may have either suffix.
 std::vector<std::string> MissingFiles(const Version& version,
                                       const std::vector<std::string>& names);
 
-// The version that `manifest_name`, which CURRENT names, adds up to; a torn
-// tail, as a crash leaves it, is passed over. kCorruption if it is missing or
-// can't be understood.
+// The sum of the edits in `manifest_name`, which CURRENT names. A torn tail, as
+// a crash leaves it, is ignored. kCorruption if the MANIFEST is missing or
+// can't be decoded.
 Result<Version> ReadVersion(FileSystem* fs, const std::string& db_dir,
                             const std::string& manifest_name);
 
-// kUnsupported if the folder holds what RocksDB writes and LevelDB does not:
-// some of its files look as if they were LevelDB's.
+// kUnsupported if the folder holds files that only RocksDB writes: some of
+// RocksDB's files have the same names as LevelDB's.
 Status RefuseRocksDb(FileSystem* fs, const std::string& db_dir);
 
-// For what a file of the database lacks.
+// The hint for a database that lacks files.
 inline constexpr char kRestoreHint[] = "restore the last verified backup";
-// kCorruption: "PATH is missing, `names_it` names it".
+// kCorruption: "PATH is missing, but `names_it` names it".
 Status MissingFile(const std::string& path, const std::string& names_it);
 
-// What lies in the folder of a database and is neither LevelDB's nor ours:
-// files and folders of the application, what RepairDB put aside. No backup
-// holds it, and nobody but its owner removes it.
+// The entries in the folder of a database that belong neither to LevelDB nor to
+// LevelKeep: files of the application, and what RepairDB moved aside. Backups
+// don't hold these entries, and LevelKeep never removes them.
 Result<std::vector<std::string>> FindStrangers(FileSystem* fs,
                                                const std::string& db_dir);
 
-// Which files the database in `db_dir` lacks: CURRENT, the MANIFEST that it
-// names, tables and logs that this one names. LevelDB would pass over most of
-// them and be without their data. Empty if all are there, and where there is
-// no database. Reads CURRENT and the MANIFEST, and changes nothing.
-// kCorruption if one of these can't be understood, kUnsupported if they are
-// RocksDB's. REQUIRES: nobody writes to it.
+// The files that the database in `db_dir` lacks: CURRENT, the MANIFEST that
+// CURRENT names, and the tables and logs that the MANIFEST names. LevelDB would
+// ignore most of these losses and open without the data. Empty if no file is
+// missing, or if there is no database. Reads CURRENT and the MANIFEST, and
+// changes nothing. kCorruption if one of these two can't be decoded,
+// kUnsupported if it is RocksDB's. REQUIRES: nobody writes to the database.
 Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
                                                   const std::string& db_dir);
 

@@ -12,7 +12,7 @@
 namespace levelkeep {
 namespace {
 
-// Process, device, inode: a forked child holds nothing of its parent's.
+// Process, device, inode. (A forked child does not hold its parent's locks.)
 using Holding = std::tuple<pid_t, uint64_t, uint64_t>;
 
 Holding OfThisProcess(const FileInfo& info) {
@@ -41,7 +41,8 @@ Status HeldHere(const std::string& db_dir) {
                 "is open");
 }
 
-// "/db/LOCK is locked by another process (pid 412, geth)" -> what follows "by".
+// The text behind "by": "/db/LOCK is locked by another process (pid 412,
+// geth)".
 std::string HolderIn(const std::string& message) {
   constexpr std::string_view kMarker = " is locked by ";
   const size_t at = message.rfind(kMarker);
@@ -51,8 +52,8 @@ std::string HolderIn(const std::string& message) {
 
 constexpr uint32_t kForItsOwner = 0600;
 
-// A copy may have lost the permissions of LOCK, without which LevelDB could
-// not open it either. Its owner can give them back; anybody else is told.
+// A copy may have lost the permissions of LOCK; LevelDB could not open it
+// either. The owner of LOCK can restore them; other users get an error.
 bool LacksItsModes(const Result<FileInfo>& info) {
   return info.ok() && info->type == FileType::kRegular &&
          (info->mode & kForItsOwner) != kForItsOwner;
@@ -80,13 +81,13 @@ struct DbLock::Impl {
 Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
                                                 const std::string& db_dir) {
   const std::string path = LockPath(db_dir);
-  // Before the guard: where memory ends later, this goes after it, and takes
-  // the same mutex.
+  // Allocated before the guard: if memory runs out later, `held` is destroyed
+  // after the guard, and its destructor takes the same mutex.
   std::unique_ptr<DbLock> held(new DbLock);
   held->impl_ = std::make_unique<Impl>();
   Registry& registry = TheRegistry();
-  // Held across the system calls (which never wait), so that two threads
-  // can't both find the registry empty.
+  // Held across the system calls (which never wait), so that no two threads
+  // can both find the registry empty.
   MutexLock guard(&registry.mutex);
   Result<FileInfo> info = fs->Stat(path);
   if (!info.ok() && info.status().code() != StatusCode::kNotFound) {
@@ -106,7 +107,7 @@ Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
   }
   info = fs->Stat(path);
   if (!info.ok()) {
-    // Whoever unlinks a LOCK that is in use lets two writers in.
+    // A program that unlinks a LOCK in use lets two writers in.
     return Status(StatusCode::kBusy,
                   path + " was removed while it was being locked",
                   "find out who removes LOCK files, then try again");

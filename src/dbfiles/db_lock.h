@@ -1,15 +1,15 @@
-// LevelDB's LOCK: probe it and hold it, never unlink it.
+// LevelDB's LOCK file: probed and held, but never unlinked.
 //
-// LevelDB's lock is a POSIX record lock on LOCK; goleveldb (geth, Syncthing,
-// Fabric) and rusty-leveldb take flock(2), and neither kind excludes the other
-// one. Both are looked for and both are held (FileSystem::Lock). They die with
-// their process, so a left-over file blocks nothing. Opening and closing LOCK
-// in the process that holds it would drop a classic lock silently; so this
-// registry, by (device, inode), answers for this process before any open, and
-// we lock by open file description, which another close can't drop. This is
-// the only place in LevelKeep that opens LOCK. A LevelDB that this process
-// opened with a stock Env is found by the locks of our descriptors
-// (base/classic_lock.h).
+// LevelDB takes a POSIX record lock on LOCK. goleveldb (geth, Syncthing,
+// Fabric) and rusty-leveldb take flock(2). Neither kind excludes the other, so
+// this class looks for both and holds both (FileSystem::Lock). Locks die with
+// their process, so a left-over LOCK file blocks nothing. If the process that
+// holds a record lock opens and closes LOCK, it silently loses that lock.
+// Therefore this registry, keyed by (device, inode), answers for this process
+// before LOCK is opened, and our lock is one of the open file description,
+// which no other close can drop. No other code in LevelKeep opens LOCK. A
+// LevelDB that this process opened with a stock Env is found by the locks of
+// the process's descriptors (base/classic_lock.h).
 
 #ifndef LEVELKEEP_DBFILES_DB_LOCK_H_
 #define LEVELKEEP_DBFILES_DB_LOCK_H_
@@ -28,20 +28,21 @@ class DbLock {
  public:
   enum class State { kFree, kHeldByThisProcess, kHeldByOther };
 
-  // kBusy if anyone holds it in either way: "database DIR is open in another
+  // kBusy if anyone holds either kind of lock: "database DIR is open in another
   // process (pid 412, geth)" or "… in this process"; the hint says what to do.
-  // A LOCK of ours that denies us what its owner needs gets that (mode 0600);
-  // kPermissionDenied if LOCK can't be opened all the same.
+  // If LOCK belongs to this user and its mode lacks read or write for the
+  // owner, the mode becomes 0600. kPermissionDenied if LOCK still can't be
+  // opened.
   static Result<std::unique_ptr<DbLock>> Acquire(FileSystem* fs,
                                                  const std::string& db_dir);
-  // As Acquire and release at once, but never creates LOCK: a directory
-  // without LOCK is free. `holder`, if set, gets the text that names the
+  // Like Acquire and release at once, but never creates LOCK: a directory
+  // without LOCK is free. `holder`, unless null, gets the text that names the
   // holder ("another process (pid 412, geth)", "a process in another container
-  // …", "this process"), and "" if there is none.
+  // …", "this process"), or "" if nobody holds the lock.
   static Result<State> Probe(FileSystem* fs, const std::string& db_dir,
                              std::string* holder);
 
-  // What Acquire would be refused with, but for kBusy; opens nothing.
+  // The error that Acquire would return, except kBusy. Opens nothing.
   static Status Judge(FileSystem* fs, const std::string& db_dir);
 
   ~DbLock();

@@ -10,7 +10,7 @@ namespace {
 
 constexpr std::string_view kManifestPrefix = "MANIFEST-";
 
-// LevelDB pads numbers to six digits and lets them grow beyond.
+// LevelDB pads numbers to six digits; larger numbers have more digits.
 std::string Numbered(const char* prefix, uint64_t number, const char* suffix) {
   char text[64];
   std::snprintf(text, sizeof(text), "%s%06" PRIu64 "%s", prefix, number,

@@ -18,7 +18,7 @@ enum class DbFileKind {
   kLock,
   kInfoLog,  // LOG, LOG.old
   kTemp,     // .dbtmp
-  kUnknown,  // everything else, BACKUP_ID and DATABASE_ID among it
+  kUnknown,  // everything else, including BACKUP_ID and DATABASE_ID
 };
 
 struct DbFileName {
@@ -27,7 +27,7 @@ struct DbFileName {
 };
 
 DbFileName ParseDbFileName(std::string_view name);
-// Does a backup hold files of this kind? CURRENT, MANIFEST, tables, logs.
+// Whether backups hold files of this kind: CURRENT, MANIFEST, tables, logs.
 bool IsBackedUp(DbFileKind kind);
 
 std::string ManifestFileName(uint64_t number);  // MANIFEST-000005

@@ -27,8 +27,8 @@ std::string IdOrNothing(std::string_view text) {
   return IsEpoch(text) ? std::string(text) : std::string();
 }
 
-// Without the ends of its lines; empty if there is no such file, or it is much
-// too large for ours.
+// The first line, without its line end. Empty if the file is missing or is much
+// too large to be ours.
 Result<std::string> ReadLine(FileSystem* fs, const std::string& path) {
   auto text = ReadFile(fs, path, kMostText);
   if (text.status().code() == StatusCode::kNotFound ||
@@ -60,7 +60,7 @@ Result<DatabaseIdentity> ReadIdentity(FileSystem* fs,
   const size_t blank = text.find(' ');
   if (identity.id.empty() || blank == std::string_view::npos) return identity;
   identity.parent = IdOrNothing(text.substr(blank + 1));
-  // A crash came before the epoch that was to follow this one.
+  // A crash prevented the epoch that should have followed the present one.
   if (identity.parent == identity.epoch) identity.parent.clear();
   return identity;
 }
@@ -70,7 +70,7 @@ Status WriteIdentity(FileSystem* fs, const std::string& db_dir,
   std::string line = identity.id;
   if (!identity.parent.empty()) line += " " + identity.parent;
   LEVELKEEP_RETURN_IF_ERROR(WriteFileDurably(fs, IdPath(db_dir), line + "\n"));
-  // If we die here: the old epoch, which names itself as its parent.
+  // If we die here: the old epoch stays and names itself as its parent.
   return WriteEpoch(fs, db_dir, identity.epoch);
 }
 

@@ -1,14 +1,16 @@
-// Which database a folder holds, and where it is in its life.
+// The identity of the database in a folder, and of its present history.
 //
-// DATABASE_ID  whose backups are its own: random, made when a database is
-//              first attached or backed up, kept by restores and by a move to
-//              another host. A line: the identity, and the history that the
-//              present one left, if that is known.
-// BACKUP_ID    the present history ("epoch"). A restore begins another one, so
-//              that consumers notice that the store went back in time.
+// DATABASE_ID  identifies the database, so that its own backups are found. The
+//              text is random, is made when a database is first attached or
+//              backed up, and stays the same after restores and moves to other
+//              hosts. One line: the identity, and the epoch that the present
+//              history left, if that is known.
+// BACKUP_ID    identifies the present history ("epoch"). A restore begins a new
+//              epoch, so that consumers notice that the store went back in
+//              time.
 //
-// LevelDB leaves both alone, also when it destroys or repairs a database. No
-// archive holds them.
+// LevelDB never touches these two files, not even when it destroys or repairs a
+// database. Archives don't hold them.
 
 #ifndef LEVELKEEP_DBFILES_IDENTITY_H_
 #define LEVELKEEP_DBFILES_IDENTITY_H_
@@ -22,39 +24,40 @@
 
 namespace levelkeep {
 
-// Each 32 lower-case hexadecimal digits, or empty: none, or not known.
+// Each text is 32 lower-case hexadecimal digits, or empty if not known.
 struct DatabaseIdentity {
   std::string id;
   std::string epoch;
-  std::string parent;  // the epoch that this one left
+  std::string parent;  // the epoch that the present epoch replaced
 
   bool operator==(const DatabaseIdentity&) const = default;
 };
 
-// What is not there, or is no such text, is empty.
+// Fields whose text is missing or malformed are empty.
 Result<DatabaseIdentity> ReadIdentity(FileSystem* fs,
                                       const std::string& db_dir);
-// Durable on return. A crash in between leaves the old epoch without its
-// parent, or both as they are asked for. REQUIRES: id and epoch are not empty.
+// Durable on return. After a crash during the call, the folder has either the
+// old epoch without its parent, or the new identity. REQUIRES: id and epoch are
+// not empty.
 Status WriteIdentity(FileSystem* fs, const std::string& db_dir,
                      const DatabaseIdentity& identity);
 
 bool IsEpoch(std::string_view text);
-// The identity in the text of a DATABASE_ID; empty: it is no such text.
+// The identity in the text of a DATABASE_ID; empty if the text is malformed.
 std::string ParseDatabaseId(std::string_view text);
-// Only the epoch.
+// The epoch alone.
 Result<std::string> ReadEpoch(FileSystem* fs, const std::string& db_dir);
-// Makes one if there is none.
+// Creates an epoch if there is none.
 Result<std::string> ReadOrCreateEpoch(FileSystem* fs,
                                       const std::string& db_dir);
 
-// Ends the present history: another epoch follows, whose parent it is.
+// Starts a new epoch, whose parent is the present epoch.
 void BeginEpoch(DatabaseIdentity* identity);
-// The same in the folder. Returns the new one. Durable on return.
+// The same in the folder. Returns the new epoch. Durable on return.
 Result<std::string> BeginEpoch(FileSystem* fs, const std::string& db_dir);
 
-// How far a database has come. LevelDB raises both for ever, except where it
-// is repaired, destroyed and made anew, or put back.
+// How far a database has advanced. LevelDB only raises these numbers; they fall
+// when the database is repaired, restored, or destroyed and created again.
 struct DatabaseHead {
   uint64_t sequence = 0;         // of its last write
   uint64_t manifest_number = 0;  // NNNNNN of its MANIFEST-NNNNNN
@@ -62,13 +65,13 @@ struct DatabaseHead {
   bool operator==(const DatabaseHead&) const = default;
 };
 
-// From CURRENT, the MANIFEST and the logs. Writes nothing; while somebody
-// writes to the database, what it says was true a moment ago. kNotFound: there
-// is none. `gap`, unless null, gets the log of FindGap (look.h), or "".
+// Reads CURRENT, the MANIFEST and the logs; writes nothing. If the database is
+// being written to, the answer may already be old. kNotFound if there is no
+// database. `gap`, unless null, gets the log of FindGap (look.h), or "".
 Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir,
                               std::string* gap = nullptr);
 
-// The sequence of ReadHead; 0 if the database can't be understood.
+// The sequence of ReadHead; 0 if the database can't be decoded.
 uint64_t ReadLastSequence(FileSystem* fs, const std::string& db_dir);
 
 }  // namespace levelkeep

@@ -9,8 +9,8 @@ namespace levelkeep {
 
 void EndWithoutMemoryInLevelDb() noexcept {
   constexpr std::string_view kMessage =
-      "levelkeep: out of memory inside of LevelDB, which leaves it locked for "
-      "ever: ending at once. Nothing that was acknowledged is lost; start "
+      "levelkeep: out of memory inside LevelDB, which can't be used any more: "
+      "the process ends now. No acknowledged write is lost; start it "
       "again.\n";
   [[maybe_unused]] const ssize_t written =
       write(STDERR_FILENO, kMessage.data(), kMessage.size());

@@ -16,7 +16,7 @@
 
 namespace levelkeep {
 
-// The format's constants, for those who take logs apart.
+// The constants of the format, for code that decodes logs.
 inline constexpr uint64_t kLogBlockSize = 32768;
 inline constexpr size_t kLogHeaderSize = 7;
 // A write batch starts with its sequence number and its count.
@@ -31,8 +31,8 @@ class LogTracker {
  public:
   using RecordCallback = std::function<void(std::string_view record)>;
 
-  // A tracker that stands at `offset` of an existing file, which must be the
-  // end of a complete record.
+  // Starts at `offset` of an existing file, which must be the end of a complete
+  // record.
   explicit LogTracker(uint64_t offset = 0)
       : boundary_(offset), offset_(offset) {}
 
@@ -42,10 +42,10 @@ class LogTracker {
 
   // Offset after the last complete logical record.
   uint64_t boundary() const { return boundary_; }
-  // Of the last complete record, read as a WriteBatch: its sequence number +
-  // count - 1; 0 before the first.
+  // The last sequence number of the last complete record, read as a WriteBatch
+  // (its sequence number + count - 1); 0 before the first record.
   uint64_t last_sequence() const { return last_sequence_; }
-  // False once the bytes were not of the log format; boundary() stays.
+  // False once bytes violate the log format; boundary() then stays.
   bool well_formed() const { return well_formed_; }
 
  private:
@@ -71,26 +71,26 @@ class LogTracker {
   std::string record_;  // gathered only for the callback
 };
 
-// What reading a log to its end found.
+// The result of reading a log to its end.
 struct LogScan {
   uint64_t boundary = 0;  // after the last complete, CRC-valid record
   uint64_t records = 0;
-  uint64_t first_sequence = 0;  // of write batches; 0 if none
+  uint64_t first_sequence = 0;  // of the first write batch; 0 without batches
   uint64_t last_sequence = 0;
-  bool torn_tail = false;     // ends inside a record, as a crash leaves it
+  bool torn_tail = false;     // the log ends inside a record, as after a crash
   bool corrupt = false;       // a bad CRC or header before the tail
   bool sequence_gap = false;  // batches don't follow each other
 };
 
 // Reads the first `size_bytes` of `source` as a log and calls `record` (if
-// set) for each complete CRC-valid logical record until the first that is
-// not. Batch fields of the result are filled only when `batches` is true.
-// Fails only if reading fails or `record` does.
+// set) for each complete record with a valid CRC, up to the first bad record.
+// The batch fields of the result are filled only when `batches` is true. Fails
+// only if reading or `record` fails.
 Result<LogScan> ScanLog(const ByteSource& source, uint64_t size_bytes,
                         bool batches,
                         const std::function<Status(std::string_view)>& record);
 
-// `record` framed as the only record of a new log file.
+// A new log file whose only record is `record`.
 std::string FrameAsLog(std::string_view record);
 
 }  // namespace levelkeep

@@ -8,7 +8,7 @@
 namespace levelkeep {
 
 enum class FragmentType : uint8_t {
-  kZero = 0,  // never written; what a hole or a lost page reads as
+  kZero = 0,  // never written: a hole or a lost page reads as zeros
   kFull = 1,
   kFirst = 2,
   kMiddle = 3,

@@ -1,4 +1,4 @@
-// ScanLog and FrameAsLog: the log format on disk.
+// ScanLog and FrameAsLog: reading and writing logs as files.
 
 #include <algorithm>
 
@@ -15,7 +15,7 @@ constexpr size_t kReadSize = 16 * kLogBlockSize;
 
 using RecordFunction = std::function<Status(std::string_view)>;
 
-// Takes a log apart, block by block, until something is wrong.
+// Decodes a log block by block until it finds an error.
 class Scanner {
  public:
   Scanner(bool batches, const RecordFunction& record)
@@ -34,7 +34,7 @@ class Scanner {
   void ReadBatchHeader(std::string_view record);
   void StopCorrupt() { stopped_ = scan_.corrupt = true; }
   void StopTorn() { stopped_ = scan_.torn_tail = true; }
-  // Zeros to the end of the file are pages that a power loss swallowed.
+  // Zeros up to the end of the file are pages lost by a power failure.
   void ScanZeros(std::string_view bytes);
 
   const bool batches_;
@@ -44,8 +44,8 @@ class Scanner {
   bool stopped_ = false;
   bool in_zeros_ = false;
   bool in_record_ = false;
-  // Fragments of the current record; where nobody takes it only its batch
-  // header, so that a large one needs no memory.
+  // Fragments of the current record. If there is no callback, only the batch
+  // header is gathered, so that a large record needs no memory.
   std::string gathered_;
 };
 
@@ -177,7 +177,7 @@ std::string FrameAsLog(std::string_view record) {
   log.reserve(record.size() + record.size() / 1024 + kLogHeaderSize);
   bool first = true;
   do {
-    // Fragments fill their blocks, so each but the last starts a block.
+    // A fragment fills its block, so each one but the last starts a new block.
     const size_t room = kLogBlockSize - kLogHeaderSize;
     const std::string_view payload = record.substr(0, room);
     record.remove_prefix(payload.size());

@@ -1,4 +1,4 @@
-// LogTracker: the log format seen from the writer's side.
+// LogTracker: follows the log format while the log is written.
 
 #include <algorithm>
 #include <cstring>
@@ -26,7 +26,7 @@ void LogTracker::Feed(std::string_view bytes) {
   }
 }
 
-// The end of a block that has no room for a header is filled with zeros.
+// If the end of a block has no room for a header, it is filled with zeros.
 void LogTracker::FeedTrailer(std::string_view* bytes) {
   const uint64_t left = kLogBlockSize - offset_ % kLogBlockSize;
   const size_t taken = std::min<uint64_t>(left, bytes->size());

@@ -12,11 +12,11 @@ namespace levelkeep {
 namespace {
 
 constexpr char kWaysOut[] =
-    "put them back, or restore the last verified backup (levelkeep restore "
-    "latest); without one, levelkeep accept-loss makes a database of what is "
-    "left and keeps the rest";
+    "put these files back, or restore the last verified backup (levelkeep "
+    "restore latest); without a backup, levelkeep accept-loss makes a database "
+    "of the remaining files and keeps the old folder";
 
-// What the usual start has not, and so reads no MANIFEST twice.
+// False after a usual start; then no MANIFEST needs to be read twice.
 bool HasTwoManifests(FileSystem* fs, const std::string& db_dir) {
   const auto names = fs->List(db_dir);
   return !names.ok() ||
@@ -32,7 +32,7 @@ bool IsRead(const std::string& name) {
          name == "BACKUP_ID" || name == "DATABASE_ID";
 }
 
-// Where the logs from `first` on begin that hold any record.
+// The first log, from number `first` on, that holds a record.
 const ScannedLog* FirstWrittenFrom(const std::vector<ScannedLog>& logs,
                                    uint64_t first) {
   const auto found =
@@ -69,7 +69,8 @@ const ScannedLog* FindGap(const Version& version,
   uint64_t last = version.last_sequence();
   for (const ScannedLog& log : logs) {
     if (log.scan.records == 0) continue;
-    // The MANIFEST may be ahead of the first log's start, never behind it.
+    // The MANIFEST may count writes of the first log, but may not lack any
+    // write before it.
     const bool follows = first ? log.scan.first_sequence <= last + 1
                                : log.scan.first_sequence == last + 1;
     if (!follows || log.scan.sequence_gap) return &log;
@@ -79,9 +80,10 @@ const ScannedLog* FindGap(const Version& version,
   return nullptr;
 }
 
-// A crash while LevelDB opens or closes a database leaves a second MANIFEST,
-// too, but writes come only after CURRENT names the new one. Where the power
-// took that name back, they follow the ones before: nothing is lost or mixed.
+// A crash while LevelDB opens or closes a database also leaves a second
+// MANIFEST, but LevelDB writes data only after CURRENT names the new MANIFEST.
+// If a power failure undid that change of CURRENT, the new writes still follow
+// the older ones: nothing is lost or mixed.
 Result<uint64_t> FindLaterState(FileSystem* fs, const std::string& db_dir,
                                 const std::string& manifest_name,
                                 const Version& version) {
@@ -140,10 +142,11 @@ Status RequireWhole(FileSystem* fs, const std::string& db_dir) {
   return Status(
       StatusCode::kCorruption,
       "two states of a database are mixed in " + db_dir + ": CURRENT names " +
-          *current + ", " + LogFileName(later) + " was written to a later one",
+          *current + ", but " + LogFileName(later) +
+          " belongs to a later state",
       "move the folder away and unpack the backup again (levelkeep restore "
-      "does that by itself), or levelkeep accept-loss goes on with the older "
-      "state and keeps the rest");
+      "does that by itself); or levelkeep accept-loss uses the older state and "
+      "keeps the old folder");
 }
 
 }  // namespace levelkeep

@@ -11,7 +11,7 @@ namespace {
 // Source: LevelDB's table/format.h.
 constexpr uint64_t kFooterBytes = 48;
 constexpr uint64_t kMagic = 0xdb4775248b80fb57;
-// The size of an empty block, which it counts behind the footer.
+// The size of an empty block; iq80 adds it to the size behind the footer.
 constexpr uint64_t kMoreThanIq80Wrote = 4;
 
 Result<bool> EndsAt(const ByteSource& file, uint64_t end) {
@@ -36,7 +36,7 @@ Result<uint64_t> FindTableEnd(const ByteSource& file, uint64_t file_bytes,
     if (at_end) return file_bytes;
   }
   return Status(StatusCode::kCorruption, "has " + std::to_string(file_bytes) +
-                                             " bytes, the manifest says " +
+                                             " bytes, but the manifest says " +
                                              std::to_string(named_bytes));
 }
 

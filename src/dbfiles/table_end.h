@@ -10,12 +10,12 @@
 
 namespace levelkeep {
 
-// The size of the table in `file`, of which the MANIFEST says `named_bytes`.
-// They are believed where the file has as many. Else the footer decides, which
-// ends each table: LevelDB finds it where the MANIFEST says, also in a longer
-// file; iq80's LevelDB for Java states four bytes more than it wrote when it
-// compacts, and looks at the end of the file. kCorruption: it is at neither
-// place.
+// The true size of the table in `file`, whose MANIFEST says `named_bytes`. If
+// the file has exactly `named_bytes`, that is the size. Else the table's
+// footer, which ends every table, decides: LevelDB finds the footer by the
+// MANIFEST's size even if the file is longer; iq80's LevelDB for Java, when it
+// compacts, states four bytes more than it wrote, and looks for the footer at
+// the end of the file. kCorruption if the footer is at neither place.
 Result<uint64_t> FindTableEnd(const ByteSource& file, uint64_t file_bytes,
                               uint64_t named_bytes);
 

@@ -25,8 +25,8 @@ Status Missing(const char* field) {
 
 }  // namespace
 
-// LevelDB applies an edit's removals before its additions: a table that only
-// changes its level is in both lists.
+// LevelDB applies an edit's removals before its additions: both lists hold a
+// table that only changes its level.
 Status Version::Check(const VersionEdit& edit) const {
   if (edit.comparator.has_value() && has_comparator_ &&
       *edit.comparator != comparator_) {
@@ -54,11 +54,12 @@ Status Version::Check(const VersionEdit& edit) const {
         added.emplace(table.number, stays ? &live->second : &table)
             .first->second;
     if (*known != table) {
-      return Contradiction(table.number, "is added twice, not as the same");
+      return Contradiction(table.number,
+                           "is added twice with different content");
     }
     highest = std::max(highest, table.number);
   }
-  // LevelDB's first record of a MANIFEST names tables, the second one the
+  // In a MANIFEST, LevelDB's first record names tables, the second record the
   // next file number.
   const bool known = has_next_file_number_ || edit.next_file_number.has_value();
   const uint64_t next = edit.next_file_number.value_or(next_file_number_);

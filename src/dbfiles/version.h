@@ -25,7 +25,7 @@ struct TableMeta {
   std::string largest;
 
   bool operator==(const TableMeta&) const = default;
-  // As an encoded edit names a table that it adds.
+  // Appends the table as an encoded edit names an added table.
   void AppendTo(std::string* edit) const;
 };
 
@@ -43,20 +43,20 @@ struct VersionEdit {
   std::string Encode() const;
 };
 
-// The state that a sequence of edits adds up to. Value type.
+// The state that results from a sequence of edits. Value type.
 class Version {
  public:
-  // kCorruption if the edit contradicts the state (a table added as another
-  // one than it is, one removed that is not there, a number not below
-  // next_file_number); the state is then as before. A table that is named
-  // again as it is changes nothing, as for LevelDB: goleveldb does so in the
-  // first edit of a MANIFEST.
+  // kCorruption if the edit contradicts the state: it adds a known table with
+  // other properties, removes a table that does not exist, or uses a number not
+  // below next_file_number. The state then stays unchanged. As in LevelDB, an
+  // edit may add a known table again with equal properties: goleveldb does so
+  // in the first edit of a MANIFEST.
   Status Apply(VersionEdit edit);
-  // For a MANIFEST that states another size than the file has.
-  // REQUIRES: the table is there.
+  // Corrects a size that the MANIFEST states wrongly.
+  // REQUIRES: the version has the table.
   void SetTableSize(uint64_t number, uint64_t size_bytes);
-  // Have comparator, log number, next file number and last sequence all
-  // appeared? LevelDB opens no database without them.
+  // kCorruption unless comparator, log number, next file number and last
+  // sequence have all appeared. LevelDB opens no database without them.
   Status CheckComplete() const;
 
   const std::string& comparator() const { return comparator_; }
@@ -64,10 +64,10 @@ class Version {
   uint64_t previous_log_number() const { return previous_log_number_; }
   uint64_t next_file_number() const { return next_file_number_; }
   uint64_t last_sequence() const { return last_sequence_; }
-  // By number. A table lives on one level only.
+  // By number. A table is on one level only.
   const std::map<uint64_t, TableMeta>& tables() const { return tables_; }
 
-  // One edit that makes the whole state: a MANIFEST of one record.
+  // One edit with the whole state, for a MANIFEST of one record.
   VersionEdit AsEdit() const;
   // AsEdit().Encode(), without a copy of all tables.
   std::string EncodeAsEdit() const;
@@ -89,11 +89,10 @@ class Version {
   std::map<uint64_t, TableMeta> tables_;
 };
 
-// Reads the first `size_bytes` of a MANIFEST. Every record must be whole and
-// valid; a torn tail is allowed only with `allow_torn_tail` (a live
-// database's MANIFEST caught in the middle of an append).
-// kCorruption otherwise, or when comparator, log number, next file number or
-// last sequence never appear.
+// Reads the first `size_bytes` of a MANIFEST. Every record must be complete and
+// valid; `allow_torn_tail` permits a torn tail (the MANIFEST of a live
+// database, read in the middle of an append). kCorruption otherwise, or if
+// comparator, log number, next file number or last sequence never appear.
 struct ManifestContent {
   Version version;
   uint64_t boundary = 0;  // end of the last complete record
@@ -101,7 +100,7 @@ struct ManifestContent {
 Result<ManifestContent> ReadManifest(const ByteSource& source,
                                      uint64_t size_bytes, bool allow_torn_tail);
 
-// What CURRENT says, checked: "MANIFEST-000005\n" -> "MANIFEST-000005".
+// The checked content of CURRENT: "MANIFEST-000005\n" -> "MANIFEST-000005".
 Result<std::string> ParseCurrent(std::string_view contents);
 
 }  // namespace levelkeep

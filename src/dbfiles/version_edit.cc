@@ -9,10 +9,10 @@ namespace levelkeep {
 namespace {
 
 constexpr uint32_t kLevels = 7;
-// An internal key ends in eight bytes of sequence number and type.
+// An internal key ends with eight bytes: sequence number and type.
 constexpr size_t kMinimumKeySize = 8;
-// Of one kind in one edit. The first one of a MANIFEST names all tables, and
-// no backup holds as many; a few bytes each would fill the memory.
+// Limit for one list of one edit, against exhausting the memory with entries of
+// a few bytes. A MANIFEST's first edit names all tables; no backup has as many.
 constexpr size_t kMostInEdit = 200'000;
 
 enum Tag : uint32_t {
@@ -54,7 +54,7 @@ bool GetTable(std::string_view* input, TableMeta* table) {
          GetKey(input, &table->smallest) && GetKey(input, &table->largest);
 }
 
-// Takes the value of `tag`; null on success, else what is wrong.
+// Decodes the value of `tag`. Null on success, else the name of the bad field.
 const char* GetField(uint32_t tag, std::string_view* input, VersionEdit* edit) {
   std::string_view bytes;
   int level = 0;

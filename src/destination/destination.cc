@@ -25,7 +25,7 @@ Status RequireObjectName(const std::string& name) {
                   std::all_of(name.begin(), name.end(), IsNameCharacter);
   if (ok) return Status::Ok();
   return Status(StatusCode::kInvalidArgument,
-                "'" + Printable(name) + "' can't be an object's name",
+                "'" + Printable(name) + "' can't be the name of an object",
                 "use at most " + std::to_string(kLongestName) +
                     " of the characters A-Z a-z 0-9 . _ -, and begin with a "
                     "letter or digit");
@@ -33,7 +33,7 @@ Status RequireObjectName(const std::string& name) {
 
 Status RequirePutSource(const PutSource& source) {
   if (source.bytes == nullptr || source.size_bytes == 0) {
-    return Status(StatusCode::kInvalidArgument, "an object needs bytes");
+    return Status(StatusCode::kInvalidArgument, "an object can't be empty");
   }
   uint64_t end = 0;
   for (const SharedRange& range : source.shared) {
@@ -43,7 +43,7 @@ Status RequirePutSource(const PutSource& source) {
     if (!inside) {
       return Status(StatusCode::kInvalidArgument,
                     "the shared range at " + std::to_string(range.offset) +
-                        " overlaps another one or leaves the object");
+                        " overlaps another range or ends behind the object");
     }
     end = range.offset + range.size_bytes;
   }

@@ -14,11 +14,11 @@ namespace levelkeep {
 
 namespace {
 
-// Between two looks at the stop, and two reports of progress.
+// Bytes between two checks for a stop, and between two reports of progress.
 constexpr uint64_t kStepBytes = 8u << 20;
 constexpr int kStateLockAttempts = 250;
 constexpr std::chrono::milliseconds kStateLockDelay{20};
-// What a file system itself needs for a new file.
+// Space that the file system itself needs for a new file.
 constexpr uint64_t kOverheadBytes = 1u << 20;
 
 std::string VersionOf(const FileInfo& info) {
@@ -35,13 +35,13 @@ std::string RecordText(const std::string& part, const PutSource& source) {
          std::to_string(source.size_bytes);
 }
 
-// The name of the part that a record speaks of; empty: it speaks of none.
+// The name of the part in a record; empty if the record names no part.
 std::string PartOfRecord(const std::string& text) {
   std::string name = text.substr(0, text.find(' '));
   return IsPartName(name) ? name : "";
 }
 
-// Ends a Put that is worth going on with.
+// Whether a Put that ended with `code` can be continued.
 bool MayGoOn(StatusCode code) {
   return code == StatusCode::kIoError || code == StatusCode::kCancelled;
 }
@@ -76,7 +76,7 @@ Result<FileInfo> FolderDestination::Look(const std::string& name) const {
   }
   if (IsClaim(info) && IsOnlyClaimed(name)) {
     return Status(StatusCode::kNotFound,
-                  PathOf(name) + " is but the claim of a name");
+                  PathOf(name) + " is an empty file that only reserves a name");
   }
   return info;
 }
@@ -102,7 +102,7 @@ Result<StoredObject> FolderDestination::Stat(const std::string& name,
   return ObjectOf(name, info);
 }
 
-// One descriptor: what is compared is what is read.
+// Compares and reads through one descriptor, so that both see the same file.
 Result<std::unique_ptr<File>> FolderDestination::OpenVersion(
     const std::string& name, const std::string& version) const {
   LEVELKEEP_RETURN_IF_ERROR(Look(name).status());
@@ -111,10 +111,8 @@ Result<std::unique_ptr<File>> FolderDestination::OpenVersion(
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
   if (VersionOf(info) == version) return file;
   return Status(StatusCode::kBusy,
-                PathOf(name) +
-                    " was changed or replaced since it was looked "
-                    "at",
-                "look again, and take the one that is there now");
+                PathOf(name) + " was changed or replaced after it was found",
+                "list the folder again, and use the file that is there now");
 }
 
 Result<std::unique_ptr<ByteSource>> FolderDestination::Open(
@@ -133,8 +131,8 @@ Status FolderDestination::Remove(const std::string& name, const Work&) {
 
 // --- Put
 
-// 1. the name is free   2. the part that an interrupted Put left, or a new one
-// 3. copy what is missing   4. sync, and give it its name
+// 1. check that the name is free   2. take the part of an interrupted Put, or a
+// new one   3. copy the missing bytes   4. sync, and give the part its name
 Result<StoredObject> FolderDestination::Put(const std::string& name,
                                             const PutSource& source,
                                             PutRecord* record,
@@ -160,7 +158,7 @@ Result<StoredObject> FolderDestination::Put(const std::string& name,
     if (record != nullptr && MayGoOn(put.code())) return put;
     Discard(&part);
   }
-  // A record of a part that is not there is one of nothing.
+  // Without the part, its record has no meaning.
   if (record != nullptr) (void)record->Save("");
   LEVELKEEP_RETURN_IF_ERROR(put);
   return Stat(name, work);
@@ -188,11 +186,11 @@ Result<FolderDestination::Part> FolderDestination::FindPart(
     }
   }
   LEVELKEEP_ASSIGN_OR_RETURN(Part part, NewPart());
-  // What the record names is there after a power loss, too.
+  // Makes the part that the record will name survive a power loss.
   Status begun = fs_->SyncDirectory(folder_);
-  // If we die here: a part that no record names is swept.
+  // If we die here: a sweep removes the part, because no record names it.
   if (begun.ok()) begun = record->Save(RecordText(part.path, source));
-  // Of the old one a power loss took the end.
+  // The end of the old part was lost in a power loss; its good start is copied.
   if (begun.ok() && *done > 0) {
     begun = old.file->CopyRangeTo(part.file.get(), 0, *done);
   }
@@ -215,7 +213,7 @@ Status FolderDestination::CheckSpace(uint64_t needed_bytes) const {
 
 Status FolderDestination::Copy(const PutSource& source, uint64_t done,
                                const Work& work, File* target) const {
-  SharedRange opened;  // the object that `shared` is
+  SharedRange opened;  // the range whose object is open as `shared`
   std::unique_ptr<File> shared;
   auto range = source.shared.begin();
   while (done < source.size_bytes) {
@@ -255,7 +253,7 @@ Status FolderDestination::Copy(const PutSource& source, uint64_t done,
 Result<FolderDestination::Part> FolderDestination::NewPart() {
   Part part;
   part.path = PathOf(NewTemporaryName(kPartSuffix));
-  // Sweeps hold it, too: none comes between making the file and locking it.
+  // Sweeps take this lock, too, so none runs before the part is locked.
   LEVELKEEP_ASSIGN_OR_RETURN(auto state_lock, LockState());
   LEVELKEEP_ASSIGN_OR_RETURN(part.file,
                              fs_->Open(part.path, OpenMode::kCreateNew));
@@ -279,7 +277,7 @@ Result<FolderDestination::Part> FolderDestination::OpenPart(
   return part;
 }
 
-// With the lock that sweeps hold, too: what is claimed meanwhile is of a crash.
+// Holds the lock that sweeps take, too: a claim found meanwhile is a left-over.
 Status FolderDestination::Publish(const Part& part, const std::string& name) {
   LEVELKEEP_RETURN_IF_ERROR(RequireObjectName(name));
   const std::string path = PathOf(name);
@@ -289,7 +287,7 @@ Status FolderDestination::Publish(const Part& part, const std::string& name) {
     LEVELKEEP_RETURN_IF_ERROR(DropClaim(name, &dropped));
     LEVELKEEP_RETURN_IF_ERROR(MoveToNewName(fs_, part.path, path));
   }
-  // If we die here: the name is there or not; either is a whole state.
+  // If we die here: the name exists or not; both states are complete.
   const Status synced = fs_->SyncDirectory(folder_);
   if (!synced.ok()) (void)fs_->RemoveFile(path);
   return synced;
@@ -307,7 +305,7 @@ Result<std::unique_ptr<FileLock>> FolderDestination::LockState() {
   for (int attempt = 1;; ++attempt) {
     auto lock = fs_->Lock(JoinPath(states, "state.lock"));
     if (lock.status().code() == StatusCode::kNotFound && attempt == 1) {
-      // Of the folder itself nobody makes one: its volume may be missing.
+      // Never creates the folder itself: its volume may not be mounted.
       LEVELKEEP_RETURN_IF_ERROR(fs_->StatFollowing(folder_).status());
       LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, states));
       continue;
@@ -342,7 +340,7 @@ Status FolderDestination::DropClaim(const std::string& name, bool* dropped) {
   return *dropped ? RemoveClaim(fs_, PathOf(name)) : Status::Ok();
 }
 
-// 1. claims, durably, since the part is what tells them   2. parts
+// 1. claims, durably, because only their parts identify them   2. parts
 Result<std::vector<std::string>> FolderDestination::Sweep(
     const std::vector<std::string>& records) {
   std::vector<std::string> removed;

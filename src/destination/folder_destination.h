@@ -17,34 +17,34 @@
 
 namespace levelkeep {
 
-// What is ours in the folder beside the objects lies in here.
+// LevelKeep's own files in the folder, other than objects, are in here.
 inline constexpr std::string_view kStateFolder = ".levelkeep";
 
-// An object is written as a part, a hidden file that its writer holds a lock
-// on, synced, and then given its name by MoveToNewName (base/new_name.h). A
-// crash leaves the part, perhaps with a claim of the name beside it; neither is
-// an object, and sweeps remove both.
+// A new object is first a part: a hidden file that its writer locks and syncs.
+// MoveToNewName (base/new_name.h) then gives the part its name. A crash leaves
+// the part, perhaps with a claim of the name; neither is an object, and sweeps
+// remove both.
 //
-// The version is the file's size and modification time: inode numbers don't
-// survive a remount everywhere, and who copies the folder with its times copies
-// the versions. Whoever changes a file by hand and puts both back is not
-// noticed; digests are for that.
+// The version is the file's size and modification time: on some file systems
+// inode numbers change with a remount, and a copy of the folder that keeps the
+// times also keeps the versions. If somebody changes a file by hand and
+// restores its size and time, only digests show that.
 //
-// FOLDER/.levelkeep/state.lock keeps sweeps away from those who make parts and
-// give names. Thread safety: as Destination.
+// FOLDER/.levelkeep/state.lock keeps sweeps apart from writers that create
+// parts or publish names. Thread safety: as Destination.
 class FolderDestination : public Destination {
  public:
-  // An object that has no name yet. No sweep takes it while `lock` lives.
+  // An object without a name yet. No sweep removes it while `lock` lives.
   struct Part {
-    std::string path;  // empty: there is none
+    std::string path;  // empty: there is no part
     std::unique_ptr<File> file;
     std::unique_ptr<FileLock> lock;
   };
-  // Does anybody remember an object of that name? Then an empty file of it is
-  // a damaged object, and no claim.
+  // Whether a record of an object of that name exists. If so, an empty file of
+  // that name is a damaged object and not a claim.
   using RemembersName = std::function<bool(const std::string& name)>;
 
-  // `fs` outlives this object. Touches nothing yet.
+  // `fs` outlives this object. The constructor does not touch the disk.
   FolderDestination(FileSystem* fs, std::string folder,
                     RemembersName remembers = nullptr);
 
@@ -61,48 +61,48 @@ class FolderDestination : public Destination {
                            PutRecord* record, const Work& work) override;
   Status Remove(const std::string& name, const Work& work) override;
 
-  // --- for objects that are written in place, without a second copy
+  // --- for objects that are written into the folder, without a second copy
 
-  // An empty file.
+  // An empty part.
   Result<Part> NewPart();
-  // Gives a part that is synced its name, durably. kAlreadyExists: the name is
-  // taken; the part may get another one. After any other failure the part may
-  // be gone.
+  // Gives a synced part its name, durably. kAlreadyExists: the name is taken,
+  // and the part may get another name. After any other failure the part may be
+  // gone.
   Status Publish(const Part& part, const std::string& name);
-  // Removes the part. Never fails: a sweep will do it.
+  // Removes the part. Never fails: if it can't, a sweep removes the part later.
   void Discard(Part* part);
 
-  // --- left-overs
+  // --- left-overs of crashes
 
-  // Waits up to 5 s for other processes; they hold it for milliseconds.
+  // Waits up to 5 s for other processes, which hold the lock for milliseconds.
   Result<std::unique_ptr<FileLock>> LockState();
-  // Whether a part is on its way to become an object, or was when it crashed.
+  // Whether any part exists: one being written, or one that a crash left.
   bool HasPart() const;
-  // Whether the file at `name` is but a claim of that name: empty, not
-  // remembered, and beside a part. Without a part it is somebody's.
+  // Whether the file `name` only claims that name: it is empty, no record knows
+  // it, and a part exists. Without a part, the file belongs to somebody else.
   bool IsOnlyClaimed(const std::string& name) const;
-  // A regular file that nobody holds a lock on.
+  // Whether `path` is a regular file that nobody has locked.
   bool IsLeftOver(const std::string& path) const;
-  // Removes what crashed Puts left: claims, then parts, but for those of
-  // `records`: texts of PutRecords that are to be gone on with. Returns their
-  // names. REQUIRES: LockState's lock is held.
+  // Removes the left-overs of crashed Puts: first claims, then parts, except
+  // the parts of `records`, the texts of PutRecords that will be continued.
+  // Returns the removed names. REQUIRES: the caller holds LockState's lock.
   Result<std::vector<std::string>> Sweep(
       const std::vector<std::string>& records = {});
 
  private:
   std::string PathOf(const std::string& name) const;
-  // The object's file. kNotFound; kRefused.
+  // Stats the object's file. kNotFound; kRefused.
   Result<FileInfo> Look(const std::string& name) const;
   Result<std::unique_ptr<File>> OpenVersion(const std::string& name,
                                             const std::string& version) const;
-  // REQUIRES: LockState's lock is held.
+  // REQUIRES: the caller holds LockState's lock.
   Status DropClaim(const std::string& name, bool* dropped);
   Status SweepClaims(const std::vector<std::string>& names,
                      std::vector<std::string>* removed);
 
   Status CheckSpace(uint64_t needed_bytes) const;
-  // The part of an interrupted Put of these bytes with as much of them as is
-  // right; an empty one where there is none. kBusy: somebody is at it.
+  // The part of an interrupted Put of these bytes, with `*done` correct bytes;
+  // an empty part if there is none. kBusy: another process writes the part.
   Result<Part> FindPart(const PutSource& source, PutRecord* record,
                         const Work& work, uint64_t* done);
   Result<Part> OpenPart(const std::string& name);

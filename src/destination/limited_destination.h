@@ -1,4 +1,4 @@
-// A destination that takes no more than its share of the line.
+// A destination with a limit on the bytes per second.
 
 #ifndef LEVELKEEP_DESTINATION_LIMITED_DESTINATION_H_
 #define LEVELKEEP_DESTINATION_LIMITED_DESTINATION_H_
@@ -13,13 +13,13 @@
 
 namespace levelkeep {
 
-// What is sent and what is read share one budget, whatever number of threads
-// does it; ranges that are shared are not sent and cost nothing. A time without
-// work can't be saved up. Thread safety: as Destination.
+// Sending and reading share one budget, for all threads together. Shared ranges
+// are not sent and cost nothing. Unused budget can't be saved for later. Thread
+// safety: as Destination.
 class LimitedDestination : public WrappedDestination {
  public:
-  // 0: no limit. `clock` outlives this object and what it opens, and this
-  // object what it opens.
+  // 0: no limit. `clock` outlives this object and all sources it opens; this
+  // object outlives the sources.
   LimitedDestination(std::unique_ptr<Destination> inner, Clock* clock,
                      uint64_t bytes_per_second);
 

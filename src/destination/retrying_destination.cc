@@ -19,17 +19,17 @@ const Status& StatusOf(const Result<T>& result) {
   return result.status();
 }
 
-// The failures of one task, one after the other.
+// Counts the failures of one task.
 // Thread safety: one thread at a time.
 class Attempts {
  public:
   Attempts(Clock* clock, const RetryPolicy& policy, std::stop_token stop)
       : clock_(clock), policy_(policy), stop_(std::move(stop)) {}
 
-  // The task went on since the last failure.
+  // The task made progress since the last failure.
   void NoteProgress() { failures_ = 0; }
 
-  // Waits; ok: try again. Else what the task ends with.
+  // Waits before the next try; returns the task's final error if there is none.
   Status Pause(const Status& failure) {
     if (failure.code() != StatusCode::kIoError) return failure;
     const auto now = clock_->SteadyNow();
@@ -42,7 +42,7 @@ class Attempts {
     std::random_device random;
     if (!clock_->SleepFor(std::chrono::milliseconds(up_to(random)), stop_)) {
       return Status(StatusCode::kCancelled,
-                    "stopped on request, while it waited to try again: " +
+                    "stopped on request while waiting to try again: " +
                         failure.message());
     }
     next_pause_ = std::min(2 * next_pause_, policy_.longest_pause);
@@ -53,7 +53,7 @@ class Attempts {
   Clock* const clock_;
   const RetryPolicy& policy_;
   const std::stop_token stop_;
-  uint64_t failures_ = 0;  // since something went on
+  uint64_t failures_ = 0;  // since the last progress
   std::chrono::steady_clock::time_point since_;
   std::chrono::milliseconds next_pause_{0};
 };
@@ -106,7 +106,7 @@ Result<StoredObject> RetryingDestination::Put(const std::string& name,
                                               PutRecord* record,
                                               const Work& work) {
   Attempts attempts(clock_, policy_, work.stop);
-  double furthest = 0;  // of all attempts
+  double furthest = 0;  // the highest progress of all attempts
   Work counted = work;
   counted.progress = [&](double fraction) {
     if (fraction <= furthest) return;

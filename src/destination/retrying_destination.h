@@ -1,4 +1,4 @@
-// A destination whose passing faults nobody sees.
+// A destination that hides faults that pass.
 
 #ifndef LEVELKEEP_DESTINATION_RETRYING_DESTINATION_H_
 #define LEVELKEEP_DESTINATION_RETRYING_DESTINATION_H_
@@ -14,23 +14,23 @@
 namespace levelkeep {
 
 struct RetryPolicy {
-  // Before the n-th new try: a random time up to the first one times 2^(n-1),
-  // and up to the longest one. Random, so that many who were cut off by one
-  // fault don't come back at one moment ("full jitter").
+  // Before the n-th new try there is a pause of random length, at most
+  // first_pause * 2^(n-1) and at most longest_pause. It is random so that many
+  // clients that one fault hit don't return at the same moment ("full jitter").
   std::chrono::milliseconds first_pause{500};
   std::chrono::milliseconds longest_pause{60'000};
-  // A task is given up when for so long nothing of it went on.
+  // A task fails for good after this time without any progress.
   std::chrono::milliseconds patience{15 * 60'000};
 };
 
-// Tries again what ended with kIoError, and only that. A Put that was done
-// although it said that it was not is recognised by its bytes; one with a
-// record goes on where it was. The reads of what Open returned are tried again,
-// too. Progress never goes back. Thread safety: as Destination.
+// Repeats calls that end with kIoError, and no others. If a Put succeeded but
+// reported a failure, its object is recognised by its bytes; a Put with a
+// record continues. Reads of sources that Open returned are repeated, too.
+// Progress never goes back. Thread safety: as Destination.
 class RetryingDestination : public WrappedDestination {
  public:
-  // `clock` outlives this object and what it opens, and this object what it
-  // opens.
+  // `clock` outlives this object and all sources it opens; this object outlives
+  // the sources.
   RetryingDestination(std::unique_ptr<Destination> inner, Clock* clock,
                       RetryPolicy policy = {});
 
@@ -44,11 +44,11 @@ class RetryingDestination : public WrappedDestination {
   Status Remove(const std::string& name, const Work& work) override;
 
  private:
-  // Runs `attempt` until it succeeds, or its failure is none that passes.
+  // Runs `attempt` until it succeeds or fails for good.
   template <typename Attempt>
   auto Try(const Work& work, const Attempt& attempt) const;
-  // The object that is there, if it is what an earlier attempt has put; else
-  // `taken`.
+  // The existing object, if an earlier attempt of this Put created it; else the
+  // error `taken`.
   Result<StoredObject> Recognise(const std::string& name,
                                  const PutSource& source, const Status& taken,
                                  const Work& work);

@@ -1,5 +1,5 @@
-// What wrappers of destinations have in common. Private to destination and to
-// tests.
+// The common part of all wrappers of destinations. Private to destination and
+// to tests.
 
 #ifndef LEVELKEEP_DESTINATION_WRAPPED_DESTINATION_H_
 #define LEVELKEEP_DESTINATION_WRAPPED_DESTINATION_H_
@@ -17,8 +17,8 @@
 
 namespace levelkeep {
 
-// Passes everything on; a wrapper overrides what it changes. Owns the inner
-// one. Thread safety: as Destination.
+// Forwards every call; a wrapper overrides the calls it changes. Owns the inner
+// destination. Thread safety: as Destination.
 class WrappedDestination : public Destination {
  public:
   explicit WrappedDestination(std::unique_ptr<Destination> inner)
@@ -53,8 +53,8 @@ class WrappedDestination : public Destination {
   const std::unique_ptr<Destination> inner_;
 };
 
-// Passes the reads of a source through `guard`, which is given the bytes that
-// are asked for and the read itself, and may run it later, again or not at all.
+// Passes each read of a source to `guard`, with the number of bytes and the
+// read itself. `guard` may run the read later, repeatedly, or not at all.
 // Thread safety: as ByteSource, if `guard` may be called by several threads.
 class GuardedSource : public ByteSource {
  public:
@@ -64,7 +64,7 @@ class GuardedSource : public ByteSource {
   // `inner` outlives this object.
   GuardedSource(const ByteSource* inner, Guard guard)
       : inner_(inner), guard_(std::move(guard)) {}
-  // Owns it.
+  // Owns `inner`.
   GuardedSource(std::unique_ptr<ByteSource> inner, Guard guard)
       : owned_(std::move(inner)),
         inner_(owned_.get()),

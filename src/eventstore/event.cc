@@ -12,7 +12,7 @@ namespace levelkeep {
 namespace {
 
 constexpr std::string_view kEventPrefix = "event:";
-constexpr size_t kSequenceDigits = 20;  // of the largest uint64_t
+constexpr size_t kSequenceDigits = 20;  // the largest uint64_t has 20 digits
 constexpr int kHeadFormat = 1;
 
 size_t CountCharacters(std::string_view utf8) {
@@ -48,7 +48,7 @@ Status ValidateName(std::string_view member, const std::string& value,
   return Status::Ok();
 }
 
-// Never deeper than `limit` + 1 calls, whatever the data looks like.
+// Makes at most `limit` + 1 nested calls, however deep the data is.
 bool IsDeeperThan(const nlohmann::json& json, int limit) {
   if (!json.is_structured()) return false;
   if (limit == 0) return true;
@@ -101,8 +101,8 @@ std::optional<uint64_t> ParseEventKey(std::string_view key) {
   return sequence;
 }
 
-// Put together by hand so that the members stand in the order in which
-// people read them; nlohmann::json would sort them.
+// Written by hand to keep the members in the order in which people read them;
+// nlohmann::json would sort them.
 std::string EncodeEventBody(const NewEvent& event) {
   std::string body = "\"type\":";
   AppendQuoted(event.type, &body);
@@ -115,7 +115,7 @@ std::string EncodeEventBody(const NewEvent& event) {
 
 std::string EncodeEvent(uint64_t sequence, std::string_view time,
                         std::string_view event_body) {
-  // JSON text never holds a raw NUL but the one that we put there.
+  // JSON text never holds a raw NUL except the one that EncodeEventBody put in.
   const size_t gap = event_body.find('\0');
   std::string record = "{\"sequence\":" + std::to_string(sequence) + ",";
   record += event_body.substr(0, gap);
@@ -149,7 +149,7 @@ Result<Event> DecodeEvent(uint64_t sequence, std::string_view record) {
   if (!type || !stream || !time || !json.contains("data")) {
     return Damaged(sequence, "a member is missing or not a string");
   }
-  if (!ParseTime(*time).ok()) return Damaged(sequence, "its time is no time");
+  if (!ParseTime(*time).ok()) return Damaged(sequence, "its time is malformed");
   Event event;
   event.sequence = sequence;
   event.type = std::move(*type);
@@ -172,8 +172,8 @@ Result<std::vector<std::string>> EncodeEventBodies(
 }
 
 Result<std::string> CheckedRecord(uint64_t sequence, std::string_view record) {
-  // LevelDB has compared the block's CRC just before: what begins as
-  // EncodeEvent does is ours. A line break would end a field of the event
+  // LevelDB has just compared the block's CRC: a record that begins as
+  // EncodeEvent writes it is ours. A line break would end a field of the event
   // stream.
   const std::string begin =
       "{\"sequence\":" + std::to_string(sequence) + ",\"type\":\"";
@@ -181,7 +181,7 @@ Result<std::string> CheckedRecord(uint64_t sequence, std::string_view record) {
       nlohmann::json::accept(record)) {
     return std::string(record);
   }
-  // Damaged, or of another writer.
+  // The record is damaged, or another writer wrote it.
   auto event = DecodeEvent(sequence, record);
   if (!event.ok()) return event.status();
   return EncodeEvent(*event);
@@ -204,8 +204,8 @@ Result<uint64_t> DecodeEventHead(std::string_view record) {
   if (format->get<uint64_t>() != kHeadFormat) {
     return Status(
         StatusCode::kUnsupported,
-        "the events are of format " + std::to_string(format->get<uint64_t>()) +
-            ", this version knows format " + std::to_string(kHeadFormat),
+        "the events have format " + std::to_string(format->get<uint64_t>()) +
+            ", but this version knows format " + std::to_string(kHeadFormat),
         "use the version of LevelKeep that wrote them");
   }
   const auto last = parsed->find("last");

@@ -20,7 +20,7 @@ constexpr char kTag[] = "EventBus";
 
 struct EventBus::Store {
   std::unique_ptr<leveldb::DB> db;
-  std::unique_ptr<EventRegistry> registry;  // before `db` goes
+  std::unique_ptr<EventRegistry> registry;  // destroyed before `db`
   std::string epoch;
   uint64_t last_at_open = 0;
 };
@@ -34,7 +34,7 @@ class EventBus::Use {
   ~Use() {
     MutexLock lock(&bus_->mutex_);
     --bus_->users_;
-    // Wakes Close(), and those who wait for the event just appended.
+    // Wakes Close(), and readers that wait for the event just appended.
     bus_->changed_.notify_all();
   }
   Use(const Use&) = delete;
@@ -99,7 +99,7 @@ Result<std::unique_ptr<EventBus::Store>> EventBus::OpenStore() {
 
 Status EventBus::DescribeOpenFailure(const leveldb::Status& failure) {
   const std::string& dir = options_.db_dir;
-  // LevelDB's own table of the locks of this process.
+  // This text is from LevelDB's own table of the locks of this process.
   if (failure.ToString().find("already held by process") != std::string::npos) {
     return Status(StatusCode::kBusy,
                   "database " + dir + " is open in this process already");
@@ -123,7 +123,7 @@ void EventBus::Close() {
     store = std::move(store_);
   }
   if (!store) return;
-  // Outside of the mutex: LevelDB finishes a running compaction first.
+  // Outside the mutex: LevelDB first finishes a running compaction.
   store->registry.reset();
   store->db.reset();
   LogInfo(kTag, options_.db_dir + ": closed");
@@ -153,7 +153,7 @@ Result<std::unique_ptr<EventBus::Use>> EventBus::Enter() {
   }
   if (ended_) {
     return Status(StatusCode::kBusy, "the event store is shutting down",
-                  "try again when the program is up again");
+                  "try again when the program runs again");
   }
   if (!open_error_.ok()) {
     return Status(StatusCode::kBusy,

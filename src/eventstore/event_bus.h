@@ -1,4 +1,4 @@
-// The one owner of the event store's DB handle.
+// The only owner of the event store's DB handle.
 //
 //   EventBus bus(options, manager.env());
 //   bus.Open();
@@ -6,9 +6,9 @@
 //   manager.SetRestoreHooks({close: attachment.reset(), bus.Close();
 //                            reopen: bus.Open(), manager.Attach(bus.db())});
 //
-// LevelDB can be open once only, so nobody else opens it: the registry works
-// on the bus' handle, and a live restore closes and opens the bus around the
-// swap. Calls that come in between wait for a moment, then get kBusy.
+// LevelDB can be open only once, so no other code opens the database: the
+// registry uses the bus' handle, and a live restore closes and reopens the bus
+// around the swap. Calls made in between wait for a moment, then get kBusy.
 
 #ifndef LEVELKEEP_EVENTSTORE_EVENT_BUS_H_
 #define LEVELKEEP_EVENTSTORE_EVENT_BUS_H_
@@ -42,22 +42,23 @@ struct EventBusOptions {
   std::chrono::milliseconds max_wait{2000};
 };
 
-// What a reader that waits wants to know.
+// The state of the bus, for readers that wait for events.
 struct EventBusState {
   bool open = false;
   bool ended = false;  // Shutdown() was called
   uint64_t last = 0;   // sequence of the newest event
-  // What `last` was when the store was opened: after a restore, whatever is
-  // newer was appended since and is nobody's past yet.
+  // The value of `last` when the store was opened. After a restore, newer
+  // events were appended to the restored store, and no reader has seen them
+  // before.
   uint64_t last_at_open = 0;
   std::string epoch;  // changes with every restore
 };
 
-// Thread safety: all methods may be called concurrently, but for Open and
-// Close, which one thread calls at a time.
+// Thread safety: all methods may be called concurrently, except that only one
+// thread at a time may call Open and Close.
 class EventBus {
  public:
-  // `env` (usually BackupManager::env()), `fs` and `clock` outlive it.
+  // `env` (usually BackupManager::env()), `fs` and `clock` outlive the bus.
   EventBus(EventBusOptions options, leveldb::Env* env,
            FileSystem* fs = FileSystem::Posix(),
            Clock* clock = Clock::System());
@@ -66,14 +67,15 @@ class EventBus {
   EventBus(const EventBus&) = delete;
   EventBus& operator=(const EventBus&) = delete;
 
-  // Opens the database (makes an empty one if there is none) and lets calls
-  // in. kBusy names the process that has it; kCorruption; kIoError.
-  // Already open: ok.
+  // Opens the database (creates an empty one if there is none) and admits
+  // calls. kBusy names the process that has the database open; kCorruption;
+  // kIoError. Ok if the bus is open already.
   Status Open();
-  // Waits until running calls are done, then closes the database. Calls wait
-  // from now on. Not open: nothing happens.
+  // Waits until running calls have returned, then closes the database. New
+  // calls wait from now on. Does nothing if the bus is not open.
   void Close();
-  // No call waits any more and every wait ends: the program is stopping.
+  // For a program that stops: every waiting call returns, and no call waits any
+  // more.
   // The database stays open until Close().
   void Shutdown();
 
@@ -86,11 +88,11 @@ class EventBus {
   Result<EventPage> Read(uint64_t after, uint64_t limit, uint64_t max_bytes);
   Result<EventRecords> ReadRecords(uint64_t after, uint64_t limit,
                                    uint64_t max_bytes);
-  // Zeros while the bus is closed; never waits.
+  // Zeros while the bus is closed. Never waits.
   EventCount Count();
   EventBusState State();
-  // Returns when the bus is open and holds events after `after`, or has
-  // another epoch than `epoch`, or was shut down, or at `timeout`.
+  // Returns when the bus is open and has events after `after`, when its epoch
+  // differs from `epoch`, after Shutdown, or at `timeout`.
   EventBusState WaitForEvents(uint64_t after, const std::string& epoch,
                               std::chrono::milliseconds timeout);
 
@@ -114,20 +116,20 @@ class EventBus {
   bool accepting_ GUARDED_BY(mutex_) = false;  // open and not closing
   bool ended_ GUARDED_BY(mutex_) = false;
   int users_ GUARDED_BY(mutex_) = 0;
-  Status open_error_ GUARDED_BY(mutex_);  // of the last Open()
+  Status open_error_ GUARDED_BY(mutex_);  // the result of the last Open()
 };
 
-// Calls `callback` for each event after `after`, in order, from a thread of
-// its own, once the event is durable. A slow callback holds up nobody else.
-// After a restore that went back in time it goes on behind what is left.
-// Thread safety: constructed and destroyed by any thread but its own.
+// Calls `callback` for each event after `after`, in order, on its own thread,
+// once the event is durable. A slow callback delays nobody else. After a
+// restore to an older state, the subscription continues behind the restored
+// events. Thread safety: any thread but its own may construct and destroy it.
 class Subscription {
  public:
   using Callback = std::function<void(const Event&)>;
 
   // `bus` outlives this object.
   Subscription(EventBus* bus, uint64_t after, Callback callback);
-  ~Subscription();  // waits for a callback that runs
+  ~Subscription();  // waits for a running callback
   Subscription(const Subscription&) = delete;
   Subscription& operator=(const Subscription&) = delete;
 
@@ -136,7 +138,7 @@ class Subscription {
 
   EventBus* const bus_;
   const Callback callback_;
-  std::jthread thread_;  // last: starts when all else is there
+  std::jthread thread_;  // last: starts when all other members exist
 };
 
 }  // namespace levelkeep

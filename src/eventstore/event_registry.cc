@@ -14,8 +14,8 @@
 namespace levelkeep {
 namespace {
 
-// A group stays below LevelDB's write buffer (4 MiB) by a good deal, so that
-// a single append is not held up by a whole memtable of others.
+// Well below LevelDB's write buffer (4 MiB), so that a single append does not
+// wait for a whole memtable of other appends.
 constexpr size_t kMaxGroupBytes = 1 << 20;
 constexpr uint64_t kMaxSequence = std::numeric_limits<uint64_t>::max();
 
@@ -48,7 +48,7 @@ Status MissingEvent(uint64_t sequence, uint64_t last) {
 
 }  // namespace
 
-// One call of Append that waits for its turn; lives on its caller's stack.
+// A call of Append that waits for its turn. It lives on the caller's stack.
 struct EventRegistry::Pending {
   std::vector<std::string> bodies;
   size_t bytes = 0;
@@ -76,8 +76,8 @@ Status EventRegistry::Load() {
     return FromLevelDb(status, kEventHeadKey);
   }
   if (count.last == kMaxSequence) return MissingEvent(kMaxSequence, 0);
-  // Head and events are written in one batch. If they disagree, LevelDB lost
-  // a part of one.
+  // Head and events are written in one batch. If they disagree, LevelDB lost a
+  // part of a batch.
   auto beyond = ReadOne(count.last + 1);
   if (beyond.status().code() != StatusCode::kNotFound) {
     if (!beyond.ok()) return beyond.status();
@@ -157,8 +157,8 @@ Result<AppendReceipt> EventRegistry::AppendEncoded(
   return mine.receipt;
 }
 
-// Gives numbers to those at the front of the queue. They stay in the queue
-// until they are written: whoever is at the front is the one that writes.
+// Numbers the calls at the front of the queue. They stay in the queue until
+// they are written: the call at the front is the one that writes.
 std::vector<EventRegistry::Pending*> EventRegistry::TakeGroup() {
   std::vector<Pending*> group;
   size_t bytes = 0;
@@ -190,7 +190,7 @@ leveldb::WriteBatch EventRegistry::MakeBatch(const std::vector<Pending*>& group,
 
 void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
   Status status;
-  bool begun = false;  // what is stored is in doubt from then on
+  bool begun = false;  // once true, nobody knows what is stored
   {
     MutexLock lock(&mutex_);
     status = failure_;
@@ -201,12 +201,12 @@ void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
     leveldb::WriteOptions options;
     options.sync = sync_;
     begun = true;
-    // If we die here: LevelDB replays the batch whole or not at all, so events
-    // and head agree either way; nobody was told of them yet.
+    // If we die here: LevelDB replays the whole batch or nothing of it. Events
+    // and head agree either way, and no caller got an acknowledgement.
     status = FromLevelDb(db_->Write(options, &batch), "appending events")
                  .WithHint(
                      "restart the program: only opening the database again "
-                     "tells what was stored");
+                     "shows what was stored");
   }
 
   MutexLock lock(&mutex_);
@@ -237,7 +237,7 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
   uint64_t bytes = 0;
   for (uint64_t sequence = after + 1; sequence <= end; ++sequence) {
     const std::string key = EventKey(sequence);
-    // Seeks again where another application's keys lie between ours.
+    // Seeks again if keys of another application lie between event keys.
     if (!it->Valid() || View(it->key()) != key) {
       it->Seek(key);
     }
@@ -257,7 +257,7 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
 Result<EventPage> EventRegistry::Read(uint64_t after, uint64_t limit,
                                       uint64_t max_bytes) const {
   EventPage page;
-  // Read before the iterator is made: everything up to here is in its view.
+  // Read before the iterator is made, so that its view has all events up to it.
   page.head = last();
   LEVELKEEP_RETURN_IF_ERROR(
       Visit(after, limit, max_bytes, page.head,

@@ -1,4 +1,4 @@
-// Reads and appends events through a DB handle that somebody else owns.
+// Reads and appends events through a DB handle that it does not own.
 
 #ifndef LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
 #define LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
@@ -35,42 +35,41 @@ struct EventPage {
   std::string epoch;  // of the store; EventBus fills it in
 };
 
-// As EventPage, in the form in which HTTP clients get the events.
+// Like EventPage, but with the events as HTTP clients get them.
 struct EventRecords {
-  std::vector<std::string> texts;  // of consecutive events
+  std::vector<std::string> texts;  // records of consecutive events
   uint64_t last = 0;  // sequence of the last text; `after` if there is none
   uint64_t head = 0;
   std::string epoch;
 };
 
-// Appends of many threads that arrive together become one write (and one
-// sync): the first one that finds nobody writing writes for all that wait.
-// Sequence numbers are given out in that write, so they have no gaps, in
-// memory or on disk, whenever the process dies.
+// Appends of several threads that arrive together become one write and one
+// sync: the first thread that finds no writer writes for all threads that wait.
+// Sequence numbers are assigned in that write. They have no gaps, in memory and
+// on disk, even if the process dies at any moment.
 // Thread safety: all methods may be called concurrently.
-// Memory that ends inside of LevelDB ends the process
-// (dbfiles/leveldb_call.h); elsewhere a call throws or returns kNoSpace, and
-// others go on.
+// If memory runs out inside LevelDB, the process ends (dbfiles/leveldb_call.h);
+// elsewhere the call throws or returns kNoSpace, and other calls go on.
 class EventRegistry {
  public:
-  // Checks that the newest event and meta:head agree. kCorruption if not.
-  // `db` and `clock` outlive this object; nobody else writes our keys.
-  // `sync`: an acknowledged event survives a power loss.
+  // Checks that the newest event and meta:head agree; kCorruption if not.
+  // `db` and `clock` outlive this object. Nobody else may write event keys.
+  // With `sync`, an acknowledged event survives a power loss.
   static Result<std::unique_ptr<EventRegistry>> Open(leveldb::DB* db,
                                                      Clock* clock, bool sync);
 
-  // All or none of `events`, in that order, with consecutive numbers.
-  // kInvalidArgument says which one is bad and why; kIoError, kNoSpace: it
-  // is not known whether they were stored, and every later append fails as
-  // well until the database is opened again (only that tells).
+  // Stores all of `events` or none, in that order, with consecutive numbers.
+  // kInvalidArgument says which event is bad and why. After kIoError or
+  // kNoSpace the events may or may not be stored, and every later append fails
+  // until the database is opened again (only that shows what was stored).
   Result<AppendReceipt> Append(const std::vector<NewEvent>& events);
 
-  // The same for events that are valid and encoded (EncodeEventBodies).
+  // Like Append, for events that are valid and encoded (EncodeEventBodies).
   Result<AppendReceipt> AppendEncoded(std::vector<std::string> bodies);
 
-  // Events after number `after`, at most `limit`, and no more than about
-  // `max_bytes` of records (but at least one). A damaged or missing record
-  // is kCorruption, never skipped.
+  // Events after number `after`: at most `limit`, and about `max_bytes` of
+  // records (but at least one event). A damaged or missing record is
+  // kCorruption, and never skipped.
   Result<EventPage> Read(uint64_t after, uint64_t limit,
                          uint64_t max_bytes) const;
   Result<EventRecords> ReadRecords(uint64_t after, uint64_t limit,
@@ -78,8 +77,8 @@ class EventRegistry {
 
   EventCount Count() const;
   uint64_t last() const;
-  // Were keys of another application seen when it was opened? A few seeks
-  // around our own ranges, not a scan.
+  // Whether Open saw keys of another application. Open looks only at a few keys
+  // around our own ranges.
   bool has_foreign_keys() const { return has_foreign_keys_; }
 
  private:
@@ -91,7 +90,7 @@ class EventRegistry {
       std::function<Status(uint64_t sequence, std::string_view record)>;
 
   Status Load();
-  // The loop of Read and ReadRecords. `head`: read before.
+  // The loop of Read and ReadRecords. The caller has read `head` before.
   Status Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
                uint64_t head, const TakeRecord& take) const;
   Result<Event> ReadOne(uint64_t sequence) const;
@@ -108,9 +107,9 @@ class EventRegistry {
 
   mutable Mutex mutex_;
   CondVar changed_;
-  std::deque<Pending*> queue_ GUARDED_BY(mutex_);  // front: who writes
+  std::deque<Pending*> queue_ GUARDED_BY(mutex_);  // the front one writes
   EventCount count_ GUARDED_BY(mutex_);
-  Status failure_ GUARDED_BY(mutex_);  // of the write that ended it all
+  Status failure_ GUARDED_BY(mutex_);  // of the write that ended all appends
 };
 
 }  // namespace levelkeep

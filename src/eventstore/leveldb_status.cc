@@ -12,7 +12,7 @@ namespace levelkeep {
 
 namespace {
 
-// LevelDB says "IO error: PATH: what strerror says".
+// Parses LevelDB's "IO error: PATH: TEXT OF strerror".
 std::optional<std::string> PathThatFailed(const std::string& text, int error) {
   const std::string end = ": " + std::generic_category().message(error);
   constexpr std::string_view kBegin = "IO error: ";
@@ -31,11 +31,12 @@ Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
                   "restore a verified backup; the damaged database is kept "
                   "for undo");
   }
-  // A key that is not there has no reason; a file has.
+  // A missing key has no reason in its text; a missing file has.
   if (text.ends_with(std::generic_category().message(ENOENT))) {
-    return Status(StatusCode::kIoError, message,
-                  "a file or folder of the database is gone: look at its disk, "
-                  "then restart");
+    return Status(
+        StatusCode::kIoError, message,
+        "a file or folder of the database is missing: check its disk, "
+        "then restart");
   }
   if (status.IsNotFound()) return Status(StatusCode::kNotFound, message);
   if (status.IsInvalidArgument() || status.IsNotSupportedError()) {
@@ -43,8 +44,8 @@ Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
   }
   if (TellsOfNoSpace(text)) {
     return Status(StatusCode::kNoSpace, message,
-                  "free some space on the disk of the database; if this goes "
-                  "on then, restart: after some failures LevelDB takes no "
+                  "free some space on the disk of the database; if the error "
+                  "stays, restart: after some failures LevelDB accepts no "
                   "writes until it is opened again");
   }
   for (const int error : {EACCES, EROFS}) {

@@ -1,4 +1,4 @@
-// LevelDB's Status as ours.
+// Converts LevelDB's Status to ours.
 
 #ifndef LEVELKEEP_EVENTSTORE_LEVELDB_STATUS_H_
 #define LEVELKEEP_EVENTSTORE_LEVELDB_STATUS_H_
@@ -10,7 +10,7 @@
 
 namespace levelkeep {
 
-// "context: what LevelDB says". Ok stays ok.
+// Message: "context: LevelDB's text". Ok stays ok.
 Status FromLevelDb(const leveldb::Status& status, std::string_view context);
 
 }  // namespace levelkeep

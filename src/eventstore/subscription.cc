@@ -1,5 +1,5 @@
-// Subscription: a cursor with a thread. It reads what it missed from the
-// database, so a slow callback costs no memory and loses nothing.
+// Subscription: a cursor with a thread. It reads missed events from the
+// database, so a slow callback costs no memory and loses no events.
 
 #include <algorithm>
 #include <utility>
@@ -12,7 +12,7 @@ namespace {
 
 constexpr uint64_t kBatchEvents = 100;
 constexpr uint64_t kBatchBytes = 1 << 20;
-// Also how long the destructor may have to wait for the thread.
+// The destructor waits at most this long for the idle thread.
 constexpr std::chrono::milliseconds kPoll{200};
 
 }  // namespace
@@ -30,7 +30,7 @@ void Subscription::Run(std::stop_token stop, uint64_t after) {
     const EventBusState state = bus_->WaitForEvents(after, epoch, kPoll);
     if (state.ended) return;
     if (!state.open) continue;
-    if (state.epoch != epoch) {  // restored: maybe back in time
+    if (state.epoch != epoch) {  // restored, perhaps to an older state
       epoch = state.epoch;
       after = std::min(after, state.last_at_open);
     }
@@ -40,7 +40,7 @@ void Subscription::Run(std::stop_token stop, uint64_t after) {
       LogError("EventBus", "a subscription ended: " + page.status().ToString());
       return;
     }
-    if (page->epoch != epoch) continue;  // restored just now
+    if (page->epoch != epoch) continue;  // a restore has just happened
     for (const Event& event : page->events) {
       if (stop.stop_requested()) return;
       callback_(event);

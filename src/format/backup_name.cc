@@ -50,7 +50,7 @@ unsigned Number(std::string_view text, size_t begin, size_t length) {
   return value;
 }
 
-// Reads YYYY-MM-DD_HHMMSS; the calendar decides what a day is.
+// Parses YYYY-MM-DD_HHMMSS; the date must exist in the calendar.
 std::optional<Time> ConsumeTime(std::string_view* text) {
   if (text->size() < kTimeLength) return std::nullopt;
   constexpr std::string_view kPattern = "dddd-dd-dd_dddddd";
@@ -80,7 +80,8 @@ std::optional<Time> ConsumeTime(std::string_view* text) {
       chrono::seconds(second));
 }
 
-// Reads "-N", N from 2 without leading zeros: one counter has one spelling.
+// Parses "-N": N from 2, without leading zeros, so that each counter has one
+// spelling.
 bool ConsumeCounter(std::string_view* text, int* counter) {
   size_t digits = 0;
   while (digits + 1 < text->size() && IsDigit((*text)[digits + 1])) digits++;

@@ -8,17 +8,17 @@
 namespace levelkeep {
 namespace {
 
-// Oldest first within one epoch.
+// The order within one epoch: the oldest backup first.
 bool MadeBefore(const OrderKey& a, const OrderKey& b) {
   return std::tie(a.sequence, a.order_time, a.counter, a.name) <
          std::tie(b.sequence, b.order_time, b.counter, b.name);
 }
 
 struct Position {
-  // The latest (order_time, counter) up to here in the epoch. Neither this nor
-  // the sequence ever falls in an epoch, so that comparing them and then the
-  // rank is a total order that agrees with MadeBefore in each; comparing two
-  // keys directly by "sequence if of one epoch, else time" would not be
+  // The latest (order_time, counter) up to here in the epoch. Within an epoch
+  // neither this nor the sequence ever falls. So comparing them, and then the
+  // rank, is a total order that agrees with MadeBefore in each epoch. Comparing
+  // two keys directly, by sequence in one epoch and else by time, would not be
   // transitive.
   std::pair<Time, int> when;
   uint64_t sequence = 0;

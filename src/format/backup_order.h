@@ -1,5 +1,5 @@
-// Which of several backups is the newer one: one answer, for listings, for
-// rotation, and where several archives were dropped.
+// Orders backups from the newest to the oldest: one rule for listings,
+// rotation, and several dropped archives.
 
 #ifndef LEVELKEEP_FORMAT_BACKUP_ORDER_H_
 #define LEVELKEEP_FORMAT_BACKUP_ORDER_H_
@@ -14,30 +14,30 @@
 
 namespace levelkeep {
 
-// When the backup counts as made where backups are put in order: `created`, or
-// later if the clock was known to be behind.
+// The time by which the backup is ordered: `created`, or a later time if the
+// clock was known to be behind.
 Time OrderTimeOf(const Manifest& manifest);
 
-// What tells a backup's place among others.
+// The values that decide the place of a backup among others.
 struct OrderKey {
   OrderKey() = default;
   OrderKey(const Manifest& manifest, int counter, std::string_view name);
 
-  // Backups of one are one history. Empty: of none, or a logical one, whose
-  // sequence counts keys and falls where some are deleted.
+  // Backups of one epoch are one history. Empty: no epoch, or a logical backup,
+  // whose sequence counts keys and falls when keys are deleted.
   std::string_view epoch;
   uint64_t sequence = 0;  // in the history; 0 without one
   Time order_time;
-  int counter = 0;        // of its name, where it has one
-  std::string_view name;  // decides where nothing else does
+  int counter = 0;        // the counter in its name
+  std::string_view name;  // decides if all other values are equal
 };
 
 // Indexes into `keys`, newest first, by one total order:
-//  - within one epoch by sequence, so that a clock that was set back reorders
+//  - within one epoch by sequence, so that a clock that was set back changes
 //    nothing; then by order_time, counter and name;
-//  - logical ones, and those of no epoch, by order_time alone;
+//  - logical backups, and those without an epoch, by order_time alone;
 //  - between epochs by order_time, then counter, then sequence; a backup counts
-//    as made no earlier than the ones before it in its epoch.
+//    as made no earlier than the backups before it in its epoch.
 std::vector<size_t> NewestFirst(const std::vector<OrderKey>& keys);
 
 }  // namespace levelkeep

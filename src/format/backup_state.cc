@@ -23,7 +23,8 @@ Result<VerifyRecord> DecodeVerification(const json& verification) {
                              RequireText(verification, "depth"));
   const auto known = ParseVerifyDepth(depth);
   if (!known) {
-    return Status(StatusCode::kCorruption, "field \"depth\" is none of ours");
+    return Status(StatusCode::kCorruption,
+                  "field \"depth\" has an unknown value");
   }
   record.depth = *known;
   LEVELKEEP_ASSIGN_OR_RETURN(record.passed,
@@ -79,7 +80,7 @@ Status DecodeWhereAndWhat(const json& root, BackupState* state) {
     LEVELKEEP_ASSIGN_OR_RETURN(const json* object,
                                RequireObject(root, "facts"));
     auto facts = DecodeFacts(*object);
-    // Those of a newer version: the archive itself is asked.
+    // Facts of a newer version are ignored; the archive itself is read.
     if (facts.status().code() != StatusCode::kUnsupported) {
       LEVELKEEP_ASSIGN_OR_RETURN(state->facts, std::move(facts));
     }

@@ -1,5 +1,5 @@
 // backups/.levelkeep/NAME.json: what LevelKeep remembers about one backup
-// beside the archive itself.
+// outside the archive.
 
 #ifndef LEVELKEEP_FORMAT_BACKUP_STATE_H_
 #define LEVELKEEP_FORMAT_BACKUP_STATE_H_
@@ -21,29 +21,28 @@ enum class VerifyDepth { kStructure, kChecksums, kFull };
 std::string VerifyDepthName(VerifyDepth depth);
 std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
 
-// The last verification of a backup, kept beside it in
-// backups/.levelkeep/NAME.json, valid while size, mtime and recorded digest
-// of the archive stay what they were.
+// The last verification of a backup. Valid while size, mtime and recorded
+// digest of the archive stay unchanged.
 struct VerifyRecord {
   VerifyDepth depth = VerifyDepth::kStructure;
   bool passed = false;
   Time at;
-  std::string message;  // what was wrong
+  std::string message;  // what is wrong
 };
 
-// The last check that could not be done, kept until one could: it says nothing
-// about the backup. Of the archive with this size and mtime.
+// The last check that could not be done; kept until a check succeeds. It says
+// nothing about the backup. Size and mtime identify the archive.
 struct NotChecked {
   Time at;
   std::string reason;
-  uint64_t times = 0;  // one after the other, that one among them
+  uint64_t times = 0;  // consecutive failures to check, including this one
   uint64_t size_bytes = 0;
   int64_t mtime_ns = 0;
 };
 
-// What an archive says of itself, as far as a listing shows it, so that one
-// that can't be opened here (it lies elsewhere, or is encrypted) has it all the
-// same. Of the archive with this size, mtime and digest.
+// A copy of the facts that a listing shows of an archive, for archives that
+// can't be opened here (stored elsewhere, or encrypted). Size, mtime and digest
+// identify the archive.
 struct ManifestFacts {
   Manifest manifest;  // without its files
   uint64_t size_bytes = 0;
@@ -51,14 +50,14 @@ struct ManifestFacts {
   std::string sha256;
 };
 
-// The archive once more, in another place; see destination/destination.h.
+// A copy of the archive in another place; see destination/destination.h.
 struct BackupCopy {
   std::string destination;  // Destination::Id()
-  std::string object;       // its name and version there
+  std::string object;       // name and version of the copy
   std::string version;
   uint64_t size_bytes = 0;
   std::string sha256;
-  Time at;  // when it was put there
+  Time at;  // when the copy was made
 
   bool operator==(const BackupCopy&) const = default;
 };
@@ -67,13 +66,13 @@ struct BackupCopy {
 struct BackupState {
   bool pinned = false;
   std::optional<VerifyRecord> verification;
-  // Of the archive that `verification` speaks of.
+  // Size, mtime and digest of the archive that was verified.
   uint64_t size_bytes = 0;
   int64_t mtime_ns = 0;
   std::string sha256;  // empty: an older version did not know it
   std::optional<NotChecked> not_checked;
   std::optional<ManifestFacts> facts;
-  // Besides the archive in `backups/`, which may be gone.
+  // Copies other than the archive in `backups/`, which may be missing.
   std::vector<BackupCopy> copies;
 };
 
@@ -82,15 +81,15 @@ struct BackupState {
 std::string BackupOfState(std::string_view file_name);
 
 std::string EncodeBackupState(const BackupState& state);
-// kCorruption if it is no such document. Unknown fields are ignored.
+// kCorruption if the document is malformed. Unknown fields are ignored.
 Result<BackupState> DecodeBackupState(std::string_view json);
 
-// Whether `next` may take the place of `old` for the same bytes: a shallow
-// pass says nothing about what a deeper check found.
+// Whether `next` may replace `old` for the same bytes: a shallow verification
+// that passes does not override the result of a deeper one.
 bool SupersedesVerification(const VerifyRecord& old, const VerifyRecord& next);
 
-// How long a backup rests whose check could not be done `times` times: 1 min,
-// then twice as long each time, 6 h at most.
+// The pause after a check could not be done `times` times: 1 min, doubled each
+// time, at most 6 h.
 std::chrono::minutes PauseBeforeRecheck(uint64_t times);
 
 }  // namespace levelkeep

@@ -14,7 +14,7 @@ namespace {
 
 using nlohmann::json;
 
-// Room for the line of a file, and for all the rest.
+// Space to reserve for the line of a file, and for everything else.
 constexpr size_t kFileLineBytes = 136;
 constexpr size_t kOtherBytes = 4096;
 
@@ -30,7 +30,7 @@ std::string Field(const char* name, uint64_t value, const char* indent = "  ") {
          ",\n";
 }
 
-// The comma after the last field of an object is one too many.
+// Removes the comma after the last field of an object.
 void DropLastComma(std::string* text) {
   const size_t comma = text->rfind(',');
   if (comma != std::string::npos) text->erase(comma, 1);
@@ -45,7 +45,7 @@ void AppendFiles(const std::vector<File>& files, std::string* text) {
     *text += "    \"files\": []\n";
     return;
   }
-  // There may be a hundred thousand: the text is not to grow by doubling.
+  // With a hundred thousand files, the text must not grow by doubling.
   text->reserve(text->size() + files.size() * kFileLineBytes + kOtherBytes);
   *text += "    \"files\": [\n";
   for (const File& file : files) {
@@ -72,7 +72,7 @@ std::string EncodeEvents(const ManifestEvents& events) {
   return text + "  },\n";
 }
 
-// Of a file; in the order of FileFieldNames().
+// The fields of a file, in the order of FileFieldNames().
 enum FileField : size_t { kName, kSize, kSha256 };
 const std::vector<std::string_view>& FileFieldNames() {
   static const auto* const kNames =
@@ -94,12 +94,12 @@ Result<ManifestFile> DecodeFile(const JsonElement& object) {
   file.sha256 = *sha256;
   if (!IsBackedUp(ParseDbFileName(file.name).kind)) {
     return Status(StatusCode::kCorruption,
-                  "\"" + Printable(file.name) + "\" is no database file");
+                  "\"" + Printable(file.name) + "\" is not a database file");
   }
   return file;
 }
 
-// One component of a path that names something.
+// Whether `name` is a single component of a path, other than "." and "..".
 bool IsFlatName(std::string_view name) {
   return !name.empty() && name.size() <= 255 && name != "." && name != ".." &&
          name.find_first_of(std::string_view("/\0", 2)) ==
@@ -113,7 +113,8 @@ Status CheckNamesDiffer(const std::vector<ManifestFile>& files) {
                 "\"" + Printable(*twice) + "\" is listed twice");
 }
 
-// The files are in `manifest` already; `elements` is how they fared.
+// The files are in `manifest` already; `elements` is the result of reading
+// them.
 Status DecodeDb(const json& db, const Status& elements, Manifest* manifest) {
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->db_name, RequireText(db, "name"));
   if (!IsFlatName(manifest->db_name)) {
@@ -158,8 +159,9 @@ Result<Time> DecodeTime(const json& root, const char* name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string text, RequireText(root, name));
   const Result<Time> time = ParseTime(text);
   if (time.ok()) return time;
-  return Status(StatusCode::kCorruption,
-                "\"" + std::string(name) + "\" is no time: " + Printable(text));
+  return Status(
+      StatusCode::kCorruption,
+      "\"" + std::string(name) + "\" is not a time: " + Printable(text));
 }
 
 Status DecodeOptionalParts(const json& root, Manifest* manifest) {
@@ -195,7 +197,7 @@ Status CheckFormatVersion(const json& root) {
   if (version > kManifestFormatVersion) {
     return Status(StatusCode::kUnsupported,
                   "the backup has format_version " + std::to_string(version) +
-                      ", this LevelKeep reads up to " +
+                      ", but this LevelKeep reads only up to " +
                       std::to_string(kManifestFormatVersion),
                   "read it with the LevelKeep that wrote it, or a newer one");
   }

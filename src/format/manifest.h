@@ -1,4 +1,4 @@
-// levelkeep-manifest.json: what a backup says about itself.
+// levelkeep-manifest.json: a backup's description of itself.
 //
 // Format version 1. Unknown fields are ignored; another major version is
 // refused before anything else is read. docs/format.md is the contract.
@@ -30,7 +30,7 @@ struct ManifestFile {
   Sha256 sha256;
 };
 
-struct ManifestEvents {  // as the host counted them just before the cut
+struct ManifestEvents {  // counted by the host just before the cut
   uint64_t count = 0;
   uint64_t first = 0;
   uint64_t last = 0;
@@ -41,8 +41,8 @@ struct ManifestEvents {  // as the host counted them just before the cut
 struct Manifest {
   std::string id;  // 32 hex digits
   Time created;    // millisecond precision
-  // Later than `created`: the clock was behind backups that were there
-  // already, and this is what orders it after them.
+  // Set if the clock was behind existing backups: a time later than `created`
+  // that orders this backup after them.
   std::optional<Time> order_time;
   std::string label;
   std::string trigger;  // manual|scheduled|api|cli, or the application's own
@@ -50,13 +50,13 @@ struct Manifest {
   std::string levelkeep_version;
   std::string snapshot_method;  // hot|logical|offline|external
   std::string db_name;
-  // Whose backup it is: 32 hex digits. Empty in those of 0.1.0.
+  // The database's identity: 32 hex digits. Empty in backups of 0.1.0.
   std::string db_id;
   std::string db_epoch;   // 32 hex digits: changes with each restore
   std::string db_parent;  // the epoch that this one left; empty: not known
   std::string comparator;
   uint64_t last_sequence = 0;
-  // No batch of a log and no block of a table is larger; 0: not known.
+  // The size of the largest log batch or table block; 0: not known.
   uint64_t largest_record = 0;
   std::vector<ManifestFile> files;
   uint64_t manifest_number = 0;  // of the MANIFEST-NNNNNN among `files`
@@ -67,29 +67,28 @@ struct Manifest {
   uint64_t source_bytes = 0;
 };
 
-// Whether its last sequence is LevelDB's own count of writes, so that two
-// backups of one epoch compare by it. A logical one counts keys.
+// Whether last_sequence is LevelDB's own count of writes, so that it orders the
+// backups of one epoch. The sequence of a logical backup counts keys.
 bool CountsWrites(const Manifest& manifest);
 
-// The same without what no listing, order or verdict needs: the files, the
-// host, the version, the comparator and the backup before. With 10,000 backups
-// these are half of the memory.
+// A copy without the fields that no listing, order or verdict needs: the files,
+// the host, the version, the comparator and the previous backup. With 10,000
+// backups these fields take half of the memory.
 Manifest ManifestForListing(const Manifest& manifest);
 
-// `manifest_number` is not written: the files tell.
+// `manifest_number` is not written, because the files' names hold it.
 std::string EncodeManifest(const Manifest& manifest);
-// The same with these for its files, by their names without a folder.
+// The same with `archived` as the files, named without their folder.
 std::string EncodeManifestOf(const Manifest& manifest,
                              const std::vector<TocFile>& archived);
-// kCorruption if it is not such a document (bad JSON, missing or mistyped
-// field, file name not of a database, duplicate name), kUnsupported if its
-// format_version is newer; the message then says so.
-// `expected_files` is only for the memory: a list that grows takes up to three
-// times what it holds.
+// kCorruption if the document is malformed (bad JSON, missing or mistyped
+// field, a file that is not of a database, duplicate name), kUnsupported if its
+// format_version is newer; the message then says so. `expected_files` only
+// saves memory: a list that grows takes up to three times its content.
 Result<Manifest> DecodeManifest(std::string_view json,
                                 size_t expected_files = 0);
-// Would DecodeManifest take it? Needs no memory for the files, so that names
-// may repeat.
+// The error of DecodeManifest, found without storing the files; duplicate names
+// are not detected.
 Status CheckManifest(std::string_view json);
 
 }  // namespace levelkeep

@@ -1,4 +1,4 @@
-// Looks for a name that stands twice in a list of files.
+// Finds a name that is repeated in a list of files.
 
 #ifndef LEVELKEEP_FORMAT_REPEATED_NAME_H_
 #define LEVELKEEP_FORMAT_REPEATED_NAME_H_
@@ -10,9 +10,9 @@
 
 namespace levelkeep {
 
-// Of a list whose elements have a `name`: the first, in byte order, that is
-// there more than once. A sorted list of views: of a hundred thousand names
-// a set would need four times the memory, in pieces.
+// The first repeated name, in byte order, of a list whose elements have a
+// `name`. Sorts a list of views, because a set of a hundred thousand names
+// would need four times the memory, in small pieces.
 template <typename List>
 std::optional<std::string_view> FindRepeatedName(const List& list) {
   std::vector<std::string_view> names;

@@ -12,7 +12,7 @@ constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 struct DigestLine {
   std::string hex;
-  std::string_view name;  // empty: it names none
+  std::string_view name;  // empty: the line has no name
 };
 
 size_t HexDigits(DigestKind kind) {
@@ -71,7 +71,7 @@ std::string ParseDigest(std::string_view text, DigestKind kind,
   for (std::string_view line : Split(text, '\n')) {
     line = Trim(line, " \t\r");
     if (line.empty() || line.front() == '#') continue;
-    // How sha256sum marks a name in which it had to escape something.
+    // sha256sum begins a line with a backslash if it escaped the name.
     if (line.front() == '\\') line.remove_prefix(1);
     auto parsed = ParseHexFirst(line, HexDigits(kind));
     if (!parsed) parsed = ParseTagged(line, kind);
@@ -100,7 +100,7 @@ std::string_view DigestSuffix(DigestKind kind) {
 
 std::string ParseSha256Sidecar(std::string_view text, std::string_view name) {
   constexpr size_t kDigits = 64;
-  // Two blanks, or a blank and the mark of binary mode.
+  // Behind the digits: two blanks, or a blank and the mark of binary mode.
   if (text.size() < kDigits + 2 || text[kDigits] != ' ' ||
       (text[kDigits + 1] != ' ' && text[kDigits + 1] != '*')) {
     return "";

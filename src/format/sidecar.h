@@ -11,18 +11,19 @@
 
 namespace levelkeep {
 
-// The hex digits of "<64 hex>  <name>"; empty if the text is something else
-// or speaks of another file.
+// The hex digits of "<64 hex>  <name>"; empty if the text has another form or
+// names another file.
 std::string ParseSha256Sidecar(std::string_view text, std::string_view name);
 
 // The digest of `name`, in lower case, from what sha256sum, md5sum, openssl or
 // the BSD tools write: "HEX  NAME", "HEX *NAME", "HEX", "SHA256 (NAME) = HEX".
-// Of several lines the one that names it; a single one counts whatever it
-// names, since an archive may have been renamed. Empty: there is none.
+// If there are several lines, the one with `name` counts. A single line counts
+// whatever its name, because the archive may have been renamed. Empty if the
+// text has no digest.
 std::string ParseDigest(std::string_view text, DigestKind kind,
                         std::string_view name);
 
-// ".sha256" and ".md5", in any case: what kind of digest such a file holds.
+// The digest kind of a file named *.sha256 or *.md5 (in upper or lower case).
 std::optional<DigestKind> DigestKindOfName(std::string_view file_name);
 std::string_view DigestName(DigestKind kind);    // "SHA-256", "MD5"
 std::string_view DigestSuffix(DigestKind kind);  // ".sha256", ".md5"

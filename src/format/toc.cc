@@ -14,7 +14,7 @@ namespace {
 constexpr std::string_view kDigestPrefix = "sha256:";
 constexpr size_t kPieceBytes = 64u << 10;
 
-// RFC 3339 without a fraction, which the entries don't have.
+// RFC 3339 without a fraction, because entries have whole seconds.
 std::string FormatSeconds(int64_t seconds) {
   const std::string text =
       FormatTime(Time(std::chrono::seconds(seconds)));  // "….000Z"
@@ -31,7 +31,7 @@ void AppendNumber(const char* name, uint64_t value, std::string* text) {
 
 void AppendChunk(const TocFile& file, size_t chunk, std::string* text) {
   const bool last = chunk + 1 == file.chunks.size();
-  // Offset 0 can't be: a header member precedes every payload.
+  // Offset 0 is impossible: a header member is before every payload.
   AppendNumber("offset", file.chunks[chunk].archive_offset, text);
   AppendNumber("chunkOffset", chunk * kChunkBytes, text);
   AppendNumber("chunkSize", last ? 0 : kChunkBytes, text);
@@ -65,7 +65,7 @@ Status Corrupt(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem);
 }
 
-// Of an entry; in the order of FieldNames().
+// The fields of an entry, in the order of FieldNames().
 enum EntryField : size_t {
   kEntryName,
   kEntryType,
@@ -92,10 +92,10 @@ Result<Sha256> DecodeDigest(const JsonElement& entry, EntryField field) {
     if (sha256) return *sha256;
   }
   return Corrupt("field \"" + std::string(FieldNames()[field]) +
-                 "\" is no SHA-256");
+                 "\" is not a SHA-256");
 }
 
-// Takes the entries in their order, keeping what the next must agree with.
+// Decodes the entries in order; keeps what the next entry must agree with.
 class TocDecoder {
  public:
   Result<Toc> Decode(std::string_view text) {
@@ -139,7 +139,7 @@ class TocDecoder {
     if (type != "reg") return Corrupt("type is not \"reg\" or \"chunk\"");
     LEVELKEEP_RETURN_IF_ERROR(FinishFile());
     if (name.empty() || name.find('\0') != std::string_view::npos) {
-      return Corrupt("the name can't be one of a file");
+      return Corrupt("the name can't be the name of a file");
     }
     TocFile file;
     file.name = name;
@@ -153,10 +153,10 @@ class TocDecoder {
   Status TakeTime(const JsonElement& entry) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
                                entry.RequireText(kEntryModtime));
-    // All entries of an archive have the same.
+    // All entries of an archive have the same time.
     if (!toc_.files.empty() && text == modtime_) return Status::Ok();
     const Result<Time> time = ParseTime(text);
-    if (!time.ok()) return Corrupt("field \"modtime\" is no time");
+    if (!time.ok()) return Corrupt("field \"modtime\" is not a time");
     const int64_t seconds = std::chrono::floor<std::chrono::seconds>(*time)
                                 .time_since_epoch()
                                 .count();
@@ -206,11 +206,11 @@ class TocDecoder {
   Status CheckNamesDiffer() const {
     const auto twice = FindRepeatedName(toc_.files);
     if (!twice) return Status::Ok();
-    return Corrupt("entry " + Printable(*twice) + ": the name comes twice");
+    return Corrupt("entry " + Printable(*twice) + ": the name appears twice");
   }
 
   Toc toc_;
-  std::string modtime_;  // of the entry before
+  std::string modtime_;  // of the previous entry
   uint64_t previous_offset_ = 0;
 };
 

@@ -17,20 +17,21 @@
 namespace levelkeep {
 
 inline constexpr std::string_view kTocEntryName = "stargz.index.json";
-inline constexpr uint32_t kTarMode = 0600;  // of all entries
+inline constexpr uint32_t kTarMode = 0600;  // the mode of all entries
 
-// Larger files are cut into chunks, each a gzip member of its own.
+// Larger files are cut into chunks; each chunk is a gzip member.
 inline constexpr uint64_t kChunkBytes = 4u << 20;
 
-// Of the table of contents and of the manifest as text. The writer refuses
-// to go beyond (some 170,000 files, or 340 GB of tables), so that a hostile
+// The largest text of a table of contents or manifest. The writer refuses to
+// exceed it (some 170,000 files, or 340 GB of tables), so that a hostile
 // archive can't make a reader allocate more.
 inline constexpr uint64_t kMaxIndexBytes = 64u << 20;
 
 struct TocChunk {
   uint64_t archive_offset = 0;  // of the chunk's gzip member
   Sha256 sha256;                // of the chunk's content
-  // Of the member, header to trailer. Known to who wrote it, not in the text.
+  // Size of the member, header to trailer. Only its writer knows it; the text
+  // does not hold it.
   uint64_t member_bytes = 0;
   uint64_t member_checksum = 0;  // DamageChecksum
 };
@@ -45,20 +46,20 @@ struct TocFile {
 };
 
 struct Toc {
-  int64_t mtime_seconds = 0;   // of all entries
-  std::vector<TocFile> files;  // as they follow each other in the archive
+  int64_t mtime_seconds = 0;   // the mtime of all entries
+  std::vector<TocFile> files;  // in the order of the archive
 };
 
 uint64_t ChunkCount(uint64_t size_bytes);
 
-// One entry a line.
+// The text, one entry per line.
 std::string EncodeToc(const Toc& toc);
-// The same in pieces of some ten kilobytes.
+// The same text in pieces of some ten kilobytes.
 void EncodeToc(const Toc& toc,
                const std::function<void(std::string_view piece)>& take);
-// kCorruption unless it is such a document as EncodeToc writes: names that
-// are not empty and differ, chunks that follow each other and cover their
-// file, rising offsets. Unknown fields are ignored.
+// kCorruption unless the document is as EncodeToc writes it: different names
+// that are not empty, chunks in order that cover their file, rising offsets.
+// Unknown fields are ignored.
 Result<Toc> DecodeToc(std::string_view json);
 
 }  // namespace levelkeep

@@ -9,7 +9,7 @@ namespace levelkeep::http {
 
 namespace {
 
-// Digits that do not fit 64 bits mean "as far as there is".
+// A number above 64 bits means "to the end".
 bool ParsePosition(std::string_view text, uint64_t* position) {
   const bool digits =
       !text.empty() && std::all_of(text.begin(), text.end(),
@@ -35,7 +35,7 @@ ByteRange ParseRange(std::string_view header, uint64_t total_size) {
   const std::string_view last_text = Trim(text.substr(dash + 1));
   uint64_t first = 0;
   uint64_t last = UINT64_MAX;
-  if (first_text.empty()) {  // the last so many bytes
+  if (first_text.empty()) {  // the last N bytes
     uint64_t suffix = 0;
     if (!ParsePosition(last_text, &suffix)) return whole;
     if (suffix == 0 || total_size == 0) {

@@ -9,9 +9,9 @@
 namespace levelkeep::http {
 
 enum class RangeKind {
-  kWhole,          // no range, one that is not understood, or several
-  kPart,           // offset and size say which
-  kUnsatisfiable,  // begins beyond the end: 416
+  kWhole,          // no range, several ranges, or one that is not understood
+  kPart,           // offset and size are set
+  kUnsatisfiable,  // the range begins behind the end: 416
 };
 
 struct ByteRange {
@@ -20,8 +20,8 @@ struct ByteRange {
   uint64_t size = 0;
 };
 
-// `header` as in "bytes=0-99", "bytes=100-" or "bytes=-100". A header that
-// RFC 9110 lets a server ignore is ignored.
+// `header` is "bytes=0-99", "bytes=100-" or "bytes=-100". Headers that RFC 9110
+// permits a server to ignore are ignored.
 ByteRange ParseRange(std::string_view header, uint64_t total_size);
 
 enum class EtagComparison {
@@ -29,7 +29,7 @@ enum class EtagComparison {
   kStrong,  // for If-Match: a weak one never matches
 };
 
-// Whether `etag`, a strong one, is in a list as those headers have it.
+// Whether the strong `etag` is in `list`, the value of such a header.
 bool EtagListed(std::string_view list, std::string_view etag,
                 EtagComparison comparison = EtagComparison::kWeak);
 

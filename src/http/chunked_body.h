@@ -16,8 +16,8 @@ class ChunkedBody {
 
   explicit ChunkedBody(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
 
-  // Takes what it can use off the front of `input` and appends content to
-  // `body`. Chunk extensions and trailers are read within bounds and dropped.
+  // Consumes bytes from the front of `input` and appends content to `body`.
+  // Chunk extensions and trailers are read, within limits, and dropped.
   State Consume(std::string* input, std::string* body);
 
  private:

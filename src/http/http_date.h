@@ -6,7 +6,7 @@
 
 namespace levelkeep::http {
 
-// "Fri, 27 Dec 2024 12:00:00 GMT", whatever the locale is.
+// "Fri, 27 Dec 2024 12:00:00 GMT", independent of the locale.
 std::string HttpDate(std::time_t time);
 
 }  // namespace levelkeep::http

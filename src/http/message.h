@@ -24,23 +24,23 @@ struct Request {
   std::map<std::string, std::string> query;    // decoded
   std::map<std::string, std::string> headers;  // lower-case names
   std::string body;
-  // Set once, by Router::Resolve, as soon as the head was read.
+  // Set once by Router::Resolve, after the head was read.
   bool resolved = false;
-  const Route* route = nullptr;                   // null: there is none
+  const Route* route = nullptr;                   // null: no route matches
   std::map<std::string, std::string> parameters;  // "{name}" in its pattern
-  // For 405; empty: no route has that path.
+  // For 405; empty if no route has that path.
   std::vector<std::string> allowed_methods;
 
-  // Null: the request has no such header. `name` is lower-case.
+  // Null if the request has no such header. `name` is in lower case.
   const std::string* FindHeader(const std::string& name) const;
 };
 
-// A body that is produced while it is sent (server-sent events).
+// A body that is generated while it is sent (server-sent events).
 class BodyStream {
  public:
   virtual ~BodyStream() = default;
-  // Appends the next part to `chunk`; may block for up to a second and then
-  // append nothing. False: the end.
+  // Appends the next part to `chunk`. May wait up to a second and then append
+  // nothing. False at the end.
   virtual bool Next(std::string* chunk) = 0;
 };
 
@@ -49,13 +49,13 @@ struct Response {
   std::map<std::string, std::string> headers;
   std::string content_type = "application/json; charset=utf-8";
   std::string body;
-  // Instead of `body`: this range of an open file.
+  // If set, this range of an open file replaces `body`.
   std::shared_ptr<const ByteSource> file;
   uint64_t file_offset = 0;
   uint64_t file_size = 0;
-  // Instead of both: a stream.
+  // If set, this stream replaces both.
   std::shared_ptr<BodyStream> stream;
-  // Kept until a large `body` was sent.
+  // Held until a large `body` was sent.
   std::shared_ptr<void> place;
 };
 
@@ -66,7 +66,7 @@ using Handler = std::function<Response(const Request&)>;
 Response ErrorResponse(const Status& status);
 Response ErrorResponse(int http_status, std::string_view code,
                        std::string_view detail, std::string_view hint = "");
-// `json_text` as the body; status 200 unless told otherwise.
+// A response with `json_text` as its body.
 Response JsonResponse(std::string json_text, int status = 200);
 
 }  // namespace levelkeep::http

@@ -31,8 +31,8 @@ bool IsToken(std::string_view text) {
          std::all_of(text.begin(), text.end(), IsTokenCharacter);
 }
 
-// Headers that can't be joined with a comma: two of them mean that somebody
-// on the way may see another request than we do.
+// Headers that can't be joined with a comma. If one of them is repeated, a
+// proxy may see another request than we do.
 bool IsSingle(const std::string& name) {
   static const auto* const kSingle = new std::set<std::string>{
       "authorization", "content-encoding", "content-length",

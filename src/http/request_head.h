@@ -17,7 +17,7 @@ inline constexpr size_t kMaxRequestLineBytes = 8 << 10;
 inline constexpr size_t kMaxHeadBytes = 32 << 10;
 inline constexpr size_t kMaxHeaderLines = 100;
 
-// Why a request is refused before a handler sees it.
+// The reason why a request is refused before a handler sees it.
 struct Refusal {
   int status = 400;
   const char* code = "bad_request";
@@ -33,15 +33,15 @@ struct RequestHead {
   uint64_t content_length = 0;
 };
 
-// `text` is everything up to and with the empty line. Refused are, among
-// others: bare line feeds, folded lines, blanks before a colon, control
-// characters, a second header of a kind that there can be only one of,
-// Content-Length together with Transfer-Encoding, lengths that are no plain
-// number, encodings other than chunked, no Host in HTTP/1.1.
+// `text` ends with the empty line. Refuses, among others: bare line feeds,
+// folded lines, blanks before a colon, control characters, a repeated header
+// that must be single, Content-Length together with Transfer-Encoding, lengths
+// that are not plain numbers, encodings other than chunked, and a missing Host
+// in HTTP/1.1.
 std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text);
 
-// Whether `line`, which is not empty, is a header line that a request may
-// have: also in the trailer of a chunked body.
+// Whether `line`, which is not empty, is a valid header line; also used for the
+// trailer of a chunked body.
 bool IsHeaderLine(std::string_view line);
 
 }  // namespace levelkeep::http

@@ -84,7 +84,7 @@ RequestPolicy::RequestPolicy(const PolicyOptions& options) {
 
 std::optional<Response> RequestPolicy::CheckHost(const Request& request) const {
   const std::string* header = request.FindHeader("host");
-  // Only HTTP/1.0 comes without; browsers always send it.
+  // Only HTTP/1.0 requests have no Host; browsers always send it.
   if (header == nullptr) return std::nullopt;
   const auto host = HostOfAuthority(*header);
   if (host && (IsLoopbackHost(*host) || hosts_.count(*host) > 0)) {
@@ -132,7 +132,7 @@ std::optional<Response> RequestPolicy::CheckToken(
   }
   std::string_view token = std::string_view(*header).substr(kScheme.size());
   while (!token.empty() && token[0] == ' ') token.remove_prefix(1);
-  // Digests: neither length nor content of the token shows in the time.
+  // Compares digests, so that the time shows neither length nor content.
   if (!ConstantTimeEquals(Sha256Hex(token), token_digest_)) {
     return Unauthorized("the token is not the one of this server",
                         "Bearer realm=\"levelkeep\", error=\"invalid_token\"");

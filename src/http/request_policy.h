@@ -1,4 +1,4 @@
-// Who may ask: Host, Origin and token. Pure functions of the request.
+// Decides who may send requests: Host, Origin and token. Pure functions.
 
 #ifndef LEVELKEEP_HTTP_REQUEST_POLICY_H_
 #define LEVELKEEP_HTTP_REQUEST_POLICY_H_
@@ -16,27 +16,27 @@ namespace levelkeep::http {
 // "localhost", 127.0.0.0/8 or ::1, with or without brackets.
 bool IsLoopbackHost(std::string_view host);
 
-// The lower-case host of "Host: name:port" without port and brackets; nothing
-// if it is malformed.
+// The host of "Host: name:port" in lower case, without port and brackets;
+// nullopt if it is malformed.
 std::optional<std::string> HostOfAuthority(std::string_view authority);
 
 struct PolicyOptions {
-  std::string host = "127.0.0.1";          // listened on: a Host that is ours
-  std::vector<std::string> allowed_hosts;  // more of them
-  std::string token;                       // empty: nobody needs one
+  std::string host = "127.0.0.1";          // listened on; permitted as Host
+  std::vector<std::string> allowed_hosts;  // other permitted Hosts
+  std::string token;                       // empty: no token is needed
 };
 
-// Each check returns the error to answer, or nothing.
+// Each check returns the error response, or nullopt.
 // Thread safety: immutable.
 class RequestPolicy {
  public:
   explicit RequestPolicy(const PolicyOptions& options);
 
-  // Against DNS rebinding: a page that a browser loaded from evil.example
-  // can reach us under that name, but not under one of ours.
+  // Against DNS rebinding: a page that a browser loaded from evil.example can
+  // reach this server under that name, but not under an allowed name.
   std::optional<Response> CheckHost(const Request& request) const;
   // Against cross-site requests: a page of another origin can post forms.
-  // Only requests that change something are looked at.
+  // Checks only requests that change something.
   std::optional<Response> CheckOrigin(const Request& request) const;
   std::optional<Response> CheckToken(const Request& request) const;
 

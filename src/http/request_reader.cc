@@ -52,10 +52,10 @@ bool RequestReader::Refuse(const Refusal& refusal) {
   return false;
 }
 
-// Each step returns whether another one is possible.
+// Does one step. Returns whether another step is possible.
 RequestReader::State RequestReader::Advance() {
   if (state_ == State::kIdle) {
-    // An empty line before a request is left over from older clients.
+    // Older clients send an empty line before a request.
     size_t begin = 0;
     while (input_.compare(begin, 2, "\r\n") == 0) {
       begin += 2;
@@ -79,11 +79,11 @@ bool RequestReader::ReadHead() {
   const size_t line_end = input_.find("\r\n");
   const size_t end = input_.find("\r\n\r\n", scanned_);
   const bool complete = end != std::string::npos;
-  // The line's own end may still be on its way.
+  // The end of the request line itself may not have arrived yet.
   const bool long_line = line_end > kMaxRequestLineBytes &&
                          input_.size() >= kMaxRequestLineBytes + 2;
-  // Nothing behind a limit is looked at: the refusal must not depend on how
-  // much of it has arrived. Bare line feeds are seen at once, or such a
+  // Bytes behind a limit are ignored: the refusal must not depend on how many
+  // of them have arrived. Bare line feeds are refused at once; otherwise such a
   // client would wait for its timeout.
   const size_t seen = long_line ? kMaxRequestLineBytes + 2 : kMaxHeadBytes;
   if (HasBareLineFeed(input_, scanned_,
@@ -111,7 +111,7 @@ bool RequestReader::ReadHead() {
   const size_t limit = on_head_(&head_.request);
   if (head_.content_length > limit) return Refuse(TooLarge());
   if (head_.chunked) chunks_.emplace(limit);
-  // Who has sent part of the body does not wait.
+  // A client that has sent part of the body does not wait.
   continue_wanted_ = head_.expects_continue && input_.empty() &&
                      (head_.chunked || head_.content_length > 0);
   state_ = State::kBody;
@@ -132,7 +132,7 @@ bool RequestReader::ReadBody() {
         break;
     }
   } else {
-    // At most the limit, which was compared before.
+    // At most the limit, which was checked before.
     const size_t missing =
         static_cast<size_t>(head_.content_length) - body.size();
     const size_t size = std::min(missing, input_.size());

@@ -1,8 +1,8 @@
-// Turns the bytes of a connection into checked requests: the guard.
+// The guard: turns the bytes of a connection into checked requests.
 //
-// Knows no socket and no clock, so every refusal is tested by bytes in,
-// status out. Memory is bounded by kMaxHeadBytes, the body limit of the
-// route, and what one call of Append brings.
+// It uses no socket and no clock, so that every refusal can be tested with
+// bytes as input and a status as result. Its memory is limited by
+// kMaxHeadBytes, the body limit of the route, and the size of one Append.
 
 #ifndef LEVELKEEP_HTTP_REQUEST_READER_H_
 #define LEVELKEEP_HTTP_REQUEST_READER_H_
@@ -20,14 +20,14 @@ namespace levelkeep::http {
 // Thread safety: one thread at a time.
 class RequestReader {
  public:
-  // Called once for each head: resolves the request, and returns the largest
-  // body that its route takes.
+  // Called once for each head: resolves the request and returns the body limit
+  // of its route.
   using OnHead = std::function<size_t(Request*)>;
 
   enum class State {
-    kIdle,     // between requests, nothing read of the next one
-    kHead,     // within a head
-    kBody,     // within a body
+    kIdle,     // between requests; no byte of the next one was read
+    kHead,     // inside a head
+    kBody,     // inside a body
     kRequest,  // request() is complete
     kRefused,  // refusal() says why; the connection must be closed
   };
@@ -36,14 +36,14 @@ class RequestReader {
 
   State Append(std::string_view bytes);
   State state() const { return state_; }
-  // Once per request: true when the client waits for "100 Continue".
+  // True once per request, if the client waits for "100 Continue".
   bool TakeContinue();
   // REQUIRES: state() == kRequest or kBody.
   const RequestHead& head() const { return head_; }
   RequestHead* mutable_head() { return &head_; }
   // REQUIRES: state() == kRefused.
   const Refusal& refusal() const { return refusal_; }
-  // Goes on to the next request, whose bytes may be there already.
+  // Continues with the next request, whose bytes may have arrived already.
   // REQUIRES: state() == kRequest.
   State Next();
 
@@ -56,7 +56,7 @@ class RequestReader {
   const OnHead on_head_;
   State state_ = State::kIdle;
   std::string input_;
-  size_t scanned_ = 0;  // of input_, without the end of the head in it
+  size_t scanned_ = 0;  // bytes of input_ that hold no end of the head
   RequestHead head_;
   std::optional<ChunkedBody> chunks_;
   bool continue_wanted_ = false;

@@ -19,7 +19,7 @@ namespace {
 constexpr char kTag[] = "Http";
 constexpr size_t kMaxRequestIdLength = 64;
 
-// The client's own id if it can be written to a log and a header as it is.
+// The client's own id if it is safe in logs and headers, else a new one.
 std::string RequestIdFor(const Request& request) {
   const std::string* id = request.FindHeader("x-request-id");
   const bool fine =
@@ -44,7 +44,7 @@ Response NoSuchRoute(const Request& request) {
   return response;
 }
 
-// A body that would have to be inflated could become any size.
+// An encoded body would have to be inflated, to any size.
 bool IsEncoded(const Request& request) {
   const std::string* encoding = request.FindHeader("content-encoding");
   return encoding != nullptr && !encoding->empty() &&
@@ -61,8 +61,8 @@ bool IsParameter(const std::string& segment) {
   return segment.size() > 2 && segment.front() == '{' && segment.back() == '}';
 }
 
-// One letter a segment, such that the smaller text is the more literal
-// pattern; nothing if the path does not match.
+// One letter per segment, so that the more literal pattern has the smaller
+// text; nullopt if the path does not match.
 std::optional<std::string> Shape(const std::vector<std::string>& pattern,
                                  const std::vector<std::string>& path) {
   if (pattern.size() != path.size()) return std::nullopt;
@@ -124,7 +124,7 @@ Response Router::Dispatch(const Request& request) const {
   const Route* const route = request.route;
   const bool open = route != nullptr && !route->options.needs_token;
   if (!open) {
-    // Health checks of supervisors come under whatever address they know.
+    // Exempt: supervisors check the health under any address.
     if (auto refusal = policy_.CheckHost(request)) return *refusal;
     if (auto refusal = policy_.CheckToken(request)) return *refusal;
   }

@@ -1,4 +1,4 @@
-// Who answers which request: routes, and what holds for all of them.
+// Finds the handler of a request, and applies the rules of all routes.
 
 #ifndef LEVELKEEP_HTTP_ROUTER_H_
 #define LEVELKEEP_HTTP_ROUTER_H_
@@ -16,7 +16,7 @@ namespace levelkeep::http {
 struct RouteOptions {
   size_t max_body_bytes = 64 << 10;
   bool needs_token = true;
-  // Health checks: answered at once, also while all handlers are at work.
+  // For health checks: answered at once, even while all handlers are busy.
   bool is_urgent = false;
 };
 
@@ -28,8 +28,8 @@ struct Route {
   RouteOptions options;
 };
 
-// Handle is a pure function of the request and of what handlers do: tests call
-// it without a socket.
+// Handle depends only on the request and on the handlers: tests call it without
+// a socket.
 // Thread safety: all methods but Add may be called concurrently once all
 // routes are added.
 class Router {
@@ -37,27 +37,28 @@ class Router {
   explicit Router(const PolicyOptions& policy = PolicyOptions());
 
   // `pattern` begins with '/' and may hold {parameters}, each a whole segment.
-  // GET routes answer HEAD too: the response has its body, the server leaves
-  // it out.
+  // GET routes also answer HEAD: the handler's response has a body, and the
+  // server omits it.
   void Add(const std::string& method, const std::string& pattern,
            Handler handler, const RouteOptions& options = RouteOptions());
 
-  // Finds the route by method and path. Where several patterns match, the one
-  // that is literal at the first difference decides, also about the methods.
+  // Finds the route by method and path. If several patterns match, the one that
+  // is literal at the first difference wins, also for the permitted methods.
   // The router outlives the request.
   void Resolve(Request* request) const;
-  // Host, Origin and token checks, 404, 405 with Allow, the handler,
-  // X-Request-Id, and no exception ever. Resolves what was not resolved yet.
+  // Checks Host, Origin and token, answers 404 and 405 (with Allow), calls the
+  // handler, adds X-Request-Id, and never throws. Resolves the request first if
+  // necessary.
   Response Handle(Request request) const;
 
  private:
   Response Dispatch(const Request& request) const;
 
   const RequestPolicy policy_;
-  std::deque<Route> routes_;  // requests point to them
+  std::deque<Route> routes_;  // requests point to these
 };
 
-// What its route takes; of a request without one, what most routes take.
+// The body limit of the request's route; without a route, the usual limit.
 size_t MaxBodyBytes(const Request& request);
 
 }  // namespace levelkeep::http

@@ -13,7 +13,7 @@ struct Server::Impl {
       : server(router, options) {}
 
   GuardedServer server;
-  Mutex mutex;  // of starting and stopping
+  Mutex mutex;  // guards starting and stopping
   bool started GUARDED_BY(mutex) = false;
   std::thread thread GUARDED_BY(mutex);
 };

@@ -11,7 +11,7 @@ namespace {
 constexpr size_t kStreamPieceBytes = 64 << 10;
 
 void SetFile(const Response& from, httplib::Response* to) {
-  if (from.file_size == 0) {  // the library takes no provider of nothing
+  if (from.file_size == 0) {  // the library refuses a provider of 0 bytes
     to->set_content("", from.content_type);
     return;
   }
@@ -21,8 +21,8 @@ void SetFile(const Response& from, httplib::Response* to) {
       static_cast<size_t>(from.file_size), from.content_type,
       [file, base](size_t offset, size_t length, httplib::DataSink& sink) {
         std::string part(std::min<size_t>(length, 256 << 10), '\0');
-        // The length is out already: that the connection closes early is how
-        // the client learns of a failure.
+        // The length was sent already: a connection that closes early is the
+        // only way to tell the client about a failure.
         return ReadExactly(*file, base + offset, part.data(), part.size())
                    .ok() &&
                sink.write(part.data(), part.size());
@@ -43,7 +43,7 @@ void SetLargeBody(Response from, httplib::Response* to) {
       });
 }
 
-// A template, since some versions between 0.11 and 0.18 can't be asked.
+// A template, because some versions between 0.11 and 0.18 lack is_writable().
 template <class Sink>
 bool PeerListens(const Sink& sink) {
   if constexpr (requires { sink.is_writable(); }) {
@@ -60,14 +60,14 @@ void SetStream(const Response& from, const std::string& version,
     std::string part;
     const bool more = stream->Next(&part);
     if (!PeerListens(sink)) return false;
-    // In pieces, since the library copies each one to frame it. Nothing is
-    // never written: it would be taken for the end.
+    // In pieces, because the library copies each one to frame it. An empty
+    // piece is never written: it would mean the end.
     for (size_t at = 0; at < part.size(); at += kStreamPieceBytes) {
       const size_t size = std::min(part.size() - at, kStreamPieceBytes);
       if (!sink.write(part.data() + at, size)) return false;
     }
     if (!more) sink.done();
-    // False after the proper end, too: it makes the library close.
+    // False even after a regular end: it makes the library close.
     return more;
   };
   if (version == "HTTP/1.0") {

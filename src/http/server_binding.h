@@ -1,4 +1,4 @@
-// Answers for cpp-httplib; shared by our own server and Mount().
+// Converts answers for cpp-httplib; shared by our own server and Mount().
 
 #ifndef LEVELKEEP_HTTP_SERVER_BINDING_H_
 #define LEVELKEEP_HTTP_SERVER_BINDING_H_
@@ -11,11 +11,11 @@
 
 namespace levelkeep::http {
 
-// `version` is the request's: "HTTP/1.0" knows no chunks. What a header can't
-// hold is left out of it. The connection ends after a stream.
+// `version` is the request's: "HTTP/1.0" has no chunks. Characters that a
+// header can't hold are left out. The connection ends after a stream.
 void ToLibrary(Response from, const std::string& version,
                httplib::Response* to);
-// Without control characters.
+// `text` without control characters.
 std::string HeaderValue(const std::string& text);
 
 }  // namespace levelkeep::http

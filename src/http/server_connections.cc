@@ -35,7 +35,7 @@ void ConnectionSet::Run(Connection* connection) {
 
 void ConnectionSet::End(Connection* connection) {
   connection->told_to_end_ = true;
-  // Wakes its thread from whatever it waits for.
+  // Wakes the connection's thread from any wait.
   if (!connection->done_) ::shutdown(connection->fd(), SHUT_RDWR);
 }
 
@@ -77,7 +77,7 @@ bool ConnectionSet::Add(UniqueFd* fd) {
       End(evicted);
     }
   }
-  // Short: it is not at work and can't begin to.
+  // Joining is quick: that thread is not working and can't begin to.
   if (evicted != nullptr) Reap(evicted);
   MutexLock lock(&mutex_);
   Connection& added = connections_.emplace_back();
@@ -85,7 +85,7 @@ bool ConnectionSet::Add(UniqueFd* fd) {
   added.fd_ = std::move(*fd);
   try {
     added.thread_ = std::thread([this, &added] { Run(&added); });
-  } catch (const std::exception&) {  // no thread, or no memory for one
+  } catch (const std::exception&) {  // no thread, or no memory for it
     *fd = std::move(added.fd_);
     connections_.pop_back();
     return false;

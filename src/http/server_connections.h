@@ -1,4 +1,4 @@
-// The open connections of the server, each with a thread of its own.
+// The open connections of the server; each has its own thread.
 
 #ifndef LEVELKEEP_HTTP_SERVER_CONNECTIONS_H_
 #define LEVELKEEP_HTTP_SERVER_CONNECTIONS_H_
@@ -14,11 +14,11 @@
 
 namespace levelkeep::http {
 
-// Thread safety: Add and EndAll by one thread at a time; the rest by any.
+// Thread safety: one thread may call Add and EndAll; any thread the rest.
 class ConnectionSet {
  public:
-  // kWorking: a request is handled or its answer sent. kLeaving: waits for
-  // the client to close.
+  // kWorking: handles a request or sends its answer. kLeaving: waits until the
+  // client closes.
   enum class Phase { kReading, kWorking, kLeaving };
 
   class Connection {
@@ -27,7 +27,7 @@ class ConnectionSet {
 
    private:
     friend class ConnectionSet;
-    UniqueFd fd_;  // closed by its thread, under mutex_
+    UniqueFd fd_;  // closed by the connection's thread, under mutex_
     // Protected by mutex_ of the set.
     Phase phase_ = Phase::kReading;
     std::chrono::steady_clock::time_point since_;
@@ -37,28 +37,29 @@ class ConnectionSet {
   };
   using Serve = std::function<void(Connection*)>;
 
-  // `serve` runs on the connection's thread; the connection is closed when
-  // it returns. It must return soon after the socket was shut down, unless it
-  // is in kWorking.
+  // `serve` runs on the connection's thread; the connection is closed when it
+  // returns. Except in kWorking, it must return soon after the socket was shut
+  // down.
   ConnectionSet(size_t max_connections, Serve serve);
   ~ConnectionSet();  // EndAll()
 
-  // When all places are taken, whoever is reading or leaving for longest must
-  // go. False, with `*fd` untouched: all are at work, or there is no thread.
+  // If all places are taken, the connection that has been reading or leaving
+  // longest is closed. False, with `*fd` unchanged, if all are working or no
+  // thread can be started.
   bool Add(UniqueFd* fd);
-  // False: the connection must end now.
+  // False if the connection must end now.
   bool Enter(Phase phase, Connection* connection);
-  // From now on nobody begins to read; who is reading ends.
+  // From now on no connection begins to read, and those that read end.
   void EndReading();
-  // Waits until nobody works. False: some still do at the deadline.
+  // Waits until no connection works. False if some still do at the deadline.
   bool WaitForWork(std::chrono::steady_clock::time_point deadline);
-  // Shuts all down and waits for their threads.
+  // Shuts down all connections and waits for their threads.
   void EndAll();
 
  private:
   void Run(Connection* connection);
   void End(Connection* connection) REQUIRES_LOCK(mutex_);
-  // Joins the threads that are done, and `evicted` if it is not null.
+  // Joins finished threads, and the thread of `evicted` unless it is null.
   void Reap(Connection* evicted);
   Connection* Evictable() REQUIRES_LOCK(mutex_);
 

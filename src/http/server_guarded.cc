@@ -28,11 +28,11 @@ using Phase = ConnectionSet::Phase;
 // Files up to this size are sent like any other body.
 constexpr uint64_t kSmallFileBytes = 64 << 10;
 
-// Runs the library's task, a call of process_and_close_socket(), at once:
-// that is where a connection gets its thread, or is turned away.
+// Runs the library's task, a call of process_and_close_socket(), at once: that
+// call gives the connection a thread or refuses it.
 class InlineQueue : public httplib::TaskQueue {
  public:
-  // void in 0.11.4, bool later.
+  // The return type is void in 0.11.4, and bool later.
   using Result = decltype(std::declval<httplib::TaskQueue&>().enqueue({}));
   Result enqueue(std::function<void()> task) override {
     task();
@@ -58,8 +58,8 @@ Response InlineSmallFile(Response response) {
   return response;
 }
 
-// The request that the connection of this thread is at. The library does not
-// tell its handlers on whose behalf they are called.
+// The request of this thread's connection. The library does not tell a handler
+// which connection it is called for.
 thread_local RequestHead* current = nullptr;
 thread_local ServerStream* current_stream = nullptr;
 
@@ -77,20 +77,20 @@ GuardedServer::GuardedServer(const Router* router, const ServerOptions& options)
                      Converse(connection);
                    }) {
   new_task_queue = [] { return new InlineQueue; };
-  // Before its routing: no regular expression sees a path of 8 KiB, and
-  // methods it does not know get our 405.
+  // Runs before the library's routing: no regular expression sees a path of
+  // 8 KiB, and methods that the library does not know get our 405.
   set_pre_routing_handler(
       [this](const httplib::Request& from, httplib::Response& to) {
         Response response = Handle(std::move(current->request));
         if (response.stream != nullptr) current_stream->pace()->Lift();
         ToLibrary(std::move(response), from.version, &to);
-        // Or it would promise ranges for everything.
+        // Otherwise the library would offer ranges for every answer.
         if (from.method == "HEAD" && !to.has_header("Accept-Ranges")) {
           to.set_header("Accept-Ranges", "none");
         }
         return HandlerResponse::Handled;
       });
-  // The default tells the client what() was thrown.
+  // The library's default sends the text of what() to the client.
   set_exception_handler([](const httplib::Request&, httplib::Response& to,
                            std::exception_ptr) { to.status = 500; });
   set_post_routing_handler(
@@ -110,7 +110,7 @@ bool GuardedServer::process_and_close_socket(socket_t socket) {
 void GuardedServer::TurnAway(int fd) {
   const auto now = std::chrono::steady_clock::now();
   if (now - last_turned_away_ >= std::chrono::seconds(1)) {
-    // Not one line for each of a flood.
+    // At most one line per second, even in a flood.
     last_turned_away_ = now;
     LogWarn("Http", "a connection was refused: all request slots are busy");
   }
@@ -120,8 +120,8 @@ void GuardedServer::TurnAway(int fd) {
   response.headers["Retry-After"] = "5";
   const std::string text = FormatRefusal(response);
   (void)::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-  // A close with unread input would reset the connection, and the client
-  // could lose the answer; waiting for more of it would hold up all others.
+  // A close with unread input would reset the connection, and the client could
+  // lose the answer. Waiting for more input would delay all other clients.
   char buffer[16 << 10];
   (void)::recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 }
@@ -129,7 +129,7 @@ void GuardedServer::TurnAway(int fd) {
 void GuardedServer::Converse(ConnectionSet::Connection* connection) {
   const int fd = connection->fd();
   {
-    // Gone, with all it has read, before the client is waited for.
+    // The reader is destroyed, with all input, before waiting for the client.
     ConnectionReader reader(fd, router_, &options_, &bodies_, &cut_);
     do {
       RequestHead* head = reader.Next();
@@ -148,15 +148,15 @@ bool GuardedServer::Exchange(int fd, RequestHead* head) {
   bool closed = false;
   current = head;
   current_stream = &stream;
-  // What the library looks at when it writes an answer; nothing else of a
-  // request is any of its business.
+  // Only these two fields of the request matter to the library when it writes
+  // an answer.
   const std::function<void(httplib::Request&)> set_up =
       [head](httplib::Request& request) {
         request.method = head->request.method;
         request.version = head->http_1_0 ? "HTTP/1.0" : "HTTP/1.1";
       };
   const auto process = [&](auto* self) {
-    // Addresses are arguments since cpp-httplib 0.18.
+    // cpp-httplib has the addresses as arguments since 0.18.
     if constexpr (requires {
                     self->process_request(stream, false, closed, set_up);
                   }) {
@@ -165,7 +165,8 @@ bool GuardedServer::Exchange(int fd, RequestHead* head) {
       return self->process_request(stream, "", 0, "", 0, false, closed, set_up);
     }
   };
-  // Without a listening socket the library leaves answers half sent.
+  // The listening socket must be open: without it the library leaves answers
+  // half sent.
   const bool done = process(this);
   if (stream.pace()->exceeded()) {
     LogInfo("Http", "a client that took less than " +
@@ -195,7 +196,7 @@ Response GuardedServer::Handle(Request request) {
   return transfers_.Admit(InlineSmallFile(std::move(response)));
 }
 
-// Corrects what the library has added to the head of an answer.
+// Corrects the headers that the library has added to an answer.
 void GuardedServer::FinishHead(httplib::Response* response) const {
   httplib::Headers& headers = response->headers;
   headers.emplace("Date", HttpDate(std::time(nullptr)));

@@ -1,4 +1,4 @@
-// cpp-httplib's server with our own way of reading requests.
+// cpp-httplib's server, with our own reading of requests.
 
 #ifndef LEVELKEEP_HTTP_SERVER_GUARDED_H_
 #define LEVELKEEP_HTTP_SERVER_GUARDED_H_
@@ -18,9 +18,9 @@
 
 namespace levelkeep::http {
 
-// The library's loop accepts; process_and_close_socket(), its step for one
-// connection, is ours: it reads and checks requests and gives each to the
-// library's process_request(), which runs the handler and writes the answer.
+// The library's loop accepts connections. Its step for one connection,
+// process_and_close_socket(), is replaced: we read and check requests, and the
+// library's process_request() runs the handler and writes the answer.
 // Thread safety: Listen and Stop may be called concurrently.
 class GuardedServer : public httplib::Server {
  public:
@@ -28,23 +28,23 @@ class GuardedServer : public httplib::Server {
   GuardedServer(const Router* router, const ServerOptions& options);
   ~GuardedServer() override;  // EndAll()
 
-  // Errors as of http::Server::Start.
+  // Errors as in http::Server::Start.
   Status Bind();
   int port() const { return port_; }
   // Accepts until StopAccepting. REQUIRES: Bind succeeded.
   void Listen();
   void StopAccepting();
-  // Lets requests that run finish, then cancels them; returns when all
+  // Lets running requests finish, then cancels them; returns when all
   // connections have ended. REQUIRES: Listen has returned.
   void EndConnections();
 
  private:
   bool process_and_close_socket(socket_t socket) override;
-  // Answers 503 at once, without a thread.
+  // Answers 503 at once, without its own thread.
   void TurnAway(int fd);
   Status BindTo(int port);
   void Converse(ConnectionSet::Connection* connection);
-  // False: the connection is to end.
+  // False if the connection must end.
   bool Exchange(int fd, RequestHead* head);
   Response Handle(Request request);
   void FinishHead(httplib::Response* response) const;
@@ -57,9 +57,9 @@ class GuardedServer : public httplib::Server {
   std::atomic<int> port_{0};
   std::atomic<int> binds_{0};
   std::atomic<bool> stopping_{false};
-  std::atomic<bool> cut_{false};  // nobody is waited for any more
+  std::atomic<bool> cut_{false};  // true: end all waiting for clients
   std::chrono::steady_clock::time_point last_turned_away_;
-  Mutex mutex_;                // of binding, against StopAccepting
+  Mutex mutex_;                // guards binding against StopAccepting
   ConnectionSet connections_;  // last: its threads use the others
 };
 

@@ -1,4 +1,4 @@
-// Beginning and ending to listen.
+// Starts and stops listening.
 
 #include <netdb.h>
 #include <sys/socket.h>
@@ -19,7 +19,7 @@ using std::chrono::steady_clock;
 
 constexpr int kBacklog = 512;
 constexpr std::chrono::milliseconds kRebindPause(100);
-// How long cancelled requests may take to say so.
+// How long cancelled requests may take to return.
 constexpr std::chrono::seconds kCancelGrace(5);
 
 Status CannotListen(const ServerOptions& options, int error) {
@@ -47,9 +47,9 @@ Status CannotListen(const ServerOptions& options, int error) {
 
 Status GuardedServer::Bind() {
   set_tcp_nodelay(true);
-  // In place of the library's SO_REUSEPORT, with which two servers could
-  // share one port unnoticed. A restart need not wait for connections of the
-  // process before it.
+  // Replaces the library's SO_REUSEPORT, with which two servers could share a
+  // port unnoticed. With SO_REUSEADDR, a restart need not wait for connections
+  // of the previous process.
   set_socket_options([](socket_t socket) {
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -64,7 +64,7 @@ Status GuardedServer::BindTo(int port) {
     host = host.substr(1, host.size() - 2);
   }
   constexpr int kFlags = AI_PASSIVE | AI_NUMERICSERV;
-  errno = 0;  // stays 0 when the name is not known
+  errno = 0;  // stays 0 if the host name is not known
   binds_++;
   if (port == 0) {
     port = bind_to_any_port(host, kFlags);
@@ -73,7 +73,7 @@ Status GuardedServer::BindTo(int port) {
   }
   if (port <= 0) return CannotListen(options_, errno);
   port_ = port;
-  // The library waits with 5 only.
+  // The library listens with a backlog of 5 only.
   ::listen(svr_sock_, kBacklog);
   return Status::Ok();
 }
@@ -81,13 +81,13 @@ Status GuardedServer::BindTo(int port) {
 void GuardedServer::Listen() {
   while (true) {
     listen_after_bind();
-    // The library takes some errors of accept() for the end, e.g. too many
-    // open files in the whole system. They pass.
+    // The library stops on some errors of accept() that pass, e.g. too many
+    // open files in the whole system.
     while (true) {
       {
         MutexLock lock(&mutex_);
         if (stopping_) return;
-        stop();  // not running: makes newer versions bind again
+        stop();  // does nothing here, but makes newer versions bind again
         const Status status = BindTo(port_);
         LogWarn("Http",
                 "accepting failed; listening again: " + status.ToString());
@@ -101,7 +101,7 @@ void GuardedServer::Listen() {
 void GuardedServer::StopAccepting() {
   MutexLock lock(&mutex_);
   stopping_ = true;
-  // Not stop(): that would make the library leave answers half sent.
+  // Not stop(), which would make the library leave answers half sent.
   ::shutdown(svr_sock_, SHUT_RDWR);
 }
 

@@ -10,7 +10,7 @@ namespace {
 
 using Place = std::shared_ptr<std::atomic<int>>;
 
-// Null: all are taken.
+// Null if all places are taken.
 Place TakePlace(std::atomic<int>* taken, int max) {
   if (taken->fetch_add(1) >= max) {
     taken->fetch_sub(1);
@@ -25,7 +25,7 @@ class AdmittedStream : public BodyStream {
                  const std::atomic<bool>* end)
       : place_(std::move(place)), stream_(std::move(stream)), end_(end) {}
 
-  // After a stop, too, there is a proper end: clients then connect again.
+  // A stop also ends the stream regularly: clients then connect again.
   bool Next(std::string* chunk) override {
     return !*end_ && stream_->Next(chunk) && !*end_;
   }
@@ -79,7 +79,7 @@ void WorkGate::Leave(bool changes) {
     running_--;
     if (changes) running_changes_--;
   }
-  // All: the one that is woken might not be one that may go on.
+  // Wakes all: a single woken thread might be one that can't continue.
   left_.notify_all();
 }
 

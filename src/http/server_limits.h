@@ -1,4 +1,4 @@
-// How much of what runs at once: handlers, downloads, event streams.
+// Limits for what runs at once: handlers, downloads, event streams.
 
 #ifndef LEVELKEEP_HTTP_SERVER_LIMITS_H_
 #define LEVELKEEP_HTTP_SERVER_LIMITS_H_
@@ -12,15 +12,15 @@
 
 namespace levelkeep::http {
 
-// Requests wait here for their turn. A quarter of the places is for those
-// that only read: a health check never waits for a restore.
+// Requests wait here for a place. A quarter of the places is reserved for
+// requests that only read: a health check never waits for a restore.
 // Thread safety: all methods may be called concurrently.
 class WorkGate {
  public:
   // REQUIRES: places >= 2.
   explicit WorkGate(int places);
 
-  // False, without a place: Close was called.
+  // Waits for a place. False, without a place, after Close.
   bool Enter(bool changes);
   void Leave(bool changes);
   void Close();
@@ -35,13 +35,13 @@ class WorkGate {
   int running_changes_ GUARDED_BY(mutex_) = 0;
 };
 
-// So much memory is there for all bodies, or answers, that are larger than
-// usual; what is below kSmallBytes is not counted.
+// The memory for all bodies, or all answers, of more than kSmallBytes; smaller
+// ones are not counted.
 // Thread safety: all methods may be called concurrently.
 class MemoryBudget {
  public:
   static constexpr size_t kSmallBytes = 16 << 10;
-  // Given back when it is gone. The budget outlives it.
+  // Returns its memory when it is destroyed. The budget outlives it.
   using Share = std::shared_ptr<void>;
 
   explicit MemoryBudget(size_t bytes) : max_(bytes) {}
@@ -63,9 +63,9 @@ class TransferLimits {
         max_streams_(max_streams),
         answers_(max_answer_bytes) {}
 
-  // A response with a file, a stream or a large body takes a place until it
-  // is gone; one for which there is no place becomes a 503. Streams end with
-  // EndStreams. This object outlives the response.
+  // A response with a file, a stream or a large body holds a place until it is
+  // destroyed; if no place is free, it becomes a 503. EndStreams ends all
+  // streams. This object outlives the response.
   Response Admit(Response response);
   void EndStreams() { streams_end_ = true; }
 

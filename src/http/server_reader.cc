@@ -25,7 +25,7 @@ constexpr size_t kMaxLingerBytes = 4 << 20;
 constexpr int kRoomPollMs = 20;
 constexpr size_t kBodyBytesPerSecond = 256 << 10;
 
-// 0: the peer has closed, or the deadline is over.
+// Returns 0 if the peer has closed or the deadline has passed.
 size_t Receive(int fd, steady_clock::time_point deadline, char* buffer,
                size_t size) {
   while (true) {
@@ -82,7 +82,7 @@ ConnectionReader::ConnectionReader(int fd, const Router* router,
         return MaxBodyBytes(*request);
       }) {}
 
-// Deadlines begin with a state and do not move with single bytes.
+// A deadline begins with a state; single bytes do not extend it.
 ConnectionReader::SteadyTime ConnectionReader::Deadline(bool first) const {
   const auto now = steady_clock::now();
   switch (reader_.state()) {
@@ -97,15 +97,15 @@ ConnectionReader::SteadyTime ConnectionReader::Deadline(bool first) const {
          std::chrono::seconds(BodyBytes() / kBodyBytesPerSecond);
 }
 
-// Of the whole body, or what it can become.
+// The size of the whole body; if that is not known, the largest possible size.
 size_t ConnectionReader::BodyBytes() const {
   const RequestHead& head = reader_.head();
   return head.chunked ? MaxBodyBytes(head.request)
                       : static_cast<size_t>(head.content_length);
 }
 
-// Clients that all send a large body at once would take any amount of memory:
-// what there is no room for is left in the socket.
+// Limits the memory of clients that send large bodies at the same time: bytes
+// without room stay in the socket.
 bool ConnectionReader::HasRoom(SteadyTime deadline) {
   if (room_ != nullptr || reader_.state() != RequestReader::State::kBody ||
       reader_.head().request.body.size() < MemoryBudget::kSmallBytes) {
@@ -116,7 +116,7 @@ bool ConnectionReader::HasRoom(SteadyTime deadline) {
       Refuse({503, "overloaded", "too many large requests at once"});
       return false;
     }
-    // Ends when the connection has.
+    // Wakes up only if the connection ends.
     pollfd entry{fd_, 0, 0};
     if (::poll(&entry, 1, kRoomPollMs) > 0) return false;
   }
@@ -152,7 +152,7 @@ RequestHead* ConnectionReader::Next() {
 
 bool ConnectionReader::Read(SteadyTime deadline) {
   char buffer[kReadBytes];
-  // Also looked at while bytes keep coming.
+  // The deadline also holds if bytes keep arriving.
   const bool late = steady_clock::now() >= deadline;
   const size_t n = late ? 0 : Receive(fd_, deadline, buffer, sizeof(buffer));
   if (n > 0) {

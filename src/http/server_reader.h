@@ -14,33 +14,33 @@
 
 namespace levelkeep::http {
 
-// `response` as it goes over the wire, with "Connection: close". Only for
-// what no handler answers.
+// `response` in wire format, with "Connection: close". Only for requests that
+// no handler answers.
 std::string FormatRefusal(const Response& response);
 
-// Waits until the peer has read everything and closes too; closing first
-// could make it lose the end of the answer.
+// Waits until the peer has read everything and closes its side. If we closed
+// first, the peer could lose the end of the answer.
 void Linger(int fd);
 
 // Thread safety: one thread at a time.
 class ConnectionReader {
  public:
-  // All of them outlive this object; `fd` is not owned.
+  // All pointers outlive this object; `fd` is not owned.
   ConnectionReader(int fd, const Router* router, const ServerOptions* options,
                    MemoryBudget* bodies, const std::atomic<bool>* cut);
 
-  // The next complete and checked request, which may be changed; null when
-  // the connection is to end. The client has then been told why. A large body
-  // keeps its place in `bodies` until the next call.
+  // The next complete and checked request, which the caller may change; null if
+  // the connection must end, after the client was told why. A large body keeps
+  // its share of `bodies` until the next call.
   RequestHead* Next();
 
  private:
   using SteadyTime = std::chrono::steady_clock::time_point;
 
   SteadyTime Deadline(bool first) const;
-  // False: the connection is to end.
+  // False if the connection must end.
   bool Read(SteadyTime deadline);
-  // False: the connection is to end.
+  // False if the connection must end.
   bool HasRoom(SteadyTime deadline);
   size_t BodyBytes() const;
   void Refuse(const Refusal& refusal) const;

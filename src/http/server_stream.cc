@@ -9,12 +9,12 @@ namespace levelkeep::http {
 
 namespace {
 
-constexpr int kPollMs = 200;  // how soon `cut` is noticed
+constexpr int kPollMs = 200;  // `cut` is noticed after this time
 
 }  // namespace
 
 void PaceLimit::Waited(std::chrono::nanoseconds time) {
-  // What was sent before the first wait went into buffers.
+  // Bytes before the first wait only filled buffers.
   if (!has_waited_) bytes_ = 0;
   has_waited_ = true;
   waited_ += time;

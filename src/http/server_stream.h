@@ -1,4 +1,4 @@
-// What cpp-httplib reads a request from and writes its answer to.
+// The stream that cpp-httplib reads a request from and writes its answer to.
 
 #ifndef LEVELKEEP_HTTP_SERVER_STREAM_H_
 #define LEVELKEEP_HTTP_SERVER_STREAM_H_
@@ -12,12 +12,12 @@
 
 namespace levelkeep::http {
 
-// Tells a client that reads too slowly: one that takes less than so many bytes
-// a second, over a window of time in which it was waited for.
+// Detects a client that reads too slowly: fewer bytes per second than the
+// limit, measured over a window of time in which the server waited for it.
 // Thread safety: one thread at a time.
 class PaceLimit {
  public:
-  // 0 bytes a second: no client is too slow.
+  // With 0 bytes per second, no client is too slow.
   PaceLimit(uint64_t bytes_per_second, std::chrono::milliseconds window)
       : bytes_per_second_(bytes_per_second), window_(window) {}
 
@@ -29,23 +29,23 @@ class PaceLimit {
  private:
   uint64_t bytes_per_second_;
   const std::chrono::nanoseconds window_;
-  // Of the present window.
+  // Counters of the present window.
   std::chrono::nanoseconds waited_{0};
   uint64_t bytes_ = 0;
   bool has_waited_ = false;
   bool exceeded_ = false;
 };
 
-// Sends without ever waiting longer than `timeout` for progress, nor for a
-// client beyond `pace` (may be null), and once `cut` is set not at all. False:
-// the connection is of no more use.
+// Sends `data`. Waits at most `timeout` for progress, not for a client that
+// violates `pace` (may be null), and not at all once `cut` is set. False: the
+// connection can't be used any more.
 bool SendAll(int fd, std::string_view data, std::chrono::milliseconds timeout,
              const std::atomic<bool>& cut, PaceLimit* pace = nullptr);
 
-// The library's parser is given a constant. All that a client sent was read
-// and checked before, and is set into the parsed request afterwards: so no
-// byte of a client ever reaches that parser, and what it does to paths,
-// headers, ranges and bodies in one version or the other does not matter.
+// The library's parser gets a constant as input. The real request was read and
+// checked before, and is copied into the parsed request afterwards. So no byte
+// of a client reaches that parser, and its treatment of paths, headers, ranges
+// and bodies, which differs between versions, does not matter.
 //
 // The virtual functions have other names in other versions of the library
 // (is_writable became wait_writable), hence no `override`.
@@ -58,7 +58,7 @@ class ServerStream : public httplib::Stream {
                const std::atomic<bool>* cut)
       : fd_(fd), timeout_(timeout), pace_(pace), cut_(cut) {}
 
-  // Whether all was sent.
+  // Whether everything was sent.
   bool ok() const { return ok_; }
   PaceLimit* pace() { return &pace_; }
 
@@ -66,13 +66,13 @@ class ServerStream : public httplib::Stream {
   ssize_t write(const char* data, size_t size);
   bool is_readable() const { return !input_.empty(); }
   bool wait_readable() const { return !input_.empty(); }
-  // Whether the peer still listens.
+  // Whether the peer still reads.
   bool is_writable() const;
   bool wait_writable() const { return is_writable(); }
-  // Nobody asks for addresses.
+  // LevelKeep never uses these addresses.
   void get_remote_ip_and_port(std::string&, int&) const {}
   void get_local_ip_and_port(std::string&, int&) const {}
-  // None: 0.11.4 answers 500 when the number is beyond FD_SETSIZE.
+  // No socket: 0.11.4 answers 500 if its number is above FD_SETSIZE.
   socket_t socket() const { return INVALID_SOCKET; }
   time_t duration() const { return 0; }
 

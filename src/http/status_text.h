@@ -7,7 +7,7 @@
 
 namespace levelkeep::http {
 
-// "Not Found" for 404; "Status" for what LevelKeep never sends.
+// "Not Found" for 404; "Status" for statuses that LevelKeep never sends.
 // Source: RFC 9110, section 15; RFC 6585; RFC 4918.
 std::string_view StatusText(int status);
 

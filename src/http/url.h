@@ -15,14 +15,14 @@ struct Target {
   std::map<std::string, std::string> query;  // decoded; '+' is a blank
 };
 
-// Nothing if the target is not an absolute path, holds an incomplete escape,
-// a control character (also escaped), '#', a query name twice, or decodes to
-// bytes that are not UTF-8. `repeated`, unless it is null, gets such a name.
+// Nullopt if the target is not an absolute path, has an incomplete escape, a
+// control character (also escaped), '#', or a repeated query name, or decodes
+// to bytes that are not UTF-8. `repeated`, unless null, gets the repeated name.
 std::optional<Target> ParseTarget(std::string_view target,
                                   std::string* repeated = nullptr);
 
-// An address of IPv6 in brackets, as a URL has it; others, and one that has
-// them already, as they are.
+// Puts an IPv6 address in brackets, as URLs need it; other hosts, and addresses
+// in brackets, stay unchanged.
 std::string HostInUrl(const std::string& host);
 
 }  // namespace levelkeep::http

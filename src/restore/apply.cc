@@ -21,8 +21,8 @@ namespace {
 constexpr std::string_view kHintNextStart =
     "the next start finishes it or takes it back";
 
-// What tells the two databases apart. Each has an epoch then, and not the same
-// one: of two copies the one that comes in begins a history of its own.
+// Makes sure that both databases have an epoch, and different ones: if they are
+// copies of each other, the incoming one begins a new history.
 Status NameBoth(const RestoreContext& context, Journal* journal) {
   FileSystem* const fs = context.fs;
   const std::string incoming = context.InWork(journal->incoming);
@@ -52,22 +52,22 @@ Status NameBoth(const RestoreContext& context, Journal* journal) {
   return Status::Ok();
 }
 
-// R6..R10: exchanges the databases. On failure they are back where they were
+// R6..R10: exchanges the databases. On failure both are back in their places
 // and the journal is gone, unless the disk refuses even that.
 Status Exchange(const RestoreContext& context, Journal* journal) {
   Swap swap(context, *journal);
-  // R7 before R6: a database that somebody holds leaves no trace here.
+  // R7 before R6: if somebody has a database open, no trace is left here.
   LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
   LEVELKEEP_RETURN_IF_ERROR(NameBoth(context, journal));
   journal->old_sequence = ReadLastSequence(context.fs, context.db_dir());
   Status done = StoreJournal(context, *journal);
-  // If we die here: both databases are whole and the journal says which one
-  // is wanted; the next start goes on (rows R6, R7).
+  // If we die here: both databases are complete, and the journal says which
+  // one is wanted; the next start continues (rows R6, R7).
   if (done.ok()) done = swap.Forward();
   if (done.ok()) {
     journal->state = JournalState::kSwapped;
     done = StoreJournal(context, *journal);
-    // If we die here: the new database is live, not yet opened (row R10).
+    // If we die here: the new database is live, but was not opened (row R10).
   }
   swap.Unlock();
   if (done.ok()) return done;
@@ -83,8 +83,8 @@ Result<RestoreOutcome> RunJournal(const RestoreContext& context,
   return OpenAndCommit(context, std::move(journal), context.options.open_check);
 }
 
-// Nobody wants an empty directory back. One that holds any file of a
-// database is kept, even if LevelDB could not open it.
+// True if the directory has any file of a database, even if LevelDB could not
+// open it. An empty directory is not worth keeping.
 Result<bool> HoldsDatabase(const RestoreContext& context,
                            const std::string& name) {
   const auto names = context.fs->List(context.InWork(name));
@@ -95,19 +95,19 @@ Result<bool> HoldsDatabase(const RestoreContext& context,
   });
 }
 
-// They are aside with the old database, and in no backup.
+// Logs the files of other programs: they stay with the old database.
 void NameStrangers(const RestoreContext& context, const Journal& journal) {
   const std::string path = context.InWork(journal.outgoing);
   const auto strangers = FindStrangers(context.fs, path);
   if (!strangers.ok() || strangers->empty()) return;
   LogWarn(kRestoreLogTag,
-          "files that are not LevelDB's were in the database's folder, and are "
+          "files of other programs were in the database's folder, and are "
           "not in the restored one; they are in " +
               path + ": " + NamesOf(*strangers));
 }
 
-// Where there was no database, the drop stays: the next start is refused
-// because of it, rather than begin with an empty one.
+// Rejects the drop, or leaves it if there was no database: the next start is
+// then refused because of it and does not begin with an empty database.
 Status RejectDrop(const RestoreContext& context, const Journal& journal,
                   const Status& reason) {
   const std::string& sha256 = journal.outcome.archive_sha256;
@@ -124,7 +124,7 @@ Result<UndoRecord> ChooseUndo(const RestoreContext& context, UndoScope scope) {
   LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
   if (scope == UndoScope::kLast && !undo.missing.empty()) {
     return Status(StatusCode::kNotFound,
-                  "what the last restore replaced is gone: " +
+                  "the database that the last restore replaced is missing: " +
                       context.InWork(undo.missing),
                   "levelkeep restore --undo-all brings back the database from "
                   "before the first restore");
@@ -137,7 +137,7 @@ Result<UndoRecord> ChooseUndo(const RestoreContext& context, UndoScope scope) {
         ReadLastSequence(context.fs, context.InWork(undo.directory));
   } else if (undo.undone) {
     return Status(StatusCode::kNotFound, "all restores are undone already",
-                  "an undo of the last one takes that back");
+                  "an undo of the last one repeats that restore");
   }
   return undo;
 }
@@ -157,7 +157,8 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
   return RunJournal(context, std::move(journal));
 }
 
-// What LevelDB would refuse is refused before the application's is closed.
+// Checks the kept database first: if LevelDB would refuse it, the undo is
+// refused before the application's database is closed.
 Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope) {
   LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, ChooseUndo(context, scope));
   const Status whole = RequireWhole(context.fs, context.InWork(undo.directory));
@@ -166,7 +167,7 @@ Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope) {
     return undo;
   }
   return Status(whole.code(),
-                "what a restore replaced can't come back: " + whole.message(),
+                "the replaced database can't be put back: " + whole.message(),
                 "nothing was changed; restore a backup instead");
 }
 
@@ -186,7 +187,7 @@ Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
 Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
                                      Journal journal,
                                      const OpenCheck& open_check) {
-  // R11. The locks are free: this opens the database exclusively itself.
+  // R11. The locks are free, because open_check opens the database exclusively.
   const Status opened =
       open_check ? open_check(context.db_dir()) : Status::Ok();
   if (!opened.ok()) {
@@ -198,15 +199,17 @@ Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
     return Status(back.code(), back.message() + ", after: " + opened.message(),
                   std::string(kHintNextStart));
   }
-  // From here on the new database is in use: there is no way back, whatever
-  // the disk says. Every state of the journal leads to the same end.
+  // From here on the new database is in use and stays, whatever the disk
+  // reports. Every state of the journal leads to the same end.
   journal.state = JournalState::kCommitted;
   Status finished = StoreJournal(context, journal);
-  // If we die here: the restore has happened; tidying is left (row R12).
+  // If we die here: the restore is done; clean-up is left (row R12).
   if (finished.ok()) finished = FinishCommitted(context, journal);
   if (!finished.ok()) {
     LogWarn(kRestoreLogTag,
-            "restored; the next start tidies up: " + finished.ToString());
+            "the restore succeeded, but its clean-up failed; "
+            "the next start repeats it: " +
+                finished.ToString());
   }
   RestoreOutcome outcome = std::move(journal.outcome);
   outcome.undo_available = HasUndo(context);
@@ -221,10 +224,10 @@ Status FinishCommitted(const RestoreContext& context, const Journal& journal) {
     LEVELKEEP_ASSIGN_OR_RETURN(const UndoRecord undo,
                                UndoAfter(context, journal));
     LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, undo));
-    // If we die here: an older rollback is left; done again (row R12).
+    // If we die here: an older rollback is left; removed next time (row R12).
     LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, undo));
   } else {
-    // What an earlier restore replaced is still the best there is.
+    // There was no database to keep, so the record of earlier restores stays.
     LEVELKEEP_RETURN_IF_ERROR(Discard(context, journal.outgoing));
     LEVELKEEP_RETURN_IF_ERROR(RepairUndo(context));
   }
@@ -233,14 +236,14 @@ Status FinishCommitted(const RestoreContext& context, const Journal& journal) {
                                          journal.outcome.archive_sha256,
                                          DropVerdict::kApplied, ""));
   }
-  // If we die here: all of it is done again and finds nothing to do.
+  // If we die here: the next start repeats all of it and finds nothing to do.
   return RemoveJournal(context);
 }
 
 Status RollBack(const RestoreContext& context, Journal journal,
                 const Status& reason) {
   Swap swap(context, journal);
-  // First of all: a database that is in use is not taken away.
+  // Lock first: a database that is in use must not be taken away.
   LEVELKEEP_RETURN_IF_ERROR(swap.Lock());
   if (journal.state != JournalState::kRolledBack) {
     journal.state = JournalState::kRolledBack;
@@ -254,7 +257,7 @@ Status RollBack(const RestoreContext& context, Journal journal,
     LEVELKEEP_RETURN_IF_ERROR(RejectDrop(context, journal, reason));
   }
   LEVELKEEP_RETURN_IF_ERROR(RemoveJournal(context));
-  // If we die here: the staged database is swept.
+  // If we die here: the next start sweeps the staged database.
   if (journal.kind == JournalKind::kRestore) {
     return Discard(context, journal.incoming);
   }

@@ -1,4 +1,4 @@
-// From a staged database to the live one (R6..R15), and back.
+// Makes a staged database the live one (R6..R15), or a kept one again.
 
 #ifndef LEVELKEEP_RESTORE_APPLY_H_
 #define LEVELKEEP_RESTORE_APPLY_H_
@@ -11,24 +11,24 @@
 
 namespace levelkeep {
 
-// `drop` names the file in restore/ that it came from, if any.
+// `drop` names the file in restore/ that the database came from, if any.
 // REQUIRES: no journal is pending.
 Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
                                    const Restorer::Staged& staged,
                                    const DropIdentity& drop);
-// Which database ApplyUndo puts back. Writes nothing.
+// The database that ApplyUndo would put back. Writes nothing.
 Result<UndoRecord> FindUndo(const RestoreContext& context, UndoScope scope);
 Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
                                  UndoScope scope);
 
-// R11..R15 for a journal whose databases are exchanged and unlocked.
+// Steps R11..R15, for a journal whose databases are exchanged and unlocked.
 // `open_check` may be empty.
 Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
                                      Journal journal,
                                      const OpenCheck& open_check);
-// What remains once a journal is kCommitted. Idempotent.
+// Does the work that remains once a journal is kCommitted. Idempotent.
 Status FinishCommitted(const RestoreContext& context, const Journal& journal);
-// Puts the old database back and forgets the journal. Idempotent.
+// Puts the old database back and removes the journal. Idempotent.
 // REQUIRES: the databases are unlocked.
 Status RollBack(const RestoreContext& context, Journal journal,
                 const Status& reason);

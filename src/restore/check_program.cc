@@ -1,4 +1,4 @@
-// Where levelkeep-check is.
+// Finds levelkeep-check.
 
 #include <vector>
 
@@ -11,9 +11,10 @@ namespace {
 
 constexpr std::string_view kProgramName = "levelkeep-check";
 
-// Of a program that runs in the folder that it was built in, with LevelKeep as
-// a part of it (add_subdirectory, FetchContent). Installed anywhere else it
-// does not look there: others may be able to write to a path of the build's.
+// The check program of the build tree, for a program that runs in the folder it
+// was built in, with LevelKeep as a part of it (add_subdirectory,
+// FetchContent). An installed program does not look there: others may own the
+// build's path.
 std::string BuiltBeside([[maybe_unused]] const std::string& self) {
 #ifdef LEVELKEEP_BUILD_TREE
   if (self.starts_with(LEVELKEEP_BUILD_TREE "/")) {
@@ -29,7 +30,7 @@ std::vector<std::string> UsualPlaces() {
   if (!self.empty()) {
     const std::string beside = ParentPath(self);
     places.push_back(JoinPath(beside, kProgramName));
-    // An installation that was moved as a whole.
+    // The installation may have been moved as a whole.
     places.push_back(
         JoinPath(beside, "../libexec/levelkeep/" + std::string(kProgramName)));
     if (std::string built = BuiltBeside(self); !built.empty()) {

@@ -40,7 +40,7 @@ Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path) {
 
 namespace {
 
-// The database itself is removed, what else lies in its folder is not.
+// Removes the database, but keeps the other files in its folder.
 Status KeepStrangers(const RestoreContext& context, const std::string& name,
                      const std::vector<std::string>& strangers) {
   FileSystem* const fs = context.fs;
@@ -48,8 +48,8 @@ Status KeepStrangers(const RestoreContext& context, const std::string& name,
       context.InWork(std::string(kKeptPrefix) + RandomId());
   LEVELKEEP_RETURN_IF_ERROR(fs->Rename(context.InWork(name), kept));
   LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.work_dir()));
-  // If we die here: files of a database beside the strangers, under a name that
-  // nobody removes.
+  // If we die here: database files stay beside the files of other programs, in
+  // a directory that only people remove.
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(kept));
   for (const std::string& file : names) {
     if (std::find(strangers.begin(), strangers.end(), file) !=
@@ -59,8 +59,8 @@ Status KeepStrangers(const RestoreContext& context, const std::string& name,
     LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, JoinPath(kept, file)));
   }
   LogWarn(kRestoreLogTag,
-          "files that are not the database's lay in the folder that a restore "
-          "replaced; they are in " +
+          "the folder that a restore replaced holds files of other programs; "
+          "they are in " +
               kept + ": " + NamesOf(strangers));
   return Status::Ok();
 }
@@ -79,7 +79,8 @@ Status Discard(const RestoreContext& context, const std::string& name) {
   if (moved.code() == StatusCode::kNotFound) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(moved);
   LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.work_dir()));
-  // If we die here: half a database under a name that says so; swept.
+  // If we die here: part of a database is left in the trash; the next start
+  // removes it.
   return RemoveTree(fs, trash);
 }
 

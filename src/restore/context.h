@@ -1,5 +1,5 @@
-// What all parts of the restorer share: the disk, the clock, the options and
-// the names of the files in the work directory.
+// Shared by all parts of the restorer: the disk, the clock, the options and the
+// names of the files in the work directory.
 
 #ifndef LEVELKEEP_RESTORE_CONTEXT_H_
 #define LEVELKEEP_RESTORE_CONTEXT_H_
@@ -20,59 +20,60 @@
 
 namespace levelkeep {
 
-struct StoreCheck {  // what levelkeep-check found
+struct StoreCheck {  // the findings of levelkeep-check
   uint64_t entries = 0;
   uint64_t last_sequence = 0;
   uint64_t tables = 0;
-  uint64_t torn_tails = 0;  // logs that end inside a record: a crash's mark
-  std::string comparator;   // the database's; empty: it was not said
-  // False: the comparator was not at hand. Every key was read, in no order.
+  uint64_t torn_tails = 0;  // logs that end inside a record, as after a crash
+  std::string comparator;   // the database's; empty: not reported
+  // False: the comparator was not available. All keys were read, in no order.
   bool order_checked = true;
 };
 
-// Opens and scans the database in the directory, or in the archive of ours,
-// `database` without changing it; what it must write goes into the empty
-// directory `scratch_dir`.
+// Opens and scans `database`, a directory or an archive of LevelKeep, without
+// changing it. Files that opening writes go into the empty directory
+// `scratch_dir`.
 using StoreChecker = std::function<Result<StoreCheck>(
     const std::string& database, const std::string& scratch_dir,
     std::stop_token stop)>;
 
-// Opens the database exclusively to see that it works, then closes it.
+// Opens the database exclusively to prove that it works, then closes it.
 using OpenCheck = std::function<Status(const std::string& db_dir)>;
 
 struct RestorerOptions {
   std::string storage_dir;  // holds the database and .levelkeep/
   std::string db_name;
   std::string restore_dir;  // the drop folder
-  // The identity of a database that was here and is gone, if one is known.
+  // The identity of a database that was live here and is gone, if known.
   std::string remembered_id;
   std::string comparator_name = "leveldb.BytewiseComparator";
-  std::string check_program;  // empty: FindCheckProgram's
+  std::string check_program;  // empty: the one FindCheckProgram finds
   uint64_t reserve_bytes = 256u << 20;
   int threads = 0;
-  // How long a dropped file's size and time must stand still.
+  // A dropped file is complete when its size and time did not change for so
+  // long.
   std::chrono::milliseconds settle_time{2000};
   // How long one start waits for files that keep growing.
   std::chrono::milliseconds settle_limit{60'000};
-  // Opens what was restored, as the application would. Empty: a start scans
-  // it read-only instead.
+  // Opens a restored database as the application would. If empty, a start scans
+  // the database read-only instead.
   OpenCheck open_check;
   // See Platform::tries_folders.
   bool tries_folders = true;
-  // For LevelDB's repair of a database that lacks files. Not owned.
+  // For LevelDB's repair of a database that lacks files. Not owned by this.
   leveldb::Env* env = leveldb::Env::Default();
-  // Is told which database is about to take the place of the live one, before
-  // anything is moved. May be empty.
+  // Called before anything is moved, with the identity of the database that
+  // will replace the live one. May be empty.
   std::function<void(const DatabaseIdentity&)> announce;
   // A test's own checker of directories; empty: the program levelkeep-check.
   StoreChecker store_checker;
-  // Likewise of archives; empty beside a store_checker: they are extracted
-  // for it.
+  // A test's own checker of archives. If only store_checker is set, archives
+  // are extracted for it.
   StoreChecker archive_checker;
 };
 
-// Beside the database, so that it can be exchanged; of no other one under the
-// same STORAGE_DIR.
+// The work directory is beside the database, so that the two can be exchanged.
+// Each database under one STORAGE_DIR has its own.
 std::string WorkDirOf(const std::string& storage_dir,
                       const std::string& db_name);
 
@@ -106,18 +107,18 @@ inline constexpr std::string_view kStagingPrefix = "staging-";
 inline constexpr std::string_view kScratchPrefix = "scratch-";
 inline constexpr std::string_view kTrashPrefix = "trash-";
 inline constexpr std::string_view kRollbackPrefix = "rollback-";
-// Databases that nobody knows what to do with; only people remove them.
+// Databases that LevelKeep does not understand; only people remove them.
 inline constexpr std::string_view kKeptPrefix = "kept-";
 
-// Of the files in a folder; one that can't be looked at counts for nothing.
+// Total size of the files in a folder; a file that can't be read counts as 0.
 Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path);
 
-// A directory's inode; 0 if nothing is there. kRefused if it is no directory.
+// A directory's inode; 0 if nothing is there. kRefused if not a directory.
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path);
 
-// Moves W/name to W/trash-<id>, durably, then removes it. A crash leaves
-// trash, which the next start removes. Where it holds files that are neither
-// LevelDB's nor ours, it becomes W/kept-<id> with only these: the log says so.
+// Moves W/name to W/trash-<id>, durably, then removes it. A crash leaves the
+// trash, which the next start removes. If the directory holds files of other
+// programs, it becomes W/kept-<id> with only these files, and the log says so.
 Status Discard(const RestoreContext& context, const std::string& name);
 
 }  // namespace levelkeep

@@ -15,8 +15,8 @@ namespace levelkeep {
 namespace {
 
 constexpr uint64_t kMaxSidecarBytes = 64u << 10;
-// Some programs give a copy its size first and fill it then. No gzip file ends
-// in so many zeros.
+// Some programs give a copy its final size first and then fill it. No gzip file
+// ends in so many zeros.
 constexpr uint64_t kZerosOfACopy = 4096;
 constexpr std::string_view kGzipMagic = "\x1f\x8b";
 
@@ -29,7 +29,8 @@ bool AllZeros(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
 
-// What is there of the file's beginning is that of a gzip file, or is missing.
+// True if the file begins like a gzip file, as far as its beginning was
+// written.
 bool MayBecomeGzip(const File& file, uint64_t size) {
   const std::string begin = BytesAt(file, 0, std::min<uint64_t>(size, 2));
   return kGzipMagic.starts_with(begin) || AllZeros(begin);
@@ -66,14 +67,14 @@ Status CheckSidecar(const RestoreContext& context, const OpenDrop& drop,
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string actual,
                              DigestOf(drop, kind, stop));
   if (actual == expected) return Status::Ok();
-  // Tells whether it is a part of what it should be; see IsIncomplete.
+  // This read finds out whether the file is incomplete; see IsIncomplete.
   ArchiveReadOptions read;
   read.work.stop = std::move(stop);
   (void)drop.reader->Check(read);
   return Status(StatusCode::kCorruption,
                 "its " + what + " is not the one in " + Printable(sidecar, 300),
-                "it was changed or damaged on its way: copy it again, or use "
-                "another backup");
+                "the file was changed or damaged on its way: copy it again, or "
+                "use another backup");
 }
 
 }  // namespace
@@ -141,7 +142,7 @@ UnrestoredDrop ExplainType(const RestoreContext& context,
               "give it another name, or pack the database folder in it with "
               "tar czf"};
     default:
-      return {name, "it is no regular file", "remove it"};
+      return {name, "it is not a regular file", "remove it"};
   }
 }
 
@@ -162,7 +163,7 @@ UnrestoredDrop ExplainFailure(const RestoreContext& context,
        failure.hint().find("may not read " + Printable(path, 500)) !=
            path.npos);
   if (!unreadable) return {name, failure.message(), failure.hint()};
-  // Whoever dropped it meant it for us.
+  // The file was dropped for this process, so the hint gives it access.
   const std::string user = std::to_string(EffectiveUser());
   return {name, failure.message() + " (this process runs as user " + user + ")",
           "let that user read it: chown " + user + " " + QuotedForShell(path)};

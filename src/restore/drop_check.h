@@ -1,5 +1,5 @@
-// One drop: opened once, compared with the digests beside it, and the reasons
-// why it stays where it is, in words for people.
+// One drop: it is opened once and compared with the digests beside it. If it is
+// not restored, the reasons are explained to people.
 
 #ifndef LEVELKEEP_RESTORE_DROP_CHECK_H_
 #define LEVELKEEP_RESTORE_DROP_CHECK_H_
@@ -18,37 +18,37 @@
 
 namespace levelkeep {
 
-// An open drop: what is looked at is what is checked, applied and moved. A file
-// that takes its name meanwhile is another drop.
+// An open drop. The same open file is checked, applied and moved; a file that
+// takes its name meanwhile is another drop.
 struct OpenDrop {
   DropIdentity drop;  // of the open file
   std::shared_ptr<File> file;
-  std::unique_ptr<ArchiveReader> reader;  // none: it can't be an archive
+  std::unique_ptr<ArchiveReader> reader;  // null: the file is not an archive
 };
 
-// Opens the file. Its reader is opened by OpenReader.
+// Opens the file. OpenReader then opens its reader.
 Result<OpenDrop> OpenDropFile(const RestoreContext& context,
                               const std::string& name);
 Status OpenReader(const RestoreContext& context, OpenDrop* drop);
 
-// The names in restore/ of the digests beside it: NAME.sha256, NAME.md5.
+// The names in restore/ of the drop's digest files: NAME.sha256, NAME.md5.
 Result<std::vector<std::string>> SidecarsOf(const RestoreContext& context,
                                             const std::string& name);
-// kCorruption: it is not what a digest beside it says. kNotChecked: what lies
-// there is no digest, or can't be read. REQUIRES: it has a reader.
+// kCorruption: the drop differs from a digest beside it. kNotChecked: a digest
+// file is malformed or can't be read. REQUIRES: `drop` has a reader.
 Status CheckDigests(const RestoreContext& context, const OpenDrop& drop,
                     std::stop_token stop);
 
-// After an archive fault: the file looks like a copy of which the rest is
-// missing, rather than like a bad archive.
+// Call after an archive fault. True if the file looks like an unfinished copy
+// rather than a bad archive.
 bool IsIncomplete(const OpenDrop& drop);
 
-// --- why it stays
+// --- why a drop is not restored
 UnrestoredDrop ExplainType(const RestoreContext& context,
                            const std::string& name, FileType type);
 UnrestoredDrop ExplainIncomplete(const std::string& name,
                                  const std::string& detail = "");
-// It could not be opened, checked or extracted.
+// The drop could not be opened, checked or extracted.
 UnrestoredDrop ExplainFailure(const RestoreContext& context,
                               const std::string& name, const Status& failure);
 // "NAME: REASON (HINT)".

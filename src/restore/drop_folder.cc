@@ -17,9 +17,9 @@ namespace {
 // The first attempt, and two more after crashes.
 constexpr uint64_t kMaxAttempts = 3;
 constexpr char kTryAnother[] =
-    "use another backup, or touch it to have it tried again";
+    "use another backup, or touch this file: then it is tried again";
 
-// Whoever reads it is told the name already.
+// Cuts the path off the message; the report names the file already.
 Status WithoutPath(const Status& problem, const std::string& path) {
   const std::string prefix = path + ": ";
   if (!problem.message().starts_with(prefix)) return problem;
@@ -38,20 +38,20 @@ class DropRun {
 
  private:
   Status Work(const SettledDrops& settled);
-  // Leaves out what was dealt with before, crashed too often, or is bad.
+  // Skips a drop that was handled before, crashed too often, or is bad.
   Status Consider(const DropIdentity& drop);
   Result<std::optional<DropEntry>> FindKnown(const OpenDrop& open);
   Status HandleKnown(const DropIdentity& drop, const DropEntry& entry);
   Status ApplyFirst(const std::vector<OpenDrop>& drops);
-  // Sets *applied; a bad archive is no error.
+  // Sets *applied. A bad archive is not an error.
   Status TryOne(const OpenDrop& open, bool* applied);
-  // A failure of this archive: rejects it, or leaves it and says why.
+  // Handles a failure of this archive: rejects it, or leaves it and says why.
   Status Judge(const OpenDrop& open, const Status& problem);
   Status Reject(const DropIdentity& drop, const std::string& reason,
                 const std::string& advice = "");
   void Leave(const DropIdentity& drop, const UnrestoredDrop& why);
 
-  // There is no database yet, and nobody wants an empty one.
+  // True if there is no database yet: an empty one would be wrong.
   bool BadOnesStay() const {
     return bad_drops_ == BadDrops::kStay && !outcome_.applied;
   }
@@ -74,7 +74,7 @@ Result<DropOutcome> DropRun::Run() {
                                 " is left alone: only files named *.tar.gz or "
                                 "*.tgz are restored");
   }
-  // Links and folders hold nobody up, where a database is.
+  // With a database in place, links and folders do not stop the start.
   if (BadOnesStay()) {
     for (const LeftDrop& drop : settled.scan.unusable) {
       Leave(drop.drop, drop.why);
@@ -89,7 +89,7 @@ Result<DropOutcome> DropRun::Run() {
   return std::move(outcome_);
 }
 
-// What is left may be the one that is meant: another one has to wait for it.
+// A drop that stays may be the wanted one, so that no other is applied then.
 Status DropRun::Work(const SettledDrops& settled) {
   const std::vector<std::string>& growing = settled.growing;
   for (const DropIdentity& drop : settled.scan.archives) {
@@ -99,7 +99,7 @@ Status DropRun::Work(const SettledDrops& settled) {
   }
   if (!outcome_.left.empty()) return Status::Ok();
   if (settled.scan.archives.empty()) {
-    // A crash may have come between the move and the end of the attempt.
+    // A crash may have come between the last move and the end of the attempt.
     return ForgetAttempts(context_);
   }
   LEVELKEEP_ASSIGN_OR_RETURN(history_, LoadDropHistory(context_));
@@ -146,7 +146,7 @@ Status DropRun::Consider(const DropIdentity& drop) {
   return Status::Ok();
 }
 
-// The entry of an earlier start because of which it is not tried.
+// The entry of an earlier start that forbids trying the drop again.
 Result<std::optional<DropEntry>> DropRun::FindKnown(const OpenDrop& open) {
   auto known = FindDropEntry(context_, history_, open.drop);
   if (!known || known->sha256.empty()) return known;
@@ -162,7 +162,7 @@ Status DropRun::HandleKnown(const DropIdentity& drop, const DropEntry& entry) {
   }
   const std::string why =
       "it was applied before (" + entry.when + ") and is not applied again";
-  const std::string hint = "touch it, or restore it by name";
+  const std::string hint = "to restore it again, touch it or name it";
   if (BadOnesStay()) {
     Leave(drop, {drop.name, why, hint});
     return Status::Ok();
@@ -177,7 +177,7 @@ Status DropRun::ApplyFirst(const std::vector<OpenDrop>& drops) {
   for (const OpenDrop& open : drops) {
     if (!applied) {
       LEVELKEEP_RETURN_IF_ERROR(TryOne(open, &applied));
-      // The one that is meant has to wait: an older one must not win.
+      // A drop that stays may be the wanted one: an older one must not win.
       if (!outcome_.left.empty()) return Status::Ok();
       continue;
     }
@@ -186,7 +186,7 @@ Status DropRun::ApplyFirst(const std::vector<OpenDrop>& drops) {
                Printable(outcome_.applied->archive_name) +
                    " was applied instead; this one is older, or it was not "
                    "the one asked for last",
-               "drop it alone if it is the one that is meant"));
+               "to restore this one, drop it alone"));
   }
   return Status::Ok();
 }
@@ -196,7 +196,7 @@ Status DropRun::TryOne(const OpenDrop& open, bool* applied) {
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
                              CountAttempts(context_, drop));
   LEVELKEEP_RETURN_IF_ERROR(NoteAttempt(context_, drop, attempts + 1));
-  // If we die here: the drop is tried again, a limited number of times.
+  // If we die here: the next starts try the drop again, up to kMaxAttempts.
   RestoreSource source(context_.InDrop(drop.name));
   source.reader = open.reader.get();
   auto staged = StageArchive(context_, source, {stop_, nullptr});
@@ -210,7 +210,7 @@ Status DropRun::TryOne(const OpenDrop& open, bool* applied) {
   if (LoadJournal(context_).status().code() != StatusCode::kNotFound) {
     return outcome.status();  // the next start has to settle it
   }
-  // Nothing was exchanged, or it was taken back; the latter has removed it.
+  // Either no exchange began, or RollBack has removed the staged database.
   (void)Discard(context_, BaseName(staged->directory));
   return Judge(open, outcome.status());
 }
@@ -242,7 +242,8 @@ Status DropRun::Judge(const OpenDrop& open, const Status& problem) {
   return failure.WithContext(Printable(drop.name));
 }
 
-// Its digest is not worth reading all of it: name, size and time will do.
+// Records no digest, which would cost a read of the whole file: name, size and
+// time identify the drop.
 Status DropRun::Reject(const DropIdentity& drop, const std::string& reason,
                        const std::string& advice) {
   if (BadOnesStay()) {
@@ -268,8 +269,8 @@ void DropRun::Leave(const DropIdentity& drop, const UnrestoredDrop& why) {
   outcome_.left.push_back({drop, why});
 }
 
-// A copy that was about to get its name is still the part beside it. Without
-// a part, an empty archive is somebody's, and dropped like any other.
+// Removes an archive name that a copy had claimed: an empty file beside the
+// copy's part. Without a part, an empty archive is a drop like any other.
 Status SweepClaims(const RestoreContext& context,
                    const std::vector<std::string>& names,
                    std::vector<std::string>* swept) {
@@ -286,7 +287,7 @@ Status SweepClaims(const RestoreContext& context,
     swept->push_back(path);
     removed = true;
   }
-  // Before the part goes, which is what tells.
+  // Durable before the parts are removed, because only they identify claims.
   return removed ? context.fs->SyncDirectory(context.options.restore_dir)
                  : Status::Ok();
 }
@@ -300,7 +301,7 @@ Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
 
 Status SweepDropFolder(const RestoreContext& context,
                        std::vector<std::string>* swept) {
-  // Hidden parts of copies, and half-written notes beside what was moved.
+  // Removes hidden parts of copies, and half-written notes of moved drops.
   for (const std::string& folder :
        {context.options.restore_dir, context.applied_dir(),
         context.rejected_dir()}) {

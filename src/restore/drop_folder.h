@@ -1,5 +1,5 @@
-// restore/, the drop folder: which of what lies there is meant, and what
-// becomes of it.
+// restore/, the drop folder: decides which of its archives to restore, and
+// moves the archives away.
 
 #ifndef LEVELKEEP_RESTORE_DROP_FOLDER_H_
 #define LEVELKEEP_RESTORE_DROP_FOLDER_H_
@@ -17,24 +17,25 @@
 
 namespace levelkeep {
 
-// Orders them: the first is to be applied, the others are older. `requested`
-// goes first wherever it is. If they can't be ordered, `why` says so. REQUIRES:
-// each has a reader.
+// Sorts the drops: the first is to be applied, the others are older.
+// `requested` goes first, wherever it is. If the drops can't be ordered, `why`
+// says so. REQUIRES: each drop has a reader.
 std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
                                  const std::optional<DropIdentity>& requested,
                                  std::string* why);
 
-// What ApplyDropped of the Restorer does. REQUIRES: no journal is pending.
-//   1. wait until what is being copied stands still
-//   2. open each drop, once: what is looked at is what is applied and moved
-//   3. leave out what was dealt with before, ended the start too often, is no
-//      archive, or is not what the digest beside it says
-//   4. order the others; if one can't be looked at, it may be the one meant
-//   5. apply the first, move the others aside
+// Implements Restorer::ApplyDropped. REQUIRES: no journal is pending.
+//   1. wait until files that are being copied are complete
+//   2. open each drop once: that open file is checked, applied and moved
+//   3. skip a drop that was handled before, that ended the start too often,
+//   that
+//      is not an archive, or that differs from the digest beside it
+//   4. order the others; a drop that can't be read might be the wanted one
+//   5. apply the first drop, move the others aside
 Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
                                     BadDrops bad_drops, std::stop_token stop);
 
-// Removes what an interrupted copy left there.
+// Removes the files that an interrupted copy left in the folder.
 Status SweepDropFolder(const RestoreContext& context,
                        std::vector<std::string>* swept);
 

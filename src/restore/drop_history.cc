@@ -17,9 +17,9 @@ constexpr std::string_view kAttemptTitle = "levelkeep attempt 1";
 constexpr std::string_view kRequestTitle = "levelkeep request 1";
 constexpr uint64_t kMaxHistoryBytes = 8u << 20;
 constexpr size_t kMaxEntries = 1000;
-// So that no history grows beyond what is read again.
+// Limits an entry, so that the whole history is never too large to read.
 constexpr size_t kMaxReason = 2000;
-// Where the failure itself has no hint, or it was told before a crash.
+// The advice if the failure has no hint, or its hint was lost in a crash.
 constexpr std::string_view kOtherArchive =
     "use another backup; levelkeep verify FILE looks at it without a restore";
 
@@ -39,7 +39,7 @@ std::string CrcText(std::string_view body) {
   return digits;
 }
 
-// An empty token would vanish between blanks.
+// An empty token would disappear between two blanks, so "-" stands for it.
 std::string Token(std::string_view text) {
   if (text.empty()) return "-";
   return text == "-" ? "%2d" : EscapeToken(text);
@@ -87,7 +87,7 @@ bool IsLeft(const DropEntry& entry, const DropIdentity& drop) {
   return entry.moved_to.empty() && entry.drop.LooksLike(drop);
 }
 
-// Under its name, and not another file that has taken it.
+// Whether the drop is still in place, and not another file of its name.
 Result<bool> IsThere(const RestoreContext& context, const DropIdentity& drop) {
   const auto info = context.fs->Stat(context.InDrop(drop.name));
   if (info.ok()) return IdentifyDrop(drop.name, *info).LooksLike(drop);
@@ -103,7 +103,7 @@ void NameSuccessor(const RestoreContext& context, const DropIdentity& drop) {
                               " meanwhile; it stays there for the next start");
 }
 
-// The entry because of which it is not tried again; the last one then.
+// Stores the entry that prevents another try, as the last one.
 Status NoteLeft(const RestoreContext& context, const DropIdentity& drop,
                 const std::string& sha256, DropVerdict verdict,
                 const std::string& reason, std::vector<DropEntry>* history) {
@@ -114,7 +114,7 @@ Status NoteLeft(const RestoreContext& context, const DropIdentity& drop,
   entry.when = FormatTime(context.clock->Now());
   entry.reason = reason.substr(0, kMaxReason);
   for (const DropEntry& known : *history) {
-    // Still there, because its folder can't be written: it happened then.
+    // The file stayed, because its folder can't be written: keep the old time.
     if (IsLeft(known, drop) && known.verdict == verdict) {
       entry.when = known.when;
     }
@@ -133,8 +133,8 @@ Status MarkMoved(const RestoreContext& context, const DropIdentity& drop,
     changed = true;
   }
   if (!changed) return Status::Ok();
-  // The sync of the move may be what failed: a file that comes back after it
-  // was recorded as moved would be applied once more.
+  // Syncs again, because the sync of the move may have failed: a file that is
+  // recorded as moved but comes back would be applied again.
   LEVELKEEP_RETURN_IF_ERROR(
       context.fs->SyncDirectory(VerdictFolder(context, verdict)));
   LEVELKEEP_RETURN_IF_ERROR(
@@ -224,13 +224,13 @@ Status FinishDrop(const RestoreContext& context, const DropIdentity& drop,
   LEVELKEEP_ASSIGN_OR_RETURN(const bool there, IsThere(context, drop));
   if (!there) {
     NameSuccessor(context, drop);
-    // Or moved already: the crash came just before the last step.
+    // If a crash came just before the last step, the file is moved already.
     LEVELKEEP_RETURN_IF_ERROR(MarkMoved(context, drop, verdict, &history));
     return ForgetAttempts(context);
   }
   LEVELKEEP_RETURN_IF_ERROR(
       NoteLeft(context, drop, sha256, verdict, reason, &history));
-  // If we die here: the entry keeps the file from being applied twice.
+  // If we die here: the entry prevents that the file is applied twice.
   const auto moved =
       MoveDrop(context, drop, VerdictFolder(context, verdict),
                NoteSuffix(verdict), NoteText(history.back(), advice));

@@ -1,4 +1,4 @@
-// Which file in restore/ it was.
+// Identifies a file in restore/.
 
 #ifndef LEVELKEEP_RESTORE_DROP_IDENTITY_H_
 #define LEVELKEEP_RESTORE_DROP_IDENTITY_H_
@@ -18,7 +18,7 @@ struct DropIdentity {
   int64_t mtime_ns = 0;
   uint64_t inode = 0;
 
-  // The same file as far as names and times tell. Inodes do not count:
+  // True if names, sizes and times are equal. Inodes are not compared:
   // some mounts (virtual machines, FUSE) number their files anew each time.
   bool LooksLike(const DropIdentity& other) const {
     return name == other.name && size_bytes == other.size_bytes &&

@@ -1,4 +1,4 @@
-// Which of several drops is meant.
+// Decides which of several drops to restore.
 
 #include <algorithm>
 #include <utility>
@@ -23,12 +23,12 @@ const Manifest* ManifestOf(const OpenDrop& open) {
   return open.reader->outline().manifest.get();
 }
 
-// REQUIRES: all have a manifest.
+// REQUIRES: all drops have a manifest.
 std::vector<OpenDrop> SortNewestFirst(std::vector<OpenDrop> drops) {
   std::vector<OrderKey> keys;
   keys.reserve(drops.size());
   for (const OpenDrop& open : drops) {
-    // What somebody dropped need not have a name of ours.
+    // The name of a dropped file need not be a backup's name.
     keys.emplace_back(*ManifestOf(open), 0, open.drop.name);
   }
   std::vector<OpenDrop> sorted;
@@ -58,8 +58,8 @@ std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
       });
   if (drops.size() > 1 && !comparable && !has_request) {
     *why =
-        "several archives lie there and it can't be told which one is "
-        "meant: " +
+        "several archives are there, and it is not clear which one to "
+        "restore: " +
         NameAll(drops);
     return drops;
   }

@@ -9,11 +9,11 @@ namespace {
 
 constexpr int kMaxSameNames = 10'000;
 constexpr uint64_t kMaxNoteBytes = 1 << 20;
-constexpr size_t kMaxNameBytes = 255;  // of Linux
+constexpr size_t kMaxNameBytes = 255;  // Linux's limit
 constexpr size_t kMaxDropName = kMaxNameBytes - kAppliedNote.size();
 static_assert(kReasonNote.size() <= kAppliedNote.size());
 
-// To at most `size` bytes, at a border of UTF-8 characters.
+// Cuts to at most `size` bytes, between two UTF-8 characters.
 std::string Shortened(std::string_view text, size_t size) {
   if (text.size() <= size) return std::string(text);
   while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xc0u) == 0x80) {
@@ -22,8 +22,8 @@ std::string Shortened(std::string_view text, size_t size) {
   return std::string(text.substr(0, size));
 }
 
-// They go first: a digest that stays behind would judge the next drop of that
-// name. If we die here: they are beside the place that the drop gets next time.
+// Moves the digests before the drop: a digest left behind would judge the next
+// drop of that name. If we die here: they are where the drop will go next time.
 Status MoveSidecars(const RestoreContext& context, const std::string& name,
                     const std::string& target) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto sidecars, SidecarsOf(context, name));
@@ -37,8 +37,8 @@ Status MoveSidecars(const RestoreContext& context, const std::string& name,
   return Status::Ok();
 }
 
-// A crash came in the middle of this very move: an empty file, and our note.
-// Its first two lines, the name and the time, are those of no other.
+// Removes the empty file that a crash in this same move left. It is identified
+// by its note, whose first two lines have the name and the time.
 Status DropOwnClaim(FileSystem* fs, const std::string& target,
                     const std::string& note_path, std::string_view note) {
   const std::string_view head =
@@ -54,7 +54,7 @@ bool IsStillThere(const RestoreContext& context, const DropIdentity& drop,
   return info.ok() && IdentifyDrop(drop.name, *info).LooksLike(drop);
 }
 
-// Between the look and the rename another file may have come: it goes back.
+// If another file came between the check and the rename, moves it back.
 Status MoveThatFile(const RestoreContext& context, const DropIdentity& drop,
                     const std::string& target) {
   FileSystem* const fs = context.fs;
@@ -92,12 +92,12 @@ Result<std::string> MoveDrop(const RestoreContext& context,
     LEVELKEEP_RETURN_IF_ERROR(DropOwnClaim(fs, target, note_path, note));
     if (PathExists(fs, target)) continue;
     LEVELKEEP_RETURN_IF_ERROR(WriteFileDurably(fs, note_path, note));
-    // If we die here: a note without its archive, which comes next time.
+    // If we die here: a note without its archive, which follows next time.
     const Status moved = MoveThatFile(context, drop, target);
     if (moved.code() == StatusCode::kAlreadyExists) continue;
     if (moved.code() == StatusCode::kNotFound) (void)fs->RemoveFile(note_path);
     LEVELKEEP_RETURN_IF_ERROR(moved);
-    // If we die here: the archive is in one of the two folders.
+    // If we die here: the archive is in exactly one of the two folders.
     LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(folder));
     LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.options.restore_dir));
     return name;

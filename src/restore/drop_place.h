@@ -1,5 +1,5 @@
-// Where a drop goes when it is dealt with: applied/ or rejected/, under a name
-// that fits, with its note and the digests beside it.
+// Moves a handled drop to applied/ or rejected/, under a free name, together
+// with a note and the digests beside it.
 
 #ifndef LEVELKEEP_RESTORE_DROP_PLACE_H_
 #define LEVELKEEP_RESTORE_DROP_PLACE_H_
@@ -13,17 +13,17 @@
 
 namespace levelkeep {
 
-// What stands beside an archive in applied/ and in rejected/.
+// Suffixes of the notes beside archives in applied/ and rejected/.
 inline constexpr std::string_view kAppliedNote = ".applied.txt";
 inline constexpr std::string_view kReasonNote = ".reason.txt";
 
-// "x.tar.gz", "x-2.tar.gz", "x-3.tar.gz" … A name that is so long that its note
-// would have no name loses the end of its stem.
+// "x.tar.gz", "x-2.tar.gz", "x-3.tar.gz" … If the name of the note would be too
+// long, the end of the stem is cut off.
 std::string NumberedDropName(const std::string& name, int number);
 
 // Writes the note, then moves the digests, then the drop, durably. Returns the
-// new name. kNotFound: another file has taken the drop's name, and stays.
-// kAlreadyExists: too many of that name are there.
+// new name. kNotFound: another file has taken the drop's name; it stays there.
+// kAlreadyExists: the folder has too many files of that name.
 Result<std::string> MoveDrop(const RestoreContext& context,
                              const DropIdentity& drop,
                              const std::string& folder,

@@ -23,7 +23,7 @@ bool SameDrops(const DropScan& a, const DropScan& b) {
                     });
 }
 
-// Names of archives that are not in both scans unchanged.
+// Names of archives that differ between the two scans.
 std::vector<std::string> ChangedNames(const DropScan& before,
                                       const DropScan& after) {
   std::vector<std::string> names;
@@ -36,7 +36,7 @@ std::vector<std::string> ChangedNames(const DropScan& before,
   return names;
 }
 
-// One that can't be opened is dealt with later.
+// Archives that a process has open for writing. Unreadable ones fail later.
 std::vector<std::string> WrittenNames(const RestoreContext& context,
                                       const DropScan& scan) {
   std::vector<std::string> names;
@@ -48,7 +48,7 @@ std::vector<std::string> WrittenNames(const RestoreContext& context,
   return names;
 }
 
-// Ours, or one that a file system of its own has.
+// Whether the entry is one of our folders, or made by the file system itself.
 bool BelongsThere(const RestoreContext& context, const std::string& name) {
   const std::string path = context.InDrop(name);
   return path == context.applied_dir() || path == context.rejected_dir() ||

@@ -1,4 +1,4 @@
-// What lies in restore/, and whether it stands still.
+// Lists the content of restore/, and waits for unfinished copies.
 
 #ifndef LEVELKEEP_RESTORE_DROP_SCAN_H_
 #define LEVELKEEP_RESTORE_DROP_SCAN_H_
@@ -15,13 +15,13 @@
 
 namespace levelkeep {
 
-// The name's part before ".tar.gz" or ".tgz", in any case; the whole name if it
-// ends in neither.
+// The part of the name before ".tar.gz" or ".tgz" (in upper or lower case); the
+// whole name if it has neither suffix.
 std::string_view StemOfDrop(std::string_view name);
-// Such a name is a wish: the file is to be restored. Hidden ones are not.
+// A file with such a name is meant to be restored. Hidden files are not.
 bool IsDropName(std::string_view name);
 
-// A drop that is left where it is, and why.
+// A drop that stays in restore/, and the reason.
 struct LeftDrop {
   DropIdentity drop;
   UnrestoredDrop why;
@@ -29,16 +29,16 @@ struct LeftDrop {
 
 struct DropScan {
   std::vector<DropIdentity> archives;  // regular files with a drop's name
-  std::vector<LeftDrop> unusable;      // with a drop's name, and no such file
-  std::vector<std::string> others;     // what else lies there
+  std::vector<LeftDrop> unusable;      // drop names that are not regular files
+  std::vector<std::string> others;     // all other names
 };
 
-// Hidden files, *.part, and the digests beside drops are not mentioned.
+// Leaves out hidden files, *.part, and the digests beside drops.
 Result<DropScan> ScanDropFolder(const RestoreContext& context);
 
-// Waits until the size and the time of every archive stand still for
-// settle_time and nobody has one open for writing, at most settle_limit. Names
-// those that are not at rest then.
+// Waits, at most settle_limit, until the size and time of every archive did not
+// change for settle_time and no process has one open for writing. `growing`
+// names the archives that are still changing.
 struct SettledDrops {
   DropScan scan;
   std::vector<std::string> growing;

@@ -16,7 +16,7 @@ namespace {
 constexpr int kMaxCopies = 1000;
 constexpr std::string_view kSuffix = ".tar.gz";
 
-// The copy that was staged before this one and is still there, unchanged.
+// The copy that was staged last, if it is still there, unchanged.
 std::optional<DropIdentity> StagedBefore(const RestoreContext& context) {
   const auto request = LoadDropRequest(context);
   if (!request.ok()) return std::nullopt;
@@ -91,8 +91,8 @@ Status Restorer::JudgeStage(const ArchiveOutline& outline,
   return CheckRoomForCopy(context_, name, outline.archive_bytes);
 }
 
-// 1. is there room?   2. copy it under a hidden name   3. give it its name
-// 4. remember that it is the one that is meant   5. the copy before it goes
+// 1. check the space   2. copy under a hidden name   3. give the copy its name
+// 4. record that the next start restores it   5. remove the older copy
 Status Restorer::StageForRestart(const RestoreSource& source) {
   const RestoreContext& context = context_;
   FileSystem* const fs = context.fs;
@@ -106,12 +106,12 @@ Status Restorer::StageForRestart(const RestoreSource& source) {
   const std::string part = context.InDrop(NewTemporaryName(kPartSuffix));
   const auto place = [&]() -> Status {
     LEVELKEEP_RETURN_IF_ERROR(CopyDurably(fs, archive.bytes(), size, part));
-    // If we die here: a hidden part, swept at the next start.
+    // If we die here: the next start sweeps the hidden part.
     const auto before = StagedBefore(context);
     LEVELKEEP_ASSIGN_OR_RETURN(
         const DropIdentity drop,
         PlaceCopy(context, part, BaseName(source.path), before));
-    // If we die here: the copy lies there like one that a person dropped.
+    // If we die here: the copy counts like an archive that a person dropped.
     LEVELKEEP_RETURN_IF_ERROR(StoreDropRequest(context, drop));
     if (!before || before->name == drop.name) return Status::Ok();
     // If we die here: the next start moves the older copy aside.
@@ -136,7 +136,7 @@ void Restorer::ForgetStaged() {
                 " is still staged for the next start: " + removed.ToString());
     return;
   }
-  // If we die here: it may be there again, and the next start applies it.
+  // If we die here: the file may come back, and the next start applies it.
   (void)context_.fs->SyncDirectory(context_.options.restore_dir);
   LogInfo(kRestoreLogTag, Printable(before->name) +
                               " was staged before this restore and is not "

@@ -54,8 +54,8 @@ std::vector<UnrestoredDrop> DropWatch::Look() {
   for (const RejectedDrop& drop : rejected_) {
     if (!PathExists(context_.fs, drop.path)) continue;
     found.push_back({drop.name, drop.reason,
-                     "it is " + drop.path +
-                         " now; restore another backup, or remove that file"});
+                     "it was moved to " + drop.path +
+                         "; restore another backup, or remove that file"});
   }
   for (const DropIdentity& drop : scan->archives) {
     if (Holds(settled_, drop)) continue;

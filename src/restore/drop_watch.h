@@ -1,4 +1,4 @@
-// Which drops wait while the application runs.
+// Lists the drops that wait while the application runs.
 
 #ifndef LEVELKEEP_RESTORE_DROP_WATCH_H_
 #define LEVELKEEP_RESTORE_DROP_WATCH_H_
@@ -18,26 +18,27 @@ namespace levelkeep {
 struct RejectedDrop {
   std::string name;
   std::string reason;
-  std::string path;  // where it is now
+  std::string path;  // the file's present place
 };
 
-// Thread safety: all methods may be called concurrently. They read the folder,
-// and write nothing but the log.
+// Thread safety: all methods may be called concurrently. They read the folder
+// and write only to the log.
 class DropWatch {
  public:
-  // `context` outlives it.
+  // `context` outlives this object.
   explicit DropWatch(const RestoreContext& context) : context_(context) {}
 
-  // What a start left in restore/, and what it moved to rejected/ with nothing
-  // restored in its place.
+  // Notes the drops that a start left in restore/, and those it moved to
+  // rejected/ without restoring another one instead.
   void NoteStart(std::vector<LeftDrop> left,
                  std::vector<RejectedDrop> rejected);
-  // A restore succeeded: what the start could not restore is history.
+  // A restore succeeded: the drops that the start could not restore are
+  // settled.
   void NoteRestore();
   std::vector<UnrestoredDrop> Look();
 
  private:
-  // Nothing: it was restored before, and could only not be moved away.
+  // Empty if the drop was restored before and only could not be moved away.
   std::optional<UnrestoredDrop> Judge(const DropIdentity& drop) const;
   void LogNew(const std::vector<UnrestoredDrop>& found) REQUIRES_LOCK(mutex_);
 
@@ -45,7 +46,7 @@ class DropWatch {
   Mutex mutex_;
   std::vector<LeftDrop> left_ GUARDED_BY(mutex_);
   std::vector<RejectedDrop> rejected_ GUARDED_BY(mutex_);
-  // Left by the start, and a later restore succeeded.
+  // Drops that the start left before a later restore succeeded.
   std::vector<DropIdentity> settled_ GUARDED_BY(mutex_);
   std::set<std::string> logged_ GUARDED_BY(mutex_);
 };

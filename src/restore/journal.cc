@@ -67,7 +67,7 @@ Result<Journal> LoadJournal(const RestoreContext& context) {
       !IsPlainName(journal.outgoing) ||
       !(journal.drop.name.empty() || IsPlainName(journal.drop.name))) {
     return Status(StatusCode::kCorruption,
-                  JournalPath(context) + " holds fields that make no sense");
+                  JournalPath(context) + " has invalid fields");
   }
   journal.old_epoch = record.Get("old_epoch");
   journal.new_epoch = record.Get("new_epoch");

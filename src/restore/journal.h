@@ -1,5 +1,5 @@
-// The journal: what an exchange of databases intends, so that the next start
-// can finish it or take it back.
+// The journal: the intention of an exchange of databases, so that the next
+// start can finish the exchange or undo it.
 
 #ifndef LEVELKEEP_RESTORE_JOURNAL_H_
 #define LEVELKEEP_RESTORE_JOURNAL_H_
@@ -13,12 +13,12 @@
 
 namespace levelkeep {
 
-// In the order in which a restore that works passes through them.
+// In the order of a restore that succeeds.
 enum class JournalState {
-  kReady,       // both databases are whole; direction: the new one goes in
-  kSwapped,     // the new one is in place, not yet opened
-  kCommitted,   // it opened; what is left is tidying
-  kRolledBack,  // direction: the old one goes back
+  kReady,       // both databases are complete; next: the new one goes in
+  kSwapped,     // the new database is live, but was not opened yet
+  kCommitted,   // the new database opened; only clean-up is left
+  kRolledBack,  // next: the old database goes back
 };
 
 enum class JournalKind { kRestore, kUndo };
@@ -29,32 +29,32 @@ struct Journal {
   JournalKind kind = JournalKind::kRestore;
   JournalState state = JournalState::kReady;
 
-  // Directories under the work directory: where the new database comes from
-  // and where the old one goes to.
+  // Directories in the work directory: the source of the new database, and the
+  // destination of the old one.
   std::string incoming;
   std::string outgoing;
-  // What tells them apart, wherever they are and whatever a file system does
-  // with inodes at a rename: the BACKUP_ID inside. Old is empty if there was no
-  // database.
+  // The BACKUP_IDs inside the two databases. They identify the databases
+  // wherever these are, even if a rename changes inodes. `old_epoch` is empty
+  // if there was no database.
   std::string old_epoch;
   std::string new_epoch;
-  // The same in a journal that 0.1.0 left, which has no epochs.
+  // The inodes instead, in a journal of 0.1.0, which has no epochs.
   uint64_t old_inode = 0;
   uint64_t new_inode = 0;
   uint64_t old_sequence = 0;
 
-  uint64_t crashes = 0;  // starts that did not survive opening it
+  uint64_t crashes = 0;  // starts that died while opening the database
   std::string reason;    // kRolledBack: why
-  bool reject = false;   // kRolledBack: the archive is to blame
+  bool reject = false;   // kRolledBack: the archive caused it
 
-  DropIdentity drop;       // of the file in restore/; no name: none
+  DropIdentity drop;       // the file in restore/; empty name: no file
   RestoreOutcome outcome;  // without manifest
 
   bool had_old() const { return !old_epoch.empty() || old_inode != 0; }
 };
 
 Status StoreJournal(const RestoreContext& context, const Journal& journal);
-// kNotFound, kCorruption: none that counts.
+// kNotFound or kCorruption if there is no valid journal.
 Result<Journal> LoadJournal(const RestoreContext& context);
 Status RemoveJournal(const RestoreContext& context);
 

@@ -15,7 +15,7 @@ namespace {
 
 constexpr uint64_t kMaxMountInfoBytes = 4u << 20;
 
-// "\040" is how the kernel writes a blank.
+// The kernel writes a blank as "\040".
 std::string UnescapeOctal(std::string_view text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
@@ -40,8 +40,8 @@ bool SameFile(const FileInfo& a, const FileInfo& b) {
 
 constexpr std::string_view kOldLock = "instance.lock";
 
-// In storage/.levelkeep, as 0.1.0 named them. Whatever else is there is the
-// work folder of a database.
+// Whether 0.1.0 made this entry of storage/.levelkeep. All other entries are
+// work folders of databases.
 bool IsOfOldVersion(const std::string& name, FileType type) {
   static constexpr std::array<std::string_view, 6> kFiles = {
       "applied", "attempt", "request", "undo", "journal-unclear", "journal"};
@@ -60,7 +60,7 @@ bool IsOfOldVersion(const std::string& name, FileType type) {
          IsEpoch(std::string_view(name).substr(dash + 1));
 }
 
-// The journal is the last one. Its lock does not count: alone it says nothing.
+// The journal comes last. The old lock alone does not count.
 Result<std::vector<std::string>> LeftByOldVersion(FileSystem* fs,
                                                   const std::string& folder) {
   std::vector<std::string> left;
@@ -74,12 +74,12 @@ Result<std::vector<std::string>> LeftByOldVersion(FileSystem* fs,
   return left;
 }
 
-// The journal names the databases by inode. Without one it is told by there
-// being no other database that could be meant.
+// The journal identifies the databases by inode. Without a journal, the files
+// are ours if there is no other database they could belong to.
 Result<bool> IsOurs(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   RestoreContext old = context;
-  old.options.db_name = ".";  // its work folder is the folder itself
+  old.options.db_name = ".";  // 0.1.0's work folder is the folder itself
   if (const auto journal = LoadJournal(old); journal.ok()) {
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t live,
                                DirectoryInode(fs, context.db_dir()));
@@ -112,7 +112,7 @@ Status CreatePrivate(FileSystem* fs, const std::string& path,
                   "move it away, then start again");
   }
   LEVELKEEP_RETURN_IF_ERROR(walk.MakeFolder(fs, path));
-  if (!walk.acts() && !info.ok()) return Status::Ok();  // it would be ours
+  if (!walk.acts() && !info.ok()) return Status::Ok();  // we would create it
   if (!info.ok() || info->mode != 0700) {
     LEVELKEEP_RETURN_IF_ERROR(walk.acts()
                                   ? fs->SetMode(path, 0700)
@@ -121,7 +121,7 @@ Status CreatePrivate(FileSystem* fs, const std::string& path,
   return fs->CheckAccess(path, Access::kChange);
 }
 
-// In it and in the one above it, both of them our own.
+// Creates the work folder and its parent; both belong to us.
 Status CreateWorkFolder(const RestoreContext& context, const Walk& walk) {
   const std::string folder = context.work_dir();
   LEVELKEEP_RETURN_IF_ERROR(
@@ -138,7 +138,7 @@ Status CheckStorageFolder(const RestoreContext& context, const Walk& walk) {
                         .keeps_time = !walk.acts()});
 }
 
-// One that can't be written is known again instead of being moved away.
+// A read-only drop folder is fine: its archives are recognised, not moved away.
 Status CheckDropFolder(const RestoreContext& context, const Walk& walk) {
   if (!context.options.tries_folders) return Status::Ok();
   const std::string& folder = context.options.restore_dir;
@@ -160,8 +160,9 @@ Status RefuseDatabase(const RestoreContext& context) {
                 "own name");
 }
 
-// 1. what 0.1.0 left   2. is it this database's?   3. no such version runs
-// 4. move it, the journal last: it is what says whose all of it is
+// 1. list the files of 0.1.0   2. do they belong to this database?   3. no
+// 0.1.0 runs   4. move them, the journal last: it identifies the owner of all
+// of them
 Status TakeOverWorkDir(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   const std::string old_dir = ParentPath(context.work_dir());
@@ -171,11 +172,11 @@ Status TakeOverWorkDir(const RestoreContext& context) {
   if (!ours) {
     LogWarn(kRestoreLogTag,
             old_dir +
-                " holds what version 0.1.0 kept of a restore, perhaps "
+                " holds files that version 0.1.0 kept for a restore, perhaps "
                 "of another database in " +
                 context.options.storage_dir +
-                "; if it is this one's, stop, and move " + Join(names, ", ") +
-                " into " + context.work_dir());
+                "; if they are this one's, stop, and move " +
+                Join(names, ", ") + " into " + context.work_dir());
     return Status::Ok();
   }
   auto lock = fs->Lock(JoinPath(old_dir, kOldLock));
@@ -184,7 +185,7 @@ Status TakeOverWorkDir(const RestoreContext& context) {
                                      context.options.storage_dir);
   }
   for (const std::string& name : names) {
-    // If we die here: the rest is moved by the next start.
+    // If we die here: the next start moves the rest.
     LEVELKEEP_RETURN_IF_ERROR(
         fs->Rename(JoinPath(old_dir, name), context.InWork(name)));
   }
@@ -195,8 +196,8 @@ Status TakeOverWorkDir(const RestoreContext& context) {
 
 }  // namespace
 
-// A bind mount of the same file system has the same device number, so the
-// device alone does not tell.
+// The device number is not enough: a bind mount of the same file system has the
+// same one.
 bool IsMountPoint(FileSystem* fs, const std::string& path) {
   const std::string whole = AbsolutePath(path);
   const auto text = ReadFile(fs, "/proc/self/mountinfo", kMaxMountInfoBytes);

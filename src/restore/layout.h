@@ -1,5 +1,5 @@
-// The folders that a restore needs, and whether the live database can be
-// exchanged there at all.
+// Creates the folders that a restore needs, and checks that the live database
+// can be exchanged there.
 
 #ifndef LEVELKEEP_RESTORE_LAYOUT_H_
 #define LEVELKEEP_RESTORE_LAYOUT_H_
@@ -14,28 +14,28 @@
 
 namespace levelkeep {
 
-// storage/, storage/.levelkeep/DB_NAME (0700), restore/ with applied/ and
-// rejected/, or what making them would be refused with. A read-only restore/ is
-// fine. kRefused: STORAGE_DIR is itself a database. kUnsupported: one of them
-// is on a file system that can't do what is needed there (base/folder_probe.h);
-// then nothing was moved.
+// Creates storage/, storage/.levelkeep/DB_NAME (0700) and restore/ with
+// applied/ and rejected/, or says why that would fail. A read-only restore/ is
+// accepted. kRefused: STORAGE_DIR is itself a database. kUnsupported: a file
+// system lacks an operation that a restore needs there (base/folder_probe.h);
+// nothing was moved.
 //
-// 0.1.0 had one work folder, storage/.levelkeep, for whatever database it was
-// started with. What it left there is moved into this database's; where
-// another database under STORAGE_DIR may be meant, it is left alone, and named
-// in the log. kBusy while such a version is running.
+// 0.1.0 had one work folder, storage/.levelkeep, for any database it was
+// started with. Its files are moved into this database's work folder. If they
+// might belong to another database under STORAGE_DIR, they stay, and the log
+// names them. kBusy while a process of 0.1.0 runs.
 Status CreateLayout(const RestoreContext& context, const Walk& walk);
 
-// kRefused: the database is a symbolic link or no directory; kUnsupported:
-// it is a mount point or lies on another file system than storage_dir.
+// kRefused: the database is a symbolic link or not a directory; kUnsupported:
+// it is a mount point or on another file system than storage_dir.
 Status CheckExchangeable(const RestoreContext& context);
 
-// The same, and whether the work folder and STORAGE_DIR's file system can do
-// what a restore needs. Leaves nothing.
+// Like CheckExchangeable; also checks that the work folder and the file system
+// of STORAGE_DIR can do what a restore needs. Leaves no files behind.
 Status CheckStorage(const RestoreContext& context);
 
-// Where something is mounted, a file system or a folder: it can't be renamed.
-// False where nobody can tell. REQUIRES: `path` is a folder.
+// Whether a file system or a folder is mounted at `path`, so that it can't be
+// renamed. False if that is not known. REQUIRES: `path` is a folder.
 bool IsMountPoint(FileSystem* fs, const std::string& path);
 
 // The mount points of /proc/self/mountinfo. For tests.

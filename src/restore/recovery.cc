@@ -17,15 +17,15 @@ namespace {
 
 using Holds = SwapPosition::Holds;
 
-// A restored database that ends the process each time it is opened must not
-// keep the application down.
+// A restored database that crashes the process whenever it is opened must not
+// keep the application down for ever.
 constexpr uint64_t kMaxOpenCrashes = 2;
 
 bool HasPrefix(const std::string& name, std::string_view prefix) {
   return name.starts_with(prefix);
 }
 
-// Staging directories become kept-*: one of them may be somebody's data.
+// Renames staging directories to kept-*: one of them may hold needed data.
 Status KeepStaging(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.work_dir()));
@@ -42,18 +42,18 @@ Status KeepStaging(const RestoreContext& context) {
   return fs->SyncDirectory(context.work_dir());
 }
 
-// A journal that can't be read, or does not fit what is there, counts as
-// absent: the live database is left as it is and nothing is thrown away.
+// A journal that can't be read, or does not match the folders, is ignored: the
+// live database stays as it is, and nothing is removed.
 Status SetJournalAside(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(KeepStaging(context));
-  // If we die here: the journal is still there; done again.
+  // If we die here: the journal still exists, and the next start repeats this.
   LEVELKEEP_RETURN_IF_ERROR(context.fs->Rename(
       context.InWork("journal"), context.InWork("journal-unclear")));
   return context.fs->SyncDirectory(context.work_dir());
 }
 
-// R11 at a start. The host's own way to open it, or a read-only scan; what
-// an undo brings back was in use before and needs none.
+// R11 at a start. Opens the database as the host does, or scans it read-only. A
+// database that an undo brings back was in use before and needs no scan.
 Status CheckRestored(const RestoreContext& context, const Journal& journal) {
   const OpenCheck& open_check = context.options.open_check;
   if (open_check) return open_check(context.db_dir());
@@ -80,8 +80,8 @@ void NoteFinished(const RestoreContext& context, RestoreOutcome restored,
   outcome->restored = std::move(restored);
 }
 
-// Nobody was told that the restore has happened. Where the application went on
-// with the old database, its writes count.
+// The application was not told about the restore. If it continued with the old
+// database, the restore is given up, because its new writes count.
 Status CheckStillAsItWas(const RestoreContext& context,
                          const Journal& journal) {
   const uint64_t last = ReadLastSequence(context.fs, context.db_dir());
@@ -92,7 +92,7 @@ Status CheckStillAsItWas(const RestoreContext& context,
                     std::to_string(last) + " now");
 }
 
-// Rows R6..R10: on to the new database, where it is still to be had.
+// Rows R6..R10: continues with the new database if that still exists.
 Status GoOn(const RestoreContext& context, Journal journal,
             RecoveryOutcome* outcome) {
   Swap swap(context, journal);
@@ -101,7 +101,7 @@ Status GoOn(const RestoreContext& context, Journal journal,
       position.live == Holds::kOld ||
       (!journal.had_old() && position.live == Holds::kNothing);
   if (untouched && position.incoming != Holds::kNew) {
-    // Row R6, R7: the staged database is gone, the live one was not touched.
+    // Row R6, R7: the staged database is gone; the live one is unchanged.
     outcome->undone_restore = true;
     outcome->undone_reason = "the staged database was removed";
     return RemoveJournal(context);
@@ -130,7 +130,7 @@ Status GoOn(const RestoreContext& context, Journal journal,
   journal.state = JournalState::kSwapped;
   journal.crashes += 1;
   LEVELKEEP_RETURN_IF_ERROR(StoreJournal(context, journal));
-  // If we die here: counted, and tried again at the next start (row R10).
+  // If we die here: the crash is counted, and the next start retries (row R10).
   const auto restored = OpenAndCommit(
       context, journal,
       [&](const std::string&) { return CheckRestored(context, journal); });
@@ -150,7 +150,7 @@ bool IsLeftFolder(const std::string& name) {
   return HasPrefix(name, kStagingPrefix) || HasPrefix(name, kTrashPrefix);
 }
 
-// Half-written BACKUP_IDs in the live database.
+// Removes half-written BACKUP_IDs from the live database.
 Status SweepDatabase(const RestoreContext& context, RecoveryOutcome* outcome) {
   FileSystem* const fs = context.fs;
   const auto names = fs->List(context.db_dir());
@@ -192,8 +192,8 @@ Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome) {
   return back;
 }
 
-// 1. the records that they read   2. the folders that they list   3. those that
-// they remove
+// 1. records that both read   2. folders that both list   3. files that both
+// remove
 Status JudgeRecovery(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   for (const char* record : {"journal", "undo"}) {
@@ -211,7 +211,7 @@ Status JudgeRecovery(const RestoreContext& context) {
       if (!IsLeftFolder(name)) continue;
       const std::string path = context.InWork(name);
       const Status listed = fs->List(path).status();
-      // Beside a running instance it may be gone by now.
+      // Another running instance may have removed it meanwhile.
       if (listed.code() == StatusCode::kNotFound) continue;
       LEVELKEEP_RETURN_IF_ERROR(listed);
       LEVELKEEP_RETURN_IF_ERROR(fs->CheckAccess(path, Access::kChange));
@@ -227,7 +227,7 @@ Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome) {
     const std::string path = context.InWork(name);
     bool left_over = IsTemporaryName(name) || IsLeftFolder(name);
     if (left_over) LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, path));
-    // A program that makes a backup of this database just now has one, too.
+    // A program that backs up this database now also has a scratch folder here.
     if (HasPrefix(name, kScratchPrefix)) {
       LEVELKEEP_ASSIGN_OR_RETURN(left_over, SweepScratch(fs, path));
     }

@@ -1,4 +1,4 @@
-// Finishing or taking back what a crash interrupted (the recovery table).
+// Finishes or undoes what a crash interrupted (see the recovery table).
 
 #ifndef LEVELKEEP_RESTORE_RECOVERY_H_
 #define LEVELKEEP_RESTORE_RECOVERY_H_
@@ -9,12 +9,12 @@
 
 namespace levelkeep {
 
-// Settles a pending journal, if there is one, and adds what happened to
-// `outcome`. Idempotent: a crash in the middle is followed by the same call.
+// Settles a pending journal, if there is one, and adds the result to `outcome`.
+// Idempotent: after a crash in the middle, the same call is made again.
 Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome);
 
-// What this process would be denied by SettleJournal and Sweep. Writes nothing;
-// the folders may be still to be made.
+// The access errors that SettleJournal and Sweep would meet in this process.
+// Writes nothing; folders may be missing.
 Status JudgeRecovery(const RestoreContext& context);
 
 // Removes left-overs from the work directory and the drop folder.

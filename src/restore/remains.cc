@@ -22,14 +22,14 @@ namespace {
 
 constexpr char kBytewise[] = "leveldb.BytewiseComparator";
 
-// kOk where nothing is lacking.
+// kOk if no file is missing.
 Status FindFault(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(RequireWhole(context.fs, context.db_dir()));
-  // What can't be understood is no less lost.
+  // Files that can't be decoded are lost, too.
   return FindMissingFiles(context.fs, context.db_dir()).status();
 }
 
-// CURRENT's first, then the newest.
+// The MANIFEST that CURRENT names comes first, then the newest.
 std::vector<std::string> ManifestsOf(FileSystem* fs, const std::string& db_dir,
                                      const std::vector<std::string>& names) {
   std::vector<std::string> manifests;
@@ -59,8 +59,8 @@ std::vector<std::string> TablesIn(const std::vector<std::string>& names) {
   return tables;
 }
 
-// Those of `names` that are tables of `version`; names are sorted, so that of
-// two for one table LevelDB's present one comes first.
+// The `names` that are tables of `version`. The names are sorted: if a table
+// has two files, the one with LevelDB's present suffix comes first.
 std::vector<std::string> TablesOf(const Version& version,
                                   const std::vector<std::string>& names) {
   std::vector<std::string> tables;
@@ -74,7 +74,7 @@ std::vector<std::string> TablesOf(const Version& version,
   return tables;
 }
 
-// The logs that `version` needs, up to where a later state begins.
+// The logs that `version` needs, up to the first log of a later state.
 Result<std::vector<uint64_t>> LogsOf(const RestoreContext& context,
                                      const std::string& manifest,
                                      const Version& version) {
@@ -88,8 +88,8 @@ Result<std::vector<uint64_t>> LogsOf(const RestoreContext& context,
   return logs;
 }
 
-// Puts files of the database into the staged one. A table is never written
-// again; a log may be.
+// Puts files of the database into the staged one: tables as links, because they
+// are never written again, and logs as copies.
 class Copier {
  public:
   Copier(const RestoreContext& context, std::string target)
@@ -122,7 +122,7 @@ class Copier {
   const std::string target_;
 };
 
-// A log that is gone becomes an empty one.
+// Writes CURRENT and the MANIFEST. A missing log becomes an empty log.
 Status WriteManifest(FileSystem* fs, const Remains& remains,
                      const std::string& target) {
   for (const uint64_t number : NamedLogs(remains.version)) {
@@ -140,7 +140,7 @@ Status WriteManifest(FileSystem* fs, const Remains& remains,
                           remains.manifest + "\n");
 }
 
-// What it can't read it puts into lost/, which is in the folder that is kept.
+// LevelDB puts files it can't read into lost/, in the folder that is kept.
 Status Repair(const RestoreContext& context, const Remains& remains,
               const std::string& target) {
   LEVELKEEP_RETURN_IF_ERROR(CheckRepairable(context, remains));
@@ -148,9 +148,10 @@ Status Repair(const RestoreContext& context, const Remains& remains,
   options.env = context.options.env;
   const leveldb::Status repaired = leveldb::RepairDB(target, options);
   if (!repaired.ok()) {
-    return Status(StatusCode::kCorruption,
-                  "LevelDB can't repair what is left: " + repaired.ToString(),
-                  "restore a backup");
+    return Status(
+        StatusCode::kCorruption,
+        "LevelDB can't repair the remaining files: " + repaired.ToString(),
+        "restore a backup");
   }
   return RemoveTree(context.fs, JoinPath(target, "lost"));
 }
@@ -167,7 +168,7 @@ Status Fill(const RestoreContext& context, const Remains& remains,
   LEVELKEEP_RETURN_IF_ERROR(remains.manifest.empty()
                                 ? Repair(context, remains, target)
                                 : WriteManifest(context.fs, remains, target));
-  // Logs become tables: between them there may be a gap.
+  // Opening turns logs into tables, which allows a gap between the logs.
   return context.options.open_check ? context.options.open_check(target)
                                     : Status::Ok();
 }
@@ -200,7 +201,7 @@ Result<RestoreOutcome> MakeIn(const RestoreContext& context,
   return outcome;
 }
 
-// With as little as can be said about it: every table, and LevelDB's repair.
+// The remains without a MANIFEST: every table, for LevelDB's repair.
 Remains WithoutManifest(const Remains& remains) {
   Remains rest = remains;
   rest.manifest.clear();
@@ -214,7 +215,7 @@ Result<Remains> FindRemains(const RestoreContext& context) {
   if (fault.ok()) {
     return Status(StatusCode::kNotFound,
                   context.db_dir() +
-                      " lacks nothing: there is no loss to "
+                      " lacks no files: there is no loss to "
                       "accept");
   }
   if (fault.code() != StatusCode::kCorruption) return fault;
@@ -246,8 +247,8 @@ Status CheckRepairable(const RestoreContext& context, const Remains& remains) {
       (remains.comparator.empty() || remains.comparator == kBytewise);
   if (listed || bytewise) return Status::Ok();
   return Status(StatusCode::kUnsupported,
-                "the list of tables is lost, and the database has a "
-                "comparator of its own, without which none can be made",
+                "the list of tables is lost, and a new one needs the "
+                "database's own comparator, which only the application has",
                 "restore a backup, or let the application repair it");
 }
 
@@ -257,7 +258,7 @@ Result<Restorer::Staged> StageRemains(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(const auto lock,
                              DbLock::Acquire(context.fs, context.db_dir()));
   Restorer::Staged staged = NewStaged(context);
-  // If we die here: staging and scratch, swept at the next start.
+  // If we die here: the next start sweeps staging and scratch.
   auto outcome = MakeIn(context, remains, staged, work);
   if (outcome.status().code() == StatusCode::kCorruption &&
       !remains.manifest.empty()) {

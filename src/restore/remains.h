@@ -1,5 +1,5 @@
-// A database from what is left of one that lacks files, for those who have no
-// backup of it.
+// Makes a database from the remaining files of one that lacks files, for people
+// without a backup.
 
 #ifndef LEVELKEEP_RESTORE_REMAINS_H_
 #define LEVELKEEP_RESTORE_REMAINS_H_
@@ -16,35 +16,35 @@
 
 namespace levelkeep {
 
-// As what an undo lists the folder that remains were taken from.
+// The name under which an undo lists the folder that remains were taken from.
 inline constexpr char kRemainsName[] = "accept-loss";
 
 struct Remains {
-  // What is wrong with the database, as RequireWhole says it.
+  // The fault of the database, in the words of RequireWhole.
   std::string fault;
-  // The MANIFEST whose tables are all there: the database goes on with it.
-  // Empty: the list of tables is made anew, by LevelDB's repair.
+  // A MANIFEST whose tables all exist; the database continues with it. Empty:
+  // LevelDB's repair makes a new list of tables.
   std::string manifest;
-  Version version;                  // where there is a `manifest`
-  std::vector<std::string> tables;  // names of files that are used
-  std::vector<uint64_t> logs;       // likewise, by number
-  std::string comparator;           // empty: no MANIFEST says it
+  Version version;                  // of `manifest`, if that is set
+  std::vector<std::string> tables;  // names of the table files to use
+  std::vector<uint64_t> logs;       // numbers of the logs to use
+  std::string comparator;           // empty: no MANIFEST names it
 };
 
-// What there is in the database's folder. kNotFound: nothing is lacking there.
+// The remaining files in the database's folder. kNotFound: no file is missing.
 // Writes nothing.
 Result<Remains> FindRemains(const RestoreContext& context);
 
-// kUnsupported where tables would have to be put in an order that only the
-// application knows.
+// kUnsupported if the repair would have to sort tables in an order that only
+// the application knows.
 Status CheckRepairable(const RestoreContext& context, const Remains& remains);
 
 // 1. links to the tables, copies of the logs   2. a MANIFEST that names them,
-// or LevelDB's repair   3. opened once, as after a crash   4. checked as a
-// foreign archive's database   5. the same identity, another history
+// or LevelDB's repair   3. one open, as after a crash   4. the check for
+// databases of foreign archives   5. the old identity with a new history
 //
-// What can't be read is left out. Refuses what CheckRepairable does.
-// kBusy while somebody has the database open; nobody can until it returns.
+// Leaves out what can't be read. Fails where CheckRepairable fails. kBusy while
+// somebody has the database open; until it returns, nobody else can open it.
 Result<Restorer::Staged> StageRemains(const RestoreContext& context,
                                       const Remains& remains, const Work& work);
 

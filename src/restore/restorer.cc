@@ -35,16 +35,16 @@ void LogRecovery(const RestoreContext& context,
             "an interrupted restore was given up, " + context.db_dir() +
                 " stays as it is: " + Printable(outcome.undone_reason, 500));
   } else if (outcome.undone_restore) {
-    LogWarn(kRestoreLogTag,
-            "an interrupted restore was taken back, " + context.db_dir() +
-                " is what it was: " + Printable(outcome.undone_reason, 500));
+    LogWarn(kRestoreLogTag, "an interrupted restore was taken back, " +
+                                context.db_dir() + " has its old content: " +
+                                Printable(outcome.undone_reason, 500));
   }
 }
 
 }  // namespace
 
-// Before another one: what is pending ends first. kBusy if that put another
-// database in place than the caller was told.
+// Finishes a pending restore before another one begins. kBusy if that made a
+// database live that the caller does not know of.
 Status Restorer::SettleEarlier() const {
   const auto journal = LoadJournal(context_);
   const bool told = journal.ok() && journal->state == JournalState::kCommitted;
@@ -58,17 +58,17 @@ Status Restorer::SettleEarlier() const {
                          ? "the database of an undo"
                          : earlier.restored->archive_name) +
                     "; nothing else was changed",
-                "look at it, then ask again");
+                "check that database, then try again");
 }
 
-// While a journal is pending, the undo record is not the last word.
+// kBusy while a journal is pending, because it may change the undo record.
 Status Restorer::RequireSettled() const {
   const Status pending = LoadJournal(context_).status();
   if (pending.code() == StatusCode::kNotFound) return Status::Ok();
-  return Status(StatusCode::kBusy,
-                "a restore in " + context_.options.storage_dir +
-                    " is still to be finished",
-                "restart: the start finishes it or takes it back");
+  return Status(
+      StatusCode::kBusy,
+      "a restore in " + context_.options.storage_dir + " is not finished yet",
+      "restart: the start finishes it or takes it back");
 }
 
 Status Restorer::Prepare(const Walk& walk) {
@@ -150,7 +150,8 @@ void Restorer::Discard(const Staged& staged) {
   const Status gone = levelkeep::Discard(context_, BaseName(staged.directory));
   if (!gone.ok()) {
     LogWarn(kRestoreLogTag,
-            "left for the next start to sweep: " + gone.ToString());
+            "a staged database was not removed; the next start does it: " +
+                gone.ToString());
   }
 }
 
@@ -161,12 +162,13 @@ Result<RestoreOutcome> Restorer::Undo(UndoScope scope) {
 
 Result<RestoreOutcome> Restorer::TakeBack() {
   LEVELKEEP_ASSIGN_OR_RETURN(RestoreOutcome outcome, Undo(UndoScope::kLast));
-  // If we die here: it is still there, as after any undo.
+  // If we die here: the restored database is still kept, as after any undo.
   Status forgotten = RequireSettled();
   if (forgotten.ok()) forgotten = ForgetUndone(context_);
   if (!forgotten.ok()) {
     LogWarn(kRestoreLogTag,
-            "what was taken back is still kept: " + forgotten.ToString());
+            "the database of the undone restore is still kept: " +
+                forgotten.ToString());
   }
   outcome.undo_available = UndoAvailable();
   return outcome;

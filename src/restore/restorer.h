@@ -1,4 +1,4 @@
-// restore/ to storage/: check, stage, swap, undo, recover.
+// Moves backups into storage/: check, stage, swap, undo, recover.
 //
 // The promise: after any crash the database directory is exactly the old one
 // or exactly the new one, and an archive that fails any check never touches
@@ -30,7 +30,7 @@
 
 namespace levelkeep {
 
-// What to restore from.
+// The archive to restore from.
 struct RestoreSource {
   RestoreSource() = default;
   // NOLINTNEXTLINE(google-explicit-constructor): a path is one.
@@ -40,42 +40,42 @@ struct RestoreSource {
   RestoreSource(const char* archive_path) : path(archive_path) {}
 
   std::string path;
-  // Of an archive that is open already: it is read, whatever has taken its path
-  // since. Outlives the call. Else the path is opened, once.
+  // An archive that is already open: it is read even if another file has taken
+  // its path. Outlives the call. If null, the path is opened once.
   ArchiveReader* reader = nullptr;
-  // An archive of ours with this SHA-256 passed a full verification before:
-  // the same bytes make the same database, which is not scanned again. Its
-  // digests are checked all the same. Empty: none did.
+  // The SHA-256 of a LevelKeep archive that passed a full verification before.
+  // If this archive is the same, its database is not scanned again, but its
+  // digests are still checked. Empty: no such verification is known.
   std::string scanned_sha256;
 };
 
 struct RestoreOutcome {
   std::string archive_name;
   std::string archive_sha256;
-  bool own = false;  // had our manifest
+  bool own = false;  // the archive had a LevelKeep manifest
   std::shared_ptr<const Manifest> manifest;
-  std::string epoch;  // of the restored database (new)
+  std::string epoch;  // the restored database's new epoch
   uint64_t last_sequence = 0;
   uint64_t content_bytes = 0;
   bool undo_available = false;
 };
 
-// When a restore or an undo took place last, of those that can be undone.
+// The time of the last restore or undo that can be undone.
 struct LastExchange {
   Time when;
-  // Of the last write of what became live then.
+  // The last write of the database that became live at that time.
   uint64_t live_sequence = 0;
 };
 
-// What was found and done at start.
+// What a start found and did.
 struct RecoveryOutcome {
-  bool finished_restore = false;  // an interrupted one was completed
-  bool undone_restore = false;    // an interrupted one was taken back
+  bool finished_restore = false;  // an interrupted restore was completed
+  bool undone_restore = false;    // an interrupted restore was taken back
   // The restore or undo that was completed, when finished_restore.
   std::optional<RestoreOutcome> restored;
   std::string undone_reason;  // when undone_restore
-  // When undone_restore: it could not be taken back either, since its databases
-  // are not where it left them. What is there stays as it is.
+  // With undone_restore: the restore could not be taken back, because its
+  // databases are not where it left them. Nothing was changed.
   bool unclear = false;
   std::vector<std::string> swept;  // left-overs removed
 };
@@ -87,135 +87,135 @@ struct DropOutcome {
   struct Rejection {
     std::string name;
     std::string reason;
-    std::string path;  // where it is now
+    std::string path;  // the file's present place
   };
   std::vector<Rejection> rejected;
-  std::vector<std::string> skipped;  // applied before, moved to applied/
-  // Not applied and not rejected: they can't be ordered, are being copied,
+  std::vector<std::string> skipped;  // applied before, now moved to applied/
+  // Neither applied nor rejected: the drops can't be ordered, are being copied,
   // don't fit on the disk, can't be read, could not be checked, are of another
-  // application or a newer version, are links or folders.
+  // application or a newer version, or are links or folders.
   std::vector<LeftDrop> left;
-  std::string refused;              // the same in one sentence
-  std::vector<std::string> others;  // what has no archive's name
+  std::string refused;              // `left` in one sentence
+  std::vector<std::string> others;  // files that are not named like archives
 };
 
-// What becomes of a drop that can't be restored, ever.
+// What happens to a drop that can never be restored.
 enum class BadDrops {
-  kMoveAside,  // to rejected/; the database that is there serves on
-  // It is the only hope for a database: it stays, and with it the question.
+  kMoveAside,  // it moves to rejected/; the present database stays in use
+  // It stays: there is no database, and people have to decide.
   kStay,
 };
 
-// What to go back to: before the last restore, or before the first one since a
-// backup was verified.
+// How far to go back: to before the last restore, or to before the first
+// restore since a backup was verified.
 enum class UndoScope { kLast, kAll };
 
-// Thread safety: one call at a time (the manager's job lock sees to it).
+// Thread safety: one call at a time (the manager's job lock ensures that).
 class Restorer {
  public:
-  // `fs` and `clock` outlive it.
+  // `fs` and `clock` outlive this object.
   Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
       : context_{fs, clock, std::move(options)}, drops_(context_) {}
 
   std::string work_dir() const { return context_.work_dir(); }
 
-  // Creates the work and restore directories (applied/, rejected/), takes
-  // instance.lock for the life of this object. kBusy names the other
-  // instance's pid. kUnsupported if the database directory is a mount point
-  // or on another file system than storage_dir, kRefused if it is a symbolic
-  // link: it could never be exchanged. A judge finds out what of this would be
-  // refused, but for kBusy.
+  // Creates the work and restore directories (applied/, rejected/) and takes
+  // instance.lock for the life of this object. kBusy names the pid of another
+  // instance. kUnsupported if the database directory is a mount point or on
+  // another file system than storage_dir, kRefused if it is a symbolic link:
+  // it could never be exchanged. A judging walk reports what would be refused,
+  // except kBusy.
   Status Prepare(const Walk& walk = Walk::Act());
   // Whether the storage can still do what a restore needs (layout.h).
   Status CheckStorage() const;
-  // Finishes or undoes what a crash interrupted, then sweeps. Doing it again
-  // changes nothing. A restored database that nobody has opened yet is
-  // opened by the options' open_check; without one it is scanned read-only.
-  // kBusy if the database is held. REQUIRES: Prepare() succeeded; the
-  // database is closed. A judge finds out whether it could read and remove what
-  // is there.
+  // Finishes or undoes what a crash interrupted, then sweeps. Idempotent.
+  // A restored database that nobody has opened yet is opened by the options'
+  // open_check; without one it is scanned read-only. kBusy if the database is
+  // open elsewhere. REQUIRES: Prepare() succeeded; the database is closed in
+  // this process. A judging walk reports whether the left-overs could be read
+  // and removed.
   Result<RecoveryOutcome> Recover(const Walk& walk = Walk::Act());
-  // Recover succeeded once.
+  // True once Recover has succeeded.
   bool recovered() const { return recovered_; }
 
-  // Applies what lies in restore/: the one that StageForRestart put there
-  // last, else the newest of ours, else the only one. It goes to applied/
-  // with NAME.applied.txt; bad and older ones go to rejected/ with
-  // NAME.reason.txt, with the digests that lie beside them. With
-  // BadDrops::kStay bad ones stay, and none is applied while one can't be.
-  // Never fails because of an archive; fails when the disk does, or when the
-  // database is held.
+  // Applies an archive in restore/: the last one from StageForRestart, else the
+  // newest LevelKeep archive, else the only archive. It goes to applied/ with
+  // NAME.applied.txt. Bad and older ones go to rejected/ with NAME.reason.txt;
+  // the digests beside an archive move with it. With BadDrops::kStay bad ones
+  // stay, and no archive is applied while another can't be. A bad archive is
+  // never an error; a failing disk or an open database is.
   //
-  // Applied once: a file that could not be moved away (read-only restore/)
-  // is known again by name, size, time and digest and not applied a second
-  // time. One that was moved to applied/ and is dropped again is applied
-  // again: a copy has another inode or time, and one moved back by hand has
-  // left its NAME.applied.txt behind. The rules are in drop_history.h.
+  // An archive is applied once: a file that could not be moved away (read-only
+  // restore/) is recognised by name, size, time and digest and not applied
+  // again. An archive from applied/ that is dropped again is applied again: a
+  // copy has another inode or time, and one moved back by hand has left its
+  // NAME.applied.txt behind. The rules are in drop_history.h.
   // REQUIRES: the database is closed.
   Result<DropOutcome> ApplyDropped(std::stop_token stop,
                                    BadDrops bad_drops = BadDrops::kMoveAside);
-  // What waits in restore/ now: what the last ApplyDropped left or rejected,
-  // until the file is gone or a later restore succeeded, and what came since.
-  // The log names each once. May be called at any time from any thread.
+  // The drops that wait in restore/ now: those that the last ApplyDropped left
+  // or rejected, until the file is gone or a later restore succeeded, and newer
+  // ones. The log names each drop once. Any thread may call this at any time.
   std::vector<UnrestoredDrop> LookAtDrops() { return drops_.Look(); }
 
-  // A checked, extracted and validated database in staging; nothing live
-  // has changed (R0..R5). Removed by Discard or at the next start.
+  // A checked, extracted and validated database in staging (R0..R5). Nothing
+  // live has changed. Discard or the next start removes it.
   struct Staged {
     std::string id;
     std::string directory;
     RestoreOutcome outcome;
   };
   Result<Staged> Stage(const RestoreSource& source, const Work& work);
-  // The same from what is left of the live database; see remains.h.
+  // Like Stage, from the remaining files of the live database; see remains.h.
   Result<Remains> FindRemains() const;
   Status CheckRepairable(const Remains& remains) const;
   Result<Staged> StageRemains(const Remains& remains, const Work& work);
-  // R6..R13: makes the staged database the live one; the old one is kept
-  // for Undo, beside what earlier restores replaced. If open_check fails, the
-  // old one is put back and its error returned. kBusy if an interrupted restore
-  // had to be finished first: what is live then is that one's database, and
-  // nothing else was changed. REQUIRES: the database is closed in this process.
+  // R6..R13: makes the staged database the live one. The old one is kept for
+  // Undo, together with those that earlier restores replaced. If open_check
+  // fails, the old database is put back and the error returned. kBusy if an
+  // interrupted restore had to be finished first: its database is then live,
+  // and nothing else was changed. REQUIRES: the database is closed in this
+  // process.
   Result<RestoreOutcome> Apply(const Staged& staged);
   void Discard(const Staged& staged);
 
-  // Swaps a kept old database back in (and keeps the other one, so that an
-  // undo can be undone). It keeps its epoch: its history simply goes on.
-  // kNotFound if there is none, kBusy as for Apply.
-  // REQUIRES: the database is closed in this process.
+  // Swaps a kept old database back in, and keeps the present one, so that an
+  // undo can be undone. The old database keeps its epoch: its history
+  // continues. kNotFound if no database is kept; kBusy as for Apply. REQUIRES:
+  // the database is closed in this process.
   Result<RestoreOutcome> Undo(UndoScope scope = UndoScope::kLast);
-  // Undo of a restore of which nobody makes use: what it had put in place is
-  // not kept, and what could be undone before it can be undone again.
+  // Undoes a restore before anybody has used it: the restored database is not
+  // kept, and an undo leads to the same database as before the restore.
   Result<RestoreOutcome> TakeBack();
-  // What Undo would put back, or what it would be refused with. Writes nothing;
-  // at any time.
+  // The database that Undo would put back, or the error of Undo. Writes
+  // nothing; may be called at any time.
   Result<KeptDatabase> FindUndo(UndoScope scope) const;
   // May be called at any time from any thread.
   bool UndoAvailable() const;
-  // What restores replaced, the last one first. Writes nothing; at any time.
+  // The replaced databases, the last one first. Writes nothing; at any time.
   Result<std::vector<KeptDatabase>> ListKept() const;
-  // kNotFound: nothing is kept.
+  // kNotFound if no database is kept.
   Result<LastExchange> FindLastExchange() const;
-  // Removes all of it. kBusy while an interrupted restore waits for Recover.
+  // Removes all kept databases. kBusy while an interrupted restore is pending.
   Status ForgetUndo();
 
-  // Copies an archive into the drop folder; the next start prefers it to
-  // whatever else lies there. A copy that was staged before goes.
+  // Copies an archive into the drop folder. The next start prefers it to all
+  // other drops. An older staged copy is removed.
   Status StageForRestart(const RestoreSource& source);
-  // Removes the copy that is staged, if there is one: a later wish has been
-  // fulfilled.
+  // Removes the staged copy, if there is one, because a later restore has
+  // succeeded.
   void ForgetStaged();
-  // What StageForRestart of an archive of that name would be refused with.
+  // The error that StageForRestart of an archive of that name would return.
   // Writes nothing.
   Status JudgeStage(const ArchiveOutline& outline,
                     const std::string& name) const;
 
-  // What ExtractTo would refuse before it writes anything. Writes nothing.
+  // The error that ExtractTo would return before it writes. Writes nothing.
   Status JudgeExtract(const ArchiveOutline& outline,
                       const std::string& target_dir) const;
-  // Extracts and validates into a new directory `target_dir` (which must
-  // not exist or be empty, and be no mount point), without touching the live
-  // database.
+  // Extracts and validates into a new directory `target_dir`, which must not
+  // exist or must be empty, and must not be a mount point. The live database is
+  // not touched.
   Result<RestoreOutcome> ExtractTo(const RestoreSource& source,
                                    const std::string& target_dir,
                                    const Work& work);
@@ -233,8 +233,8 @@ class Restorer {
 };
 
 // Finds levelkeep-check: `configured`, else beside the running program, in the
-// build folder that the program runs in, in the installed libexec directory.
-// kNotChecked says where it was looked for.
+// build folder that the program runs in, or in the installed libexec directory.
+// The message of kNotChecked lists these places.
 Result<std::string> FindCheckProgram(FileSystem* fs,
                                      const std::string& configured);
 

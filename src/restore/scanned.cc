@@ -20,8 +20,8 @@ std::string ScannedPath(const RestoreContext& context) {
   return context.InWork("scanned");
 }
 
-// One digest a line, the newest last. What somebody else may have written does
-// not count.
+// One digest per line, the newest last. A record that another user may have
+// written is ignored.
 Result<std::vector<std::string>> LoadScanned(const RestoreContext& context) {
   const std::string path = ScannedPath(context);
   const auto file = context.fs->Open(path, OpenMode::kRead);
@@ -49,7 +49,7 @@ Status AddScanned(const RestoreContext& context, const std::string& sha256) {
   const auto storage = context.fs->StatFollowing(context.options.storage_dir);
   if (storage.status().code() == StatusCode::kNotFound) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(storage.status());
-  // Root's belongs to that one then.
+  // A record that root writes is given to the owner of the storage.
   const uint32_t user = EffectiveUser();
   if (user != 0 && storage->owner != user) return Status::Ok();
   LEVELKEEP_ASSIGN_OR_RETURN(auto digests, LoadScanned(context));
@@ -61,7 +61,7 @@ Status AddScanned(const RestoreContext& context, const std::string& sha256) {
   std::string text;
   for (size_t i = first; i < digests.size(); ++i) text += digests[i] + "\n";
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(context.fs, context.work_dir()));
-  // If we die here: the old record; a restore scans once more.
+  // If we die here: the old record stays, and a restore scans once more.
   return WriteFileDurably(context.fs, ScannedPath(context), text);
 }
 

@@ -1,7 +1,7 @@
-// Which archives of ours were scanned key by key for this storage: their
-// databases are not scanned once more by a restore. Kept in the work folder,
-// since who can write to backups/ can write there that an archive is verified,
-// and nothing of such an archive may be opened unchecked.
+// The LevelKeep archives whose databases were already scanned key by key for
+// this storage; a restore does not scan them again. The record is in the work
+// folder: anybody who can write to backups/ could claim there that an archive
+// is verified, and no database may be opened unchecked because of such a claim.
 
 #ifndef LEVELKEEP_RESTORE_SCANNED_H_
 #define LEVELKEEP_RESTORE_SCANNED_H_
@@ -13,11 +13,11 @@
 
 namespace levelkeep {
 
-// Remembers the archive with this SHA-256; of many, the last ones. Where the
-// storage belongs to another user, or there is none yet, nothing.
+// Remembers the archive with this SHA-256; the oldest ones are dropped. Does
+// nothing if the storage belongs to another user or does not exist.
 // REQUIRES: one caller at a time.
 Status AddScanned(const RestoreContext& context, const std::string& sha256);
-// What can't be read says no.
+// False if the record can't be read.
 bool WasScanned(const RestoreContext& context, const std::string& sha256);
 
 }  // namespace levelkeep

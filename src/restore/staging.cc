@@ -22,12 +22,12 @@ Status CheckComparator(const RestoreContext& context,
   }
   return Status(StatusCode::kUnsupported,
                 "the backup's comparator is " + Printable(comparator) +
-                    ", this application's is " +
+                    ", but this application's is " +
                     context.options.comparator_name,
-                "restore it into the application that it was made by");
+                "restore it with the application that made the backup");
 }
 
-// kNoSpace unless `needed` bytes fit into the folder; how many may be written.
+// Returns how many bytes may be written; kNoSpace if that is below `needed`.
 Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
                          const std::string& folder) {
   LEVELKEEP_ASSIGN_OR_RETURN(
@@ -48,13 +48,13 @@ Status CompareWithManifest(const Manifest& manifest, const StoreCheck& check) {
     return Status(StatusCode::kCorruption,
                   "the database ends at write number " +
                       std::to_string(check.last_sequence) +
-                      ", its manifest says " +
+                      ", but its manifest says " +
                       std::to_string(manifest.last_sequence));
   }
   if (!check.comparator.empty() && check.comparator != manifest.comparator) {
     return Status(StatusCode::kCorruption, "the database's comparator is " +
                                                Printable(check.comparator) +
-                                               ", its manifest says " +
+                                               ", but its manifest says " +
                                                Printable(manifest.comparator));
   }
   return Status::Ok();
@@ -64,7 +64,8 @@ uint64_t LargestRecordOf(const std::shared_ptr<const Manifest>& manifest) {
   return manifest == nullptr ? 0 : manifest->largest_record;
 }
 
-// The extracted database is sound, is what its manifest says, and of use.
+// Checks that the extracted database is sound, matches its manifest, and can be
+// used by the application.
 Result<StoreCheck> CheckExtracted(const RestoreContext& context,
                                   const ExtractRequest& request,
                                   const ExtractedDatabase& extracted) {
@@ -89,7 +90,7 @@ Result<StoreCheck> CheckExtracted(const RestoreContext& context,
   return check;
 }
 
-// Of a database that is restored from this archive.
+// The identity of a database that is restored from this archive.
 DatabaseIdentity NextIdentity(const std::string& replaced_id,
                               const ExtractedDatabase& extracted) {
   DatabaseIdentity identity;
@@ -97,14 +98,14 @@ DatabaseIdentity NextIdentity(const std::string& replaced_id,
   identity.epoch = RandomId();
   if (const Manifest* const manifest = extracted.manifest.get()) {
     if (identity.id.empty()) identity.id = manifest->db_id;
-    // Others may have written anything there.
+    // Another program may have written any text into db_epoch.
     if (IsEpoch(manifest->db_epoch)) identity.parent = manifest->db_epoch;
   }
   if (identity.id.empty()) identity.id = RandomId();
   return identity;
 }
 
-// Of what is live; where nothing is, of what has been.
+// The identity of the live database; without one, of the last known database.
 Result<std::string> ReplacedId(const RestoreContext& context) {
   LEVELKEEP_ASSIGN_OR_RETURN(const DatabaseIdentity live,
                              ReadIdentity(context.fs, context.db_dir()));
@@ -136,7 +137,7 @@ Result<ExtractedStore> ExtractInto(const RestoreContext& context,
   return store;
 }
 
-// Logs become tables when LevelDB opens them, and the MANIFEST is written anew.
+// Opening writes tables from the logs and a new MANIFEST; this is their size.
 uint64_t ScratchBytes(const Manifest& manifest) {
   uint64_t bytes = 0;
   for (const ManifestFile& file : manifest.files) {
@@ -152,8 +153,8 @@ Status Judge(const VerifyRequest& request, const std::string& sha256) {
   return request.judge ? request.judge(sha256) : Status::Ok();
 }
 
-// Nothing of the database is written: its digests are checked here, then
-// levelkeep-check opens it inside the archive.
+// Writes no file of the database: checks its digests, then levelkeep-check
+// opens it inside the archive.
 Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
                                  const VerifyRequest& request,
                                  const std::string& scratch_dir) {
@@ -170,7 +171,7 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
   const Result<StoreCheck> check = CheckArchivedStore(
       context, request.archive_path, outline.content_bytes, scratch_dir,
       request.work.stop, LargestRecordOf(outline.manifest));
-  // Before any verdict: levelkeep-check may have read another file.
+  // First of all: levelkeep-check may have read another file.
   LEVELKEEP_RETURN_IF_ERROR(request.reader->CheckUnchanged(request.work.stop));
   if (!check.ok()) return check.status();
   LEVELKEEP_RETURN_IF_ERROR(CompareWithManifest(*outline.manifest, *check));
@@ -190,13 +191,13 @@ Result<ExtractedStore> ExtractOpened(const RestoreContext& context,
   LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(request.target_dir));
   auto store = ExtractInto(context, request, reader, options);
   if (!store.ok()) {
-    // Best effort: the next start sweeps what is left.
+    // Best effort: the next start removes the rest.
     (void)RemoveTree(context.fs, request.target_dir);
   }
   return store;
 }
 
-// Root restores for whom the live database belongs to.
+// A restore by root gives the files to the owner of the live database.
 Status GiveToService(const RestoreContext& context,
                      const std::string& directory) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, context.fs->List(directory));
@@ -216,10 +217,10 @@ Status CheckFileSize(uint64_t bytes, const std::string& what) {
                 what + " needs " + FormatBytes(bytes) +
                     ", but files may have " + FormatBytes(*limit) +
                     " at most here (ulimit -f, LimitFSIZE)",
-                "raise the limit for whoever restores");
+                "raise the limit for the process that restores");
 }
 
-// Nothing is written for an archive that can't fit.
+// Called first: nothing is written for an archive that can't fit.
 Result<uint64_t> CheckFits(const RestoreContext& context,
                            const ArchiveOutline& outline,
                            const std::string& parent, bool for_application) {
@@ -232,7 +233,8 @@ Result<uint64_t> CheckFits(const RestoreContext& context,
       LEVELKEEP_RETURN_IF_ERROR(CheckFileSize(file.size_bytes, file.name));
     }
   }
-  // A foreign archive does not say its size; it is at least its own.
+  // A foreign archive does not state its content's size, which is at least the
+  // size of the archive.
   const uint64_t needed = outline.content_bytes != 0 ? outline.content_bytes
                                                      : outline.archive_bytes;
   return RoomFor(context, needed, parent);
@@ -248,10 +250,9 @@ Status CheckTarget(FileSystem* fs, const std::string& target_dir,
                   target_dir + " is not a directory", "name another target");
   }
   if (IsMountPoint(fs, target_dir)) {
-    return Status(
-        StatusCode::kUnsupported,
-        target_dir + " is a mount point, in whose place no folder can be put",
-        "name a folder in it: " + JoinPath(target_dir, db_name));
+    return Status(StatusCode::kUnsupported,
+                  target_dir + " is a mount point, which no folder can replace",
+                  "name a folder in it: " + JoinPath(target_dir, db_name));
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(target_dir));
   if (names.empty()) return Status::Ok();
@@ -289,7 +290,7 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
   request.scratch_dir = context.InWork(std::string(kScratchPrefix) + staged.id);
   LEVELKEEP_ASSIGN_OR_RETURN(request.replaced_id, ReplacedId(context));
   request.work = work;
-  // If we die here: staging and scratch, swept at the next start (row R0-R5).
+  // If we die here: the next start sweeps staging and scratch (row R0-R5).
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
                              ExtractChecked(context, request));
   staged.outcome = std::move(store.outcome);
@@ -307,7 +308,7 @@ Restorer::Staged NewStaged(const RestoreContext& context) {
 Status FinishStaging(const RestoreContext& context,
                      const Restorer::Staged& staged) {
   FileSystem* const fs = context.fs;
-  // The folder keeps the mode that the operator gave it.
+  // The folder keeps the mode that the operator gave the live one.
   Status finished;
   const auto live = fs->Stat(context.db_dir());
   if (live.ok() && live->type == FileType::kDirectory) {
@@ -345,17 +346,17 @@ Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,
   request.source = source;
   request.target_dir = hidden + ".extract";
   request.scratch_dir = hidden + ".scratch";
-  request.replaced_id = "";  // it moves
+  request.replaced_id = "";  // the database keeps its identity
   request.work = work;
   LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
                              ExtractChecked(context_, request));
-  // rename() replaces an empty directory and nothing else.
+  // rename() replaces only an empty directory.
   Status published = fs->Rename(request.target_dir, target_dir);
   if (!published.ok()) {
     (void)RemoveTree(fs, request.target_dir);
     return published;
   }
-  // If we die here: the target is there, whole, or not at all.
+  // If we die here: the target exists completely, or not at all.
   LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(parent));
   return store.outcome;
 }
@@ -366,8 +367,8 @@ Result<StoreCheck> VerifyArchive(const RestoreContext& context,
                                     std::string(kScratchPrefix) + RandomId());
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(context.fs, request.scratch_parent));
-  // Foreign archives want a folder, and so may a test's own checker; what lies
-  // elsewhere levelkeep-check can't open.
+  // A foreign archive is extracted, and also an archive for a test's checker or
+  // without a path: levelkeep-check can't open these in place.
   const bool in_place =
       !context.options.store_checker || context.options.archive_checker;
   if (request.reader->outline().own && request.reader->has_path() && in_place) {

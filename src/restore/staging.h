@@ -1,4 +1,4 @@
-// From an archive to a directory that holds a checked database (R0..R5).
+// Turns an archive into a directory with a checked database (R0..R5).
 
 #ifndef LEVELKEEP_RESTORE_STAGING_H_
 #define LEVELKEEP_RESTORE_STAGING_H_
@@ -17,11 +17,11 @@ namespace levelkeep {
 
 struct ExtractRequest {
   RestoreSource source;
-  std::string target_dir;   // created; removed again on failure
+  std::string target_dir;   // created; removed if the call fails
   std::string scratch_dir;  // for the check; created and removed
-  // The identity of the database that this one replaces; empty: it has none,
-  // and takes the archive's. Nothing: it is not for the application at hand, so
-  // that its comparator does not matter and no identity is written.
+  // The identity of the database that will be replaced. Empty: that has none,
+  // and the archive's is used. Nullopt: the result is not for this application,
+  // so its comparator does not matter and no identity is written.
   std::optional<std::string> replaced_id;
   Work work;
 };
@@ -31,24 +31,23 @@ struct ExtractedStore {
   StoreCheck check;
 };
 
-// R2: what an extraction into a folder in `parent` would be refused for, before
-// anything is written: an application that can't use it (unless it is not for
-// that, see ExtractRequest), too little space, and files above the limit of
-// file sizes. `parent` may be still to be
-// made. Returns how many bytes may be written.
+// R2: the reasons to refuse an extraction into a folder in `parent` before
+// anything is written: an application that can't use the database (only if
+// `for_application`), too little space, or files above the limit of file sizes.
+// `parent` need not exist. Returns how many bytes may be written.
 Result<uint64_t> CheckFits(const RestoreContext& context,
                            const ArchiveOutline& outline,
                            const std::string& parent, bool for_application);
-// kIoError: a file of that size is above the limit of file sizes (ulimit -f).
-// `what` is that file, for people.
+// kIoError if `bytes` exceeds the limit of file sizes (ulimit -f). `what` names
+// the file in the message.
 Status CheckFileSize(uint64_t bytes, const std::string& what);
-// Where a database is to appear: kAlreadyExists unless it is absent, or an
-// empty directory.
+// Checks the place of a new database: kAlreadyExists unless `target_dir` is
+// absent or an empty directory.
 Status CheckTarget(FileSystem* fs, const std::string& target_dir,
                    const std::string& db_name);
 
-// Extracts, checks and compares with the manifest. Everything is durable on
-// return but the name of `target_dir` itself. See IsArchiveFault.
+// Extracts, checks and compares with the manifest. On return everything is
+// durable except the name of `target_dir`. See IsArchiveFault.
 Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
                                       const ExtractRequest& request);
 
@@ -56,33 +55,33 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
                                       const RestoreSource& source,
                                       const Work& work);
 
-// A name for a directory in the work directory; nothing is made yet.
+// A name for a directory in the work directory; creates nothing.
 Restorer::Staged NewStaged(const RestoreContext& context);
-// The staged directory gets the live one's mode and is durable. On failure it
-// is removed.
+// Gives the staged directory the mode of the live one and makes it durable. If
+// that fails, the directory is removed.
 Status FinishStaging(const RestoreContext& context,
                      const Restorer::Staged& staged);
 
 struct VerifyRequest {
   ArchiveReader* reader = nullptr;  // of archive_path, just opened
   std::string archive_path;
-  // Gets scratch-<id>, which is removed again: what opening writes, and the
-  // databases of foreign archives.
+  // scratch-<id> is created in here and removed again: for files that opening
+  // writes, and for the databases of foreign archives.
   std::string scratch_parent;
   Work work;
-  // Is told the archive's SHA-256 as soon as all of it was read; what it
-  // returns ends the verification. May be empty.
+  // Called with the archive's SHA-256 as soon as the archive has been read. An
+  // error that it returns ends the verification. May be empty.
   std::function<Status(const std::string& sha256)> judge;
 };
 
-// Full verification: every digest, then open, scan, compare. Our own archives
-// are opened where they are: read once here and once by levelkeep-check.
-// kBusy if the archive was changed meanwhile.
+// Full verification: every digest, then open, scan, compare. LevelKeep archives
+// are opened in place: read once here and once by levelkeep-check. kBusy if the
+// archive was changed meanwhile.
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,
                                  const VerifyRequest& request);
 
-// Is it the archive that is bad? Else it is the disk, the host or the time, or
-// it is well-formed and this version or this application can't use it.
+// True if the archive itself is bad. Else the disk, the host or the time is the
+// cause, or this version or application can't use a well-formed archive.
 bool IsArchiveFault(StatusCode code);
 
 }  // namespace levelkeep

@@ -16,12 +16,12 @@ namespace levelkeep {
 namespace {
 
 constexpr size_t kOutputLimitBytes = 64 * 1024;
-constexpr int kWrongArguments = 2;  // its exit code
+constexpr int kWrongArguments = 2;  // exit code of levelkeep-check
 
 constexpr char kTryAgain[] = "it says nothing about the backup: try again";
 
-// What the bytes of a database may be the reason of. Empty: nothing in a
-// database sends this signal.
+// How the bytes of a database may have caused this signal. Empty if they never
+// cause it.
 std::string CrashMeaning(int signal) {
   switch (signal) {
     case SIGABRT:
@@ -49,8 +49,8 @@ Status NoReport() {
                     "hand to see what it says");
 }
 
-// What a report of failure means. Only one code is the database's fault; what
-// this version does not know is not.
+// Decodes a report of failure. Only the code "corruption" is the database's
+// fault; codes that this version does not know are not.
 Status DecodeFailure(const nlohmann::json& json, Status* failure) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string name, RequireText(json, "code"));
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string error,
@@ -83,7 +83,7 @@ Result<StoreCheck> DecodeSuccess(const nlohmann::json& json) {
   return check;
 }
 
-// The limit of the host that was told before the report; empty: none.
+// The limit of the host that the check reported first; empty: none.
 std::string HostLimit(const std::string& output) {
   const auto json = ParseJson(output.substr(0, output.find('\n')), "it");
   const auto limit = json.ok() ? OptionalText(*json, "hostLimit")
@@ -91,14 +91,14 @@ std::string HostLimit(const std::string& output) {
   return limit.ok() ? Printable(*limit, 100) : "";
 }
 
-// What is in the last line.
+// The report is the last line.
 std::string_view ReportIn(std::string_view output) {
   while (output.ends_with('\n')) output.remove_suffix(1);
   const size_t end = output.rfind('\n');
   return end == std::string_view::npos ? output : output.substr(end + 1);
 }
 
-// The child may have been made to say anything.
+// The output is untrusted: the database may have taken over the child.
 Result<StoreCheck> ParseReport(const std::string& output) {
   const auto json = ParseJson(ReportIn(output), "the report");
   if (!json.ok()) return NoReport();
@@ -113,9 +113,9 @@ Result<StoreCheck> ParseReport(const std::string& output) {
   return DecodeFailure(*json, &failure).ok() ? failure : NoReport();
 }
 
-// What levelkeep-check is asked for.
+// The input of one run of levelkeep-check.
 struct ProgramRun {
-  std::vector<std::string> database;  // the arguments that name it
+  std::vector<std::string> database;  // the arguments that name the database
   uint64_t db_bytes = 0;
   uint64_t largest_record = 0;
   std::string scratch_dir;
@@ -127,7 +127,7 @@ Result<ProgramOutcome> StartCheck(const std::vector<std::string>& arguments,
   auto outcome =
       RunProgram(arguments, timeout, kOutputLimitBytes, std::move(stop));
   const StatusCode code = outcome.status().code();
-  // No process, no pipe, no memory: the host's.
+  // The host lacks processes, pipes or memory.
   if (code == StatusCode::kIoError || code == StatusCode::kInternal) {
     return Status(StatusCode::kNotChecked, outcome.status().message(),
                   outcome.status().hint());
@@ -135,8 +135,8 @@ Result<ProgramOutcome> StartCheck(const std::vector<std::string>& arguments,
   return outcome;
 }
 
-// Of a crash only the second one counts: the run before may have died of what
-// the host, not the database, did to it.
+// Runs the check; after a crash, once more. Only the second crash counts: the
+// host, not the database, may have caused the first one.
 Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
                                    const ProgramRun& run,
                                    std::stop_token stop) {
@@ -150,14 +150,14 @@ Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
     arguments.insert(arguments.end(),
                      {"--largest-record", std::to_string(run.largest_record)});
   }
-  const bool idle = IsIdleThread();  // then the child is, too
+  const bool idle = IsIdleThread();  // the child then is idle, too
   const auto timeout = CheckTimeout(run.db_bytes, idle);
   LEVELKEEP_ASSIGN_OR_RETURN(ProgramOutcome outcome,
                              StartCheck(arguments, timeout, stop));
   if (IsCrashOfCheck(outcome)) {
     LogWarn(kRestoreLogTag, CrashMeaning(outcome.signal) +
                                 ": checking once more with twice the memory");
-    // What the first one wrote there would be a part of the database.
+    // Files of the first run would become part of the database.
     LEVELKEEP_RETURN_IF_ERROR(RemoveTree(context.fs, run.scratch_dir));
     LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(run.scratch_dir));
     arguments.emplace_back("--again");
@@ -185,7 +185,7 @@ Result<StoreCheck> WithScratch(const RestoreContext& context,
                                const std::string& scratch_dir,
                                const std::function<Result<StoreCheck>()>& run) {
   LEVELKEEP_RETURN_IF_ERROR(context.fs->CreateDirectory(scratch_dir));
-  // If we die here: scratch that the next start sweeps.
+  // If we die here: the next start sweeps the scratch directory.
   Result<StoreCheck> check = run();
   const Status removed = RemoveTree(context.fs, scratch_dir);
   if (check.ok() && !removed.ok()) return removed;
@@ -195,8 +195,8 @@ Result<StoreCheck> WithScratch(const RestoreContext& context,
 }  // namespace
 
 std::chrono::milliseconds CheckTimeout(uint64_t db_bytes, bool idle) {
-  // An idle one gets 0.3 % of a core that others keep busy. What computes
-  // without an end is ended by its processor time all the same.
+  // If others keep a core busy, an idle process gets 0.3 % of it. An endless
+  // computation still ends by its processor time.
   const uint64_t patience = idle ? 100 : 1;
   return std::chrono::seconds(patience * (60 + db_bytes / 5'000'000));
 }
@@ -240,7 +240,7 @@ Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
   if (outcome.exit_code == kWrongArguments) {
     return Status(StatusCode::kNotChecked,
                   "levelkeep-check does not know its arguments",
-                  "it is of another version: install it beside this program");
+                  "it is of another version: install the one of this program");
   }
   return ParseReport(outcome.output);
 }

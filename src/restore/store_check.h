@@ -1,5 +1,5 @@
-// Runs levelkeep-check: a database that nobody trusts is opened by a child
-// process, which may abort, hang or eat memory without harm.
+// Runs levelkeep-check: a child process opens the untrusted database, and may
+// abort, hang or use much memory without harm.
 
 #ifndef LEVELKEEP_RESTORE_STORE_CHECK_H_
 #define LEVELKEEP_RESTORE_STORE_CHECK_H_
@@ -17,21 +17,21 @@
 
 namespace levelkeep {
 
-// Whether anybody vouches for the content of a database.
+// Whether the content of a database is covered by digests.
 enum class Vouched {
-  kYes,  // digests of ours
-  kNo,   // an archive of another program: every table is looked at by itself
+  kYes,  // LevelKeep's digests cover it
+  kNo,   // an archive of another program: every table is checked by itself
 };
 
-// The options' own checker, or levelkeep-check. `scratch_dir` must not exist;
-// it is removed again. `largest_record`: Manifest::largest_record, 0 where
-// nobody vouches for the manifest.
+// Runs the options' own checker, or levelkeep-check. `scratch_dir` must not
+// exist; it is removed again. `largest_record` is Manifest::largest_record, or
+// 0 if no digest covers the manifest.
 //
-// kCorruption: the database is bad, and why: the check found it in its bytes,
-// or crashed on them twice. Everything else is no verdict: kNotChecked (the
-// host, its limits, a signal, the time), kUnsupported (compressed in a way that
-// this LevelDB lacks), kNoSpace, kIoError, kPermissionDenied, kCancelled. No
-// levelkeep-check is kNotChecked, too.
+// kCorruption: the database is bad: the check found a fault in its bytes, or
+// crashed on them twice; the message says why. All other errors are no verdict:
+// kNotChecked (the host, its limits, a signal, the time, or no
+// levelkeep-check), kUnsupported (a compression that this LevelDB lacks),
+// kNoSpace, kIoError, kPermissionDenied, kCancelled.
 Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& db_dir,
                               const std::string& scratch_dir,
@@ -39,11 +39,11 @@ Result<StoreCheck> CheckStore(const RestoreContext& context,
                               Vouched vouched = Vouched::kYes,
                               uint64_t largest_record = 0);
 
-// The same for a database inside an archive of ours, which is read where it
-// is: nothing but what opening writes goes to `scratch_dir`. `content_bytes`
-// are the archive's.
-// REQUIRES: its digests were checked; the caller sees to it that it stays as
-// it is (ArchiveReader::CheckUnchanged).
+// Like CheckStore, for a database inside a LevelKeep archive, which is read in
+// place: only files that opening writes go to `scratch_dir`. `content_bytes` is
+// the size of the archive's content.
+// REQUIRES: the archive's digests were checked; the caller makes sure that it
+// stays unchanged (ArchiveReader::CheckUnchanged).
 Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                                       const std::string& archive_path,
                                       uint64_t content_bytes,
@@ -51,17 +51,17 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                                       std::stop_token stop,
                                       uint64_t largest_record = 0);
 
-// Did it end by something that the bytes of a database may be the reason of: a
-// crash of LevelDB, or processor time without an end? Not under a limit of the
-// host that is tighter than ours. For tests.
+// True if the bytes of a database may have ended the check: LevelDB crashed, or
+// used up its processor time. False if a limit of the host was lower than ours.
+// For tests.
 bool IsCrashOfCheck(const ProgramOutcome& outcome);
-// What the end of the child process means, of a crash: of the second one.
-// `idle`: it was a SCHED_IDLE one. For tests.
+// The meaning of the end of the child process; if it crashed, of its second
+// crash. `idle`: the child ran as SCHED_IDLE. For tests.
 Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
                                          std::chrono::milliseconds timeout,
                                          bool idle = false);
-// Wall time that a scan of so many bytes may take. Processor time is what tells
-// a scan without an end; this one only tells that there is no verdict.
+// Wall time for a scan of `db_bytes`. At its end there is no verdict; an
+// endless scan is detected by its processor time.
 std::chrono::milliseconds CheckTimeout(uint64_t db_bytes, bool idle = false);
 
 }  // namespace levelkeep

@@ -8,7 +8,7 @@ namespace {
 
 using Holds = SwapPosition::Holds;
 
-// More than any path through the steps needs.
+// More steps than any path needs.
 constexpr int kMaxSteps = 6;
 
 }  // namespace
@@ -17,7 +17,7 @@ Result<Holds> Swap::WhatIsAt(const std::string& path) const {
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t inode,
                              DirectoryInode(context_.fs, path));
   if (inode == 0) return Holds::kNothing;
-  if (journal_.new_epoch.empty()) {  // 0.1.0 wrote it
+  if (journal_.new_epoch.empty()) {  // a journal of 0.1.0
     if (inode == journal_.new_inode) return Holds::kNew;
     return inode == journal_.old_inode ? Holds::kOld : Holds::kOther;
   }
@@ -80,8 +80,8 @@ Status Swap::StepForward(const SwapPosition& position, bool* done) {
       return Status::Ok();
     }
     LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Incoming(), Outgoing()));
-    // If we die here: live is new; the old one has either name, and its
-    // epoch tells (recovery row R8).
+    // If we die here: live is new; the old database has either name, and is
+    // found by its epoch (recovery row R8).
     return MakeDurable();
   }
   if (position.incoming != Holds::kNew) return Stuck();
@@ -90,8 +90,8 @@ Status Swap::StepForward(const SwapPosition& position, bool* done) {
   }
   if (position.live == Holds::kNothing) {
     LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Incoming(), Live()));
-    // If we die here: live is new or missing; missing means that this step
-    // is done again (recovery row "two-rename fallback").
+    // If we die here: live is new or missing; if it is missing, the next start
+    // repeats this step (recovery row "two-rename fallback").
     return MakeDurable();
   }
   return Stuck();
@@ -106,7 +106,7 @@ Status Swap::StepBackward(const SwapPosition& position, bool* done) {
       *done = true;
       return Status::Ok();
     }
-    // An undo that is taken back stays possible under its own name.
+    // If an undo is taken back, its database keeps its name for another undo.
     LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Outgoing(), Incoming()));
     return MakeDurable();
   }
@@ -140,8 +140,8 @@ Status Swap::ExchangeWithLive(const std::string& other,
   } else {
     LEVELKEEP_RETURN_IF_ERROR(exchanged);
   }
-  // If we die here: live is either database or, without an exchange,
-  // missing; epochs tell which (recovery row R8).
+  // If we die here: live is either database or, without an exchange, missing;
+  // epochs tell which (recovery row R8).
   return MakeDurable();
 }
 
@@ -156,7 +156,7 @@ Status Swap::Stuck() const {
                 "the databases that an interrupted restore names are not in " +
                     Live() + ", " + Incoming() + " or " + Outgoing(),
                 "somebody moved them by hand: look at the three folders, and "
-                "put the database that is wanted at the first");
+                "move the database that you want to the first one");
 }
 
 }  // namespace levelkeep

@@ -1,5 +1,4 @@
-// The exchange of two databases: the only place where the live directory is
-// renamed.
+// The exchange of two databases. No other code renames the live directory.
 
 #ifndef LEVELKEEP_RESTORE_SWAP_H_
 #define LEVELKEEP_RESTORE_SWAP_H_
@@ -15,7 +14,7 @@
 
 namespace levelkeep {
 
-// Where the two databases of a journal are now, told by the BACKUP_ID inside.
+// The present places of a journal's two databases, found by their BACKUP_IDs.
 struct SwapPosition {
   enum class Holds { kNothing, kOld, kNew, kOther };
   Holds live = Holds::kNothing;
@@ -23,8 +22,8 @@ struct SwapPosition {
   Holds outgoing = Holds::kNothing;
 };
 
-// Moves the databases of one journal. Each step looks where they are and
-// does one rename, durably, so that any crash is followed by the same code.
+// Moves the databases of one journal. Each step finds out where they are and
+// does one durable rename, so that the same code continues after any crash.
 // Thread safety: one thread at a time.
 class Swap {
  public:
@@ -33,23 +32,25 @@ class Swap {
 
   Result<SwapPosition> Look() const;
 
-  // Holds LevelDB's LOCK in every directory concerned, wherever it moves to:
+  // Holds LevelDB's LOCK in all directories concerned, even after they move:
   // nobody can open either database before Unlock. kBusy names the holder.
   Status Lock();
   void Unlock() { locks_.clear(); }
 
-  // Live: the new database; outgoing: the old one. REQUIRES: Lock().
+  // Afterwards live is the new database, outgoing the old one. REQUIRES:
+  // Lock().
   Status Forward();
-  // Live: the old database; incoming: the new one. REQUIRES: Lock().
+  // Afterwards live is the old database, incoming the new one. REQUIRES:
+  // Lock().
   Status Backward();
 
  private:
   Result<SwapPosition::Holds> WhatIsAt(const std::string& path) const;
-  // One rename, if one is needed; sets *done if not.
+  // Does one rename; sets *done if none is needed.
   Status StepForward(const SwapPosition& position, bool* done);
   Status StepBackward(const SwapPosition& position, bool* done);
-  // Atomically where the file system can; else moves live to `aside` and
-  // lets the next step move the other one in.
+  // Atomic if the file system supports that; else moves live to `aside`, and
+  // the next step moves `other` in.
   Status ExchangeWithLive(const std::string& other, const std::string& aside);
   Status MakeDurable();
   Status Stuck() const;

@@ -14,7 +14,7 @@ namespace levelkeep {
 namespace {
 
 constexpr std::string_view kUndoTitle = "levelkeep undo 1";
-// No name holds it.
+// A character that no name contains.
 constexpr char kSeparator = '/';
 
 std::string UndoPath(const RestoreContext& context) {
@@ -44,8 +44,8 @@ std::vector<std::string> RollbackNames(std::string_view text) {
   return names;
 }
 
-// The record as it stands, whatever has become of the directories.
-// `directory` is empty if it is no name of one.
+// The record as stored, even if directories are gone. `directory` is empty if
+// the stored name is invalid.
 Result<UndoRecord> ReadUndo(const RestoreContext& context) {
   auto record = LoadRecord(context.fs, UndoPath(context), kUndoTitle);
   if (IsAbsence(record.status().code())) return NoUndo(context);
@@ -75,8 +75,8 @@ void Shorten(std::vector<std::string>* earlier) {
   earlier->erase(earlier->begin() + (kMaxEarlier - 1), earlier->end() - 1);
 }
 
-// For directories of which no more is known than what they hold, the last one
-// replaced first. REQUIRES: there is one.
+// A new record for directories of which only the content is known, the last one
+// replaced first. REQUIRES: there is at least one directory.
 UndoRecord RecordOf(const RestoreContext& context,
                     std::vector<std::string> directories) {
   UndoRecord undo;
@@ -115,17 +115,17 @@ Result<UndoRecord> UndoAfter(const RestoreContext& context,
   if (!before.ok()) return before.status();
   undo.earlier = before->earlier;
   if (before->directory == undo.directory) {
-    undo.undone = before->undone;  // done before
+    undo.undone = before->undone;  // this call is a repetition
   } else if (!is_undo) {
     if (!before->undone && !before->directory.empty()) {
       undo.earlier.insert(undo.earlier.begin(), before->directory);
     }
     Shorten(&undo.earlier);
   } else if (before->directory == journal.incoming) {
-    // The undo of an undo makes it a restore again.
+    // An undo of an undo repeats the restore.
     undo.undone = !before->undone;
   } else {
-    // Back to before one of several: those after it are undone with it.
+    // Goes back over several restores: the later ones are undone, too.
     const auto live =
         std::find(undo.earlier.begin(), undo.earlier.end(), journal.incoming);
     if (live != undo.earlier.end()) {
@@ -171,8 +171,8 @@ Status ForgetUndone(const RestoreContext& context) {
   if (undo.earlier.empty()) return DropAllRollbacks(context);
   undo = RecordOf(context, std::move(undo.earlier));
   LEVELKEEP_RETURN_IF_ERROR(StoreUndo(context, undo));
-  // If we die here: a directory that no record names; the next start removes
-  // it.
+  // If we die here: a directory that no record names is left; the next start
+  // removes it.
   return DropOtherRollbacks(context, undo);
 }
 
@@ -194,14 +194,15 @@ std::string ForgetUndoHint(const RestoreContext& context,
   if (!there.ok() || !here.ok() || there->device != here->device) return "";
   const uint64_t kept = KeptBytes(context);
   if (kept == 0) return "";
-  return "; what earlier restores replaced takes " + FormatBytes(kept) +
-         " in " + context.InWork(std::string(kRollbackPrefix) + "*") +
-         ": levelkeep restore --forget-undo removes it for good";
+  return "; the databases that earlier restores replaced take " +
+         FormatBytes(kept) + " in " +
+         context.InWork(std::string(kRollbackPrefix) + "*") +
+         ": levelkeep restore --forget-undo removes them for good";
 }
 
 Status DropAllRollbacks(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, UndoRecord()));
-  // If we die here: a record without its directories, which counts as none.
+  // If we die here: a record without its directories is left, which is ignored.
   return RemoveRecord(context.fs, UndoPath(context));
 }
 

@@ -1,4 +1,4 @@
-// A log or MANIFEST that LevelDB wants to go on with; private to src/snapshot.
+// A log or MANIFEST that LevelDB wants to append to; private to src/snapshot.
 
 #ifndef LEVELKEEP_SNAPSHOT_APPEND_TARGET_H_
 #define LEVELKEEP_SNAPSHOT_APPEND_TARGET_H_
@@ -12,16 +12,16 @@
 
 namespace levelkeep {
 
-// What is in it, one of the two.
+// What is known about the file: exactly one of the two pointers is set.
 struct AppendTarget {
   uint64_t size_bytes = 0;
   std::shared_ptr<HotLog> log;
   std::shared_ptr<HotManifest> manifest;
 };
 
-// LevelDB would append behind a torn record, and then find neither it nor
-// what follows (google/leveldb#1287). Told kUnsupported, it starts a new file.
-// kNotFound: it is not there.
+// kUnsupported if the file ends with a torn record: LevelDB would append behind
+// that record and never read what follows (google/leveldb#1287). On this error
+// LevelDB starts a new file. kNotFound if the file does not exist.
 Result<AppendTarget> InspectForAppend(FileSystem* fs, const std::string& name);
 
 }  // namespace levelkeep

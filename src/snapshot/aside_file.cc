@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::string_view kMarker = ".pin";
 
-// All AsideFiles of this process, whichever SnapshotEnv made them.
+// All AsideFiles of this process, of all its SnapshotEnvs.
 struct Registry {
   Mutex mutex;
   std::multiset<std::pair<uint64_t, uint64_t>> living GUARDED_BY(mutex);
@@ -49,8 +49,8 @@ Result<std::shared_ptr<AsideFile>> AsideFile::Make(FileSystem* fs,
   while (true) {
     const std::string target =
         path + std::string(kMarker) + std::to_string(next_number++);
-    // If we die here: the next attach finds the file and removes it; LevelDB
-    // wanted it gone (or, with keep_name, still has its own name for it).
+    // If we die here: the next attach finds the file and removes it. LevelDB
+    // has removed the file (or, with keep_name, has its own name for it).
     const Status made =
         keep_name ? fs->Link(path, target) : MoveToNewName(fs, path, target);
     if (made.code() == StatusCode::kAlreadyExists) continue;
@@ -66,7 +66,8 @@ Result<std::shared_ptr<AsideFile>> AsideFile::Make(FileSystem* fs,
 AsideFile::~AsideFile() {
   const Status removed = fs_->RemoveFile(path_);
   if (!removed.ok()) {
-    LogWarn("Snapshot", "released file stays: " + removed.ToString());
+    LogWarn("Snapshot",
+            "a released file was not removed: " + removed.ToString());
   }
   Registry& registry = TheRegistry();
   MutexLock lock(&registry.mutex);
@@ -91,7 +92,8 @@ void RemoveLeftOverAsideFiles(FileSystem* fs, const std::string& db_dir) {
     if (!info.ok() || IsLiving(*info)) continue;
     const Status removed = fs->RemoveFile(path);
     if (!removed.ok()) {
-      LogWarn("Snapshot", "left-over file stays: " + removed.ToString());
+      LogWarn("Snapshot",
+              "a left-over file was not removed: " + removed.ToString());
     }
   }
 }

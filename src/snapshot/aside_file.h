@@ -1,8 +1,8 @@
 // Files that LevelDB removed while a snapshot needed them: "<name>.pin<N>".
 //
 // LevelDB ignores such names, so neither its garbage collection nor RepairDB
-// sees them. They go away with the last snapshot that holds them; those that
-// a dead process left go away when the database is opened again.
+// sees the files. A file is removed with the last snapshot that holds it. Files
+// that a dead process left are removed when the database is opened again.
 
 #ifndef LEVELKEEP_SNAPSHOT_ASIDE_FILE_H_
 #define LEVELKEEP_SNAPSHOT_ASIDE_FILE_H_
@@ -16,7 +16,7 @@
 
 namespace levelkeep {
 
-// Owns one such file; its destructor removes it.
+// Owns one such file. The destructor removes the file.
 // Thread safety: const methods from any thread.
 class AsideFile {
  public:
@@ -40,11 +40,11 @@ class AsideFile {
   const uint64_t inode_;
 };
 
-// Is it "000012.ldb.pin3", "000013.log.pin1", …?
+// Whether `name` names such a file: "000012.ldb.pin3", "000013.log.pin1".
 bool IsAsideFileName(std::string_view name);
 
 // Removes such files from `db_dir`, except those that an AsideFile of this
-// process owns. Failures are logged: left-overs cost space, nothing else.
+// process owns. Failures are logged only: a left-over file just costs space.
 void RemoveLeftOverAsideFiles(FileSystem* fs, const std::string& db_dir);
 
 }  // namespace levelkeep

@@ -1,9 +1,9 @@
 // Snapshots of a database that another process has open.
 //
-// The order is everything: what is read later can only cover what was read
-// before. Logs first, then the MANIFEST, then the tables that it names. A
-// MANIFEST that is newer than the logs has at most swallowed whole logs; one
-// that is older would miss them, and the copy would open with a silent gap.
+// The order of reading matters, because a file that is read later can only
+// cover what was read before: first the logs, then the MANIFEST, then the
+// tables that it names. A MANIFEST newer than the logs may have made some whole
+// logs obsolete; an older one would lack logs, and the copy a range of writes.
 
 #include <algorithm>
 #include <chrono>
@@ -24,7 +24,7 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// What the snapshot's files need to stay as they are.
+// Owns what keeps the files of the snapshot unchanged.
 struct ExternalKeeper {
   std::shared_ptr<ScratchDirectory> scratch;
   std::shared_ptr<const void> tables;
@@ -92,7 +92,7 @@ class ExternalTaker {
   uint64_t manifest_end_ = 0;  // of the last record that version_ holds
   Version version_;
   Status last_problem_;
-  int looks_ = 0;  // in a row, that showed the same damage
+  int looks_ = 0;  // how often in a row the same damage was seen
 };
 
 Result<std::unique_ptr<Snapshot>> ExternalTaker::Take() {
@@ -118,7 +118,7 @@ Result<std::unique_ptr<Snapshot>> ExternalTaker::Take() {
                 "when it writes less");
 }
 
-// A writer that is busy just now may be less so in a moment.
+// Waits before the next try: a busy writer may be less busy in a moment.
 Status ExternalTaker::WaitBefore(int attempt) const {
   constexpr int kAtOnce = 10;
   constexpr int kLongest = 6;  // 64 ms
@@ -136,7 +136,7 @@ Result<ExternalTaker::Next> ExternalTaker::Try() {
   if (!started_) {
     Announce(1);
     const Status begun = Begin();
-    // CURRENT was switched in between; the next look finds the new MANIFEST.
+    // CURRENT was switched in between; the next try finds the new MANIFEST.
     if (begun.code() == StatusCode::kNotFound) {
       return Again(Next::kStartOver, begun);
     }
@@ -164,8 +164,8 @@ void ExternalTaker::StartOver() {
   tables_.Clear();
 }
 
-// The MANIFEST's identity comes first: logs of one life of the database and
-// tables of the next (DestroyDB reuses all names) must never meet.
+// Finds the MANIFEST's identity first: logs of the database before DestroyDB
+// and tables of its successor, which reuses all names, must never be mixed.
 Status ExternalTaker::Begin() {
   LEVELKEEP_ASSIGN_OR_RETURN(manifest_, FindManifest());
   LEVELKEEP_RETURN_IF_ERROR(OpenLogs());
@@ -178,17 +178,17 @@ bool ExternalTaker::IsStillCurrent() const {
   return now.ok() && now->SameFile(manifest_);
 }
 
-// A file goes away only after the MANIFEST has an edit that no longer names
-// it. Where it has none since it was read, what was missing meanwhile is no
-// matter of speed. (Its size says nothing: some write it through a mapping.)
+// A file is removed only after the MANIFEST has an edit that no longer names
+// it. If the MANIFEST has no new edit since it was read, a missing file is real
+// damage. (The file's size proves nothing: some write it through a mapping.)
 bool ExternalTaker::IsUnchanged() const {
   if (!IsStillCurrent()) return false;
   const Result<ManifestContent> now = ReadManifestFile();
   return now.ok() && now->boundary == manifest_end_;
 }
 
-// Two listings: the second one surely has every log up to the newest of the
-// first. Ascending, because a log that is not the newest is complete.
+// Lists the logs twice: the second list certainly has every log up to the
+// newest one of the first. Ascending: a log that is not the newest is complete.
 Status ExternalTaker::OpenLogs() {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<uint64_t> first,
                              ListLogs(fs_, db_dir_));
@@ -198,7 +198,7 @@ Status ExternalTaker::OpenLogs() {
   for (const uint64_t number : second) {
     if (number > first.back()) break;
     const Status held = logs_.Hold(number);
-    // Gone: the MANIFEST, which is read later, covers it.
+    // The log is gone: the MANIFEST, which is read later, covers its writes.
     if (held.code() == StatusCode::kNotFound) continue;
     LEVELKEEP_RETURN_IF_ERROR(held);
   }
@@ -235,8 +235,8 @@ Result<ExternalTaker::Next> ExternalTaker::ReadVersion() {
   return Next::kDone;
 }
 
-// Who writes through a mapping may be in the middle of a record. What stays as
-// it is while that takes is damage.
+// A process that writes through a mapping may be in the middle of a record. If
+// the same damage is seen kLooks times in a row, it is real damage.
 Result<ExternalTaker::Next> ExternalTaker::LookAgainAt(const Status& damage) {
   constexpr int kLooks = 15;
   if (damage.code() != StatusCode::kCorruption) return damage;
@@ -245,10 +245,10 @@ Result<ExternalTaker::Next> ExternalTaker::LookAgainAt(const Status& damage) {
   return Again(Next::kReadManifestAgain, damage);
 }
 
-// The MANIFEST counts writes that the logs, as they were before, lack: look
-// at the newest log once more. Its growth does no harm, because it is the
-// newest; and if it is empty even now, the MANIFEST's count is exact. A log
-// that only the MANIFEST has told of is newer than all that were there.
+// The MANIFEST may count writes that the logs lacked when they were held, so
+// the newest log is extended. That is safe, because no log follows it; if it is
+// still empty, the MANIFEST's count is exact. A log known only from the
+// MANIFEST is newer than all logs that were listed.
 Result<ExternalTaker::Next> ExternalTaker::FollowManifest() {
   logs_.KeepNeeded(version_);
   LEVELKEEP_RETURN_IF_ERROR(logs_.FollowNewest());
@@ -291,7 +291,7 @@ Result<std::unique_ptr<Snapshot>> ExternalTaker::Build() {
   tables_.CorrectSizes(&version_);
   tables_.AddTo(&builder);
   logs_.AddTo(&builder);
-  // No table holds anything newer than what these logs begin with.
+  // No table holds a write newer than the first write of these logs.
   if (const uint64_t last = logs_.last_sequence(); last > 0) {
     VersionEdit edit;
     edit.last_sequence = last;

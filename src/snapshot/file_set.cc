@@ -98,7 +98,7 @@ void FileSetBuilder::AddGenerated(const std::string& name, DbFileKind kind,
   file.name = name;
   file.kind = kind;
   file.size_bytes = contents.size();
-  // Each who opens it shares the one copy.
+  // All readers share this one copy.
   openers_.push_back(PrefixOpener(
       std::shared_ptr<const ByteSource>(NewStringSource(std::move(contents)))));
   info_.files.push_back(std::move(file));
@@ -142,7 +142,7 @@ Result<TableFile> FindTable(
   if (info->size_bytes != table.size_bytes) {
     return Status(StatusCode::kCorruption,
                   "table " + name + " has " + std::to_string(info->size_bytes) +
-                      " bytes, the manifest says " +
+                      " bytes, but the manifest says " +
                       std::to_string(table.size_bytes),
                   kRestoreHint);
   }

@@ -1,5 +1,5 @@
-// What all kinds of snapshot are made of: a list of files, a way to open
-// each, and something that keeps them readable. Private to the module.
+// The parts that every kind of snapshot has: a list of files, a way to open
+// each file, and an object that keeps the files readable. Private to snapshot.
 
 #ifndef LEVELKEEP_SNAPSHOT_FILE_SET_H_
 #define LEVELKEEP_SNAPSHOT_FILE_SET_H_
@@ -21,21 +21,21 @@ namespace levelkeep {
 // Thread safety: one thread at a time.
 class FileSetBuilder {
  public:
-  // Gets the file as it was added. One that captures a pointer or two costs
-  // no memory of its own; it may point to what the keeper owns.
+  // Opens the given file. An opener that captures at most two pointers needs no
+  // memory of its own; it may point to objects that the keeper owns.
   using Opener =
       std::function<Result<std::unique_ptr<ByteSource>>(const SnapshotFile&)>;
 
   explicit FileSetBuilder(SnapshotMethod method);
 
-  // For so many tables: vectors that grow keep up to twice what they need.
+  // Room for `tables`: a vector that grows keeps up to twice what it needs.
   void Reserve(size_t tables);
-  // By ascending number. `info` is of the table's file.
+  // Call by ascending number. `info` describes the table's file.
   void AddTable(const std::string& name, const FileInfo& info, Opener open);
-  // By ascending number; the first `boundary` bytes belong to the snapshot.
+  // Call by ascending number. The log's first `boundary` bytes are included.
   void AddLog(uint64_t number, uint64_t boundary, uint64_t last_sequence,
               Opener open);
-  // A MANIFEST of one record that states `version`, and CURRENT.
+  // Adds CURRENT and a MANIFEST whose only record states `version`.
   void AddManifest(const Version& version, const std::string& manifest_name);
 
   // `keeper` is destroyed with the snapshot.
@@ -53,17 +53,17 @@ class FileSetBuilder {
 Result<std::unique_ptr<ByteSource>> OpenPrefix(FileSystem* fs,
                                                const std::string& path,
                                                uint64_t size_bytes);
-// An already open file, limited to the bytes that belong to the snapshot, as
-// often as asked.
+// Opens `file`, limited to the bytes that belong to the snapshot; any number of
+// times.
 FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file);
 
-// The name (.ldb, or .sst of old versions) and facts of a table's file.
+// The name of a table's file (.ldb, or .sst of old versions) and its facts.
 struct TableFile {
   std::string name;
   FileInfo info;
 };
-// `stat` finds a file of the database by its name. kCorruption if the file
-// has another size than the MANIFEST says; kNotFound if there is none.
+// `stat` looks up a file of the database by its name. kCorruption if the size
+// of the file differs from the MANIFEST; kNotFound if the file is missing.
 Result<TableFile> FindTable(
     const TableMeta& table,
     const std::function<Result<FileInfo>(const std::string& name)>& stat);

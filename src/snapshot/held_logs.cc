@@ -61,7 +61,7 @@ Status HeldLogs::CheckSequence(const Version& version) const {
                 "write numbers are missing before or in " +
                     JoinPath(db_dir_, LogFileName(gap->number)),
                 "a log was removed, or a write failed: restore the last "
-                "verified backup; or, if the application lacks nothing, "
+                "verified backup; or, if the application misses no data, "
                 "let it open the database once and try again");
 }
 

@@ -1,6 +1,6 @@
-// The write-ahead logs of a snapshot, held by open descriptors: they can be
-// read after LevelDB has removed them, as far as they went. Private to the
-// module.
+// The write-ahead logs of a snapshot, held by open descriptors. Up to its size
+// when it was held, a log stays readable after LevelDB has removed it. Private
+// to snapshot.
 
 #ifndef LEVELKEEP_SNAPSHOT_HELD_LOGS_H_
 #define LEVELKEEP_SNAPSHOT_HELD_LOGS_H_
@@ -24,23 +24,23 @@ class HeldLogs {
   HeldLogs(FileSystem* fs, std::string db_dir)
       : fs_(fs), db_dir_(std::move(db_dir)) {}
 
-  // As long as it is now. kNotFound if there is none.
+  // Holds the log at its present length. kNotFound if there is no such log.
   Status Hold(uint64_t number);
-  // Lets go of those that LevelDB does not replay when it opens `version`.
+  // Drops the logs that LevelDB does not replay when it opens `version`.
   void KeepNeeded(const Version& version);
-  // Takes the newest one's present length; what it had before stays in it.
+  // Extends the newest log to its present length.
   Status FollowNewest();
   bool Has(uint64_t number) const;
   void Clear() { logs_.clear(); }
 
-  // Finds where the last whole record of each one ends. kCorruption: damage
-  // before that.
+  // Finds where the last whole record of each log ends. kCorruption if a log
+  // is damaged before that.
   Status Scan();
   // REQUIRES, here and below: Scan() succeeded.
-  // kCorruption: sequence numbers are missing behind `version`'s or within
-  // the logs. LevelDB itself does not notice a log that is gone.
+  // kCorruption if sequence numbers are missing between `version` and the logs,
+  // or within the logs. LevelDB itself does not notice that a log is missing.
   Status CheckSequence(const Version& version) const;
-  // Of the last write; 0 if there is none.
+  // The sequence number of the last write; 0 if the logs hold no write.
   uint64_t last_sequence() const;
   void AddTo(FileSetBuilder* builder) const;
 

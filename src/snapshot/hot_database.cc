@@ -17,7 +17,7 @@ Status ApplyAll(const std::vector<VersionEdit>& edits, Version* version) {
 }
 
 bool Holds(const HotPin& pin, const std::string& name) {
-  if (pin.aside.count(name) > 0) return false;  // its file moved on already
+  if (pin.aside.count(name) > 0) return false;  // its file was moved aside
   const DbFileName parsed = ParseDbFileName(name);
   if (parsed.kind == DbFileKind::kTable) {
     return pin.version->tables().count(parsed.number) > 0;
@@ -116,7 +116,7 @@ Status HotDatabase::KeepAside(const std::string& path, const std::string& name,
   Result<std::shared_ptr<AsideFile>> aside =
       AsideFile::Make(fs_, path, keep_name);
   if (aside.status().code() == StatusCode::kNotFound) {
-    *held = false;  // someone else removed it; readers will say so
+    *held = false;  // another program removed it; readers report that
     return Status::Ok();
   }
   LEVELKEEP_RETURN_IF_ERROR(aside.status());
@@ -153,9 +153,9 @@ Result<bool> HotDatabase::BeforeRemove(const std::string& path,
   return held;
 }
 
-// LevelDB removes only what the MANIFEST, as recorded, does not need any
-// more. If something does need the file, the whole database is on its way
-// out (DestroyDB).
+// LevelDB removes only files that the recorded MANIFEST no longer needs. If the
+// removed file is still needed, the whole database is being removed
+// (DestroyDB).
 void HotDatabase::Forget(const std::string& name) {
   const DbFileName parsed = ParseDbFileName(name);
   const bool usable = current_ != nullptr;
@@ -187,14 +187,14 @@ void HotDatabase::Forget(const std::string& name) {
 
 void HotDatabase::AddLog(std::shared_ptr<HotLog> log) {
   MutexLock lock(&mutex_);
-  if (!attached_) return;  // RepairDB, which takes no lock
+  if (!attached_) return;  // RepairDB takes no lock
   logs_[log->number] = std::move(log);
 }
 
 void HotDatabase::AddManifest(std::shared_ptr<HotManifest> manifest) {
   MutexLock lock(&mutex_);
   if (!attached_) return;
-  // With reuse_logs, LevelDB goes on in the current one.
+  // With reuse_logs, LevelDB appends to the current MANIFEST.
   if (current_ != nullptr && current_->name == manifest->name) {
     current_ = manifest;
   }
@@ -206,15 +206,15 @@ Status HotDatabase::ApplyEdits(HotManifest* manifest,
   std::shared_ptr<Version> shared;
   {
     MutexLock lock(&mutex_);
-    // Pins take and drop their share under the mutex, so that one owner now
-    // means that nobody reads it.
+    // Pins take and release their share under the mutex. One owner now means
+    // that no pin reads the version.
     if (manifest->version.use_count() == 1) {
       return ApplyAll(edits, manifest->version.get());
     }
     shared = manifest->version;
   }
-  // Copied without the mutex: a big database must not make a writer wait
-  // that only wants to register its next log.
+  // The copy is made without the mutex: with a large database, a writer that
+  // only registers its next log must not wait for it.
   auto fresh = std::make_shared<Version>(*shared);
   LEVELKEEP_RETURN_IF_ERROR(ApplyAll(edits, fresh.get()));
   MutexLock lock(&mutex_);
@@ -267,7 +267,7 @@ void HotDatabase::CurrentChanged() {
       return;
     }
   }
-  // A MANIFEST that was not written through this Env.
+  // CURRENT names a MANIFEST that was not written through this Env.
   Loaded loaded = Load(dir);
   MutexLock lock(&mutex_);
   current_ = std::move(loaded.manifest);
@@ -318,7 +318,7 @@ Result<HotCut> HotDatabase::Cut() {
 }
 
 void HotDatabase::Release(const std::shared_ptr<HotPin>& pin) {
-  // Unlinking takes a while: after the mutex.
+  // Unlinking takes a while, so it is done after the mutex is released.
   std::map<std::string, std::shared_ptr<AsideFile>> released;
   MutexLock lock(&mutex_);
   pins_.remove(pin);
@@ -340,7 +340,7 @@ Result<std::unique_ptr<File>> HotDatabase::OpenPinned(
   while (true) {
     Result<std::unique_ptr<File>> file = fs_->Open(path, OpenMode::kRead);
     if (file.status().code() != StatusCode::kNotFound) return file;
-    // LevelDB may have removed it between the look-up and the open.
+    // LevelDB may have removed the file between the look-up and the open.
     std::string now = PathOf(pin, name);
     if (now == path) return file;
     path = std::move(now);

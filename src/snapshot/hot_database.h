@@ -1,10 +1,10 @@
-// What SnapshotEnv knows about one database directory: the mark of each
-// write-ahead log, the live Version, and the open snapshots' pins.
+// The state that SnapshotEnv keeps for one database directory: the mark of each
+// write-ahead log, the live Version, and the pins of the open snapshots.
 //
-// Why a cut is consistent: every change is recorded here after the base Env
-// did it and before LevelDB goes on; a cut reads the logs' marks and the
-// Version in one critical section. What is recorded is thus a state that a
-// crash of the process could have left, which LevelDB recovers from.
+// Why a cut is consistent: the base Env makes a change, then the change is
+// recorded here, then LevelDB goes on. A cut reads the marks of the logs and
+// the Version in one critical section. The recorded state is therefore a state
+// that a crash of the process could have left, and LevelDB recovers from it.
 
 #ifndef LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
 #define LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
@@ -29,12 +29,12 @@
 
 namespace levelkeep {
 
-// One write-ahead log. All but `mark` and `problem` is constant.
+// One write-ahead log. All members but `mark` and `problem` are constant.
 struct HotLog {
   uint64_t number = 0;
-  // Was there at attach: `existing_size` bytes that nobody has looked at.
-  // Its records are looked for only when a snapshot needs them, so that
-  // opening a database costs nothing.
+  // The log existed at attach, with `existing_size` bytes not yet looked at.
+  // Its records are searched only when a snapshot needs them, so that opening
+  // a database costs nothing.
   bool existing = false;
   uint64_t existing_size = 0;
   LogMark mark;
@@ -49,14 +49,14 @@ struct HotManifest {
   std::string problem;
 };
 
-// The files of one open snapshot. Guarded by the HotDatabase, but for
-// `version`, which the snapshot may read until it is released. Nobody else
-// may copy that pointer: ApplyEdits counts its owners.
+// The files of one open snapshot. Guarded by the HotDatabase, except `version`,
+// which the snapshot may read until it is released. No other code may copy that
+// pointer: ApplyEdits counts its owners.
 struct HotPin {
   std::shared_ptr<const Version> version;
   std::set<uint64_t> logs;
-  // Where files went that LevelDB removed meanwhile, by name. A file that
-  // gets the name later is another one and none of this pin's business.
+  // New places of the files that LevelDB removed meanwhile, by name. A file
+  // that gets such a name later is a different file and not part of the pin.
   std::map<std::string, std::shared_ptr<AsideFile>> aside;
 };
 
@@ -66,9 +66,9 @@ struct LogCut {
 };
 
 struct HotCut {
-  std::shared_ptr<HotPin> pin;  // its version is what the tables are of
+  std::shared_ptr<HotPin> pin;  // its version names the tables
   std::string manifest_name;
-  std::vector<LogCut> logs;  // those that the version needs, by number
+  std::vector<LogCut> logs;  // the logs that the version needs, by number
 };
 
 // Thread safety: all methods may be called concurrently.
@@ -78,42 +78,42 @@ class HotDatabase {
   HotDatabase(const HotDatabase&) = delete;
   HotDatabase& operator=(const HotDatabase&) = delete;
 
-  // From LockFile to UnlockFile. Reads CURRENT, the MANIFEST and the names of
-  // the logs in `dir`; a database that can't be read is LevelDB's to report
-  // and makes Cut fail, not Attach.
+  // Attached from LockFile to UnlockFile. Attach reads CURRENT, the MANIFEST
+  // and the names of the logs in `dir`. If the database can't be read, Attach
+  // succeeds (LevelDB reports the error) and Cut fails.
   // REQUIRES: the caller holds the directory's LOCK.
   void Attach(const std::string& dir);
   void Detach();
   bool attached() const;
 
-  // --- what LevelDB does; `name` is a file's name in the directory ---
+  // --- LevelDB's operations; `name` is a file's name in the directory ---
 
-  // Before a file of that name is created or replaced, and before it is
-  // renamed away: pins that hold the present one keep it by another name.
+  // Called before a file of that name is created or replaced, or is renamed to
+  // another name: pins that hold the present file keep it by another name.
   Status BeforeReplace(const std::string& path, const std::string& name);
   Status BeforeRename(const std::string& path, const std::string& name);
-  // True: a pin holds the file, it was moved aside; false: remove it.
+  // True: a pin holds the file, so it was moved aside. False: remove the file.
   Result<bool> BeforeRemove(const std::string& path, const std::string& name);
-  // A log or MANIFEST that is being written now, its marks fresh.
+  // Adds a log or MANIFEST that LevelDB now writes; its marks are fresh.
   void AddLog(std::shared_ptr<HotLog> log);
   void AddManifest(std::shared_ptr<HotManifest> manifest);
-  // Complete records of `manifest` that the base Env has flushed.
+  // Applies complete records of `manifest` that the base Env has flushed.
   Status ApplyEdits(HotManifest* manifest,
                     const std::vector<VersionEdit>& edits);
   void SetProblem(HotLog* log, const std::string& problem);
   void SetProblem(HotManifest* manifest, const std::string& problem);
-  // A log could not be read while LevelDB replayed it: until the next Attach
-  // CheckReadable fails, so that no file is made on top of what is missing.
+  // A log could not be read while LevelDB replayed it. CheckReadable then fails
+  // until the next Attach, so that no file is created without the log's writes.
   void SetUnreadable(const std::string& path, const std::string& reason);
   Status CheckReadable() const;
-  // CURRENT was renamed into place.
+  // Call after CURRENT was renamed into place.
   void CurrentChanged();
 
   // --- snapshots ---
 
   Result<HotCut> Cut();
   void Release(const std::shared_ptr<HotPin>& pin);
-  // Opens the pinned file of that name, wherever it is now.
+  // Opens the pinned file of that name, wherever the file is now.
   Result<std::unique_ptr<File>> OpenPinned(const HotPin& pin,
                                            const std::string& name) const;
   Result<FileInfo> StatPinned(const HotPin& pin, const std::string& name) const;
@@ -123,7 +123,7 @@ class HotDatabase {
   FileSystem* fs() const { return fs_; }
 
  private:
-  // CURRENT and what it names, or why not.
+  // CURRENT and the MANIFEST it names, or the reason why they can't be read.
   struct Loaded {
     Status status;
     std::shared_ptr<HotManifest> manifest;
@@ -133,7 +133,7 @@ class HotDatabase {
       const std::string& dir) const;
   Status KeepAside(const std::string& path, const std::string& name,
                    bool keep_name, bool* held) REQUIRES_LOCK(mutex_);
-  // The directory lost a file: forget what stood on it.
+  // The directory lost the file `name`: forgets the state that depends on it.
   void Forget(const std::string& name) REQUIRES_LOCK(mutex_);
   Status CheckUsable() const REQUIRES_LOCK(mutex_);
   std::string Problem() const REQUIRES_LOCK(mutex_);
@@ -147,7 +147,7 @@ class HotDatabase {
   std::map<uint64_t, std::shared_ptr<HotLog>> logs_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<HotManifest>> manifests_
       GUARDED_BY(mutex_);
-  // What CURRENT names; null if there is no usable one: current_status_.
+  // The MANIFEST that CURRENT names; null if unusable (see current_status_).
   std::shared_ptr<HotManifest> current_ GUARDED_BY(mutex_);
   Status current_status_ GUARDED_BY(mutex_);
   Status readable_ GUARDED_BY(mutex_);

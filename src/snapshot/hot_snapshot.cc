@@ -9,7 +9,7 @@
 namespace levelkeep {
 namespace {
 
-// Lets go of the pin, whatever happens to the snapshot.
+// Releases the pin when it is destroyed.
 class PinHolder {
  public:
   PinHolder(std::shared_ptr<HotDatabase> database, std::shared_ptr<HotPin> pin)
@@ -26,7 +26,8 @@ class PinHolder {
   const std::shared_ptr<HotPin> pin_;
 };
 
-// The openers live in the snapshot beside the holder, so they may point to it.
+// The snapshot owns both the openers and the holder, so that the openers may
+// point to the holder.
 FileSetBuilder::Opener TableOpener(const PinHolder* holder) {
   return [holder](
              const SnapshotFile& table) -> Result<std::unique_ptr<ByteSource>> {
@@ -55,11 +56,11 @@ FileSetBuilder::Opener LogOpener(const PinHolder* holder) {
       };
 }
 
-// Not kNotFound, which says that the database is not open.
+// Not kNotFound, which would say that the database is not open.
 Status Missing(const std::string& what) {
   return Status(StatusCode::kCorruption,
                 what + " is missing from the open database",
-                "someone removed it; restore the last verified backup");
+                "another program removed it; restore the last verified backup");
 }
 
 Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
@@ -78,7 +79,7 @@ Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
   return Status::Ok();
 }
 
-// A log from before the attach, which LevelDB is about to replay.
+// Finds the end of a log that existed at attach and that LevelDB replays now.
 Result<LogMark::Value> FindEnd(const PinHolder& holder, const HotLog& log) {
   const std::string name = LogFileName(log.number);
   const Result<std::unique_ptr<File>> file =

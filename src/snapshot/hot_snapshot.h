@@ -1,4 +1,4 @@
-// Takes hot snapshots of a HotDatabase. Private to the module.
+// Takes hot snapshots of a HotDatabase. Private to snapshot.
 
 #ifndef LEVELKEEP_SNAPSHOT_HOT_SNAPSHOT_H_
 #define LEVELKEEP_SNAPSHOT_HOT_SNAPSHOT_H_
@@ -11,7 +11,7 @@
 
 namespace levelkeep {
 
-// Errors as HotSnapshotSource::Take. The snapshot shares `database`.
+// Same errors as HotSnapshotSource::Take. The snapshot shares `database`.
 Result<std::unique_ptr<Snapshot>> TakeHotSnapshot(
     const std::shared_ptr<HotDatabase>& database);
 

@@ -1,4 +1,4 @@
-// Between LevelDB's Status and ours. Private to the module.
+// Conversions between LevelDB's Status and ours. Private to snapshot.
 
 #ifndef LEVELKEEP_SNAPSHOT_LEVELDB_STATUS_H_
 #define LEVELKEEP_SNAPSHOT_LEVELDB_STATUS_H_
@@ -8,7 +8,7 @@
 
 namespace levelkeep {
 
-// The hint goes along as the second part of LevelDB's message.
+// The hint becomes the second part of LevelDB's message.
 inline leveldb::Status ToLevelDbStatus(const Status& status) {
   switch (status.code()) {
     case StatusCode::kOk:

@@ -1,5 +1,5 @@
-// Where a log's last complete record ends: written by the one thread that
-// appends to the log, read by snapshots, and neither waits for the other.
+// Where the last complete record of a log ends. The one thread that appends to
+// the log writes the mark, snapshots read it, and neither waits for the other.
 
 #ifndef LEVELKEEP_SNAPSHOT_LOG_MARK_H_
 #define LEVELKEEP_SNAPSHOT_LOG_MARK_H_
@@ -9,20 +9,20 @@
 
 namespace levelkeep {
 
-// A sequence lock around two numbers that belong together. An odd turn means
-// that a Publish is under way.
+// A sequence lock around two numbers that belong together. While `turn_` is
+// odd, a Publish is running.
 // Thread safety: Publish from one thread at a time, Read from any.
 class LogMark {
  public:
   struct Value {
     uint64_t boundary = 0;       // offset after the last complete record
-    uint64_t last_sequence = 0;  // of that record; 0 if there is none
+    uint64_t last_sequence = 0;  // of that record; 0 if no record is complete
   };
 
   void Publish(Value value) {
     const uint64_t turn = turn_.load(std::memory_order_relaxed);
     turn_.store(turn + 1, std::memory_order_relaxed);
-    // Release: whoever sees one of the new numbers sees the odd turn too.
+    // Release: a reader that sees a new number also sees the odd turn.
     boundary_.store(value.boundary, std::memory_order_release);
     last_sequence_.store(value.last_sequence, std::memory_order_release);
     turn_.store(turn + 2, std::memory_order_release);

@@ -1,4 +1,4 @@
-// Snapshots of a database that is open through an Env that is not ours.
+// Snapshots of a database that is open through another Env than ours.
 
 #include <string_view>
 #include <utility>
@@ -15,11 +15,11 @@
 namespace levelkeep {
 namespace {
 
-// Two of these are in memory at most; bigger ones would save little.
+// At most two write buffers are in memory; larger ones would save little.
 constexpr size_t kWriteBufferBytes = 8u << 20;
 constexpr size_t kBatchBytes = 256u << 10;
 
-// The offline snapshot of the copy, under its own method's name.
+// The offline snapshot of the scratch copy, with its own method's name.
 class LogicalSnapshot : public Snapshot {
  public:
   LogicalSnapshot(std::unique_ptr<ScratchDirectory> scratch,
@@ -42,7 +42,7 @@ class LogicalSnapshot : public Snapshot {
   SnapshotInfo info_;
 };
 
-// An iterator over the database as it is at construction.
+// An iterator over the database as it was when the view was constructed.
 class FrozenView {
  public:
   explicit FrozenView(leveldb::DB* db)
@@ -79,8 +79,8 @@ Result<std::unique_ptr<leveldb::DB>> CreateCopy(const std::string& dir) {
   return std::unique_ptr<leveldb::DB>(copy);
 }
 
-// Nothing is synced on the way: the copy is read back right away and a crash
-// throws it away.
+// Writes without syncing: the copy is read back right away, and a crash makes
+// it worthless.
 Status CopyEntries(leveldb::DB* source, leveldb::DB* target,
                    std::stop_token stop) {
   const FrozenView view(source);
@@ -115,7 +115,7 @@ Result<std::unique_ptr<Snapshot>> TakeLogicalSnapshot(
     return Status(StatusCode::kUnsupported,
                   "a logical copy needs the comparator " +
                       std::string(leveldb::BytewiseComparator()->Name()) +
-                      ", the database has " + comparator_name,
+                      ", but the database has " + comparator_name,
                   "open the database with the manager's Env, whose snapshots "
                   "work with any comparator");
   }

@@ -17,15 +17,15 @@
 namespace levelkeep {
 namespace {
 
-// What the snapshot's files need to stay as they are.
+// Owns what keeps the files of the snapshot unchanged.
 struct OfflineKeeper {
   std::unique_ptr<ScratchDirectory> scratch;
   std::unique_ptr<DbLock> lock;
   std::shared_ptr<const void> tables;
 };
 
-// Null if there is to be none, or can't be: a full disk keeps nobody from
-// making a backup on another one.
+// Null if `path` is empty or the directory can't be made: a full disk must not
+// prevent a backup on another disk.
 std::unique_ptr<ScratchDirectory> MakeScratch(FileSystem* fs,
                                               const std::string& path) {
   if (path.empty()) return nullptr;
@@ -37,7 +37,8 @@ std::unique_ptr<ScratchDirectory> MakeScratch(FileSystem* fs,
   return nullptr;
 }
 
-// What LevelDB would pass over, and levelkeep-check refuse in the archive.
+// Holds the logs. A missing one is an error: LevelDB would not notice it, and
+// levelkeep-check would refuse the archive.
 Status HoldLogs(FileSystem* fs, const std::string& db_dir,
                 const Version& version, HeldLogs* logs) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<uint64_t> numbers,
@@ -57,11 +58,11 @@ Status HoldLogs(FileSystem* fs, const std::string& db_dir,
 }  // namespace
 
 // 1. take LOCK   2. read the MANIFEST   3. hold tables and logs
-// 4. let go of LOCK, if they are held without it
+// 4. release LOCK, unless tables are held by it
 Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
     FileSystem* fs, const std::string& db_dir, const std::string& scratch_dir) {
-  // Before the lock, which would create LOCK in a directory that is none of
-  // LevelDB's.
+  // Before the lock, which would create LOCK in a directory that is not a
+  // database.
   LEVELKEEP_RETURN_IF_ERROR(ReadCurrent(fs, db_dir).status());
   LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs, db_dir));
   const auto keeper = std::make_shared<OfflineKeeper>();
@@ -87,8 +88,8 @@ Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
   keeper->tables = tables.keeper();
   logs.AddTo(&builder);
   builder.AddManifest(version, manifest_name);
-  // Whoever opens the database now changes nothing of what is held: tables
-  // are never written again, and logs are read to their present ends.
+  // A process that opens the database now changes nothing that is held: tables
+  // are never written again, and logs are read only to their present ends.
   if (!tables.needs_lock()) keeper->lock.reset();
   return builder.Build(keeper);
 }

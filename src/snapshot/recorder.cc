@@ -14,8 +14,8 @@ LogRecorder::LogRecorder(std::shared_ptr<HotDatabase> database,
 void LogRecorder::Written(std::string_view bytes) { tracker_.Feed(bytes); }
 
 void LogRecorder::Flushed() {
-  // One comparison, and for a complete record three stores: this runs for
-  // every write of the application.
+  // This runs for every write of the application, so it costs one comparison,
+  // and three stores if a record is complete.
   if (tracker_.boundary() != published_) {
     published_ = tracker_.boundary();
     log_->mark.Publish({published_, tracker_.last_sequence()});

@@ -1,5 +1,5 @@
-// Follows what LevelDB writes into a log or MANIFEST and tells the
-// HotDatabase once the base Env has flushed it. Private to the module.
+// Follows the bytes that LevelDB writes into a log or MANIFEST, and tells the
+// HotDatabase when the base Env has flushed them. Private to snapshot.
 
 #ifndef LEVELKEEP_SNAPSHOT_RECORDER_H_
 #define LEVELKEEP_SNAPSHOT_RECORDER_H_
@@ -15,20 +15,20 @@
 
 namespace levelkeep {
 
-// Thread safety: one thread at a time, that of the file's writer.
+// Thread safety: only the thread that writes the file may call a Recorder.
 class Recorder {
  public:
   virtual ~Recorder() = default;
   virtual void Written(std::string_view bytes) = 0;
-  // All that was written so far has left the base Env's buffer.
+  // All bytes written so far have left the base Env's buffer.
   virtual void Flushed() = 0;
   virtual void Failed(const std::string& reason) = 0;
 };
 
-// For a write-ahead log: publishes its mark without a lock.
+// Records a write-ahead log: publishes its mark without a lock.
 class LogRecorder : public Recorder {
  public:
-  // `size_bytes` of the file are there and end with a complete record.
+  // The file has `size_bytes` already, which end with a complete record.
   LogRecorder(std::shared_ptr<HotDatabase> database,
               std::shared_ptr<HotLog> log, uint64_t size_bytes);
   void Written(std::string_view bytes) override;
@@ -42,7 +42,7 @@ class LogRecorder : public Recorder {
   uint64_t published_;
 };
 
-// For a MANIFEST: applies its edits to the Version.
+// Records a MANIFEST: applies its edits to the Version.
 class ManifestRecorder : public Recorder {
  public:
   ManifestRecorder(std::shared_ptr<HotDatabase> database,

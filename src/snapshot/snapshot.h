@@ -1,10 +1,10 @@
 // A snapshot: a consistent, readable, pinned set of a database's files.
 //
-// Four ways to take one; each yields the same kind of object. In the order
-// in which the manager prefers them:
+// There are four methods; each yields the same kind of object. The manager
+// prefers them in this order:
 //   hot       the DB is open through SnapshotEnv in this process
-//   offline   nobody has it open: we hold LOCK until its files are held
-//   external  another process has it open (stock LevelDB, local disk)
+//   offline   nobody has the DB open: we hold LOCK until its files are held
+//   external  another process has the DB open (stock LevelDB, local disk)
 //   logical   the DB is open in this process through another Env: a scratch
 //             copy is written through DB::GetSnapshot
 
@@ -35,10 +35,10 @@ enum class SnapshotMethod { kHot, kOffline, kExternal, kLogical };
 std::string SnapshotMethodName(SnapshotMethod method);
 
 struct SnapshotFile {
-  std::string name;  // as it will stand in the archive: "000012.ldb"
+  std::string name;  // the file's name in the archive: "000012.ldb"
   DbFileKind kind = DbFileKind::kUnknown;
-  uint64_t size_bytes = 0;  // exactly this many bytes belong to it
-  // Identity for reuse; 0 where the bytes are generated or a prefix.
+  uint64_t size_bytes = 0;  // exactly this many bytes belong to the snapshot
+  // The file's identity, for reuse; 0 if its bytes are generated or a prefix.
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t mtime_ns = 0;
@@ -46,17 +46,17 @@ struct SnapshotFile {
 
 struct SnapshotInfo {
   SnapshotMethod method = SnapshotMethod::kHot;
-  // Exact: the sequence number of the last write that it holds. For logical
-  // snapshots, the scratch copy's own.
+  // The exact sequence number of the last write in the snapshot. A logical
+  // snapshot has the sequence numbers of its scratch copy.
   uint64_t last_sequence = 0;
   std::string comparator;
-  // Tables by number, then logs, MANIFEST, CURRENT.
+  // Order: tables by number, then logs, MANIFEST, CURRENT.
   std::vector<SnapshotFile> files;
 
   uint64_t total_bytes() const;
 };
 
-// Releases its pins, links, lock or scratch directory when destroyed.
+// The destructor releases the pins, links, lock or scratch directory.
 // Thread safety: const methods from several threads.
 class Snapshot {
  public:
@@ -70,44 +70,45 @@ class Snapshot {
 class HotSnapshotSource {
  public:
   virtual ~HotSnapshotSource() = default;
-  // Is a DB on `db_dir` open through this Env now?
+  // Whether a DB on `db_dir` is open through this Env now.
   virtual bool IsAttached(const std::string& db_dir) const = 0;
-  // kIoError if a log write failed before ("reopen the database"),
-  // kNotFound if it is not attached. Every write acknowledged before the
-  // call is in it, whole batches only.
+  // The snapshot holds every write that was acknowledged before the call, and
+  // only whole batches. kIoError if a log write failed before ("reopen the
+  // database"), kNotFound if the database is not attached.
   virtual Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir) = 0;
 };
 
-// Of a database that nobody has open: kBusy if anyone has it open, kNotFound
-// if there is none. kCorruption if a file that its MANIFEST names is missing,
-// though LevelDB may pass over that. Hard-links tables into `scratch_dir`
-// (created, removed again with the snapshot) and keeps logs open, so that LOCK
-// is free on return: whoever opens the database then does not change what is
-// read. Where tables can't be linked, or with an empty `scratch_dir`, LOCK is
-// held for as long as the snapshot lives.
+// Snapshots a database that nobody has open. kBusy if a process has it open,
+// kNotFound if there is none, kCorruption if a file that its MANIFEST names is
+// missing (LevelDB itself may not notice). Hard-links the tables into
+// `scratch_dir` (created, and removed with the snapshot) and keeps the logs
+// open, so that LOCK is free on return: a process that then opens the database
+// can't change the snapshot. If tables can't be linked, or `scratch_dir` is
+// empty, LOCK is held as long as the snapshot lives.
 Result<std::unique_ptr<Snapshot>> TakeOfflineSnapshot(
     FileSystem* fs, const std::string& db_dir,
     const std::string& scratch_dir = "");
 
-// Of a database that another process has open. Hard-links tables into
-// `scratch_dir` (created, removed again with the snapshot; same file system
-// as the database, else descriptors are kept open). kCorruption as above, told
-// from what goes away because the database is written to. kUnsupported if
-// tables vanish faster than they can be linked for all of `patience`.
+// Snapshots a database that another process has open. Hard-links the tables
+// into `scratch_dir` (created, and removed with the snapshot; on another file
+// system than the database, descriptors are kept open instead). kCorruption as
+// above, but not for files that the other process has just removed.
+// kUnsupported if tables vanish faster than they can be linked, for all of
+// `patience`.
 struct ExternalSnapshotOptions {
   std::string scratch_dir;
-  std::chrono::milliseconds patience{10'000};  // one try at least
+  std::chrono::milliseconds patience{10'000};  // at least one try is made
   std::stop_token stop;
-  // Called before each step; tests make the window wide with it.
+  // Called before each step; tests change the database in it.
   std::function<void(int step)> before_step;
 };
 Result<std::unique_ptr<Snapshot>> TakeExternalSnapshot(
     FileSystem* fs, const std::string& db_dir,
     const ExternalSnapshotOptions& options);
 
-// `db` stays usable by everyone meanwhile. Writes a compact copy into
-// `scratch_dir` (created, removed again with the snapshot). Memory that ends
-// inside of LevelDB ends the process (dbfiles/leveldb_call.h).
+// Everyone can use `db` during the call. Writes a compact copy into
+// `scratch_dir` (created, and removed with the snapshot). If memory runs out
+// inside LevelDB, the process ends (dbfiles/leveldb_call.h).
 Result<std::unique_ptr<Snapshot>> TakeLogicalSnapshot(
     FileSystem* fs, leveldb::DB* db, const std::string& comparator_name,
     const std::string& scratch_dir, std::stop_token stop);

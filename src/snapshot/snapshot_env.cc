@@ -24,8 +24,8 @@
 namespace levelkeep {
 namespace {
 
-// Forwards first, records after. The first failure is final: LevelDB would
-// append the next record behind half a one and acknowledge it.
+// Forwards each call, then records it. The first failure is final: otherwise
+// LevelDB would append a record behind an incomplete one and acknowledge it.
 class RecordingFile : public leveldb::WritableFile {
  public:
   RecordingFile(leveldb::WritableFile* base, std::unique_ptr<Recorder> recorder)
@@ -74,8 +74,8 @@ class RecordingFile : public leveldb::WritableFile {
 };
 
 // The first Sync also syncs the folder. LevelDB syncs new logs and tables, but
-// their names only with the next MANIFEST: acknowledged writes could vanish
-// with a log, and a MANIFEST reach the disk before a table that it names.
+// their names only with the next MANIFEST. Acknowledged writes could vanish
+// with a log, and a MANIFEST could be on disk before a table that it names.
 class DurableFile : public leveldb::WritableFile {
  public:
   DurableFile(leveldb::WritableFile* base, FileSystem* fs, std::string folder)
@@ -101,8 +101,8 @@ class DurableFile : public leveldb::WritableFile {
   std::string folder_;
 };
 
-// A log that LevelDB replays. It passes over what it can't read, and over the
-// logs behind it; the database is told, and takes no file any more.
+// A log that LevelDB replays. If it can't read the log, LevelDB skips it and
+// the logs behind it. The database is told, and then refuses new files.
 class ReplayedLog : public leveldb::SequentialFile {
  public:
   ReplayedLog(leveldb::SequentialFile* base, std::string path,
@@ -149,17 +149,17 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
     return leveldb::Status::OK();
   }
 
-  // Null if the directory is not known (Find) or not there (either).
+  // Null if the directory does not exist or (Find) has no HotDatabase.
   std::shared_ptr<HotDatabase> Find(const std::string& dir) const;
   std::shared_ptr<HotDatabase> FindOrAdd(const std::string& dir);
 
-  // False only if it is certain that no such file is there, or should be.
+  // False only if the file certainly does not exist and is not expected.
   bool MayExist(const std::string& name) const;
-  // Not ok for the CURRENT of a database that can't be opened as it is.
+  // An error if `name` is the CURRENT of a database that can't be opened.
   Status LookBeforeOpen(const std::string& name) const;
   Status BeforeCreate(const std::string& name);
   Status BeforeAppend(const std::string& name) const;
-  // Null where nothing is to be recorded.
+  // Null if nothing needs to be recorded for the file.
   std::unique_ptr<Recorder> RecordNew(const std::string& name);
   std::unique_ptr<Recorder> RecordLog(const std::string& name,
                                       std::shared_ptr<HotLog> log,
@@ -171,7 +171,7 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
   Result<AppendTarget> InspectForAppend(const std::string& name) const {
     return levelkeep::InspectForAppend(fs_, name);
   }
-  // What root just made belongs to whom its folder belongs to.
+  // A file made by root gets the owner of its folder.
   void GiveAway(const std::string& path) const {
     fs_->GiveOwnerOf(ParentPath(path), path);
   }
@@ -193,13 +193,13 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
   mutable Mutex mutex_;
   std::map<DirectoryId, std::shared_ptr<HotDatabase>> databases_
       GUARDED_BY(mutex_);
-  // The attached ones, by the name under which LevelDB holds their LOCK: what
-  // LevelDB does must be recorded even if the disk does not answer just now.
+  // The attached databases, by the path under which LevelDB holds their LOCK:
+  // operations of LevelDB are recorded even if the disk does not answer now.
   std::map<std::string, std::shared_ptr<HotDatabase>> attached_
       GUARDED_BY(mutex_);
 };
 
-// By device and inode: "./storage/x", "storage//x/" and a link to it are one.
+// Looks up device and inode: "./storage/x", "storage//x/" and links are equal.
 std::shared_ptr<HotDatabase> SnapshotEnv::Impl::Find(
     const std::string& dir) const {
   {
@@ -307,8 +307,8 @@ Result<std::unique_ptr<HeldLock>> SnapshotEnv::Impl::Lock(
     return Status(StatusCode::kIoError, dir + " vanished while it was opened");
   }
   if (!fs_->Stat(JoinPath(dir, "CURRENT")).ok()) {
-    // A new database: LevelDB makes its folder and syncs what is in it, but
-    // not its name.
+    // A new database: LevelDB makes its folder and syncs the content, but not
+    // the folder's own name.
     LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(ParentPath(dir)));
   }
   held->database->Attach(dir);

@@ -12,10 +12,11 @@
 namespace levelkeep {
 namespace {
 
-// What the rest of the process may have open at the same time.
+// Descriptors left for the rest of the process.
 constexpr size_t kSpareDescriptors = 128;
 
-// A link to a link would hold nothing, and what it leads to may be anything.
+// A hard link to a symbolic link would not keep its target, which may be any
+// file.
 Status RefuseLink(const std::string& path) {
   return Status(StatusCode::kUnsupported, path + " is a symbolic link",
                 "put the file itself in its place: a backup holds the "
@@ -31,7 +32,7 @@ Status RequireDescriptors(size_t count) {
   if (limit.rlim_cur >= wanted) return Status::Ok();
   return Status(StatusCode::kUnsupported,
                 "the snapshot needs " + std::to_string(wanted) +
-                    " open files, the limit is " +
+                    " open files, but the limit is " +
                     std::to_string(limit.rlim_cur),
                 "raise the limit (ulimit -n), or use a scratch directory on "
                 "the database's file system, where tables can be linked");
@@ -48,7 +49,7 @@ std::string TableHolder::NameOf(uint64_t number, bool old_name) {
   return old_name ? OldTableFileName(number) : TableFileName(number);
 }
 
-// In the database.
+// The path of `name` in the database.
 std::string TableHolder::PathOf(const std::string& name) const {
   return JoinPath(folders_->database, name);
 }
@@ -96,8 +97,8 @@ Result<TableHolder::Held> TableHolder::HoldByName(const std::string& name,
     const Status linked = Link(name, &held.info);
     if (linked.ok()) return held;
     if (linked.code() == StatusCode::kNotFound) return linked;
-    // Another file system, somebody else's files (fs.protected_hardlinks), a
-    // file system without links: no matter why.
+    // Linking fails on another file system, on a file of another user
+    // (fs.protected_hardlinks), or without hard links: all have one remedy.
     can_link_ = false;
   }
   const std::string path = PathOf(name);
@@ -118,8 +119,8 @@ Result<TableHolder::Held> TableHolder::HoldByName(const std::string& name,
 
 Status TableHolder::Link(const std::string& name, FileInfo* info) {
   const std::string link = JoinPath(folders_->scratch, name);
-  // If we die here: the scratch directory stays with its links, which cost
-  // nothing but the space of tables that LevelDB has removed since.
+  // If we die here: the scratch directory and its links stay. They only cost
+  // the space of tables that LevelDB has removed since.
   LEVELKEEP_RETURN_IF_ERROR(folders_->fs->Link(PathOf(name), link));
   LEVELKEEP_ASSIGN_OR_RETURN(*info, folders_->fs->Stat(link));
   return Status::Ok();
@@ -151,7 +152,7 @@ void TableHolder::Drop(const std::string& name, const Held& held) {
   const Status removed =
       folders_->fs->RemoveFile(JoinPath(folders_->scratch, name));
   if (!removed.ok()) {
-    LogWarn("Snapshot", "link stays: " + removed.ToString());
+    LogWarn("Snapshot", "a link was not removed: " + removed.ToString());
   }
 }
 
@@ -174,7 +175,7 @@ void TableHolder::CorrectSizes(Version* version) const {
   LogInfo("Snapshot", "the manifest of " + folders_->database +
                           " states other sizes than " +
                           std::to_string(corrected) +
-                          " tables have; the backup states the true ones");
+                          " tables have; the backup states the true sizes");
 }
 
 void TableHolder::AddTo(FileSetBuilder* builder) const {
@@ -185,7 +186,7 @@ void TableHolder::AddTo(FileSetBuilder* builder) const {
       builder->AddTable(name, held.info, PrefixOpener(held.file));
       continue;
     }
-    // Two pointers, for which a function needs no memory of its own.
+    // Captures two pointers only, so that std::function allocates nothing.
     builder->AddTable(name, held.info,
                       [fs = folders_->fs, folder = held.by == By::kLink
                                                        ? &folders_->scratch

@@ -1,5 +1,5 @@
-// Keeps the tables of a database from going away: by a hard link in a scratch
-// directory, or else by an open descriptor, or by LOCK. Private to the module.
+// Keeps the tables of a database readable: by a hard link in a scratch
+// directory, else by an open descriptor or by LOCK. Private to snapshot.
 
 #ifndef LEVELKEEP_SNAPSHOT_TABLE_HOLDER_H_
 #define LEVELKEEP_SNAPSHOT_TABLE_HOLDER_H_
@@ -18,37 +18,37 @@ namespace levelkeep {
 // What holds a table that can't be linked.
 enum class WithoutLinks {
   kDescriptors,
-  kLock,  // the caller's, for as long as the tables are read
+  kLock,  // the caller holds LOCK as long as the tables are read
 };
 
 // Thread safety: one thread at a time.
 class TableHolder {
  public:
-  // An empty `scratch_dir`: nothing is linked.
+  // With an empty `scratch_dir`, no table is linked.
   TableHolder(FileSystem* fs, std::string db_dir, std::string scratch_dir,
               WithoutLinks without_links);
 
-  // Holds exactly the tables of `version`. kNotFound: one of them is gone;
-  // those found so far are held, and the call can be repeated with a newer
-  // version. kUnsupported: one is a symbolic link.
+  // Holds exactly the tables of `version`. kNotFound if one of them is gone:
+  // the tables found so far stay held, and the call can be repeated with a
+  // newer version. kUnsupported if a table is a symbolic link.
   Status Hold(const Version& version);
   void Clear();
   // REQUIRES, here and below: Hold() succeeded.
   bool needs_lock() const { return needs_lock_; }
-  // The sizes that the files have, where the MANIFEST states others
+  // Sets the true size of each file whose MANIFEST entry states another size
   // (FindTableEnd).
   void CorrectSizes(Version* version) const;
-  // The openers need the scratch directory and keeper(), not this object.
+  // The openers use the scratch directory and keeper(), not this object.
   void AddTo(FileSetBuilder* builder) const;
   std::shared_ptr<const void> keeper() const { return folders_; }
 
  private:
   enum class By { kLink, kDescriptor, kLock };
   struct Held {
-    FileInfo info;  // its size is the table's
+    FileInfo info;  // info.size_bytes is the size of the table
     By by = By::kLink;
     bool old_name = false;       // .sst
-    std::shared_ptr<File> file;  // the descriptor
+    std::shared_ptr<File> file;  // the open descriptor, for By::kDescriptor
   };
   struct Folders {
     FileSystem* fs = nullptr;
@@ -71,8 +71,8 @@ class TableHolder {
   std::map<uint64_t, Held> held_;  // by number
 };
 
-// kUnsupported, with both figures, if `count` more open files are more than the
-// process may have. The limit is its host's to raise.
+// kUnsupported, with both figures, if `count` more open files exceed the limit
+// of the process. Only the host may raise that limit.
 Status RequireDescriptors(size_t count);
 
 }  // namespace levelkeep

@@ -26,7 +26,7 @@ namespace levelkeep::test {
 
 inline constexpr char kDbName[] = "event_registry_db";
 
-// A database as its structure goes: the MANIFEST names what is there.
+// A database with a valid structure: the MANIFEST names its files.
 inline Files MakeDatabase(uint64_t seed = 1) {
   Files files;
   files["000005.ldb"] = EventText(seed, 3000);
@@ -110,7 +110,7 @@ inline ArchiveWriteOptions WriteOptions(int threads = 2) {
   return options;
 }
 
-// Writes an archive of `files`, with the true manifest unless another is
+// Writes an archive of `files`, with the true manifest unless `manifest` is
 // given.
 inline Result<ArchiveSummary> WriteTestArchive(
     const std::string& path, const Files& files,
@@ -134,7 +134,7 @@ inline Result<ExtractedDatabase> CheckArchive(
   return (*reader)->Check(options);
 }
 
-// Into the new directory `target`.
+// Extracts into the new directory `target`.
 inline Result<ExtractedDatabase> ExtractArchive(
     const std::string& path, const std::string& target,
     const ArchiveReadOptions& options = {}) {

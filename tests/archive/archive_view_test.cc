@@ -1,4 +1,4 @@
-// The database files of an archive, read where they are.
+// The database files of an archive, read without extracting them.
 
 #include "archive/archive_view.h"
 
@@ -186,7 +186,7 @@ TEST_P(ArchiveViewTest, ReplacedArchiveIsReadAsItWasOpened) {
   EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kNotFound);
 }
 
-// rclone: a file has another inode each time that it was read.
+// On rclone, a file has another inode after each read.
 class RestlessDisk : public test::FaultFileSystem {
  public:
   RestlessDisk() : FaultFileSystem(FileSystem::Posix()) {}
@@ -224,7 +224,7 @@ TEST_P(ArchiveViewTest, ContentChangedInPlaceIsNotUnchanged) {
   const std::string path = Write(test::SmallDatabase());
   auto reader = ArchiveReader::Open(FileSystem::Posix(), path);
   ASSERT_TRUE(reader.ok());
-  // Same size, and the time put back: the kernel's own time tells.
+  // Size and time are equal; only the kernel's own time (ctime) differs.
   ASSERT_EQ(Shell("touch -r '" + path + "' '" + dir_.Sub("time") +
                   "' && sleep 0.02 && printf x | dd of='" + path +
                   "' bs=1 seek=50 conv=notrunc 2>/dev/null && touch -r '" +
@@ -256,13 +256,13 @@ class ChunkCacheTest : public testing::Test {
 
   explicit ChunkCacheTest(size_t chunks = 10)
       : cache_(chunks * kPieces * ChunkCache::kPieceBytes) {}
-  // Reads one piece; it says where it is from.
+  // Reads one piece and checks where it is from.
   void Read(uint64_t chunk, size_t piece) {
     const auto got = cache_.Get(chunk, piece, [&] { return Load(chunk); });
     ASSERT_TRUE(got.ok());
     EXPECT_EQ((*got)->view(), Name(chunk, piece));
   }
-  // Reads so many chunks in step.
+  // Reads this many chunks in step.
   void MergeOf(uint64_t chunks) {
     constexpr size_t kReadsOfAPiece = 40;
     for (size_t piece = 0; piece < kPieces; ++piece) {
@@ -322,7 +322,7 @@ TEST_F(ChunkCacheTest, FailureIsNotRemembered) {
         });
     EXPECT_EQ(failed.status().code(), StatusCode::kIoError);
   }
-  // Nobody waits for ever for one that threw.
+  // No thread waits for ever for a load that threw.
   for (size_t i = 0; i < 2 * ChunkCache::kMaxLoading; ++i) {
     EXPECT_THROW(
         (void)cache_.Get(1, 0,

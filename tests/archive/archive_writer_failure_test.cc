@@ -1,4 +1,4 @@
-// What happens when something fails while an archive is written.
+// Failures while an archive is written.
 
 #include <gtest/gtest.h>
 
@@ -64,7 +64,7 @@ TEST_P(ArchiveWriterFailureTest, ShortInputIsCorruption) {
 }
 
 TEST_P(ArchiveWriterFailureTest, LongerInputIsCutAtItsSize) {
-  // A pinned prefix of a log that grows.
+  // Like the pinned prefix of a log that grows.
   EXPECT_TRUE(
       WriteInputs({Input("db/000001.log", 10, std::string(99, 'x'))}).ok());
 }
@@ -91,7 +91,7 @@ TEST_P(ArchiveWriterFailureTest, ThrowingInputBecomesAStatus) {
   EXPECT_NE(status.message().find("host bug"), std::string::npos);
 }
 
-// Other bytes at each read: what a file that is written to looks like.
+// Returns other bytes at each read, like a file that is being written.
 class ChangingSource : public ByteSource {
  public:
   Result<size_t> ReadAt(uint64_t, char* buffer, size_t size) const override {
@@ -289,7 +289,7 @@ TEST(RateLimiterTest, IdleTimeIsNotSavedUp) {
   ASSERT_TRUE(limiter.Take(1000, {}).ok());
   std::stop_source stop;
   stop.request_stop();
-  // It would have to wait: with a stop, it does not.
+  // Without the stop, the call would wait.
   EXPECT_EQ(limiter.Take(1, stop.get_token()).code(), StatusCode::kCancelled);
 }
 

@@ -1,4 +1,4 @@
-// Tests that run with each library that deflates and inflates.
+// Tests that run with each library for deflate and inflate.
 
 #ifndef LEVELKEEP_TESTS_ARCHIVE_CODEC_FIXTURE_H_
 #define LEVELKEEP_TESTS_ARCHIVE_CODEC_FIXTURE_H_
@@ -18,7 +18,7 @@ struct CodecPair {
   const Codec* inflate;
 };
 
-// Each writes, each reads.
+// Each pair of a writing and a reading library.
 inline std::vector<CodecPair> AllCodecPairs() {
   std::vector<CodecPair> pairs;
   for (const Codec* deflate : BuiltInCodecs()) {
@@ -29,7 +29,7 @@ inline std::vector<CodecPair> AllCodecPairs() {
   return pairs;
 }
 
-// Each reads what it wrote.
+// Each library reads its own output.
 inline std::vector<CodecPair> EachCodec() {
   std::vector<CodecPair> pairs = AllCodecPairs();
   std::erase_if(pairs, [](const CodecPair& pair) {

@@ -78,7 +78,7 @@ TEST(CodecTest, TheFirstIsTheDefaultAndZlibIsAlwaysThere) {
   EXPECT_EQ(codecs.front(), TheCodecs().deflate);
   EXPECT_EQ(codecs.front(), TheCodecs().inflate);
   EXPECT_STREQ(codecs.back()->name, "zlib");
-  // What was asked for when this was built.
+  // As requested when the test was built.
   EXPECT_EQ(codecs.size(), LEVELKEEP_TEST_CODECS);
   EXPECT_EQ(test::AllCodecPairs().size(), codecs.size() * codecs.size());
 }

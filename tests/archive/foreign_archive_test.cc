@@ -1,4 +1,4 @@
-// Archives that other programs made, by those programs.
+// Archives made by other programs; the tests run these programs.
 
 #include <gtest/gtest.h>
 
@@ -37,7 +37,7 @@ class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
                       {"._CURRENT", "mac"},
                       {".DS_Store", "mac"}});
   }
-  // Runs `command` in the directory; it makes a.tar.gz.
+  // Runs `command` in the directory; the command makes a.tar.gz.
   void Pack(const std::string& command) {
     std::string output;
     ASSERT_EQ(Shell("cd '" + dir_.path() + "' && rm -f a.tar.gz && " + command +
@@ -49,7 +49,7 @@ class ForeignArchiveTest : public test::WithCodecs, public testing::Test {
   Result<ExtractedDatabase> Check(const ArchiveReadOptions& options = {}) {
     return test::CheckArchive(dir_.Sub("a.tar.gz"), options);
   }
-  // What `command` packs is extracted, and is the database, no more.
+  // Extracts what `command` packs; expects exactly the database.
   Result<ExtractedDatabase> TakeWhole(const std::string& command) {
     Pack(command);
     const TempDir out;
@@ -90,7 +90,7 @@ TEST_P(ForeignArchiveTest, WhatIsNoIdentityIsNone) {
   }
 }
 
-// Whatever stands there, and wherever the database is.
+// Files in lost/ are ignored, whatever they are and wherever the database is.
 TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
   test::WriteFiles(dir_.Sub("storage/db/lost"), {{"000003.log", "not a log"},
                                                  {"000005.ldb", "no table"},
@@ -218,7 +218,7 @@ TEST_P(ForeignArchiveTest, RefusesAnIncompleteDatabase) {
       {"rm CURRENT MANIFEST* *.ldb *.log", StatusCode::kCorruption,
        "the archive holds no LevelDB database"},
       {"touch readme.txt", StatusCode::kCorruption,
-       "entry storage/db/readme.txt is no file of a LevelDB database"},
+       "entry storage/db/readme.txt is not a file of a LevelDB database"},
       {"mkdir sub && cp CURRENT sub", StatusCode::kCorruption,
        "entry storage/db/sub/CURRENT is outside of storage/db/"},
       {"ln -s CURRENT 000020.log", StatusCode::kCorruption,
@@ -329,7 +329,7 @@ TEST_P(ForeignArchiveTest, FileThatOurManifestListsMustBeThere) {
                 "is missing");
 }
 
-// What it claims is enough; its content is not waited for.
+// The size in the header is enough; the content is not awaited.
 TEST_P(ForeignArchiveTest, ManifestThatIsTooLargeToBeOneIsRefused) {
   const std::string header =
       test::TarHeader(std::string(kManifestEntryName), (64u << 20) + 1);
@@ -344,7 +344,7 @@ TEST_P(ForeignArchiveTest, OurArchiveWithoutItsEndIsDamaged) {
   const std::string own = dir_.Sub("a.tar.gz");
   ASSERT_TRUE(test::WriteTestArchive(own, MakeDatabase()).ok());
   const std::string bytes = test::ReadFile(own);
-  // All members are whole, tar would be content: only the footer is gone.
+  // All members are complete; only the footer is missing.
   test::WriteFile(own, bytes.substr(0, bytes.size() - 51));
   ExpectRefused("no footer", StatusCode::kCorruption,
                 "a LevelKeep archive whose end");

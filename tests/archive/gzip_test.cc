@@ -34,7 +34,7 @@ std::string Member(const std::string& content, bool compress, int level,
   return std::string(out.view());
 }
 
-// With zlib, which is nobody's word but its own.
+// Inflates with zlib, independent of our code.
 std::string Gunzip(const std::string& member, size_t size) {
   z_stream stream = {};
   EXPECT_EQ(inflateInit2(&stream, 15 + 16), Z_OK);
@@ -257,7 +257,7 @@ TEST_P(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {
   EXPECT_EQ(ReadStream(damaged).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(ReadStream(good.substr(0, good.size() / 2)).status().code(),
             StatusCode::kCorruption);
-  // Given up in the middle, and stopped from outside.
+  // Abandoned in the middle, and stopped from outside.
   const auto source = NewStringSource(good);
   Verdict verdict({});
   InflateAhead given_up(source.get(), good.size(), &verdict);
@@ -341,8 +341,8 @@ TEST_P(GzipStreamTest, RefusesDamage) {
       {"cut in the data", good.substr(0, 50), "cut short"},
       {"cut in the header", good.substr(0, 5), "cut short"},
       {"cut in the second header", good + good.substr(0, 3), "cut short"},
-      {"garbage", good + "garbage....", "something behind the gzip data"},
-      {"zeros", good + std::string(512, '\0'), "something behind the gzip"},
+      {"garbage", good + "garbage....", "other bytes behind the gzip data"},
+      {"zeros", good + std::string(512, '\0'), "other bytes behind the gzip"},
       {"endless name", WithHeader('\x08', std::string(5000, 'n')),
        "a gzip header has an endless name"},
   };

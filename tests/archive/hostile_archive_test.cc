@@ -1,5 +1,5 @@
-// Archives that want to do harm, where it takes other limits, or a look at
-// each byte inside. All others are in tests/hostile.
+// Archives made to do harm, for tests with other limits or with a check of each
+// byte inside. All others are in tests/hostile.
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ using test::TempDir;
 
 class HostileArchiveTest : public test::WithCodecs, public testing::Test {
  protected:
-  // Extracts into an empty directory beside which nothing may appear.
+  // Extracts into an empty directory; no other entry may appear beside it.
   Result<ExtractedDatabase> Extract(const std::string& archive,
                                     const ArchiveReadOptions& options = {}) {
     const std::string base = dir_.Sub("t" + std::to_string(++number_));
@@ -71,7 +71,7 @@ TEST_P(HostileArchiveTest, BombsAreDefused) {
             std::string::npos);
 }
 
-// 1.1 MB became 1 GiB: no ratio that was allowed could be reached.
+// A regression: 1.1 MB became 1 GiB, because no permitted ratio was reached.
 TEST_P(HostileArchiveTest, RatioHasTwoSides) {
   const std::string tar = Database() + std::string(600u << 10, '\0') + TarEnd();
   const std::string archive = Gzip(tar, 9);
@@ -82,7 +82,7 @@ TEST_P(HostileArchiveTest, RatioHasTwoSides) {
   options.limits.free_bytes -= 1;
   EXPECT_EQ(Extract(archive, options).status().code(),
             StatusCode::kUnsupported);
-  // Where no size is known to be false, a claim is.
+  // Without a false size, the claim itself is refused.
   options.limits = {};
   const std::string claim = Gzip(
       test::TarHeader("db/000009.log", uint64_t{1032} << 22) + TarEnd(), 9);

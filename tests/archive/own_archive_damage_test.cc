@@ -1,5 +1,5 @@
-// Our own archives, damaged or lying in ways that take a large file or a loop
-// over all of it. All others are in tests/hostile.
+// LevelKeep archives with damage or lies that need a large file or a loop over
+// all bytes. All others are in tests/hostile.
 
 #include <gtest/gtest.h>
 
@@ -93,10 +93,10 @@ TEST_P(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
   ExpectCorrupt("manifest alone", lying, "disagree about");
   toc.files[0].sha256 = wrong;
   ExpectCorrupt("both", WithToc(lying, EncodeToc(toc)),
-                "000005.log is empty, its SHA-256 is not");
+                "000005.log is empty, but its SHA-256 is not");
 }
 
-// Before anything is inflated, whatever room there is.
+// Refused before anything is inflated, whatever the free space.
 TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   Files files;
   files["000005.log"] = "a byte or two";
@@ -111,14 +111,14 @@ TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   };
   const std::string most = claiming(kChunkBytes);
   ASSERT_LT(most.size() * kMaxDeflateRatio, kChunkBytes);
-  ExpectCorrupt("four MiB", most, "claims to hold more than it can");
+  ExpectCorrupt("four MiB", most, "claims to hold more than its size allows");
   const auto less = Check(claiming(most.size() * kMaxDeflateRatio / 2));
   ASSERT_FALSE(less.ok()) << "it is a lie all the same";
   EXPECT_EQ(less.status().message().find("claims to hold"), std::string::npos)
       << less.status().message();
 }
 
-// Its size is stated, and there is room for it: no ratio is too high.
+// The size is stated and there is enough space: no ratio is too high.
 TEST_P(OwnArchiveDamageTest, ZerosAreRestoredHoweverWellTheyPack) {
   Files files;
   files["000005.ldb"] = std::string(64 << 20, '\0');

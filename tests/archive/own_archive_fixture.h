@@ -1,4 +1,4 @@
-// An archive of ours, and ways to make it lie.
+// A LevelKeep archive, and ways to falsify it.
 
 #ifndef LEVELKEEP_TESTS_ARCHIVE_OWN_ARCHIVE_FIXTURE_H_
 #define LEVELKEEP_TESTS_ARCHIVE_OWN_ARCHIVE_FIXTURE_H_
@@ -40,7 +40,7 @@ class OwnArchiveFixture : public testing::Test {
     WriteFile(path, bytes);
     return CheckArchive(path, options);
   }
-  // The table of contents, its offset, and the archive with another one.
+  // The table of contents, its offset, and the archive with a changed one.
   static uint64_t TocOffset(const std::string& archive) {
     return DecodeFooter(
                std::string_view(archive).substr(archive.size() - kFooterBytes))

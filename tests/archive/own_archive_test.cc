@@ -1,4 +1,4 @@
-// Our own archives, read.
+// Reads LevelKeep archives.
 
 #include <gtest/gtest.h>
 
@@ -59,7 +59,7 @@ TEST_P(OwnArchiveTest, Sha256IsThatOfTheFile) {
   EXPECT_EQ((*reader)->Sha256(stop.get_token()).status().code(),
             StatusCode::kCancelled);
   EXPECT_EQ((*reader)->Sha256({}).value(), summary->sha256);
-  // Remembered: not even a stop is in the way.
+  // The digest is remembered: even a stop does not matter.
   EXPECT_EQ((*reader)->Sha256(stop.get_token()).value(), summary->sha256);
   EXPECT_EQ((*reader)->Check({})->archive_sha256, summary->sha256);
 }
@@ -175,8 +175,8 @@ TEST_P(OwnArchiveTest, WhatIsNotInThePageCachePassesItBy) {
   EXPECT_GE(failures, 3u) << "one for each chunk";
 }
 
-// Their headers are in one unit with the chunk before them, which is then too
-// long to be kept in memory.
+// The headers of the empty files are in one unit with the chunk before them;
+// the unit is then too long to be kept in memory.
 TEST_P(OwnArchiveTest, ManyEmptyFilesBehindALargeOne) {
   Files files = SmallDatabase();
   files["000010.ldb"] = test::RandomBytes(1, kChunkBytes);

@@ -1,5 +1,4 @@
-// Workers of the archive module, and what they hold on to when the system
-// has no thread to give.
+// Workers of the archive module, also when the system refuses more threads.
 
 #include "archive/parallel.h"
 
@@ -42,7 +41,7 @@ TEST(ParallelTest, WithoutThreadsNothingIsBegun) {
   EXPECT_EQ(status.message().find("can't start a thread"), 0u)
       << status.message();
   EXPECT_EQ(ran, 0);
-  // The caller itself can.
+  // The calling thread can run the body.
   EXPECT_TRUE(
       RunWorkers(0, ThreadPriority::kLow, &verdict, body, nullptr).ok());
   EXPECT_EQ(ran, 1);
@@ -57,7 +56,8 @@ TEST(ParallelTest, FewerThreadsDoTheSameWork) {
   const Status status = RunWorkers(
       2000, ThreadPriority::kLow, &verdict,
       [&] {
-        // From the first one on, which is long before the last.
+        // The system refuses threads from the first item on, long before the
+        // last.
         std::call_once(first,
                        [&] { none = std::make_unique<test::NoThreads>(); });
         ++workers;

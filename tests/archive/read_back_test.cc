@@ -1,4 +1,4 @@
-// What was written, against what the device gives back.
+// Compares the written bytes with the bytes on the device.
 
 #include "archive/read_back.h"
 
@@ -155,7 +155,7 @@ TEST(ReadBackTest, EachFailureOfTheFileIsPassedOn) {
   EXPECT_GE(n - 1, 1u + 2u + 2u);
 }
 
-// Gives back one byte that is not what it took.
+// Returns one byte that differs from what was written.
 class LyingFile : public File {
  public:
   LyingFile(std::unique_ptr<File> base, uint64_t bad)

@@ -18,7 +18,7 @@ using test::RandomBytes;
 using test::TempDir;
 using test::WriteOptions;
 
-// One of each: no chunk, one, one that is stored, several.
+// Files with no chunk, one chunk, one stored chunk, several chunks.
 Files SomeFiles() {
   Files files = test::MakeDatabase();
   files["000011.ldb"] = EventText(11, 2'000'000);
@@ -37,7 +37,7 @@ class ReuseTest : public test::WithCodecs, public ::testing::Test {
     bytes_ = test::ReadFile(dir_.Sub("first"));
   }
 
-  // With `reuse`: its inputs can't be opened but for those in `present_`.
+  // With `reuse`, only the inputs in `present_` can be opened.
   Result<ArchiveSummary> Write(const std::string& name,
                                ArchiveWriteOptions options,
                                const ByteSource* reuse) {
@@ -60,7 +60,7 @@ class ReuseTest : public test::WithCodecs, public ::testing::Test {
         options, file->get());
   }
 
-  // Where the content of `name` stands, from chunk `chunk` on.
+  // Where the archive has the content of `name`, from chunk `chunk` on.
   const TocChunk& Member(const std::string& name, size_t chunk) {
     for (const TocFile& file : archived_) {
       if (file.name.ends_with(name)) return file.chunks.at(chunk);
@@ -92,7 +92,7 @@ TEST_P(ReuseTest, ArchiveIsTheSameByteForByteAndNoInputIsRead) {
     EXPECT_EQ(again->reused_bytes, total);
     EXPECT_EQ(again->damaged_members, 0u);
     EXPECT_TRUE(test::CheckArchive(dir_.Sub(name)).ok());
-    // A third one can be made from it.
+    // A third archive can be made from the second.
     ASSERT_EQ(again->archived.size(), archived_.size());
     for (size_t i = 0; i < archived_.size(); ++i) {
       ASSERT_EQ(again->archived[i].chunks.size(), archived_[i].chunks.size());
@@ -147,7 +147,7 @@ TEST_P(ReuseTest, DamagedMembersAreCompressedAgain) {
   }
 }
 
-// A device that does not give some bytes.
+// A device that does not return some bytes.
 class UnreadableFrom : public ByteSource {
  public:
   UnreadableFrom(std::string contents, uint64_t first)

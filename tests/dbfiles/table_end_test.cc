@@ -40,7 +40,7 @@ TEST(FindTableEndTest, ATableWithoutAFooterEndsNowhere) {
     const auto end = End(none, named);
     EXPECT_EQ(end.status().code(), StatusCode::kCorruption) << named;
     EXPECT_EQ(end.status().message(),
-              "has 100 bytes, the manifest says " + std::to_string(named));
+              "has 100 bytes, but the manifest says " + std::to_string(named));
   }
   EXPECT_EQ(End(TableOf(20), 24).status().code(), StatusCode::kCorruption);
 }

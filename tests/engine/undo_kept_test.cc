@@ -105,7 +105,7 @@ TEST_F(UndoKeptTest, ABackupWithoutSpaceNamesItsSizeAndKeepsIt) {
   EXPECT_EQ(made.status().code(), StatusCode::kNoSpace);
   const std::string size =
       FormatBytes(site_.engine().ListKept()->front().bytes);
-  EXPECT_NE(made.status().hint().find("takes " + size), std::string::npos)
+  EXPECT_NE(made.status().hint().find("take " + size), std::string::npos)
       << made.status().hint();
   EXPECT_NE(made.status().hint().find("--forget-undo"), std::string::npos);
   EXPECT_TRUE(Kept());

@@ -125,7 +125,7 @@ TEST(EventTest, DamagedRecordsSayWhatIsWrong) {
        "event 5 is damaged: a member is missing or not a string"},
       {"{\"sequence\":5,\"type\":\"t\",\"stream\":\"\",\"time\":\"x\","
        "\"data\":1}",
-       "event 5 is damaged: its time is no time"},
+       "event 5 is damaged: its time is malformed"},
   };
   for (const Case& c : cases) {
     const auto event = DecodeEvent(5, c.record);
@@ -151,7 +151,7 @@ TEST(EventHeadTest, RoundTripsAndRefusesOthers) {
   const Status newer = DecodeEventHead("{\"format\":2,\"last\":1}").status();
   EXPECT_EQ(newer.code(), StatusCode::kUnsupported);
   EXPECT_EQ(newer.message(),
-            "the events are of format 2, this version knows format 1");
+            "the events have format 2, but this version knows format 1");
 }
 
 TEST(CheckedRecordTest, OwnRecordsPassAsTheyAre) {

@@ -166,8 +166,8 @@ TEST(ManifestTest, NewerFormatIsRefusedBeforeAnythingElseIsRead) {
   ASSERT_FALSE(decoded.ok());
   EXPECT_EQ(decoded.status().code(), StatusCode::kUnsupported);
   EXPECT_EQ(decoded.status().message(),
-            "levelkeep-manifest.json: the backup has format_version 2, this "
-            "LevelKeep reads up to 1");
+            "levelkeep-manifest.json: the backup has format_version 2, but "
+            "this LevelKeep reads only up to 1");
   EXPECT_FALSE(decoded.status().hint().empty());
 }
 
@@ -191,10 +191,10 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
       {"id short", Replaced(good, "0011", "11"), "\"id\" is not a hex"},
       {"id upper case", Replaced(good, "aabb", "AABB"), "\"id\" is not a hex"},
       {"created", Replaced(good, "2024-12-27T12", "2024-13-27T12"),
-       "\"created\" is no time"},
+       "\"created\" is not a time"},
       {"order time",
        Replaced(good, "\"label\"", "\"order_time\": \"soon\", \"label\""),
-       "\"order_time\" is no time: soon"},
+       "\"order_time\" is not a time: soon"},
       {"trigger missing", Replaced(good, "\"trigger\"", "\"t\""),
        "\"trigger\" is missing"},
       {"label number", Replaced(good, "\"before \\\"upgrade\\\"\"", "3"),
@@ -212,11 +212,11 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
       {"files object", Replaced(good, "\"files\": [", "\"files\": 1, \"f\": ["),
        "\"files\" has a wrong type"},
       {"file path", Replaced(good, "\"CURRENT\"", "\"../CURRENT\""),
-       "\"../CURRENT\" is no database file"},
+       "\"../CURRENT\" is not a database file"},
       {"file foreign", Replaced(good, "\"CURRENT\"", "\"passwd\""),
-       "is no database file"},
+       "is not a database file"},
       {"file lock", Replaced(good, "\"CURRENT\"", "\"LOCK\""),
-       "is no database file"},
+       "is not a database file"},
       {"file size", Replaced(good, "\"size\": 16", "\"size\": -16"),
        "\"size\" has a wrong type"},
       {"file digest", Replaced(good, "0\"}", "\"}"), "\"sha256\" is not a hex"},

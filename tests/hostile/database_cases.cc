@@ -80,11 +80,11 @@ void AddTables(DatabaseCases* list) {
                     Change(".ldb", [](std::string* t) { *t += 'x'; }),
                     "bytes instead of");
   list->InCheck("table_flipped", Change(".ldb", FlipMiddle),
-                "LevelDB can't (open|read) it");
+                "LevelDB can't (open|read) (the database|table)");
   list->InCheck(
       "table_of_zeros",
       Change(".ldb", [](std::string* t) { t->assign(t->size(), '\0'); }),
-      "not an sstable|can't read it");
+      "not an sstable|can't read");
   list->InCheck("table_magic",
                 Change(".ldb",
                        [](std::string* t) {

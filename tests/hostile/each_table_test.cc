@@ -131,8 +131,9 @@ TEST_P(EachTableTest, ARangeThatIsNoneIsRefused) {
   Add(1, {{InternalKey("b", 1), ""}}, "x");
   EXPECT_EQ(Check().message(), "table 000001.ldb has a malformed key range");
   edit_.added_tables.front().largest = InternalKey("a", 1);
-  EXPECT_EQ(Check().message(),
-            "table 000001.ldb ends before it begins, says the MANIFEST");
+  EXPECT_EQ(
+      Check().message(),
+      "table 000001.ldb ends before it begins, according to the MANIFEST");
 }
 
 TEST_P(EachTableTest, AFailureToReadIsNotTheDatabasesFault) {

@@ -103,7 +103,7 @@ void AddTrailers(CaseList* list) {
 }
 
 void AddBehind(CaseList* list) {
-  const std::string behind = "something behind the gzip data";
+  const std::string behind = "other bytes behind the gzip data";
   list->Refuse("byte_behind", Changed([](std::string* a) { *a += 'x'; }),
                "cut short|" + behind);
   list->Refuse("text_behind",
@@ -118,10 +118,10 @@ void AddBehind(CaseList* list) {
                }));
   list->Refuse("member_of_text_behind",
                Changed([](std::string* a) { *a += Gzip("hello"); }),
-               "something behind the end of the tar");
+               "other bytes behind the end of the tar");
   list->Refuse("member_of_tar_behind",
                Changed([](std::string* a) { *a += Gzip(SoundTar()); }),
-               "something behind the end of the tar");
+               "other bytes behind the end of the tar");
   list->RefuseCut("broken_member_behind", Changed([](std::string* a) {
                     *a += Gzip("x").substr(0, 15);
                   }),

@@ -92,7 +92,7 @@ void AddMany(CaseList* list) {
                                                 : std::string("db/run.sh"),
                                   0);
                }),
-               "is no file of a LevelDB database");
+               "is not a file of a LevelDB database");
   list->Accept(
       "1_000_stray_tables",
       Many([](int i) { return TarHeader(Numbered("db/9%06d.ldb", i), 0); },

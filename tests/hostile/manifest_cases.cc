@@ -44,7 +44,7 @@ CaseList::Bytes Missing(const std::string& name) {
 }
 
 void AddVersions(CaseList* list) {
-  const std::string newer = "format_version .*reads up to 1";
+  const std::string newer = "format_version .*reads only up to 1";
   list->Refuse("version_2", Field("format_version", "2"), newer,
                StatusCode::kUnsupported);
   list->Refuse("version_huge", Field("format_version", "18446744073709551615"),
@@ -107,7 +107,7 @@ void AddManifestFields(CaseList* list) {
   list->Refuse("created_negative", Field("created", "-1"), "created");
   list->Refuse("created_beyond_all",
                Field("created", "\"9999-12-31T23:59:59.999Z\""),
-               "\"created\" is no time");
+               "\"created\" is not a time");
   list->Accept("created_far_future",
                Field("created", "\"2199-12-31T23:59:59.999Z\""));
   const auto with_order_time = [](const std::string& value) {
@@ -115,11 +115,11 @@ void AddManifestFields(CaseList* list) {
                     "\"order_time\": " + value + ", \"took_ms\"");
   };
   list->Refuse("order_time_no_time", with_order_time("\"tomorrow\""),
-               "\"order_time\" is no time");
+               "\"order_time\" is not a time");
   list->Refuse("order_time_number", with_order_time("1"), "order_time");
   list->Refuse("order_time_beyond_all",
                with_order_time("\"2262-01-01T00:00:00.000Z\""),
-               "\"order_time\" is no time");
+               "\"order_time\" is not a time");
   list->Accept("order_time_long_ago",
                with_order_time("\"1678-01-01T00:00:00.000Z\""));
   list->Accept("order_time_at_the_end",
@@ -180,7 +180,7 @@ void AddDatabase(CaseList* list) {
     list->RefuseInCheck(
         "sequence_" + std::to_string(sequence),
         Manifested([sequence](Manifest* m) { m->last_sequence = sequence; }),
-        "ends at write number 30, its manifest says");
+        "ends at write number 30, but its manifest says");
   }
 }
 
@@ -222,7 +222,7 @@ void AddFiles(CaseList* list) {
     list->Refuse("file_name_" + label, Manifested([name = name](Manifest* m) {
                    m->files[0].name = name;
                  }),
-                 "is no database file");
+                 "is not a database file");
   }
   list->Refuse("file_size_negative",
                Replaced("\"size\": ", "\"size\": -1, \"x\": "), "size");
@@ -323,7 +323,7 @@ void AddMembers(CaseList* list) {
                  (*m)[3] = 8;
                  m->insert(10, std::string("x\0", 2));
                }),
-               "not a gzip header of ours");
+               "not a gzip header of LevelKeep");
   list->Refuse("member_is_a_bomb", Packed([](std::string* m) {
                  GzipBuilder bomb(9);
                  bomb.AppendZeros(300 << 20);
@@ -337,14 +337,14 @@ void AddMembers(CaseList* list) {
   };
   list->Refuse("toc_end_marks",
                toc_tar([](std::string* t) { t->resize(t->size() - 512); }),
-               "not framed as tar asks");
+               "has invalid tar framing");
   list->Refuse("toc_zeros_more",
                toc_tar([](std::string* t) { t->append(512, '\0'); }),
-               "not framed as tar asks");
+               "has invalid tar framing");
   list->Refuse("toc_entry_behind", toc_tar([](std::string* t) {
                  t->insert(t->size() - 1024, TarFile("../x", "x"));
                }),
-               "not framed as tar asks");
+               "has invalid tar framing");
   list->Refuse("toc_renamed", toc_tar([](std::string* t) { (*t)[0] = 'X'; }),
                "tar header of stargz.index.json");
   list->Refuse("toc_is_a_bomb",
@@ -381,7 +381,7 @@ void AddPackedAgain(CaseList* list) {
   list->Refuse("newer", again([](Files*, std::string* manifest) {
                  *manifest = "{\"format_version\": 2}";
                }),
-               "reads up to 1", StatusCode::kUnsupported);
+               "reads only up to 1", StatusCode::kUnsupported);
   list->Refuse("no_json",
                again([](Files*, std::string* manifest) { *manifest = "x"; }),
                "well-formed");

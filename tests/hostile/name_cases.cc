@@ -31,7 +31,7 @@ CaseList::Bytes Renamed(const std::string& from, const std::string& to) {
 }
 
 void AddStrangers(CaseList* list) {
-  const std::string stranger = "is no file of a LevelDB database";
+  const std::string stranger = "is not a file of a LevelDB database";
   list->Refuse("newline", Named("db/000099.ldb\n"), "\\\\x0a.*" + stranger);
   list->Refuse("escape_sequence", Named("db/\x1b[2J\x1b[31m.ldb"),
                "\\\\x1b.*" + stranger);
@@ -77,7 +77,7 @@ void AddFolders(CaseList* list) {
         return Gzip(TarOf(rest, "d\xc3\xa4/") +
                     TarFile("da\xcc\x88/CURRENT", current) + TarEnd());
       },
-      "where the archive has a database");
+      "which holds the database");
 }
 
 // LevelDB takes 7.log for the log number 7, and then opens 000007.log.
@@ -142,7 +142,7 @@ void AddNameCases(std::vector<HostileCase>* cases) {
   AddFolders(&list);
   AddNumbers(&list);
   list.Refuse("current_renamed", Renamed("CURRENT", "CURRENT "),
-              "is no file of a LevelDB database");
+              "is not a file of a LevelDB database");
 }
 
 }  // namespace levelkeep::test

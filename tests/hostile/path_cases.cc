@@ -81,13 +81,13 @@ void AddParent(CaseList* list) {
   list->Refuse("parent_of_ignored", FileNamed("../LOG"), out);
   // Only dots that are all of a component lead out.
   list->Refuse("three_dots", FileNamed("db/.../000099.ldb"),
-               "outside of db/, where the archive has a database");
+               "outside of db/, which holds the database");
   list->Refuse("dots_and_blank", FileNamed("db/.. /000099.ldb"),
                "outside of db/");
 }
 
 void AddStrange(CaseList* list) {
-  const std::string stranger = "is no file of a LevelDB database";
+  const std::string stranger = "is not a file of a LevelDB database";
   list->Refuse("empty", FileNamed(""), "has no name that can be read");
   list->Refuse("dot", FileNamed("."), "has no name that can be read");
   list->Refuse("two_dots_slashes", FileNamed("././."),
@@ -104,7 +104,7 @@ void AddStrange(CaseList* list) {
   list->Refuse("file_as_folder", FileNamed("db/CURRENT/000099.ldb"),
                "outside of db/");
   list->Refuse("other_folder", FileNamed("other/000099.ldb"),
-               "outside of db/, where the archive has a database");
+               "outside of db/, which holds the database");
   list->Refuse("deeper", FileNamed("db/db/000099.ldb"), "outside of db/");
   list->Refuse("top", FileNamed("000099.ldb"), "outside of db/");
   // Of a whole STORAGE_DIR: passed over, whatever is in it.

@@ -104,7 +104,7 @@ void AddChecksums(CaseList* list) {
 }
 
 void AddEnds(CaseList* list) {
-  const std::string behind = "something behind the end of the tar";
+  const std::string behind = "other bytes behind the end of the tar";
   list->Refuse(
       "end_missing", [] { return Gzip(WholeTar()); }, "without its end marks");
   list->Refuse(

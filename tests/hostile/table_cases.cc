@@ -23,10 +23,11 @@ Spoil Lying(const std::function<void(TableLies*)>& lie) {
 
 // Sanitizers end the child where LevelDB asks for exbibytes.
 const char* const kAnyDeath =
-    kMemoryCounts ? "LevelDB can't (open|read) it|made LevelDB|"
-                    "table .* (begins|ends|holds)"
-                  : "LevelDB can't (open|read) it|made LevelDB|"
-                    "table .* (begins|ends|holds)|ended without a report";
+    kMemoryCounts
+        ? "LevelDB can't (open|read) (the database|table)|made LevelDB|"
+          "table .* (begins|ends|holds)"
+        : "LevelDB can't (open|read) (the database|table)|made LevelDB|"
+          "table .* (begins|ends|holds)|ended without a report";
 
 // Sanitizers know no limit of memory: LevelDB unpacks all of it, and sees.
 const char* const kUnpacked =
@@ -211,19 +212,19 @@ Spoil Log(const std::string& bytes) {
 void AddBatches(DatabaseCases* list) {
   const std::string batch = BatchBytes(6, {{"c", "3"}});
   list->InCheck("batch_cut", Log(LogBytes({batch.substr(0, batch.size() - 1)})),
-                "LevelDB can't open it|damaged");
+                "LevelDB can't (open|read) (the database|table)|damaged");
   list->InCheck("batch_too_short", Log(LogBytes({"hello"})),
                 "damaged|can't open");
   list->InCheck("batch_tag_unknown",
                 Log(LogBytes({batch.substr(0, 12) + "\x07" + "xyz"})),
-                "LevelDB can't open it|damaged");
+                "LevelDB can't (open|read) (the database|table)|damaged");
   std::string count = batch;
   count[8] = '\x7f';
   list->InCheck("batch_count_wrong", Log(LogBytes({count})),
-                "LevelDB can't open it|damaged");
+                "LevelDB can't (open|read) (the database|table)|damaged");
   std::string huge = batch.substr(0, 12) + "\x01\xff\xff\xff\xff\x0fx";
   list->InCheck("batch_key_of_4_gib", Log(LogBytes({huge})),
-                "LevelDB can't open it|damaged");
+                "LevelDB can't (open|read) (the database|table)|damaged");
   list->InCheck("batch_sequence_back",
                 Log(LogBytes({BatchBytes(7, {{"c", "3"}})})),
                 "writes are missing");

@@ -94,7 +94,7 @@ void AddVersionAndShape(CaseList* list) {
   list->Accept("depth_5",
                Replaced("{\"version\"", "{\"x\":[[[[1]]]],\"version\""));
   list->Accept("field_unknown", Replaced("{\"name\"", "{\"x\":1,\"name\""));
-  // Of a field that comes twice the last one counts, here the true one.
+  // Of a field that appears twice the last one counts, here the true one.
   list->Accept("field_twice", Replaced("{\"name\"", "{\"size\":7,\"name\""));
   list->Refuse("field_twice_last_lies",
                Replaced("\"type\":\"reg\"",
@@ -113,15 +113,15 @@ void AddNames(CaseList* list) {
   list->Refuse("name_absolute", named("/tmp/levelkeep-canary/000099.ldb"),
                stranger);
   list->Refuse("name_other_folder", named("x/000005.ldb"), stranger);
-  list->Refuse("name_empty", named(""), "can't be one of a file");
+  list->Refuse("name_empty", named(""), "can't be the name of a file");
   list->Refuse("name_nul", Replaced("{\"name\":\"", "{\"name\":\"\\u0000"),
-               "can't be one of a file");
+               "can't be the name of a file");
   list->Refuse("name_number", Replaced("{\"name\":\"", "{\"name\":1,\"x\":\""),
                "name");
   list->Refuse("name_twice", WithToc([](Toc* toc) {
                  toc->files[0].name = toc->files[1].name;
                }),
-               "comes twice");
+               "appears twice");
   list->Refuse("name_of_a_megabyte", named(std::string(1 << 20, 'x')),
                "holds too much");
   list->Refuse("manifest_renamed",
@@ -199,8 +199,8 @@ void AddTocFields(CaseList* list) {
                "disagree about");
   list->Refuse("digest_short",
                Replaced("\"digest\":\"sha256:", "\"digest\":\"sha256:0"),
-               "is no SHA-256");
-  list->Refuse("digest_md5", Replaced("sha256:", "md5:"), "is no SHA-256");
+               "is not a SHA-256");
+  list->Refuse("digest_md5", Replaced("sha256:", "md5:"), "is not a SHA-256");
   list->Refuse("digest_missing", Replaced("\"digest\"", "\"digets\""),
                "digest");
   list->Refuse("digest_of_manifest", WithToc([](Toc* toc) {
@@ -237,15 +237,15 @@ void AddOffsets(CaseList* list) {
   list->Refuse("offset_behind_the_toc", WithToc([](Toc* toc) {
                  toc->files.back().chunks[0].archive_offset = 1 << 30;
                }),
-               "points behind itself");
+               "an offset behind itself");
   list->Refuse("offset_8_eib", WithToc([](Toc* toc) {
                  toc->files.back().chunks[0].archive_offset = INT64_MAX;
                }),
-               "points behind itself");
+               "an offset behind itself");
   list->Refuse("offset_16_eib", WithToc([](Toc* toc) {
                  toc->files.back().chunks[0].archive_offset = UINT64_MAX;
                }),
-               "points behind itself");
+               "an offset behind itself");
   list->Refuse("offsets_all_equal", WithToc([](Toc* toc) {
                  for (TocFile& file : toc->files) {
                    for (TocChunk& chunk : file.chunks)

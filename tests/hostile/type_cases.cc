@@ -145,7 +145,7 @@ void AddSparse(CaseList* list) {
 }
 
 void AddDuplicates(CaseList* list) {
-  const std::string twice = "comes twice";
+  const std::string twice = "appears twice";
   for (const auto& [label, name] :
        std::map<std::string, std::string>{{"same", "db/CURRENT"},
                                           {"dot", "./db/CURRENT"},
@@ -169,7 +169,7 @@ void AddDuplicates(CaseList* list) {
       twice);
   list->Refuse(
       "two_databases", [] { return WithEntry(TarOf(SoundFiles(), "second/")); },
-      "outside of db/, where the archive has a database too");
+      "outside of db/, which holds the database");
   // What packing "." does; nothing is made of them.
   list->Accept("directory_twice", [] {
     return WithEntry(TarHeader("db/", 0, '5') + TarHeader("db/", 0, '5'));

@@ -1,4 +1,4 @@
-// How much memory and processor time the check of a database may take.
+// Memory and processor time that the check of a database may use.
 
 #include <gtest/gtest.h>
 
@@ -24,7 +24,7 @@ TEST(CheckLimitsTest, MemoryFollowsTheLargestRecord) {
       << "never less than by size";
 }
 
-// A manifest may say anything.
+// A manifest may state any size.
 TEST(CheckLimitsTest, NoRecordIsLargerThanItsDatabaseCanHold) {
   EXPECT_EQ(MemoryFor(4096, {.largest_record = UINT64_MAX}),
             192 * kMiB + 8 * 22 * uint64_t{4096});

@@ -1,4 +1,4 @@
-// What the end of levelkeep-check means: a verdict needs evidence.
+// The meaning of the end of levelkeep-check: a verdict needs evidence.
 
 #include <csignal>
 
@@ -16,7 +16,7 @@ class CheckProgramTest : public StoreCheckTest {
     EXPECT_EQ(Shell("chmod +x '" + context_.options.check_program + "'"), 0);
     return Check().status();
   }
-  // Each run notes its arguments; the first one ends so, the second so.
+  // Each run records its arguments; `first` and `second` end the two runs.
   Status RunTwice(const std::string& first, const std::string& second) {
     const std::string runs = temp_.Sub("runs");
     (void)FileSystem::Posix()->RemoveFile(runs);
@@ -37,7 +37,7 @@ TEST_F(CheckProgramTest, ACrashThatComesAgainIsTheDatabasesFault) {
     EXPECT_EQ(status.code(), StatusCode::kCorruption) << crash;
     EXPECT_NE(status.message().find("the database "), std::string::npos);
     EXPECT_FALSE(status.hint().empty());
-    // With twice the memory, and in an empty folder.
+    // The second run has twice the memory and an empty folder.
     const std::string runs = Runs();
     EXPECT_EQ(runs.find("--again"), runs.rfind("--again"));
     EXPECT_NE(runs.find("--again"), std::string::npos) << runs;
@@ -47,7 +47,7 @@ TEST_F(CheckProgramTest, ACrashThatComesAgainIsTheDatabasesFault) {
 TEST_F(CheckProgramTest, OnlyTheSecondRunAfterACrashCounts) {
   const std::string crash = "touch \"$3/left\"; kill -SEGV $$";
   EXPECT_TRUE(RunTwice(crash, kSound).ok());
-  // What the first one left would have been a part of the database.
+  // Files of the first run would have been part of the database.
   EXPECT_TRUE(
       RunTwice(crash, "[ ! -e \"$3/left\" ] && " + std::string(kSound)).ok());
   EXPECT_EQ(RunTwice(crash, "kill -TERM $$").code(), StatusCode::kNotChecked);
@@ -66,13 +66,13 @@ TEST_F(CheckProgramTest, ACrashUnderALimitOfTheHostSaysNothing) {
             "the check of the database was ended (signal 11) under a limit of "
             "the host: memory of 3 MiB");
   EXPECT_EQ(Runs().find("--again"), std::string::npos);
-  // A report says what it says.
+  // A report counts even after a host limit.
   EXPECT_TRUE(
       RunScript("echo '{\"hostLimit\":\"x\"}'; " + std::string(kSound)).ok());
 }
 
-// A stop of the service, a kill, a file that grew too large, a terminal that
-// is gone.
+// SIGTERM of a stopped service, SIGKILL, a file that grew too large, a closed
+// terminal.
 TEST_F(CheckProgramTest, OtherSignalsSayNothing) {
   for (const char* signal : {"TERM", "KILL", "HUP", "INT", "XFSZ", "USR1"}) {
     const Status status = RunTwice(std::string("kill -") + signal + " $$", "");
@@ -165,7 +165,7 @@ class HostLimitTest : public CheckProgramTest {
     EXPECT_TRUE(program.ok());
     return RunScript(limit + "\nexec '" + *program + "' \"$@\"");
   }
-  // What the program itself says, before what its parent makes of it.
+  // The program's own report, before its parent interprets it.
   std::string OutputUnder(const std::string& limit) {
     const auto program = FindCheckProgram(FileSystem::Posix(), "");
     std::string output;
@@ -233,7 +233,7 @@ TEST(CheckOutcomeTest, EachEndHasASentence) {
   }
 }
 
-// Of a host that was asleep, stopped or busy.
+// The host was asleep, stopped or busy.
 TEST(CheckOutcomeTest, LatenessSaysNothing) {
   ProgramOutcome late;
   late.timed_out = true;

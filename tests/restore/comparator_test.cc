@@ -1,5 +1,5 @@
-// Databases with a comparator of their own: without it every key is read and
-// the order is not judged; a check program that has it judges that, too.
+// Databases with their own comparator. Without it, every key is read and the
+// order is not checked; a check program that has the comparator checks it, too.
 
 #include <cstdio>
 
@@ -72,7 +72,7 @@ TEST_F(ComparatorTest, AProgramThatHasItJudgesTheOrder) {
   }
 }
 
-// It knows those of everybody, too.
+// A program with its own comparator also knows LevelDB's default one.
 TEST_F(ComparatorTest, AProgramThatHasItStillKnowsTheUsualOne) {
   UseOwnProgram();
   db_ = temp_.Sub("db");
@@ -82,7 +82,7 @@ TEST_F(ComparatorTest, AProgramThatHasItStillKnowsTheUsualOne) {
   EXPECT_TRUE(check->order_checked);
 }
 
-// That is no damage.
+// An exception of the comparator does not mean damage.
 TEST_F(ComparatorTest, AComparatorThatThrowsGivesNoVerdict) {
   UseOwnProgram();
   {
@@ -107,7 +107,7 @@ TEST_F(ComparatorTest, DamageIsFoundWithoutIt) {
     DbFileKind kind;
     const char* message;
   };
-  for (const Case& c : {Case{DbFileKind::kTable, "LevelDB can't read it"},
+  for (const Case& c : {Case{DbFileKind::kTable, "LevelDB can't read table"},
                         Case{DbFileKind::kLog, "is damaged at byte"}}) {
     const std::string path = PathOf(c.kind);
     const std::string good = ReadFile(path);
@@ -123,7 +123,7 @@ TEST_F(ComparatorTest, DamageIsFoundWithoutIt) {
   EXPECT_TRUE(Check().ok());
 }
 
-// A batch whose checksum is right and which is none.
+// A batch with a correct checksum and malformed content.
 TEST_F(ComparatorTest, ABatchThatIsNoneIsFoundWithoutIt) {
   const std::string log = PathOf(DbFileKind::kLog);
   std::string first;

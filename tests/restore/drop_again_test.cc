@@ -1,5 +1,5 @@
-// An archive in restore/ is applied once, and once more when it is dropped
-// again; and the history that sees to it.
+// An archive in restore/ is applied once, and again when it is dropped again.
+// The history guarantees that.
 
 #include "base/hash.h"
 #include "restore/drop_fixture.h"
@@ -12,7 +12,7 @@ namespace {
 
 using DropAgainTest = DropFolderFixture;
 
-// Root may write anywhere, so the disk says no instead.
+// Root can write anywhere, so the simulated disk refuses instead.
 class ReadOnlyFolder : public FaultFileSystem {
  public:
   ReadOnlyFolder(FileSystem* base, std::string folder)
@@ -65,7 +65,7 @@ TEST_F(DropAgainTest, ReadOnlyFolderIsAppliedOnceOnly) {
   outcome = Start(&fs);
   EXPECT_FALSE(outcome.applied.has_value());
 
-  // Touching it is a wish.
+  // Touching the file requests another restore.
   ASSERT_EQ(Shell("touch -d '2031-01-01' '" + Drop("x.tar.gz") + "'"), 0);
   outcome = Start(&fs);
   EXPECT_TRUE(outcome.applied.has_value());
@@ -132,7 +132,7 @@ TEST_F(DropAgainTest, ArchiveMovedBackOutOfAppliedIsAppliedAgain) {
 }
 
 TEST_F(DropAgainTest, FolderThatWasPutBackAsItWasIsNotAppliedAgain) {
-  // A container that is made anew from an image which holds the archive.
+  // A container is created again from an image that holds the archive.
   MakeArchive(Drop("x.tar.gz"), kNewEvents);
   ASSERT_TRUE(Start().applied.has_value());
   FillDb(Live(), {{"later", "event"}});

@@ -1,5 +1,5 @@
-// Drops that are still being copied, that are replaced while they are looked
-// at, and what lies beside them.
+// Drops that are still being copied, drops that are replaced while they are
+// checked, and the files beside drops.
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -51,7 +51,7 @@ TEST_F(DropCopyTest, PartOfAnArchiveStays) {
   }
 }
 
-// Each length: between two gzip members there is no half one.
+// Cuts at each length: a cut between two gzip members leaves no partial member.
 TEST_F(DropCopyTest, EachPartOfAnArchiveOfOursStays) {
   const std::string whole =
       ReadFile(MakeArchive(temp_.Sub("x.tar.gz"), kNewEvents));
@@ -63,7 +63,7 @@ TEST_F(DropCopyTest, EachPartOfAnArchiveOfOursStays) {
   }
 }
 
-// As programs do that give a copy its size first.
+// Some programs give a copy its final size first.
 TEST_F(DropCopyTest, ZerosAtTheEndAreACopyThatIsToBeFilled) {
   const std::string whole = Foreign();
   WriteFile(Drop("x.tar.gz"),
@@ -73,7 +73,7 @@ TEST_F(DropCopyTest, ZerosAtTheEndAreACopyThatIsToBeFilled) {
   ExpectIncomplete("x.tar.gz");
 }
 
-// A tar that was not compressed ends in zeros, too; it is whole, and wrong.
+// An uncompressed tar also ends in zeros; the file is complete, but not gzip.
 TEST_F(DropCopyTest, OtherFilesThatEndInZerosAreRejected) {
   for (const std::string& begin :
        {std::string("db/CURRENT"), std::string("x")}) {
@@ -96,7 +96,7 @@ TEST_F(DropCopyTest, OneThatSomebodyWritesIsWaitedFor) {
   EXPECT_TRUE(Start().applied.has_value());
 }
 
-// Puts another file in the place of the drop after the n-th time it was opened.
+// Replaces the drop with another file after the n-th time it was opened.
 class Replacing : public FaultFileSystem {
  public:
   Replacing(std::string path, std::string other, int nth)
@@ -124,7 +124,7 @@ TEST_F(DropCopyTest, OneThatReplacesAnOpenOneIsAnotherDrop) {
   const Entries other = {{"another", "drop"}};
   MakeArchive(Drop(".other"), other);
   ASSERT_EQ(Shell("touch -d 2031-01-01 '" + Drop(".other") + "'"), 0);
-  // Opened while it is waited for, and once more to the end.
+  // Opened once while waiting, and once to read it.
   Replacing fs(Drop("x.tar.gz"), Drop(".other"), 2);
   ASSERT_TRUE(Start(&fs).applied.has_value());
   EXPECT_EQ(ReadDb(Live()), kNewEvents) << "what was looked at is applied";

@@ -1,4 +1,4 @@
-// An installation with a live database, and starts that look into restore/.
+// An installation with a live database, and starts that handle restore/.
 
 #ifndef LEVELKEEP_TESTS_RESTORE_DROP_FIXTURE_H_
 #define LEVELKEEP_TESTS_RESTORE_DROP_FIXTURE_H_

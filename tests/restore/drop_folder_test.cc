@@ -1,4 +1,4 @@
-// restore/: what is applied, what is moved where, what is left alone.
+// restore/: which archives are applied, moved, or left alone.
 
 #include "restore/drop_folder.h"
 
@@ -79,11 +79,11 @@ TEST_F(DropFolderTest, ManifestThatNamesAnotherSequenceIsRejected) {
   MakeArchive(Drop("x.tar.gz"), kNewEvents, spec);
   const DropOutcome outcome = Start();
   EXPECT_EQ(ReasonFor(outcome, "x.tar.gz"),
-            "the database ends at write number 2, its manifest says 7");
+            "the database ends at write number 2, but its manifest says 7");
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
 }
 
-// It is sound, and of use to another application.
+// The archive is sound, and another application can use it.
 TEST_F(DropFolderTest, OtherComparatorStays) {
   ArchiveSpec spec;
   spec.comparator = "my.Comparator";
@@ -103,7 +103,7 @@ TEST_F(DropFolderTest, OneThatCouldNotBeCheckedStays) {
                                     std::stop_token) -> Result<StoreCheck> {
       return Status(code, "no memory to be had");
     };
-    // As often as it takes: it is no attempt that crashed.
+    // Any number of times: a failed attempt is not a crashed one.
     for (int start = 0; start < 5; ++start) {
       const DropOutcome outcome = Start();
       EXPECT_TRUE(outcome.rejected.empty());
@@ -148,7 +148,7 @@ TEST_F(DropFolderTest, FailureOfTheHostDoesNotBlameTheArchive) {
   EXPECT_EQ(InWork("attempt").size(), 0u) << "it was not a crash";
 }
 
-// --- which one ---
+// --- choosing one of several ---
 
 TEST_F(DropFolderTest, NewestOfSeveralIsAppliedAndTheOthersAreKept) {
   MakeArchive(Drop("b.tar.gz"), kNewEvents, CreatedAt(3));
@@ -258,7 +258,7 @@ TEST_F(DropFolderTest, SecondStagedCopyReplacesTheFirst) {
   EXPECT_EQ(ReadDb(Live()), kNewEvents);
 }
 
-// A person put another file in its place: that is nobody's staged copy.
+// A person replaced the staged copy: the new file is not a staged copy.
 TEST_F(DropFolderTest, StagedCopyThatWasReplacedStays) {
   const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNewEvents);
   auto restorer = Started();
@@ -367,7 +367,7 @@ TEST_F(DropFolderTest, StopWhileWaitingIsHeeded) {
   EXPECT_TRUE(Exists(Drop("x.tar.gz")));
 }
 
-// A file of another user.
+// A file that belongs to another user.
 class Unreadable : public FaultFileSystem {
  public:
   explicit Unreadable(std::string path)

@@ -1,4 +1,4 @@
-// What waits in restore/ while the application runs.
+// The drops that wait in restore/ while the application runs.
 
 #include "restore/drop_watch.h"
 

@@ -1,5 +1,5 @@
-// A drop where there is no database: one that can't be restored stays, and so
-// does the question.
+// Drops without a database: a drop that can't be restored stays, and every
+// start is refused until people decide.
 
 #include <filesystem>
 
@@ -21,7 +21,7 @@ class DropWishTest : public DropFolderFixture {
     EXPECT_TRUE(outcome.ok()) << outcome.status().ToString();
     return outcome.ok() ? *outcome : DropOutcome();
   }
-  // Left with this reason, start after start.
+  // The drop stays with this reason at every start.
   void ExpectStays(const std::string& name, const std::string& reason,
                    const OpenCheck& open = OpenAndClose) {
     SCOPED_TRACE(name);
@@ -58,7 +58,7 @@ TEST_F(DropWishTest, DamagedOneStays) {
   bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
   WriteFile(Drop("x.tar.gz"), bytes);
   ExpectStays("x.tar.gz", "x.tar.gz: ");
-  // Mended, it is taken at once.
+  // A corrected drop is applied at once.
   std::filesystem::remove(Drop("x.tar.gz"));
   MakeArchive(Drop("x.tar.gz"), kNewEvents);
   EXPECT_TRUE(StartEmpty().applied.has_value());
@@ -118,12 +118,13 @@ TEST_F(DropWishTest, OneThatTheHostCanNotOpenStays) {
     return Status(StatusCode::kCorruption, "my host says no");
   };
   ExpectStays("x.tar.gz", "my host says no", refuse);
-  // Where a new life is wanted, it goes aside as ever.
+  // If a new database is permitted, the drop moves aside as usual.
   EXPECT_EQ(ReasonFor(Start(), "x.tar.gz"), "my host says no");
   EXPECT_TRUE(Exists(Drop("rejected/x.tar.gz")));
 }
 
-// Its database was removed by somebody; nobody knows whether it is wanted.
+// Somebody removed the drop's database; LevelKeep can't know whether to restore
+// it.
 TEST_F(DropWishTest, OneThatWasAppliedBeforeStays) {
   MakeArchive(Drop("x.tar.gz"), kNewEvents);
   FaultFileSystem read_only(FileSystem::Posix());

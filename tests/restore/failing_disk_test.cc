@@ -1,5 +1,5 @@
-// A disk that fails at one step of a restore, or at two: what the caller is
-// told, and that the next start puts it right.
+// A disk that fails at one or two steps of a restore: the error for the caller,
+// and the repair by the next start.
 
 #include "restore/restore_fixture.h"
 #include "support/fault_file_system.h"
@@ -22,7 +22,7 @@ class FailingDiskTest : public RestoreFixture {
     EXPECT_TRUE(staged.ok()) << staged.status().ToString();
     return staged.ok() ? *staged : Restorer::Staged();
   }
-  // The process ends and comes up with a disk that works.
+  // The process ends and starts again with a working disk.
   RecoveryOutcome NextStart() {
     restorer_.reset();
     disk_.Reset();
@@ -35,7 +35,7 @@ class FailingDiskTest : public RestoreFixture {
     return outcome.ok() ? *outcome : RecoveryOutcome();
   }
   std::string Journal() const { return Work() + "/journal"; }
-  // A host that opens it while the disk begins to fail like this.
+  // A host that opens the database while the disk begins to fail.
   OpenCheck OpensAndThen(const std::string& operation) {
     return [this, operation](const std::string& dir) {
       disk_.FailOn(operation, StatusCode::kIoError, 1, kAlways);
@@ -70,7 +70,7 @@ TEST_F(FailingDiskTest, ExchangeThatFailsLeavesTheOldDatabaseAndNoTrace) {
 
 TEST_F(FailingDiskTest, ExchangeThatCanNotBeTakenBackIsTakenBackByTheStart) {
   const auto staged = Stage();
-  // The rename works; to make it durable does not, in either direction.
+  // The rename succeeds, but its sync fails, in both directions.
   disk_.FailOn("SyncDirectory " + options_.storage_dir + "\n",
                StatusCode::kIoError, 1, kAlways);
   const Status failed = restorer_->Apply(staged, OpenAndClose).status();
@@ -100,7 +100,7 @@ TEST_F(FailingDiskTest, StartThatCanNotTakeItBackSaysSoAndKeepsTheJournal) {
   ASSERT_TRUE(restorer_->Apply(Stage(), OpensAndThen("to " + Journal())).ok());
   ASSERT_TRUE(Exists(Journal())) << "not opened yet, as far as it tells";
   disk_.Reset();
-  // What the open check of the start finds wrong can't be taken back either.
+  // The start's open check fails, and the restore can't be taken back either.
   const auto recovered = restorer_->Recover(FailsAndThen("Exchange "));
   EXPECT_EQ(recovered.status().code(), StatusCode::kIoError);
   ExpectText(recovered.status().message(), "my host says no");

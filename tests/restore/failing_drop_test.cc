@@ -1,5 +1,5 @@
-// A disk that fails while a dropped archive is dealt with: it is applied once,
-// nothing that was written later is lost, and the next start goes on.
+// A disk that fails while a dropped archive is handled: the archive is applied
+// once, later writes are not lost, and the next start continues.
 
 #include "base/status_macros.h"
 #include "restore/drop_fixture.h"
@@ -18,14 +18,14 @@ class FailingDropTest : public DropFolderFixture {
     context_.options = options_;
   }
 
-  // One start whose disk fails as it was told to.
+  // One start whose disk fails as configured.
   Result<DropOutcome> FailingStart() {
     TestRestorer restorer(&disk_, &clock_, options_);
     LEVELKEEP_RETURN_IF_ERROR(restorer.Prepare());
     LEVELKEEP_RETURN_IF_ERROR(restorer.Recover(OpenAndClose).status());
     return restorer.ApplyDropped(OpenAndClose, {});
   }
-  // Throws the storage and the folder away and starts anew.
+  // Removes the storage and the folder and starts again.
   void BeginAgain() {
     disk_.Reset();
     for (const std::string& folder :
@@ -87,7 +87,7 @@ TEST_F(FailingDropTest, RestoreThatCanNotBeTakenBackIsLeftToTheNextStart) {
 
 TEST_F(FailingDropTest, MoveThatWasNotRecordedIsRecordedByTheNextStart) {
   MakeArchive(Drop("x.tar.gz"), kNewEvents);
-  // The first time it is recorded as left there, the second time as moved.
+  // The drop is recorded first as left, then as moved.
   disk_.FailOn("to " + Work() + "/applied", StatusCode::kIoError, 2);
   ASSERT_TRUE(FailingStart().ok());
   ASSERT_TRUE(disk_.fired());
@@ -183,7 +183,7 @@ TEST_F(FailingDropTest, AllThatCanNotBeReadAreNamed) {
   for (const char* name : {"a.tar.gz", "b.tar.gz", "c.tar.gz"}) {
     MakeArchive(Drop(name), kNewEvents);
   }
-  // Each is opened once while it is waited for.
+  // Each drop is opened once while waiting.
   disk_.FailOn("Open " + Drop(""), StatusCode::kPermissionDenied, 5, 2);
   const auto outcome = FailingStart();
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();
@@ -232,7 +232,7 @@ TEST_F(FailingDropTest, AttemptsOfOtherFilesAndDamagedOnesDoNotCount) {
   EXPECT_TRUE(Start().applied.has_value());
 }
 
-// Not to be found in the archive itself: only these many are remembered.
+// The history is limited: it remembers only the newest entries.
 TEST_F(FailingDropTest, HistoryForgetsTheOldestAndATornLine) {
   ASSERT_TRUE(Started() != nullptr);
   std::string text;

@@ -1,5 +1,5 @@
-// Databases that were made to do harm: all checksums are right. LevelDB
-// crashes on them; LevelKeep must say so and go on.
+// Databases made to do harm, with correct checksums. LevelDB crashes on them;
+// LevelKeep must report that and continue.
 
 #include "base/hash.h"
 #include "dbfiles/coding.h"
@@ -61,7 +61,7 @@ class HostileStoreTest : public ::testing::Test {
   static std::string InternalKey(const std::string& user_key) {
     return user_key + std::string("\x01\x05\0\0\0\0\0\0", 8);
   }
-  // As a folder; inside an archive the verdict must be the same.
+  // Checks the folder; an archive of it must get the same verdict.
   Result<StoreCheck> Check() {
     ArchiveSpec spec;
     spec.last_sequence = 5;

@@ -99,7 +99,7 @@ TEST_F(JournalTest, StateOfALaterVersionIsCorruption) {
   ASSERT_TRUE(StoreRecord(context_.fs, path, kJournal, *record).ok());
   const Status status = LoadJournal(context_).status();
   EXPECT_EQ(status.code(), StatusCode::kCorruption);
-  EXPECT_EQ(status.message(), path + " holds fields that make no sense");
+  EXPECT_EQ(status.message(), path + " has invalid fields");
 }
 
 TEST_F(JournalTest, NamesThatLeadElsewhereAreCorruption) {

@@ -76,7 +76,7 @@ TEST_F(PlainNamesTest, ACrashWhileACopyIsStagedLeavesNoDrop) {
   EXPECT_EQ(Start(&disk_).applied->archive_name, "x.tar.gz");
 }
 
-// It is a wish that can't be fulfilled, and no claim of ours.
+// The drop can't be restored, and it is not a claim by LevelKeep.
 TEST_F(PlainNamesTest, AnEmptyDropOfSomebodyStaysAndIsNamed) {
   WriteFile(Drop("x.tar.gz"), "");
   const DropOutcome outcome = Start(&disk_);

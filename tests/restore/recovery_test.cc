@@ -26,7 +26,7 @@ class RecoveryTest : public RestoreFixture {
     context_.options = options_;
   }
 
-  // Both databases where a crash at that moment leaves them.
+  // Puts both databases where a crash at that moment leaves them.
   Journal MakeJournal(JournalState state) {
     FillDb(Work() + "/staging-1", kNew);
     Journal journal;
@@ -123,7 +123,7 @@ TEST_F(RecoveryTest, AnotherRestoreDoesNotRunOverOneThatItFinished) {
   EXPECT_NE(applied.status().message().find("x.tar.gz"), std::string::npos);
   EXPECT_EQ(ReadDb(Live()), kNew);
   EXPECT_EQ(ReadDb(W("rollback-1")), kOld);
-  // It is known now.
+  // The caller knows it now.
   const auto again = restorer->Apply(*staged, nullptr);
   EXPECT_TRUE(again.ok()) << again.status().ToString();
   EXPECT_EQ(ReadDb(Live()), Entries({{"a", "another"}}));
@@ -220,7 +220,7 @@ TEST_F(RecoveryTest, R11ThatEndsTheProcessEachTimeIsTakenBack) {
 TEST_F(RecoveryTest, R11SwapBackIsFinished) {
   Journal journal = MakeJournal(JournalState::kRolledBack);
   journal.reason = "it did not open";
-  // Every place that a crash in the swap-back can leave them in.
+  // Every place where a crash in the swap-back can leave them.
   struct Case {
     const char* name;
     std::function<void()> arrange;
@@ -300,7 +300,7 @@ TEST_F(RecoveryTest, DamagedJournalCountsAsAbsentAndThrowsNothingAway) {
   EXPECT_EQ(ReadFile(W("journal-unclear")), bytes);
 }
 
-// Was: finished days later, over a thousand acknowledged writes.
+// A regression: the restore was finished days later, over acknowledged writes.
 TEST_F(RecoveryTest, ADatabaseThatWasWrittenToSinceStays) {
   Store(MakeJournal(JournalState::kReady));
   Entries more = kOld;
@@ -315,8 +315,8 @@ TEST_F(RecoveryTest, ADatabaseThatWasWrittenToSinceStays) {
   EXPECT_EQ(InWork("staging-").size(), 0u);
 }
 
-// By cp, rsync or a file system that gives folders other inodes when they are
-// renamed: what is inside of them tells.
+// After cp, rsync, or on a file system that changes the inodes of renamed
+// folders: the BACKUP_ID inside identifies them.
 TEST_F(RecoveryTest, AStorageThatWasCopiedGoesOn) {
   Store(MakeJournal(JournalState::kReady));
   const std::string copy = temp_.Sub("copy");
@@ -328,7 +328,7 @@ TEST_F(RecoveryTest, AStorageThatWasCopiedGoesOn) {
 }
 
 TEST_F(RecoveryTest, JournalOfOtherDirectoriesThrowsNothingAway) {
-  // Put together by hand from several: no BACKUP_ID fits.
+  // Assembled by hand from several folders: no BACKUP_ID fits.
   Journal journal = MakeJournal(JournalState::kReady);
   journal.old_epoch = std::string(32, '1');
   journal.new_epoch = std::string(32, '2');
@@ -363,8 +363,8 @@ TEST_F(RecoveryTest, DirectoryInPlaceOfTheDatabaseIsNotExchanged) {
 }
 
 TEST_F(RecoveryTest, SwapBackWithoutTheOldDatabaseThrowsNothingAway) {
-  // Between two renames, and then somebody moved the old one away; or the
-  // new one is live, and the old one can't be had.
+  // A crash between two renames, after which somebody moved the old database
+  // away; or the new one is live, and the old one is gone.
   for (const bool live : {false, true}) {
     SCOPED_TRACE(live);
     Journal journal = MakeJournal(JournalState::kRolledBack);
@@ -386,7 +386,7 @@ TEST_F(RecoveryTest, SwapBackWithoutTheOldDatabaseThrowsNothingAway) {
   }
 }
 
-// Says that it exchanged two names, and did not.
+// Reports an exchange of two names without doing it.
 class LyingExchange : public FaultFileSystem {
  public:
   LyingExchange() : FaultFileSystem(FileSystem::Posix()) {}
@@ -435,7 +435,7 @@ TEST_F(RecoveryTest, LeftOversAreSwept) {
   EXPECT_TRUE(Exists(Drop(".levelkeep-0123.part")));
 }
 
-// `levelkeep create` of the closed database: the application starts meanwhile.
+// `levelkeep create` of a closed database; the application starts meanwhile.
 TEST_F(RecoveryTest, TheScratchFolderOfARunningBackupIsNotSwept) {
   const auto scratch =
       ScratchDirectory::Make(FileSystem::Posix(), W("scratch-8"));

@@ -1,4 +1,4 @@
-// What can't be restored, and what a restore leaves behind then: nothing.
+// Archives that can't be restored. A refused restore leaves nothing behind.
 
 #include "base/text.h"
 #include "restore/layout.h"
@@ -10,7 +10,7 @@ namespace {
 
 class RefusalTest : public RestoreFixture {
  protected:
-  // Stages and expects this; the live database and the folders are as before.
+  // Stages and expects this error; live database and folders stay unchanged.
   Status ExpectRefused(const std::string& path, StatusCode code,
                        FileSystem* fs = FileSystem::Posix()) {
     auto restorer = Started();
@@ -140,7 +140,7 @@ TEST_F(RefusalTest, ExtractionNeverWritesOverAnything) {
   EXPECT_EQ(ReadFile(temp_.Sub("file")), "mine");
 }
 
-// No folder can be renamed over it; this one is everywhere.
+// A folder can't be renamed over a mount point; /proc is one everywhere.
 TEST_F(RefusalTest, ExtractionIntoAMountPointIsRefusedWithTheWayOut) {
   const std::string archive = MakeArchive(temp_.Sub("x.tar.gz"), kNew);
   const Status refused =
@@ -254,7 +254,7 @@ TEST_F(RefusalTest, FileInPlaceOfTheWorkDirectoryIsRefused) {
   EXPECT_EQ(NewRestorer()->Prepare().code(), StatusCode::kRefused);
 }
 
-// Says that one path lies on another device.
+// Reports that one path is on another device.
 class TwoDevices : public FaultFileSystem {
  public:
   explicit TwoDevices(std::string path)
@@ -304,7 +304,7 @@ TEST_F(RefusalTest, BindMountAtTheDatabaseIsRefusedAtTheStart) {
   const Status status = NewRestorer(&here)->Prepare();
   EXPECT_EQ(status.code(), StatusCode::kUnsupported);
   EXPECT_NE(status.message().find("is a mount point"), std::string::npos);
-  // The parent is where it belongs.
+  // A mount point at the parent folder is correct.
   OneMoreMount above(options_.storage_dir);
   EXPECT_TRUE(NewRestorer(&above)->Prepare().ok());
 }

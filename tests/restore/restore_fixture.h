@@ -1,5 +1,5 @@
-// What tests of the restorer need: small LevelDB databases, archives of
-// them, folders, and a clock that never makes anybody wait.
+// Helpers for tests of the restorer: small LevelDB databases, archives of them,
+// folders, and a clock that never waits.
 
 #ifndef LEVELKEEP_TESTS_RESTORE_RESTORE_FIXTURE_H_
 #define LEVELKEEP_TESTS_RESTORE_RESTORE_FIXTURE_H_
@@ -30,7 +30,7 @@ namespace levelkeep::test {
 
 using Entries = std::map<std::string, std::string>;
 
-// What most tests have live, and what they restore.
+// The usual content of the live database and of the restored one.
 inline const Entries kOld = {{"a", "old"}};
 inline const Entries kNew = {{"a", "new"}, {"b", "new"}};
 
@@ -57,7 +57,7 @@ inline void FillDb(const std::string& dir, const Entries& entries,
   if (flush) db->CompactRange(nullptr, nullptr);
 }
 
-// Opens it like an application would. Absent: no entries.
+// Opens the database like an application. A missing one has no entries.
 inline Entries ReadDb(const std::string& dir) {
   Entries entries;
   if (!PathExists(FileSystem::Posix(), dir + "/CURRENT")) return entries;
@@ -72,7 +72,7 @@ inline Entries ReadDb(const std::string& dir) {
   return entries;
 }
 
-// The host's check: it opens, exclusively, and closes.
+// The host's check: opens the database exclusively and closes it.
 inline Status OpenAndClose(const std::string& dir) {
   leveldb::Options options;
   leveldb::DB* db = nullptr;
@@ -90,11 +90,11 @@ struct ArchiveSpec {
   std::optional<Time> order_time;
   std::string epoch;  // empty: one of its own
   std::string comparator = "leveldb.BytewiseComparator";
-  // Of the manifest; nothing: the truth.
+  // Values for the manifest; nullopt: the true values.
   std::optional<uint64_t> last_sequence;
 };
 
-// An archive as LevelKeep makes it, of a closed database.
+// A LevelKeep archive of a closed database.
 inline void WriteOwnArchive(const std::string& db_dir, const std::string& path,
                             const ArchiveSpec& spec = {}) {
   FileSystem* const fs = FileSystem::Posix();
@@ -145,7 +145,7 @@ inline void WriteOwnArchive(const std::string& db_dir, const std::string& path,
   ASSERT_TRUE((*file)->Close().ok());
 }
 
-// As people make them: tar czf.
+// An archive as people make it: tar czf.
 inline void WriteForeignArchive(const std::string& db_dir,
                                 const std::string& path) {
   std::string output;
@@ -158,7 +158,7 @@ inline void WriteForeignArchive(const std::string& db_dir,
 
 // --- the restorer ---
 
-// Reads what levelkeep-check would, without a child process.
+// Does the work of levelkeep-check without a child process.
 inline Result<StoreCheck> CheapCheck(const std::string& db_dir,
                                      const std::string& /*scratch_dir*/,
                                      std::stop_token /*stop*/) {
@@ -185,7 +185,7 @@ class RestoreFixture : public ::testing::Test {
       FileSystem* fs = FileSystem::Posix()) {
     return std::make_unique<TestRestorer>(fs, &clock_, options_);
   }
-  // As an application starts, up to the drop folder.
+  // Starts like an application, up to the drop folder.
   std::unique_ptr<TestRestorer> Started(FileSystem* fs = FileSystem::Posix()) {
     auto restorer = NewRestorer(fs);
     const Status prepared = restorer->Prepare();
@@ -207,7 +207,7 @@ class RestoreFixture : public ::testing::Test {
   bool Exists(const std::string& path) const {
     return PathExists(FileSystem::Posix(), path);
   }
-  // Names in the work directory that begin so.
+  // Names in the work directory with this prefix.
   std::vector<std::string> InWork(const std::string& prefix) const {
     std::vector<std::string> found;
     const auto names = FileSystem::Posix()->List(Work());
@@ -223,7 +223,7 @@ class RestoreFixture : public ::testing::Test {
     ASSERT_TRUE(
         CreateDirectories(FileSystem::Posix(), options_.restore_dir).ok());
   }
-  // The live database, and another one as an archive.
+  // The live database, and another database as an archive.
   void MakeLive(const Entries& entries) {
     MakeFolders();
     FillDb(Live(), entries);

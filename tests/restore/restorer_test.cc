@@ -15,7 +15,7 @@ const Entries kAfter = {{"a", "new"}, {"c", "new"}, {"d", "new"}};
 
 class RestorerTest : public RestoreFixture {
  protected:
-  // What the restore replaced is gone then.
+  // Afterwards the replaced database is gone.
   void RestoreAndForget(TestRestorer* restorer) {
     const auto staged = restorer->Stage(
         MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
@@ -80,7 +80,7 @@ TEST_F(RestorerTest, OnlyTheVeryBytesThatWereScannedAreNotScannedAgain) {
   ASSERT_TRUE(staged.ok()) << staged.status().ToString();
   EXPECT_EQ(scans, 3);
   EXPECT_EQ(staged->outcome.last_sequence, 3u);
-  // Its bytes are checked all the same.
+  // The digests of the archive are still checked.
   std::string damaged = ReadFile(archive);
   damaged[damaged.size() / 2] ^= 1;
   WriteFile(archive, damaged);
@@ -132,7 +132,7 @@ TEST_F(RestorerTest, ForgottenUndoRemovesTheOldDatabase) {
   EXPECT_EQ(ReadDb(Live()), kAfter);
 }
 
-// Was: moved aside by a restore, and removed with what it had replaced.
+// A regression: a restore moved these files aside and later removed them.
 TEST_F(RestorerTest, FilesOfTheApplicationAreNeverRemoved) {
   MakeLive(kBefore);
   ASSERT_TRUE(FileSystem::Posix()->CreateDirectory(Live() + "/ancient").ok());
@@ -237,7 +237,7 @@ TEST_F(RestorerTest, NobodyCanOpenEitherDatabaseWhileTheyAreExchanged) {
   const auto staged =
       restorer->Stage(MakeArchive(temp_.Sub("x.tar.gz"), kAfter), {}, nullptr);
   ASSERT_TRUE(staged.ok());
-  // Free again when the host's own check opens it.
+  // LOCK is free again when the host's own check opens the database.
   const auto applied =
       restorer->Apply(*staged, [&](const std::string& dir) -> Status {
         EXPECT_EQ(dir, Live());
@@ -293,7 +293,7 @@ TEST_F(RestorerTest, LastSequenceIgnoresLogsThatTheTablesReplaced) {
   FillDb(db, kAfter, /*flush=*/true);
   const uint64_t last = ReadLastSequence(FileSystem::Posix(), db);
   EXPECT_GE(last, 2u);
-  // A log of another database, under the number of one that is long gone.
+  // A log of another database, with the number of a log that is long gone.
   const std::string other = temp_.Sub("other");
   Entries many;
   for (int i = 0; i < 50; ++i) many["k" + std::to_string(i)] = "v";

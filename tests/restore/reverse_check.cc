@@ -1,4 +1,4 @@
-// levelkeep-check as an application with a comparator of its own builds it.
+// levelkeep-check, built as an application with its own comparator builds it.
 
 #include <stdexcept>
 
@@ -7,7 +7,7 @@
 
 namespace {
 
-// Does not know all keys.
+// A comparator that does not accept all keys.
 class PickyComparator : public levelkeep::test::ReverseComparator {
  public:
   int Compare(const leveldb::Slice& a, const leveldb::Slice& b) const override {

@@ -1,4 +1,4 @@
-// A database of LevelDB for levelkeep-check, the real program.
+// A LevelDB database for the real levelkeep-check.
 
 #ifndef LEVELKEEP_TESTS_RESTORE_STORE_CHECK_FIXTURE_H_
 #define LEVELKEEP_TESTS_RESTORE_STORE_CHECK_FIXTURE_H_
@@ -42,7 +42,7 @@ class StoreCheckTest : public ::testing::Test {
               0);
     return output;
   }
-  // Large enough for several threads, each with tables of its own.
+  // Large enough for several threads, each with its own tables.
   void MakeLarge() {
     Entries entries;
     for (uint64_t i = 0; i < 25'000; ++i) {

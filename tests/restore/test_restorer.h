@@ -1,4 +1,4 @@
-// A restorer whose check of a restored database can be another one each time.
+// A restorer whose check of a restored database can be replaced each time.
 
 #ifndef LEVELKEEP_TESTS_RESTORE_TEST_RESTORER_H_
 #define LEVELKEEP_TESTS_RESTORE_TEST_RESTORER_H_

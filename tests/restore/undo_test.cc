@@ -1,5 +1,5 @@
 // Several restores without a verified backup between them: each may have
-// replaced writes that are nowhere else.
+// replaced writes that exist nowhere else.
 
 #include "restore/undo.h"
 
@@ -31,12 +31,12 @@ class UndoTest : public RestoreFixture {
     ASSERT_TRUE(applied.ok()) << applied.status().ToString();
     ASSERT_EQ(LiveEntry(), name);
   }
-  // What the only entry of the live database is called.
+  // The name of the only entry in the live database.
   std::string LiveEntry() {
     const Entries entries = ReadDb(Live());
     return entries.size() == 1 ? entries.begin()->first : "";
   }
-  // What is live after it.
+  // The live database after the undo.
   std::string Undo(UndoScope scope = UndoScope::kLast) {
     const auto undone = restorer_->Undo(OpenAndClose, scope);
     return undone.ok() ? LiveEntry() : undone.status().ToString();
@@ -85,7 +85,7 @@ TEST_F(UndoTest, AKeptDatabaseThatLacksFilesIsRefusedBeforeAnythingIsClosed) {
   for (const UndoScope scope : {UndoScope::kLast, UndoScope::kAll}) {
     const Status previewed = restorer_->FindUndo(scope).status();
     EXPECT_EQ(previewed.ToString(),
-              "corruption: what a restore replaced can't come back: the "
+              "corruption: the replaced database can't be put back: the "
               "database in " +
                   kept +
                   " lacks files that it needs: CURRENT (hint: nothing was "
@@ -105,7 +105,7 @@ TEST_F(UndoTest, AllRestoresAreUndoneAtOnceAndThatIsUndone) {
   EXPECT_EQ(
       UndoAll(),
       "not_found: all restores are undone already (hint: an undo of the last "
-      "one takes that back)");
+      "one repeats that restore)");
   Restart();
   EXPECT_EQ(Undo(), "three");
   EXPECT_EQ(UndoAll(), "original") << "a restore again";
@@ -238,14 +238,14 @@ TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
   const Status refused = restorer_->Stage(path, {}, nullptr).status();
   EXPECT_EQ(refused.code(), StatusCode::kNoSpace);
   EXPECT_EQ(refused.hint(),
-            "free some space or lower BACKUP_RESERVE; what earlier restores "
-            "replaced takes " +
+            "free some space or lower BACKUP_RESERVE; the databases "
+            "that earlier restores replaced take " +
                 FormatBytes(KeptBytes(context_)) + " in " +
                 context_.InWork("rollback-*") +
-                ": levelkeep restore --forget-undo removes it for good");
+                ": levelkeep restore --forget-undo removes them for good");
 }
 
-// Never in its place, silently: it is another database.
+// Never automatically: the earlier one is another database.
 TEST_F(UndoTest, AnEarlierOneIsThereForALostOneIfItIsAskedFor) {
   Restore("one");
   Restore("two");

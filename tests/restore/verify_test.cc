@@ -1,6 +1,6 @@
-// Full verification: our archives are opened where they are, others are
-// extracted; what it needs of the disk, and what it makes of an archive that
-// changes meanwhile.
+// Full verification: LevelKeep archives are opened in place, others are
+// extracted. Also tested: its use of the disk, and archives that change
+// meanwhile.
 
 #include "restore/restore_fixture.h"
 #include "restore/store_check.h"
@@ -12,7 +12,7 @@ namespace {
 
 const Entries kFew = {{"k1", "1"}, {"k2", "2"}};
 
-// What levelkeep-check says.
+// Reports of levelkeep-check.
 constexpr char kGoodReport[] =
     R"({"ok":true,"entries":2,"lastSequence":2,"tables":1,"tornTails":0})";
 constexpr char kBadReport[] =
@@ -40,7 +40,7 @@ class VerifyTest : public RestoreFixture {
     FillDb(db, kFew);
     return db;
   }
-  // A levelkeep-check that does this.
+  // A levelkeep-check that runs this script.
   void UseScript(const std::string& script) {
     options_.check_program = temp_.Sub("script");
     WriteFile(options_.check_program, "#!/bin/sh\n" + script + "\n");
@@ -69,7 +69,7 @@ TEST_F(VerifyTest, LargeDatabaseNeedsNoRoomForACopy) {
   EXPECT_EQ(check->entries, 25'002u);
   EXPECT_EQ(check->last_sequence, 25'002u);
   EXPECT_GE(check->tables, 8u);
-  // The folder and its removal: this process writes no file.
+  // Only the folder is made and removed: this process writes no file.
   for (const std::string& operation : fs.trace()) {
     EXPECT_EQ(operation.find("Append"), std::string::npos) << operation;
     EXPECT_EQ(operation.find("WriteAt"), std::string::npos) << operation;
@@ -143,7 +143,7 @@ TEST_F(VerifyTest, ScratchFolderThatCanNotBeRemovedIsTold) {
     return check.status();
   };
   EXPECT_EQ(verify(kGoodReport).code(), StatusCode::kIoError);
-  // What the check itself says goes first.
+  // The check's own report takes precedence.
   EXPECT_EQ(verify(kBadReport).message(), "bad");
 }
 
@@ -163,11 +163,11 @@ TEST_F(VerifyTest, ManifestWithAnotherComparatorThanTheDatabase) {
   const auto check = Verify(MakeArchive(temp_.Sub("x.tar.gz"), kFew, spec));
   EXPECT_EQ(check.status().code(), StatusCode::kCorruption);
   EXPECT_EQ(check.status().message(),
-            "the database's comparator is leveldb.BytewiseComparator, its "
-            "manifest says other.Comparator");
+            "the database's comparator is leveldb.BytewiseComparator, but "
+            "its manifest says other.Comparator");
 }
 
-// It need not be this application's.
+// The comparator need not be this application's.
 TEST_F(VerifyTest, AnyComparatorCanBeVerified) {
   options_.comparator_name = "other.Comparator";
   const auto check = Verify(MakeArchive(temp_.Sub("x.tar.gz"), kFew));
@@ -180,7 +180,7 @@ TEST_F(VerifyTest, NoVerdictOnAnArchiveThatIsReplacedMeanwhile) {
   const std::string good = std::string("echo '") + kGoodReport + "'";
   UseScript(good);
   EXPECT_TRUE(Verify(archive).ok());
-  // Not even the same bytes, and not a bad verdict either.
+  // Even equal bytes and a bad report give no verdict.
   const std::string replace = "cp '" + archive + "' '" + archive + ".new'; " +
                               "mv '" + archive + ".new' '" + archive + "'; ";
   for (const std::string& verdict :
@@ -241,7 +241,7 @@ TEST_F(ArchivedStoreTest, TornTailIsSeen) {
   const std::string bytes = ReadFile(log);
   WriteFile(log, bytes.substr(0, bytes.size() - 3));
   EXPECT_EQ(Check().status().message(),
-            "the database ends at write number 201, its manifest says 202");
+            "the database ends at write number 201, but its manifest says 202");
 }
 
 TEST_F(ArchivedStoreTest, DamageThatTheDigestsCoverIsFound) {

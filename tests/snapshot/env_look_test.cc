@@ -22,7 +22,7 @@ class EnvLookTest : public ::testing::TestWithParam<const char*> {
  protected:
   EnvLookTest() { BuildDatabase(dir_, 2000); }
 
-  // As many applications do: a missing database is made.
+  // Like many applications: creates a missing database.
   leveldb::Status Open() {
     leveldb::Options options;
     options.env = &env_;
@@ -32,7 +32,7 @@ class EnvLookTest : public ::testing::TestWithParam<const char*> {
     delete db;
     return status;
   }
-  // "CURRENT", or one of this kind that the database names.
+  // "CURRENT", or a file of this kind that the database names.
   std::string NameOf(const std::string& kind) {
     const std::string manifest = ReadCurrent(FileSystem::Posix(), dir_).value();
     if (kind == "CURRENT") return kind;
@@ -42,7 +42,7 @@ class EnvLookTest : public ::testing::TestWithParam<const char*> {
     return kind == "log" ? LogFileName(version.log_number())
                          : TableFileName(version.tables().begin()->first);
   }
-  // LevelDB's own log is begun anew before anything is looked at.
+  // LevelDB starts its own log again before anything is checked.
   std::map<std::string, std::string> Contents() {
     std::map<std::string, std::string> contents;
     for (const auto& entry : std::filesystem::directory_iterator(dir_)) {

@@ -1,5 +1,5 @@
-// SnapshotEnv on a disk that fails while LevelDB opens a database: LevelDB
-// alone would lose what was acknowledged.
+// SnapshotEnv on a disk that fails while LevelDB opens a database: without it,
+// LevelDB would lose acknowledged writes.
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ class EnvSafetyTest : public ::testing::TestWithParam<bool> {
     EXPECT_TRUE(disk_.file_system()->CreateDirectory("/srv").ok());
     disk_.SyncAll();
   }
-  // As many applications do: a missing database is made.
+  // Like many applications: creates a missing database.
   std::unique_ptr<leveldb::DB> Open(leveldb::Env* env) {
     leveldb::Options options;
     options.env = env;
@@ -71,7 +71,7 @@ TEST_P(EnvSafetyTest, AFaultWhileOpeningLosesNothing) {
       disk_.Restore(first);
       disk_.FailAt(n, error);
       SnapshotEnv env(&base_, disk_.file_system());
-      // One that was not acknowledged may be there or not.
+      // A write that was not acknowledged may exist or not.
       std::set<std::string> expected = {"ab"};
       if (auto db = Open(&env)) {
         const std::string keys = Keys(db.get());
@@ -80,7 +80,7 @@ TEST_P(EnvSafetyTest, AFaultWhileOpeningLosesNothing) {
         const bool put = Put(db.get(), "c");
         if (put) expected.clear();
         expected.insert("abc");
-        // Whatever was acknowledged is in the snapshot, or there is none.
+        // Either all acknowledged writes are in the snapshot, or there is none.
         auto snapshot = env.source()->Take(kDir);
         if (snapshot.ok()) {
           EXPECT_GE((*snapshot)->info().last_sequence, put ? 3u : 2u)
@@ -133,7 +133,7 @@ TEST_P(EnvSafetyTest, ATableIsThereBeforeTheManifestNamesIt) {
   }
 }
 
-// As LevelDB's own Env lists a folder of a disk that fails.
+// Lists a folder of a failing disk like LevelDB's own Env.
 class ListsNothing : public leveldb::EnvWrapper {
  public:
   using leveldb::EnvWrapper::EnvWrapper;

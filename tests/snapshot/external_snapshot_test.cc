@@ -92,7 +92,7 @@ TEST_P(ExternalTorture, EverySnapshotIsAnExactState) {
     const Head acknowledged = head.Load();
     const auto snapshot = TakeExternalSnapshot(fs, dir, options);
     if (!snapshot.ok()) {
-      // Only while the writer destroys the database and begins anew.
+      // Only while the writer destroys the database and starts again.
       const Head now = head.Load();
       ASSERT_TRUE(now.seed != acknowledged.seed ||
                   now.number == variant.batches_per_life)
@@ -248,7 +248,7 @@ TEST_F(ExternalSnapshotTest, GivesUpWhenItNeverHoldsStill) {
   EXPECT_FALSE(std::filesystem::exists(temp_.Sub("scratch/of-this-snapshot")));
 }
 
-// Many more than fifty tries take well below the time that it is given.
+// Sixty tries take far less time than the limit.
 TEST_F(ExternalSnapshotTest, IsPatientWithADatabaseThatIsOpenedOften) {
   BuildDatabase(dir_, 500);
   int times = 60;
@@ -322,7 +322,7 @@ TEST_F(ExternalSnapshotTest, SaysWhatTheLimitOfOpenFilesIs) {
   low.rlim_cur = 64;
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &low), 0);
   const Status refused = RequireDescriptors(100);
-  // The library leaves what its host has settled.
+  // The library does not change the limit of its host.
   rlimit after = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &after), 0);
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);

@@ -1,5 +1,5 @@
-// Would the torture tests see a bad snapshot? These take copies in the ways
-// that are known to be wrong and expect the verifier to object.
+// Tests of the torture tests: these take wrong copies in known ways and expect
+// the verifier to object.
 
 #include <chrono>
 #include <filesystem>
@@ -43,7 +43,7 @@ class HarnessTest : public ::testing::Test {
     return !error;
   }
 
-  // The MANIFEST as it is now, in `target`, with CURRENT.
+  // Copies the present MANIFEST and CURRENT to `target`.
   Version CopyManifest(const std::string& target) {
     const std::string current = ReadFile(dir_ + "/CURRENT");
     const std::string name = current.substr(0, current.size() - 1);
@@ -64,7 +64,7 @@ class HarnessTest : public ::testing::Test {
     return complete;
   }
 
-  // The logs that are there now, cut at their last whole record.
+  // Copies the present logs, cut at their last whole record.
   void CopyLogs(const std::string& target) {
     for (const auto& entry : std::filesystem::directory_iterator(dir_)) {
       const std::string name = entry.path().filename();
@@ -91,7 +91,8 @@ class HarnessTest : public ::testing::Test {
   SnapshotVerifier verifier_;
 };
 
-// Opens without any complaint and lacks the logs that were flushed meanwhile.
+// The copy opens without an error but lacks the logs that were flushed
+// meanwhile.
 TEST_F(HarnessTest, SeesTheSilentGapOfManifestFirstAndLogsLater) {
   int silent = 0, tries = 0;
   for (; tries < kMostTries && silent == 0; tries++) {

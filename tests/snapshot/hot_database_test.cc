@@ -1,4 +1,4 @@
-// What SnapshotEnv knows of a directory, and what it makes of strange ones.
+// What SnapshotEnv knows about a directory, and how it treats unusual ones.
 
 #include "snapshot/hot_database.h"
 

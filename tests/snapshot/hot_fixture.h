@@ -1,4 +1,4 @@
-// What the tests of hot snapshots share.
+// Shared by the tests of hot snapshots.
 
 #ifndef LEVELKEEP_TESTS_SNAPSHOT_HOT_FIXTURE_H_
 #define LEVELKEEP_TESTS_SNAPSHOT_HOT_FIXTURE_H_

@@ -1,5 +1,5 @@
-// Hot snapshots: how their files are kept while LevelDB removes and replaces
-// them, and let go of.
+// Hot snapshots: their files are kept while LevelDB removes and replaces them,
+// and are released afterwards.
 
 #include <filesystem>
 #include <memory>
@@ -44,7 +44,7 @@ TEST_F(HotPinsTest, LetsGoOfEveryFileWhenDestroyed) {
 TEST_F(HotPinsTest, TwoSnapshotsShareOneFileAndTheLastOneRemovesIt) {
   Open();
   Put(1, 4000);
-  // Nothing is left for LevelDB to compact between the two.
+  // Leaves LevelDB nothing to compact between the two snapshots.
   db_->CompactRange(nullptr, nullptr);
   Put(4001, 4010);
   auto first = Take();
@@ -87,7 +87,7 @@ TEST_F(HotPinsTest, OutlivesItsEnv) {
   EXPECT_EQ(Check(**snapshot, 100), "");
 }
 
-// Pitfall P4: names come back, files don't.
+// Pitfall P4: names are reused, files are not.
 TEST_F(HotPinsTest, PinsFollowTheFileWhenDestroyAndCreateReuseNames) {
   Open();
   Put(1, 4000);

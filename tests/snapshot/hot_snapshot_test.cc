@@ -1,5 +1,5 @@
-// Hot snapshots: what is in them. How their files are kept is in
-// hot_pins_test.cc, the storm in hot_torture_test.cc.
+// The content of hot snapshots. hot_pins_test.cc tests how their files are
+// kept, hot_torture_test.cc tests them under load.
 
 #include <filesystem>
 #include <string>

@@ -80,7 +80,7 @@ class HotTorture : public ::testing::TestWithParam<HotVariant> {
     }
   }
 
-  // One life of the database after the other.
+  // Runs one life of the database after the other.
   void Write(std::stop_token stop) {
     for (uint64_t life = kFirstSeed; !stop.stop_requested(); life++) {
       WriteLife(life, stop);
@@ -111,7 +111,7 @@ class HotTorture : public ::testing::TestWithParam<HotVariant> {
     }
   }
 
-  // Hot if the database is open, else offline, else again.
+  // Hot if the database is open, else offline, else tries again.
   Result<std::unique_ptr<Snapshot>> Take() {
     Result<std::unique_ptr<Snapshot>> snapshot = env_.source()->Take(dir_);
     if (snapshot.ok()) {

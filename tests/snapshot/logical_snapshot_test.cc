@@ -18,7 +18,7 @@ namespace {
 
 constexpr const char* kBytewise = "leveldb.BytewiseComparator";
 
-// Asks for a stop when some of the source has been read.
+// Requests a stop after a part of the source was read.
 class StoppingEnv : public leveldb::EnvWrapper {
  public:
   explicit StoppingEnv(std::stop_source* stop)

@@ -1,5 +1,5 @@
-// An offline snapshot lets go of LOCK as soon as its files are held: whoever
-// opens the database then does not change what it reads.
+// An offline snapshot releases LOCK as soon as its files are held: a process
+// that then opens the database does not change the snapshot.
 
 #include <filesystem>
 #include <memory>
@@ -28,7 +28,7 @@ class OfflineReleaseTest : public ::testing::Test {
   }
   int TryElsewhere() { return OtherProcess({"try", dir_}).Finish(); }
 
-  // An application goes on with the database, and compacts all that was there.
+  // An application continues with the database, and compacts all its tables.
   void WriteMore(uint64_t first, bool reuse_logs) {
     leveldb::Options options;
     options.reuse_logs = reuse_logs;
@@ -66,7 +66,7 @@ TEST_F(OfflineReleaseTest, AnApplicationThatStartsMeanwhileChangesNothing) {
   EXPECT_FALSE(std::filesystem::exists(temp_.Sub("work")));
 }
 
-// It appends to the log that the snapshot reads.
+// The application appends to the log that the snapshot reads.
 TEST_F(OfflineReleaseTest, ALogIsReadToItsLengthWhenItWasHeld) {
   BuildOptions in_log;
   in_log.write_buffer_bytes = 16 << 20;
@@ -100,7 +100,7 @@ TEST_F(OfflineReleaseTest, WithoutHardLinksLockIsHeldToTheEnd) {
   EXPECT_EQ(TryElsewhere(), kOpened);
 }
 
-// A full disk, a folder of somebody else's: no reason not to make a backup.
+// A full disk, or a folder of another user, must not prevent a backup.
 TEST_F(OfflineReleaseTest, WithoutAScratchFolderLockIsHeldToTheEnd) {
   BuildDatabase(dir_, 3000);
   FaultFileSystem fs(FileSystem::Posix());

@@ -32,7 +32,7 @@ class OfflineSnapshotTest : public ::testing::Test {
     return newest;
   }
 
-  // A table that the MANIFEST names: a close can leave others behind.
+  // A table that the MANIFEST names: closing can leave other tables behind.
   std::string LiveTable() {
     const auto snapshot = Take();
     EXPECT_TRUE(snapshot.ok()) << snapshot.status().ToString();
@@ -65,7 +65,7 @@ class OfflineSnapshotTest : public ::testing::Test {
     EXPECT_NE(snapshot.status().message().find(part), std::string::npos)
         << snapshot.status().ToString();
     EXPECT_FALSE(snapshot.status().hint().empty());
-    // Nothing stays locked.
+    // Nothing is locked afterwards.
     EXPECT_TRUE(DbLock::Acquire(FileSystem::Posix(), dir_).ok());
   }
 
@@ -166,7 +166,7 @@ TEST_F(OfflineSnapshotTest, ADamagedManifestIsCorruption) {
 TEST_F(OfflineSnapshotTest, AMissingManifestIsCorruption) {
   BuildDatabase(dir_, 500);
   std::filesystem::remove(Find("MANIFEST-"));
-  ExpectCorruption("is missing, CURRENT names it");
+  ExpectCorruption("is missing, but CURRENT names it");
 }
 
 TEST_F(OfflineSnapshotTest, ACurrentThatNamesNothingIsCorruption) {
@@ -178,13 +178,13 @@ TEST_F(OfflineSnapshotTest, ACurrentThatNamesNothingIsCorruption) {
 TEST_F(OfflineSnapshotTest, AMissingTableIsCorruption) {
   BuildDatabase(dir_, 2000);
   std::filesystem::remove(LiveTable());
-  ExpectCorruption("is missing, the manifest names it");
+  ExpectCorruption("is missing, but the manifest names it");
 }
 
 TEST_F(OfflineSnapshotTest, ATableOfTheWrongSizeIsCorruption) {
   BuildDatabase(dir_, 2000);
   Shorten(LiveTable(), 1);
-  ExpectCorruption("the manifest says");
+  ExpectCorruption("but the manifest says");
 }
 
 TEST_F(OfflineSnapshotTest, TablesOfOldVersionsKeepTheirSuffix) {

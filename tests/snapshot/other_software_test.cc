@@ -1,5 +1,5 @@
-// Databases as other software leaves them, and folders that only look like
-// one: offline and external snapshots say the same of them.
+// Databases made by other software, and folders that only look like databases:
+// offline and external snapshots give the same result.
 
 #include <algorithm>
 #include <filesystem>
@@ -43,7 +43,7 @@ class OtherSoftwareTest : public ::testing::TestWithParam<SnapshotMethod> {
     EXPECT_FALSE(snapshot.status().hint().empty());
   }
 
-  // "" if the backup of it is one that LevelDB reads, and holds all events.
+  // "" if LevelDB reads the backup of the database and it holds all events.
   std::string Check(FileSystem* fs = FileSystem::Posix()) {
     const auto snapshot = Take(fs);
     if (!snapshot.ok()) return snapshot.status().ToString();
@@ -60,14 +60,14 @@ class OtherSoftwareTest : public ::testing::TestWithParam<SnapshotMethod> {
                        ReadCurrent(FileSystem::Posix(), dir_).value())
         .value();
   }
-  // Writes the MANIFEST anew, as `change` wants it.
+  // Writes the MANIFEST again, changed by `change`.
   void Change(const std::function<void(VersionEdit*)>& change) {
     VersionEdit edit = ReadCurrentVersion().AsEdit();
     change(&edit);
     WriteFile(Manifest(), FrameAsLog(edit.Encode()));
   }
-  // LevelDB moves into tables what the logs hold when it opens the database. A
-  // database that was closed while it wrote a table has two logs.
+  // When LevelDB opens a database, it writes the content of the logs to tables.
+  // A database that was closed while it wrote a table has two logs.
   void EmptyTheLog() { BuildDatabase(dir_, 0); }
   std::string FirstTable() const {
     return dir_ + "/" +
@@ -104,7 +104,7 @@ TEST_P(OtherSoftwareTest, SizesAreLookedUpWithoutLinksToo) {
   EXPECT_TRUE(fs.fired());
 }
 
-// LevelDB reads it by the size that the MANIFEST states.
+// LevelDB reads the table by the size that the MANIFEST states.
 TEST_P(OtherSoftwareTest, WhatLiesBehindATableIsNoPartOfIt) {
   WriteFile(FirstTable(), ReadFile(FirstTable()) + std::string(512, '\0'));
   EXPECT_EQ(Check(), "");
@@ -116,7 +116,7 @@ TEST_P(OtherSoftwareTest, ATableThatEndsNowhereIsDamaged) {
        {table.substr(0, table.size() - 4), table.substr(0, 20), std::string(),
         std::string(table.size() + 4, 'x')}) {
     WriteFile(FirstTable(), bytes);
-    ExpectRefusal(StatusCode::kCorruption, "bytes, the manifest says");
+    ExpectRefusal(StatusCode::kCorruption, "bytes, but the manifest says");
   }
 }
 
@@ -126,7 +126,7 @@ TEST_P(OtherSoftwareTest, AMissingLogThatTheManifestNamesIsSaid) {
   const std::string log = dir_ + "/" + LogFileName(logs[0]);
   std::filesystem::remove(log);
   ExpectRefusal(StatusCode::kCorruption,
-                log + " is missing, the manifest names it");
+                log + " is missing, but the manifest names it");
 }
 
 TEST_P(OtherSoftwareTest, AMissingPreviousLogIsSaid) {
@@ -137,10 +137,10 @@ TEST_P(OtherSoftwareTest, AMissingPreviousLogIsSaid) {
 TEST_P(OtherSoftwareTest, AMissingTableIsSaid) {
   std::filesystem::remove(FirstTable());
   ExpectRefusal(StatusCode::kCorruption,
-                FirstTable() + " is missing, the manifest names it");
+                FirstTable() + " is missing, but the manifest names it");
 }
 
-// As a database is when it is new or was repaired.
+// A new or repaired database is like this.
 TEST_P(OtherSoftwareTest, LogNumberZeroIsNoLog) {
   EmptyTheLog();
   std::filesystem::remove(dir_ + "/" +
@@ -150,7 +150,7 @@ TEST_P(OtherSoftwareTest, LogNumberZeroIsNoLog) {
   EXPECT_TRUE(snapshot.ok()) << snapshot.status().ToString();
 }
 
-// LevelDB replays what is there, and says nothing.
+// LevelDB replays the log without an error.
 TEST_P(OtherSoftwareTest, AHoleInFrontOfALogIsSaid) {
   EmptyTheLog();
   std::string batch;
@@ -164,7 +164,7 @@ TEST_P(OtherSoftwareTest, AHoleInFrontOfALogIsSaid) {
   ExpectRefusal(StatusCode::kCorruption, "write numbers are missing");
 }
 
-// What it leads to may lie anywhere, and a link to it holds nothing.
+// The target may be anywhere, and a link to the link would not hold it.
 TEST_P(OtherSoftwareTest, TablesThatAreSymbolicLinksAreRefused) {
   const std::string elsewhere = temp_.Sub("elsewhere.ldb");
   const std::string table = FirstTable();
@@ -177,7 +177,7 @@ TEST_P(OtherSoftwareTest, TablesThatAreSymbolicLinksAreRefused) {
   EXPECT_EQ(Take(&fs).status().message(), table + " is a symbolic link");
 }
 
-// One without tables looks as if it were LevelDB's.
+// RocksDB's folder without tables looks like LevelDB's.
 TEST_P(OtherSoftwareTest, AFolderOfRocksDbIsCalledThat) {
   WriteFile(dir_ + "/IDENTITY", "8f2c");
   EXPECT_EQ(Check(), "");
