@@ -123,6 +123,7 @@ class BackupManager::Impl : private Database {
   void StartSchedule();
   void SubmitVerification(const std::string& name,
                           std::chrono::milliseconds delay = {});
+  void SubmitTidying(const std::string& name);
   void SubmitRechecks();
   void OpenJobs(const std::string& database_id);
   Result<JobRequest> Complete(JobRequest request);

@@ -62,7 +62,7 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   }
   JobOutcome outcome{made.status()};
   if (made.ok()) {
-    if (options_.verification.after_backup) SubmitVerification(made->name);
+    SubmitVerification(made->name);
     outcome.message = made->name + " was made";
     outcome.result = {{"backup", made->name},
                       {"sequence", std::to_string(made->last_sequence)}};
@@ -146,8 +146,8 @@ bool BackupManager::Impl::NeedsCreate(const JobRequest& request) {
   const auto cover = FindCover();
   if (!cover.ok() || cover->empty()) return true;
   LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
-  // What a restore replaced may be removed now: see NeedsVerify.
-  SubmitVerification(*cover);
+  // No backup comes whose verification would do that.
+  SubmitTidying(*cover);
   return false;
 }
 

@@ -16,6 +16,9 @@ using std::chrono::milliseconds;
 // What asks for the verification of a backup that was just made, or could not
 // be verified before.
 constexpr char kAutomatic[] = "automatic";
+// A verification that is none: it only removes what an earlier one made
+// superfluous.
+constexpr char kTidying[] = "tidying";
 // The pause after another process verified the same backups.
 constexpr milliseconds kVerifyBusyDelay{1'000};
 
@@ -83,18 +86,25 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
 // verified meanwhile, needs nothing but the removal of what it makes
 // superfluous: the database that a restore replaced.
 bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
-  if (request.trigger != kAutomatic) return true;
+  if (request.trigger != kAutomatic && request.trigger != kTidying) return true;
   const auto backup = engine_.Find(request.backup);
   if (!backup.ok()) return false;
-  if (options_.verification.after_backup && !IsVerifiedInFull(*backup)) {
-    return true;
-  }
+  if (request.trigger == kAutomatic && !IsVerifiedInFull(*backup)) return true;
   engine_.ForgetUndoWhenDue();
   return false;
 }
 
+// Beside creates; a restore waits for the end of it instead of being refused.
+void BackupManager::Impl::SubmitTidying(const std::string& name) {
+  (void)jobs_.Submit({.request = {.type = JobType::kVerify,
+                                  .backup = name,
+                                  .trigger = kTidying},
+                      .joins = true});
+}
+
 void BackupManager::Impl::SubmitVerification(const std::string& name,
                                              milliseconds delay) {
+  if (!options_.verification.after_backup) return;
   (void)jobs_.Submit({.request = {.type = JobType::kVerify,
                                   .backup = name,
                                   .trigger = kAutomatic},
@@ -104,7 +114,6 @@ void BackupManager::Impl::SubmitVerification(const std::string& name,
 
 // What an earlier process could not check.
 void BackupManager::Impl::SubmitRechecks() {
-  if (!options_.verification.after_backup) return;
   const auto listing = engine_.ListRecentEntries();
   if (!listing.ok()) return;
   for (const Listing::Entry& entry : (*listing)->entries()) {
