@@ -29,7 +29,7 @@ class DueTime {
  public:
   // So long a wait for it may take at most: then it looks again, since a sleep
   // of the machine ends no wait.
-  static constexpr std::chrono::milliseconds kLongestWait{10'000};
+  static constexpr std::chrono::milliseconds kLongestWait{20'000};
 
   DueTime(const Moment& now, std::chrono::milliseconds delay)
       : steady_(now.steady + delay), wall_(now.wall + delay) {}

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "base/due_time.h"
 #include "jobs/schedule.h"
 
 namespace levelkeep {
@@ -134,6 +135,24 @@ TEST(ScheduleTest, FirstRunAfterAStart) {
   }
   EXPECT_EQ(schedule.DelayAfter(kNow), hours(1));
   EXPECT_EQ(schedule.NextAfter(kNow), kNow + hours(1));
+}
+
+// A clock that is set to and fro, once a minute: a run for each leap forward
+// that passes all earlier ones, none for those back.
+TEST(ScheduleTest, AClockThatLeapsMakesNoStorm) {
+  const IntervalSchedule schedule(hours(1));
+  const Moment start{std::chrono::steady_clock::time_point(hours(1000)), kNow};
+  DueTime next(start, schedule.DelayAfter(start.wall));
+  int runs = 0;
+  for (int minute = 1; minute <= 600; ++minute) {
+    Moment now{start.steady + minutes(minute), start.wall + minutes(minute)};
+    if (minute % 2 == 1) now.wall += hours(24 * 365);
+    if (!next.HasCome(now)) continue;
+    ++runs;
+    next = DueTime(now, schedule.DelayAfter(now.wall));
+  }
+  EXPECT_GE(runs, 10);
+  EXPECT_LE(runs, 20);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include <future>
 
 #include "manager/manager_fixture.h"
+#include "support/fake_clock.h"
 
 namespace levelkeep::test {
 namespace {
@@ -172,6 +173,41 @@ TEST_F(ManagerJobsTest, AfterStopJobsNothingBegins) {
   EXPECT_EQ(app.manager_.CreateBackup({}).status().code(),
             StatusCode::kCancelled);
   EXPECT_EQ(app.manager_.SubmitJob({}).status().code(), StatusCode::kCancelled);
+}
+
+// Twice more, thirty seconds apart or an interval, where that is shorter; then
+// the schedule goes on.
+TEST_F(ManagerJobsTest, AFailedScheduledBackupIsTriedTwiceMore) {
+  using std::chrono::seconds;
+  for (const seconds interval : {seconds(3600), seconds(10)}) {
+    FakeClock clock;
+    options_.schedule = {.enabled = true, .interval = interval};
+    options_.resources.reserve_bytes = uint64_t{1} << 60;
+    App app(options_, &clock);
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 10);
+    const auto last = [&] {
+      const auto jobs = app.manager_.ListJobs(1);
+      return jobs.ok() && !jobs->empty() ? jobs->front() : Job();
+    };
+    const auto until = [&](auto condition) {
+      for (int i = 0; i < 100'000 && !condition(); ++i) {
+        clock.Advance(seconds(1));
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      }
+      return condition();
+    };
+    ASSERT_TRUE(until([&] { return last().attempts == 1; }));
+    ASSERT_TRUE(until([&] { return last().not_before.has_value(); }));
+    EXPECT_LE(*last().not_before - *last().started,
+              std::min(interval, seconds(30)) + seconds(2));
+    ASSERT_TRUE(until([&] { return last().has_ended(); }));
+    EXPECT_EQ(last().attempts, 3u);
+    EXPECT_EQ(last().code, StatusCode::kNoSpace);
+    EXPECT_EQ(last().request.trigger, "scheduled");
+    EXPECT_TRUE(app.manager_.Health().next_run.has_value());
+    EXPECT_TRUE(until([&] { return last().attempts == 1; })) << "the next one";
+  }
 }
 
 // Backups are made also where their jobs can't be recorded.
