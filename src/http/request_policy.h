@@ -13,13 +13,6 @@
 
 namespace levelkeep::http {
 
-// "localhost", 127.0.0.0/8 or ::1, with or without brackets.
-bool IsLoopbackHost(std::string_view host);
-
-// The lower-case host of "Host: name:port" without port and brackets; nothing
-// if it is malformed.
-std::optional<std::string> HostOfAuthority(std::string_view authority);
-
 struct PolicyOptions {
   std::string host = "127.0.0.1";          // listened on: a Host that is ours
   std::vector<std::string> allowed_hosts;  // more of them
