@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "api/call.h"
+#include "base/host_name.h"
 #include "base/json.h"
 #include "base/text.h"
 #include "http/byte_range.h"
 #include "http/http_date.h"
-#include "http/request_policy.h"
 #include "http/request_reader.h"
 #include "http/router.h"
 #include "http/url.h"
@@ -108,8 +108,8 @@ void CheckPolicy(const Request& request) {
   const http::RequestPolicy policy(options);
   const auto host = request.headers.find("host");
   if (host != request.headers.end() && !policy.CheckHost(request)) {
-    const auto name = http::HostOfAuthority(host->second);
-    Require(name && (http::IsLoopbackHost(*name) || *name == "backup.example"),
+    const auto name = HostOfAuthority(host->second);
+    Require(name && (IsLoopbackHost(*name) || *name == "backup.example"),
             "only our own hosts are let in");
   }
   const auto sent = request.headers.find("authorization");
@@ -156,12 +156,12 @@ void CheckConnection(FuzzedBytes input) {
 }
 
 void CheckAuthority(std::string_view text) {
-  const auto host = http::HostOfAuthority(text);
+  const auto host = HostOfAuthority(text);
   if (!host) return;
   Require(!host->empty() && host->find_first_of("/@?#\\[] ") == host->npos,
           "a host is a name or an address");
   const bool address = host->find(':') != host->npos;
-  const auto again = http::HostOfAuthority(address ? "[" + *host + "]" : *host);
+  const auto again = HostOfAuthority(address ? "[" + *host + "]" : *host);
   Require(again == host, "a host is its own authority");
 }
 

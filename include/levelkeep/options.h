@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "levelkeep/status.h"
 
@@ -99,6 +100,26 @@ struct BackupOptions {
   static Result<BackupOptions> FromEnvironment();
 };
 
+namespace http {
+
+// Of the HTTP API, see levelkeep/http.h. Value type.
+struct ApiOptions {
+  std::string host = "127.0.0.1";  // API_HOST: the address listened on
+  int port = 5050;                 // API_PORT, PORT; 0: any free one
+  // API_TOKEN, API_TOKEN_FILE. Set: every route but /livez and /readyz needs
+  // "Authorization: Bearer …".
+  std::string token;
+  // API_ALLOW_ANONYMOUS: listening beyond loopback without a token.
+  bool allow_anonymous = false;
+  // API_ALLOWED_HOSTS: accepted Host names besides the loopback ones.
+  std::vector<std::string> allowed_hosts;
+
+  // As BackupOptions::Validate; kRefused for an address that others reach
+  // without a token.
+  Status Validate() const;
+};
+
+}  // namespace http
 }  // namespace levelkeep
 
 #endif  // LEVELKEEP_OPTIONS_H_

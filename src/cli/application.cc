@@ -43,24 +43,14 @@ EventBusOptions BusOptions(const Settings& settings) {
   return options;
 }
 
-http::ApiOptions ToApiOptions(const ApiSettings& settings) {
-  http::ApiOptions options;
-  options.host = settings.host;
-  options.port = settings.port;
-  options.token = settings.token;
-  options.allow_anonymous = settings.allow_anonymous;
-  options.allowed_hosts = settings.allowed_hosts;
-  return options;
-}
-
 }  // namespace
 
-Status CheckApi(const ApiSettings& settings) {
-  if (!settings.token_problem.empty()) {
-    return Status(StatusCode::kInvalidArgument, settings.token_problem,
+Status CheckApi(const Settings& settings) {
+  if (!settings.api_token_problem.empty()) {
+    return Status(StatusCode::kInvalidArgument, settings.api_token_problem,
                   "run this as the service's user, or as root");
   }
-  const Status valid = ToApiOptions(settings).Validate();
+  const Status valid = settings.api.Validate();
   // Refused for safety or not: it is the configuration that is wrong.
   return valid.ok() ? valid
                     : Status(StatusCode::kInvalidArgument, valid.message(),
@@ -83,7 +73,7 @@ Application::~Application() { Stop(); }
 // 1. manager: restore, recover, clear the way   2. database   3. schedule
 // 4. HTTP
 Status Application::Start(std::stop_token stop) {
-  LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings_.api));
+  LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings_));
   auto report = manager_.Initialize(std::move(stop));
   if (!report.ok()) return report.status();
   manager_.SetRestoreHooks({.close =
@@ -125,8 +115,7 @@ void Application::DetachAndClose() {
 }
 
 Status Application::StartServer() {
-  api_ = std::make_unique<api::Api>(&manager_, ToApiOptions(settings_.api),
-                                    &settings_);
+  api_ = std::make_unique<api::Api>(&manager_, settings_.api, &settings_);
   api_->Add(api::EventRoutes(&bus_, clock_));
   http::ServerOptions options;
   options.host = settings_.api.host;

@@ -21,7 +21,7 @@
 namespace levelkeep::cli {
 
 // Ok, or kInvalidArgument: no server may listen with these settings.
-Status CheckApi(const ApiSettings& settings);
+Status CheckApi(const Settings& settings);
 
 // "http://127.0.0.1:5050", "http://[::1]:5050". `host` as API_HOST has it,
 // which may have the brackets of an IPv6 address or not.

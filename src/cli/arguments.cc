@@ -51,6 +51,29 @@ Status IsEmpty(const std::string& what) {
                 "is a variable not set? leave it out, or say what is meant");
 }
 
+// kInvalidArgument for a setting that the verb does not use.
+Status RefuseOthersSettings(const CommandLine& line) {
+  for (const SettingInfo& info : AllSettings()) {
+    if (!line.settings.contains(info.name) || info.IsFor(line.verb->name)) {
+      continue;
+    }
+    return Status(StatusCode::kInvalidArgument,
+                  "option " + info.flag + " is not for levelkeep " +
+                      line.verb->name + ": it is for " + Join(info.verbs, ", "),
+                  "leave it out; environment and files may hold " + info.name +
+                      " for every verb");
+  }
+  return Status::Ok();
+}
+
+// Is it a flag of a setting that the verb does not use?
+bool IsOthersFlag(const std::string& flag, const std::string& verb) {
+  const auto& all = AllSettings();
+  return std::any_of(all.begin(), all.end(), [&](const SettingInfo& info) {
+    return info.flag == flag && !info.IsFor(verb);
+  });
+}
+
 // What CLI11 could not place.
 Status DescribeExtra(const std::string& extra, const CLI::App& root,
                      const CLI::App* verb) {
@@ -60,6 +83,9 @@ Status DescribeExtra(const std::string& extra, const CLI::App& root,
     if (verb != nullptr) {
       const auto own = OptionNames(*verb);
       names.insert(names.end(), own.begin(), own.end());
+      std::erase_if(names, [&](const std::string& name) {
+        return IsOthersFlag(name, verb->get_name());
+      });
     }
     return Usage("unknown option " + Printable(extra),
                  Nearest(extra.substr(0, extra.find('=')), names));
@@ -263,16 +289,22 @@ std::string OptionsHelp(const Verb& verb) {
   return text;
 }
 
-std::string SettingsHelp() {
+// Of one verb, or of all if there is none.
+std::string SettingsHelp(const Verb* verb) {
+  std::vector<const SettingInfo*> shown;
   size_t width = 0;
   for (const SettingInfo& info : AllSettings()) {
+    if (info.flag.empty() || (verb && !info.IsFor(verb->name))) continue;
+    shown.push_back(&info);
     width = std::max(width, info.flag.size());
   }
   std::string text;
-  for (const SettingInfo& info : AllSettings()) {
-    if (info.flag.empty()) continue;
-    text += "  " + info.flag + std::string(width - info.flag.size() + 2, ' ') +
-            info.help + "\n";
+  std::string section;
+  for (const SettingInfo* info : shown) {
+    if (info->section != section) text += "\n" + info->section + ":\n";
+    section = info->section;
+    text += "  " + info->flag +
+            std::string(width - info->flag.size() + 2, ' ') + info->help + "\n";
   }
   return text;
 }
@@ -332,7 +364,8 @@ Result<CommandLine> ParseCommandLine(
     return DescribeExtra(extra, app, named.empty() ? nullptr : named.front());
   }
   if (config->count() > 0) line.config_file = config_file;
-  Status values = CheckValues(settings, /*of_settings=*/true);
+  Status values = named.empty() ? Status::Ok() : RefuseOthersSettings(line);
+  if (values.ok()) values = CheckValues(settings, /*of_settings=*/true);
   if (values.ok()) values = CheckValues({config}, /*of_settings=*/false);
   for (const CLI::App* verb : named) {
     const CLI::App& constant = *verb;
@@ -352,7 +385,9 @@ bool AsksForJson(const std::vector<std::string>& arguments) {
 std::string HelpText(const Verb* verb) {
   if (verb != nullptr) {
     return std::string(verb->help) + OptionsHelp(*verb) +
-           "\nOptions that every verb has: see levelkeep --help\n";
+           "\nOptions that every verb has: see levelkeep --help. Settings that "
+           "this one\nuses, as flags:\n" +
+           SettingsHelp(verb);
   }
   std::string text =
       "Backups of LevelDB databases: hot, portable, proven restorable.\n"
@@ -376,9 +411,10 @@ std::string HelpText(const Verb* verb) {
       "  --version      print the version\n"
       "  -h, --help     print this\n"
       "\n"
-      "Settings (flag, else environment, else file, else default;\n"
-      "levelkeep config shows the values):\n" +
-      SettingsHelp() +
+      "Settings (flag, else environment, else file, else default; levelkeep\n"
+      "config shows the values). Each verb takes the flags of those that it\n"
+      "uses: levelkeep VERB --help shows them.\n" +
+      SettingsHelp(nullptr) +
       "\n"
       "Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 damaged\n"
       "backup or database, 4 busy or locked, 5 not found, 6 no space, 7 not\n"

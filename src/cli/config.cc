@@ -43,7 +43,7 @@ Status CheckServe(Session* session) {
   const Settings& settings = session->settings();
   const Status log = CheckLogFolder(session->world.fs, settings.log.directory);
   if (!log.ok()) return log;
-  const Status api = CheckApi(settings.api);
+  const Status api = CheckApi(settings);
   if (!api.ok()) return api;
   BackupManager manager(settings.backup, session->platform());
   const auto warnings = manager.CheckStart();

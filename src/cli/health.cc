@@ -44,7 +44,7 @@ constexpr VerbOption kHealthOptions[] = {
 };
 
 // A server that listens everywhere is asked where it is sure to listen.
-std::string UrlFor(const ApiSettings& api) {
+std::string UrlFor(const http::ApiOptions& api) {
   std::string host = api.host;
   if (host == "0.0.0.0") host = "127.0.0.1";
   if (host == "::" || host == "[::]") host = "::1";
@@ -197,10 +197,11 @@ Status AskLive(Session* session, const Asked& asked) {
   return Status::Ok();
 }
 
-std::string HintAt(const httplib::Response& answer, const ApiSettings& api) {
+std::string HintAt(const httplib::Response& answer, const Settings& settings) {
   if (answer.status != 401) return "is it levelkeep serve?";
-  if (api.token_problem.empty()) return "set API_TOKEN to the server's token";
-  return api.token_problem;
+  return settings.api_token_problem.empty()
+             ? "set API_TOKEN to the server's token"
+             : settings.api_token_problem;
 }
 
 Status AskHealth(Session* session, const Asked& asked) {
@@ -216,7 +217,7 @@ Status AskHealth(Session* session, const Asked& asked) {
     return Status(StatusCode::kIoError,
                   url + " answered " + std::to_string(answer->status) +
                       " and not with a health report",
-                  HintAt(*answer, session->settings().api));
+                  HintAt(*answer, session->settings()));
   }
   session->result = health;
   PrintHealth(session, health);
@@ -236,7 +237,7 @@ Status AskHealth(Session* session, const Asked& asked) {
 
 Status RunHealth(Session* session) {
   const VerbArguments& arguments = session->arguments();
-  const ApiSettings& api = session->settings().api;
+  const http::ApiOptions& api = session->settings().api;
   const std::string url = arguments.url.empty() ? UrlFor(api) : arguments.url;
   auto asked = ParseUrl(url);
   if (!asked) {

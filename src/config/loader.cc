@@ -163,7 +163,7 @@ Result<LoadedSettings> SettingsLoader::Finish() {
     if (unread) value = kNotReadable;
     loaded.origins.push_back({row.info.name, value, origin, row.info.help});
   }
-  loaded.settings.api.token_problem = unread_secret_;
+  loaded.settings.api_token_problem = unread_secret_;
   for (std::string& line : FindConflicts(loaded.settings.backup)) {
     AddProblem(std::move(line));
   }

@@ -61,7 +61,7 @@ class SettingsLoader {
   std::set<const LaterFeature*> features_;  // already decided by a layer
   std::vector<std::string> problems_;
   std::vector<std::string> notes_;
-  std::string unread_secret_;  // see ApiSettings::token_problem
+  std::string unread_secret_;  // see Settings::api_token_problem
 };
 
 // What every configuration problem ends with.

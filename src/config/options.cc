@@ -1,22 +1,36 @@
 #include "levelkeep/options.h"
 
+#include "base/host_name.h"
+#include "base/text.h"
 #include "config/loader.h"
 #include "config/settings.h"
 
 namespace levelkeep {
 
-Status BackupOptions::Validate() const {
-  Settings settings;
-  settings.backup = *this;
+namespace {
+
+// What the rows say about the values, a line each.
+std::vector<std::string> FindBadValues(Settings settings, bool embedded) {
   Settings scratch;
   std::vector<std::string> problems;
   for (const SettingRow& row : SettingRows()) {
-    if (!row.embedded) continue;
+    if (row.embedded != embedded) continue;
     const std::string text = FormatSetting(row.field(&settings), row.limits);
+    if (text.empty() && row.info.secret) continue;  // there is none
     if (!ParseSetting(text, row.limits, row.field(&scratch))) {
       problems.push_back(DescribeBadValue(row, text, ""));
     }
   }
+  return problems;
+}
+
+}  // namespace
+
+Status BackupOptions::Validate() const {
+  Settings settings;
+  settings.backup = *this;
+  std::vector<std::string> problems =
+      FindBadValues(settings, /*embedded=*/true);
   if (comparator_name.empty()) {
     problems.emplace_back(
         "comparator_name is empty: allowed is the name of the database's "
@@ -27,6 +41,22 @@ Status BackupOptions::Validate() const {
   }
   if (!problems.empty()) return ConfigurationError(problems);
   return Status::Ok();
+}
+
+Status http::ApiOptions::Validate() const {
+  Settings settings;
+  settings.api = *this;
+  const auto problems = FindBadValues(settings, /*embedded=*/false);
+  if (!problems.empty()) return ConfigurationError(problems);
+  if (!token.empty() || allow_anonymous || IsLoopbackHost(host)) {
+    return Status::Ok();
+  }
+  return Status(StatusCode::kRefused,
+                "API_HOST=" + Printable(host) +
+                    " is reachable by others, and there is no API_TOKEN",
+                "set API_TOKEN or API_TOKEN_FILE, or listen on 127.0.0.1, "
+                "or set API_ALLOW_ANONYMOUS=true if others are kept out "
+                "in another way");
 }
 
 Result<BackupOptions> BackupOptions::FromEnvironment() {

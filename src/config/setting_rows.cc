@@ -1,7 +1,10 @@
 #include "config/setting_rows.h"
 
 #include <algorithm>
+#include <functional>
 
+#include "base/ascii.h"
+#include "base/host_name.h"
 #include "base/text.h"
 
 namespace levelkeep {
@@ -10,7 +13,26 @@ namespace {
 constexpr uint64_t kDayMs = 24ull * 3600 * 1000;
 constexpr uint64_t kMostBytes = uint64_t{1} << 60;
 
-using Field = SettingField (*)(Settings*);
+using Field = std::function<SettingField(Settings*)>;
+
+// The verbs that use a setting, besides `config`, which shows all.
+constexpr char kAll[] = "";
+constexpr char kServe[] = "serve";
+constexpr char kServeHealth[] = "serve health";
+constexpr char kServeCreate[] = "serve create";
+constexpr char kServeCreateRotate[] = "serve create rotate";
+constexpr char kWorker[] = "worker";
+constexpr char kChecks[] = "serve worker verify";
+constexpr char kChecksCreate[] = "serve worker create verify";
+constexpr char kChecksRestore[] = "serve worker verify restore";
+constexpr char kReads[] = "serve worker create verify restore";
+// Each of these checks the four folders together, as a start does.
+constexpr char kOnFolders[] =
+    "serve worker create list inspect verify restore accept-loss rotate pin "
+    "unpin delete own";
+
+// A place in a Settings.
+#define LEVELKEEP_AT(member) [](Settings* s) { return &s->member; }
 
 bool IsText(std::string_view text) {
   return text.size() <= 4096 &&
@@ -38,6 +60,10 @@ bool IsHost(std::string_view text) {
          });
 }
 
+bool IsAuthority(std::string_view text) {
+  return HostOfAuthority(text).has_value();
+}
+
 // What fits behind "Authorization: Bearer ".
 bool IsToken(std::string_view text) {
   return !text.empty() && text.size() <= 4096 &&
@@ -53,24 +79,34 @@ std::string FlagOf(std::string_view variable) {
   return flag;
 }
 
-SettingRow Row(SettingKind kind, std::string name, std::string key, Field field,
-               std::string allowed, std::string help) {
+// Which setting it is: the verbs that it is for, the variable, the JSON key.
+struct Id {
+  const char* verbs;
+  const char* name;
+  const char* key;
+};
+
+SettingRow Row(const Id& id, SettingKind kind, Field field, std::string allowed,
+               const char* help) {
   SettingRow row;
   row.info.kind = kind;
-  row.info.flag = FlagOf(name);
-  row.info.name = std::move(name);
-  row.info.key = std::move(key);
+  row.info.name = id.name;
+  row.info.key = id.key;
+  row.info.flag = FlagOf(id.name);
   row.info.allowed = std::move(allowed);
-  row.info.help = std::move(help);
-  row.field = field;
+  row.info.help = help;
+  row.field = std::move(field);
+  const std::string_view verbs = id.verbs;
+  if (verbs.empty()) return row;
+  for (const auto verb : Split(verbs, ' ')) row.info.verbs.emplace_back(verb);
+  row.info.verbs.emplace_back("config");
   return row;
 }
 
-SettingRow Text(SettingKind kind, std::string name, std::string key,
-                bool (*accepts)(std::string_view), std::string allowed,
-                Field field, std::string help) {
-  SettingRow row = Row(kind, std::move(name), std::move(key), field,
-                       std::move(allowed), std::move(help));
+SettingRow Text(const Id& id, SettingKind kind,
+                bool (*accepts)(std::string_view), const char* allowed,
+                Field field, const char* help) {
+  SettingRow row = Row(id, kind, std::move(field), allowed, help);
   row.limits.accepts = accepts;
   return row;
 }
@@ -81,265 +117,257 @@ SettingRow OrNothing(SettingRow row) {
   return row;
 }
 
-SettingRow Folder(std::string name, std::string key, Field field,
-                  std::string help) {
-  return Text(SettingKind::kPath, std::move(name), std::move(key), IsPath,
-              "a folder", field, std::move(help));
+SettingRow Folder(const Id& id, Field field, const char* help) {
+  return Text(id, SettingKind::kPath, IsPath, "a folder", std::move(field),
+              help);
 }
 
-SettingRow Switch(std::string name, std::string key, Field field,
-                  std::string help) {
-  return Row(SettingKind::kBool, std::move(name), std::move(key), field,
-             "true or false", std::move(help));
+SettingRow Switch(const Id& id, Field field, const char* help) {
+  return Row(id, SettingKind::kBool, std::move(field), "true or false", help);
 }
 
-SettingRow Range(SettingKind kind, std::string name, std::string key,
-                 uint64_t min, uint64_t max, std::string unit, Field field,
-                 std::string help) {
+SettingRow Number(const Id& id, uint64_t min, uint64_t max, Field field,
+                  const char* help) {
   SettingRow row =
-      Row(kind, std::move(name), std::move(key), field,
-          std::to_string(min) + " to " + std::to_string(max) + unit,
-          std::move(help));
+      Row(id, SettingKind::kInteger, std::move(field),
+          std::to_string(min) + " to " + std::to_string(max), help);
   row.limits.min = min;
   row.limits.max = max;
   return row;
 }
 
-SettingRow Bytes(std::string name, std::string key, Field field,
-                 std::string help) {
-  SettingRow row =
-      Row(SettingKind::kBytes, std::move(name), std::move(key), field,
-          "bytes, or a number with K, M, G or T", std::move(help));
+SettingRow Milliseconds(const Id& id, uint64_t min, uint64_t max, Field field,
+                        const char* help) {
+  SettingRow row = Number(id, min, max, std::move(field), help);
+  row.info.kind = SettingKind::kMilliseconds;
+  row.info.allowed += " ms";
+  return row;
+}
+
+SettingRow Bytes(const Id& id, Field field, const char* help) {
+  SettingRow row = Row(id, SettingKind::kBytes, std::move(field),
+                       "bytes, or a number with K, M, G or T", help);
   row.limits.max = kMostBytes;
   return row;
 }
 
-SettingRow Choice(std::string name, std::string key,
-                  std::vector<std::string> choices, Field field,
-                  std::string help) {
-  SettingRow row = Row(SettingKind::kChoice, std::move(name), std::move(key),
-                       field, Join(choices, ", "), std::move(help));
+SettingRow Choice(const Id& id, std::vector<std::string> choices, Field field,
+                  const char* help) {
+  SettingRow row = Row(id, SettingKind::kChoice, std::move(field),
+                       Join(choices, ", "), help);
   row.limits.choices = std::move(choices);
   return row;
 }
 
-// Where things are, and when they happen.
-std::vector<SettingRow> LifeCycleRows() {
-  std::vector<SettingRow> rows = {
-      Folder(
-          "STORAGE_DIR", "storageDir",
-          [](Settings* s) -> SettingField { return &s->backup.storage_dir; },
-          "Folder that holds the database's folder."),
-      Text(
-          SettingKind::kText, "DB_NAME", "dbName", IsDatabaseName,
-          "one folder name that does not begin with a dot",
-          [](Settings* s) -> SettingField { return &s->backup.db_name; },
-          "Name of the database's folder in STORAGE_DIR."),
-      Folder(
-          "BACKUP_DIR", "backupDir",
-          [](Settings* s) -> SettingField { return &s->backup.backup_dir; },
-          "Folder of the archives."),
-      Folder(
-          "RESTORE_DIR", "restoreDir",
-          [](Settings* s) -> SettingField { return &s->backup.restore_dir; },
-          "Drop folder: an archive in it is restored at the next start."),
-      Switch(
-          "AUTO_BACKUP_ENABLED", "autoBackupEnabled",
-          [](Settings* s) -> SettingField {
-            return &s->backup.schedule.enabled;
-          },
-          "Back up on a schedule."),
-      Switch(
-          "AUTO_RESTORE_ENABLED", "autoRestoreEnabled",
-          [](Settings* s) -> SettingField {
-            return &s->backup.restore.at_start;
-          },
-          "Apply what lies in RESTORE_DIR at the start."),
-      Range(
-          SettingKind::kMilliseconds, "AUTO_BACKUP_INTERVAL",
-          "autoBackupInterval", 1000, 30 * kDayMs, " ms",
-          [](Settings* s) -> SettingField {
-            return &s->backup.schedule.interval;
-          },
-          "Milliseconds between two scheduled backups."),
-      Range(
-          SettingKind::kInteger, "MAX_BACKUPS", "maxBackups", 1, 100'000, "",
-          [](Settings* s) -> SettingField {
-            return &s->backup.retention.max_backups;
-          },
-          "Backups that rotation keeps."),
-  };
-  rows[2].info.aliases = {"BACKUP_STORAGE_DIR"};
+SettingRow Also(std::string alias, SettingRow row) {
+  row.info.aliases = {std::move(alias)};
+  return row;
+}
+
+SettingRow Flag(std::string flag, SettingRow row) {
+  row.info.flag = std::move(flag);
+  return row;
+}
+
+SettingRow Secret(SettingRow row) {
+  row.info.flag.clear();
+  row.info.secret = true;
+  return row;
+}
+
+std::vector<SettingRow> Section(const char* name,
+                                std::vector<SettingRow> rows) {
+  for (SettingRow& row : rows) row.info.section = name;
   return rows;
 }
 
-// What is kept, and what may begin anew.
-std::vector<SettingRow> HistoryRows() {
-  return {
-      Range(
-          SettingKind::kInteger, "BACKUP_HISTORY_DAYS", "historyDays", 0,
-          36'500, "",
-          [](Settings* s) -> SettingField {
-            return &s->backup.retention.history_days;
-          },
-          "Days that the last verified backup from before a restore stays."),
-      Range(
-          SettingKind::kInteger, "BACKUP_UNDO_HOURS", "undoHours", 0, 87'600,
-          "",
-          [](Settings* s) -> SettingField {
-            return &s->backup.restore.undo_hours;
-          },
-          "Hours at least that a restore can be undone."),
-      Switch(
-          "ALLOW_NEW_DATABASE", "allowNewDatabase",
-          [](Settings* s) -> SettingField {
-            return &s->backup.restore.allow_new_database;
-          },
-          "Begin an empty database though one is remembered, or a drop waits."),
-  };
+std::vector<SettingRow> FoldersRows() {
+  return Section(
+      "Folders",
+      {Folder({kOnFolders, "STORAGE_DIR", "storageDir"},
+              LEVELKEEP_AT(backup.storage_dir),
+              "Folder that holds the database's folder."),
+       Text({kOnFolders, "DB_NAME", "dbName"}, SettingKind::kText,
+            IsDatabaseName, "one folder name that does not begin with a dot",
+            LEVELKEEP_AT(backup.db_name),
+            "Name of the database's folder in STORAGE_DIR."),
+       Also("BACKUP_STORAGE_DIR",
+            Folder({kOnFolders, "BACKUP_DIR", "backupDir"},
+                   LEVELKEEP_AT(backup.backup_dir), "Folder of the archives.")),
+       Folder({kOnFolders, "RESTORE_DIR", "restoreDir"},
+              LEVELKEEP_AT(backup.restore_dir),
+              "Drop folder: an archive in it is restored at the next start.")});
 }
 
-// What is made, and how.
-std::vector<SettingRow> ArchiveRows() {
-  return {
-      Switch(
-          "BACKUP_COMPRESSION", "compression",
-          [](Settings* s) -> SettingField {
-            return &s->backup.archive.compression;
-          },
-          "Compress the archives."),
-      Range(
-          SettingKind::kInteger, "BACKUP_COMPRESSION_LEVEL", "compressionLevel",
-          0, 3, "",
-          [](Settings* s) -> SettingField {
-            return &s->backup.archive.compression_level;
-          },
-          "0 is fastest, 3 is smallest."),
-      Switch(
-          "BACKUP_REUSE", "reuse",
-          [](Settings* s) -> SettingField { return &s->backup.archive.reuse; },
-          "Copy what the newest archive holds already, not compress it "
-          "again."),
-      Choice(
-          "BACKUP_CHECKSUM", "md5Sidecar", {"sha256", "md5"},
-          [](Settings* s) -> SettingField {
-            return &s->backup.archive.md5_sidecar;
-          },
-          "Checksum files beside an archive; md5 writes both."),
-      Range(
-          SettingKind::kInteger, "BACKUP_THREADS", "threads", 0, 64, "",
-          [](Settings* s) -> SettingField {
-            return &s->backup.resources.threads;
-          },
-          "Threads that compress; 0 is one for each core."),
-      Bytes(
-          "BACKUP_RATE_LIMIT", "rateLimit",
-          [](Settings* s) -> SettingField {
-            return &s->backup.resources.rate_limit_bytes_per_second;
-          },
-          "Bytes per second that a backup may read; 0 is no limit."),
-      Choice(
-          "BACKUP_PRIORITY", "priority", {"low", "idle"},
-          [](Settings* s) -> SettingField {
-            return &s->backup.resources.priority;
-          },
-          "Priority of the threads; idle ones run on spare cores only."),
-      Bytes(
-          "BACKUP_RESERVE", "reserve",
-          [](Settings* s) -> SettingField {
-            return &s->backup.resources.reserve_bytes;
-          },
-          "Bytes that must stay free on the disk."),
-      Switch(
-          "BACKUP_VERIFY", "verifyAfterBackup",
-          [](Settings* s) -> SettingField {
-            return &s->backup.verification.after_backup;
-          },
-          "Prove each new backup in the background by opening it aside."),
-      OrNothing(Text(
-          SettingKind::kText, "RESTART_COMMAND", "restartCommand", IsText,
-          "a text without control characters",
-          [](Settings* s) -> SettingField {
-            return &s->backup.restore.restart_command;
-          },
-          "What people are told to run after a staged restore.")),
-      OrNothing(Text(
-          SettingKind::kPath, "LEVELKEEP_CHECK_PROGRAM", "checkProgram", IsText,
-          "a path",
-          [](Settings* s) -> SettingField {
-            return &s->backup.verification.check_program;
-          },
-          "The program levelkeep-check, if it is not in its usual place.")),
-  };
+std::vector<SettingRow> ScheduleRows() {
+  return Section(
+      "Schedule",
+      {Switch({kServe, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
+              LEVELKEEP_AT(backup.schedule.enabled), "Back up on a schedule."),
+       Milliseconds({kServe, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"},
+                    1000, 30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
+                    "Milliseconds between two scheduled backups.")});
 }
 
-std::vector<SettingRow> ProgramRows() {
-  std::vector<SettingRow> rows = {
-      Text(
-          SettingKind::kText, "API_HOST", "apiHost", IsHost,
-          "a host name or address",
-          [](Settings* s) -> SettingField { return &s->api.host; },
-          "Address that the HTTP server listens on."),
-      Range(
-          SettingKind::kInteger, "API_PORT", "apiPort", 0, 65535, "",
-          [](Settings* s) -> SettingField { return &s->api.port; },
-          "Port that the HTTP server listens on; 0 is any free one."),
-      Text(
-          SettingKind::kText, "API_TOKEN", "apiToken", IsToken,
-          "1 to 4096 visible ASCII characters without blanks",
-          [](Settings* s) -> SettingField { return &s->api.token; },
-          "Bearer token that requests must carry."),
-      Switch(
-          "API_ALLOW_ANONYMOUS", "apiAllowAnonymous",
-          [](Settings* s) -> SettingField { return &s->api.allow_anonymous; },
-          "Listen beyond loopback although there is no token."),
-      OrNothing(Text(
-          SettingKind::kList, "API_ALLOWED_HOSTS", "apiAllowedHosts", IsHost,
-          "host names, separated by commas",
-          [](Settings* s) -> SettingField { return &s->api.allowed_hosts; },
-          "Host names that requests may be addressed to.")),
-      Switch(
-          "STORAGE_SYNC", "storageSync",
-          [](Settings* s) -> SettingField { return &s->storage_sync; },
-          "Acknowledge an event only when it is safe from power loss."),
-      Switch(
-          "BACKUP_WORKER_ENABLED", "workerEnabled",
-          [](Settings* s) -> SettingField { return &s->worker_enabled; },
-          "Let `levelkeep worker` do its work."),
-      Range(
-          SettingKind::kMilliseconds, "BACKUP_WORKER_POLL_MS", "workerPoll",
-          100, kDayMs, " ms",
-          [](Settings* s) -> SettingField { return &s->worker_poll; },
-          "Milliseconds between two looks of the worker."),
-      Choice(
-          "LOG_LEVEL", "logLevel",
-          {"trace", "debug", "info", "warn", "error", "off"},
-          [](Settings* s) -> SettingField { return &s->log.level; },
-          "The least important lines that are logged."),
-      Choice(
-          "LOG_FORMAT", "logJson", {"text", "json"},
-          [](Settings* s) -> SettingField { return &s->log.json; },
-          "Shape of a log line."),
-      OrNothing(Text(
-          SettingKind::kPath, "LOG_DIR", "logDir", IsText, "a folder",
-          [](Settings* s) -> SettingField { return &s->log.directory; },
-          "Folder for daily log files besides standard error.")),
-  };
-  rows[0].info.flag = "--host";
-  rows[1].info.flag = "--port";
-  rows[1].info.aliases = {"PORT"};
-  rows[2].info.flag.clear();
-  rows[2].info.secret = true;
-  return rows;
+std::vector<SettingRow> RetentionRows() {
+  return Section(
+      "Retention",
+      {Number({kServeCreateRotate, "MAX_BACKUPS", "maxBackups"}, 1, 100'000,
+              LEVELKEEP_AT(backup.retention.max_backups),
+              "Backups that rotation keeps."),
+       Number(
+           {kServeCreateRotate, "BACKUP_HISTORY_DAYS", "historyDays"}, 0,
+           36'500, LEVELKEEP_AT(backup.retention.history_days),
+           "Days that the last verified backup from before a restore stays.")});
+}
+
+std::vector<SettingRow> ArchivesRows() {
+  return Section(
+      "Archives",
+      {Switch({kServeCreate, "BACKUP_COMPRESSION", "compression"},
+              LEVELKEEP_AT(backup.archive.compression),
+              "Compress the archives."),
+       Number({kServeCreate, "BACKUP_COMPRESSION_LEVEL", "compressionLevel"}, 0,
+              3, LEVELKEEP_AT(backup.archive.compression_level),
+              "0 is fastest, 3 is smallest."),
+       Switch({kServeCreate, "BACKUP_REUSE", "reuse"},
+              LEVELKEEP_AT(backup.archive.reuse),
+              "Copy what the newest archive holds already, not compress it "
+              "again."),
+       Choice({kServeCreate, "BACKUP_CHECKSUM", "md5Sidecar"},
+              {"sha256", "md5"}, LEVELKEEP_AT(backup.archive.md5_sidecar),
+              "Checksum files beside an archive; md5 writes both.")});
+}
+
+std::vector<SettingRow> ResourcesRows() {
+  return Section(
+      "Resources",
+      {Number({kReads, "BACKUP_THREADS", "threads"}, 0, 64,
+              LEVELKEEP_AT(backup.resources.threads),
+              "Threads that compress; 0 is one for each core."),
+       Bytes({kServeCreate, "BACKUP_RATE_LIMIT", "rateLimit"},
+             LEVELKEEP_AT(backup.resources.rate_limit_bytes_per_second),
+             "Bytes per second that a backup may read; 0 is no limit."),
+       Choice({kChecksCreate, "BACKUP_PRIORITY", "priority"}, {"low", "idle"},
+              LEVELKEEP_AT(backup.resources.priority),
+              "Priority of the threads; idle ones run on spare cores only."),
+       Bytes({kReads, "BACKUP_RESERVE", "reserve"},
+             LEVELKEEP_AT(backup.resources.reserve_bytes),
+             "Bytes that must stay free on the disk.")});
+}
+
+std::vector<SettingRow> VerificationRows() {
+  return Section(
+      "Verification",
+      {Switch({kServeCreateRotate, "BACKUP_VERIFY", "verifyAfterBackup"},
+              LEVELKEEP_AT(backup.verification.after_backup),
+              "Prove each new backup in the background by opening it aside."),
+       OrNothing(Text(
+           {kChecksRestore, "LEVELKEEP_CHECK_PROGRAM", "checkProgram"},
+           SettingKind::kPath, IsText, "a path",
+           LEVELKEEP_AT(backup.verification.check_program),
+           "The program levelkeep-check, if it is not in its usual place."))});
+}
+
+std::vector<SettingRow> RestoreRows() {
+  return Section(
+      "Restore",
+      {Switch({kServe, "AUTO_RESTORE_ENABLED", "autoRestoreEnabled"},
+              LEVELKEEP_AT(backup.restore.at_start),
+              "Apply what lies in RESTORE_DIR at the start."),
+       Number({kChecks, "BACKUP_UNDO_HOURS", "undoHours"}, 0, 87'600,
+              LEVELKEEP_AT(backup.restore.undo_hours),
+              "Hours at least that a restore can be undone."),
+       Switch({kServe, "ALLOW_NEW_DATABASE", "allowNewDatabase"},
+              LEVELKEEP_AT(backup.restore.allow_new_database),
+              "Begin an empty database though one is remembered, or a drop "
+              "waits."),
+       OrNothing(Text({kServe, "RESTART_COMMAND", "restartCommand"},
+                      SettingKind::kText, IsText,
+                      "a text without control characters",
+                      LEVELKEEP_AT(backup.restore.restart_command),
+                      "What people are told to run after a staged restore."))});
+}
+
+std::vector<SettingRow> ApiRows() {
+  return Section(
+      "HTTP API",
+      {Flag("--host",
+            Text({kServeHealth, "API_HOST", "apiHost"}, SettingKind::kText,
+                 IsHost, "a host name or address", LEVELKEEP_AT(api.host),
+                 "Address that the HTTP server listens on.")),
+       Flag("--port", Also("PORT", Number({kServeHealth, "API_PORT", "apiPort"},
+                                          0, 65535, LEVELKEEP_AT(api.port),
+                                          "Port that the HTTP server listens "
+                                          "on; 0 is any free one."))),
+       Secret(Text({kServeHealth, "API_TOKEN", "apiToken"}, SettingKind::kText,
+                   IsToken, "1 to 4096 visible ASCII characters without blanks",
+                   LEVELKEEP_AT(api.token),
+                   "Bearer token that requests must carry.")),
+       Switch({kServe, "API_ALLOW_ANONYMOUS", "apiAllowAnonymous"},
+              LEVELKEEP_AT(api.allow_anonymous),
+              "Listen beyond loopback although there is no token."),
+       OrNothing(Text({kServe, "API_ALLOWED_HOSTS", "apiAllowedHosts"},
+                      SettingKind::kList, IsAuthority,
+                      "host names, separated by commas",
+                      LEVELKEEP_AT(api.allowed_hosts),
+                      "Host names that requests may be addressed to."))});
+}
+
+std::vector<SettingRow> EventStoreRows() {
+  return Section(
+      "Event store",
+      {Switch({kServe, "STORAGE_SYNC", "storageSync"},
+              LEVELKEEP_AT(storage_sync),
+              "Acknowledge an event only when it is safe from power loss.")});
+}
+
+std::vector<SettingRow> WorkerRows() {
+  return Section(
+      "Worker",
+      {Switch({kWorker, "BACKUP_WORKER_ENABLED", "workerEnabled"},
+              LEVELKEEP_AT(worker_enabled),
+              "Let `levelkeep worker` do its work."),
+       Milliseconds({kWorker, "BACKUP_WORKER_POLL_MS", "workerPoll"}, 100,
+                    kDayMs, LEVELKEEP_AT(worker_poll),
+                    "Milliseconds between two looks of the worker.")});
+}
+
+std::vector<SettingRow> LogRows() {
+  return Section(
+      "Log",
+      {Choice({kAll, "LOG_LEVEL", "logLevel"},
+              {"trace", "debug", "info", "warn", "error", "off"},
+              LEVELKEEP_AT(log.level),
+              "The least important lines that are logged."),
+       Choice({kAll, "LOG_FORMAT", "logJson"}, {"text", "json"},
+              LEVELKEEP_AT(log.json), "Shape of a log line."),
+       OrNothing(Text({kAll, "LOG_DIR", "logDir"}, SettingKind::kPath, IsText,
+                      "a folder", LEVELKEEP_AT(log.directory),
+                      "Folder for daily log files besides standard error."))});
 }
 
 // The defaults are those of the structs: nothing to keep in step.
 std::vector<SettingRow> BuildRows() {
-  std::vector<SettingRow> rows = LifeCycleRows();
-  for (SettingRow& row : HistoryRows()) rows.push_back(std::move(row));
-  for (SettingRow& row : ArchiveRows()) rows.push_back(std::move(row));
-  for (SettingRow& row : rows) row.embedded = true;  // BackupOptions so far
-  for (SettingRow& row : ProgramRows()) rows.push_back(std::move(row));
+  std::vector<SettingRow> rows;
+  const auto add = [&](std::vector<SettingRow> section, bool embedded) {
+    for (SettingRow& row : section) {
+      row.embedded = embedded;
+      rows.push_back(std::move(row));
+    }
+  };
+  constexpr bool kEmbedded = true;  // in BackupOptions
+  add(FoldersRows(), kEmbedded);
+  add(ScheduleRows(), kEmbedded);
+  add(RetentionRows(), kEmbedded);
+  add(ArchivesRows(), kEmbedded);
+  add(ResourcesRows(), kEmbedded);
+  add(VerificationRows(), kEmbedded);
+  add(RestoreRows(), kEmbedded);
+  add(ApiRows(), !kEmbedded);
+  add(EventStoreRows(), !kEmbedded);
+  add(WorkerRows(), !kEmbedded);
+  add(LogRows(), !kEmbedded);
   Settings defaults;
   for (SettingRow& row : rows) {
     row.info.default_value = FormatSetting(row.field(&defaults), row.limits);
@@ -349,49 +377,9 @@ std::vector<SettingRow> BuildRows() {
 
 }  // namespace
 
-bool SettingRow::Has(std::string_view variable) const {
-  return info.name == variable ||
-         std::find(info.aliases.begin(), info.aliases.end(), variable) !=
-             info.aliases.end();
-}
-
 const std::vector<SettingRow>& SettingRows() {
   static const auto* const kRows = new std::vector<SettingRow>(BuildRows());
   return *kRows;
-}
-
-const std::vector<SettingInfo>& AllSettings() {
-  static const auto* const kInfos = [] {
-    auto* infos = new std::vector<SettingInfo>();
-    for (const SettingRow& row : SettingRows()) infos->push_back(row.info);
-    return infos;
-  }();
-  return *kInfos;
-}
-
-std::vector<SettingValue> SettingValues(const Settings& settings,
-                                        bool embedded_only) {
-  Settings copy = settings;
-  std::vector<SettingValue> values;
-  for (const SettingRow& row : SettingRows()) {
-    if (embedded_only && !row.embedded) continue;
-    const SettingField field = row.field(&copy);
-    SettingValue& value = values.emplace_back();
-    value.key = row.info.key;
-    value.kind = row.info.kind;
-    value.text = FormatSetting(field, row.limits);
-    if (row.info.secret && !value.text.empty()) value.text = kMask;
-    if (const auto* flag = std::get_if<bool*>(&field)) value.flag = **flag;
-  }
-  return values;
-}
-
-const SettingRow* FindSettingRow(std::string_view variable) {
-  for (const SettingRow& row : SettingRows()) {
-    if (row.Has(variable)) return &row;
-    if (row.info.secret && variable == row.info.name + "_FILE") return &row;
-  }
-  return nullptr;
 }
 
 }  // namespace levelkeep

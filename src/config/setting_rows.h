@@ -3,6 +3,7 @@
 #ifndef LEVELKEEP_CONFIG_SETTING_ROWS_H_
 #define LEVELKEEP_CONFIG_SETTING_ROWS_H_
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,7 +20,7 @@ struct SettingRow {
   SettingInfo info;
   SettingLimits limits;
   // The row's place in a Settings.
-  SettingField (*field)(Settings* settings) = nullptr;
+  std::function<SettingField(Settings* settings)> field;
   // In BackupOptions: matters to applications too, not only to `levelkeep`.
   bool embedded = false;
 

@@ -17,17 +17,6 @@
 
 namespace levelkeep {
 
-struct ApiSettings {
-  std::string host = "127.0.0.1";  // API_HOST
-  int port = 5050;                 // API_PORT, PORT; 0: any free one
-  std::string token;               // API_TOKEN, API_TOKEN_FILE
-  // Why this user can't read API_TOKEN_FILE, which may be the service's alone:
-  // serve refuses it, who only looks at the folders needs no token.
-  std::string token_problem;
-  bool allow_anonymous = false;            // API_ALLOW_ANONYMOUS
-  std::vector<std::string> allowed_hosts;  // API_ALLOWED_HOSTS, by commas
-};
-
 struct Settings {
   // Those of `levelkeep`; an application has its own way to be restarted.
   Settings() {
@@ -35,7 +24,10 @@ struct Settings {
   }
 
   BackupOptions backup;
-  ApiSettings api;
+  http::ApiOptions api;
+  // Why this user can't read API_TOKEN_FILE, which may be the service's alone:
+  // serve refuses it, who only looks at the folders needs no token.
+  std::string api_token_problem;
   LogOptions log;              // LOG_LEVEL, LOG_FORMAT, LOG_DIR
   bool storage_sync = true;    // STORAGE_SYNC: acknowledged means synced
   bool worker_enabled = true;  // BACKUP_WORKER_ENABLED
@@ -55,6 +47,7 @@ enum class SettingKind {
 
 // One row for flags, help, docs and validation alike.
 struct SettingInfo {
+  std::string section;               // its topic, for people: "Folders"
   std::string name;                  // the variable, e.g. "API_PORT"
   std::string key;                   // in JSON, e.g. "apiPort"
   std::vector<std::string> aliases;  // e.g. "PORT"
@@ -64,6 +57,11 @@ struct SettingInfo {
   std::string allowed;        // for people: "1 to 100000"
   bool secret = false;        // masked; also as NAME_FILE
   std::string help;           // one sentence
+  // Which verbs use the setting and take its flag; none: all do. Environment
+  // and files may hold it for any.
+  std::vector<std::string> verbs;
+
+  bool IsFor(const std::string& verb) const;
 };
 
 // In the order in which they are to be shown. Lives for ever.

@@ -13,13 +13,6 @@
 
 namespace levelkeep::http {
 
-// "localhost", 127.0.0.0/8 or ::1, with or without brackets.
-bool IsLoopbackHost(std::string_view host);
-
-// The host of "Host: name:port" in lower case, without port and brackets;
-// nullopt if it is malformed.
-std::optional<std::string> HostOfAuthority(std::string_view authority);
-
 struct PolicyOptions {
   std::string host = "127.0.0.1";          // listened on; permitted as Host
   std::vector<std::string> allowed_hosts;  // other permitted Hosts

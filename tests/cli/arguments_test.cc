@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/exit_code.h"
+#include "config/settings.h"
 
 namespace levelkeep::cli {
 namespace {
@@ -36,6 +37,36 @@ TEST(ArgumentsTest, SettingsAreOnlyThoseThatWereGiven) {
                                {"API_PORT", "8080"},
                                {"API_HOST", "::1"},
                                {"AUTO_BACKUP_ENABLED", "false"}}));
+}
+
+TEST(ArgumentsTest, AVerbTakesTheFlagsOfSettingsThatItUses) {
+  for (const std::vector<std::string>& arguments :
+       {std::vector<std::string>{"list", "--port", "80"},
+        {"--port=80", "list"},
+        {"--json", "list", "--port="}}) {
+    const Status status = ParseCommandLine(arguments).status();
+    EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
+    EXPECT_EQ(status.message(),
+              "option --port is not for levelkeep list: it is for serve, "
+              "health, config");
+    EXPECT_EQ(status.hint(),
+              "leave it out; environment and files may hold API_PORT for every "
+              "verb");
+  }
+  for (const Verb* verb : AllVerbs()) {
+    const std::string help = HelpText(verb);
+    for (const SettingInfo& info : AllSettings()) {
+      if (info.flag.empty()) continue;
+      const bool taken =
+          ParseCommandLine({verb->name, info.flag, "1"}).status().ok();
+      EXPECT_EQ(taken, info.IsFor(verb->name)) << verb->name << info.flag;
+      EXPECT_EQ(help.find("  " + info.flag + " ") != std::string::npos, taken)
+          << verb->name << info.flag;
+    }
+  }
+  EXPECT_EQ(ParseCommandLine({"list", "--prot", "1"}).status().hint(),
+            "see levelkeep --help")
+      << "nothing is meant that the verb does not take";
 }
 
 TEST(ArgumentsTest, VerbsHaveTheirOptions) {
@@ -163,7 +194,7 @@ TEST(ArgumentsTest, AnOptionIsNoValueOfTheOneBeforeIt) {
     EXPECT_NE(status.message().find(" needs a value, not "), std::string::npos)
         << status.message();
   }
-  EXPECT_EQ(Parse({"list", "--backup-undo-hours", "-1"})
+  EXPECT_EQ(Parse({"verify", "--all", "--backup-undo-hours", "-1"})
                 .settings.at("BACKUP_UNDO_HOURS"),
             "-1")
       << "its own table says what is wrong with it";

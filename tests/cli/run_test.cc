@@ -59,7 +59,7 @@ TEST_F(RunTest, HelpFitsATerminal) {
   }
 }
 
-TEST_F(RunTest, TheDocsNameEachVerbSettingAndExitCode) {
+TEST_F(RunTest, TheDocsNameEachVerbAndExitCode) {
   const std::string docs =
       test::ReadFile(std::string(LEVELKEEP_SOURCE_DIR) + "/docs/cli.md");
   for (const Verb* verb : AllVerbs()) {
@@ -67,22 +67,13 @@ TEST_F(RunTest, TheDocsNameEachVerbSettingAndExitCode) {
               std::string::npos)
         << verb->name;
   }
-  for (const SettingInfo& info : AllSettings()) {
-    std::string row = "| `" + info.name + "`";
-    if (!info.aliases.empty()) row += " (also `" + info.aliases[0] + "`)";
-    row += info.secret ? " | none: secret, or `" + info.name + "_FILE` | "
-                       : " | `" + info.flag + "` | ";
-    if (!info.default_value.empty()) row += "`" + info.default_value + "`";
-    row += " | " + info.help + " |\n";
-    EXPECT_NE(docs.find(row), std::string::npos) << row;
-  }
   for (const char* code : {"0", "1", "2", "3", "4", "5", "6", "130"}) {
     EXPECT_NE(docs.find(std::string("\n| ") + code + " | "), std::string::npos)
         << code;
   }
 }
 
-TEST_F(RunTest, TheCompletionAndTheManPageKnowEachVerbAndFlag) {
+TEST_F(RunTest, TheCompletionAndTheManPageKnowEachVerb) {
   const std::string packaging =
       std::string(LEVELKEEP_SOURCE_DIR) + "/packaging/";
   const std::string completion =
@@ -95,12 +86,6 @@ TEST_F(RunTest, TheCompletionAndTheManPageKnowEachVerbAndFlag) {
     EXPECT_NE(man.find(std::string(".B ") + verb->name + "\n"),
               std::string::npos)
         << verb->name;
-  }
-  for (const SettingInfo& info : AllSettings()) {
-    if (info.flag.empty()) continue;
-    EXPECT_NE(completion.find(info.flag), std::string::npos) << info.flag;
-    EXPECT_NE(man.find(".BI " + info.flag + " "), std::string::npos)
-        << info.flag;
   }
 }
 

@@ -31,12 +31,9 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "BACKUP_DIR=./backups\n"
             "RESTORE_DIR=./restore\n"
             "AUTO_BACKUP_ENABLED=true\n"
-            "AUTO_RESTORE_ENABLED=true\n"
             "AUTO_BACKUP_INTERVAL=3600000\n"
             "MAX_BACKUPS=10\n"
             "BACKUP_HISTORY_DAYS=30\n"
-            "BACKUP_UNDO_HOURS=24\n"
-            "ALLOW_NEW_DATABASE=false\n"
             "BACKUP_COMPRESSION=true\n"
             "BACKUP_COMPRESSION_LEVEL=1\n"
             "BACKUP_REUSE=true\n"
@@ -46,8 +43,11 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "BACKUP_PRIORITY=low\n"
             "BACKUP_RESERVE=268435456\n"
             "BACKUP_VERIFY=true\n"
-            "RESTART_COMMAND=docker-compose restart app worker\n"
             "LEVELKEEP_CHECK_PROGRAM=\n"
+            "AUTO_RESTORE_ENABLED=true\n"
+            "BACKUP_UNDO_HOURS=24\n"
+            "ALLOW_NEW_DATABASE=false\n"
+            "RESTART_COMMAND=docker-compose restart app worker\n"
             "API_HOST=127.0.0.1\n"
             "API_PORT=5050\n"
             "API_TOKEN=\n"
@@ -291,7 +291,7 @@ TEST_F(SettingsTest, ASecretForOthersIsNoProblemOfThoseWhoNeedNone) {
   sources_.environment = {{"API_TOKEN_FILE", "token"}};
   const LoadedSettings loaded = Load();
   EXPECT_EQ(loaded.settings.api.token, "");
-  EXPECT_THAT(loaded.settings.api.token_problem,
+  EXPECT_THAT(loaded.settings.api_token_problem,
               HasSubstr("API_TOKEN_FILE is \"token\" (environment "
                         "API_TOKEN_FILE): "));
   EXPECT_EQ(OriginOf(loaded, "API_TOKEN").value_masked, "(not readable)");

@@ -56,6 +56,10 @@ complete_line() {
   fail "'--un' is completed to '$(complete_line levelkeep restore --un)'"
 [[ "$(complete_line levelkeep restore --dr)" == --dry-run ]] ||
   fail "'--dr' is completed to '$(complete_line levelkeep restore --dr)'"
+[[ "$(complete_line levelkeep list --st)" == --storage-dir ]] ||
+  fail "'list --st' is completed to '$(complete_line levelkeep list --st)'"
+[[ -z "$(complete_line levelkeep list --po)" ]] ||
+  fail "'list --po' is completed to '$(complete_line levelkeep list --po)'"
 complete_line levelkeep restore l >"$WORK/completed"
 for name in latest local.tar.gz; do
   grep -qx "$name" "$WORK/completed" ||

@@ -1,6 +1,6 @@
 #include <gtest/gtest.h>
 
-#include "levelkeep/http.h"
+#include "levelkeep/options.h"
 
 namespace levelkeep::http {
 namespace {
@@ -15,10 +15,12 @@ TEST(ApiOptionsTest, ValidatesAllAtOnce) {
   const Status status = bad.Validate();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
-            "API_PORT=65536: must be 0 to 65535\n"
-            "API_HOST=a b: must be an address or a name\n"
-            "API_TOKEN: must be printable ASCII characters without blanks\n"
-            "API_ALLOWED_HOSTS=not/fine: must be host names or addresses");
+            "API_HOST is \"a b\": allowed is a host name or address\n"
+            "API_PORT is \"65536\": allowed is 0 to 65535\n"
+            "API_TOKEN is not usable: allowed is 1 to 4096 visible ASCII "
+            "characters without blanks\n"
+            "API_ALLOWED_HOSTS is \"fine.example,not/fine\": allowed is host "
+            "names, separated by commas, or nothing");
 }
 
 TEST(ApiOptionsTest, PublicAddressNeedsATokenOrAWord) {
