@@ -67,9 +67,8 @@ void AddArchives(const Corpus& corpus) {
   toc.files.push_back(large);
   corpus.Add("own_index", "toc_chunks", Chosen(4, EncodeToc(toc)));
 
-  corpus.Add("manifest", "small", Chosen(7, ManifestText(tiny)));
-  corpus.Add("manifest", "full",
-             Chosen('\xff', EncodeManifest(FullManifest())));
+  corpus.Add("manifest", "small", ManifestText(tiny));
+  corpus.Add("manifest", "full", EncodeManifest(FullManifest()));
 
   const std::string folder = std::string(kDbName) + "/";
   const std::string tar = TarOf(TinyDatabase(), folder) + TarEnd();

@@ -125,7 +125,7 @@ Status LoadManifest(const ByteSource& source, OwnIndex* index) {
     return DamagedArchive("levelkeep-manifest.json has a wrong SHA-256");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(Manifest manifest,
-                             DecodeManifest(text, index->toc.files.size() - 1));
+                             DecodeManifest(text));
   index->manifest = std::make_shared<const Manifest>(std::move(manifest));
   return Status::Ok();
 }

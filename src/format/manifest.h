@@ -78,19 +78,10 @@ Manifest ManifestForListing(const Manifest& manifest);
 
 // `manifest_number` is not written: the files tell.
 std::string EncodeManifest(const Manifest& manifest);
-// The same with these for its files, by their names without a folder.
-std::string EncodeManifestOf(const Manifest& manifest,
-                             const std::vector<TocFile>& archived);
 // kCorruption if it is not such a document (bad JSON, missing or mistyped
 // field, file name not of a database, duplicate name), kUnsupported if its
 // format_version is newer; the message then says so.
-// `expected_files` is only for the memory: a list that grows takes up to three
-// times what it holds.
-Result<Manifest> DecodeManifest(std::string_view json,
-                                size_t expected_files = 0);
-// Would DecodeManifest take it? Needs no memory for the files, so that names
-// may repeat.
-Status CheckManifest(std::string_view json);
+Result<Manifest> DecodeManifest(std::string_view json);
 
 }  // namespace levelkeep
 
