@@ -7,7 +7,6 @@
 #include "dbfiles/file_name.h"
 #include "dbfiles/version.h"
 #include "format/backup_name.h"
-#include "format/sidecar.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {

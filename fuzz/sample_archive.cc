@@ -4,7 +4,7 @@
 #include <cstdio>
 
 #include "archive/archive_writer.h"
-#include "archive/deflate.h"
+#include "archive/codec.h"
 #include "archive/gzip_format.h"
 #include "archive/member_reader.h"
 #include "archive/own_index.h"

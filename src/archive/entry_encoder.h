@@ -10,7 +10,7 @@
 
 #include "archive/archive_writer.h"
 #include "archive/byte_buffer.h"
-#include "archive/deflate.h"
+#include "archive/codec.h"
 #include "archive/gzip_format.h"
 #include "archive/parallel.h"
 #include "base/file_system.h"

@@ -1,21 +1,79 @@
-// Checks and extracts archives that we did not write. Private to archive.
+// Checks and extracts archives that we did not write: which of their entries
+// are the database, and where their bytes go. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_FOREIGN_READER_H_
 #define LEVELKEEP_ARCHIVE_FOREIGN_READER_H_
 
+#include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "archive/archive_reader.h"
-#include "archive/block_writer.h"
+#include "archive/byte_buffer.h"
 #include "archive/database_check.h"
-#include "archive/foreign_entry.h"
-#include "archive/gzip_stream.h"
+#include "archive/gzip_format.h"
 #include "archive/parallel.h"
-#include "archive/tar_stream.h"
+#include "archive/tar_format.h"
 #include "archive/target_directory.h"
+#include "base/file_system.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep {
+
+// Thread safety: one thread at a time.
+class BlockWriter {
+ public:
+  // The next file, which is empty. It outlives its Finish.
+  void Begin(File* file);
+  Status Append(std::string_view bytes);
+  // Writes what is left. The file is not synced.
+  Status Finish();
+
+ private:
+  Status Flush();
+
+  File* file_ = nullptr;
+  uint64_t written_ = 0;
+  ByteBuffer buffer_;
+};
+
+enum class ForeignKind {
+  kDatabase,  // CURRENT, MANIFEST, table or log
+  kManifest,  // levelkeep-manifest.json: an archive of ours, packed again
+  kToc,       // stargz.index.json, likewise
+  kIdentity,  // DATABASE_ID: whose data it is
+  kIgnored,   // directories, LOCK, LOG, lost/, what desktops leave behind
+};
+
+struct ForeignEntry {
+  ForeignKind kind = ForeignKind::kIgnored;
+  std::string flat_name;
+};
+
+// Decides entry by entry and remembers what must not repeat.
+// Thread safety: one thread at a time.
+class ForeignClassifier {
+ public:
+  explicit ForeignClassifier(size_t max_path_length)
+      : max_path_length_(max_path_length) {}
+
+  // kCorruption, naming the entry, for whatever does not belong into a
+  // database's archive: links, devices, paths that lead out, duplicates,
+  // other files, database files in two folders.
+  Result<ForeignEntry> Classify(const TarEntry& entry);
+  // "" for the top; the folder that holds the database.
+  const std::string& folder() const { return folder_; }
+
+ private:
+  Status CheckPath(const TarEntry& entry, std::string* clean) const;
+
+  const size_t max_path_length_;
+  bool folder_known_ = false;
+  std::string folder_;
+  std::set<std::string> seen_;
+};
 
 // One pass over a .tar.gz that ends without our footer.
 //

@@ -1,17 +1,25 @@
 // gzip framing as we write it: one fixed header, so that a reader can insist
-// on every bit. Private to archive. Source of the format: RFC 1952.
+// on every bit. And files that we did not write, gunzipped front to back, on a
+// thread of its own. Private to archive. Source of the format: RFC 1952.
 
 #ifndef LEVELKEEP_ARCHIVE_GZIP_FORMAT_H_
 #define LEVELKEEP_ARCHIVE_GZIP_FORMAT_H_
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 
 #include "archive/byte_buffer.h"
-#include "archive/deflate.h"
+#include "archive/codec.h"
+#include "archive/parallel.h"
+#include "base/file_system.h"
+#include "base/hash.h"
+#include "base/mutex.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep {
 
@@ -46,6 +54,97 @@ class MemberWriter {
 std::string EncodeFooter(uint64_t toc_offset);
 // Nothing unless these are, byte for byte, what EncodeFooter writes.
 std::optional<uint64_t> DecodeFooter(std::string_view footer);
+
+// Members one behind the other, up to the last byte of the file: the CRC and
+// length of each are checked, anything else behind them is refused.
+// Thread safety: one thread at a time.
+class GzipStream {
+ public:
+  // `source` and `verdict` outlive it.
+  GzipStream(const ByteSource* source, uint64_t size_bytes, Verdict* verdict);
+
+  // Up to `size` > 0 inflated bytes; 0 at the end. kCorruption for damage.
+  Result<size_t> Read(char* buffer, size_t size);
+  // Members begun so far.
+  uint64_t members() const { return members_; }
+  // Compressed bytes taken from the source so far.
+  uint64_t offset() const { return offset_; }
+  // Read failed because the file ends inside a member.
+  bool cut_short() const { return cut_short_; }
+
+ private:
+  Status Refill();
+  Result<unsigned char> HeaderByte();
+  Status SkipHeaderBytes(size_t count);
+  Status SkipHeaderText();
+  Status ReadHeader();
+  Status Damaged(const char* what) const;
+
+  const ByteSource* const source_;
+  const uint64_t size_bytes_;
+  Verdict* const verdict_;
+  MemberInflater inflater_;
+  ByteBuffer block_;
+  std::string_view input_;  // the unread part of block_
+  uint64_t offset_ = 0;     // of the byte behind block_
+  uint64_t members_ = 0;
+  bool in_member_ = false;
+  bool cut_short_ = false;
+  uint32_t header_crc_ = 0;
+};
+
+// A gzip file that we did not write can be inflated by one thread only, which
+// is what takes longest; digests and writing go on beside it. Small files
+// need no second thread and get none.
+// Thread safety: one thread at a time.
+class InflateAhead {
+ public:
+  // `source` and `verdict` outlive it.
+  InflateAhead(const ByteSource* source, uint64_t size_bytes, Verdict* verdict);
+  ~InflateAhead();
+  InflateAhead(const InflateAhead&) = delete;
+  InflateAhead& operator=(const InflateAhead&) = delete;
+
+  // More inflated bytes, valid until the next call; empty at the end.
+  Result<std::string_view> Next();
+
+  // Of what Next has returned so far: members begun, compressed bytes taken.
+  uint64_t members() const { return block_.members; }
+  uint64_t offset() const { return block_.offset; }
+  // Next failed because the file ends inside a member.
+  bool cut_short() const { return block_.cut_short; }
+  // Of all compressed bytes. REQUIRES: Next has returned nothing.
+  std::string FinishSha256() { return sha256_.FinishHex(); }
+
+ private:
+  struct Block {
+    ByteBuffer bytes;  // empty: the end, or a failure
+    Status status;
+    uint64_t members = 0;
+    uint64_t offset = 0;
+    bool cut_short = false;
+  };
+
+  Block Inflate(ByteBuffer memory);
+  void Work();
+  bool Start();
+  Block Take();
+
+  const ByteSource* const source_;
+  Verdict* const verdict_;
+  GzipStream gzip_;  // of the thread, once it runs
+  Digest sha256_{DigestKind::kSha256};
+  Block block_;  // what Next returned last
+  bool ended_ = false;
+  bool alone_;  // a small file, or no thread to be had
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Block> ready_ GUARDED_BY(mutex_);
+  std::deque<ByteBuffer> free_ GUARDED_BY(mutex_);
+  bool given_up_ GUARDED_BY(mutex_) = false;
+  std::jthread thread_;
+};
 
 }  // namespace levelkeep
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "base/own_process.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"

@@ -277,6 +277,37 @@ std::unique_ptr<ByteSource> NewPrefixSource(
     std::shared_ptr<const ByteSource> source, uint64_t size_bytes);
 std::unique_ptr<ByteSource> NewStringSource(std::string contents);
 
+// True if this process holds a classic lock on that file, by whatever name or
+// descriptor it was taken. Opens and closes no descriptor of the file, which
+// would drop the lock. False where /proc is missing, since nobody can tell.
+// Thread safety: any thread.
+bool HoldsClassicLock(const FileInfo& file);
+
+// Renames `source` to `target`, which must be free: kAlreadyExists if it is
+// not. Of several callers with one target exactly one wins.
+//
+//   1. a rename that does not replace
+//   2. where there is none (NFS, NTFS): a second name by link(2), then the
+//      first one is removed
+//   3. where there are no links either (exFAT, rclone, s3fs): the name is
+//      claimed by an empty file that only one can create, and the source is
+//      renamed over it
+//
+// A crash leaves `source`, `target`, both of them (2), or an empty `target`
+// beside `source` (3): a claim, of which the same power loss leaves the source,
+// too. The new name is durable when the caller has synced its folder.
+// REQUIRES: `source` is a regular file and not empty. Nobody removes a claim
+// while another one may be on its way to rename over it.
+Status MoveToNewName(FileSystem* fs, const std::string& source,
+                     const std::string& target);
+
+// Whether it can be what a crash left of the third way: a regular, empty file.
+bool IsClaim(const FileInfo& info);
+
+// Removes a claim that nobody uses any more; anything else stays. Ok if
+// nothing is there.
+Status RemoveClaim(FileSystem* fs, const std::string& path);
+
 }  // namespace levelkeep
 
 #endif  // LEVELKEEP_BASE_FILE_SYSTEM_H_

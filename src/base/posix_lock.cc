@@ -11,7 +11,6 @@
 #include <algorithm>
 #include <set>
 
-#include "base/kernel_locks.h"
 #include "base/mutex.h"
 #include "base/posix_error.h"
 #include "base/posix_file.h"

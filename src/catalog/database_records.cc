@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"

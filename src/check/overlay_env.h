@@ -11,7 +11,9 @@
 #define LEVELKEEP_CHECK_OVERLAY_ENV_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdarg>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -21,11 +23,59 @@
 #include <vector>
 
 #include "base/file_system.h"
-#include "check/block_types.h"
 #include "check/store_files.h"
 #include "leveldb/env.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep::check {
+
+// Remembers the last block of a type that LevelDB 1.23 does not know.
+// Thread safety: any thread.
+class BlockTypes {
+ public:
+  // What LevelDB has read of a table: a block and its trailer, or the footer.
+  void Note(std::string_view bytes) {
+    constexpr size_t kTrailerBytes = 5;  // the type, then a checksum
+    constexpr size_t kFooterBytes = 48;
+    constexpr unsigned char kSnappy = 1;
+    if (bytes.size() <= kTrailerBytes || bytes.size() == kFooterBytes) return;
+    const auto type =
+        static_cast<unsigned char>(bytes[bytes.size() - kTrailerBytes]);
+    if (type <= kSnappy) return;
+    last_ = type | (bytes.starts_with("\x28\xb5\x2f\xfd") ? kZstd : 0);
+  }
+
+  // `failure`, or what it means if LevelDB came upon such a block. It asks for
+  // the checksum before it looks at the type: the block is as it was written.
+  Status Explain(const Status& failure) const {
+    if (failure.message().find("bad block type") == std::string::npos) {
+      return failure;
+    }
+    const int type = last_ & 0xff;
+    return Status(StatusCode::kUnsupported,
+                  "tables are compressed " + NameOf(last_) + "(block type " +
+                      std::to_string(type) + "), which this LevelDB can't read",
+                  "the application that wrote them can");
+  }
+
+ private:
+  static constexpr int kZstd = 0x100;
+
+  // Minecraft writes 2 and 4, LevelDB after 1.23 zstd as 2.
+  static std::string NameOf(int block) {
+    switch (block) {
+      case 2:
+      case 4:
+        return "with zlib ";
+      case 2 | kZstd:
+        return "with zstd ";
+      default:
+        return "";
+    }
+  }
+
+  std::atomic<int> last_ = 0;
+};
 
 class SilentLogger : public leveldb::Logger {
  public:

@@ -11,7 +11,7 @@
 
 #include "archive/archive_view.h"
 #include "base/file_system.h"
-#include "base/own_process.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "levelkeep/status.h"

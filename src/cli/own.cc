@@ -12,7 +12,6 @@
 #include "base/text.h"
 #include "cli/session.h"
 #include "format/backup_name.h"
-#include "format/sidecar.h"
 #include "restore/drop_scan.h"
 
 namespace levelkeep::cli {

@@ -11,7 +11,6 @@
 #include "base/version.h"
 #include "cli/cli.h"
 #include "cli/console.h"
-#include "cli/exit_code.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {

@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <memory>
+#include <string>
 
 #include "base/status_macros.h"
+#include "dbfiles/coding.h"
 #include "dbfiles/file_name.h"
 
 namespace levelkeep {
+
 namespace {
 
 constexpr uint64_t kCurrentLimitBytes = 4096;
@@ -39,6 +42,20 @@ std::string WithoutPin(const std::string& name) {
       pin != std::string::npos && pin + 4 < name.size() &&
       name.find_first_not_of("0123456789", pin + 4) == std::string::npos;
   return held ? name.substr(0, pin) : name;
+}
+
+// Source: LevelDB's table/format.h.
+constexpr uint64_t kFooterBytes = 48;
+constexpr uint64_t kMagic = 0xdb4775248b80fb57;
+// The size of an empty block, which it counts behind the footer.
+constexpr uint64_t kMoreThanIq80Wrote = 4;
+
+Result<bool> EndsAt(const ByteSource& file, uint64_t end) {
+  if (end < kFooterBytes) return false;
+  char magic[sizeof kMagic];
+  LEVELKEEP_RETURN_IF_ERROR(
+      ReadExactly(file, end - sizeof magic, magic, sizeof magic));
+  return DecodeFixed64(magic) == kMagic;
 }
 
 }  // namespace
@@ -172,6 +189,22 @@ Result<std::vector<std::string>> FindStrangers(FileSystem* fs,
            IsTemporaryName(name);
   });
   return names;
+}
+
+Result<uint64_t> FindTableEnd(const ByteSource& file, uint64_t file_bytes,
+                              uint64_t named_bytes) {
+  if (file_bytes == named_bytes) return named_bytes;
+  if (named_bytes < file_bytes) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool as_named, EndsAt(file, named_bytes));
+    if (as_named) return named_bytes;
+  }
+  if (named_bytes == file_bytes + kMoreThanIq80Wrote) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool at_end, EndsAt(file, file_bytes));
+    if (at_end) return file_bytes;
+  }
+  return Status(StatusCode::kCorruption, "has " + std::to_string(file_bytes) +
+                                             " bytes, the manifest says " +
+                                             std::to_string(named_bytes));
 }
 
 }  // namespace levelkeep

@@ -1,4 +1,5 @@
-// The files of a database in its folder, and which of them its MANIFEST names.
+// The files of a database in its folder, which of them its MANIFEST names, and
+// where a table ends in its file.
 
 #ifndef LEVELKEEP_DBFILES_DATABASE_FILES_H_
 #define LEVELKEEP_DBFILES_DATABASE_FILES_H_
@@ -65,6 +66,15 @@ Result<std::vector<std::string>> FindStrangers(FileSystem* fs,
 // RocksDB's. REQUIRES: nobody writes to it.
 Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
                                                   const std::string& db_dir);
+
+// The size of the table in `file`, of which the MANIFEST says `named_bytes`.
+// They are believed where the file has as many. Else the footer decides, which
+// ends each table: LevelDB finds it where the MANIFEST says, also in a longer
+// file; iq80's LevelDB for Java states four bytes more than it wrote when it
+// compacts, and looks at the end of the file. kCorruption: it is at neither
+// place.
+Result<uint64_t> FindTableEnd(const ByteSource& file, uint64_t file_bytes,
+                              uint64_t named_bytes);
 
 }  // namespace levelkeep
 

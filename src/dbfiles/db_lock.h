@@ -9,7 +9,7 @@
 // we lock by open file description, which another close can't drop. This is
 // the only place in LevelKeep that opens LOCK. A LevelDB that this process
 // opened with a stock Env is found by the locks of our descriptors
-// (base/classic_lock.h).
+// (base/file_system.h).
 
 #ifndef LEVELKEEP_DBFILES_DB_LOCK_H_
 #define LEVELKEEP_DBFILES_DB_LOCK_H_

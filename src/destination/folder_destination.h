@@ -21,7 +21,7 @@ namespace levelkeep {
 inline constexpr std::string_view kStateFolder = ".levelkeep";
 
 // An object is written as a part, a hidden file that its writer holds a lock
-// on, synced, and then given its name by MoveToNewName (base/new_name.h). A
+// on, synced, and then given its name by MoveToNewName (base/file_system.h). A
 // crash leaves the part, perhaps with a claim of the name beside it; neither is
 // an object, and sweeps remove both.
 //

@@ -1,16 +1,20 @@
-// What wrappers of destinations have in common. Private to destination and to
-// tests.
+// Wrappers of destinations: one that takes no more than its share of the line,
+// one whose passing faults nobody sees, and what they have in common.
 
 #ifndef LEVELKEEP_DESTINATION_WRAPPED_DESTINATION_H_
 #define LEVELKEEP_DESTINATION_WRAPPED_DESTINATION_H_
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file_system.h"
+#include "base/rate_limiter.h"
 #include "base/work.h"
 #include "destination/destination.h"
 #include "levelkeep/status.h"
@@ -93,6 +97,72 @@ class GuardedSource : public ByteSource {
   const std::unique_ptr<ByteSource> owned_;
   const ByteSource* const inner_;
   const Guard guard_;
+};
+
+// What is sent and what is read share one budget, whatever number of threads
+// does it; ranges that are shared are not sent and cost nothing. A time without
+// work can't be saved up. Thread safety: as Destination.
+class LimitedDestination : public WrappedDestination {
+ public:
+  // 0: no limit. `clock` outlives this object and what it opens, and this
+  // object what it opens.
+  LimitedDestination(std::unique_ptr<Destination> inner, Clock* clock,
+                     uint64_t bytes_per_second);
+
+  Result<std::unique_ptr<ByteSource>> Open(const std::string& name,
+                                           const std::string& version,
+                                           const Work& work) override;
+  Result<StoredObject> Put(const std::string& name, const PutSource& source,
+                           PutRecord* record, const Work& work) override;
+
+ private:
+  GuardedSource::Guard Limit(const Work& work);
+
+  RateLimiter limiter_;
+};
+
+struct RetryPolicy {
+  // Before the n-th new try: a random time up to the first one times 2^(n-1),
+  // and up to the longest one. Random, so that many who were cut off by one
+  // fault don't come back at one moment ("full jitter").
+  std::chrono::milliseconds first_pause{500};
+  std::chrono::milliseconds longest_pause{60'000};
+  // A task is given up when for so long nothing of it went on.
+  std::chrono::milliseconds patience{15 * 60'000};
+};
+
+// Tries again what ended with kIoError, and only that. A Put that was done
+// although it said that it was not is recognised by its bytes; one with a
+// record goes on where it was. The reads of what Open returned are tried again,
+// too. Progress never goes back. Thread safety: as Destination.
+class RetryingDestination : public WrappedDestination {
+ public:
+  // `clock` outlives this object and what it opens, and this object what it
+  // opens.
+  RetryingDestination(std::unique_ptr<Destination> inner, Clock* clock,
+                      RetryPolicy policy = {});
+
+  Result<std::vector<StoredObject>> List(const Work& work) override;
+  Result<StoredObject> Stat(const std::string& name, const Work& work) override;
+  Result<std::unique_ptr<ByteSource>> Open(const std::string& name,
+                                           const std::string& version,
+                                           const Work& work) override;
+  Result<StoredObject> Put(const std::string& name, const PutSource& source,
+                           PutRecord* record, const Work& work) override;
+  Status Remove(const std::string& name, const Work& work) override;
+
+ private:
+  // Runs `attempt` until it succeeds, or its failure is none that passes.
+  template <typename Attempt>
+  auto Try(const Work& work, const Attempt& attempt) const;
+  // The object that is there, if it is what an earlier attempt has put; else
+  // `taken`.
+  Result<StoredObject> Recognise(const std::string& name,
+                                 const PutSource& source, const Status& taken,
+                                 const Work& work);
+
+  Clock* const clock_;
+  const RetryPolicy policy_;
 };
 
 }  // namespace levelkeep

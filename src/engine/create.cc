@@ -4,10 +4,9 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
+#include "base/file_system.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/new_name.h"
-#include "base/own_process.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"

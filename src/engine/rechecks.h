@@ -8,8 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
-#include "base/due_time.h"
-#include "catalog/catalog_entry.h"
+#include "catalog/listing.h"
 
 namespace levelkeep {
 

@@ -1,4 +1,5 @@
-// Reads and appends events through a DB handle that somebody else owns.
+// Reads and appends events through a DB handle that somebody else owns; says
+// LevelDB's Status as ours.
 
 #ifndef LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
 #define LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "eventstore/event.h"
+#include "leveldb/status.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/status.h"
 
@@ -112,6 +114,9 @@ class EventRegistry {
   EventCount count_ GUARDED_BY(mutex_);
   Status failure_ GUARDED_BY(mutex_);  // of the write that ended it all
 };
+
+// "context: what LevelDB says". Ok stays ok.
+Status FromLevelDb(const leveldb::Status& status, std::string_view context);
 
 }  // namespace levelkeep
 

@@ -1,7 +1,8 @@
 // The names of backups: backup_YYYY-MM-DD_HHMMSS[-N][_LABEL].tar.gz, UTC.
 //
 // What does not parse is invisible to list, rotate, restore by name and
-// HTTP; that is also the defence against path traversal.
+// HTTP; that is also the defence against path traversal. And the digest files
+// beside a backup, as sha256sum and md5sum write them.
 
 #ifndef LEVELKEEP_FORMAT_BACKUP_NAME_H_
 #define LEVELKEEP_FORMAT_BACKUP_NAME_H_
@@ -11,6 +12,7 @@
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/hash.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -28,6 +30,26 @@ Status RequireBackupName(std::string_view file_name);
 // [A-Za-z0-9][A-Za-z0-9._-]{0,63}, not ending in ".tar.gz"; empty is fine.
 // kInvalidArgument says what is wrong with it.
 Status ValidateLabel(std::string_view label);
+
+// The hex digits of "<64 hex>  <name>"; empty if the text is something else
+// or speaks of another file.
+std::string ParseSha256Sidecar(std::string_view text, std::string_view name);
+
+// The digest of `name`, in lower case, from what sha256sum, md5sum, openssl or
+// the BSD tools write: "HEX  NAME", "HEX *NAME", "HEX", "SHA256 (NAME) = HEX".
+// Of several lines the one that names it; a single one counts whatever it
+// names, since an archive may have been renamed. Empty: there is none.
+std::string ParseDigest(std::string_view text, DigestKind kind,
+                        std::string_view name);
+
+// ".sha256" and ".md5", in any case: what kind of digest such a file holds.
+std::optional<DigestKind> DigestKindOfName(std::string_view file_name);
+std::string_view DigestName(DigestKind kind);    // "SHA-256", "MD5"
+std::string_view DigestSuffix(DigestKind kind);  // ".sha256", ".md5"
+
+// "backup_….tar.gz.sha256" -> "backup_….tar.gz"; empty if `file_name` is not
+// the name of a sidecar of a backup.
+std::string BackupOfSidecar(std::string_view file_name);
 
 }  // namespace levelkeep
 

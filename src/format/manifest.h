@@ -1,4 +1,6 @@
-// levelkeep-manifest.json: what a backup says about itself.
+// levelkeep-manifest.json: what a backup says about itself, and by that, which
+// of several backups is the newer one: one answer, for listings, for rotation,
+// and where several archives were dropped.
 //
 // Format version 1. Unknown fields are ignored; another major version is
 // refused before anything else is read. docs/format.md is the contract.
@@ -82,6 +84,32 @@ std::string EncodeManifest(const Manifest& manifest);
 // field, file name not of a database, duplicate name), kUnsupported if its
 // format_version is newer; the message then says so.
 Result<Manifest> DecodeManifest(std::string_view json);
+
+// When the backup counts as made where backups are put in order: `created`, or
+// later if the clock was known to be behind.
+Time OrderTimeOf(const Manifest& manifest);
+
+// What tells a backup's place among others.
+struct OrderKey {
+  OrderKey() = default;
+  OrderKey(const Manifest& manifest, int counter, std::string_view name);
+
+  // Backups of one are one history. Empty: of none, or a logical one, whose
+  // sequence counts keys and falls where some are deleted.
+  std::string_view epoch;
+  uint64_t sequence = 0;  // in the history; 0 without one
+  Time order_time;
+  int counter = 0;        // of its name, where it has one
+  std::string_view name;  // decides where nothing else does
+};
+
+// Indexes into `keys`, newest first, by one total order:
+//  - within one epoch by sequence, so that a clock that was set back reorders
+//    nothing; then by order_time, counter and name;
+//  - logical ones, and those of no epoch, by order_time alone;
+//  - between epochs by order_time, then counter, then sequence; a backup counts
+//    as made no earlier than the ones before it in its epoch.
+std::vector<size_t> NewestFirst(const std::vector<OrderKey>& keys);
 
 }  // namespace levelkeep
 

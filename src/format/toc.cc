@@ -6,7 +6,6 @@
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "format/repeated_name.h"
 
 namespace levelkeep {
 namespace {

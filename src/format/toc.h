@@ -4,8 +4,10 @@
 #ifndef LEVELKEEP_FORMAT_TOC_H_
 #define LEVELKEEP_FORMAT_TOC_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -60,6 +62,20 @@ void EncodeToc(const Toc& toc,
 // are not empty and differ, chunks that follow each other and cover their
 // file, rising offsets. Unknown fields are ignored.
 Result<Toc> DecodeToc(std::string_view json);
+
+// Of a list whose elements have a `name`: the first, in byte order, that is
+// there more than once. A sorted list of views: of a hundred thousand names
+// a set would need four times the memory, in pieces.
+template <typename List>
+std::optional<std::string_view> FindRepeatedName(const List& list) {
+  std::vector<std::string_view> names;
+  names.reserve(list.size());
+  for (const auto& element : list) names.push_back(element.name);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return std::nullopt;
+  return *twice;
+}
 
 }  // namespace levelkeep
 

@@ -1,9 +1,10 @@
-// Requests and responses, without sockets.
+// Requests and responses, without sockets; names of statuses, and HTTP's dates.
 
 #ifndef LEVELKEEP_HTTP_MESSAGE_H_
 #define LEVELKEEP_HTTP_MESSAGE_H_
 
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <memory>
@@ -68,6 +69,13 @@ Response ErrorResponse(int http_status, std::string_view code,
                        std::string_view detail, std::string_view hint = "");
 // `json_text` as the body; status 200 unless told otherwise.
 Response JsonResponse(std::string json_text, int status = 200);
+
+// "Not Found" for 404; "Status" for what LevelKeep never sends.
+// Source: RFC 9110, section 15; RFC 6585; RFC 4918.
+std::string_view StatusText(int status);
+
+// "Fri, 27 Dec 2024 12:00:00 GMT", whatever the locale is.
+std::string HttpDate(std::time_t time);
 
 }  // namespace levelkeep::http
 

@@ -1,10 +1,12 @@
-// The request line and header lines of HTTP/1.1, read strictly.
-// Source: RFC 9112.
+// The request line and header lines of HTTP/1.1, read strictly, and the
+// percent-decoding of request targets. Source: RFC 9112.
 
 #ifndef LEVELKEEP_HTTP_REQUEST_HEAD_H_
 #define LEVELKEEP_HTTP_REQUEST_HEAD_H_
 
 #include <cstdint>
+#include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -43,6 +45,21 @@ std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text);
 // Whether `line`, which is not empty, is a header line that a request may
 // have: also in the trailer of a chunked body.
 bool IsHeaderLine(std::string_view line);
+
+struct Target {
+  std::string path;                          // decoded once
+  std::map<std::string, std::string> query;  // decoded; '+' is a blank
+};
+
+// Nothing if the target is not an absolute path, holds an incomplete escape,
+// a control character (also escaped), '#', a query name twice, or decodes to
+// bytes that are not UTF-8. `repeated`, unless it is null, gets such a name.
+std::optional<Target> ParseTarget(std::string_view target,
+                                  std::string* repeated = nullptr);
+
+// An address of IPv6 in brackets, as a URL has it; others, and one that has
+// them already, as they are.
+std::string HostInUrl(const std::string& host);
 
 }  // namespace levelkeep::http
 

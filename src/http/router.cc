@@ -7,7 +7,6 @@
 #include <set>
 #include <string_view>
 
-#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"

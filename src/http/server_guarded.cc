@@ -1,23 +1,25 @@
 #include "http/server_guarded.h"
 
+#include <netdb.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <ctime>
 #include <exception>
 #include <functional>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
-#include "http/http_date.h"
+#include "http/message.h"
 #include "http/server_binding.h"
 #include "http/server_reader.h"
-#include "http/server_stream.h"
 
 namespace levelkeep::http {
 
@@ -62,6 +64,34 @@ Response InlineSmallFile(Response response) {
 // tell its handlers on whose behalf they are called.
 thread_local RequestHead* current = nullptr;
 thread_local ServerStream* current_stream = nullptr;
+
+using std::chrono::steady_clock;
+
+constexpr int kBacklog = 512;
+constexpr std::chrono::milliseconds kRebindPause(100);
+// How long cancelled requests may take to say so.
+constexpr std::chrono::seconds kCancelGrace(5);
+
+Status CannotListen(const ServerOptions& options, int error) {
+  const std::string what = "cannot listen on " + Printable(options.host) +
+                           ", port " + std::to_string(options.port) + ": ";
+  if (error == EADDRINUSE) {
+    return Status(StatusCode::kBusy, what + "the port is taken",
+                  "stop the other program, or set API_PORT to a free port");
+  }
+  if (error == EACCES || error == EPERM) {
+    return Status(StatusCode::kPermissionDenied, what + "not permitted",
+                  "ports below 1024 are for privileged processes; set "
+                  "API_PORT to a higher one");
+  }
+  if (error == EMFILE || error == ENFILE) {
+    return Status(StatusCode::kIoError, what + "too many open files",
+                  "raise the limit of open files");
+  }
+  return Status(StatusCode::kInvalidArgument,
+                what + "this machine has no such address",
+                "set API_HOST to one of its own addresses, e.g. 127.0.0.1");
+}
 
 }  // namespace
 
@@ -212,6 +242,78 @@ void GuardedServer::FinishHead(httplib::Response* response) const {
   if (response->status == 204 || response->status == 304) {
     headers.erase("Content-Length");
   }
+}
+
+Status GuardedServer::Bind() {
+  set_tcp_nodelay(true);
+  // In place of the library's SO_REUSEPORT, with which two servers could
+  // share one port unnoticed. A restart need not wait for connections of the
+  // process before it.
+  set_socket_options([](socket_t socket) {
+    const int on = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  });
+  MutexLock lock(&mutex_);
+  return BindTo(options_.port);
+}
+
+Status GuardedServer::BindTo(int port) {
+  std::string host = options_.host;
+  if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
+    host = host.substr(1, host.size() - 2);
+  }
+  constexpr int kFlags = AI_PASSIVE | AI_NUMERICSERV;
+  errno = 0;  // stays 0 when the name is not known
+  binds_++;
+  if (port == 0) {
+    port = bind_to_any_port(host, kFlags);
+  } else if (!bind_to_port(host, port, kFlags)) {
+    port = -1;
+  }
+  if (port <= 0) return CannotListen(options_, errno);
+  port_ = port;
+  // The library waits with 5 only.
+  ::listen(svr_sock_, kBacklog);
+  return Status::Ok();
+}
+
+void GuardedServer::Listen() {
+  while (true) {
+    listen_after_bind();
+    // The library takes some errors of accept() for the end, e.g. too many
+    // open files in the whole system. They pass.
+    while (true) {
+      {
+        MutexLock lock(&mutex_);
+        if (stopping_) return;
+        stop();  // not running: makes newer versions bind again
+        const Status status = BindTo(port_);
+        LogWarn("Http",
+                "accepting failed; listening again: " + status.ToString());
+        if (status.ok()) break;
+      }
+      std::this_thread::sleep_for(kRebindPause);
+    }
+  }
+}
+
+void GuardedServer::StopAccepting() {
+  MutexLock lock(&mutex_);
+  stopping_ = true;
+  // Not stop(): that would make the library leave answers half sent.
+  ::shutdown(svr_sock_, SHUT_RDWR);
+}
+
+void GuardedServer::EndConnections() {
+  connections_.EndReading();
+  transfers_.EndStreams();
+  if (!connections_.WaitForWork(steady_clock::now() + options_.stop_grace)) {
+    if (options_.cancel) options_.cancel();
+    gate_.Close();
+    cut_ = true;
+    connections_.WaitForWork(steady_clock::now() + kCancelGrace);
+  }
+  connections_.EndAll();
 }
 
 }  // namespace levelkeep::http

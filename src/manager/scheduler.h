@@ -1,6 +1,6 @@
 // When the next scheduled backup is due: a pure state machine. Time asleep
 // counts, and no setting of the clock stops the runs or makes more than one
-// (base/due_time.h).
+// (base/clock.h).
 
 #ifndef LEVELKEEP_MANAGER_SCHEDULER_H_
 #define LEVELKEEP_MANAGER_SCHEDULER_H_
@@ -8,7 +8,7 @@
 #include <chrono>
 #include <optional>
 
-#include "base/due_time.h"
+#include "base/clock.h"
 
 namespace levelkeep {
 

@@ -1,4 +1,5 @@
-// From a staged database to the live one (R6..R15), and back.
+// From a staged database to the live one (R6..R15), and back; finishing or
+// taking back what a crash interrupted (the recovery table).
 
 #ifndef LEVELKEEP_RESTORE_APPLY_H_
 #define LEVELKEEP_RESTORE_APPLY_H_
@@ -32,6 +33,18 @@ Status FinishCommitted(const RestoreContext& context, const Journal& journal);
 // REQUIRES: the databases are unlocked.
 Status RollBack(const RestoreContext& context, Journal journal,
                 const Status& reason);
+
+// Settles a pending journal, if there is one, and adds what happened to
+// `outcome`. Idempotent: a crash in the middle is followed by the same call.
+Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome);
+
+// What this process would be denied by SettleJournal and Sweep. Writes nothing;
+// the folders may be still to be made.
+Status JudgeRecovery(const RestoreContext& context);
+
+// Removes left-overs from the work directory and the drop folder.
+// REQUIRES: no journal is pending.
+Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome);
 
 }  // namespace levelkeep
 

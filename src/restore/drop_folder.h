@@ -11,8 +11,7 @@
 
 #include "levelkeep/status.h"
 #include "restore/context.h"
-#include "restore/drop_check.h"
-#include "restore/drop_identity.h"
+#include "restore/drop_scan.h"
 #include "restore/restorer.h"
 
 namespace levelkeep {

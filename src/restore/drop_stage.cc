@@ -1,12 +1,11 @@
 // Puts a copy of an archive into restore/ for the next start.
 
+#include "base/file_system.h"
 #include "base/folder_probe.h"
 #include "base/log.h"
-#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "restore/drop_history.h"
-#include "restore/drop_place.h"
 #include "restore/restorer.h"
 #include "restore/staging.h"
 

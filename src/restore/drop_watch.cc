@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "base/log.h"
-#include "restore/drop_check.h"
 #include "restore/drop_history.h"
+#include "restore/drop_scan.h"
 
 namespace levelkeep {
 namespace {

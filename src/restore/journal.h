@@ -8,7 +8,7 @@
 #include <string>
 
 #include "restore/context.h"
-#include "restore/drop_identity.h"
+#include "restore/drop_scan.h"
 #include "restore/restorer.h"
 
 namespace levelkeep {

@@ -1,5 +1,3 @@
-#include "restore/recovery.h"
-
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/scratch_directory.h"

@@ -10,7 +10,6 @@
 #include "restore/drop_folder.h"
 #include "restore/journal.h"
 #include "restore/layout.h"
-#include "restore/recovery.h"
 #include "restore/remains.h"
 #include "restore/undo.h"
 

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <vector>
 
-#include "base/ascii.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"

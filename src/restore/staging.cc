@@ -3,7 +3,7 @@
 #include "archive/archive_reader.h"
 #include "base/folder_probe.h"
 #include "base/hash.h"
-#include "base/own_process.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"

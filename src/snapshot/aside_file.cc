@@ -4,9 +4,9 @@
 #include <set>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/log.h"
 #include "base/mutex.h"
-#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/file_name.h"

@@ -9,6 +9,8 @@
 #ifndef LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
 #define LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
@@ -25,9 +27,45 @@
 #include "levelkeep/snapshot_env.h"
 #include "levelkeep/status.h"
 #include "snapshot/aside_file.h"
-#include "snapshot/log_mark.h"
+#include "snapshot/snapshot.h"
 
 namespace levelkeep {
+
+// A sequence lock around two numbers that belong together. An odd turn means
+// that a Publish is under way.
+// Thread safety: Publish from one thread at a time, Read from any.
+class LogMark {
+ public:
+  struct Value {
+    uint64_t boundary = 0;       // offset after the last complete record
+    uint64_t last_sequence = 0;  // of that record; 0 if there is none
+  };
+
+  void Publish(Value value) {
+    const uint64_t turn = turn_.load(std::memory_order_relaxed);
+    turn_.store(turn + 1, std::memory_order_relaxed);
+    // Release: whoever sees one of the new numbers sees the odd turn too.
+    boundary_.store(value.boundary, std::memory_order_release);
+    last_sequence_.store(value.last_sequence, std::memory_order_release);
+    turn_.store(turn + 2, std::memory_order_release);
+  }
+
+  Value Read() const {
+    while (true) {
+      const uint64_t before = turn_.load(std::memory_order_acquire);
+      Value value;
+      value.boundary = boundary_.load(std::memory_order_acquire);
+      value.last_sequence = last_sequence_.load(std::memory_order_acquire);
+      const uint64_t after = turn_.load(std::memory_order_relaxed);
+      if (before == after && before % 2 == 0) return value;
+    }
+  }
+
+ private:
+  std::atomic<uint64_t> turn_{0};
+  std::atomic<uint64_t> boundary_{0};
+  std::atomic<uint64_t> last_sequence_{0};
+};
 
 // One write-ahead log. All but `mark` and `problem` is constant.
 struct HotLog {
@@ -153,6 +191,10 @@ class HotDatabase {
   Status readable_ GUARDED_BY(mutex_);
   std::list<std::shared_ptr<HotPin>> pins_ GUARDED_BY(mutex_);
 };
+
+// Errors as HotSnapshotSource::Take. The snapshot shares `database`.
+Result<std::unique_ptr<Snapshot>> TakeHotSnapshot(
+    const std::shared_ptr<HotDatabase>& database);
 
 }  // namespace levelkeep
 

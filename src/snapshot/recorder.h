@@ -1,14 +1,17 @@
-// Follows what LevelDB writes into a log or MANIFEST and tells the
-// HotDatabase once the base Env has flushed it. Private to the module.
+// Follows what LevelDB writes into a log or MANIFEST, a new one or one that it
+// goes on with, and tells the HotDatabase once the base Env has flushed it.
+// Private to the module.
 
 #ifndef LEVELKEEP_SNAPSHOT_RECORDER_H_
 #define LEVELKEEP_SNAPSHOT_RECORDER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file_system.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "snapshot/hot_database.h"
@@ -59,6 +62,18 @@ class ManifestRecorder : public Recorder {
   LogTracker tracker_;
   std::vector<VersionEdit> edits_;  // complete, not yet flushed
 };
+
+// What is in it, one of the two.
+struct AppendTarget {
+  uint64_t size_bytes = 0;
+  std::shared_ptr<HotLog> log;
+  std::shared_ptr<HotManifest> manifest;
+};
+
+// LevelDB would append behind a torn record, and then find neither it nor
+// what follows (google/leveldb#1287). Told kUnsupported, it starts a new file.
+// kNotFound: it is not there.
+Result<AppendTarget> InspectForAppend(FileSystem* fs, const std::string& name);
 
 }  // namespace levelkeep
 

@@ -6,8 +6,8 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/file_name.h"
-#include "dbfiles/table_end.h"
 
 namespace levelkeep {
 namespace {

@@ -8,7 +8,6 @@
 #include <random>
 #include <thread>
 
-#include "archive/chunk_cache.h"
 #include "archive/codec_fixture.h"
 #include "archive/own_archive_fixture.h"
 #include "dbfiles/file_name.h"

@@ -7,7 +7,6 @@
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "format/backup_name.h"
-#include "format/sidecar.h"
 
 namespace levelkeep::test {
 namespace {

@@ -1,13 +1,12 @@
 // The recovery table, row by row, and what the sweep does and does not take.
 
-#include "restore/recovery.h"
-
 #include <climits>
 #include <filesystem>
 
 #include "base/scratch_directory.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
+#include "restore/apply.h"
 #include "restore/journal.h"
 #include "restore/restore_fixture.h"
 #include "restore/undo.h"
