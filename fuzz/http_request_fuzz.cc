@@ -16,7 +16,6 @@
 #include "api/call.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "http/byte_range.h"
 #include "http/message.h"
 #include "http/request_head.h"
 #include "http/request_policy.h"

@@ -13,8 +13,8 @@
 #include "format/backup_name.h"
 #include "format/backup_state.h"
 #include "restore/drop_history.h"
-#include "restore/journal.h"
 #include "restore/layout.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 #include "support.h"
 

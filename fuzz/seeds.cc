@@ -14,7 +14,7 @@
 #include "http/request_head.h"
 #include "log_builder.h"
 #include "restore/drop_history.h"
-#include "restore/journal.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 #include "restore_flags.h"
 #include "sample_archive.h"

@@ -4,7 +4,6 @@
 
 #include "archive/file_digest.h"
 #include "archive/foreign_reader.h"
-#include "archive/own_index.h"
 #include "archive/own_reader.h"
 #include "archive/target_directory.h"
 #include "base/status_macros.h"

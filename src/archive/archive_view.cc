@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "archive/member_reader.h"
-#include "archive/own_index.h"
+#include "archive/own_reader.h"
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"

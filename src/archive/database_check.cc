@@ -1,7 +1,6 @@
-#include "archive/database_check.h"
-
 #include <memory>
 
+#include "archive/foreign_reader.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"

@@ -9,6 +9,7 @@
 #include "base/hash.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 
 namespace levelkeep {
 
@@ -245,11 +246,8 @@ bool HasTemporaryForm(std::string_view name, std::string_view suffix) {
   constexpr size_t kIdLength = 32;
   if (!name.starts_with(kTemporaryPrefix)) return false;
   name.remove_prefix(kTemporaryPrefix.size());
-  const std::string_view id = name.substr(0, kIdLength);
-  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  return hex && id.size() == kIdLength && name.substr(id.size()) == suffix;
+  return IsLowerHex(name.substr(0, kIdLength), kIdLength) &&
+         name.substr(kIdLength) == suffix;
 }
 
 bool IsTemporaryName(std::string_view name) {

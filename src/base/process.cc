@@ -327,4 +327,6 @@ std::optional<uint64_t> FileSizeLimit() {
   return uint64_t{limit.rlim_cur};
 }
 
+const char* LevelKeepVersion() { return LEVELKEEP_VERSION; }
+
 }  // namespace levelkeep

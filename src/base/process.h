@@ -69,6 +69,9 @@ std::optional<uint64_t> FileSizeLimit();
 // So few files may be open (ulimit -n) that none should be kept open for speed.
 bool FewFilesMayBeOpen();
 
+// "0.1.0"; set by the build.
+const char* LevelKeepVersion();
+
 }  // namespace levelkeep
 
 #endif  // LEVELKEEP_BASE_PROCESS_H_

@@ -71,6 +71,14 @@ inline std::vector<std::string_view> Split(std::string_view text,
   }
 }
 
+// Only letters, digits and characters of `others`; also of an empty text.
+inline bool IsMadeOf(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [others](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || others.find(c) != others.npos;
+  });
+}
+
 // The value of a lower-case hexadecimal digit; -1 for all else.
 inline int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

@@ -15,8 +15,8 @@
 #include <utility>
 #include <vector>
 
-#include "base/host_call.h"
 #include "base/status_macros.h"
+#include "base/work.h"
 #include "check/file_checks.h"
 #include "check/overlay_env.h"
 #include "check/store_files.h"

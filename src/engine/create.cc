@@ -10,7 +10,6 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "base/version.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"

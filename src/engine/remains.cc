@@ -45,8 +45,9 @@ Status Engine::RequireUsable() {
 Result<LossPreview> Engine::PreviewLoss() {
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopIt, Walk::Judge()));
   Restorer* const restorer = OpenRestorer();
-  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains, restorer->FindRemains());
-  LEVELKEEP_RETURN_IF_ERROR(restorer->CheckRepairable(remains));
+  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains,
+                             FindRemains(restorer->context()));
+  LEVELKEEP_RETURN_IF_ERROR(CheckRepairable(restorer->context(), remains));
   LossPreview preview;
   preview.fault = remains.fault;
   preview.tables = remains.tables.size();
@@ -60,9 +61,10 @@ Result<LossPreview> Engine::PreviewLoss() {
 // 4. remember why the history changed
 Result<LossReport> Engine::AcceptLoss(const Work& work) {
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopIt));
-  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains, restorer_->FindRemains());
+  LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains,
+                             FindRemains(restorer_->context()));
   LEVELKEEP_ASSIGN_OR_RETURN(const Restorer::Staged staged,
-                             restorer_->StageRemains(remains, work));
+                             StageRemains(restorer_->context(), remains, work));
   auto outcome = restorer_->Apply(staged);
   if (!outcome.ok()) {
     restorer_->Discard(staged);

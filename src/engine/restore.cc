@@ -9,7 +9,8 @@
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "leveldb/db.h"
-#include "restore/scanned.h"
+#include "restore/layout.h"
+#include "restore/store_check.h"
 
 namespace levelkeep {
 
@@ -121,7 +122,7 @@ Status Engine::RequireStorage(const char* if_open, const Walk& walk) {
   const bool done = restorer_ != nullptr && restorer_->recovered();
   if (done && walk.acts()) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(CheckFolders());
-  if (done) return restorer_->CheckStorage();
+  if (done) return CheckStorage(restorer_->context());
   LEVELKEEP_RETURN_IF_ERROR(RequireClosed(if_open));
   LEVELKEEP_RETURN_IF_ERROR(OpenRestorer()->Prepare(walk));
   return restorer_->Recover(walk).status();

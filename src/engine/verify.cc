@@ -16,8 +16,8 @@
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "engine/engine.h"
-#include "restore/scanned.h"
 #include "restore/staging.h"
+#include "restore/store_check.h"
 
 namespace levelkeep {
 

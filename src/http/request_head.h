@@ -1,5 +1,6 @@
-// The request line and header lines of HTTP/1.1, read strictly, and the
-// percent-decoding of request targets. Source: RFC 9112.
+// The request line and header lines of HTTP/1.1, read strictly: targets,
+// percent- decoding, ranges (one only) and lists of ETags. Source: RFC 9110,
+// RFC 9112.
 
 #ifndef LEVELKEEP_HTTP_REQUEST_HEAD_H_
 #define LEVELKEEP_HTTP_REQUEST_HEAD_H_
@@ -60,6 +61,31 @@ std::optional<Target> ParseTarget(std::string_view target,
 // An address of IPv6 in brackets, as a URL has it; others, and one that has
 // them already, as they are.
 std::string HostInUrl(const std::string& host);
+
+enum class RangeKind {
+  kWhole,          // no range, one that is not understood, or several
+  kPart,           // offset and size say which
+  kUnsatisfiable,  // begins beyond the end: 416
+};
+
+struct ByteRange {
+  RangeKind kind = RangeKind::kWhole;
+  uint64_t offset = 0;
+  uint64_t size = 0;
+};
+
+// `header` as in "bytes=0-99", "bytes=100-" or "bytes=-100". A header that
+// RFC 9110 lets a server ignore is ignored.
+ByteRange ParseRange(std::string_view header, uint64_t total_size);
+
+enum class EtagComparison {
+  kWeak,    // for If-None-Match
+  kStrong,  // for If-Match: a weak one never matches
+};
+
+// Whether `etag`, a strong one, is in a list as those headers have it.
+bool EtagListed(std::string_view list, std::string_view etag,
+                EtagComparison comparison = EtagComparison::kWeak);
 
 }  // namespace levelkeep::http
 

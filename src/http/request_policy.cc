@@ -51,19 +51,14 @@ std::optional<std::string> HostOfAuthority(std::string_view authority) {
     port = host.substr(end + 1);
     host = host.substr(1, end - 1);
     const bool address = std::all_of(host.begin(), host.end(), [](char c) {
-      return c == ':' || c == '.' || (c >= '0' && c <= '9') ||
-             (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+      return c == ':' || c == '.' || HexDigit(Lower(c)) >= 0;
     });
     if (!address) return std::nullopt;
   } else {
     const size_t colon = host.find(':');
     port = colon == std::string_view::npos ? "" : host.substr(colon);
     host = host.substr(0, colon);
-    const bool name = std::all_of(host.begin(), host.end(), [](char c) {
-      return c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') ||
-             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    });
-    if (!name) return std::nullopt;
+    if (!IsMadeOf(host, ".-_")) return std::nullopt;
   }
   if (host.empty()) return std::nullopt;
   if (!port.empty()) {

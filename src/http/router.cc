@@ -21,12 +21,8 @@ constexpr size_t kMaxRequestIdLength = 64;
 // The client's own id if it can be written to a log and a header as it is.
 std::string RequestIdFor(const Request& request) {
   const std::string* id = request.FindHeader("x-request-id");
-  const bool fine =
-      id != nullptr && !id->empty() && id->size() <= kMaxRequestIdLength &&
-      std::all_of(id->begin(), id->end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-               (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-      });
+  const bool fine = id != nullptr && !id->empty() &&
+                    id->size() <= kMaxRequestIdLength && IsMadeOf(*id, "-_.");
   return fine ? *id : RandomId();
 }
 

@@ -12,7 +12,6 @@
 #include "http/request_head.h"
 #include "http/router.h"
 #include "http/server.h"
-#include "http/server_connections.h"
 #include "http/server_limits.h"
 #include "levelkeep/status.h"
 

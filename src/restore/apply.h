@@ -6,8 +6,8 @@
 
 #include "levelkeep/status.h"
 #include "restore/context.h"
-#include "restore/journal.h"
 #include "restore/restorer.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 
 namespace levelkeep {

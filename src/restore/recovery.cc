@@ -5,7 +5,6 @@
 #include "dbfiles/identity.h"
 #include "restore/apply.h"
 #include "restore/drop_folder.h"
-#include "restore/journal.h"
 #include "restore/store_check.h"
 #include "restore/swap.h"
 #include "restore/undo.h"

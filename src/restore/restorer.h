@@ -80,16 +80,9 @@ struct RecoveryOutcome {
   std::vector<std::string> swept;  // left-overs removed
 };
 
-struct Remains;
-
 struct DropOutcome {
   std::optional<RestoreOutcome> applied;
-  struct Rejection {
-    std::string name;
-    std::string reason;
-    std::string path;  // where it is now
-  };
-  std::vector<Rejection> rejected;
+  std::vector<RejectedDrop> rejected;
   std::vector<std::string> skipped;  // applied before, moved to applied/
   // Not applied and not rejected: they can't be ordered, are being copied,
   // don't fit on the disk, can't be read, could not be checked, are of another
@@ -117,7 +110,7 @@ class Restorer {
   Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
       : context_{fs, clock, std::move(options)}, drops_(context_) {}
 
-  std::string work_dir() const { return context_.work_dir(); }
+  const RestoreContext& context() const { return context_; }
 
   // Creates the work and restore directories (applied/, rejected/), takes
   // instance.lock for the life of this object. kBusy names the other
@@ -126,8 +119,6 @@ class Restorer {
   // link: it could never be exchanged. A judge finds out what of this would be
   // refused, but for kBusy.
   Status Prepare(const Walk& walk = Walk::Act());
-  // Whether the storage can still do what a restore needs (layout.h).
-  Status CheckStorage() const;
   // Finishes or undoes what a crash interrupted, then sweeps. Doing it again
   // changes nothing. A restored database that nobody has opened yet is
   // opened by the options' open_check; without one it is scanned read-only.
@@ -167,10 +158,6 @@ class Restorer {
     RestoreOutcome outcome;
   };
   Result<Staged> Stage(const RestoreSource& source, const Work& work);
-  // The same from what is left of the live database; see remains.h.
-  Result<Remains> FindRemains() const;
-  Status CheckRepairable(const Remains& remains) const;
-  Result<Staged> StageRemains(const Remains& remains, const Work& work);
   // R6..R13: makes the staged database the live one; the old one is kept
   // for Undo, beside what earlier restores replaced. If open_check fails, the
   // old one is put back and its error returned. kBusy if an interrupted restore

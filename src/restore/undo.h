@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
-#include "restore/journal.h"
+#include "restore/swap.h"
 
 namespace levelkeep {
 

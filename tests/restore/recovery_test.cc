@@ -7,8 +7,8 @@
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
 #include "restore/apply.h"
-#include "restore/journal.h"
 #include "restore/restore_fixture.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 #include "support/fault_file_system.h"
 

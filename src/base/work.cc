@@ -1,4 +1,4 @@
-#include "base/host_call.h"
+#include "base/work.h"
 
 #include <exception>
 #include <memory>
