@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <set>
 
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "format/manifest.h"
 #include "support.h"
 

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/hash.h"
-#include "catalog/reuse_record.h"
+#include "catalog/database_records.h"
 #include "config/settings.h"
 #include "corpus.h"
 #include "eventstore/event.h"

@@ -4,7 +4,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/version.h"
 
 namespace levelkeep {

@@ -15,7 +15,7 @@
 #include "archive/parallel.h"
 #include "base/file_system.h"
 #include "base/hash.h"
-#include "base/rate_limiter.h"
+#include "base/work.h"
 #include "format/toc.h"
 
 namespace levelkeep {

@@ -9,7 +9,7 @@
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "format/manifest.h"
 

@@ -4,7 +4,7 @@
 #include <system_error>
 #include <utility>
 
-#include "archive/file_digest.h"
+#include "archive/parallel.h"
 #include "base/hash.h"
 #include "base/process.h"
 #include "base/status_macros.h"

@@ -5,7 +5,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 
 namespace levelkeep {
 namespace {

@@ -15,7 +15,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "check/store_files.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "levelkeep/status.h"

@@ -22,7 +22,7 @@
 #include "check/store_files.h"
 #include "check/table_checks.h"
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "leveldb/comparator.h"

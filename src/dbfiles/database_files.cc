@@ -1,12 +1,14 @@
 #include "dbfiles/database_files.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <memory>
 #include <string>
 
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
 
 namespace levelkeep {
 
@@ -35,7 +37,7 @@ bool HoldsRocksDb(const std::vector<std::string>& names) {
 }
 
 // "000012.ldb" of "000012.ldb.pin3", which a snapshot held: see
-// snapshot/aside_file.h.
+// snapshot/hot_database.h.
 std::string WithoutPin(const std::string& name) {
   const size_t pin = name.rfind(".pin");
   const bool held =
@@ -56,6 +58,23 @@ Result<bool> EndsAt(const ByteSource& file, uint64_t end) {
   LEVELKEEP_RETURN_IF_ERROR(
       ReadExactly(file, end - sizeof magic, magic, sizeof magic));
   return DecodeFixed64(magic) == kMagic;
+}
+
+constexpr std::string_view kManifestPrefix = "MANIFEST-";
+
+// LevelDB pads numbers to six digits and lets them grow beyond.
+std::string Numbered(const char* prefix, uint64_t number, const char* suffix) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%s%06" PRIu64 "%s", prefix, number,
+                suffix);
+  return text;
+}
+
+DbFileKind KindOfSuffix(std::string_view suffix) {
+  if (suffix == ".ldb" || suffix == ".sst") return DbFileKind::kTable;
+  if (suffix == ".log") return DbFileKind::kLog;
+  if (suffix == ".dbtmp") return DbFileKind::kTemp;
+  return DbFileKind::kUnknown;
 }
 
 }  // namespace
@@ -205,6 +224,48 @@ Result<uint64_t> FindTableEnd(const ByteSource& file, uint64_t file_bytes,
   return Status(StatusCode::kCorruption, "has " + std::to_string(file_bytes) +
                                              " bytes, the manifest says " +
                                              std::to_string(named_bytes));
+}
+
+DbFileName ParseDbFileName(std::string_view name) {
+  if (name == "CURRENT") return {DbFileKind::kCurrent, 0};
+  if (name == "LOCK") return {DbFileKind::kLock, 0};
+  if (name == "LOG" || name == "LOG.old") return {DbFileKind::kInfoLog, 0};
+
+  DbFileKind kind = DbFileKind::kManifest;
+  std::string_view digits = name;
+  if (name.starts_with(kManifestPrefix)) {
+    digits.remove_prefix(kManifestPrefix.size());
+  } else {
+    const size_t dot = name.find('.');
+    if (dot == std::string_view::npos) return {};
+    digits = name.substr(0, dot);
+    kind = KindOfSuffix(name.substr(dot));
+    if (kind == DbFileKind::kUnknown) return {};
+  }
+  const std::optional<uint64_t> number = ParseUint64(digits);
+  if (!number.has_value()) return {};
+  return {kind, *number};
+}
+
+bool IsBackedUp(DbFileKind kind) {
+  return kind == DbFileKind::kCurrent || kind == DbFileKind::kManifest ||
+         kind == DbFileKind::kTable || kind == DbFileKind::kLog;
+}
+
+std::string ManifestFileName(uint64_t number) {
+  return Numbered("MANIFEST-", number, "");
+}
+
+std::string TableFileName(uint64_t number) {
+  return Numbered("", number, ".ldb");
+}
+
+std::string OldTableFileName(uint64_t number) {
+  return Numbered("", number, ".sst");
+}
+
+std::string LogFileName(uint64_t number) {
+  return Numbered("", number, ".log");
 }
 
 }  // namespace levelkeep

@@ -1,11 +1,13 @@
-// The files of a database in its folder, which of them its MANIFEST names, and
-// where a table ends in its file.
+// The files of a database in its folder: their names, which of them its
+// MANIFEST names, and where a table ends in its file. Source of the grammar:
+// LevelDB's db/filename.h and doc/impl.md.
 
 #ifndef LEVELKEEP_DBFILES_DATABASE_FILES_H_
 #define LEVELKEEP_DBFILES_DATABASE_FILES_H_
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
@@ -13,6 +15,31 @@
 #include "levelkeep/status.h"
 
 namespace levelkeep {
+
+enum class DbFileKind {
+  kCurrent,
+  kManifest,
+  kTable,  // .ldb, or .sst of old versions
+  kLog,    // the write-ahead log, .log
+  kLock,
+  kInfoLog,  // LOG, LOG.old
+  kTemp,     // .dbtmp
+  kUnknown,  // everything else, BACKUP_ID and DATABASE_ID among it
+};
+
+struct DbFileName {
+  DbFileKind kind = DbFileKind::kUnknown;
+  uint64_t number = 0;  // of manifests, tables, logs, temps
+};
+
+DbFileName ParseDbFileName(std::string_view name);
+// Does a backup hold files of this kind? CURRENT, MANIFEST, tables, logs.
+bool IsBackedUp(DbFileKind kind);
+
+std::string ManifestFileName(uint64_t number);  // MANIFEST-000005
+std::string TableFileName(uint64_t number);     // 000012.ldb
+std::string OldTableFileName(uint64_t number);  // 000012.sst
+std::string LogFileName(uint64_t number);       // 000013.log
 
 // CURRENT of `db_dir`: the MANIFEST's name. kNotFound if there is none.
 Result<std::string> ReadCurrent(FileSystem* fs, const std::string& db_dir);

@@ -7,7 +7,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 
 namespace levelkeep {

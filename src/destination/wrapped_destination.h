@@ -14,7 +14,6 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
-#include "base/rate_limiter.h"
 #include "base/work.h"
 #include "destination/destination.h"
 #include "levelkeep/status.h"

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "engine/engine.h"
 #include "restore/context.h"
 

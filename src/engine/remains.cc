@@ -1,12 +1,11 @@
 // Databases that lack files: refused, or made anew of what is left.
 
-#include "restore/remains.h"
-
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/look.h"
 #include "engine/engine.h"
+#include "restore/staging.h"
 
 namespace levelkeep {
 

@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
-#include "archive/file_digest.h"
 #include "archive/parallel.h"
 #include "base/hash.h"
 #include "base/log.h"

@@ -10,7 +10,7 @@
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "format/toc.h"
 
 namespace levelkeep {

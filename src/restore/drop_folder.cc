@@ -1,5 +1,3 @@
-#include "restore/drop_folder.h"
-
 #include <algorithm>
 #include <utility>
 

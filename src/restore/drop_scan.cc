@@ -6,7 +6,6 @@
 #include <string_view>
 #include <utility>
 
-#include "archive/file_digest.h"
 #include "archive/parallel.h"
 #include "base/process.h"
 #include "base/status_macros.h"

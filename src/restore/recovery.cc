@@ -4,7 +4,6 @@
 #include "base/status_macros.h"
 #include "dbfiles/identity.h"
 #include "restore/apply.h"
-#include "restore/drop_folder.h"
 #include "restore/store_check.h"
 #include "restore/swap.h"
 #include "restore/undo.h"

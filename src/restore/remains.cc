@@ -1,5 +1,3 @@
-#include "restore/remains.h"
-
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -9,7 +7,6 @@
 #include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/look.h"

@@ -7,7 +7,6 @@
 #include "base/text.h"
 #include "restore/apply.h"
 #include "restore/context.h"
-#include "restore/drop_folder.h"
 #include "restore/layout.h"
 #include "restore/swap.h"
 #include "restore/undo.h"

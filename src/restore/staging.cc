@@ -6,7 +6,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "restore/layout.h"
 #include "restore/store_check.h"

@@ -5,7 +5,6 @@
 
 #include "base/status_macros.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/file_name.h"
 
 namespace levelkeep {
 

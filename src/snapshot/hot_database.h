@@ -5,6 +5,11 @@
 // did it and before LevelDB goes on; a cut reads the logs' marks and the
 // Version in one critical section. What is recorded is thus a state that a
 // crash of the process could have left, which LevelDB recovers from.
+//
+// Files that LevelDB removes while a snapshot needs them are "<name>.pin<N>"
+// from then on. LevelDB ignores such names, so neither its garbage collection
+// nor RepairDB sees them. They go away with the last snapshot that holds them;
+// those that a dead process left go away when the database is opened again.
 
 #ifndef LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
 #define LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
@@ -22,14 +27,44 @@
 
 #include "base/file_system.h"
 #include "base/mutex.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/version.h"
 #include "levelkeep/snapshot_env.h"
 #include "levelkeep/status.h"
-#include "snapshot/aside_file.h"
 #include "snapshot/snapshot.h"
 
 namespace levelkeep {
+
+// Owns one such file; its destructor removes it.
+// Thread safety: const methods from any thread.
+class AsideFile {
+ public:
+  // Renames `path` to the first free "<path>.pin<N>". With `keep_name`, both
+  // names stay (hard links).
+  static Result<std::shared_ptr<AsideFile>> Make(FileSystem* fs,
+                                                 const std::string& path,
+                                                 bool keep_name);
+  ~AsideFile();
+  AsideFile(const AsideFile&) = delete;
+  AsideFile& operator=(const AsideFile&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  AsideFile(FileSystem* fs, std::string path, const FileInfo& info);
+
+  FileSystem* const fs_;
+  const std::string path_;
+  const uint64_t device_;
+  const uint64_t inode_;
+};
+
+// Is it "000012.ldb.pin3", "000013.log.pin1", …?
+bool IsAsideFileName(std::string_view name);
+
+// Removes such files from `db_dir`, except those that an AsideFile of this
+// process owns. Failures are logged: left-overs cost space, nothing else.
+void RemoveLeftOverAsideFiles(FileSystem* fs, const std::string& db_dir);
 
 // A sequence lock around two numbers that belong together. An odd turn means
 // that a Publish is under way.

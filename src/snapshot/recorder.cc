@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "base/status_macros.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 

@@ -10,8 +10,8 @@
 
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/file_name.h"
 #include "dbfiles/look.h"
 #include "snapshot/file_set.h"
 #include "snapshot/hot_database.h"

@@ -7,7 +7,6 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/file_name.h"
 
 namespace levelkeep {
 namespace {

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "crash/crash_fixture.h"
-#include "restore/remains.h"
+#include "restore/staging.h"
 
 namespace levelkeep::test {
 namespace {

@@ -2,8 +2,8 @@
 // again; and the history that sees to it.
 
 #include "base/hash.h"
+#include "restore/apply.h"
 #include "restore/drop_fixture.h"
-#include "restore/drop_folder.h"
 #include "restore/drop_history.h"
 #include "support/fault_file_system.h"
 
