@@ -266,6 +266,10 @@ Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
 // Appends exactly that range to `target` by reading and writing.
 Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
                  uint64_t size);
+// A new file of the first `size` bytes. Its content is durable on return, its
+// name is not.
+Status CopyDurably(FileSystem* fs, const ByteSource& source, uint64_t size,
+                   const std::string& path);
 
 // WriteToDevice for any number of bytes: what follows the last whole block
 // goes through the page cache. REQUIRES: `offset` and the address of `bytes`

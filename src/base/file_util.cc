@@ -314,6 +314,15 @@ Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
   return Status::Ok();
 }
 
+Status CopyDurably(FileSystem* fs, const ByteSource& source, uint64_t size,
+                   const std::string& path) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto file,
+                             fs->Open(path, OpenMode::kCreateNew));
+  LEVELKEEP_RETURN_IF_ERROR(source.CopyRangeTo(file.get(), 0, size));
+  LEVELKEEP_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
 Status ByteSource::CopyRangeTo(File* target, uint64_t offset,
                                uint64_t size) const {
   return CopyBytes(*this, target, offset, size);

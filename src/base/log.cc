@@ -23,34 +23,39 @@ namespace {
 
 constexpr char kLoggerName[] = "levelkeep";
 
-spdlog::level::level_enum ToSpdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::kTrace:
-      return spdlog::level::trace;
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kWarn:
-      return spdlog::level::warn;
-    case LogLevel::kError:
-      return spdlog::level::err;
-    case LogLevel::kOff:
-      return spdlog::level::off;
+struct Level {
+  LogLevel level;
+  spdlog::level::level_enum spdlog;
+  std::string_view word;
+  std::string_view journal;  // syslog's priority, at the start of a line
+};
+constexpr Level kLevels[] = {
+    {LogLevel::kTrace, spdlog::level::trace, "trace", "<7>"},
+    {LogLevel::kDebug, spdlog::level::debug, "debug", "<7>"},
+    {LogLevel::kInfo, spdlog::level::info, "info", "<6>"},
+    {LogLevel::kWarn, spdlog::level::warn, "warn", "<4>"},
+    {LogLevel::kError, spdlog::level::err, "error", "<3>"},
+    {LogLevel::kOff, spdlog::level::off, "off", "<3>"}};
+
+// What is none of these is an error.
+template <typename Value>
+const Level& FindLevel(Value Level::*member, const Value& value) {
+  for (const Level& level : kLevels) {
+    if (level.*member == value) return level;
   }
-  return spdlog::level::info;
+  return FindLevel(&Level::level, LogLevel::kError);
+}
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  return FindLevel(&Level::level, level).spdlog;
 }
 
 // What an application's environment asks for. Other programs read LOG_LEVEL,
 // too, and know other words: those are no error.
 LogLevel LevelOfEnvironment() {
   const char* const text = std::getenv("LOG_LEVEL");
-  constexpr std::pair<std::string_view, LogLevel> kWords[] = {
-      {"trace", LogLevel::kTrace}, {"debug", LogLevel::kDebug},
-      {"info", LogLevel::kInfo},   {"warn", LogLevel::kWarn},
-      {"error", LogLevel::kError}, {"off", LogLevel::kOff}};
-  for (const auto& [word, level] : kWords) {
-    if (text != nullptr && text == word) return level;
+  for (const Level& level : kLevels) {
+    if (text != nullptr && text == level.word) return level.level;
   }
   return LogLevel::kInfo;
 }
@@ -155,51 +160,6 @@ void Log(spdlog::level::level_enum level, std::string_view tag,
   logger->log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 
-std::string_view LevelWord(spdlog::level::level_enum level) {
-  switch (level) {
-    case spdlog::level::trace:
-      return "trace";
-    case spdlog::level::debug:
-      return "debug";
-    case spdlog::level::info:
-      return "info";
-    case spdlog::level::warn:
-      return "warn";
-    default:
-      return "error";
-  }
-}
-
-LogLevel FromSpdlog(spdlog::level::level_enum level) {
-  switch (level) {
-    case spdlog::level::trace:
-      return LogLevel::kTrace;
-    case spdlog::level::debug:
-      return LogLevel::kDebug;
-    case spdlog::level::info:
-      return LogLevel::kInfo;
-    case spdlog::level::warn:
-      return LogLevel::kWarn;
-    default:
-      return LogLevel::kError;
-  }
-}
-
-// The priorities of syslog, as journald reads them from a line's start.
-std::string_view JournalPrefix(spdlog::level::level_enum level) {
-  switch (level) {
-    case spdlog::level::trace:
-    case spdlog::level::debug:
-      return "<7>";
-    case spdlog::level::info:
-      return "<6>";
-    case spdlog::level::warn:
-      return "<4>";
-    default:
-      return "<3>";
-  }
-}
-
 // Splits "[Tag] message"; a host's own line may have no tag.
 std::string_view TakeTag(std::string_view* message) {
   const size_t end = message->find("] ");
@@ -241,7 +201,8 @@ class LineFormatter : public spdlog::formatter {
  private:
   std::string FormatLine(const spdlog::details::log_msg& message,
                          std::string_view text) const {
-    const std::string_view word = LevelWord(message.level);
+    const Level& level = FindLevel(&Level::spdlog, message.level);
+    const std::string_view word = level.word;
     if (style_ == LogStyle::kJson) {
       const std::string_view tag = TakeTag(&text);
       return "{\"time\":" + JsonString(FormatTime(message.time)) +
@@ -251,7 +212,7 @@ class LineFormatter : public spdlog::formatter {
     // Room for every byte as \xNN: nothing is cut.
     const std::string printable = Printable(text, text.size() * 4);
     if (style_ == LogStyle::kJournal) {
-      return std::string(JournalPrefix(message.level)) + printable;
+      return std::string(level.journal) + printable;
     }
     std::string line = FormatTime(message.time) + " ";
     line += word;
@@ -302,7 +263,7 @@ void CallbackSink::log(const spdlog::details::log_msg& message) {
   std::string_view text(message.payload.data(), message.payload.size());
   const std::string_view tag = TakeTag(&text);
   try {
-    callback_(FromSpdlog(message.level), tag, text);
+    callback_(FindLevel(&Level::spdlog, message.level).level, tag, text);
   } catch (...) {
     // It is the application's, which has to know.
   }

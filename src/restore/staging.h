@@ -44,6 +44,11 @@ struct ExtractedStore {
 Result<uint64_t> CheckFits(const RestoreContext& context,
                            const ArchiveOutline& outline,
                            const std::string& parent, bool for_application);
+// kNoSpace unless `needed` bytes for `what` fit into the folder, which may be
+// still to be made, and the reserve stays free; how many may be written there.
+Result<uint64_t> RequireRoom(const RestoreContext& context,
+                             const std::string& what, uint64_t needed,
+                             const std::string& folder);
 // kIoError: a file of that size is above the limit of file sizes (ulimit -f).
 // `what` is that file, for people.
 Status CheckFileSize(uint64_t bytes, const std::string& what);
