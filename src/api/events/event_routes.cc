@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <mutex>
 #include <nlohmann/json.hpp>
+#include <semaphore>
 #include <string_view>
 #include <utility>
 #include <variant>
@@ -38,38 +38,13 @@ constexpr int64_t kManyValues = 100'000;
 // Pages that are put together at a time; each can be an event of a MiB.
 constexpr int kPagesAtOnce = 2;
 
-// Whoever needs one of a few places waits for it.
-// Thread safety: all methods may be called concurrently.
-class Places {
- public:
-  explicit Places(int free) : free_(free) {}
-
-  void lock() {
-    MutexLock lock(&mutex_);
-    left_.wait(mutex_, [this]() REQUIRES_LOCK(mutex_) { return free_ > 0; });
-    free_--;
-  }
-  void unlock() {
-    {
-      MutexLock lock(&mutex_);
-      free_++;
-    }
-    left_.notify_one();
-  }
-
- private:
-  Mutex mutex_;
-  CondVar left_;
-  int free_ GUARDED_BY(mutex_);
-};
-
 // What the requests of the events share.
 struct Shared {
   explicit Shared(EventBus* event_bus) : bus(event_bus) {}
 
   EventBus* const bus;
-  Places large_trees{1};
-  Places pages{kPagesAtOnce};
+  Mutex large_trees;
+  std::counting_semaphore<kPagesAtOnce> pages{kPagesAtOnce};
 };
 
 // Small blocks that were freed stay with the process unless it asks.
@@ -173,13 +148,13 @@ std::variant<EncodedBatch, Response> EncodeBatch(const std::string& text) {
   return EncodedBatch{std::move(*bodies), body->is_batch};
 }
 
-std::variant<EncodedBatch, Response> ReadBatch(Places* large_trees,
+std::variant<EncodedBatch, Response> ReadBatch(Mutex* large_trees,
                                                const std::string& text) {
   if (text.size() > kMaxEventBodyBytes) {
     return TooLarge("the body is larger than 1 MiB");
   }
   if (text.size() <= kLargeBodyBytes) return EncodeBatch(text);
-  const std::lock_guard<Places> place(*large_trees);
+  MutexLock one_at_a_time(large_trees);
   auto batch = EncodeBatch(text);
   ReturnMemory(text);
   return batch;
@@ -206,7 +181,9 @@ Response PostEvents(Shared* shared, const Request& request) {
 
 Response GetEvents(Shared* shared, const Call& call) {
   const uint64_t start = call.Number("after").value_or(0);
-  const std::lock_guard<Places> place(shared->pages);
+  shared->pages.acquire();
+  const std::shared_ptr<void> place(
+      nullptr, [shared](void*) { shared->pages.release(); });
   const auto page = shared->bus->ReadRecords(
       start, call.Number("limit").value_or(kDefaultPage), kMaxPageBytes);
   if (!page.ok()) return StoreError(page.status());
