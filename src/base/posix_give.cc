@@ -20,7 +20,6 @@
 #include <utility>
 
 #include "base/file_system.h"
-#include "base/give.h"
 #include "base/log.h"
 #include "base/posix_error.h"
 #include "base/posix_file.h"

@@ -14,7 +14,7 @@
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "check/store_files.h"
+#include "check/overlay_env.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"

@@ -19,7 +19,6 @@
 #include "base/work.h"
 #include "check/file_checks.h"
 #include "check/overlay_env.h"
-#include "check/store_files.h"
 #include "check/table_checks.h"
 #include "dbfiles/coding.h"
 #include "dbfiles/database_files.h"

@@ -8,7 +8,7 @@
 #include <optional>
 #include <string>
 
-#include "base/give.h"
+#include "base/file_system.h"
 #include "base/text.h"
 #include "cli/session.h"
 #include "format/backup_name.h"
