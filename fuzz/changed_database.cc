@@ -6,7 +6,7 @@
 
 #include "base/hash.h"
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "log_builder.h"
 #include "sample_database.h"
 

@@ -10,7 +10,7 @@
 
 #include "archive/archive_reader.h"
 #include "base/hash.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "sample_archive.h"
 #include "support.h"
 

@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "archive/archive_reader.h"
-#include "archive/gzip_stream.h"
+#include "archive/gzip_format.h"
 #include "archive/tar_format.h"
 #include "changed_database.h"
 #include "corpus.h"

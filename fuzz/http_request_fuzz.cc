@@ -17,11 +17,10 @@
 #include "base/host_name.h"
 #include "base/json.h"
 #include "base/text.h"
-#include "http/byte_range.h"
-#include "http/http_date.h"
+#include "http/message.h"
+#include "http/request_head.h"
 #include "http/request_reader.h"
 #include "http/router.h"
-#include "http/url.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {

@@ -4,10 +4,9 @@
 #include "base/clock.h"
 #include "base/record.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/version.h"
 #include "format/backup_name.h"
-#include "format/sidecar.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {

@@ -14,7 +14,7 @@
 #include "archive/archive_reader.h"
 #include "archive/archive_view.h"
 #include "base/hash.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "format/toc.h"
 #include "sample_archive.h"
 #include "sample_database.h"

@@ -7,14 +7,14 @@
 
 #include "base/hash.h"
 #include "base/record.h"
-#include "catalog/reuse_record.h"
-#include "dbfiles/file_name.h"
+#include "catalog/database_records.h"
+#include "dbfiles/database_files.h"
 #include "eventstore/event.h"
 #include "format/backup_name.h"
 #include "format/backup_state.h"
 #include "restore/drop_history.h"
-#include "restore/journal.h"
 #include "restore/layout.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 #include "support.h"
 

@@ -5,7 +5,7 @@
 
 #include "corpus.h"
 #include "restore/drop_history.h"
-#include "restore/journal.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 #include "restore_flags.h"
 #include "sample_archive.h"

@@ -6,7 +6,7 @@
 
 #include "base/status_macros.h"
 #include "check/file_checks.h"
-#include "check/store_files.h"
+#include "check/overlay_env.h"
 #include "fixed_random.h"
 #include "sample_database.h"
 

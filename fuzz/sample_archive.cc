@@ -4,10 +4,10 @@
 #include <cstdio>
 
 #include "archive/archive_writer.h"
-#include "archive/deflate.h"
+#include "archive/codec.h"
 #include "archive/gzip_format.h"
 #include "archive/member_reader.h"
-#include "archive/own_index.h"
+#include "archive/own_reader.h"
 #include "archive/tar_format.h"
 #include "base/clock.h"
 #include "base/file_system.h"

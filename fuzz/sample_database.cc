@@ -3,7 +3,7 @@
 #include <filesystem>
 #include <memory>
 
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "leveldb/db.h"

@@ -5,7 +5,7 @@
 #include <filesystem>
 
 #include "base/hash.h"
-#include "catalog/reuse_record.h"
+#include "catalog/database_records.h"
 #include "config/settings.h"
 #include "corpus.h"
 #include "eventstore/event.h"
@@ -14,7 +14,7 @@
 #include "http/request_head.h"
 #include "log_builder.h"
 #include "restore/drop_history.h"
-#include "restore/journal.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 #include "restore_flags.h"
 #include "sample_archive.h"
@@ -67,9 +67,8 @@ void AddArchives(const Corpus& corpus) {
   toc.files.push_back(large);
   corpus.Add("own_index", "toc_chunks", Chosen(4, EncodeToc(toc)));
 
-  corpus.Add("manifest", "small", Chosen(7, ManifestText(tiny)));
-  corpus.Add("manifest", "full",
-             Chosen('\xff', EncodeManifest(FullManifest())));
+  corpus.Add("manifest", "small", ManifestText(tiny));
+  corpus.Add("manifest", "full", EncodeManifest(FullManifest()));
 
   const std::string folder = std::string(kDbName) + "/";
   const std::string tar = TarOf(TinyDatabase(), folder) + TarEnd();

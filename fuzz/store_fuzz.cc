@@ -7,7 +7,7 @@
 
 #include "changed_database.h"
 #include "check/file_checks.h"
-#include "check/store_files.h"
+#include "check/overlay_env.h"
 #include "restore/context.h"
 #include "restore/store_check.h"
 #include "sample_database.h"

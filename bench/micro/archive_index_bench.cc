@@ -6,7 +6,7 @@
 #include <string>
 
 #include "archive/tar_format.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "format/manifest.h"
 #include "format/toc.h"
 #include "support/event_data.h"

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "api/backup_json.h"
+#include "api/report_json.h"
 #include "base/json.h"
 #include "support/event_data.h"
 

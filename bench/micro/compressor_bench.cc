@@ -9,10 +9,9 @@
 #include <string_view>
 
 #include "archive/byte_buffer.h"
-#include "archive/deflate.h"
+#include "archive/codec.h"
 #include "archive/entry_encoder.h"
 #include "archive/gzip_format.h"
-#include "archive/inflate.h"
 #include "support/event_data.h"
 
 namespace levelkeep::bench {

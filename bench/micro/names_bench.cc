@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "format/backup_name.h"
 
 namespace levelkeep::bench {

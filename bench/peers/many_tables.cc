@@ -9,7 +9,7 @@
 
 #include "base/file_system.h"
 #include "base/status_macros.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "leveldb/comparator.h"

@@ -14,7 +14,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "base/version.h"
+#include "base/process.h"
 
 namespace levelkeep::bench {
 

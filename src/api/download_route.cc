@@ -4,7 +4,7 @@
 
 #include "api/routes.h"
 #include "base/file_system.h"
-#include "http/byte_range.h"
+#include "http/request_head.h"
 
 namespace levelkeep::api {
 

@@ -1,6 +1,5 @@
 #include "api/report_json.h"
 #include "api/routes.h"
-#include "base/ascii.h"
 #include "base/file_system.h"
 #include "base/json.h"
 #include "base/text.h"

@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "api/api.h"
-#include "base/ascii.h"
+#include "base/text.h"
 #include "http/server_binding.h"
 #include "levelkeep/http.h"
 

@@ -1,8 +1,14 @@
 #include "api/report_json.h"
 
+#include <algorithm>
+#include <charconv>
+#include <concepts>
+#include <cstring>
+#include <string_view>
 #include <utility>
 
 #include "base/file_system.h"
+#include "base/json.h"
 #include "base/text.h"
 
 namespace levelkeep::api {
@@ -12,6 +18,124 @@ namespace {
 template <typename T>
 Json OptionalToJson(const std::optional<T>& value) {
   return value ? Json(*value) : Json();
+}
+
+// Thread safety: as any value type.
+class AbsolutePaths {
+ public:
+  // AbsolutePath(backup.path); asks for the working directory only when the
+  // folder is another one than the last time.
+  // Valid until the next call.
+  const std::string& Of(const BackupInfo& backup) {
+    const std::string_view path = backup.path;
+    if (path.empty()) return result_ = "";
+    if (!path.ends_with(backup.name))
+      return result_ = AbsolutePath(backup.path);
+    const std::string_view folder =
+        path.substr(0, path.size() - backup.name.size());
+    if (!folder.ends_with('/')) return result_ = AbsolutePath(backup.path);
+    if (folder != folder_) {
+      folder_ = folder;
+      absolute_ = AbsolutePath(folder_);
+    }
+    return result_.assign(absolute_).append(backup.name);
+  }
+
+ private:
+  std::string folder_;  // with the slash at its end
+  std::string absolute_;
+  std::string result_;
+};
+
+// One element of "backups", member by member; both forms come from here.
+template <typename Add>
+void Describe(const BackupInfo& backup, Time now, AbsolutePaths* paths,
+              Add add) {
+  const auto age =
+      std::chrono::duration_cast<std::chrono::hours>(now - backup.created);
+  add("name", backup.name);
+  add("path", paths->Of(backup));
+  add("size", backup.size_bytes);
+  add("sizeMB", FormatMegabytes(backup.size_bytes));
+  add("created", FormatTime(backup.created));
+  add("label", backup.label);
+  add("sha256", backup.sha256);
+  add("status", backup.status);
+  add("verified", backup.verified);
+  add("trigger", backup.trigger);
+  add("ageDays", std::max<int64_t>(age.count() / 24, 0));
+  add("pinned", backup.pinned);
+  if (!backup.problem.empty()) add("problem", backup.problem);
+  if (backup.other_database) add("otherDatabase", true);
+}
+
+// Without an early end: compilers then look at many bytes at once.
+bool NeedsEscape(std::string_view text) {
+  unsigned odd = 0;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    odd |= static_cast<unsigned>(byte < 0x20) |
+           static_cast<unsigned>(byte > 0x7e) |
+           static_cast<unsigned>(byte == '"') |
+           static_cast<unsigned>(byte == '\\');
+  }
+  return odd != 0;
+}
+
+// Writes to where there is room. A list of 10,000 backups has a million pieces:
+// to look for the room of each takes longer than to write it.
+// Thread safety: as a pointer.
+class Pen {
+ public:
+  explicit Pen(char* at) : at_(at) {}
+
+  char* at() const { return at_; }
+  template <size_t kSize>
+  void Key(const char (&key)[kSize]) {
+    *at_++ = separator_;
+    separator_ = ',';
+    *at_++ = '"';
+    Put(std::string_view(key, kSize - 1));
+    *at_++ = '"';
+    *at_++ = ':';
+  }
+  void Value(const std::string& value) {
+    if (NeedsEscape(value)) {
+      Put(DumpJson(Json(value)));
+      return;
+    }
+    *at_++ = '"';
+    Put(value);
+    *at_++ = '"';
+  }
+  void Value(bool value) {
+    Put(value ? std::string_view("true") : std::string_view("false"));
+  }
+  template <std::integral Number>
+  void Value(Number value) {
+    at_ = std::to_chars(at_, at_ + kMostDigits, value).ptr;
+  }
+  void Close() { *at_++ = '}'; }
+
+ private:
+  static constexpr int kMostDigits = 20;
+
+  void Put(std::string_view text) {
+    std::memcpy(at_, text.data(), text.size());
+    at_ += text.size();
+  }
+
+  char* at_;
+  char separator_ = '{';
+};
+
+// What the text of one backup can't be longer than: a byte of a string has
+// six at most, as \u001f; keys, numbers and times together are below 512.
+size_t MostBytes(const BackupInfo& backup, const std::string& path) {
+  const size_t bytes = backup.name.size() + path.size() + backup.label.size() +
+                       backup.sha256.size() + backup.status.size() +
+                       backup.trigger.size() + backup.problem.size();
+  return 512 + 6 * bytes;
 }
 
 }  // namespace
@@ -173,6 +297,71 @@ Json ToJson(const HealthReport& health, Time now) {
   json["status"] = health.store_usable ? "ok" : "unavailable";
   json["backup"] = std::move(backup);
   return json;
+}
+
+Json BackupToJson(const BackupInfo& backup, Time now) {
+  auto json = Json::object();
+  AbsolutePaths paths;
+  Describe(backup, now, &paths,
+           [&json](const char* key, const auto& value) { json[key] = value; });
+  return json;
+}
+
+struct BackupArrayText::Scratch {
+  AbsolutePaths paths;
+  std::string element;  // only ever grows
+};
+
+BackupArrayText::BackupArrayText(Time now, std::string* text)
+    : now_(now), text_(text), scratch_(std::make_unique<Scratch>()) {}
+
+BackupArrayText::~BackupArrayText() = default;
+
+void BackupArrayText::Add(const BackupInfo& backup) {
+  std::string& element = scratch_->element;
+  const size_t most = MostBytes(backup, scratch_->paths.Of(backup));
+  if (element.size() < most) element.resize(most);
+  Pen pen(element.data());
+  Describe(backup, now_, &scratch_->paths,
+           [&pen](const auto& key, const auto& value) {
+             pen.Key(key);
+             pen.Value(value);
+           });
+  pen.Close();
+  *text_ += size_ == 0 ? '[' : ',';
+  text_->append(element.data(), pen.at());
+  size_++;
+}
+
+void BackupArrayText::Finish() { *text_ += size_ == 0 ? "[]" : "]"; }
+
+Json BackupToDetailedJson(const BackupInfo& backup, Time now) {
+  Json json = BackupToJson(backup, now);
+  json["verifiedAt"] = TimeToJson(backup.verified_at);
+  auto manifest = Json::object();
+  manifest["created"] = FormatTime(backup.created);
+  manifest["label"] = backup.label;
+  manifest["trigger"] = backup.trigger;
+  manifest["snapshotMethod"] = backup.snapshot_method;
+  manifest["lastSequence"] = backup.last_sequence;
+  manifest["eventCount"] = backup.event_count;
+  manifest["sourceBytes"] = backup.source_bytes;
+  manifest["durationMs"] = backup.duration_ms;
+  // What LevelKeep did not write has none.
+  json["manifest"] = backup.snapshot_method.empty() ? Json() : manifest;
+  return json;
+}
+
+Json BackupsToJson(const std::vector<BackupInfo>& backups, Time now) {
+  Json json = Json::array();
+  for (const BackupInfo& backup : backups) {
+    json.push_back(BackupToJson(backup, now));
+  }
+  return json;
+}
+
+Json TimeToJson(const std::optional<Time>& time) {
+  return time ? Json(FormatTime(*time)) : Json();
 }
 
 }  // namespace levelkeep::api

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-#include "api/backup_json.h"
 #include "api/call.h"
+#include "api/report_json.h"
 #include "api/route.h"
 #include "config/settings.h"
 #include "levelkeep/backup_manager.h"

@@ -2,10 +2,9 @@
 
 #include <utility>
 
-#include "archive/file_digest.h"
 #include "archive/foreign_reader.h"
-#include "archive/own_index.h"
 #include "archive/own_reader.h"
+#include "archive/parallel.h"
 #include "archive/target_directory.h"
 #include "base/status_macros.h"
 

@@ -1,19 +1,84 @@
-// The end of the writing pipeline: appends bytes and computes size and digests.
-// Private to archive.
+// The end of the writing pipeline: appends, remembers what was written, and
+// reads it again from the device while more is being written. Private to
+// archive.
 
 #ifndef LEVELKEEP_ARCHIVE_ARCHIVE_SINK_H_
 #define LEVELKEEP_ARCHIVE_ARCHIVE_SINK_H_
 
 #include <cstdint>
+#include <deque>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string_view>
+#include <thread>
+#include <vector>
 
 #include "archive/archive_writer.h"
-#include "archive/read_back.h"
+#include "archive/parallel.h"
 #include "base/file_system.h"
 #include "base/hash.h"
+#include "base/mutex.h"
 
 namespace levelkeep {
+
+// Compares the bytes on the device with the bytes that were written. Its own
+// thread follows the writer and mostly waits for the device, so that at the end
+// only the last megabytes are left to read.
+//
+// Thread safety: Written and Finish from one thread at a time; failed and
+// status from any.
+class ReadBack {
+ public:
+  // `file` outlives this object.
+  ReadBack(File* file, ThreadPriority priority, std::stop_token stop);
+  // Abandons the runs that are not checked yet.
+  ~ReadBack();
+  ReadBack(const ReadBack&) = delete;
+  ReadBack& operator=(const ReadBack&) = delete;
+
+  // `bytes` were appended to the file, behind all earlier ones.
+  void Written(std::string_view bytes);
+  // Whether a fault was found; the writer may stop at once.
+  bool failed() const { return verdict_.failed(); }
+  Status status() { return verdict_.status(); }
+
+  // Checks the rest. kCorruption if a byte or the size differs; kIoError if the
+  // device does not accept or return the bytes. REQUIRES: the file was synced,
+  // and all its bytes were passed to Written.
+  Status Finish();
+
+ private:
+  struct Piece {
+    uint64_t size_bytes = 0;
+    uint32_t crc32 = 0;
+  };
+  struct Run {
+    uint64_t offset = 0;
+    uint64_t size_bytes = 0;
+    std::vector<Piece> pieces;
+  };
+
+  // A thread that runs CheckRuns; no thread if the host refuses one.
+  std::jthread StartThread();
+  Status CheckRuns();
+  // The next run; nullopt at the end or after a failure.
+  std::optional<Run> Next();
+  // `buffer` is aligned for ReadFromDevice.
+  Status CheckRun(const Run& run, char* buffer);
+
+  File* const file_;
+  const ThreadPriority priority_;
+  Verdict verdict_;
+
+  Run written_;  // the bytes that do not fill a run yet
+
+  Mutex mutex_;
+  CondVar changed_;
+  std::deque<Run> runs_ GUARDED_BY(mutex_);
+  bool ended_ GUARDED_BY(mutex_) = false;
+  std::jthread thread_;  // started with the first whole run
+};
 
 // Thread safety: one thread at a time.
 class ArchiveSink {

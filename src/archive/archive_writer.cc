@@ -6,12 +6,10 @@
 #include "archive/archive_sink.h"
 #include "archive/entry_encoder.h"
 #include "archive/gzip_format.h"
-#include "archive/read_back.h"
 #include "archive/tar_format.h"
 #include "archive/write_pipeline.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "format/repeated_name.h"
 #include "format/toc.h"
 
 namespace levelkeep {

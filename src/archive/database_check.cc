@@ -1,11 +1,10 @@
-#include "archive/database_check.h"
-
 #include <memory>
 
+#include "archive/foreign_reader.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/version.h"
 
 namespace levelkeep {

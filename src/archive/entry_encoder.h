@@ -10,12 +10,12 @@
 
 #include "archive/archive_writer.h"
 #include "archive/byte_buffer.h"
-#include "archive/deflate.h"
+#include "archive/codec.h"
 #include "archive/gzip_format.h"
 #include "archive/parallel.h"
 #include "base/file_system.h"
 #include "base/hash.h"
-#include "base/rate_limiter.h"
+#include "base/work.h"
 #include "format/toc.h"
 
 namespace levelkeep {

@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "archive/byte_buffer.h"
-#include "archive/inflate.h"
+#include "archive/codec.h"
 #include "base/file_system.h"
 #include "levelkeep/status.h"
 

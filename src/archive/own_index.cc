@@ -1,5 +1,3 @@
-#include "archive/own_index.h"
-
 #include <algorithm>
 #include <cstring>
 #include <utility>
@@ -7,6 +5,7 @@
 
 #include "archive/gzip_format.h"
 #include "archive/member_reader.h"
+#include "archive/own_reader.h"
 #include "archive/tar_format.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
@@ -124,8 +123,7 @@ Status LoadManifest(const ByteSource& source, OwnIndex* index) {
   if (Sha256::Of(text) != file.sha256) {
     return DamagedArchive("levelkeep-manifest.json has a wrong SHA-256");
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(Manifest manifest,
-                             DecodeManifest(text, index->toc.files.size() - 1));
+  LEVELKEEP_ASSIGN_OR_RETURN(Manifest manifest, DecodeManifest(text));
   index->manifest = std::make_shared<const Manifest>(std::move(manifest));
   return Status::Ok();
 }

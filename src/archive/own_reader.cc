@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "archive/byte_buffer.h"
-#include "archive/file_digest.h"
 #include "archive/gzip_format.h"
+#include "archive/parallel.h"
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"

@@ -6,19 +6,47 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
 #include "archive/archive_reader.h"
 #include "archive/member_reader.h"
-#include "archive/own_index.h"
 #include "archive/parallel.h"
 #include "archive/target_directory.h"
+#include "base/file_system.h"
 #include "base/hash.h"
 #include "base/mutex.h"
+#include "format/manifest.h"
+#include "format/toc.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep {
+
+// kCorruption, with the hint for a LevelKeep archive.
+Status DamagedArchive(const std::string& problem);
+
+// Footer, table of contents and manifest, which agree: the manifest's files are
+// exactly the entries in its database folder, and the last entry is the
+// manifest.
+struct OwnIndex {
+  uint64_t archive_bytes = 0;
+  uint64_t toc_offset = 0;
+  Toc toc;
+  std::shared_ptr<const Manifest> manifest;  // set once it is loaded
+  uint64_t content_bytes = 0;                // of the database files
+
+  // toc.files[i] is a database file for all i below this number.
+  size_t database_files() const { return toc.files.size() - 1; }
+  // "000012.ldb" for toc.files[i].
+  std::string FlatName(size_t i) const;
+};
+
+// Nullopt if the archive has no LevelKeep footer. If it has one, every fault is
+// kCorruption, or kUnsupported for an archive of a newer version.
+Result<std::optional<OwnIndex>> LoadOwnIndex(const ByteSource& source,
+                                             uint64_t archive_bytes);
 
 // Cuts the archive at the offsets in its table of contents into units that
 // cover it without gaps up to the table of contents. A unit is a chunk's member

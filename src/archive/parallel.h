@@ -1,4 +1,5 @@
-// Runs one function on several threads and returns the first failure.
+// Runs one body on several threads and returns the first failure; digests of
+// what is long, which ask for such a failure between steps.
 
 #ifndef LEVELKEEP_ARCHIVE_PARALLEL_H_
 #define LEVELKEEP_ARCHIVE_PARALLEL_H_
@@ -7,8 +8,11 @@
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string>
 #include <utility>
 
+#include "base/file_system.h"
+#include "base/hash.h"
 #include "base/mutex.h"
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"
@@ -60,6 +64,13 @@ Status RunWorkers(int workers, ThreadPriority priority, Verdict* verdict,
                   const std::function<Status()>& body,
                   const std::function<void()>& tick,
                   const std::function<void()>& wake = nullptr);
+
+// Feeds [begin, end) to `digest`; checks `verdict` between steps.
+Status DigestRange(const ByteSource& source, uint64_t begin, uint64_t end,
+                   Digest* digest, Verdict* verdict);
+// The digest of the first `size_bytes`; checks `verdict` between steps.
+Result<std::string> Sha256OfSource(const ByteSource& source,
+                                   uint64_t size_bytes, Verdict* verdict);
 
 }  // namespace levelkeep
 

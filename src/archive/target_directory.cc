@@ -2,10 +2,10 @@
 
 #include <utility>
 
-#include "base/own_process.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 
 namespace levelkeep {
 namespace {

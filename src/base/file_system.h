@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -266,6 +267,10 @@ Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
 // Appends exactly that range to `target` by reading and writing.
 Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
                  uint64_t size);
+// A new file of the first `size` bytes. Its content is durable on return, its
+// name is not.
+Status CopyDurably(FileSystem* fs, const ByteSource& source, uint64_t size,
+                   const std::string& path);
 
 // WriteToDevice for any number of bytes: what follows the last whole block
 // goes through the page cache. REQUIRES: `offset` and the address of `bytes`
@@ -276,6 +281,63 @@ Status WriteBlocks(File* file, uint64_t offset, std::string_view bytes);
 std::unique_ptr<ByteSource> NewPrefixSource(
     std::shared_ptr<const ByteSource> source, uint64_t size_bytes);
 std::unique_ptr<ByteSource> NewStringSource(std::string contents);
+
+// True if this process holds a classic lock on that file, by whatever name or
+// descriptor it was taken. Opens and closes no descriptor of the file, which
+// would drop the lock. False where /proc is missing, since nobody can tell.
+// Thread safety: any thread.
+bool HoldsClassicLock(const FileInfo& file);
+
+// Renames `source` to `target`, which must be free: kAlreadyExists if it is
+// not. Of several callers with one target exactly one wins.
+//
+//   1. a rename that does not replace
+//   2. where there is none (NFS, NTFS): a second name by link(2), then the
+//      first one is removed
+//   3. where there are no links either (exFAT, rclone, s3fs): the name is
+//      claimed by an empty file that only one can create, and the source is
+//      renamed over it
+//
+// A crash leaves `source`, `target`, both of them (2), or an empty `target`
+// beside `source` (3): a claim, of which the same power loss leaves the source,
+// too. The new name is durable when the caller has synced its folder.
+// REQUIRES: `source` is a regular file and not empty. Nobody removes a claim
+// while another one may be on its way to rename over it.
+Status MoveToNewName(FileSystem* fs, const std::string& source,
+                     const std::string& target);
+
+// Whether it can be what a crash left of the third way: a regular, empty file.
+bool IsClaim(const FileInfo& info);
+
+// Removes a claim that nobody uses any more; anything else stays. Ok if
+// nothing is there.
+Status RemoveClaim(FileSystem* fs, const std::string& path);
+
+struct GiveRequest {
+  std::string folder;
+  uint32_t user = 0;  // its id
+  // The folder's own, if it is given away; its group and its setgid and sticky
+  // bits stay.
+  uint32_t mode = 0700;
+  // Which of the names in the folder; of a folder all that is in it.
+  std::function<bool(const std::string& name)> wanted;
+};
+
+struct GiveReport {
+  std::vector<std::string> given;  // paths
+  // What stays whose it is, and why. kPermissionDenied: the system does not let
+  // this process give files away (it is not root, or the file system knows
+  // better); kRefused: the folder is a link.
+  std::vector<Status> left;
+};
+
+// 1. the folder itself, unless the user may list, enter and write it already
+// 2. what is wanted of it
+// Groups stay. No link is followed in the folder or at its own name, and what
+// has several names stays whose it is: whoever may write there must not get
+// anything that lies elsewhere. Goes on behind what can't be given. Nothing is
+// done for a folder that is not there.
+GiveReport GiveFolder(const GiveRequest& request);
 
 }  // namespace levelkeep
 

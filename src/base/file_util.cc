@@ -9,8 +9,10 @@
 #include "base/hash.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 
 namespace levelkeep {
+
 namespace {
 
 constexpr std::string_view kTemporaryPrefix = ".levelkeep-";
@@ -75,6 +77,32 @@ Status WriteNewFile(FileSystem* fs, const std::string& path,
 std::string_view WithoutTrailingSlashes(std::string_view path) {
   while (path.size() > 1 && path.back() == '/') path.remove_suffix(1);
   return path;
+}
+
+// The file has both names.
+Status DropFirstName(FileSystem* fs, const std::string& source,
+                     const std::string& target) {
+  const Status removed = fs->RemoveFile(source);
+  if (removed.ok()) return removed;
+  // A network file system may do what it says to have failed.
+  if (fs->Stat(source).status().code() == StatusCode::kNotFound) {
+    return Status::Ok();
+  }
+  (void)fs->RemoveFile(target);
+  return removed;
+}
+
+Status MoveOverClaim(FileSystem* fs, const std::string& source,
+                     const std::string& target) {
+  // An empty file without the one that it was for would be a riddle.
+  LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(ParentPath(source)));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto claim,
+                             fs->Open(target, OpenMode::kCreateNew));
+  Status moved = claim->Close();
+  // If we die here: a claim beside the whole source.
+  if (moved.ok()) moved = fs->Rename(source, target);
+  if (!moved.ok()) (void)RemoveClaim(fs, target);
+  return moved;
 }
 
 }  // namespace
@@ -218,11 +246,8 @@ bool HasTemporaryForm(std::string_view name, std::string_view suffix) {
   constexpr size_t kIdLength = 32;
   if (!name.starts_with(kTemporaryPrefix)) return false;
   name.remove_prefix(kTemporaryPrefix.size());
-  const std::string_view id = name.substr(0, kIdLength);
-  const bool hex = std::all_of(id.begin(), id.end(), [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
-  });
-  return hex && id.size() == kIdLength && name.substr(id.size()) == suffix;
+  return IsLowerHex(name.substr(0, kIdLength), kIdLength) &&
+         name.substr(kIdLength) == suffix;
 }
 
 bool IsTemporaryName(std::string_view name) {
@@ -289,6 +314,15 @@ Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
   return Status::Ok();
 }
 
+Status CopyDurably(FileSystem* fs, const ByteSource& source, uint64_t size,
+                   const std::string& path) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto file,
+                             fs->Open(path, OpenMode::kCreateNew));
+  LEVELKEEP_RETURN_IF_ERROR(source.CopyRangeTo(file.get(), 0, size));
+  LEVELKEEP_RETURN_IF_ERROR(file->Sync());
+  return file->Close();
+}
+
 Status ByteSource::CopyRangeTo(File* target, uint64_t offset,
                                uint64_t size) const {
   return CopyBytes(*this, target, offset, size);
@@ -301,6 +335,40 @@ std::unique_ptr<ByteSource> NewPrefixSource(
 
 std::unique_ptr<ByteSource> NewStringSource(std::string contents) {
   return std::make_unique<StringSource>(std::move(contents));
+}
+
+Status MoveToNewName(FileSystem* fs, const std::string& source,
+                     const std::string& target) {
+  // Some file systems take no heed of the flag (exFAT with fuse 3.17) and would
+  // replace it.
+  const Status free = fs->Stat(target).status();
+  if (free.ok()) {
+    return Status(StatusCode::kAlreadyExists, target + " is there already");
+  }
+  if (free.code() != StatusCode::kNotFound) return free;
+  const Status renamed = fs->RenameNoReplace(source, target);
+  if (renamed.code() != StatusCode::kUnsupported) return renamed;
+  const Status linked = fs->Link(source, target);
+  // If we die here: the file has both names.
+  if (linked.ok()) return DropFirstName(fs, source, target);
+  if (linked.code() == StatusCode::kAlreadyExists ||
+      linked.code() == StatusCode::kNotFound) {
+    return linked;
+  }
+  // Where there are no links, they fail in many ways: exFAT says EPERM,
+  // rclone EIO. Whatever it is, the next way may work.
+  return MoveOverClaim(fs, source, target);
+}
+
+bool IsClaim(const FileInfo& info) {
+  return info.type == FileType::kRegular && info.size_bytes == 0;
+}
+
+Status RemoveClaim(FileSystem* fs, const std::string& path) {
+  const auto info = fs->Stat(path);
+  if (info.status().code() == StatusCode::kNotFound) return Status::Ok();
+  if (!info.ok()) return info.status();
+  return IsClaim(*info) ? fs->RemoveFile(path) : Status::Ok();
 }
 
 }  // namespace levelkeep

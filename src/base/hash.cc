@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "base/ascii.h"
 #include "base/text.h"
 
 #ifdef LEVELKEEP_WITH_ISAL

@@ -42,57 +42,20 @@ Result<nlohmann::ordered_json> ParseJsonInOrder(std::string_view text,
                                                 std::string_view subject,
                                                 const JsonRules& rules = {});
 
-// What an element of a list holds in the fields that somebody asked for.
-// Fields are named by their index in the list given to the constructor.
-// All failures are kCorruption and name the field.
-// Thread safety: one thread at a time.
-class JsonElement {
- public:
-  explicit JsonElement(const std::vector<std::string_view>& names);
-
-  // Live until the next element.
-  Result<std::string_view> RequireText(size_t field) const;
-  Result<uint64_t> RequireUint(size_t field) const;
-  // Missing: 0.
-  Result<uint64_t> OptionalUint(size_t field) const;
-
-  // For the parser.
-  void Clear(bool is_object);
-  // Where in the list `name` is; its end if it is not.
-  size_t FieldOf(std::string_view name) const;
-  void SetText(size_t field, std::string_view text);
-  void SetUint(size_t field, uint64_t number);
-  void SetOther(size_t field);
-
- private:
-  enum class Kind { kMissing, kText, kUint, kOther };
-  struct Field {
-    std::string_view name;
-    Kind kind = Kind::kMissing;
-    uint64_t number = 0;
-    std::string text;
-  };
-  Status Check(size_t field, Kind kind) const;
-
-  std::vector<Field> fields_;
-  bool is_object_ = false;
-};
-
-// The list of a document that is too long to be a tree: its elements are
-// handed out one by one.
+// The list of a document that is too long to be one tree: its elements are
+// handed out one by one, each of them a tree.
 struct JsonList {
-  std::vector<std::string_view> path;    // names of members, outermost first
-  std::vector<std::string_view> fields;  // of its elements
+  std::vector<std::string_view> path;  // names of members, outermost first
   // A list begins: of members of one name, the last counts.
   std::function<void()> begin;
   // After a failure no more elements come.
-  std::function<Status(const JsonElement& element)> take;
+  std::function<Status(const nlohmann::json& element)> take;
 };
 
-// An object with such a list, nested at most 8 deep, and little besides it.
-// The list is there in the tree that is returned, and empty; `elements` gets
-// the first failure of list.take. kCorruption: "SUBJECT is not a well-formed
-// JSON object", "SUBJECT holds too much besides its list".
+// An object with such a list, nested at most 8 deep, and little besides it or
+// in one element. The list is there in the tree that is returned, and empty;
+// `elements` gets the first failure of list.take. kCorruption: "SUBJECT is not
+// a well-formed JSON object", "SUBJECT holds too much besides its list".
 Result<nlohmann::json> ParseJsonList(std::string_view text,
                                      std::string_view subject,
                                      const JsonList& list, Status* elements);
@@ -109,6 +72,8 @@ Result<std::string> OptionalText(const nlohmann::json& object,
 Result<std::string> RequireHex(const nlohmann::json& object, const char* name,
                                size_t digits);
 Result<uint64_t> RequireUint(const nlohmann::json& object, const char* name);
+// Missing: 0.
+Result<uint64_t> OptionalUint(const nlohmann::json& object, const char* name);
 Result<int64_t> RequireInt(const nlohmann::json& object, const char* name);
 Result<bool> RequireBool(const nlohmann::json& object, const char* name);
 // The pointer lives as long as `object`.

@@ -10,44 +10,52 @@
 #include <string_view>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/file_system.h"
 #include "base/log_output.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 
 namespace levelkeep {
+
 namespace {
 
 constexpr char kLoggerName[] = "levelkeep";
 
-spdlog::level::level_enum ToSpdlog(LogLevel level) {
-  switch (level) {
-    case LogLevel::kTrace:
-      return spdlog::level::trace;
-    case LogLevel::kDebug:
-      return spdlog::level::debug;
-    case LogLevel::kInfo:
-      return spdlog::level::info;
-    case LogLevel::kWarn:
-      return spdlog::level::warn;
-    case LogLevel::kError:
-      return spdlog::level::err;
-    case LogLevel::kOff:
-      return spdlog::level::off;
+struct Level {
+  LogLevel level;
+  spdlog::level::level_enum spdlog;
+  std::string_view word;
+  std::string_view journal;  // syslog's priority, at the start of a line
+};
+constexpr Level kLevels[] = {
+    {LogLevel::kTrace, spdlog::level::trace, "trace", "<7>"},
+    {LogLevel::kDebug, spdlog::level::debug, "debug", "<7>"},
+    {LogLevel::kInfo, spdlog::level::info, "info", "<6>"},
+    {LogLevel::kWarn, spdlog::level::warn, "warn", "<4>"},
+    {LogLevel::kError, spdlog::level::err, "error", "<3>"},
+    {LogLevel::kOff, spdlog::level::off, "off", "<3>"}};
+
+// What is none of these is an error.
+template <typename Value>
+const Level& FindLevel(Value Level::*member, const Value& value) {
+  for (const Level& level : kLevels) {
+    if (level.*member == value) return level;
   }
-  return spdlog::level::info;
+  return FindLevel(&Level::level, LogLevel::kError);
+}
+
+spdlog::level::level_enum ToSpdlog(LogLevel level) {
+  return FindLevel(&Level::level, level).spdlog;
 }
 
 // What an application's environment asks for. Other programs read LOG_LEVEL,
 // too, and know other words: those are no error.
 LogLevel LevelOfEnvironment() {
   const char* const text = std::getenv("LOG_LEVEL");
-  constexpr std::pair<std::string_view, LogLevel> kWords[] = {
-      {"trace", LogLevel::kTrace}, {"debug", LogLevel::kDebug},
-      {"info", LogLevel::kInfo},   {"warn", LogLevel::kWarn},
-      {"error", LogLevel::kError}, {"off", LogLevel::kOff}};
-  for (const auto& [word, level] : kWords) {
-    if (text != nullptr && text == word) return level;
+  for (const Level& level : kLevels) {
+    if (text != nullptr && text == level.word) return level.level;
   }
   return LogLevel::kInfo;
 }
@@ -152,6 +160,69 @@ void Log(spdlog::level::level_enum level, std::string_view tag,
   logger->log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 
+// Splits "[Tag] message"; a host's own line may have no tag.
+std::string_view TakeTag(std::string_view* message) {
+  const size_t end = message->find("] ");
+  if (message->empty() || message->front() != '[' ||
+      end == std::string_view::npos) {
+    return {};
+  }
+  const std::string_view tag = message->substr(1, end - 1);
+  message->remove_prefix(end + 2);
+  return tag;
+}
+
+std::string JsonString(std::string_view text) {
+  std::string json = "\"";
+  // Printable() leaves valid UTF-8 without control characters.
+  for (const char c : Printable(text, text.size() * 4)) {
+    if (c == '"' || c == '\\') json += '\\';
+    json += c;
+  }
+  return json + '"';
+}
+
+class LineFormatter : public spdlog::formatter {
+ public:
+  explicit LineFormatter(LogStyle style) : style_(style) {}
+
+  void format(const spdlog::details::log_msg& message,
+              spdlog::memory_buf_t& target) override {
+    const std::string_view payload(message.payload.data(),
+                                   message.payload.size());
+    const std::string line = FormatLine(message, payload) + "\n";
+    target.append(line.data(), line.data() + line.size());
+  }
+
+  std::unique_ptr<spdlog::formatter> clone() const override {
+    return std::make_unique<LineFormatter>(style_);
+  }
+
+ private:
+  std::string FormatLine(const spdlog::details::log_msg& message,
+                         std::string_view text) const {
+    const Level& level = FindLevel(&Level::spdlog, message.level);
+    const std::string_view word = level.word;
+    if (style_ == LogStyle::kJson) {
+      const std::string_view tag = TakeTag(&text);
+      return "{\"time\":" + JsonString(FormatTime(message.time)) +
+             ",\"level\":" + JsonString(word) + ",\"tag\":" + JsonString(tag) +
+             ",\"message\":" + JsonString(text) + "}";
+    }
+    // Room for every byte as \xNN: nothing is cut.
+    const std::string printable = Printable(text, text.size() * 4);
+    if (style_ == LogStyle::kJournal) {
+      return std::string(level.journal) + printable;
+    }
+    std::string line = FormatTime(message.time) + " ";
+    line += word;
+    line.append(6 - word.size(), ' ');
+    return line + printable;
+  }
+
+  const LogStyle style_;
+};
+
 }  // namespace
 
 Status ConfigureLogging(const LogOptions& options) {
@@ -183,5 +254,39 @@ void SetLogCallback(LogCallback callback) {
   Holder()->SetCallback(std::move(callback));
 }
 void FlushLogs() { Holder()->Get()->flush(); }
+
+std::unique_ptr<spdlog::formatter> NewLogFormatter(LogStyle style) {
+  return std::make_unique<LineFormatter>(style);
+}
+
+void CallbackSink::log(const spdlog::details::log_msg& message) {
+  std::string_view text(message.payload.data(), message.payload.size());
+  const std::string_view tag = TakeTag(&text);
+  try {
+    callback_(FindLevel(&Level::spdlog, message.level).level, tag, text);
+  } catch (...) {
+    // It is the application's, which has to know.
+  }
+}
+
+DailyFileSink::DailyFileSink(FileSystem* fs, std::string directory)
+    : fs_(fs), directory_(std::move(directory)) {}
+
+void DailyFileSink::sink_it_(const spdlog::details::log_msg& message) {
+  const std::string day = FormatTime(message.time).substr(0, 10);
+  if (file_ == nullptr || day != day_) {
+    auto opened = fs_->Open(JoinPath(directory_, "levelkeep_" + day + ".log"),
+                            OpenMode::kAppend);
+    if (!opened.ok()) return;  // stderr has the line; the next one tries again
+    file_ = std::move(opened).value();
+    day_ = day;
+  }
+  spdlog::memory_buf_t line;
+  formatter_->format(message, line);
+  // A full disk must not stop the program that logs about it.
+  if (!file_->Append(std::string_view(line.data(), line.size())).ok()) {
+    file_.reset();
+  }
+}
 
 }  // namespace levelkeep

@@ -18,7 +18,6 @@
 #include "base/file_system.h"
 #include "base/posix_error.h"
 #include "base/posix_file.h"
-#include "base/posix_owner.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
 

@@ -23,6 +23,7 @@
 extern char** environ;
 
 namespace levelkeep {
+
 namespace {
 
 using std::chrono::milliseconds;
@@ -195,6 +196,24 @@ steady_clock::time_point DeadlineAfter(milliseconds timeout) {
   return steady_clock::now() + std::min(timeout, kLongest);
 }
 
+// The system gives each file the lowest number that is free.
+void OccupyStandardDescriptors() {
+  int fd = -1;
+  do {
+    fd = ::open("/dev/null", O_RDONLY);
+    // Some root folders have no /dev.
+    if (fd < 0) fd = ::open("/", O_RDONLY | O_DIRECTORY);
+  } while (fd >= 0 && fd <= STDERR_FILENO);
+  if (fd >= 0) ::close(fd);
+}
+
+void RaiseOpenFileLimit() {
+  struct rlimit limit = {};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 }  // namespace
 
 Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
@@ -283,5 +302,31 @@ void LowerThreadPriority(ThreadPriority priority) {
 }
 
 bool IsIdleThread() { return ::sched_getscheduler(0) == SCHED_IDLE; }
+
+void SettleOwnProcess() {
+  OccupyStandardDescriptors();
+  (void)::signal(SIGPIPE, SIG_IGN);
+  (void)::signal(SIGXFSZ, SIG_IGN);
+  (void)::signal(SIGUSR1, SIG_IGN);
+  (void)::signal(SIGCHLD, SIG_DFL);
+  RaiseOpenFileLimit();
+}
+
+bool FewFilesMayBeOpen() {
+  constexpr rlim_t kFew = 256;
+  struct rlimit limit = {};
+  return ::getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < kFew;
+}
+
+std::optional<uint64_t> FileSizeLimit() {
+  struct rlimit limit = {};
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 ||
+      limit.rlim_cur == RLIM_INFINITY) {
+    return std::nullopt;
+  }
+  return uint64_t{limit.rlim_cur};
+}
+
+const char* LevelKeepVersion() { return LEVELKEEP_VERSION; }
 
 }  // namespace levelkeep

@@ -3,7 +3,6 @@
 #include <climits>
 #include <cstdio>
 
-#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"

@@ -144,12 +144,7 @@ std::string Printable(std::string_view bytes, size_t limit) {
 }
 
 std::string QuotedForShell(std::string_view path) {
-  const bool plain = std::all_of(path.begin(), path.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-           (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '_' ||
-           c == '-';
-  });
-  if (plain && !path.empty()) return std::string(path);
+  if (!path.empty() && IsMadeOf(path, "/._-")) return std::string(path);
   std::string quoted = "'";
   for (const char c : path) {
     quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);

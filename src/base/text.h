@@ -1,8 +1,11 @@
-// Small text helpers shared by all modules.
+// Small text helpers shared by all modules. Letters, digits and blanks are
+// those of ASCII, whatever the locale is.
 
 #ifndef LEVELKEEP_BASE_TEXT_H_
 #define LEVELKEEP_BASE_TEXT_H_
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -30,6 +33,65 @@ std::string NamesOf(const std::vector<std::string>& names);
 bool IsValidUtf8(std::string_view text);
 // Levenshtein distance, for "did you mean".
 size_t EditDistance(std::string_view a, std::string_view b);
+
+inline char Lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+
+inline std::string Lower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = Lower(c);
+  return lower;
+}
+
+// Without `blanks` at both ends.
+inline std::string_view Trim(std::string_view text,
+                             std::string_view blanks = " \t") {
+  const size_t first = text.find_first_not_of(blanks);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(blanks) - first + 1);
+}
+
+// Says nothing: empty, or only blanks. What is left of a variable that is not
+// set, in a script.
+inline bool IsBlank(std::string_view text) {
+  return Trim(text, " \t\r\n").empty();
+}
+
+// The parts between the separators, of which one or more may be empty: one
+// part more than there are separators. They live as long as `text`.
+inline std::vector<std::string_view> Split(std::string_view text,
+                                           char separator) {
+  std::vector<std::string_view> parts;
+  for (;;) {
+    const size_t end = text.find(separator);
+    parts.push_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// Only letters, digits and characters of `others`; also of an empty text.
+inline bool IsMadeOf(std::string_view text, std::string_view others) {
+  return std::all_of(text.begin(), text.end(), [others](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+           (c >= '0' && c <= '9') || others.find(c) != others.npos;
+  });
+}
+
+// The value of a lower-case hexadecimal digit; -1 for all else.
+inline int HexDigit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  return -1;
+}
+
+// Exactly so many lower-case hexadecimal digits.
+inline bool IsLowerHex(std::string_view text, size_t digits) {
+  return text.size() == digits &&
+         std::all_of(text.begin(), text.end(),
+                     [](char c) { return HexDigit(c) >= 0; });
+}
 
 }  // namespace levelkeep
 

@@ -1,11 +1,20 @@
-// What a task that takes long asks and tells while it runs.
+// What a task that takes long asks and tells while it runs, and how fast it may
+// go; and code of the host (hooks, counters, visitors, progress): whatever it
+// throws ends here, so that no step of ours is left half done.
 
 #ifndef LEVELKEEP_BASE_WORK_H_
 #define LEVELKEEP_BASE_WORK_H_
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <stop_token>
+#include <string_view>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/mutex.h"
+#include "levelkeep/status.h"
 
 #include "levelkeep/status.h"
 
@@ -39,6 +48,43 @@ struct Work {
                  ? 1.0
                  : static_cast<double>(done) / static_cast<double>(total));
   }
+};
+
+// The exception that is being handled, thrown by the host's `what`: kInternal,
+// or kNoSpace for std::bad_alloc. REQUIRES: called in a catch block.
+Status ThrownByHost(std::string_view what);
+
+// Runs `call`, which is the host's; an exception becomes the Status above.
+// `what` names it to people: "the hook that closes the database".
+template <typename Call>
+Status CallHost(std::string_view what, Call&& call) {
+  try {
+    return std::forward<Call>(call)();
+  } catch (...) {
+    return ThrownByHost(what);
+  }
+}
+
+// `progress` for a task that goes on whatever it throws: the first exception
+// is logged, and it is not called again. Empty stays empty.
+std::function<void(double)> HostProgress(
+    std::function<void(double fraction)> progress);
+
+// Thread safety: all methods may be called concurrently.
+class RateLimiter {
+ public:
+  // 0: no limit. `clock` outlives it.
+  RateLimiter(Clock* clock, uint64_t bytes_per_second);
+  // Returns when `bytes` more may be worked on; kCancelled on `stop`. What
+  // was not used in the past can't be saved up.
+  Status Take(uint64_t bytes, std::stop_token stop);
+
+ private:
+  Clock* const clock_;
+  const uint64_t bytes_per_second_;
+  Mutex mutex_;
+  // When everything granted so far is worked off at the given rate.
+  std::chrono::steady_clock::time_point free_at_ GUARDED_BY(mutex_);
 };
 
 }  // namespace levelkeep

@@ -4,11 +4,11 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
-#include "base/new_name.h"
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "format/backup_name.h"
 #include "format/backup_state.h"
-#include "format/sidecar.h"
 
 namespace levelkeep {
 

@@ -16,7 +16,6 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
-#include "catalog/catalog_entry.h"
 #include "catalog/listing.h"
 #include "destination/folder_destination.h"
 #include "format/backup_name.h"
@@ -108,7 +107,7 @@ class Catalog {
   // Synced. kNotFound; kRefused if it is not a regular file.
   Status Remove(const std::string& name);
   // Removes temporary files, unless somebody holds a lock on them, claims of
-  // names (base/new_name.h), and sidecars and state files whose archive is
+  // names (base/file_system.h), and sidecars and state files whose archive is
   // gone. Returns the names of what it removed.
   Result<std::vector<std::string>> Sweep();
   // The owner may be another one now: the next listing asks.

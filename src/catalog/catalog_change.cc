@@ -8,7 +8,6 @@
 #include "catalog/catalog.h"
 #include "format/backup_name.h"
 #include "format/backup_state.h"
-#include "format/sidecar.h"
 
 namespace levelkeep {
 

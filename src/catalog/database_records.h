@@ -1,16 +1,20 @@
 // backups/.levelkeep/databases/ID/: what BACKUP_DIR remembers of each database
 // that is backed up into it, so that a database that is missing, was put back
-// or lives twice is noticed.
+// or lives twice is noticed; and how the tables of its last backup stand in
+// their archive, so that the next one can copy those that are still there.
 
 #ifndef LEVELKEEP_CATALOG_DATABASE_RECORDS_H_
 #define LEVELKEEP_CATALOG_DATABASE_RECORDS_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
 #include "dbfiles/identity.h"
+#include "format/toc.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -72,6 +76,34 @@ class DatabaseRecords {
   FileSystem* const fs_;
   const std::string directory_;
 };
+
+// A file of the database as it was when it was archived. LevelDB never
+// writes to a table again; a table of the same number that was made anew (by
+// a repair, a restored database, a crash before the MANIFEST knew of it) has
+// another inode or another mtime.
+struct ReusableFile {
+  uint64_t device = 0;
+  uint64_t inode = 0;
+  int64_t mtime_ns = 0;
+  TocFile archived;  // name: within the database folder
+};
+
+// Value type.
+struct ReuseRecord {
+  std::string archive;  // backup name
+  uint64_t archive_bytes = 0;
+  uint64_t archive_inode = 0;
+  int64_t archive_mtime_ns = 0;
+  std::string db_epoch;
+  std::string writer;  // build and level of the compressor
+  std::vector<ReusableFile> files;
+};
+
+// A text: one line about the archive, one for each file, and a digest of all
+// that at the end.
+std::string EncodeReuseRecord(const ReuseRecord& record);
+// kCorruption if it is not, to the last byte, what EncodeReuseRecord wrote.
+Result<ReuseRecord> DecodeReuseRecord(std::string_view text);
 
 }  // namespace levelkeep
 

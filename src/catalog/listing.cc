@@ -4,7 +4,7 @@
 #include <chrono>
 #include <utility>
 
-#include "format/backup_order.h"
+#include "format/manifest.h"
 
 namespace levelkeep {
 
@@ -99,6 +99,20 @@ std::optional<Time> Listing::OrderTimeAt(Time now) const {
 const CatalogEntry* Listing::NewestOfEpoch(std::string_view epoch) const {
   const auto it = newest_of_epoch_.find(epoch);
   return it == newest_of_epoch_.end() ? nullptr : it->second;
+}
+
+Time CatalogEntry::created() const {
+  return manifest ? manifest->created : parsed.time;
+}
+
+Time CatalogEntry::order_time() const {
+  return manifest ? OrderTimeOf(*manifest) : parsed.time;
+}
+
+std::string CatalogEntry::status() const {
+  if (damaged()) return "damaged";
+  if (!manifest && !foreign) return "unreadable";
+  return verified() ? "verified" : "unverified";
 }
 
 }  // namespace levelkeep

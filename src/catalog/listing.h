@@ -1,4 +1,5 @@
-// What was in backups/ at one moment.
+// One backup as the catalog knows it, whose backups count, and what was in
+// backups/ at one moment.
 
 #ifndef LEVELKEEP_CATALOG_LISTING_H_
 #define LEVELKEEP_CATALOG_LISTING_H_
@@ -13,12 +14,74 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "catalog/catalog_entry.h"
-#include "catalog/owner.h"
+#include "format/backup_name.h"
+#include "format/backup_state.h"
+#include "format/manifest.h"
 
 namespace levelkeep {
 
-// Newest first, as format/backup_order.h has it; an archive without manifest
+// No sidecar or state file of ours is larger.
+inline constexpr uint64_t kSmallFileLimit = 64 << 10;
+
+struct CatalogEntry {
+  std::string name;
+  std::string path;  // empty: the archive is not in `backups/`
+  BackupName parsed;
+  uint64_t size_bytes = 0;
+  int64_t mtime_ns = 0;
+  uint64_t inode = 0;
+  // Unreadable or foreign under our name: no manifest, and `problem`.
+  // ManifestForListing's.
+  std::optional<Manifest> manifest;
+  std::string problem;
+  bool foreign = false;  // an archive, but not one that LevelKeep wrote
+  std::string sha256;    // from the sidecar; empty without
+  bool pinned = false;
+  // What a verification found, if its record is ours: see Catalog.
+  std::optional<VerifyRecord> verification;
+  std::string verified_sha256;  // of the archive that it speaks of
+  std::optional<NotChecked> not_checked;
+  std::vector<BackupCopy> copies;  // in other destinations
+
+  // Its archive is in `backups/`.
+  bool is_local() const { return !path.empty(); }
+  // The manifest's time, else the name's.
+  Time created() const;
+  // The manifest's OrderTimeOf, else the name's time.
+  Time order_time() const;
+  // Every byte was read and was right; "structure" alone does not count.
+  bool verified() const {
+    return verification && verification->passed &&
+           verification->depth != VerifyDepth::kStructure;
+  }
+  bool damaged() const { return verification && !verification->passed; }
+  // Nobody has read all of it yet, and the last who tried could not.
+  bool waits_for_check() const {
+    return not_checked && !verified() && !damaged();
+  }
+  // "verified", "damaged", "unverified" or "unreadable".
+  std::string status() const;
+};
+
+// The database that asks. Value type.
+struct Owner {
+  // There is one; its identity may still have to be made. False: whoever asks
+  // knows of no database (a worker that sees the backups only).
+  bool known = false;
+  std::string id = {};  // DATABASE_ID; empty: not made yet, or not known
+  bool alone = true;    // no other database is remembered in this folder
+
+  // Its manifest names another database. That alone makes it another's.
+  bool IsOther(const Manifest& manifest) const {
+    return known && !manifest.db_id.empty() && manifest.db_id != id;
+  }
+  bool IsOther(const CatalogEntry& entry) const {
+    return entry.manifest && IsOther(*entry.manifest);
+  }
+  bool operator==(const Owner&) const = default;
+};
+
+// Newest first, as format/manifest.h has it; an archive without manifest
 // is of no history, and of the time in its name.
 //
 // All archives are entries. What is asked for beyond that looks at the owner's

@@ -27,13 +27,11 @@
 #include <vector>
 
 #include "base/json.h"
-#include "base/own_process.h"
+#include "base/process.h"
 #include "check/file_checks.h"
-#include "check/host_comparator.h"
 #include "check/limits.h"
 #include "check/overlay_env.h"
 #include "check/store_scan.h"
-#include "check/unordered_read.h"
 
 namespace levelkeep::check {
 namespace {

@@ -11,7 +11,9 @@
 #define LEVELKEEP_CHECK_OVERLAY_ENV_H_
 
 #include <algorithm>
+#include <atomic>
 #include <cstdarg>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <set>
@@ -20,12 +22,151 @@
 #include <utility>
 #include <vector>
 
+#include "archive/archive_view.h"
 #include "base/file_system.h"
-#include "check/block_types.h"
-#include "check/store_files.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "base/text.h"
 #include "leveldb/env.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep::check {
+
+// Read-only access to the files. Names have no folder.
+// Thread safety: all methods may be called concurrently.
+class StoreFiles {
+ public:
+  virtual ~StoreFiles() = default;
+  virtual Result<std::vector<std::string>> List() const = 0;
+  // kNotFound if there is no such file. Fills only type and size.
+  virtual Result<FileInfo> Stat(const std::string& name) const = 0;
+  virtual Result<std::unique_ptr<ByteSource>> Open(
+      const std::string& name) const = 0;
+};
+
+// A file that is open only during a read, because LevelDB would otherwise keep
+// more tables open than the host allows.
+class FileByName : public ByteSource {
+ public:
+  // `fs` outlives this object.
+  FileByName(FileSystem* fs, std::string path)
+      : fs_(fs), path_(std::move(path)) {}
+  Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                        size_t size) const override {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto file,
+                               fs_->Open(path_, OpenMode::kRead));
+    return file->ReadAt(offset, buffer, size);
+  }
+
+ private:
+  FileSystem* const fs_;
+  const std::string path_;
+};
+
+class FolderFiles : public StoreFiles {
+ public:
+  // `fs` outlives this object.
+  FolderFiles(FileSystem* fs, std::string folder)
+      : fs_(fs), folder_(std::move(folder)) {}
+
+  Result<std::vector<std::string>> List() const override {
+    return fs_->List(folder_);
+  }
+  Result<FileInfo> Stat(const std::string& name) const override {
+    return fs_->Stat(JoinPath(folder_, name));
+  }
+  Result<std::unique_ptr<ByteSource>> Open(
+      const std::string& name) const override {
+    const std::string path = JoinPath(folder_, name);
+    LEVELKEEP_ASSIGN_OR_RETURN(auto file, fs_->Open(path, OpenMode::kRead));
+    return by_name_ ? std::unique_ptr<ByteSource>(new FileByName(fs_, path))
+                    : std::unique_ptr<ByteSource>(std::move(file));
+  }
+
+ private:
+  FileSystem* const fs_;
+  const std::string folder_;
+  const bool by_name_ = FewFilesMayBeOpen();
+};
+
+class ArchiveFiles : public StoreFiles {
+ public:
+  explicit ArchiveFiles(std::shared_ptr<const ArchiveView> view)
+      : view_(std::move(view)) {}
+
+  Result<std::vector<std::string>> List() const override {
+    std::vector<std::string> names;
+    for (const auto& [name, size_bytes] : view_->sizes()) names.push_back(name);
+    return names;
+  }
+  Result<FileInfo> Stat(const std::string& name) const override {
+    const auto found = view_->sizes().find(name);
+    if (found == view_->sizes().end()) {
+      return Status(StatusCode::kNotFound,
+                    "the archive holds no file " + Printable(name));
+    }
+    FileInfo info;
+    info.type = FileType::kRegular;
+    info.size_bytes = found->second;
+    return info;
+  }
+  Result<std::unique_ptr<ByteSource>> Open(
+      const std::string& name) const override {
+    return ArchiveView::OpenFile(view_, name);
+  }
+
+ private:
+  const std::shared_ptr<const ArchiveView> view_;
+};
+
+// Remembers the last block of a type that LevelDB 1.23 does not know.
+// Thread safety: any thread.
+class BlockTypes {
+ public:
+  // `bytes` is what LevelDB read from a table: a block and its trailer, or the
+  // footer.
+  void Note(std::string_view bytes) {
+    constexpr size_t kTrailerBytes = 5;  // the type, then a checksum
+    constexpr size_t kFooterBytes = 48;
+    constexpr unsigned char kSnappy = 1;
+    if (bytes.size() <= kTrailerBytes || bytes.size() == kFooterBytes) return;
+    const auto type =
+        static_cast<unsigned char>(bytes[bytes.size() - kTrailerBytes]);
+    if (type <= kSnappy) return;
+    last_ = type | (bytes.starts_with("\x28\xb5\x2f\xfd") ? kZstd : 0);
+  }
+
+  // Returns `failure`, or a better message if LevelDB met such a block. LevelDB
+  // compares the checksum before the type, so the block itself is undamaged.
+  Status Explain(const Status& failure) const {
+    if (failure.message().find("bad block type") == std::string::npos) {
+      return failure;
+    }
+    const int type = last_ & 0xff;
+    return Status(StatusCode::kUnsupported,
+                  "tables are compressed " + NameOf(last_) + "(block type " +
+                      std::to_string(type) + "), which this LevelDB can't read",
+                  "use the application that wrote these tables");
+  }
+
+ private:
+  static constexpr int kZstd = 0x100;
+
+  // Minecraft writes zlib as 2 and 4; LevelDB after 1.23 writes zstd as 2.
+  static std::string NameOf(int block) {
+    switch (block) {
+      case 2:
+      case 4:
+        return "with zlib ";
+      case 2 | kZstd:
+        return "with zstd ";
+      default:
+        return "";
+    }
+  }
+
+  std::atomic<int> last_ = 0;
+};
 
 class SilentLogger : public leveldb::Logger {
  public:

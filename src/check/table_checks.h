@@ -19,7 +19,7 @@
 #include "base/posix_error.h"
 #include "base/status_macros.h"
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/version.h"
 #include "leveldb/comparator.h"
 #include "leveldb/env.h"

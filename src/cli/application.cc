@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "engine/platform.h"
-#include "http/url.h"
+#include "http/request_head.h"
 
 namespace levelkeep::cli {
 

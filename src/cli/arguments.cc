@@ -5,7 +5,6 @@
 #include <set>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/text.h"
 #include "config/settings.h"
 

@@ -8,6 +8,7 @@
 #define LEVELKEEP_CLI_CLI_H_
 
 #include <atomic>
+#include <condition_variable>
 #include <iosfwd>
 #include <map>
 #include <stop_token>
@@ -16,10 +17,32 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
-#include "cli/questions.h"
+#include "base/mutex.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep::cli {
+
+// Thread safety: all methods may be called concurrently.
+class Questions {
+ public:
+  void Ask() {
+    MutexLock lock(&mutex_);
+    asked_ = true;
+    wake_.notify_all();
+  }
+  // Waits for one and takes it. False: stopped.
+  bool Wait(std::stop_token stop) {
+    MutexLock lock(&mutex_);
+    wake_.wait(mutex_, stop, [this]() REQUIRES_LOCK(mutex_) { return asked_; });
+    asked_ = false;
+    return !stop.stop_requested();
+  }
+
+ private:
+  Mutex mutex_;
+  std::condition_variable_any wake_;
+  bool asked_ GUARDED_BY(mutex_) = false;
+};
 
 // The world around one run, so that tests need no process for it.
 struct World {

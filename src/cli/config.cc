@@ -2,8 +2,8 @@
 
 #include "base/folder_probe.h"
 #include "cli/application.h"
+#include "cli/console.h"
 #include "cli/session.h"
-#include "cli/table.h"
 
 namespace levelkeep::cli {
 

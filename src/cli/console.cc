@@ -1,5 +1,6 @@
 #include "cli/console.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <istream>
 #include <ostream>
@@ -7,6 +8,7 @@
 #include <utility>
 
 namespace levelkeep::cli {
+
 namespace {
 
 constexpr char kRed[] = "31";
@@ -20,6 +22,12 @@ bool ColoursWanted(const std::map<std::string, std::string>& environment) {
   const auto term = environment.find("TERM");
   return term != environment.end() && term->second != "dumb";
 }
+
+constexpr int kBarWidth = 30;
+constexpr int kLineStep = 10;  // per cent
+constexpr std::chrono::milliseconds kBarInterval{100};
+constexpr std::chrono::milliseconds kLineInterval{1000};
+constexpr char kWipeLine[] = "\r\x1b[K";
 
 }  // namespace
 
@@ -112,6 +120,139 @@ std::string Console::Paint(std::string_view text, const char* code,
                            bool is_terminal) const {
   if (!is_terminal || !colours_wanted_) return std::string(text);
   return "\x1b[" + std::string(code) + "m" + std::string(text) + "\x1b[0m";
+}
+
+Table::Table(std::vector<std::string> headings, std::vector<Align> alignment)
+    : alignment_(std::move(alignment)) {
+  std::vector<Cell> row;
+  row.reserve(headings.size());
+  for (std::string& heading : headings) row.push_back({std::move(heading), ""});
+  rows_.push_back(std::move(row));
+}
+
+void Table::AddRow(std::vector<Cell> cells) {
+  rows_.push_back(std::move(cells));
+}
+
+std::string Table::ToString() const {
+  std::vector<size_t> widths(alignment_.size(), 0);
+  for (const auto& row : rows_) {
+    for (size_t i = 0; i < row.size(); ++i) {
+      widths[i] = std::max(widths[i], DisplayWidth(row[i].text));
+    }
+  }
+  std::string result;
+  for (const auto& row : rows_) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i) {
+      const Cell& cell = row[i];
+      const std::string blanks(widths[i] - DisplayWidth(cell.text), ' ');
+      const std::string& shown =
+          cell.painted.empty() ? cell.text : cell.painted;
+      if (i > 0) line += "  ";
+      line += alignment_[i] == Align::kRight ? blanks + shown : shown + blanks;
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    result += line + "\n";
+  }
+  return result;
+}
+
+size_t DisplayWidth(const std::string& text) {
+  return static_cast<size_t>(std::count_if(
+      text.begin(), text.end(),
+      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::string FormatAge(Time time, Time now) {
+  using std::chrono::duration_cast;
+  if (time > now) return "in the future";
+  const auto seconds = duration_cast<std::chrono::seconds>(now - time).count();
+  if (seconds < 120) return std::to_string(seconds) + " s";
+  if (seconds < 120 * 60) return std::to_string(seconds / 60) + " min";
+  if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + " h";
+  return std::to_string(seconds / 86400) + " days";
+}
+
+std::string FormatTimeForPeople(Time time) {
+  std::string text = FormatTime(time).substr(0, 19);  // without ".000Z"
+  text[10] = ' ';
+  return text;
+}
+
+Progress::Progress(Console* console, std::string label)
+    : console_(console),
+      label_(std::move(label)),
+      bar_(console->can_redraw()),
+      last_shown_(console->world().clock->SteadyNow()) {}
+
+Progress::~Progress() {
+  if (drawn_) *console_->world().err << kWipeLine << std::flush;
+}
+
+std::function<void(double)> Progress::callback() {
+  return [this](double fraction) { Update(fraction); };
+}
+
+void Progress::Update(double fraction) {
+  if (!console_->talkative()) return;
+  const int percent = static_cast<int>(std::clamp(fraction, 0.0, 1.0) * 100.0);
+  MutexLock lock(&mutex_);
+  const auto now = console_->world().clock->SteadyNow();
+  const bool due = now - last_shown_ >= (bar_ ? kBarInterval : kLineInterval);
+  if (bar_) {
+    if (!due || percent == shown_percent_) return;
+    DrawBar(percent);
+    drawn_ = true;
+    shown_percent_ = percent;
+  } else {
+    const int step = percent / kLineStep * kLineStep;
+    // 100 % is said by the line that tells the result.
+    if (!due || step <= shown_percent_ || step == 0 || step == 100) return;
+    console_->Say(label_ + ": " + std::to_string(step) + " %");
+    shown_percent_ = step;
+  }
+  last_shown_ = now;
+}
+
+void Progress::DrawBar(int percent) {
+  const int filled = percent * kBarWidth / 100;
+  std::string bar(static_cast<size_t>(filled), '#');
+  bar.append(static_cast<size_t>(kBarWidth - filled), '.');
+  *console_->world().err << kWipeLine << label_ << " [" << bar << "] "
+                         << percent << " %" << std::flush;
+}
+
+ExitCode ExitCodeFor(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk:
+      return kExitOk;
+    case StatusCode::kInvalidArgument:
+      return kExitUsage;
+    case StatusCode::kCorruption:
+      return kExitDamaged;
+    case StatusCode::kBusy:
+      return kExitBusy;
+    case StatusCode::kNotFound:
+      return kExitNotFound;
+    case StatusCode::kNoSpace:
+      return kExitNoSpace;
+    case StatusCode::kCancelled:
+      return kExitInterrupted;
+    case StatusCode::kNotChecked:
+      return kExitNotChecked;
+    case StatusCode::kDegraded:
+      return kExitDegraded;
+    case StatusCode::kAlreadyExists:
+    case StatusCode::kPermissionDenied:
+    case StatusCode::kUnsupported:
+    case StatusCode::kRefused:
+    case StatusCode::kOtherDatabase:
+    case StatusCode::kIoError:
+    case StatusCode::kInternal:
+      return kExitFailure;
+  }
+  return kExitFailure;
 }
 
 }  // namespace levelkeep::cli

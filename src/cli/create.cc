@@ -4,7 +4,7 @@
 
 #include "api/report_json.h"
 #include "base/text.h"
-#include "cli/progress.h"
+#include "cli/console.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {

@@ -3,8 +3,8 @@
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "cli/console.h"
 #include "cli/session.h"
-#include "cli/table.h"
 
 namespace levelkeep::cli {
 

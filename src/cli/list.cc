@@ -4,8 +4,8 @@
 
 #include "api/report_json.h"
 #include "base/text.h"
+#include "cli/console.h"
 #include "cli/session.h"
-#include "cli/table.h"
 
 namespace levelkeep::cli {
 

@@ -14,11 +14,10 @@
 #include <utility>
 #include <vector>
 
-#include "base/own_process.h"
 #include "base/process.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
-#include "cli/exit_code.h"
+#include "cli/console.h"
 #include "cli/signals.h"
 #include "config/settings.h"
 

@@ -8,11 +8,10 @@
 #include <optional>
 #include <string>
 
-#include "base/give.h"
+#include "base/file_system.h"
 #include "base/text.h"
 #include "cli/session.h"
 #include "format/backup_name.h"
-#include "format/sidecar.h"
 #include "restore/drop_scan.h"
 
 namespace levelkeep::cli {

@@ -3,9 +3,8 @@
 #include "api/report_json.h"
 #include "archive/archive_reader.h"
 #include "base/text.h"
-#include "cli/progress.h"
+#include "cli/console.h"
 #include "cli/session.h"
-#include "cli/table.h"
 
 namespace levelkeep::cli {
 

@@ -1,8 +1,8 @@
 // levelkeep rotate
 
 #include "api/report_json.h"
+#include "cli/console.h"
 #include "cli/session.h"
-#include "cli/table.h"
 
 namespace levelkeep::cli {
 

@@ -8,10 +8,9 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "base/version.h"
+#include "base/process.h"
 #include "cli/cli.h"
 #include "cli/console.h"
-#include "cli/exit_code.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {

@@ -8,7 +8,7 @@
 
 #include "base/json.h"
 #include "base/log.h"
-#include "base/version.h"
+#include "base/process.h"
 #include "cli/application.h"
 #include "cli/session.h"
 

@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "base/log.h"
-#include "cli/exit_code.h"
+#include "cli/console.h"
 
 namespace levelkeep::cli {
 

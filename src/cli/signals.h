@@ -10,7 +10,7 @@
 #include <stop_token>
 #include <thread>
 
-#include "cli/questions.h"
+#include "cli/cli.h"
 
 namespace levelkeep::cli {
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "base/ascii.h"
 #include "base/text.h"
 
 namespace levelkeep {

@@ -1,12 +1,17 @@
 #include "dbfiles/database_files.h"
 
 #include <algorithm>
+#include <cinttypes>
+#include <cstdio>
 #include <memory>
+#include <string>
 
 #include "base/status_macros.h"
-#include "dbfiles/file_name.h"
+#include "base/text.h"
+#include "dbfiles/coding.h"
 
 namespace levelkeep {
+
 namespace {
 
 constexpr uint64_t kCurrentLimitBytes = 4096;
@@ -31,14 +36,45 @@ bool HoldsRocksDb(const std::vector<std::string>& names) {
          });
 }
 
-// "000012.ldb" for "000012.ldb.pin3", a file that a snapshot held (see
-// snapshot/aside_file.h).
+// "000012.ldb" of "000012.ldb.pin3", which a snapshot held: see
+// snapshot/hot_database.h.
 std::string WithoutPin(const std::string& name) {
   const size_t pin = name.rfind(".pin");
   const bool held =
       pin != std::string::npos && pin + 4 < name.size() &&
       name.find_first_not_of("0123456789", pin + 4) == std::string::npos;
   return held ? name.substr(0, pin) : name;
+}
+
+// Source: LevelDB's table/format.h.
+constexpr uint64_t kFooterBytes = 48;
+constexpr uint64_t kMagic = 0xdb4775248b80fb57;
+// The size of an empty block; iq80 adds it to the size behind the footer.
+constexpr uint64_t kMoreThanIq80Wrote = 4;
+
+Result<bool> EndsAt(const ByteSource& file, uint64_t end) {
+  if (end < kFooterBytes) return false;
+  char magic[sizeof kMagic];
+  LEVELKEEP_RETURN_IF_ERROR(
+      ReadExactly(file, end - sizeof magic, magic, sizeof magic));
+  return DecodeFixed64(magic) == kMagic;
+}
+
+constexpr std::string_view kManifestPrefix = "MANIFEST-";
+
+// LevelDB pads numbers to six digits; larger numbers have more digits.
+std::string Numbered(const char* prefix, uint64_t number, const char* suffix) {
+  char text[64];
+  std::snprintf(text, sizeof(text), "%s%06" PRIu64 "%s", prefix, number,
+                suffix);
+  return text;
+}
+
+DbFileKind KindOfSuffix(std::string_view suffix) {
+  if (suffix == ".ldb" || suffix == ".sst") return DbFileKind::kTable;
+  if (suffix == ".log") return DbFileKind::kLog;
+  if (suffix == ".dbtmp") return DbFileKind::kTemp;
+  return DbFileKind::kUnknown;
 }
 
 }  // namespace
@@ -173,6 +209,64 @@ Result<std::vector<std::string>> FindStrangers(FileSystem* fs,
            IsTemporaryName(name);
   });
   return names;
+}
+
+Result<uint64_t> FindTableEnd(const ByteSource& file, uint64_t file_bytes,
+                              uint64_t named_bytes) {
+  if (file_bytes == named_bytes) return named_bytes;
+  if (named_bytes < file_bytes) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool as_named, EndsAt(file, named_bytes));
+    if (as_named) return named_bytes;
+  }
+  if (named_bytes == file_bytes + kMoreThanIq80Wrote) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const bool at_end, EndsAt(file, file_bytes));
+    if (at_end) return file_bytes;
+  }
+  return Status(StatusCode::kCorruption, "has " + std::to_string(file_bytes) +
+                                             " bytes, but the manifest says " +
+                                             std::to_string(named_bytes));
+}
+
+DbFileName ParseDbFileName(std::string_view name) {
+  if (name == "CURRENT") return {DbFileKind::kCurrent, 0};
+  if (name == "LOCK") return {DbFileKind::kLock, 0};
+  if (name == "LOG" || name == "LOG.old") return {DbFileKind::kInfoLog, 0};
+
+  DbFileKind kind = DbFileKind::kManifest;
+  std::string_view digits = name;
+  if (name.starts_with(kManifestPrefix)) {
+    digits.remove_prefix(kManifestPrefix.size());
+  } else {
+    const size_t dot = name.find('.');
+    if (dot == std::string_view::npos) return {};
+    digits = name.substr(0, dot);
+    kind = KindOfSuffix(name.substr(dot));
+    if (kind == DbFileKind::kUnknown) return {};
+  }
+  const std::optional<uint64_t> number = ParseUint64(digits);
+  if (!number.has_value()) return {};
+  return {kind, *number};
+}
+
+bool IsBackedUp(DbFileKind kind) {
+  return kind == DbFileKind::kCurrent || kind == DbFileKind::kManifest ||
+         kind == DbFileKind::kTable || kind == DbFileKind::kLog;
+}
+
+std::string ManifestFileName(uint64_t number) {
+  return Numbered("MANIFEST-", number, "");
+}
+
+std::string TableFileName(uint64_t number) {
+  return Numbered("", number, ".ldb");
+}
+
+std::string OldTableFileName(uint64_t number) {
+  return Numbered("", number, ".sst");
+}
+
+std::string LogFileName(uint64_t number) {
+  return Numbered("", number, ".log");
 }
 
 }  // namespace levelkeep

@@ -1,10 +1,13 @@
-// The files of a database in its folder, and the files its MANIFEST names.
+// The files of a database in its folder: their names, which of them its
+// MANIFEST names, and where a table ends in its file. Source of the grammar:
+// LevelDB's db/filename.h and doc/impl.md.
 
 #ifndef LEVELKEEP_DBFILES_DATABASE_FILES_H_
 #define LEVELKEEP_DBFILES_DATABASE_FILES_H_
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/file_system.h"
@@ -12,6 +15,31 @@
 #include "levelkeep/status.h"
 
 namespace levelkeep {
+
+enum class DbFileKind {
+  kCurrent,
+  kManifest,
+  kTable,  // .ldb, or .sst of old versions
+  kLog,    // the write-ahead log, .log
+  kLock,
+  kInfoLog,  // LOG, LOG.old
+  kTemp,     // .dbtmp
+  kUnknown,  // everything else, including BACKUP_ID and DATABASE_ID
+};
+
+struct DbFileName {
+  DbFileKind kind = DbFileKind::kUnknown;
+  uint64_t number = 0;  // of manifests, tables, logs, temps
+};
+
+DbFileName ParseDbFileName(std::string_view name);
+// Whether backups hold files of this kind: CURRENT, MANIFEST, tables, logs.
+bool IsBackedUp(DbFileKind kind);
+
+std::string ManifestFileName(uint64_t number);  // MANIFEST-000005
+std::string TableFileName(uint64_t number);     // 000012.ldb
+std::string OldTableFileName(uint64_t number);  // 000012.sst
+std::string LogFileName(uint64_t number);       // 000013.log
 
 // The MANIFEST's name, from CURRENT of `db_dir`. kNotFound if there is no
 // CURRENT.
@@ -66,6 +94,15 @@ Result<std::vector<std::string>> FindStrangers(FileSystem* fs,
 // kUnsupported if it is RocksDB's. REQUIRES: nobody writes to the database.
 Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
                                                   const std::string& db_dir);
+
+// The true size of the table in `file`, whose MANIFEST says `named_bytes`. If
+// the file has exactly `named_bytes`, that is the size. Else the table's
+// footer, which ends every table, decides: LevelDB finds the footer by the
+// MANIFEST's size even if the file is longer; iq80's LevelDB for Java, when it
+// compacts, states four bytes more than it wrote, and looks for the footer at
+// the end of the file. kCorruption if the footer is at neither place.
+Result<uint64_t> FindTableEnd(const ByteSource& file, uint64_t file_bytes,
+                              uint64_t named_bytes);
 
 }  // namespace levelkeep
 

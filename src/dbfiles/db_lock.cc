@@ -5,7 +5,7 @@
 #include <set>
 #include <tuple>
 
-#include "base/classic_lock.h"
+#include "base/file_system.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
 

@@ -1,15 +1,15 @@
 // LevelDB's LOCK file: probed and held, but never unlinked.
 //
-// LevelDB takes a POSIX record lock on LOCK. goleveldb (geth, Syncthing,
-// Fabric) and rusty-leveldb take flock(2). Neither kind excludes the other, so
-// this class looks for both and holds both (FileSystem::Lock). Locks die with
-// their process, so a left-over LOCK file blocks nothing. If the process that
-// holds a record lock opens and closes LOCK, it silently loses that lock.
-// Therefore this registry, keyed by (device, inode), answers for this process
-// before LOCK is opened, and our lock is one of the open file description,
-// which no other close can drop. No other code in LevelKeep opens LOCK. A
-// LevelDB that this process opened with a stock Env is found by the locks of
-// the process's descriptors (base/classic_lock.h).
+// LevelDB's lock is a POSIX record lock on LOCK; goleveldb (geth, Syncthing,
+// Fabric) and rusty-leveldb take flock(2), and neither kind excludes the other
+// one. Both are looked for and both are held (FileSystem::Lock). They die with
+// their process, so a left-over file blocks nothing. Opening and closing LOCK
+// in the process that holds it would drop a classic lock silently; so this
+// registry, by (device, inode), answers for this process before any open, and
+// we lock by open file description, which another close can't drop. This is
+// the only place in LevelKeep that opens LOCK. A LevelDB that this process
+// opened with a stock Env is found by the locks of our descriptors
+// (base/file_system.h).
 
 #ifndef LEVELKEEP_DBFILES_DB_LOCK_H_
 #define LEVELKEEP_DBFILES_DB_LOCK_H_

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <string_view>
 
-#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/file_name.h"
 #include "dbfiles/look.h"
 
 namespace levelkeep {

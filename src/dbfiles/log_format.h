@@ -93,6 +93,14 @@ Result<LogScan> ScanLog(const ByteSource& source, uint64_t size_bytes,
 // A new log file whose only record is `record`.
 std::string FrameAsLog(std::string_view record);
 
+enum class FragmentType : uint8_t {
+  kZero = 0,  // never written: a hole or a lost page reads as zeros
+  kFull = 1,
+  kFirst = 2,
+  kMiddle = 3,
+  kLast = 4,
+};
+
 }  // namespace levelkeep
 
 #endif  // LEVELKEEP_DBFILES_LOG_FORMAT_H_

@@ -6,7 +6,6 @@
 #include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/file_name.h"
 
 namespace levelkeep {
 namespace {

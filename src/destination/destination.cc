@@ -12,17 +12,12 @@ namespace {
 constexpr size_t kLongestName = 200;
 constexpr uint64_t kComparedBytes = 1u << 20;
 
-bool IsNameCharacter(char c) {
-  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
-         (c >= '0' && c <= '9') || c == '.' || c == '_' || c == '-';
-}
-
 }  // namespace
 
 Status RequireObjectName(const std::string& name) {
   const bool ok = !name.empty() && name.size() <= kLongestName &&
                   name.front() != '.' && name.front() != '-' &&
-                  std::all_of(name.begin(), name.end(), IsNameCharacter);
+                  IsMadeOf(name, "._-");
   if (ok) return Status::Ok();
   return Status(StatusCode::kInvalidArgument,
                 "'" + Printable(name) + "' can't be the name of an object",

@@ -6,7 +6,7 @@
 #include <thread>
 #include <utility>
 
-#include "base/new_name.h"
+#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 

@@ -20,10 +20,10 @@ namespace levelkeep {
 // LevelKeep's own files in the folder, other than objects, are in here.
 inline constexpr std::string_view kStateFolder = ".levelkeep";
 
-// A new object is first a part: a hidden file that its writer locks and syncs.
-// MoveToNewName (base/new_name.h) then gives the part its name. A crash leaves
-// the part, perhaps with a claim of the name; neither is an object, and sweeps
-// remove both.
+// An object is written as a part, a hidden file that its writer holds a lock
+// on, synced, and then given its name by MoveToNewName (base/file_system.h). A
+// crash leaves the part, perhaps with a claim of the name beside it; neither is
+// an object, and sweeps remove both.
 //
 // The version is the file's size and modification time: on some file systems
 // inode numbers change with a remount, and a copy of the folder that keeps the

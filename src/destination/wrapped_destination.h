@@ -1,15 +1,18 @@
-// The common part of all wrappers of destinations. Private to destination and
-// to tests.
+// Wrappers of destinations: one that takes no more than its share of the line,
+// one whose passing faults nobody sees, and what they have in common.
 
 #ifndef LEVELKEEP_DESTINATION_WRAPPED_DESTINATION_H_
 #define LEVELKEEP_DESTINATION_WRAPPED_DESTINATION_H_
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/file_system.h"
 #include "base/work.h"
 #include "destination/destination.h"
@@ -93,6 +96,72 @@ class GuardedSource : public ByteSource {
   const std::unique_ptr<ByteSource> owned_;
   const ByteSource* const inner_;
   const Guard guard_;
+};
+
+// Sending and reading share one budget, for all threads together. Shared ranges
+// are not sent and cost nothing. Unused budget can't be saved for later. Thread
+// safety: as Destination.
+class LimitedDestination : public WrappedDestination {
+ public:
+  // 0: no limit. `clock` outlives this object and all sources it opens; this
+  // object outlives the sources.
+  LimitedDestination(std::unique_ptr<Destination> inner, Clock* clock,
+                     uint64_t bytes_per_second);
+
+  Result<std::unique_ptr<ByteSource>> Open(const std::string& name,
+                                           const std::string& version,
+                                           const Work& work) override;
+  Result<StoredObject> Put(const std::string& name, const PutSource& source,
+                           PutRecord* record, const Work& work) override;
+
+ private:
+  GuardedSource::Guard Limit(const Work& work);
+
+  RateLimiter limiter_;
+};
+
+struct RetryPolicy {
+  // Before the n-th new try there is a pause of random length, at most
+  // first_pause * 2^(n-1) and at most longest_pause. It is random so that many
+  // clients that one fault hit don't return at the same moment ("full jitter").
+  std::chrono::milliseconds first_pause{500};
+  std::chrono::milliseconds longest_pause{60'000};
+  // A task fails for good after this time without any progress.
+  std::chrono::milliseconds patience{15 * 60'000};
+};
+
+// Repeats calls that end with kIoError, and no others. If a Put succeeded but
+// reported a failure, its object is recognised by its bytes; a Put with a
+// record continues. Reads of sources that Open returned are repeated, too.
+// Progress never goes back. Thread safety: as Destination.
+class RetryingDestination : public WrappedDestination {
+ public:
+  // `clock` outlives this object and all sources it opens; this object outlives
+  // the sources.
+  RetryingDestination(std::unique_ptr<Destination> inner, Clock* clock,
+                      RetryPolicy policy = {});
+
+  Result<std::vector<StoredObject>> List(const Work& work) override;
+  Result<StoredObject> Stat(const std::string& name, const Work& work) override;
+  Result<std::unique_ptr<ByteSource>> Open(const std::string& name,
+                                           const std::string& version,
+                                           const Work& work) override;
+  Result<StoredObject> Put(const std::string& name, const PutSource& source,
+                           PutRecord* record, const Work& work) override;
+  Status Remove(const std::string& name, const Work& work) override;
+
+ private:
+  // Runs `attempt` until it succeeds or fails for good.
+  template <typename Attempt>
+  auto Try(const Work& work, const Attempt& attempt) const;
+  // The existing object, if an earlier attempt of this Put created it; else the
+  // error `taken`.
+  Result<StoredObject> Recognise(const std::string& name,
+                                 const PutSource& source, const Status& taken,
+                                 const Work& work);
+
+  Clock* const clock_;
+  const RetryPolicy policy_;
 };
 
 }  // namespace levelkeep

@@ -4,14 +4,12 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
+#include "base/file_system.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/new_name.h"
-#include "base/own_process.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "base/version.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
@@ -121,11 +119,15 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   }
   manifest.took_ms = took_ms;
   manifest.source_bytes = info.total_bytes();
-  std::string text = EncodeManifestOf(manifest, archived);
-  // A backup that our own reader refuses must not be acknowledged. That names
-  // differ the writer has seen.
+  for (const TocFile& file : archived) {
+    manifest.files.push_back(
+        {BaseName(file.name), file.size_bytes, file.sha256});
+  }
+  std::string text = EncodeManifest(manifest);
+  manifest.files.clear();
+  // A backup that our own reader refuses must not be acknowledged.
   LEVELKEEP_RETURN_IF_ERROR(
-      CheckManifest(text).WithContext("the new backup's manifest"));
+      DecodeManifest(text).status().WithContext("the new backup's manifest"));
   manifest.manifest_number = HeadOf(info).manifest_number;
   *described = std::move(manifest);
   return text;

@@ -5,10 +5,8 @@
 // outside. They differ in the Database that they bring. One file each:
 //   engine.cc  backups/: locks, names, rotate, delete, pin
 //   ownership.cc  whose backups they are
-//   folders.cc  those that lead into each other
 //   create.cc  from a snapshot to a published archive
 //   verify.cc  three depths, and what is remembered of it; inspect
-//   remains.cc databases that lack files
 //   preview.cc what restore, undo and extract would do, or be refused with
 //   restore.cc restore, stage, undo, extract
 
@@ -235,7 +233,7 @@ class Engine {
   void NoteUnfinished(const FoundBackup& backup);
   Result<InspectReport> Inspect(const FoundBackup& backup, const Work& work);
 
-  // --- remains.cc
+  // --- restore.cc: databases that lack files
 
   // See dbfiles/look.h; the hint names the newest backup of the database.
   Status RequireWhole();

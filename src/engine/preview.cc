@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "archive/archive_reader.h"
-#include "base/own_process.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"

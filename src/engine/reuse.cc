@@ -4,7 +4,7 @@
 #include <utility>
 #include <vector>
 
-#include "archive/file_digest.h"
+#include "archive/parallel.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status_macros.h"

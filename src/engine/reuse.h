@@ -12,7 +12,7 @@
 
 #include "archive/archive_writer.h"
 #include "base/file_system.h"
-#include "catalog/reuse_record.h"
+#include "catalog/database_records.h"
 #include "dbfiles/identity.h"
 #include "levelkeep/options.h"
 #include "snapshot/snapshot.h"

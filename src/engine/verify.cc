@@ -8,7 +8,6 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
-#include "archive/file_digest.h"
 #include "archive/parallel.h"
 #include "base/hash.h"
 #include "base/log.h"
@@ -16,8 +15,8 @@
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "engine/engine.h"
-#include "restore/scanned.h"
 #include "restore/staging.h"
+#include "restore/store_check.h"
 
 namespace levelkeep {
 

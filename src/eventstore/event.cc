@@ -64,13 +64,6 @@ Status Damaged(uint64_t sequence, const std::string& what) {
                 "for undo");
 }
 
-std::optional<std::string> StringMember(const nlohmann::json& object,
-                                        const char* name) {
-  const auto it = object.find(name);
-  if (it == object.end() || !it->is_string()) return std::nullopt;
-  return it->get<std::string>();
-}
-
 }  // namespace
 
 Status ValidateEvent(const NewEvent& event) {
@@ -131,22 +124,19 @@ std::string EncodeEvent(const Event& event) {
 }
 
 Result<Event> DecodeEvent(uint64_t sequence, std::string_view record) {
-  auto parsed = ParseJson(record, "it");
-  if (!parsed.ok()) return Damaged(sequence, parsed.status().message());
-  nlohmann::json& json = *parsed;
-  if (!json.is_object()) return Damaged(sequence, "it is not an object");
-  const auto stored = json.find("sequence");
-  if (stored == json.end() || !stored->is_number_unsigned()) {
-    return Damaged(sequence, "it has no sequence number");
+  auto json = ParseJson(record, "it");
+  if (!json.ok()) return Damaged(sequence, json.status().message());
+  if (!json->is_object()) return Damaged(sequence, "it is not an object");
+  const auto stored = RequireUint(*json, "sequence");
+  if (!stored.ok()) return Damaged(sequence, "it has no sequence number");
+  if (*stored != sequence) {
+    return Damaged(sequence,
+                   "it says that it is event " + std::to_string(*stored));
   }
-  if (stored->get<uint64_t>() != sequence) {
-    return Damaged(sequence, "it says that it is event " +
-                                 std::to_string(stored->get<uint64_t>()));
-  }
-  auto type = StringMember(json, "type");
-  auto stream = StringMember(json, "stream");
-  auto time = StringMember(json, "time");
-  if (!type || !stream || !time || !json.contains("data")) {
+  auto type = RequireText(*json, "type");
+  auto stream = RequireText(*json, "stream");
+  auto time = RequireText(*json, "time");
+  if (!type.ok() || !stream.ok() || !time.ok() || !json->contains("data")) {
     return Damaged(sequence, "a member is missing or not a string");
   }
   if (!ParseTime(*time).ok()) return Damaged(sequence, "its time is malformed");
@@ -155,7 +145,7 @@ Result<Event> DecodeEvent(uint64_t sequence, std::string_view record) {
   event.type = std::move(*type);
   event.stream = std::move(*stream);
   event.time = std::move(*time);
-  event.data = std::move(json["data"]);
+  event.data = std::move((*json)["data"]);
   return event;
 }
 
@@ -197,20 +187,19 @@ Result<uint64_t> DecodeEventHead(std::string_view record) {
                        std::string("the record ") + kEventHeadKey +
                            " is damaged: " + Printable(record),
                        "restore a verified backup");
-  auto parsed = ParseJson(record, "it");
-  if (!parsed.ok() || !parsed->is_object()) return damaged;
-  const auto format = parsed->find("format");
-  if (format == parsed->end() || !format->is_number_unsigned()) return damaged;
-  if (format->get<uint64_t>() != kHeadFormat) {
-    return Status(
-        StatusCode::kUnsupported,
-        "the events have format " + std::to_string(format->get<uint64_t>()) +
-            ", but this version knows format " + std::to_string(kHeadFormat),
-        "use the version of LevelKeep that wrote them");
+  const auto json = ParseJson(record, "it");
+  if (!json.ok()) return damaged;
+  const auto format = RequireUint(*json, "format");
+  if (!format.ok()) return damaged;
+  if (*format != kHeadFormat) {
+    return Status(StatusCode::kUnsupported,
+                  "the events have format " + std::to_string(*format) +
+                      ", but this version knows format " +
+                      std::to_string(kHeadFormat),
+                  "use the version of LevelKeep that wrote them");
   }
-  const auto last = parsed->find("last");
-  if (last == parsed->end() || !last->is_number_unsigned()) return damaged;
-  return last->get<uint64_t>();
+  const auto last = RequireUint(*json, "last");
+  return last.ok() ? last : damaged;
 }
 
 }  // namespace levelkeep

@@ -1,20 +1,27 @@
 #include "eventstore/event_bus.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
-#include "eventstore/leveldb_status.h"
+#include "eventstore/event_registry.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
 #include "leveldb/options.h"
 
 namespace levelkeep {
+
 namespace {
 
 constexpr char kTag[] = "EventBus";
+
+constexpr uint64_t kBatchEvents = 100;
+constexpr uint64_t kBatchBytes = 1 << 20;
+// The destructor waits at most this long for the idle thread.
+constexpr std::chrono::milliseconds kPoll{200};
 
 }  // namespace
 
@@ -225,6 +232,38 @@ EventBusState EventBus::WaitForEvents(uint64_t after, const std::string& epoch,
     }
     if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) {
       return StateLocked();
+    }
+  }
+}
+
+Subscription::Subscription(EventBus* bus, uint64_t after, Callback callback)
+    : bus_(bus),
+      callback_(std::move(callback)),
+      thread_([this, after](std::stop_token stop) { Run(stop, after); }) {}
+
+Subscription::~Subscription() = default;  // the jthread stops and joins
+
+void Subscription::Run(std::stop_token stop, uint64_t after) {
+  std::string epoch = bus_->State().epoch;
+  while (!stop.stop_requested()) {
+    const EventBusState state = bus_->WaitForEvents(after, epoch, kPoll);
+    if (state.ended) return;
+    if (!state.open) continue;
+    if (state.epoch != epoch) {  // restored, perhaps to an older state
+      epoch = state.epoch;
+      after = std::min(after, state.last_at_open);
+    }
+    auto page = bus_->Read(after, kBatchEvents, kBatchBytes);
+    if (!page.ok()) {
+      if (page.status().code() == StatusCode::kBusy) continue;
+      LogError("EventBus", "a subscription ended: " + page.status().ToString());
+      return;
+    }
+    if (page->epoch != epoch) continue;  // a restore has just happened
+    for (const Event& event : page->events) {
+      if (stop.stop_requested()) return;
+      callback_(event);
+      after = event.sequence;
     }
   }
 }

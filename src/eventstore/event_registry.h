@@ -1,4 +1,5 @@
-// Reads and appends events through a DB handle that it does not own.
+// Reads and appends events through a DB handle that somebody else owns; says
+// Converts LevelDB's Status to ours.
 
 #ifndef LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
 #define LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/mutex.h"
 #include "eventstore/event.h"
+#include "leveldb/status.h"
 #include "levelkeep/backup_manager.h"
 #include "levelkeep/status.h"
 
@@ -111,6 +113,9 @@ class EventRegistry {
   EventCount count_ GUARDED_BY(mutex_);
   Status failure_ GUARDED_BY(mutex_);  // of the write that ended all appends
 };
+
+// Message: "context: LevelDB's text". Ok stays ok.
+Status FromLevelDb(const leveldb::Status& status, std::string_view context);
 
 }  // namespace levelkeep
 

@@ -141,53 +141,42 @@ std::string BackupOfState(std::string_view file_name) {
 }
 
 std::string EncodeBackupState(const BackupState& state) {
-  auto root = nlohmann::ordered_json::object();
+  nlohmann::ordered_json root;
   root["format_version"] = 1;
   root["pinned"] = state.pinned;
   if (state.verification) {
     const VerifyRecord& record = *state.verification;
-    auto verification = nlohmann::ordered_json::object();
-    verification["depth"] = VerifyDepthName(record.depth);
-    verification["passed"] = record.passed;
-    verification["at"] = FormatTime(record.at);
-    verification["message"] = record.message;
-    verification["size"] = state.size_bytes;
-    verification["mtime_ns"] = state.mtime_ns;
-    verification["sha256"] = state.sha256;
-    root["verification"] = std::move(verification);
+    root["verification"] = {{"depth", VerifyDepthName(record.depth)},
+                            {"passed", record.passed},
+                            {"at", FormatTime(record.at)},
+                            {"message", record.message},
+                            {"size", state.size_bytes},
+                            {"mtime_ns", state.mtime_ns},
+                            {"sha256", state.sha256}};
   }
   if (state.not_checked) {
-    auto not_checked = nlohmann::ordered_json::object();
-    not_checked["at"] = FormatTime(state.not_checked->at);
-    not_checked["reason"] = state.not_checked->reason;
-    not_checked["times"] = state.not_checked->times;
-    not_checked["size"] = state.not_checked->size_bytes;
-    not_checked["mtime_ns"] = state.not_checked->mtime_ns;
-    root["not_checked"] = std::move(not_checked);
+    root["not_checked"] = {{"at", FormatTime(state.not_checked->at)},
+                           {"reason", state.not_checked->reason},
+                           {"times", state.not_checked->times},
+                           {"size", state.not_checked->size_bytes},
+                           {"mtime_ns", state.not_checked->mtime_ns}};
   }
   if (state.facts) {
-    auto facts = nlohmann::ordered_json::object();
-    facts["size"] = state.facts->size_bytes;
-    facts["mtime_ns"] = state.facts->mtime_ns;
-    facts["sha256"] = state.facts->sha256;
-    facts["manifest_number"] = state.facts->manifest.manifest_number;
-    facts["manifest"] =
-        ParseJson(EncodeManifest(state.facts->manifest), "it").value();
-    root["facts"] = std::move(facts);
+    const Manifest& manifest = state.facts->manifest;
+    root["facts"] = {
+        {"size", state.facts->size_bytes},
+        {"mtime_ns", state.facts->mtime_ns},
+        {"sha256", state.facts->sha256},
+        {"manifest_number", manifest.manifest_number},
+        {"manifest", ParseJson(EncodeManifest(manifest), "it").value()}};
   }
-  if (!state.copies.empty()) {
-    auto copies = nlohmann::ordered_json::array();
-    for (const BackupCopy& copy : state.copies) {
-      auto object = nlohmann::ordered_json::object();
-      object["destination"] = copy.destination;
-      object["object"] = copy.object;
-      object["version"] = copy.version;
-      object["size"] = copy.size_bytes;
-      object["sha256"] = copy.sha256;
-      object["at"] = FormatTime(copy.at);
-      copies.push_back(std::move(object));
-    }
-    root["copies"] = std::move(copies);
+  for (const BackupCopy& copy : state.copies) {
+    root["copies"].push_back({{"destination", copy.destination},
+                              {"object", copy.object},
+                              {"version", copy.version},
+                              {"size", copy.size_bytes},
+                              {"sha256", copy.sha256},
+                              {"at", FormatTime(copy.at)}});
   }
   return DumpJson(root, 2) + "\n";
 }

@@ -1,91 +1,53 @@
 #include "format/manifest.h"
 
+#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
+#include <utility>
 
 #include "base/file_system.h"
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
-#include "format/repeated_name.h"
+#include "dbfiles/database_files.h"
+#include "format/toc.h"
 
 namespace levelkeep {
+
 namespace {
 
 using nlohmann::json;
 
-// Space to reserve for the line of a file, and for everything else.
+// Room for the line of a file.
 constexpr size_t kFileLineBytes = 136;
-constexpr size_t kOtherBytes = 4096;
+// Stands where the lines of the files come; no string in JSON holds it.
+constexpr std::string_view kNoFiles = "\"files\": []";
 
-std::string Field(const char* name, const std::string& value,
-                  const char* indent = "  ") {
-  std::string text = std::string(indent) + "\"" + name + "\": ";
-  AppendQuoted(value, &text);
-  return text + ",\n";
-}
-
-std::string Field(const char* name, uint64_t value, const char* indent = "  ") {
-  return std::string(indent) + "\"" + name + "\": " + std::to_string(value) +
-         ",\n";
-}
-
-// Removes the comma after the last field of an object.
-void DropLastComma(std::string* text) {
-  const size_t comma = text->rfind(',');
-  if (comma != std::string::npos) text->erase(comma, 1);
-}
-
-std::string_view NameWithin(const ManifestFile& file) { return file.name; }
-std::string NameWithin(const TocFile& file) { return BaseName(file.name); }
-
-template <typename File>
-void AppendFiles(const std::vector<File>& files, std::string* text) {
-  if (files.empty()) {
-    *text += "    \"files\": []\n";
-    return;
-  }
-  // With a hundred thousand files, the text must not grow by doubling.
-  text->reserve(text->size() + files.size() * kFileLineBytes + kOtherBytes);
-  *text += "    \"files\": [\n";
-  for (const File& file : files) {
-    *text += "      {\"name\": ";
-    AppendQuoted(NameWithin(file), text);
+// In lines of their own; of a hundred thousand no tree is made.
+void AppendFiles(const std::vector<ManifestFile>& files, std::string* text) {
+  // The text is not to grow by doubling.
+  text->reserve(text->size() + (files.size() + 1) * kFileLineBytes);
+  *text += "\"files\": [";
+  for (const ManifestFile& file : files) {
+    *text += &file == &files.front() ? "\n      {\"name\": "
+                                     : ",\n      {\"name\": ";
+    AppendQuoted(file.name, text);
     *text += ", \"size\": ";
     *text += std::to_string(file.size_bytes);
     *text += ", \"sha256\": \"";
     *text += file.sha256.Hex();
-    *text += "\"},\n";
+    *text += "\"}";
   }
-  DropLastComma(text);
-  *text += "    ]\n";
+  *text += "\n    ]";
 }
 
-std::string EncodeEvents(const ManifestEvents& events) {
-  std::string text = "  \"events\": {\n";
-  text += Field("count", events.count, "    ");
-  text += Field("first", events.first, "    ");
-  text += Field("last", events.last, "    ");
-  text += Field("first_time", events.first_time, "    ");
-  text += Field("last_time", events.last_time, "    ");
-  DropLastComma(&text);
-  return text + "  },\n";
-}
-
-// The fields of a file, in the order of FileFieldNames().
-enum FileField : size_t { kName, kSize, kSha256 };
-const std::vector<std::string_view>& FileFieldNames() {
-  static const auto* const kNames =
-      new std::vector<std::string_view>{"name", "size", "sha256"};
-  return *kNames;
-}
-
-Result<ManifestFile> DecodeFile(const JsonElement& object) {
+Result<ManifestFile> DecodeFile(const json& object) {
   ManifestFile file;
-  LEVELKEEP_ASSIGN_OR_RETURN(file.name, object.RequireText(kName));
-  LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, object.RequireUint(kSize));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view digest,
-                             object.RequireText(kSha256));
+  LEVELKEEP_ASSIGN_OR_RETURN(file.name, RequireText(object, "name"));
+  LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, RequireUint(object, "size"));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string digest,
+                             RequireText(object, "sha256"));
   const std::optional<Sha256> sha256 = Sha256::FromHex(digest);
   if (!sha256) {
     return Status(StatusCode::kCorruption,
@@ -207,23 +169,18 @@ Status CheckFormatVersion(const json& root) {
   return Status::Ok();
 }
 
-enum class Files { kKeep, kOnlyCheck };
-
-Result<Manifest> DecodeText(std::string_view text, Files kept,
-                            size_t expected_files) {
+Result<Manifest> DecodeText(std::string_view text) {
   Manifest manifest;
-  manifest.files.reserve(expected_files);
   const JsonList files = {
       {"db", "files"},
-      FileFieldNames(),
       [&manifest] { manifest.files.clear(); },
-      [&manifest, kept](const JsonElement& element) -> Status {
+      [&manifest](const json& element) -> Status {
         LEVELKEEP_ASSIGN_OR_RETURN(ManifestFile file, DecodeFile(element));
         if (const DbFileName name = ParseDbFileName(file.name);
             name.kind == DbFileKind::kManifest) {
           manifest.manifest_number = name.number;
         }
-        if (kept == Files::kKeep) manifest.files.push_back(std::move(file));
+        manifest.files.push_back(std::move(file));
         return Status::Ok();
       }};
   Status taken;
@@ -244,48 +201,29 @@ Result<Manifest> DecodeText(std::string_view text, Files kept,
   return manifest;
 }
 
-template <typename File>
-std::string Encode(const Manifest& manifest, const std::vector<File>& files) {
-  std::string text = "{\n";
-  text += Field("format_version", uint64_t{kManifestFormatVersion});
-  text += Field("id", manifest.id);
-  text += Field("created", FormatTime(manifest.created));
-  if (manifest.order_time) {
-    text += Field("order_time", FormatTime(*manifest.order_time));
-  }
-  text += Field("label", manifest.label);
-  text += Field("trigger", manifest.trigger);
-  text += Field("hostname", manifest.hostname);
-  text += Field("levelkeep_version", manifest.levelkeep_version);
-  text += Field("snapshot_method", manifest.snapshot_method);
-  text += "  \"db\": {\n";
-  text += Field("name", manifest.db_name, "    ");
-  if (!manifest.db_id.empty()) text += Field("id", manifest.db_id, "    ");
-  text += Field("epoch", manifest.db_epoch, "    ");
-  if (!manifest.db_parent.empty()) {
-    text += Field("parent", manifest.db_parent, "    ");
-  }
-  text += Field("comparator", manifest.comparator, "    ");
-  text += Field("last_sequence", manifest.last_sequence, "    ");
-  if (manifest.largest_record > 0) {
-    text += Field("largest_record", manifest.largest_record, "    ");
-  }
-  AppendFiles(files, &text);
-  text += "  },\n";
-  if (manifest.events) text += EncodeEvents(*manifest.events);
-  if (!manifest.previous_name.empty()) {
-    text += "  \"previous\": {\n";
-    text += Field("name", manifest.previous_name, "    ");
-    text += Field("sha256", manifest.previous_sha256, "    ");
-    DropLastComma(&text);
-    text += "  },\n";
-  }
-  text += Field("took_ms", manifest.took_ms);
-  text += Field("source_bytes", manifest.source_bytes);
-  DropLastComma(&text);
-  text += "}\n";
-  return text;
+// The order within one epoch: the oldest backup first.
+bool MadeBefore(const OrderKey& a, const OrderKey& b) {
+  return std::tie(a.sequence, a.order_time, a.counter, a.name) <
+         std::tie(b.sequence, b.order_time, b.counter, b.name);
 }
+
+struct Position {
+  // The latest (order_time, counter) up to here in the epoch. Within an epoch
+  // neither this nor the sequence ever falls. So comparing them, and then the
+  // rank, is a total order that agrees with MadeBefore in each epoch. Comparing
+  // two keys directly, by sequence in one epoch and else by time, would not be
+  // transitive.
+  std::pair<Time, int> when;
+  uint64_t sequence = 0;
+  std::string_view epoch;
+  size_t rank = 0;
+  size_t index = 0;
+
+  bool NewerThan(const Position& other) const {
+    return std::tie(when, sequence, epoch, rank) >
+           std::tie(other.when, other.sequence, other.epoch, other.rank);
+  }
+};
 
 }  // namespace
 
@@ -312,24 +250,97 @@ Manifest ManifestForListing(const Manifest& full) {
 }
 
 std::string EncodeManifest(const Manifest& manifest) {
-  return Encode(manifest, manifest.files);
+  nlohmann::ordered_json root;
+  root["format_version"] = kManifestFormatVersion;
+  root["id"] = manifest.id;
+  root["created"] = FormatTime(manifest.created);
+  if (manifest.order_time)
+    root["order_time"] = FormatTime(*manifest.order_time);
+  root["label"] = manifest.label;
+  root["trigger"] = manifest.trigger;
+  root["hostname"] = manifest.hostname;
+  root["levelkeep_version"] = manifest.levelkeep_version;
+  root["snapshot_method"] = manifest.snapshot_method;
+  nlohmann::ordered_json& db = root["db"];
+  db["name"] = manifest.db_name;
+  if (!manifest.db_id.empty()) db["id"] = manifest.db_id;
+  db["epoch"] = manifest.db_epoch;
+  if (!manifest.db_parent.empty()) db["parent"] = manifest.db_parent;
+  db["comparator"] = manifest.comparator;
+  db["last_sequence"] = manifest.last_sequence;
+  if (manifest.largest_record > 0) {
+    db["largest_record"] = manifest.largest_record;
+  }
+  db["files"] = nlohmann::ordered_json::array();
+  if (manifest.events) {
+    root["events"] = {{"count", manifest.events->count},
+                      {"first", manifest.events->first},
+                      {"last", manifest.events->last},
+                      {"first_time", manifest.events->first_time},
+                      {"last_time", manifest.events->last_time}};
+  }
+  if (!manifest.previous_name.empty()) {
+    root["previous"] = {{"name", manifest.previous_name},
+                        {"sha256", manifest.previous_sha256}};
+  }
+  root["took_ms"] = manifest.took_ms;
+  root["source_bytes"] = manifest.source_bytes;
+  std::string text = DumpJson(root, 2) + "\n";
+  if (manifest.files.empty()) return text;
+  const size_t list = text.find(kNoFiles);
+  const std::string rest = text.substr(list + kNoFiles.size());
+  text.resize(list);
+  AppendFiles(manifest.files, &text);
+  text += rest;
+  return text;
 }
 
-std::string EncodeManifestOf(const Manifest& manifest,
-                             const std::vector<TocFile>& archived) {
-  return Encode(manifest, archived);
-}
-
-Result<Manifest> DecodeManifest(std::string_view text, size_t expected_files) {
-  Result<Manifest> manifest = DecodeText(text, Files::kKeep, expected_files);
+Result<Manifest> DecodeManifest(std::string_view text) {
+  Result<Manifest> manifest = DecodeText(text);
   if (manifest.ok()) return manifest;
   return manifest.status().WithContext(std::string(kManifestEntryName));
 }
 
-Status CheckManifest(std::string_view text) {
-  return DecodeText(text, Files::kOnlyCheck, 0)
-      .status()
-      .WithContext(std::string(kManifestEntryName));
+Time OrderTimeOf(const Manifest& manifest) {
+  return std::max(manifest.order_time.value_or(manifest.created),
+                  manifest.created);
+}
+
+OrderKey::OrderKey(const Manifest& manifest, int name_counter,
+                   std::string_view backup_name)
+    : epoch(CountsWrites(manifest) ? std::string_view(manifest.db_epoch)
+                                   : std::string_view()),
+      sequence(epoch.empty() ? 0 : manifest.last_sequence),
+      order_time(OrderTimeOf(manifest)),
+      counter(name_counter),
+      name(backup_name) {}
+
+std::vector<size_t> NewestFirst(const std::vector<OrderKey>& keys) {
+  std::map<std::string_view, std::vector<size_t>> epochs;
+  for (size_t i = 0; i < keys.size(); i++) epochs[keys[i].epoch].push_back(i);
+  std::vector<Position> positions;
+  positions.reserve(keys.size());
+  for (auto& [epoch, members] : epochs) {
+    std::sort(members.begin(), members.end(),
+              [&](size_t a, size_t b) { return MadeBefore(keys[a], keys[b]); });
+    Position position;
+    position.epoch = epoch;
+    for (const size_t i : members) {
+      const std::pair<Time, int> own(keys[i].order_time, keys[i].counter);
+      position.when = position.rank == 0 ? own : std::max(position.when, own);
+      position.sequence = keys[i].sequence;
+      position.rank++;
+      position.index = i;
+      positions.push_back(position);
+    }
+  }
+  std::sort(
+      positions.begin(), positions.end(),
+      [](const Position& a, const Position& b) { return a.NewerThan(b); });
+  std::vector<size_t> indexes;
+  indexes.reserve(positions.size());
+  for (const Position& position : positions) indexes.push_back(position.index);
+  return indexes;
 }
 
 }  // namespace levelkeep

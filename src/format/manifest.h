@@ -1,4 +1,6 @@
-// levelkeep-manifest.json: a backup's description of itself.
+// levelkeep-manifest.json: what a backup says about itself, and by that, which
+// of several backups is the newer one: one answer, for listings, for rotation,
+// and where several archives were dropped.
 //
 // Format version 1. Unknown fields are ignored; another major version is
 // refused before anything else is read. docs/format.md is the contract.
@@ -78,18 +80,36 @@ Manifest ManifestForListing(const Manifest& manifest);
 
 // `manifest_number` is not written, because the files' names hold it.
 std::string EncodeManifest(const Manifest& manifest);
-// The same with `archived` as the files, named without their folder.
-std::string EncodeManifestOf(const Manifest& manifest,
-                             const std::vector<TocFile>& archived);
-// kCorruption if the document is malformed (bad JSON, missing or mistyped
-// field, a file that is not of a database, duplicate name), kUnsupported if its
-// format_version is newer; the message then says so. `expected_files` only
-// saves memory: a list that grows takes up to three times its content.
-Result<Manifest> DecodeManifest(std::string_view json,
-                                size_t expected_files = 0);
-// The error of DecodeManifest, found without storing the files; duplicate names
-// are not detected.
-Status CheckManifest(std::string_view json);
+// kCorruption if it is not such a document (bad JSON, missing or mistyped
+// field, file name not of a database, duplicate name), kUnsupported if its
+// format_version is newer; the message then says so.
+Result<Manifest> DecodeManifest(std::string_view json);
+
+// The time by which the backup is ordered: `created`, or a later time if the
+// clock was known to be behind.
+Time OrderTimeOf(const Manifest& manifest);
+
+// The values that decide the place of a backup among others.
+struct OrderKey {
+  OrderKey() = default;
+  OrderKey(const Manifest& manifest, int counter, std::string_view name);
+
+  // Backups of one epoch are one history. Empty: no epoch, or a logical backup,
+  // whose sequence counts keys and falls when keys are deleted.
+  std::string_view epoch;
+  uint64_t sequence = 0;  // in the history; 0 without one
+  Time order_time;
+  int counter = 0;        // the counter in its name
+  std::string_view name;  // decides if all other values are equal
+};
+
+// Indexes into `keys`, newest first, by one total order:
+//  - within one epoch by sequence, so that a clock that was set back changes
+//    nothing; then by order_time, counter and name;
+//  - logical backups, and those without an epoch, by order_time alone;
+//  - between epochs by order_time, then counter, then sequence; a backup counts
+//    as made no earlier than the backups before it in its epoch.
+std::vector<size_t> NewestFirst(const std::vector<OrderKey>& keys);
 
 }  // namespace levelkeep
 

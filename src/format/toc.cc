@@ -6,10 +6,11 @@
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "format/repeated_name.h"
 
 namespace levelkeep {
 namespace {
+
+using nlohmann::json;
 
 constexpr std::string_view kDigestPrefix = "sha256:";
 constexpr size_t kPieceBytes = 64u << 10;
@@ -65,34 +66,14 @@ Status Corrupt(const std::string& problem) {
   return Status(StatusCode::kCorruption, problem);
 }
 
-// The fields of an entry, in the order of FieldNames().
-enum EntryField : size_t {
-  kEntryName,
-  kEntryType,
-  kEntrySize,
-  kEntryModtime,
-  kEntryDigest,
-  kEntryOffset,
-  kEntryChunkOffset,
-  kEntryChunkSize,
-  kEntryChunkDigest
-};
-const std::vector<std::string_view>& FieldNames() {
-  static const auto* const kNames = new std::vector<std::string_view>{
-      "name",   "type",        "size",      "modtime",    "digest",
-      "offset", "chunkOffset", "chunkSize", "chunkDigest"};
-  return *kNames;
-}
-
-Result<Sha256> DecodeDigest(const JsonElement& entry, EntryField field) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
-                             entry.RequireText(field));
+Result<Sha256> DecodeDigest(const json& entry, const char* field) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string text, RequireText(entry, field));
   if (text.starts_with(kDigestPrefix)) {
-    const auto sha256 = Sha256::FromHex(text.substr(kDigestPrefix.size()));
+    const auto sha256 =
+        Sha256::FromHex(std::string_view(text).substr(kDigestPrefix.size()));
     if (sha256) return *sha256;
   }
-  return Corrupt("field \"" + std::string(FieldNames()[field]) +
-                 "\" is not a SHA-256");
+  return Corrupt("field \"" + std::string(field) + "\" is no SHA-256");
 }
 
 // Decodes the entries in order; keeps what the next entry must agree with.
@@ -101,12 +82,11 @@ class TocDecoder {
   Result<Toc> Decode(std::string_view text) {
     const JsonList entries = {
         {"entries"},
-        FieldNames(),
         [this] { *this = TocDecoder(); },
-        [this](const JsonElement& entry) { return Take(entry); }};
+        [this](const json& entry) { return Take(entry); }};
     Status taken;
     LEVELKEEP_ASSIGN_OR_RETURN(
-        const nlohmann::json root,
+        const json root,
         ParseJsonList(text, "the table of contents", entries, &taken));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t version,
                                RequireUint(root, "version"));
@@ -119,17 +99,17 @@ class TocDecoder {
   }
 
  private:
-  Status Take(const JsonElement& entry) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view name,
-                               entry.RequireText(kEntryName));
+  Status Take(const json& entry) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string name,
+                               RequireText(entry, "name"));
     const Status status = TakeEntry(entry, name);
     return status.ok() ? status
                        : status.WithContext("entry " + Printable(name));
   }
 
-  Status TakeEntry(const JsonElement& entry, std::string_view name) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view type,
-                               entry.RequireText(kEntryType));
+  Status TakeEntry(const json& entry, std::string_view name) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string type,
+                               RequireText(entry, "type"));
     if (type == "chunk") {
       if (toc_.files.empty() || toc_.files.back().name != name) {
         return Corrupt("a chunk does not follow its file");
@@ -143,16 +123,16 @@ class TocDecoder {
     }
     TocFile file;
     file.name = name;
-    LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, entry.OptionalUint(kEntrySize));
-    LEVELKEEP_ASSIGN_OR_RETURN(file.sha256, DecodeDigest(entry, kEntryDigest));
+    LEVELKEEP_ASSIGN_OR_RETURN(file.size_bytes, OptionalUint(entry, "size"));
+    LEVELKEEP_ASSIGN_OR_RETURN(file.sha256, DecodeDigest(entry, "digest"));
     LEVELKEEP_RETURN_IF_ERROR(TakeTime(entry));
     toc_.files.push_back(std::move(file));
     return toc_.files.back().size_bytes > 0 ? TakeChunk(entry) : Status();
   }
 
-  Status TakeTime(const JsonElement& entry) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const std::string_view text,
-                               entry.RequireText(kEntryModtime));
+  Status TakeTime(const json& entry) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
+                               RequireText(entry, "modtime"));
     // All entries of an archive have the same time.
     if (!toc_.files.empty() && text == modtime_) return Status::Ok();
     const Result<Time> time = ParseTime(text);
@@ -167,16 +147,16 @@ class TocDecoder {
                : Corrupt("field \"modtime\" differs between entries");
   }
 
-  Status TakeChunk(const JsonElement& entry) {
+  Status TakeChunk(const json& entry) {
     TocFile& file = toc_.files.back();
     const size_t index = file.chunks.size();
     if (index >= ChunkCount(file.size_bytes)) return Corrupt("too many chunks");
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t offset,
-                               entry.RequireUint(kEntryOffset));
+                               RequireUint(entry, "offset"));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t chunk_offset,
-                               entry.OptionalUint(kEntryChunkOffset));
+                               OptionalUint(entry, "chunkOffset"));
     LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t chunk_size,
-                               entry.OptionalUint(kEntryChunkSize));
+                               OptionalUint(entry, "chunkSize"));
     const bool last = index + 1 == ChunkCount(file.size_bytes);
     if (chunk_offset != index * kChunkBytes ||
         chunk_size != (last ? 0 : kChunkBytes)) {
@@ -185,7 +165,7 @@ class TocDecoder {
     if (offset <= previous_offset_) return Corrupt("offsets don't rise");
     previous_offset_ = offset;
     LEVELKEEP_ASSIGN_OR_RETURN(const Sha256 digest,
-                               DecodeDigest(entry, kEntryChunkDigest));
+                               DecodeDigest(entry, "chunkDigest"));
     file.chunks.push_back({offset, digest, 0, 0});
     return Status::Ok();
   }

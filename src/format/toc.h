@@ -4,8 +4,10 @@
 #ifndef LEVELKEEP_FORMAT_TOC_H_
 #define LEVELKEEP_FORMAT_TOC_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,6 +63,20 @@ void EncodeToc(const Toc& toc,
 // that are not empty, chunks in order that cover their file, rising offsets.
 // Unknown fields are ignored.
 Result<Toc> DecodeToc(std::string_view json);
+
+// The first repeated name, in byte order, of a list whose elements have a
+// `name`. Sorts a list of views, because a set of a hundred thousand names
+// would need four times the memory, in small pieces.
+template <typename List>
+std::optional<std::string_view> FindRepeatedName(const List& list) {
+  std::vector<std::string_view> names;
+  names.reserve(list.size());
+  for (const auto& element : list) names.push_back(element.name);
+  std::sort(names.begin(), names.end());
+  const auto twice = std::adjacent_find(names.begin(), names.end());
+  if (twice == names.end()) return std::nullopt;
+  return *twice;
+}
 
 }  // namespace levelkeep
 

@@ -3,7 +3,6 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
-#include "http/status_text.h"
 
 namespace levelkeep::http {
 
@@ -79,6 +78,56 @@ Response JsonResponse(std::string json_text, int status) {
   response.status = status;
   response.body = std::move(json_text);
   return response;
+}
+
+std::string_view StatusText(int status) {
+  static constexpr std::pair<int, std::string_view> kNames[] = {
+      {200, "OK"},
+      {201, "Created"},
+      {204, "No Content"},
+      {206, "Partial Content"},
+      {304, "Not Modified"},
+      {400, "Bad Request"},
+      {401, "Unauthorized"},
+      {403, "Forbidden"},
+      {404, "Not Found"},
+      {405, "Method Not Allowed"},
+      {408, "Request Timeout"},
+      {409, "Conflict"},
+      {411, "Length Required"},
+      {412, "Precondition Failed"},
+      {413, "Content Too Large"},
+      {414, "URI Too Long"},
+      {415, "Unsupported Media Type"},
+      {416, "Range Not Satisfiable"},
+      {417, "Expectation Failed"},
+      {422, "Unprocessable Content"},
+      {431, "Request Header Fields Too Large"},
+      {500, "Internal Server Error"},
+      {501, "Not Implemented"},
+      {503, "Service Unavailable"},
+      {505, "HTTP Version Not Supported"},
+      {507, "Insufficient Storage"}};
+  for (const auto& [known, name] : kNames) {
+    if (known == status) return name;
+  }
+  return "Status";
+}
+
+std::string HttpDate(std::time_t time) {
+  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed",
+                                          "Thu", "Fri", "Sat"};
+  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr",
+                                            "May", "Jun", "Jul", "Aug",
+                                            "Sep", "Oct", "Nov", "Dec"};
+  std::tm utc{};
+  gmtime_r(&time, &utc);
+  char rest[40];
+  std::strftime(rest, sizeof(rest), " %Y %H:%M:%S GMT", &utc);
+  char day[8];
+  std::strftime(day, sizeof(day), ", %d ", &utc);
+  std::string date = kDays[utc.tm_wday];
+  return date.append(day).append(kMonths[utc.tm_mon]).append(rest);
 }
 
 }  // namespace levelkeep::http

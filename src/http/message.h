@@ -1,9 +1,10 @@
-// Requests and responses, without sockets.
+// Requests and responses, without sockets; names of statuses, and HTTP's dates.
 
 #ifndef LEVELKEEP_HTTP_MESSAGE_H_
 #define LEVELKEEP_HTTP_MESSAGE_H_
 
 #include <cstdint>
+#include <ctime>
 #include <functional>
 #include <map>
 #include <memory>
@@ -68,6 +69,13 @@ Response ErrorResponse(int http_status, std::string_view code,
                        std::string_view detail, std::string_view hint = "");
 // A response with `json_text` as its body.
 Response JsonResponse(std::string json_text, int status = 200);
+
+// "Not Found" for 404; "Status" for statuses that LevelKeep never sends.
+// Source: RFC 9110, section 15; RFC 6585; RFC 4918.
+std::string_view StatusText(int status);
+
+// "Fri, 27 Dec 2024 12:00:00 GMT", independent of the locale.
+std::string HttpDate(std::time_t time);
 
 }  // namespace levelkeep::http
 

@@ -6,9 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/text.h"
-#include "http/url.h"
 
 namespace levelkeep::http {
 
@@ -20,15 +18,8 @@ Refusal Bad(std::string detail) {
   return {400, "bad_request", std::move(detail)};
 }
 
-bool IsTokenCharacter(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-         (c >= 'A' && c <= 'Z') ||
-         std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
-}
-
 bool IsToken(std::string_view text) {
-  return !text.empty() &&
-         std::all_of(text.begin(), text.end(), IsTokenCharacter);
+  return !text.empty() && IsMadeOf(text, "!#$%&'*+-.^_`|~");
 }
 
 // Headers that can't be joined with a comma. If one of them is repeated, a
@@ -161,6 +152,55 @@ std::optional<Refusal> ReadConnection(RequestHead* head) {
   return std::nullopt;
 }
 
+std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
+  std::string decoded;
+  for (size_t i = 0; i < text.size(); i++) {
+    char c = text[i];
+    if (c == '%') {
+      if (text.size() - i < 3) return std::nullopt;
+      const int high = HexDigit(Lower(text[i + 1]));
+      const int low = HexDigit(Lower(text[i + 2]));
+      if (high < 0 || low < 0) return std::nullopt;
+      c = static_cast<char>(high * 16 + low);
+      i += 2;
+    } else if (c == '+' && plus_is_blank) {
+      c = ' ';
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) return std::nullopt;
+    decoded += c;
+  }
+  if (!IsValidUtf8(decoded)) return std::nullopt;
+  return decoded;
+}
+
+bool ParseQuery(std::string_view text,
+                std::map<std::string, std::string>* query,
+                std::string* repeated) {
+  for (const std::string_view pair : Split(text, '&')) {
+    if (pair.empty()) continue;
+    const size_t equals = pair.find('=');
+    const auto name = Decode(pair.substr(0, equals), true);
+    const auto value = Decode(
+        equals == std::string_view::npos ? "" : pair.substr(equals + 1), true);
+    if (!name || !value) return false;
+    if (query->emplace(*name, *value).second) continue;
+    if (repeated != nullptr) *repeated = *name;
+    return false;
+  }
+  return true;
+}
+
+// A number above 64 bits means "to the end".
+bool ParsePosition(std::string_view text, uint64_t* position) {
+  const bool digits =
+      !text.empty() && std::all_of(text.begin(), text.end(),
+                                   [](char c) { return c >= '0' && c <= '9'; });
+  if (!digits) return false;
+  *position = ParseUint64(text).value_or(UINT64_MAX);
+  return true;
+}
+
 }  // namespace
 
 bool IsHeaderLine(std::string_view line) {
@@ -196,6 +236,70 @@ std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text) {
   if (auto refusal = ReadFraming(&head)) return *refusal;
   if (auto refusal = ReadConnection(&head)) return *refusal;
   return head;
+}
+
+std::optional<Target> ParseTarget(std::string_view target,
+                                  std::string* repeated) {
+  if (target.empty() || target[0] != '/') return std::nullopt;
+  if (target.find('#') != std::string_view::npos) return std::nullopt;
+  const size_t question = target.find('?');
+  const auto path = Decode(target.substr(0, question), false);
+  if (!path) return std::nullopt;
+  Target result;
+  result.path = *path;
+  if (question != std::string_view::npos &&
+      !ParseQuery(target.substr(question + 1), &result.query, repeated)) {
+    return std::nullopt;
+  }
+  return result;
+}
+
+std::string HostInUrl(const std::string& host) {
+  const bool bare =
+      host.find(':') != std::string::npos && !host.starts_with('[');
+  return bare ? "[" + host + "]" : host;
+}
+
+ByteRange ParseRange(std::string_view header, uint64_t total_size) {
+  constexpr std::string_view kUnit = "bytes=";
+  const ByteRange whole{RangeKind::kWhole, 0, total_size};
+  if (header.substr(0, kUnit.size()) != kUnit) return whole;
+  const std::string_view text = Trim(header.substr(kUnit.size()));
+  const size_t dash = text.find('-');
+  if (dash == std::string_view::npos ||
+      text.find(',') != std::string_view::npos) {
+    return whole;
+  }
+  const std::string_view first_text = Trim(text.substr(0, dash));
+  const std::string_view last_text = Trim(text.substr(dash + 1));
+  uint64_t first = 0;
+  uint64_t last = UINT64_MAX;
+  if (first_text.empty()) {  // the last N bytes
+    uint64_t suffix = 0;
+    if (!ParsePosition(last_text, &suffix)) return whole;
+    if (suffix == 0 || total_size == 0) {
+      return {RangeKind::kUnsatisfiable, 0, 0};
+    }
+    const uint64_t size = std::min(suffix, total_size);
+    return {RangeKind::kPart, total_size - size, size};
+  }
+  if (!ParsePosition(first_text, &first)) return whole;
+  if (!last_text.empty() && !ParsePosition(last_text, &last)) return whole;
+  if (last < first) return whole;
+  if (first >= total_size) return {RangeKind::kUnsatisfiable, 0, 0};
+  return {RangeKind::kPart, first, std::min(last, total_size - 1) - first + 1};
+}
+
+bool EtagListed(std::string_view list, std::string_view etag,
+                EtagComparison comparison) {
+  if (Trim(list) == "*") return true;
+  for (std::string_view item : Split(list, ',')) {
+    item = Trim(item);
+    const bool weak = item.starts_with("W/");
+    if (weak && comparison == EtagComparison::kWeak) item.remove_prefix(2);
+    if (item == etag) return true;
+  }
+  return false;
 }
 
 }  // namespace levelkeep::http

@@ -1,4 +1,5 @@
-// The guard: turns the bytes of a connection into checked requests.
+// Turns the bytes of a connection into checked requests: the guard. Chunked
+// bodies (RFC 9112, section 7.1) are decoded strictly.
 //
 // It uses no socket and no clock, so that every refusal can be tested with
 // bytes as input and a status as result. Its memory is limited by
@@ -7,15 +8,40 @@
 #ifndef LEVELKEEP_HTTP_REQUEST_READER_H_
 #define LEVELKEEP_HTTP_REQUEST_READER_H_
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
-#include "http/chunked_body.h"
 #include "http/request_head.h"
 
 namespace levelkeep::http {
+
+// Thread safety: one thread at a time.
+class ChunkedBody {
+ public:
+  enum class State { kMore, kDone, kMalformed, kTooLarge };
+
+  explicit ChunkedBody(size_t limit_bytes) : limit_bytes_(limit_bytes) {}
+
+  // Consumes bytes from the front of `input` and appends content to `body`.
+  // Chunk extensions and trailers are read, within limits, and dropped.
+  State Consume(std::string* input, std::string* body);
+
+ private:
+  enum class Step { kSize, kData, kDataEnd, kTrailer };
+
+  State ReadLine(const std::string& input, size_t* position, std::string* line);
+  State TakeSize(const std::string& line);
+
+  const size_t limit_bytes_;
+  Step step_ = Step::kSize;
+  uint64_t left_in_chunk_ = 0;
+  size_t total_bytes_ = 0;
+  size_t overhead_bytes_ = 0;  // of extensions and trailers
+};
 
 // Thread safety: one thread at a time.
 class RequestReader {

@@ -7,7 +7,6 @@
 #include <set>
 #include <string_view>
 
-#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/text.h"
@@ -22,12 +21,8 @@ constexpr size_t kMaxRequestIdLength = 64;
 // The client's own id if it is safe in logs and headers, else a new one.
 std::string RequestIdFor(const Request& request) {
   const std::string* id = request.FindHeader("x-request-id");
-  const bool fine =
-      id != nullptr && !id->empty() && id->size() <= kMaxRequestIdLength &&
-      std::all_of(id->begin(), id->end(), [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-               (c >= 'A' && c <= 'Z') || c == '-' || c == '_' || c == '.';
-      });
+  const bool fine = id != nullptr && !id->empty() &&
+                    id->size() <= kMaxRequestIdLength && IsMadeOf(*id, "-_.");
   return fine ? *id : RandomId();
 }
 

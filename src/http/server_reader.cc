@@ -8,9 +8,8 @@
 #include <ctime>
 
 #include "base/hash.h"
-#include "http/http_date.h"
-#include "http/server_stream.h"
-#include "http/status_text.h"
+#include "http/message.h"
+#include "http/server_binding.h"
 
 namespace levelkeep::http {
 

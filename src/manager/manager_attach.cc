@@ -9,8 +9,8 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/file_name.h"
 #include "leveldb/db.h"
 #include "manager/backup_manager_impl.h"
 

@@ -3,9 +3,9 @@
 
 #include <utility>
 
-#include "base/host_call.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "base/work.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {

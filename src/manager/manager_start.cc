@@ -211,7 +211,7 @@ Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
   if (only_hope && !outcome.left.empty() && !outcome.applied) {
     return RefuseEmptyStart(outcome);
   }
-  for (const DropOutcome::Rejection& rejection : outcome.rejected) {
+  for (const RejectedDrop& rejection : outcome.rejected) {
     report->rejected.emplace_back(rejection.name, rejection.reason);
   }
   report->refused = outcome.refused;

@@ -7,7 +7,6 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
 #include "dbfiles/look.h"
 #include "restore/drop_history.h"

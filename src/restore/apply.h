@@ -1,12 +1,20 @@
-// Makes a staged database the live one (R6..R15), or a kept one again.
+// From a staged database to the live one (R6..R15), and back; finishing or
+// taking back what a crash interrupted (the recovery table); and which of what
+// lies in restore/, the drop folder, is meant, and what becomes of it.
 
 #ifndef LEVELKEEP_RESTORE_APPLY_H_
 #define LEVELKEEP_RESTORE_APPLY_H_
 
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
 #include "levelkeep/status.h"
 #include "restore/context.h"
-#include "restore/journal.h"
+#include "restore/drop_scan.h"
 #include "restore/restorer.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 
 namespace levelkeep {
@@ -32,6 +40,40 @@ Status FinishCommitted(const RestoreContext& context, const Journal& journal);
 // REQUIRES: the databases are unlocked.
 Status RollBack(const RestoreContext& context, Journal journal,
                 const Status& reason);
+
+// Settles a pending journal, if there is one, and adds the result to `outcome`.
+// Idempotent: after a crash in the middle, the same call is made again.
+Status SettleJournal(const RestoreContext& context, RecoveryOutcome* outcome);
+
+// The access errors that SettleJournal and Sweep would meet in this process.
+// Writes nothing; folders may be missing.
+Status JudgeRecovery(const RestoreContext& context);
+
+// Removes left-overs from the work directory and the drop folder.
+// REQUIRES: no journal is pending.
+Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome);
+
+// Sorts the drops: the first is to be applied, the others are older.
+// `requested` goes first, wherever it is. If the drops can't be ordered, `why`
+// says so. REQUIRES: each drop has a reader.
+std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
+                                 const std::optional<DropIdentity>& requested,
+                                 std::string* why);
+
+// Implements Restorer::ApplyDropped. REQUIRES: no journal is pending.
+//   1. wait until files that are being copied are complete
+//   2. open each drop once: that open file is checked, applied and moved
+//   3. skip a drop that was handled before, that ended the start too often,
+//   that
+//      is not an archive, or that differs from the digest beside it
+//   4. order the others; a drop that can't be read might be the wanted one
+//   5. apply the first drop, move the others aside
+Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
+                                    BadDrops bad_drops, std::stop_token stop);
+
+// Removes the files that an interrupted copy left in the folder.
+Status SweepDropFolder(const RestoreContext& context,
+                       std::vector<std::string>* swept);
 
 }  // namespace levelkeep
 

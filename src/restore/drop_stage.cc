@@ -1,12 +1,11 @@
 // Puts a copy of an archive into restore/ for the next start.
 
+#include "base/file_system.h"
 #include "base/folder_probe.h"
 #include "base/log.h"
-#include "base/new_name.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "restore/drop_history.h"
-#include "restore/drop_place.h"
 #include "restore/restorer.h"
 #include "restore/staging.h"
 
@@ -53,30 +52,13 @@ Result<DropIdentity> PlaceCopy(const RestoreContext& context,
       "remove them or restart to have one applied");
 }
 
-Status CopyDurably(FileSystem* fs, const ByteSource& source, uint64_t size,
-                   const std::string& target_path) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto target,
-                             fs->Open(target_path, OpenMode::kCreateNew));
-  LEVELKEEP_RETURN_IF_ERROR(source.CopyRangeTo(target.get(), 0, size));
-  LEVELKEEP_RETURN_IF_ERROR(target->Sync());
-  return target->Close();
-}
-
 Status CheckRoomForCopy(const RestoreContext& context, const std::string& name,
                         uint64_t size) {
   LEVELKEEP_RETURN_IF_ERROR(
       CheckFileSize(size, "a copy of " + Printable(name)));
-  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t free,
-                             context.fs->FreeSpace(NearestFolder(
-                                 context.fs, context.options.restore_dir)));
-  const uint64_t reserve = context.options.reserve_bytes;
-  if (free >= reserve && free - reserve >= size) return Status::Ok();
-  return Status(StatusCode::kNoSpace,
-                "a copy of " + name + " needs " + FormatBytes(size) + " and " +
-                    FormatBytes(reserve) + " must stay free, but " +
-                    context.options.restore_dir + " has only " +
-                    FormatBytes(free) + " left",
-                "free some space or lower BACKUP_RESERVE");
+  return RequireRoom(context, "a copy of " + name, size,
+                     context.options.restore_dir)
+      .status();
 }
 
 }  // namespace

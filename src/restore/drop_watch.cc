@@ -4,13 +4,13 @@
 #include <utility>
 
 #include "base/log.h"
-#include "restore/drop_check.h"
 #include "restore/drop_history.h"
+#include "restore/drop_scan.h"
 
 namespace levelkeep {
 namespace {
 
-bool Holds(const std::vector<DropIdentity>& drops, const DropIdentity& drop) {
+bool IsAmong(const std::vector<DropIdentity>& drops, const DropIdentity& drop) {
   return std::any_of(drops.begin(), drops.end(),
                      [&](const auto& one) { return one.LooksLike(drop); });
 }
@@ -58,13 +58,13 @@ std::vector<UnrestoredDrop> DropWatch::Look() {
                          "; restore another backup, or remove that file"});
   }
   for (const DropIdentity& drop : scan->archives) {
-    if (Holds(settled_, drop)) continue;
+    if (IsAmong(settled_, drop)) continue;
     const LeftDrop* const left = Find(left_, drop);
     auto why = left != nullptr ? left->why : Judge(drop);
     if (why) found.push_back(std::move(*why));
   }
   for (const LeftDrop& drop : scan->unusable) {
-    if (!Holds(settled_, drop.drop)) found.push_back(drop.why);
+    if (!IsAmong(settled_, drop.drop)) found.push_back(drop.why);
   }
   LogNew(found);
   return found;

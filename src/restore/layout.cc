@@ -8,7 +8,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/identity.h"
-#include "restore/journal.h"
+#include "restore/swap.h"
 
 namespace levelkeep {
 namespace {

@@ -1,13 +1,9 @@
-#include "restore/recovery.h"
-
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "dbfiles/identity.h"
 #include "restore/apply.h"
-#include "restore/drop_folder.h"
-#include "restore/journal.h"
 #include "restore/store_check.h"
 #include "restore/swap.h"
 #include "restore/undo.h"

@@ -1,5 +1,3 @@
-#include "restore/remains.h"
-
 #include <algorithm>
 #include <memory>
 #include <set>
@@ -9,7 +7,6 @@
 #include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/look.h"
@@ -107,13 +104,7 @@ class Copier {
     LEVELKEEP_ASSIGN_OR_RETURN(
         const auto source, fs_->Open(JoinPath(source_, name), OpenMode::kRead));
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, source->Stat());
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const auto target,
-        fs_->Open(JoinPath(target_, name), OpenMode::kCreateNew));
-    LEVELKEEP_RETURN_IF_ERROR(
-        source->CopyRangeTo(target.get(), 0, info.size_bytes));
-    LEVELKEEP_RETURN_IF_ERROR(target->Sync());
-    return target->Close();
+    return CopyDurably(fs_, *source, info.size_bytes, JoinPath(target_, name));
   }
 
  private:

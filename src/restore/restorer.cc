@@ -7,11 +7,8 @@
 #include "base/text.h"
 #include "restore/apply.h"
 #include "restore/context.h"
-#include "restore/drop_folder.h"
-#include "restore/journal.h"
 #include "restore/layout.h"
-#include "restore/recovery.h"
-#include "restore/remains.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 
 namespace levelkeep {
@@ -85,10 +82,6 @@ Status Restorer::Prepare(const Walk& walk) {
   return CheckExchangeable(context_);
 }
 
-Status Restorer::CheckStorage() const {
-  return levelkeep::CheckStorage(context_);
-}
-
 Result<RecoveryOutcome> Restorer::Recover(const Walk& walk) {
   RecoveryOutcome outcome;
   if (!walk.acts()) {
@@ -109,13 +102,8 @@ Result<DropOutcome> Restorer::ApplyDropped(std::stop_token stop,
   LEVELKEEP_ASSIGN_OR_RETURN(
       DropOutcome outcome,
       ApplyDropFolder(context_, bad_drops, std::move(stop)));
-  std::vector<RejectedDrop> rejected;
-  if (!outcome.applied) {
-    for (const DropOutcome::Rejection& rejection : outcome.rejected) {
-      rejected.push_back({rejection.name, rejection.reason, rejection.path});
-    }
-  }
-  drops_.NoteStart(outcome.left, std::move(rejected));
+  drops_.NoteStart(outcome.left, outcome.applied ? std::vector<RejectedDrop>()
+                                                 : outcome.rejected);
   return outcome;
 }
 
@@ -127,19 +115,6 @@ Result<RestoreOutcome> Restorer::Apply(const Staged& staged) {
     drops_.NoteRestore();
   }
   return outcome;
-}
-
-Result<Remains> Restorer::FindRemains() const {
-  return levelkeep::FindRemains(context_);
-}
-
-Status Restorer::CheckRepairable(const Remains& remains) const {
-  return levelkeep::CheckRepairable(context_, remains);
-}
-
-Result<Restorer::Staged> Restorer::StageRemains(const Remains& remains,
-                                                const Work& work) {
-  return levelkeep::StageRemains(context_, remains, work);
 }
 
 void Restorer::Discard(const Staged& staged) {

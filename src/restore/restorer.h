@@ -80,16 +80,9 @@ struct RecoveryOutcome {
   std::vector<std::string> swept;  // left-overs removed
 };
 
-struct Remains;
-
 struct DropOutcome {
   std::optional<RestoreOutcome> applied;
-  struct Rejection {
-    std::string name;
-    std::string reason;
-    std::string path;  // the file's present place
-  };
-  std::vector<Rejection> rejected;
+  std::vector<RejectedDrop> rejected;
   std::vector<std::string> skipped;  // applied before, now moved to applied/
   // Neither applied nor rejected: the drops can't be ordered, are being copied,
   // don't fit on the disk, can't be read, could not be checked, are of another
@@ -117,7 +110,7 @@ class Restorer {
   Restorer(FileSystem* fs, Clock* clock, RestorerOptions options)
       : context_{fs, clock, std::move(options)}, drops_(context_) {}
 
-  std::string work_dir() const { return context_.work_dir(); }
+  const RestoreContext& context() const { return context_; }
 
   // Creates the work and restore directories (applied/, rejected/) and takes
   // instance.lock for the life of this object. kBusy names the pid of another
@@ -126,8 +119,6 @@ class Restorer {
   // it could never be exchanged. A judging walk reports what would be refused,
   // except kBusy.
   Status Prepare(const Walk& walk = Walk::Act());
-  // Whether the storage can still do what a restore needs (layout.h).
-  Status CheckStorage() const;
   // Finishes or undoes what a crash interrupted, then sweeps. Idempotent.
   // A restored database that nobody has opened yet is opened by the options'
   // open_check; without one it is scanned read-only. kBusy if the database is
@@ -166,10 +157,6 @@ class Restorer {
     RestoreOutcome outcome;
   };
   Result<Staged> Stage(const RestoreSource& source, const Work& work);
-  // Like Stage, from the remaining files of the live database; see remains.h.
-  Result<Remains> FindRemains() const;
-  Status CheckRepairable(const Remains& remains) const;
-  Result<Staged> StageRemains(const Remains& remains, const Work& work);
   // R6..R13: makes the staged database the live one. The old one is kept for
   // Undo, together with those that earlier restores replaced. If open_check
   // fails, the old database is put back and the error returned. kBusy if an

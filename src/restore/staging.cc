@@ -3,10 +3,10 @@
 #include "archive/archive_reader.h"
 #include "base/folder_probe.h"
 #include "base/hash.h"
-#include "base/own_process.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "restore/layout.h"
 #include "restore/store_check.h"
@@ -14,6 +14,8 @@
 
 namespace levelkeep {
 namespace {
+
+constexpr char kDatabase[] = "the database";
 
 Status CheckComparator(const RestoreContext& context,
                        const std::string& comparator) {
@@ -25,22 +27,6 @@ Status CheckComparator(const RestoreContext& context,
                     ", but this application's is " +
                     context.options.comparator_name,
                 "restore it with the application that made the backup");
-}
-
-// Returns how many bytes may be written; kNoSpace if that is below `needed`.
-Result<uint64_t> RoomFor(const RestoreContext& context, uint64_t needed,
-                         const std::string& folder) {
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const uint64_t free,
-      context.fs->FreeSpace(NearestFolder(context.fs, folder)));
-  const uint64_t reserve = context.options.reserve_bytes;
-  if (free >= reserve && free - reserve >= needed) return free - reserve;
-  return Status(StatusCode::kNoSpace,
-                "the database needs " + FormatBytes(needed) + " and " +
-                    FormatBytes(reserve) + " must stay free, but " + folder +
-                    " has only " + FormatBytes(free) + " left",
-                "free some space or lower BACKUP_RESERVE" +
-                    ForgetUndoHint(context, folder));
 }
 
 Status CompareWithManifest(const Manifest& manifest, const StoreCheck& check) {
@@ -159,9 +145,10 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
                                  const VerifyRequest& request,
                                  const std::string& scratch_dir) {
   const ArchiveOutline& outline = request.reader->outline();
-  LEVELKEEP_RETURN_IF_ERROR(
-      RoomFor(context, ScratchBytes(*outline.manifest), request.scratch_parent)
-          .status());
+  LEVELKEEP_RETURN_IF_ERROR(RequireRoom(context, kDatabase,
+                                        ScratchBytes(*outline.manifest),
+                                        request.scratch_parent)
+                                .status());
   ArchiveReadOptions options;
   options.threads = context.options.threads;
   options.work = request.work;
@@ -210,6 +197,22 @@ Status GiveToService(const RestoreContext& context,
 
 }  // namespace
 
+Result<uint64_t> RequireRoom(const RestoreContext& context,
+                             const std::string& what, uint64_t needed,
+                             const std::string& folder) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const uint64_t free,
+      context.fs->FreeSpace(NearestFolder(context.fs, folder)));
+  const uint64_t reserve = context.options.reserve_bytes;
+  if (free >= reserve && free - reserve >= needed) return free - reserve;
+  return Status(StatusCode::kNoSpace,
+                what + " needs " + FormatBytes(needed) + " and " +
+                    FormatBytes(reserve) + " must stay free, but " + folder +
+                    " has only " + FormatBytes(free) + " left",
+                "free some space or lower BACKUP_RESERVE" +
+                    ForgetUndoHint(context, folder));
+}
+
 Status CheckFileSize(uint64_t bytes, const std::string& what) {
   const auto limit = FileSizeLimit();
   if (!limit || bytes <= *limit) return Status::Ok();
@@ -237,7 +240,7 @@ Result<uint64_t> CheckFits(const RestoreContext& context,
   // size of the archive.
   const uint64_t needed = outline.content_bytes != 0 ? outline.content_bytes
                                                      : outline.archive_bytes;
-  return RoomFor(context, needed, parent);
+  return RequireRoom(context, kDatabase, needed, parent);
 }
 
 Status CheckTarget(FileSystem* fs, const std::string& target_dir,

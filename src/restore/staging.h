@@ -1,14 +1,19 @@
-// Turns an archive into a directory with a checked database (R0..R5).
+// To a directory that holds a checked database: from an archive (R0..R5), or
+// from what is left of a database that lacks files, for those who have no
+// backup of it.
 
 #ifndef LEVELKEEP_RESTORE_STAGING_H_
 #define LEVELKEEP_RESTORE_STAGING_H_
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "archive/archive_reader.h"
 #include "base/work.h"
+#include "dbfiles/version.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
 #include "restore/restorer.h"
@@ -38,6 +43,11 @@ struct ExtractedStore {
 Result<uint64_t> CheckFits(const RestoreContext& context,
                            const ArchiveOutline& outline,
                            const std::string& parent, bool for_application);
+// kNoSpace unless `needed` bytes for `what` fit into the folder, which may be
+// still to be made, and the reserve stays free; how many may be written there.
+Result<uint64_t> RequireRoom(const RestoreContext& context,
+                             const std::string& what, uint64_t needed,
+                             const std::string& folder);
 // kIoError if `bytes` exceeds the limit of file sizes (ulimit -f). `what` names
 // the file in the message.
 Status CheckFileSize(uint64_t bytes, const std::string& what);
@@ -83,6 +93,38 @@ Result<StoreCheck> VerifyArchive(const RestoreContext& context,
 // True if the archive itself is bad. Else the disk, the host or the time is the
 // cause, or this version or application can't use a well-formed archive.
 bool IsArchiveFault(StatusCode code);
+
+// The name under which an undo lists the folder that remains were taken from.
+inline constexpr char kRemainsName[] = "accept-loss";
+
+struct Remains {
+  // The fault of the database, in the words of RequireWhole.
+  std::string fault;
+  // A MANIFEST whose tables all exist; the database continues with it. Empty:
+  // LevelDB's repair makes a new list of tables.
+  std::string manifest;
+  Version version;                  // of `manifest`, if that is set
+  std::vector<std::string> tables;  // names of the table files to use
+  std::vector<uint64_t> logs;       // numbers of the logs to use
+  std::string comparator;           // empty: no MANIFEST names it
+};
+
+// The remaining files in the database's folder. kNotFound: no file is missing.
+// Writes nothing.
+Result<Remains> FindRemains(const RestoreContext& context);
+
+// kUnsupported if the repair would have to sort tables in an order that only
+// the application knows.
+Status CheckRepairable(const RestoreContext& context, const Remains& remains);
+
+// 1. links to the tables, copies of the logs   2. a MANIFEST that names them,
+// or LevelDB's repair   3. one open, as after a crash   4. the check for
+// databases of foreign archives   5. the old identity with a new history
+//
+// Leaves out what can't be read. Fails where CheckRepairable fails. kBusy while
+// somebody has the database open; until it returns, nobody else can open it.
+Result<Restorer::Staged> StageRemains(const RestoreContext& context,
+                                      const Remains& remains, const Work& work);
 
 }  // namespace levelkeep
 

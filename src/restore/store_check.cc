@@ -1,18 +1,22 @@
 #include "restore/store_check.h"
 
+#include <algorithm>
 #include <csignal>
 #include <functional>
 #include <initializer_list>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "base/log.h"
+#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 
 namespace levelkeep {
+
 namespace {
 
 constexpr size_t kOutputLimitBytes = 64 * 1024;
@@ -192,6 +196,37 @@ Result<StoreCheck> WithScratch(const RestoreContext& context,
   return check;
 }
 
+constexpr size_t kMostScanned = 1000;
+constexpr uint64_t kMaxScannedBytes = 1u << 20;
+constexpr uint32_t kOthersMayWrite = 022;
+
+std::string ScannedPath(const RestoreContext& context) {
+  return context.InWork("scanned");
+}
+
+// One digest per line, the newest last. A record that another user may have
+// written is ignored.
+Result<std::vector<std::string>> LoadScanned(const RestoreContext& context) {
+  const std::string path = ScannedPath(context);
+  const auto file = context.fs->Open(path, OpenMode::kRead);
+  if (file.status().code() == StatusCode::kNotFound) {
+    return std::vector<std::string>();
+  }
+  LEVELKEEP_RETURN_IF_ERROR(file.status());
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Stat());
+  if (!IsOurOwn(context.fs, info, context.work_dir()) ||
+      (info.mode & kOthersMayWrite) != 0) {
+    return std::vector<std::string>();
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
+                             ReadAll(**file, path, kMaxScannedBytes));
+  std::vector<std::string> digests;
+  for (const std::string_view line : Split(text, '\n')) {
+    if (!line.empty()) digests.emplace_back(line);
+  }
+  return digests;
+}
+
 }  // namespace
 
 std::chrono::milliseconds CheckTimeout(uint64_t db_bytes, bool idle) {
@@ -274,6 +309,32 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                            stop);
   };
   return WithScratch(context, scratch_dir, run);
+}
+
+Status AddScanned(const RestoreContext& context, const std::string& sha256) {
+  const auto storage = context.fs->StatFollowing(context.options.storage_dir);
+  if (storage.status().code() == StatusCode::kNotFound) return Status::Ok();
+  LEVELKEEP_RETURN_IF_ERROR(storage.status());
+  // A record that root writes is given to the owner of the storage.
+  const uint32_t user = EffectiveUser();
+  if (user != 0 && storage->owner != user) return Status::Ok();
+  LEVELKEEP_ASSIGN_OR_RETURN(auto digests, LoadScanned(context));
+  if (!digests.empty() && digests.back() == sha256) return Status::Ok();
+  std::erase(digests, sha256);
+  digests.push_back(sha256);
+  const size_t first =
+      digests.size() > kMostScanned ? digests.size() - kMostScanned : 0;
+  std::string text;
+  for (size_t i = first; i < digests.size(); ++i) text += digests[i] + "\n";
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(context.fs, context.work_dir()));
+  // If we die here: the old record stays, and a restore scans once more.
+  return WriteFileDurably(context.fs, ScannedPath(context), text);
+}
+
+bool WasScanned(const RestoreContext& context, const std::string& sha256) {
+  const auto digests = LoadScanned(context);
+  return digests.ok() && !sha256.empty() &&
+         std::find(digests->begin(), digests->end(), sha256) != digests->end();
 }
 
 }  // namespace levelkeep

@@ -64,6 +64,18 @@ Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
 // endless scan is detected by its processor time.
 std::chrono::milliseconds CheckTimeout(uint64_t db_bytes, bool idle = false);
 
+// --- Which archives of ours were scanned key by key for this storage: their
+// databases are not scanned once more by a restore. Kept in the work folder,
+// since who can write to backups/ can write there that an archive is verified,
+// and nothing of such an archive may be opened unchecked.
+
+// Remembers the archive with this SHA-256; the oldest ones are dropped. Does
+// nothing if the storage belongs to another user or does not exist.
+// REQUIRES: one caller at a time.
+Status AddScanned(const RestoreContext& context, const std::string& sha256);
+// False if the record can't be read.
+bool WasScanned(const RestoreContext& context, const std::string& sha256);
+
 }  // namespace levelkeep
 
 #endif  // LEVELKEEP_RESTORE_STORE_CHECK_H_

@@ -4,7 +4,6 @@
 #include <string_view>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "levelkeep/status.h"
 #include "restore/context.h"
-#include "restore/journal.h"
+#include "restore/swap.h"
 
 namespace levelkeep {
 

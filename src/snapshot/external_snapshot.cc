@@ -15,7 +15,6 @@
 #include "base/status_macros.h"
 #include "dbfiles/database_files.h"
 #include "snapshot/file_set.h"
-#include "snapshot/held_logs.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/table_holder.h"
 

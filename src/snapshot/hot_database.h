@@ -5,10 +5,17 @@
 // recorded here, then LevelDB goes on. A cut reads the marks of the logs and
 // the Version in one critical section. The recorded state is therefore a state
 // that a crash of the process could have left, and LevelDB recovers from it.
+//
+// Files that LevelDB removes while a snapshot needs them are "<name>.pin<N>"
+// from then on. LevelDB ignores such names, so neither its garbage collection
+// nor RepairDB sees them. They go away with the last snapshot that holds them;
+// those that a dead process left go away when the database is opened again.
 
 #ifndef LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
 #define LEVELKEEP_SNAPSHOT_HOT_DATABASE_H_
 
+#include <atomic>
+#include <cstdint>
 #include <functional>
 #include <list>
 #include <map>
@@ -20,14 +27,80 @@
 
 #include "base/file_system.h"
 #include "base/mutex.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/version.h"
 #include "levelkeep/snapshot_env.h"
 #include "levelkeep/status.h"
-#include "snapshot/aside_file.h"
-#include "snapshot/log_mark.h"
+#include "snapshot/snapshot.h"
 
 namespace levelkeep {
+
+// Owns one such file. The destructor removes the file.
+// Thread safety: const methods from any thread.
+class AsideFile {
+ public:
+  // Renames `path` to the first free "<path>.pin<N>". With `keep_name`, both
+  // names stay (hard links).
+  static Result<std::shared_ptr<AsideFile>> Make(FileSystem* fs,
+                                                 const std::string& path,
+                                                 bool keep_name);
+  ~AsideFile();
+  AsideFile(const AsideFile&) = delete;
+  AsideFile& operator=(const AsideFile&) = delete;
+
+  const std::string& path() const { return path_; }
+
+ private:
+  AsideFile(FileSystem* fs, std::string path, const FileInfo& info);
+
+  FileSystem* const fs_;
+  const std::string path_;
+  const uint64_t device_;
+  const uint64_t inode_;
+};
+
+// Whether `name` names such a file: "000012.ldb.pin3", "000013.log.pin1".
+bool IsAsideFileName(std::string_view name);
+
+// Removes such files from `db_dir`, except those that an AsideFile of this
+// process owns. Failures are logged only: a left-over file just costs space.
+void RemoveLeftOverAsideFiles(FileSystem* fs, const std::string& db_dir);
+
+// A sequence lock around two numbers that belong together. While `turn_` is
+// odd, a Publish is running.
+// Thread safety: Publish from one thread at a time, Read from any.
+class LogMark {
+ public:
+  struct Value {
+    uint64_t boundary = 0;       // offset after the last complete record
+    uint64_t last_sequence = 0;  // of that record; 0 if no record is complete
+  };
+
+  void Publish(Value value) {
+    const uint64_t turn = turn_.load(std::memory_order_relaxed);
+    turn_.store(turn + 1, std::memory_order_relaxed);
+    // Release: a reader that sees a new number also sees the odd turn.
+    boundary_.store(value.boundary, std::memory_order_release);
+    last_sequence_.store(value.last_sequence, std::memory_order_release);
+    turn_.store(turn + 2, std::memory_order_release);
+  }
+
+  Value Read() const {
+    while (true) {
+      const uint64_t before = turn_.load(std::memory_order_acquire);
+      Value value;
+      value.boundary = boundary_.load(std::memory_order_acquire);
+      value.last_sequence = last_sequence_.load(std::memory_order_acquire);
+      const uint64_t after = turn_.load(std::memory_order_relaxed);
+      if (before == after && before % 2 == 0) return value;
+    }
+  }
+
+ private:
+  std::atomic<uint64_t> turn_{0};
+  std::atomic<uint64_t> boundary_{0};
+  std::atomic<uint64_t> last_sequence_{0};
+};
 
 // One write-ahead log. All members but `mark` and `problem` are constant.
 struct HotLog {
@@ -153,6 +226,10 @@ class HotDatabase {
   Status readable_ GUARDED_BY(mutex_);
   std::list<std::shared_ptr<HotPin>> pins_ GUARDED_BY(mutex_);
 };
+
+// Same errors as HotSnapshotSource::Take. The snapshot shares `database`.
+Result<std::unique_ptr<Snapshot>> TakeHotSnapshot(
+    const std::shared_ptr<HotDatabase>& database);
 
 }  // namespace levelkeep
 

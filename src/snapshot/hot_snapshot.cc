@@ -1,10 +1,9 @@
-#include "snapshot/hot_snapshot.h"
-
 #include <string>
 #include <utility>
 
 #include "base/status_macros.h"
 #include "snapshot/file_set.h"
+#include "snapshot/hot_database.h"
 
 namespace levelkeep {
 namespace {

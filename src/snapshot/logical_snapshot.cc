@@ -5,7 +5,6 @@
 
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
-#include "dbfiles/leveldb_call.h"
 #include "leveldb/comparator.h"
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
@@ -45,13 +44,12 @@ class LogicalSnapshot : public Snapshot {
 // An iterator over the database as it was when the view was constructed.
 class FrozenView {
  public:
-  explicit FrozenView(leveldb::DB* db)
-      : db_(db), snapshot_(CallLevelDb([db] { return db->GetSnapshot(); })) {
+  explicit FrozenView(leveldb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {
     leveldb::ReadOptions options;
     options.snapshot = snapshot_;
     options.verify_checksums = true;
     options.fill_cache = false;
-    iterator_.reset(CallLevelDb([&] { return db->NewIterator(options); }));
+    iterator_.reset(db->NewIterator(options));
   }
   ~FrozenView() {
     iterator_.reset();
@@ -81,19 +79,22 @@ Result<std::unique_ptr<leveldb::DB>> CreateCopy(const std::string& dir) {
 
 // Writes without syncing: the copy is read back right away, and a crash makes
 // it worthless.
+//
+// LevelDB is compiled without exceptions: a std::bad_alloc that passes through
+// an open database leaves its mutexes locked, and whoever calls it next waits
+// for ever. So it ends the process (decision 0018).
 Status CopyEntries(leveldb::DB* source, leveldb::DB* target,
-                   std::stop_token stop) {
+                   std::stop_token stop) noexcept {
   const FrozenView view(source);
   leveldb::Iterator* const it = view.iterator();
   leveldb::WriteBatch batch;
   const auto flush = [&]() -> Status {
-    const leveldb::Status written = CallLevelDb(
-        [&] { return target->Write(leveldb::WriteOptions(), &batch); });
+    const leveldb::Status written =
+        target->Write(leveldb::WriteOptions(), &batch);
     batch.Clear();
     return FromLevelDbStatus(written).WithContext("scratch copy");
   };
-  for (CallLevelDb([it] { it->SeekToFirst(); }); it->Valid();
-       CallLevelDb([it] { it->Next(); })) {
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
     batch.Put(it->key(), it->value());
     if (batch.ApproximateSize() < kBatchBytes) continue;
     if (stop.stop_requested()) {

@@ -10,7 +10,6 @@
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
 #include "snapshot/file_set.h"
-#include "snapshot/held_logs.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/table_holder.h"
 

@@ -1,14 +1,17 @@
-// Follows the bytes that LevelDB writes into a log or MANIFEST, and tells the
-// HotDatabase when the base Env has flushed them. Private to snapshot.
+// Follows what LevelDB writes into a log or MANIFEST, a new one or one that it
+// goes on with, and tells the HotDatabase once the base Env has flushed it.
+// Private to the module.
 
 #ifndef LEVELKEEP_SNAPSHOT_RECORDER_H_
 #define LEVELKEEP_SNAPSHOT_RECORDER_H_
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/file_system.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "snapshot/hot_database.h"
@@ -59,6 +62,18 @@ class ManifestRecorder : public Recorder {
   LogTracker tracker_;
   std::vector<VersionEdit> edits_;  // complete, not yet flushed
 };
+
+// What is known about the file: exactly one of the two pointers is set.
+struct AppendTarget {
+  uint64_t size_bytes = 0;
+  std::shared_ptr<HotLog> log;
+  std::shared_ptr<HotManifest> manifest;
+};
+
+// kUnsupported if the file ends with a torn record: LevelDB would append behind
+// that record and never read what follows (google/leveldb#1287). On this error
+// LevelDB starts a new file. kNotFound if the file does not exist.
+Result<AppendTarget> InspectForAppend(FileSystem* fs, const std::string& name);
 
 }  // namespace levelkeep
 

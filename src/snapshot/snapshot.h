@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "base/file_system.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "levelkeep/snapshot_env.h"
 #include "levelkeep/status.h"
 

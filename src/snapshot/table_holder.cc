@@ -6,8 +6,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "dbfiles/file_name.h"
-#include "dbfiles/table_end.h"
+#include "dbfiles/database_files.h"
 
 namespace levelkeep {
 namespace {

@@ -1,9 +1,8 @@
-#include "api/backup_json.h"
-
 #include <gtest/gtest.h>
 
 #include <filesystem>
 
+#include "api/report_json.h"
 #include "base/json.h"
 
 namespace levelkeep::api {

@@ -1,11 +1,10 @@
-#include "api/events/event_stream.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
 #include <chrono>
 #include <string>
 
+#include "api/events/event_routes.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
 #include "support/temp_dir.h"

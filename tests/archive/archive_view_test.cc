@@ -8,10 +8,9 @@
 #include <random>
 #include <thread>
 
-#include "archive/chunk_cache.h"
 #include "archive/codec_fixture.h"
 #include "archive/own_archive_fixture.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "support/fault_file_system.h"
 
 namespace levelkeep {

@@ -10,7 +10,7 @@
 #include "archive/archive_fixture.h"
 #include "archive/archive_writer.h"
 #include "archive/codec_fixture.h"
-#include "base/rate_limiter.h"
+#include "base/work.h"
 #include "format/toc.h"
 #include "support/fake_clock.h"
 #include "support/fault_file_system.h"

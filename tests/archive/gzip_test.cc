@@ -5,10 +5,9 @@
 #include <string>
 
 #include "archive/archive_fixture.h"
+#include "archive/codec.h"
 #include "archive/codec_fixture.h"
 #include "archive/gzip_format.h"
-#include "archive/inflate.h"
-#include "archive/inflate_ahead.h"
 #include "base/text.h"
 #include "support/no_threads.h"
 

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "archive/database_check.h"
+#include "archive/foreign_reader.h"
 #include "archive/target_directory.h"
 #include "support/no_threads.h"
 #include "support/temp_dir.h"

@@ -1,7 +1,5 @@
 // Compares the written bytes with the bytes on the device.
 
-#include "archive/read_back.h"
-
 #include <gtest/gtest.h>
 
 #include <stop_token>
@@ -9,6 +7,7 @@
 #include <thread>
 
 #include "archive/archive_fixture.h"
+#include "archive/archive_sink.h"
 #include "archive/archive_writer.h"
 #include "archive/codec_fixture.h"
 #include "support/fault_file_system.h"

@@ -1,6 +1,6 @@
-#include "base/due_time.h"
-
 #include <gtest/gtest.h>
+
+#include "base/clock.h"
 
 namespace levelkeep {
 namespace {

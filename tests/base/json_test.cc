@@ -133,15 +133,13 @@ TEST(JsonTest, OfMembersOfOneNameTheLastCountsIfAsked) {
 std::string Taken(const std::string& text) {
   std::string taken;
   const JsonList list = {{"db", "files"},
-                         {"n", "u"},
                          [&] { taken += "begin "; },
-                         [&](const JsonElement& element) -> Status {
-                           const auto name = element.RequireText(0);
+                         [&](const json& element) -> Status {
+                           const auto name = RequireText(element, "n");
                            if (!name.ok()) return name.status();
-                           const auto number = element.OptionalUint(1);
+                           const auto number = OptionalUint(element, "u");
                            if (!number.ok()) return number.status();
-                           taken += std::string(*name) + "=" +
-                                    std::to_string(*number) + " ";
+                           taken += *name + "=" + std::to_string(*number) + " ";
                            return Status::Ok();
                          }};
   Status elements;

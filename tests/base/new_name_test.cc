@@ -1,13 +1,12 @@
 // A finished file gets its name, on disks that can do more and less.
 
-#include "base/new_name.h"
-
 #include <algorithm>
 #include <atomic>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/file_system.h"
 #include "gtest/gtest.h"
 #include "support/fault_file_system.h"
 #include "support/temp_dir.h"

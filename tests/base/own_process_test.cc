@@ -1,7 +1,5 @@
 // Each case in a process of its own, which it changes as a whole.
 
-#include "base/own_process.h"
-
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/resource.h>

@@ -9,7 +9,6 @@
 #include <filesystem>
 
 #include "base/file_system.h"
-#include "base/give.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {

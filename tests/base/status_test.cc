@@ -6,8 +6,8 @@
 #include <set>
 #include <string>
 
+#include "base/process.h"
 #include "base/status_macros.h"
-#include "base/version.h"
 
 namespace levelkeep {
 namespace {

@@ -280,7 +280,7 @@ TEST_F(CatalogTest, SweepRemovesLeftOversAndNothingElse) {
   EXPECT_TRUE(catalog_.Sweep()->empty());
 }
 
-// What a crash leaves where a name can only be claimed (base/new_name.h).
+// What a crash leaves where a name can only be claimed (base/file_system.h).
 TEST_F(CatalogTest, ClaimedNameIsNoBackupUntilItIsGiven) {
   const std::string part = ".levelkeep-" + std::string(32, 'a') + ".part";
   MakeBackup(kFirst, 10);

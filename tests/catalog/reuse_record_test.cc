@@ -1,10 +1,9 @@
-#include "catalog/reuse_record.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
 
 #include "base/hash.h"
+#include "catalog/database_records.h"
 
 namespace levelkeep {
 namespace {

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/exit_code.h"
+#include "cli/console.h"
 #include "config/settings.h"
 
 namespace levelkeep::cli {

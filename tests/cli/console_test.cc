@@ -5,8 +5,6 @@
 #include <sstream>
 #include <string>
 
-#include "cli/progress.h"
-#include "cli/table.h"
 #include "support/fake_clock.h"
 
 namespace levelkeep::cli {

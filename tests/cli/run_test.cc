@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "base/version.h"
+#include "base/process.h"
 #include "cli/arguments.h"
 #include "cli_fixture.h"
 #include "config/settings.h"

@@ -3,11 +3,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "format/backup_name.h"
-#include "format/sidecar.h"
 #include "jobs/job.h"
 
 namespace levelkeep::test {

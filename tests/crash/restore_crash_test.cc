@@ -6,7 +6,7 @@
 #include <string>
 
 #include "crash/crash_fixture.h"
-#include "restore/remains.h"
+#include "restore/staging.h"
 
 namespace levelkeep::test {
 namespace {
@@ -303,9 +303,9 @@ TEST_P(RestoreCrashTest, AnAcceptedLossLeavesTheRemainsOrAWholeDatabase) {
         if (!restorer->Prepare().ok() || !restorer->Recover().ok()) {
           return false;
         }
-        const auto remains = restorer->FindRemains();
+        const auto remains = FindRemains(restorer->context());
         if (!remains.ok()) return false;
-        const auto staged = restorer->StageRemains(*remains, {});
+        const auto staged = StageRemains(restorer->context(), *remains, {});
         return staged.ok() && restorer->Apply(*staged, OpenAndClose).ok();
       },
       [&](bool succeeded) {

@@ -4,7 +4,6 @@
 #include <string>
 #include <vector>
 
-#include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
 #include "gtest/gtest.h"
 #include "support/leveldb_fixture.h"

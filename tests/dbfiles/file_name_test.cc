@@ -1,5 +1,4 @@
-#include "dbfiles/file_name.h"
-
+#include "dbfiles/database_files.h"
 #include "gtest/gtest.h"
 
 namespace levelkeep {

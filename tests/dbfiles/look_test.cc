@@ -7,7 +7,6 @@
 #include <string>
 
 #include "dbfiles/database_files.h"
-#include "dbfiles/file_name.h"
 #include "dbfiles/identity.h"
 #include "gtest/gtest.h"
 #include "leveldb/db.h"

@@ -1,7 +1,6 @@
-#include "dbfiles/table_end.h"
-
 #include <string>
 
+#include "dbfiles/database_files.h"
 #include "gtest/gtest.h"
 
 namespace levelkeep {

@@ -5,7 +5,7 @@
 #include <random>
 
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "gtest/gtest.h"
 #include "support/leveldb_fixture.h"

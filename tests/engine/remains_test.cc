@@ -9,7 +9,6 @@
 
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/file_name.h"
 #include "engine/site.h"
 #include "support/temp_dir.h"
 

@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "format/sidecar.h"
+#include "format/backup_name.h"
 
 namespace levelkeep {
 namespace {

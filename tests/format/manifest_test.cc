@@ -79,18 +79,6 @@ TEST(ManifestTest, TextIsTheContract) {
 )");
 }
 
-TEST(ManifestTest, NamesArchivedFilesWithoutTheirFolder) {
-  const Manifest manifest = Example();
-  std::vector<TocFile> archived;
-  for (const ManifestFile& file : manifest.files) {
-    archived.push_back(
-        {"event_registry_db/" + file.name, file.size_bytes, file.sha256, {}});
-  }
-  Manifest head = manifest;
-  head.files = {manifest.files.back()};  // does not count
-  EXPECT_EQ(EncodeManifestOf(head, archived), EncodeManifest(manifest));
-}
-
 TEST(ManifestTest, DecodesWhatItEncodes) {
   const Manifest original = Example();
   const Result<Manifest> decoded = DecodeManifest(EncodeManifest(original));
@@ -226,14 +214,8 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
       {"previous", Replaced(good, "55\"", "\""), "\"sha256\" is not a hex"},
   };
   for (const BadDocument& bad : cases) {
-    const Status status = DecodeManifest(bad.text).status();
-    ExpectCorruption(status, bad);
-    // A check finds the same, but has no names to compare.
-    const Status checked = CheckManifest(bad.text);
-    EXPECT_EQ(checked.message(),
-              bad.what == "file twice" ? "" : status.message());
+    ExpectCorruption(DecodeManifest(bad.text).status(), bad);
   }
-  EXPECT_TRUE(CheckManifest(good).ok());
 }
 
 TEST(ManifestTest, NoPrefixOfAManifestIsOne) {

@@ -1,5 +1,4 @@
-#include "format/sidecar.h"
-
+#include "format/backup_name.h"
 #include "gtest/gtest.h"
 
 namespace levelkeep {

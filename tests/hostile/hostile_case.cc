@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "base/file_system.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "leveldb/db.h"
 #include "support/temp_dir.h"
 

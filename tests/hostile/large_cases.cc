@@ -4,7 +4,7 @@
 #include <cstdlib>
 
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "hostile/database_case.h"
 

@@ -4,7 +4,7 @@
 
 #include "base/hash.h"
 #include "dbfiles/coding.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 
 namespace levelkeep::test {

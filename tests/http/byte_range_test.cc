@@ -1,8 +1,8 @@
-#include "http/byte_range.h"
-
 #include <gtest/gtest.h>
 
 #include <string>
+
+#include "http/request_head.h"
 
 namespace levelkeep::http {
 namespace {

@@ -5,8 +5,8 @@
 #include <fstream>
 #include <string>
 
+#include "http/server_binding.h"
 #include "http/server_fixture.h"
-#include "http/server_stream.h"
 
 namespace levelkeep {
 namespace {

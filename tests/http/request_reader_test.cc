@@ -4,7 +4,7 @@
 
 #include <random>
 
-#include "http/url.h"
+#include "http/request_head.h"
 
 namespace levelkeep::http {
 namespace {

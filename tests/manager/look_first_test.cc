@@ -6,7 +6,6 @@
 #include <string>
 
 #include "dbfiles/database_files.h"
-#include "dbfiles/file_name.h"
 #include "dbfiles/log_format.h"
 #include "manager/manager_fixture.h"
 

@@ -2,8 +2,8 @@
 // The history guarantees that.
 
 #include "base/hash.h"
+#include "restore/apply.h"
 #include "restore/drop_fixture.h"
-#include "restore/drop_folder.h"
 #include "restore/drop_history.h"
 #include "support/fault_file_system.h"
 

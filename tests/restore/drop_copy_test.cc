@@ -8,7 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "restore/drop_fixture.h"
-#include "restore/drop_place.h"
+#include "restore/drop_history.h"
 #include "support/fault_file_system.h"
 
 namespace levelkeep::test {

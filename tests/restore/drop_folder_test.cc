@@ -1,9 +1,8 @@
 // restore/: which archives are applied, moved, or left alone.
 
-#include "restore/drop_folder.h"
-
 #include <filesystem>
 
+#include "restore/apply.h"
 #include "restore/drop_fixture.h"
 #include "support/fault_file_system.h"
 

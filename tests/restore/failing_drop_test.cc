@@ -2,8 +2,8 @@
 // once, later writes are not lost, and the next start continues.
 
 #include "base/status_macros.h"
+#include "restore/apply.h"
 #include "restore/drop_fixture.h"
-#include "restore/drop_folder.h"
 #include "restore/drop_history.h"
 #include "support/fault_file_system.h"
 

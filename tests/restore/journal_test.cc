@@ -1,9 +1,8 @@
-#include "restore/journal.h"
-
 #include <climits>
 
 #include "base/record.h"
 #include "gtest/gtest.h"
+#include "restore/swap.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep::test {

@@ -96,9 +96,9 @@ TEST_F(PlainNamesTest, AStorageThatCanNotBeExchangedIsRefusedBeforeAnything) {
             std::string::npos)
       << refused.ToString();
   EXPECT_EQ(FileSystem::Posix()->List(options_.storage_dir)->size(), 1u);
-  EXPECT_EQ(restorer->CheckStorage().code(), StatusCode::kUnsupported);
+  EXPECT_EQ(CheckStorage(restorer->context()).code(), StatusCode::kUnsupported);
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
-  EXPECT_TRUE(NewRestorer()->CheckStorage().ok());
+  EXPECT_TRUE(CheckStorage(NewRestorer()->context()).ok());
 }
 
 }  // namespace

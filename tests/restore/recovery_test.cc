@@ -1,15 +1,14 @@
 // The recovery table, row by row, and what the sweep does and does not take.
 
-#include "restore/recovery.h"
-
 #include <climits>
 #include <filesystem>
 
 #include "base/scratch_directory.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
-#include "restore/journal.h"
+#include "restore/apply.h"
 #include "restore/restore_fixture.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 #include "support/fault_file_system.h"
 

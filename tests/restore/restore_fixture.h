@@ -15,7 +15,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/hash.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
 #include "format/manifest.h"
 #include "gtest/gtest.h"

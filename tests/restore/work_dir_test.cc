@@ -5,8 +5,8 @@
 
 #include "base/log.h"
 #include "dbfiles/identity.h"
-#include "restore/journal.h"
 #include "restore/restore_fixture.h"
+#include "restore/swap.h"
 #include "restore/undo.h"
 
 namespace levelkeep::test {

@@ -9,7 +9,6 @@
 #include <string>
 
 #include "dbfiles/database_files.h"
-#include "dbfiles/file_name.h"
 #include "leveldb/db.h"
 #include "levelkeep/snapshot_env.h"
 #include "support/leveldb_fixture.h"

@@ -9,7 +9,7 @@
 #include <thread>
 
 #include "base/file_system.h"
-#include "dbfiles/file_name.h"
+#include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "gtest/gtest.h"

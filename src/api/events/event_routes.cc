@@ -7,18 +7,20 @@
 #include <algorithm>
 #include <cstdint>
 #include <memory>
-#include <mutex>
+#include <nlohmann/json.hpp>
+#include <semaphore>
 #include <string_view>
 #include <utility>
 #include <variant>
 
 #include "api/call.h"
-#include "api/events/event_stream.h"
 #include "base/json.h"
+#include "base/log.h"
 #include "base/mutex.h"
 #include "base/text.h"
 
 namespace levelkeep::api {
+
 namespace {
 
 using http::ErrorResponse;
@@ -36,38 +38,13 @@ constexpr int64_t kManyValues = 100'000;
 // Pages that are put together at a time; each can be an event of a MiB.
 constexpr int kPagesAtOnce = 2;
 
-// Whoever needs one of a few places waits for it.
-// Thread safety: all methods may be called concurrently.
-class Places {
- public:
-  explicit Places(int free) : free_(free) {}
-
-  void lock() {
-    MutexLock lock(&mutex_);
-    left_.wait(mutex_, [this]() REQUIRES_LOCK(mutex_) { return free_ > 0; });
-    free_--;
-  }
-  void unlock() {
-    {
-      MutexLock lock(&mutex_);
-      free_++;
-    }
-    left_.notify_one();
-  }
-
- private:
-  Mutex mutex_;
-  CondVar left_;
-  int free_ GUARDED_BY(mutex_);
-};
-
 // What the requests of the events share.
 struct Shared {
   explicit Shared(EventBus* event_bus) : bus(event_bus) {}
 
   EventBus* const bus;
-  Places large_trees{1};
-  Places pages{kPagesAtOnce};
+  Mutex large_trees;
+  std::counting_semaphore<kPagesAtOnce> pages{kPagesAtOnce};
 };
 
 // Small blocks that were freed stay with the process unless it asks.
@@ -171,13 +148,13 @@ std::variant<EncodedBatch, Response> EncodeBatch(const std::string& text) {
   return EncodedBatch{std::move(*bodies), body->is_batch};
 }
 
-std::variant<EncodedBatch, Response> ReadBatch(Places* large_trees,
+std::variant<EncodedBatch, Response> ReadBatch(Mutex* large_trees,
                                                const std::string& text) {
   if (text.size() > kMaxEventBodyBytes) {
     return TooLarge("the body is larger than 1 MiB");
   }
   if (text.size() <= kLargeBodyBytes) return EncodeBatch(text);
-  const std::lock_guard<Places> place(*large_trees);
+  MutexLock one_at_a_time(large_trees);
   auto batch = EncodeBatch(text);
   ReturnMemory(text);
   return batch;
@@ -204,7 +181,9 @@ Response PostEvents(Shared* shared, const Request& request) {
 
 Response GetEvents(Shared* shared, const Call& call) {
   const uint64_t start = call.Number("after").value_or(0);
-  const std::lock_guard<Places> place(shared->pages);
+  shared->pages.acquire();
+  const std::shared_ptr<void> place(
+      nullptr, [shared](void*) { shared->pages.release(); });
   const auto page = shared->bus->ReadRecords(
       start, call.Number("limit").value_or(kDefaultPage), kMaxPageBytes);
   if (!page.ok()) return StoreError(page.status());
@@ -246,6 +225,12 @@ Response StreamEvents(EventBus* bus, Clock* clock, const Call& call) {
   response.stream = std::make_shared<EventStream>(bus, clock, start);
   return response;
 }
+
+constexpr uint64_t kChunkEvents = 100;
+// Each stream keeps so much, or one larger event, until its client has read.
+constexpr uint64_t kPageBytes = 64 << 10;
+// How soon a browser connects again when the stream broke.
+constexpr char kRetry[] = "retry: 2000\n\n";
 
 }  // namespace
 
@@ -307,6 +292,74 @@ std::vector<Route> EventRoutes(EventBus* bus, Clock* clock) {
        .handler =
            [=](const Call& call) { return StreamEvents(bus, clock, call); }},
   };
+}
+
+EventStream::EventStream(EventBus* bus, Clock* clock, uint64_t after,
+                         std::chrono::milliseconds wait)
+    : bus_(bus), clock_(clock), wait_(wait), after_(after) {}
+
+bool EventStream::Next(std::string* chunk) {
+  if (failed_) return false;
+  const size_t size_before = chunk->size();
+  if (!started_) {
+    started_ = true;
+    last_sent_ = clock_->SteadyNow();
+    *chunk += kRetry;
+  }
+  const EventBusState state = bus_->WaitForEvents(after_, epoch_, wait_);
+  if (state.ended) return false;
+  if (state.open) {
+    if (state.epoch != epoch_) {
+      // A new client that is ahead of the store is put at its end; one that
+      // was here before the restore gets all that came after it.
+      after_ =
+          std::min(after_, epoch_.empty() ? state.last : state.last_at_open);
+      epoch_ = state.epoch;
+      auto data = nlohmann::ordered_json::object();
+      data["epoch"] = epoch_;
+      data["last"] = state.last;
+      *chunk += "event: epoch\ndata: " + DumpJson(data) + "\n\n";
+    }
+    AppendEvents(chunk);
+  }
+  const auto now = clock_->SteadyNow();
+  if (chunk->size() > size_before) {
+    last_sent_ = now;
+  } else if (now - last_sent_ >= kEventHeartbeat) {
+    *chunk += ": heartbeat\n\n";
+    last_sent_ = now;
+  }
+  return true;
+}
+
+void EventStream::AppendEvents(std::string* chunk) {
+  const auto page = bus_->ReadRecords(after_, kChunkEvents, kPageBytes);
+  if (!page.ok()) {
+    // Closed for a restore: the stream goes on when it is open again.
+    if (page.status().code() == StatusCode::kBusy) return;
+    AppendFailure(page.status(), chunk);
+    return;
+  }
+  if (page->epoch != epoch_) return;  // restored just now: say so first
+  size_t bytes = chunk->size();
+  for (const std::string& text : page->texts) bytes += text.size() + 40;
+  chunk->reserve(bytes);
+  for (const std::string& text : page->texts) {
+    after_++;
+    *chunk += "id: " + std::to_string(after_) + "\ndata: ";
+    chunk->append(text).append("\n\n");
+  }
+}
+
+// Without an id: a consumer that connects again asks for the same event and
+// hears of the damage again, rather than passing over it.
+void EventStream::AppendFailure(const Status& status, std::string* chunk) {
+  failed_ = true;
+  LogError("EventBus", "an event stream ended: " + status.ToString());
+  auto data = nlohmann::json::object();
+  data["code"] = StatusCodeName(status.code());
+  data["detail"] = status.message();
+  *chunk += "event: failure\ndata: " + DumpJson(data) + "\n\n";
 }
 
 }  // namespace levelkeep::api

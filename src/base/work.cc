@@ -1,13 +1,16 @@
-#include "base/host_call.h"
+#include "base/work.h"
 
+#include <algorithm>
 #include <exception>
 #include <memory>
 #include <new>
 #include <string>
+#include <utility>
 
 #include "base/log.h"
 
 namespace levelkeep {
+
 namespace {
 
 constexpr char kHostLogTag[] = "BackupManager";
@@ -45,6 +48,31 @@ std::function<void(double)> HostProgress(
     *failed = true;
     LogWarn(kHostLogTag, called.ToString() + "; it is not called again");
   };
+}
+
+RateLimiter::RateLimiter(Clock* clock, uint64_t bytes_per_second)
+    : clock_(clock), bytes_per_second_(bytes_per_second) {}
+
+Status RateLimiter::Take(uint64_t bytes, std::stop_token stop) {
+  if (bytes_per_second_ == 0) return Status::Ok();
+  const auto now = clock_->SteadyNow();
+  std::chrono::steady_clock::time_point begin;
+  {
+    MutexLock lock(&mutex_);
+    begin = std::max(free_at_, now);
+    const std::chrono::duration<double> cost(
+        static_cast<double>(bytes) / static_cast<double>(bytes_per_second_));
+    free_at_ =
+        begin +
+        std::chrono::duration_cast<std::chrono::steady_clock::duration>(cost);
+  }
+  if (begin <= now) return Status::Ok();
+  // Rounded up: a wait of zero would let the rate creep above the limit.
+  const auto wait = std::chrono::ceil<std::chrono::milliseconds>(begin - now);
+  if (!clock_->SleepFor(wait, std::move(stop))) {
+    return Status(StatusCode::kCancelled, "stopped on request");
+  }
+  return Status::Ok();
 }
 
 }  // namespace levelkeep
