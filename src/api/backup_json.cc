@@ -54,8 +54,8 @@ void Describe(const BackupInfo& backup, Time now, AbsolutePaths* paths,
   add("created", FormatTime(backup.created));
   add("label", backup.label);
   add("sha256", backup.sha256);
-  add("status", backup.status);
-  add("verified", backup.verified);
+  add("status", NameOf(backup.status));
+  add("verified", backup.status == BackupStatus::kVerified);
   add("trigger", backup.trigger);
   add("ageDays", std::max<int64_t>(age.count() / 24, 0));
   add("pinned", backup.pinned);
@@ -93,7 +93,7 @@ class Pen {
     *at_++ = '"';
     *at_++ = ':';
   }
-  void Value(const std::string& value) {
+  void Value(std::string_view value) {
     if (NeedsEscape(value)) {
       Put(DumpJson(Json(value)));
       return;
@@ -127,8 +127,8 @@ class Pen {
 // six at most, as \u001f; keys, numbers and times together are below 512.
 size_t MostBytes(const BackupInfo& backup, const std::string& path) {
   const size_t bytes = backup.name.size() + path.size() + backup.label.size() +
-                       backup.sha256.size() + backup.status.size() +
-                       backup.trigger.size() + backup.problem.size();
+                       backup.sha256.size() + backup.trigger.size() +
+                       backup.problem.size();
   return 512 + 6 * bytes;
 }
 
@@ -177,13 +177,14 @@ Json BackupToDetailedJson(const BackupInfo& backup, Time now) {
   manifest["created"] = FormatTime(backup.created);
   manifest["label"] = backup.label;
   manifest["trigger"] = backup.trigger;
-  manifest["snapshotMethod"] = backup.snapshot_method;
+  manifest["snapshotMethod"] = NameOf(backup.snapshot_method);
   manifest["lastSequence"] = backup.last_sequence;
   manifest["eventCount"] = backup.event_count;
   manifest["sourceBytes"] = backup.source_bytes;
   manifest["durationMs"] = backup.duration_ms;
   // What LevelKeep did not write has none.
-  json["manifest"] = backup.snapshot_method.empty() ? Json() : manifest;
+  json["manifest"] =
+      backup.snapshot_method == SnapshotMethod::kNone ? Json() : manifest;
   return json;
 }
 

@@ -1,5 +1,6 @@
 #include "api/report_json.h"
 #include "api/routes.h"
+#include "base/report_names.h"
 
 namespace levelkeep::api {
 
@@ -8,8 +9,11 @@ namespace {
 Response Verify(BackupManager* manager, JobControl* control, const Call& call) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
-  const auto report = manager->VerifyBackup(
-      backup->name, call.Text("depth", "checksums"), control->stop.get_token());
+  const auto report =
+      manager->VerifyBackup(backup->name,
+                            ParseVerifyDepth(call.Text("depth", ""))
+                                .value_or(VerifyDepth::kChecksums),
+                            control->stop.get_token());
   if (!report.ok()) return ErrorResponse(report.status());
   return SuccessResponse(ToJson(*report));
 }

@@ -29,10 +29,10 @@ Json CreatedToJson(const BackupInfo& backup) {
 
 Json ToJson(const VerifyReport& report) {
   // Only a scan of the opened database knows some of it.
-  const bool scanned = report.depth == "full";
+  const bool scanned = report.depth == VerifyDepth::kFull;
   auto json = Json::object();
   json["name"] = report.name;
-  json["depth"] = report.depth;
+  json["depth"] = NameOf(report.depth);
   json["own"] = report.own;
   json["files"] = report.files;
   json["bytes"] = report.bytes;
@@ -92,28 +92,6 @@ Json UndoPreviewToJson(const KeptDatabase& database) {
   return json;
 }
 
-Json ToJson(const LossPreview& preview) {
-  auto json = Json::object();
-  json["fault"] = preview.fault;
-  json["tables"] = preview.tables;
-  json["logs"] = preview.logs;
-  json["rebuilt"] = preview.rebuilt;
-  if (!preview.newest_backup.empty()) {
-    json["newestBackup"] = preview.newest_backup;
-  }
-  return json;
-}
-
-Json ToJson(const LossReport& report) {
-  auto json = Json::object();
-  json["fault"] = report.fault;
-  json["lastSequence"] = report.last_sequence;
-  json["bytes"] = report.bytes;
-  json["epoch"] = report.epoch;
-  json["kept"] = report.kept;
-  return json;
-}
-
 Json UndoToJson(const RestoreReport& report) {
   auto json = Json::object();
   json["message"] = "Undo complete.";
@@ -149,8 +127,9 @@ Json ToJson(const HealthReport& health, Time now) {
   backup["lastVerified"] = TimeToJson(health.last_verified);
   backup["lastError"] =
       health.last_error.empty() ? Json() : Json(health.last_error);
-  backup["snapshotMethod"] =
-      health.snapshot_method.empty() ? Json() : Json(health.snapshot_method);
+  backup["snapshotMethod"] = health.snapshot_method == SnapshotMethod::kNone
+                                 ? Json()
+                                 : Json(NameOf(health.snapshot_method));
   backup["unsavedWrites"] = health.unsaved_writes;
   backup["unsavedSeconds"] = OptionalToJson(health.unsaved_seconds);
   backup["predictedRestoreSeconds"] =

@@ -54,8 +54,7 @@ struct CatalogEntry {
   bool waits_for_check() const {
     return not_checked && !verified() && !damaged();
   }
-  // "verified", "damaged", "unverified" or "unreadable".
-  std::string status() const;
+  BackupStatus status() const;
 };
 
 }  // namespace levelkeep

@@ -6,8 +6,8 @@
 #include "api/events/event_routes.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "engine/platform.h"
 #include "http/url.h"
+#include "manager/backup_manager_access.h"
 
 namespace levelkeep::cli {
 
@@ -65,7 +65,8 @@ Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
     : settings_(settings),
       fs_(fs),
       clock_(clock),
-      manager_(settings.backup, Platform{.fs = fs, .clock = clock}),
+      manager_(BackupManagerAccess::Make(settings.backup,
+                                         {.fs = fs, .clock = clock})),
       bus_(BusOptions(settings), manager_.env(), fs, clock) {}
 
 Application::~Application() { Stop(); }

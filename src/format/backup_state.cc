@@ -5,15 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/report_names.h"
 #include "base/status_macros.h"
 #include "format/backup_name.h"
 
 namespace levelkeep {
 namespace {
-
-// In the order of VerifyDepth.
-constexpr std::array<std::string_view, 3> kDepthNames = {"structure",
-                                                         "checksums", "full"};
 
 using nlohmann::json;
 
@@ -120,18 +117,6 @@ Result<BackupState> Decode(std::string_view text) {
 
 }  // namespace
 
-std::string VerifyDepthName(VerifyDepth depth) {
-  return std::string(kDepthNames.at(static_cast<size_t>(depth)));
-}
-
-std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text) {
-  for (VerifyDepth depth :
-       {VerifyDepth::kStructure, VerifyDepth::kChecksums, VerifyDepth::kFull}) {
-    if (text == VerifyDepthName(depth)) return depth;
-  }
-  return std::nullopt;
-}
-
 std::string BackupOfState(std::string_view file_name) {
   constexpr std::string_view kSuffix = ".json";
   if (!file_name.ends_with(kSuffix)) return "";
@@ -146,7 +131,7 @@ std::string EncodeBackupState(const BackupState& state) {
   if (state.verification) {
     const VerifyRecord& record = *state.verification;
     auto verification = nlohmann::ordered_json::object();
-    verification["depth"] = VerifyDepthName(record.depth);
+    verification["depth"] = NameOf(record.depth);
     verification["passed"] = record.passed;
     verification["at"] = FormatTime(record.at);
     verification["message"] = record.message;

@@ -5,6 +5,7 @@
 #include "base/host_call.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "manager/backup_manager_access.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -106,11 +107,17 @@ std::optional<EventCount> BackupManager::Impl::CountEvents() {
 }
 
 BackupManager::BackupManager(BackupOptions options)
-    : BackupManager(std::move(options), Platform()) {}
+    : BackupManager(std::make_shared<Impl>(
+          WithAbsolutePaths(std::move(options)), Platform())) {}
 
-BackupManager::BackupManager(BackupOptions options, const Platform& platform)
-    : impl_(std::make_shared<Impl>(WithAbsolutePaths(std::move(options)),
-                                   platform)) {}
+BackupManager::BackupManager(std::shared_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+
+BackupManager BackupManagerAccess::Make(BackupOptions options,
+                                        const Platform& platform) {
+  return BackupManager(std::make_shared<BackupManager::Impl>(
+      WithAbsolutePaths(std::move(options)), platform));
+}
 
 BackupManager::~BackupManager() { impl_->Stop(); }
 
@@ -184,28 +191,16 @@ Result<std::unique_ptr<BackupReader>> BackupManager::OpenBackup(
 }
 
 Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
-                                                 const std::string& depth,
+                                                 VerifyDepth depth,
                                                  std::stop_token stop) {
-  const auto parsed = ParseVerifyDepth(depth);
-  if (!parsed) {
-    return Status(StatusCode::kInvalidArgument,
-                  "unknown verification depth '" + depth + "'",
-                  "use structure, checksums or full");
-  }
   LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
                              impl_->engine_.Find(name));
-  return impl_->VerifyBackup(backup, *parsed, std::move(stop));
+  return impl_->VerifyBackup(backup, depth, std::move(stop));
 }
 
 Result<RestorePreview> BackupManager::PreviewRestore(
     const RestoreRequest& request) {
   return impl_->PreviewRestore(request);
-}
-
-Result<RestorePreview> BackupManager::PreviewRestore(const std::string& name) {
-  RestoreRequest request;
-  request.source = name;
-  return PreviewRestore(request);
 }
 
 Result<RestoreReport> BackupManager::RestoreBackup(
@@ -217,12 +212,8 @@ Result<KeptDatabase> BackupManager::PreviewUndo(bool all) {
   return impl_->PreviewUndo(all ? UndoScope::kAll : UndoScope::kLast);
 }
 
-Result<RestoreReport> BackupManager::UndoRestore() {
-  return impl_->UndoRestore(UndoScope::kLast);
-}
-
-Result<RestoreReport> BackupManager::UndoAllRestores() {
-  return impl_->UndoRestore(UndoScope::kAll);
+Result<RestoreReport> BackupManager::UndoRestore(bool all) {
+  return impl_->UndoRestore(all ? UndoScope::kAll : UndoScope::kLast);
 }
 
 Result<std::vector<RotationDecision>> BackupManager::Rotate(bool dry_run) {

@@ -22,9 +22,9 @@
 #include "engine/engine.h"
 #include "engine/rechecks.h"
 #include "levelkeep/backup_manager.h"
-#include "levelkeep/snapshot_env.h"
 #include "manager/jobs.h"
 #include "manager/scheduler.h"
+#include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
 

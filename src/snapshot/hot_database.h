@@ -22,10 +22,10 @@
 #include "base/mutex.h"
 #include "dbfiles/file_name.h"
 #include "dbfiles/version.h"
-#include "levelkeep/snapshot_env.h"
 #include "levelkeep/status.h"
 #include "snapshot/aside_file.h"
 #include "snapshot/log_mark.h"
+#include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
 

@@ -11,7 +11,7 @@
 #include "dbfiles/database_files.h"
 #include "dbfiles/file_name.h"
 #include "leveldb/db.h"
-#include "levelkeep/snapshot_env.h"
+#include "snapshot/snapshot_env.h"
 #include "support/leveldb_fixture.h"
 #include "support/temp_dir.h"
 
