@@ -125,9 +125,10 @@ class BackupManager {
   // kInvalidArgument (label), kRefused (the attached DB was closed), kIoError.
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<BackupInfo>> ListBackups();  // newest first
-  // Calls `visit` for each, newest first, behind the one named `after` if there
-  // is a name, until it returns false or throws (kInternal). The reference is
-  // valid during the call only. Returns how many backups there are in all.
+  // Calls `visit` for each, newest first, until it returns false or throws
+  // (kInternal). With `after` it begins behind that backup, or where that one
+  // was if it is gone; kInvalidArgument if that is no name of a backup. The
+  // reference is valid during the call only. Returns how many there are in all.
   Result<uint64_t> VisitBackups(
       const std::function<bool(const BackupInfo&)>& visit,
       const std::string& after = "");
