@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/status_macros.h"
-#include "levelkeep/snapshot_env.h"
+#include "snapshot/snapshot_env.h"
 #include "support/database.h"
 #include "support/event_data.h"
 #include "support/measure.h"

@@ -7,9 +7,9 @@
 
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "levelkeep/snapshot_env.h"
 #include "snapshot/hot_database.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/snapshot_env.h"
 #include "support/database.h"
 #include "support/event_data.h"
 #include "support/measure.h"

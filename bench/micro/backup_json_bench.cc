@@ -23,11 +23,10 @@ std::vector<BackupInfo> MakeBackups(int64_t count) {
     backup.created = Time(std::chrono::seconds(1735300800 + 3600 * i));
     backup.trigger = "scheduled";
     backup.sha256 = random.Hex(64);
-    backup.status = "verified";
-    backup.verified = true;
+    backup.status = BackupStatus::kVerified;
     backup.verified_at = backup.created;
     backup.last_sequence = random.Below(1u << 30);
-    backup.snapshot_method = "hot";
+    backup.snapshot_method = SnapshotMethod::kHot;
     backups.push_back(std::move(backup));
   }
   return backups;

@@ -66,10 +66,11 @@ Status CreateOnce(levelkeep::BackupManager* manager) {
   const std::chrono::duration<double> wall =
       std::chrono::steady_clock::now() - start;
   if (!backup.ok()) return backup.status();
-  if (backup->snapshot_method != "hot") {
-    return Status(StatusCode::kInternal, backup->name + ": the snapshot was " +
-                                             backup->snapshot_method +
-                                             ", not hot");
+  if (backup->snapshot_method != levelkeep::SnapshotMethod::kHot) {
+    return Status(StatusCode::kInternal,
+                  backup->name + ": the snapshot was " +
+                      std::string(NameOf(backup->snapshot_method)) +
+                      ", not hot");
   }
   const uint64_t peak = MemoryField("VmHWM");
   std::printf(

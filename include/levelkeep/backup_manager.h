@@ -1,17 +1,14 @@
 // BackupManager: the object that an application holds.
 //
-//   auto options = levelkeep::BackupOptions::FromEnvironment();
-//   if (!options.ok()) ...                    // options.status() says why
-//   levelkeep::BackupManager manager(*options);
+//   levelkeep::BackupManager manager(options);
 //   auto report = manager.Initialize();       // before the DB is open
-//   leveldb::Options db_options;
 //   db_options.env = manager.env();
-//   leveldb::DB::Open(db_options, manager.options().storage_path(), &db);
+//   leveldb::DB::Open(db_options, options.storage_path(), &db);
 //   auto attachment = manager.Attach(db);     // the schedule runs from here
 //
 // README.md has it whole. Destroy in the opposite order: attachment, DB,
-// manager. One manager for each database; several in one process and under one
-// storage_dir are fine, each with a restore_dir of its own.
+// manager. One manager for each database; several in one process are fine, each
+// with a restore_dir of its own.
 
 #ifndef LEVELKEEP_BACKUP_MANAGER_H_
 #define LEVELKEEP_BACKUP_MANAGER_H_
@@ -36,33 +33,26 @@ class Env;
 
 namespace levelkeep {
 
-struct Platform;  // a test's own disk, time, checks; see src/engine/platform.h
-
-// How a host lets a restore happen without a restart. Called by the thread
-// that restores, one after the other. After `close`, no DB handle may be
-// open and the Attachment must be gone; `reopen` opens and attaches again.
-// A `close` that fails leaves the DB open; if the Attachment is gone all the
-// same, `reopen` is called. `reopen` may be called twice, if the restored
-// database does not open and the old one comes back. What they throw is a
-// failure.
-struct RestoreHooks {
-  std::function<Status()> close;
-  std::function<Status()> reopen;
-};
-
 class Attachment;
 
-// The bytes of one backup, for those who send it elsewhere. They stay readable
-// when the backup is rotated away meanwhile, where its destination can do that;
-// never are they those of another one.
+// How a host lets a restore happen without a restart. Called by the thread that
+// restores; what they throw is a failure. `close` closes the DB and destroys
+// the Attachment; if it fails, the DB stays open. `reopen` opens and attaches
+// again, a second time if the restored database does not open and the old one
+// comes back, and after a failed `close` that destroyed the Attachment.
+struct RestoreHooks {
+  std::function<Status()> close, reopen;
+};
+
+// The bytes of one backup, never those of another one. Where its destination
+// can do that, they stay readable when the backup is removed meanwhile.
 // Thread safety: all methods may be called concurrently.
 class BackupReader {
  public:
   virtual ~BackupReader() = default;
   virtual const BackupInfo& backup() const = 0;
   virtual uint64_t size_bytes() const = 0;
-  // Tells them from other bytes that had the same name: the SHA-256, in hex,
-  // where it is known, else the size and the time.
+  // Tells them from others of that name: SHA-256 in hex, or size and time.
   virtual const std::string& version() const = 0;
   // Up to `size` bytes at `offset` into `buffer`; fewer only at the end.
   virtual Result<size_t> ReadAt(uint64_t offset, char* buffer,
@@ -79,12 +69,14 @@ class BackupReader {
 // a create may wait for it (CreateRequest::wait).
 // Thread safety: every method but Initialize and the destructor may be
 // called from any thread.
+//
+// `name` is a backup's whole name, or "latest"; kInvalidArgument for the
+// beginning of one, kNotFound. `other_database`: a backup of another database
+// is meant; else kOtherDatabase.
 class BackupManager {
  public:
   // The folders become absolute: a later chdir() changes nothing.
   explicit BackupManager(BackupOptions options);
-  // For tests.
-  BackupManager(BackupOptions options, const Platform& platform);
   // Stops the schedule; a running backup is cancelled and leaves no file, and
   // calls that wait end. env() lives on with an Attachment that still does.
   ~BackupManager();
@@ -95,31 +87,31 @@ class BackupManager {
 
   // Call once, first, while the DB is not open. Validates the options, creates
   // the folders, takes the instance lock, finishes an interrupted restore,
-  // applies what lies in restore/, looks for a stale LOCK. A bad archive is no
-  // error beside a database (see StartReport). Errors: kInvalidArgument, kBusy
-  // (another instance, or LOCK is held: by whom), kRefused (no database, but
-  // one is remembered or dropped), kPermissionDenied, kNoSpace, kIoError;
-  // kCancelled when `stop` came during a restore, whose archive then stays.
+  // applies what lies in restore/. A bad archive is no error beside a database
+  // (see StartReport). kInvalidArgument, kBusy (another instance, or LOCK is
+  // held), kRefused (no database, but one is remembered or dropped),
+  // kPermissionDenied, kNoSpace, kIoError; kCancelled when `stop` came during a
+  // restore, whose archive then stays.
   Result<StartReport> Initialize(std::stop_token stop = {});
 
-  // What Initialize would return for these options and folders, found without
-  // changing anything, also beside a running instance. Not asked: whether
-  // somebody has the database open; not looked at: what lies in restore/, and
-  // what a crash interrupted. Returns what Initialize would warn of in the log,
-  // sentences for people.
+  // What Initialize would return, and warn of, found without changing anything,
+  // also beside a running instance. Not looked at: whether somebody has the
+  // database open, what lies in restore/, what a crash interrupted.
   Result<std::vector<std::string>> CheckStart();
 
-  // For leveldb::Options::env. Lives as long as this object, and as its
-  // Attachment.
+  // For leveldb::Options::env. Lives as long as this object and as its
+  // Attachment. Snapshots of a DB that is opened with it are hot: they wait for
+  // no writer. It also refuses to open a database that lacks files or can't be
+  // read whole, of which LevelDB would remove the rest, and to write on behind
+  // a failed write to a log (docs/reliability.md). Without memory a call of
+  // such a DB throws std::bad_alloc and LevelDB may stay locked: end the
+  // process; as after a crash, nothing is lost.
   leveldb::Env* env();
 
-  // Starts the schedule for the open DB of options().storage_path(). A DB that
-  // was not opened with env() works too (log and health name it); its snapshots
-  // are then logical: read through the DB, and if memory ends inside of it, the
-  // process is aborted, because LevelDB stays locked.
-  //
-  // The Attachment must be destroyed before the DB. Once that is closed, a
-  // backup fails with kRefused, and health says why.
+  // Starts the schedule for the open DB of options().storage_path(). Snapshots
+  // of a DB that was not opened with env() are logical: read through the DB; if
+  // memory ends inside of it, the process is aborted. The Attachment must be
+  // destroyed before the DB, or backups fail with kRefused.
   // kInvalidArgument: it is a DB of another folder, as far as its tables tell.
   // REQUIRES: Initialize() succeeded; no other Attachment is alive.
   Result<std::unique_ptr<Attachment>> Attach(leveldb::DB* db);
@@ -129,51 +121,39 @@ class BackupManager {
   void SetRestoreHooks(RestoreHooks hooks);
   void SetEventCounter(std::function<EventCount()> counter);
 
-  // A full, read-back-checked backup. Every write acknowledged before the
-  // call is in it. Errors leave no file: kBusy (unless CreateRequest::wait was
-  // long enough), kNoSpace, kCancelled, kInvalidArgument (label), kRefused (the
-  // attached DB was closed), kIoError.
+  // A full, read-back-checked backup with every write that was acknowledged
+  // before the call. Errors leave no file: kBusy, kNoSpace, kCancelled,
+  // kInvalidArgument (label), kRefused (the attached DB was closed), kIoError.
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<BackupInfo>> ListBackups();  // newest first
-  // Calls `visit` for each backup, newest first, until it returns false,
-  // without building a list; the reference is valid during the call only.
-  // With `after`, begins behind that backup, or where it was in the list if it
-  // is gone; kInvalidArgument if that is no name of a backup. What `visit`
-  // throws ends the visit: kInternal, or kNoSpace for std::bad_alloc. Returns
-  // how many backups there are in all.
+  // Calls `visit` for each, newest first, until it returns false or throws
+  // (kInternal). With `after` it begins behind that backup, or where that one
+  // was if it is gone; kInvalidArgument if that is no name of a backup. The
+  // reference is valid during the call only. Returns how many there are in all.
   Result<uint64_t> VisitBackups(
       const std::function<bool(const BackupInfo&)>& visit,
       const std::string& after = "");
-  // `name` is a whole name, or "latest", here and below: kInvalidArgument for
-  // the beginning of one.
   Result<BackupInfo> FindBackup(const std::string& name);
-  // kNotFound; kRefused for what is no archive: a folder, a link.
+  // kRefused for what is no archive: a folder, a link.
   Result<std::unique_ptr<BackupReader>> OpenBackup(const std::string& name);
-  // depth: "structure", "checksums" or "full". kCorruption says what is
-  // wrong. Any other failure but kBusy and kCancelled says that the check could
-  // not be done and nothing about the backup: it is tried again in the
-  // background. All these results are recorded in the catalog.
-  Result<VerifyReport> VerifyBackup(const std::string& name,
-                                    const std::string& depth,
+  // kCorruption says what is wrong. Any other failure but kBusy and kCancelled
+  // says that the check could not be done and nothing about the backup: it is
+  // tried again in the background. The catalog records all these results.
+  Result<VerifyReport> VerifyBackup(const std::string& name, VerifyDepth depth,
                                     std::stop_token stop = {});
-  // What RestoreBackup would do with the same request, or the error that it
-  // would return, as far as that can be told without writing anything. Reads
-  // all of the archive.
+  // What RestoreBackup would do, or the error that it would return, as far as
+  // that can be told without writing. Reads all of the archive.
   Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
-  Result<RestorePreview> PreviewRestore(const std::string& name);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
-  // Puts the database back that the last restore replaced; once more takes
-  // that back. It is kept for BackupOptions::Restore::undo_hours, and until a
-  // backup that was begun later was verified: kNotFound after that.
-  // kUnsupported while attached without hooks.
-  Result<RestoreReport> UndoRestore();
-  // The same with what was there before the first of several restores.
-  Result<RestoreReport> UndoAllRestores();
-  // Which database UndoRestore or, with `all`, UndoAllRestores would put back,
-  // or the error that they would return. Writes nothing.
+  // Puts the database back that the last restore replaced; once more takes that
+  // back. With `all`, what was there before the first of several restores. It
+  // is kept for restore.undo_hours, and until a backup that was begun later was
+  // verified: kNotFound after that. kUnsupported while attached without hooks.
+  Result<RestoreReport> UndoRestore(bool all = false);
+  // Which database that would be, or UndoRestore's error. Writes nothing.
   Result<KeptDatabase> PreviewUndo(bool all = false);
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
-  // kOtherDatabase for a backup of another database, unless that is meant.
+  // kRefused for a pinned backup, and without `force` for the newest verified.
   Status DeleteBackup(const std::string& name, bool force,
                       bool other_database = false);
   Status PinBackup(const std::string& name, bool pinned);
@@ -204,7 +184,9 @@ class BackupManager {
 
  private:
   friend class Attachment;
+  friend struct BackupManagerAccess;  // src/manager/backup_manager_access.h
   class Impl;
+  explicit BackupManager(std::shared_ptr<Impl> impl);
   const std::shared_ptr<Impl> impl_;
 };
 

@@ -25,10 +25,10 @@ enum class JobStatus { kPending, kInProgress, kCompleted, kFailed, kCancelled };
 // What a job is to do. Value type.
 struct JobRequest {
   JobType type = JobType::kCreate;
-  std::string backup = {};     // restore, verify, delete: a name, or "latest"
-  std::string label = {};      // create
-  std::string depth = "full";  // verify
-  RestoreMode mode = RestoreMode::kAuto;  // restore
+  std::string backup = {};  // restore, verify, delete: a name, or "latest"
+  std::string label = {};   // create
+  VerifyDepth depth = VerifyDepth::kFull;  // verify
+  RestoreMode mode = RestoreMode::kAuto;   // restore
   bool other_database = false;     // restore, delete: it may be of another one
   bool force = false;              // delete: also the newest verified backup
   bool all = false;                // undo: all restores, not the last one only

@@ -1,13 +1,7 @@
-// What LevelKeep says while it works, and where it goes.
-//
-//   levelkeep::SetLogLevel(levelkeep::LogLevel::kWarn);
-//   levelkeep::SetLogCallback(
-//       [](levelkeep::LogLevel level, std::string_view tag,
-//          std::string_view message) { MyLog(level, tag, message); });
-//
-// The log is the process's: all managers share it. Without a callback, lines go
-// to the spdlog logger "levelkeep" that the application registered before the
-// first line, else to standard error.
+// What LevelKeep says while it works, and where it goes. The log is the
+// process's: all managers share it. Without a callback, lines go to the spdlog
+// logger "levelkeep" that the application registered before the first line,
+// else to standard error.
 
 #ifndef LEVELKEEP_LOG_H_
 #define LEVELKEEP_LOG_H_
@@ -27,12 +21,12 @@ using LogCallback = std::function<void(LogLevel level, std::string_view tag,
                                        std::string_view message)>;
 
 // The least important lines that are said. Until it is called: LOG_LEVEL of the
-// environment if that is trace, debug, info, warn, error or off, else kInfo.
+// environment (trace, debug, info, warn, error, off), else kInfo.
 // Thread safety: any thread, at any time.
 void SetLogLevel(LogLevel level);
 
-// From now on lines go to `callback` and nowhere else; empty: where they went
-// before. A line that is being said meanwhile may still go the old way.
+// From now on lines go to `callback` alone; empty: where they went before. A
+// line that is being said meanwhile may still go the old way.
 // Thread safety: any thread, at any time; not from a callback.
 void SetLogCallback(LogCallback callback);
 

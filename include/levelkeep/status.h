@@ -1,7 +1,5 @@
-// Status and Result: how every operation of LevelKeep reports failure.
-//
-// No exception crosses the public interface. A failure says what went wrong,
-// where (the file), and, as a one-sentence hint, what a person can do.
+// How every operation reports failure; no exception crosses the interface. A
+// failure says what went wrong, where, and, as a hint, what a person can do.
 
 #ifndef LEVELKEEP_STATUS_H_
 #define LEVELKEEP_STATUS_H_
@@ -29,8 +27,7 @@ enum class StatusCode {
   kIoError,           // the operating system failed
   kCancelled,         // a stop was requested
   kInternal,          // a bug in LevelKeep, or code of the host threw
-  kOtherDatabase,     // the backup is of another database, and nobody said that
-                      // this is meant
+  kOtherDatabase,     // a backup of another database, and nobody meant that
   kNotChecked,        // a check could not be done: it says nothing
   kDegraded,          // it works, and something needs a person
 };
@@ -46,14 +43,12 @@ class [[nodiscard]] Status {
       : code_(code), message_(std::move(message)), hint_(std::move(hint)) {}
 
   static Status Ok() { return Status(); }
-
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
   // Lower case, names the file or setting concerned. Empty when ok().
   const std::string& message() const { return message_; }
   // What to do about it; may be empty.
   const std::string& hint() const { return hint_; }
-
   // The same failure with "context: " before the message; ok stays ok.
   Status WithContext(std::string_view context) const;
   // The same failure with `hint`, unless it already has one.
@@ -78,17 +73,14 @@ class [[nodiscard]] Result {
   Result(T value) : value_(std::move(value)) {}         // NOLINT
   Result(Status status) : status_(std::move(status)) {  // NOLINT
     assert(!status_.ok());
-    if (status_.ok()) {
-      status_ = Status(StatusCode::kInternal, "result without a value");
-    }
+    if (status_.ok()) status_ = Status(StatusCode::kInternal, "no value");
   }
 
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
 
-  // REQUIRES: ok(), else EndWithoutValue. A temporary's value is returned as an
-  // object of its own, so that `for (auto& x : List().value())` does not
-  // outlive it.
+  // REQUIRES: ok(), else EndWithoutValue. Of a temporary it is an object of its
+  // own, so that `for (auto& x : List().value())` does not outlive it.
   T& value() & { return Held(value_); }
   const T& value() const& { return Held(value_); }
   T value() && { return std::move(Held(value_)); }

@@ -76,7 +76,7 @@ Json LatestLog(const HealthReport& health) {
   if (!health.latest) return Json();
   const BackupInfo& latest = *health.latest;
   return latest.name + ": created " + FormatTime(latest.created) + ", " +
-         latest.status;
+         std::string(NameOf(latest.status));
 }
 
 Response BackupStatus(BackupManager* manager, const Settings* program) {

@@ -1,5 +1,6 @@
 #include "api/report_json.h"
 #include "api/routes.h"
+#include "base/report_names.h"
 
 namespace levelkeep::api {
 
@@ -8,8 +9,9 @@ namespace {
 Response Verify(BackupManager* manager, const Call& call) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
-  const auto report =
-      manager->VerifyBackup(backup->name, call.Text("depth", "checksums"));
+  const auto report = manager->VerifyBackup(
+      backup->name, ParseVerifyDepth(call.Text("depth", ""))
+                        .value_or(VerifyDepth::kChecksums));
   if (!report.ok()) return ErrorResponse(report.status());
   return SuccessResponse(ToJson(*report));
 }

@@ -60,8 +60,8 @@ void Describe(const BackupInfo& backup, Time now, AbsolutePaths* paths,
   add("created", FormatTime(backup.created));
   add("label", backup.label);
   add("sha256", backup.sha256);
-  add("status", backup.status);
-  add("verified", backup.verified);
+  add("status", NameOf(backup.status));
+  add("verified", backup.status == BackupStatus::kVerified);
   add("trigger", backup.trigger);
   add("ageDays", std::max<int64_t>(age.count() / 24, 0));
   add("pinned", backup.pinned);
@@ -99,7 +99,7 @@ class Pen {
     *at_++ = '"';
     *at_++ = ':';
   }
-  void Value(const std::string& value) {
+  void Value(std::string_view value) {
     if (NeedsEscape(value)) {
       Put(DumpJson(Json(value)));
       return;
@@ -133,8 +133,8 @@ class Pen {
 // six at most, as \u001f; keys, numbers and times together are below 512.
 size_t MostBytes(const BackupInfo& backup, const std::string& path) {
   const size_t bytes = backup.name.size() + path.size() + backup.label.size() +
-                       backup.sha256.size() + backup.status.size() +
-                       backup.trigger.size() + backup.problem.size();
+                       backup.sha256.size() + backup.trigger.size() +
+                       backup.problem.size();
   return 512 + 6 * bytes;
 }
 
@@ -153,10 +153,10 @@ Json CreatedToJson(const BackupInfo& backup) {
 
 Json ToJson(const VerifyReport& report) {
   // Only a scan of the opened database knows some of it.
-  const bool scanned = report.depth == "full";
+  const bool scanned = report.depth == VerifyDepth::kFull;
   auto json = Json::object();
   json["name"] = report.name;
-  json["depth"] = report.depth;
+  json["depth"] = NameOf(report.depth);
   json["own"] = report.own;
   json["files"] = report.files;
   json["bytes"] = report.bytes;
@@ -216,28 +216,6 @@ Json UndoPreviewToJson(const KeptDatabase& database) {
   return json;
 }
 
-Json ToJson(const LossPreview& preview) {
-  auto json = Json::object();
-  json["fault"] = preview.fault;
-  json["tables"] = preview.tables;
-  json["logs"] = preview.logs;
-  json["rebuilt"] = preview.rebuilt;
-  if (!preview.newest_backup.empty()) {
-    json["newestBackup"] = preview.newest_backup;
-  }
-  return json;
-}
-
-Json ToJson(const LossReport& report) {
-  auto json = Json::object();
-  json["fault"] = report.fault;
-  json["lastSequence"] = report.last_sequence;
-  json["bytes"] = report.bytes;
-  json["epoch"] = report.epoch;
-  json["kept"] = report.kept;
-  return json;
-}
-
 Json UndoToJson(const RestoreReport& report) {
   auto json = Json::object();
   json["message"] = "Undo complete.";
@@ -273,8 +251,9 @@ Json ToJson(const HealthReport& health, Time now) {
   backup["lastVerified"] = TimeToJson(health.last_verified);
   backup["lastError"] =
       health.last_error.empty() ? Json() : Json(health.last_error);
-  backup["snapshotMethod"] =
-      health.snapshot_method.empty() ? Json() : Json(health.snapshot_method);
+  backup["snapshotMethod"] = health.snapshot_method == SnapshotMethod::kNone
+                                 ? Json()
+                                 : Json(NameOf(health.snapshot_method));
   backup["unsavedWrites"] = health.unsaved_writes;
   backup["unsavedSeconds"] = OptionalToJson(health.unsaved_seconds);
   backup["predictedRestoreSeconds"] =
@@ -342,13 +321,14 @@ Json BackupToDetailedJson(const BackupInfo& backup, Time now) {
   manifest["created"] = FormatTime(backup.created);
   manifest["label"] = backup.label;
   manifest["trigger"] = backup.trigger;
-  manifest["snapshotMethod"] = backup.snapshot_method;
+  manifest["snapshotMethod"] = NameOf(backup.snapshot_method);
   manifest["lastSequence"] = backup.last_sequence;
   manifest["eventCount"] = backup.event_count;
   manifest["sourceBytes"] = backup.source_bytes;
   manifest["durationMs"] = backup.duration_ms;
   // What LevelKeep did not write has none.
-  json["manifest"] = backup.snapshot_method.empty() ? Json() : manifest;
+  json["manifest"] =
+      backup.snapshot_method == SnapshotMethod::kNone ? Json() : manifest;
   return json;
 }
 

@@ -56,8 +56,6 @@ Json CreatedToJson(const BackupInfo& backup);
 Json ToJson(const VerifyReport& report);
 Json ToJson(const RestoreReport& report);
 Json ToJson(const RestorePreview& preview);
-Json ToJson(const LossPreview& preview);
-Json ToJson(const LossReport& report);
 Json UndoToJson(const RestoreReport& report);
 Json ToJson(const KeptDatabase& database);
 // What an undo would bring back.

@@ -51,8 +51,7 @@ Response PreviewUndo(BackupManager* manager, bool all) {
 
 Response Undo(BackupManager* manager, const Call& call) {
   if (call.Flag("dryRun")) return PreviewUndo(manager, call.Flag("all"));
-  const auto report =
-      call.Flag("all") ? manager->UndoAllRestores() : manager->UndoRestore();
+  const auto report = manager->UndoRestore(call.Flag("all"));
   if (!report.ok()) return ErrorResponse(report.status());
   return SuccessResponse(UndoToJson(*report));
 }

@@ -16,8 +16,6 @@
 #include "base/mutex.h"
 #include "levelkeep/status.h"
 
-#include "levelkeep/status.h"
-
 namespace levelkeep {
 
 // Copied into the task; a default one can't be stopped and tells nobody.

@@ -109,10 +109,10 @@ Time CatalogEntry::order_time() const {
   return manifest ? OrderTimeOf(*manifest) : parsed.time;
 }
 
-std::string CatalogEntry::status() const {
-  if (damaged()) return "damaged";
-  if (!manifest && !foreign) return "unreadable";
-  return verified() ? "verified" : "unverified";
+BackupStatus CatalogEntry::status() const {
+  if (damaged()) return BackupStatus::kDamaged;
+  if (!manifest && !foreign) return BackupStatus::kUnreadable;
+  return verified() ? BackupStatus::kVerified : BackupStatus::kUnverified;
 }
 
 }  // namespace levelkeep

@@ -59,8 +59,7 @@ struct CatalogEntry {
   bool waits_for_check() const {
     return not_checked && !verified() && !damaged();
   }
-  // "verified", "damaged", "unverified" or "unreadable".
-  std::string status() const;
+  BackupStatus status() const;
 };
 
 // The database that asks. Value type.

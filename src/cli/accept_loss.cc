@@ -9,6 +9,28 @@ namespace levelkeep::cli {
 
 namespace {
 
+api::Json ToJson(const LossPreview& preview) {
+  auto json = api::Json::object();
+  json["fault"] = preview.fault;
+  json["tables"] = preview.tables;
+  json["logs"] = preview.logs;
+  json["rebuilt"] = preview.rebuilt;
+  if (!preview.newest_backup.empty()) {
+    json["newestBackup"] = preview.newest_backup;
+  }
+  return json;
+}
+
+api::Json ToJson(const LossReport& report) {
+  auto json = api::Json::object();
+  json["fault"] = report.fault;
+  json["lastSequence"] = report.last_sequence;
+  json["bytes"] = report.bytes;
+  json["epoch"] = report.epoch;
+  json["kept"] = report.kept;
+  return json;
+}
+
 constexpr char kAcceptLossHelp[] =
     "Makes a database of what is left of one that lacks files.\n"
     "\n"
@@ -53,7 +75,7 @@ Status RunAcceptLoss(Session* session) {
   if (!preview.ok()) return preview.status();
   const std::string description = Describe(*preview);
   if (session->arguments().dry_run) {
-    session->result = api::ToJson(*preview);
+    session->result = ToJson(*preview);
     session->Warn(engine.Warnings());
     session->console->Print(description + "\n");
     return Status::Ok();
@@ -70,7 +92,7 @@ Status RunAcceptLoss(Session* session) {
     return engine.AcceptLoss({session->world.stop, progress.callback()});
   }();
   if (!report.ok()) return report.status();
-  session->result = api::ToJson(*report);
+  session->result = ToJson(*report);
   session->console->Print("made a database of what was left (" +
                           FormatBytes(report->bytes) + ", write number " +
                           std::to_string(report->last_sequence) + ")\n");

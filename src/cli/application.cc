@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "engine/platform.h"
 #include "http/request_head.h"
+#include "manager/backup_manager_access.h"
 
 namespace levelkeep::cli {
 
@@ -65,7 +66,8 @@ Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
     : settings_(settings),
       fs_(fs),
       clock_(clock),
-      manager_(settings.backup, Platform{.fs = fs, .clock = clock}),
+      manager_(BackupManagerAccess::Make(settings.backup,
+                                         {.fs = fs, .clock = clock})),
       bus_(BusOptions(settings), manager_.env(), fs, clock) {}
 
 Application::~Application() { Stop(); }

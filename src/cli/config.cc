@@ -4,6 +4,7 @@
 #include "cli/application.h"
 #include "cli/console.h"
 #include "cli/session.h"
+#include "manager/backup_manager_access.h"
 
 namespace levelkeep::cli {
 
@@ -45,7 +46,8 @@ Status CheckServe(Session* session) {
   if (!log.ok()) return log;
   const Status api = CheckApi(settings);
   if (!api.ok()) return api;
-  BackupManager manager(settings.backup, session->platform());
+  BackupManager manager =
+      BackupManagerAccess::Make(settings.backup, session->platform());
   const auto warnings = manager.CheckStart();
   if (!warnings.ok()) return warnings.status();
   session->Warn(*warnings);

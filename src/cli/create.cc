@@ -48,7 +48,7 @@ Status RunCreate(Session* session) {
   session->result = api::CreatedToJson(*made);
   session->result["backup"] =
       api::BackupToDetailedJson(*made, session->world.clock->Now());
-  session->result["way"] = made->snapshot_method;
+  session->result["way"] = NameOf(made->snapshot_method);
   session->result["wayText"] = database.way();
   session->console->Say(database.way());
   session->console->Print("created " + made->name + " (" +

@@ -38,7 +38,7 @@ Status RunDelete(Session* session) {
   if (!arguments.yes) {
     const Status confirmed = session->console->Confirm(
         backup->name + " (" + FormatBytes(backup->size_bytes) + ", " +
-            backup->status() + ") is removed for good.",
+            std::string(NameOf(backup->status())) + ") is removed for good.",
         Status(StatusCode::kInvalidArgument,
                "delete removes a backup for good and can't ask here",
                "pass --yes"));

@@ -26,10 +26,11 @@ constexpr VerbOption kListOptions[] = {
      NumberTarget{&VerbArguments::limit, 1, kMaxLimit}},
 };
 
-std::string PaintedStatus(const Console& console, const std::string& status) {
-  if (status == "verified") return console.Green(status);
-  if (status == "unverified") return console.Yellow(status);
-  return console.Red(status);
+std::string PaintedStatus(const Console& console, BackupStatus status) {
+  const std::string name(NameOf(status));
+  if (status == BackupStatus::kVerified) return console.Green(name);
+  if (status == BackupStatus::kUnverified) return console.Yellow(name);
+  return console.Red(name);
 }
 
 void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
@@ -42,7 +43,7 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
     std::string more = backup.pinned ? ", pinned" : "";
     if (backup.other_database) more += ", of another database";
     // Without a manifest nobody knows these; 0 would be a claim.
-    const bool known = backup.status != "unreadable";
+    const bool known = backup.status != BackupStatus::kUnreadable;
     table.AddRow(
         {{Printable(backup.name, 200), ""},
          {FormatTimeForPeople(backup.created), ""},
@@ -52,7 +53,7 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
          {known && backup.event_count > 0 ? std::to_string(backup.event_count)
                                           : "-",
           ""},
-         {backup.status + more,
+         {std::string(NameOf(backup.status)) + more,
           PaintedStatus(*session->console, backup.status) + more}});
   }
   session->console->Print(table.ToString());
@@ -81,7 +82,8 @@ Status RunList(Session* session) {
   }
   PrintTable(session, *backups);
   for (const BackupInfo& backup : *backups) {
-    if (backup.status != "unverified" || backup.problem.empty()) continue;
+    if (backup.status != BackupStatus::kUnverified || backup.problem.empty())
+      continue;
     session->console->Say(backup.name + ": " + Printable(backup.problem, 500));
   }
   session->console->Say(std::to_string(count) +

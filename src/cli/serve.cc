@@ -64,13 +64,14 @@ void LogState(const HealthReport& health) {
               std::to_string(health.unsaved_writes) +
               " writes are in no backup; running: " +
               (health.running.empty() ? "nothing" : health.running));
-  LogInfo(
-      kServeTag,
-      "state: " + std::to_string(health.count) + " backups, the newest is " +
-          (health.latest ? health.latest->name + " (" + health.latest->status +
-                               ") of " + FormatTime(health.latest->created)
-                         : "none") +
-          "; next run: " + TimeOf(health.next_run));
+  LogInfo(kServeTag,
+          "state: " + std::to_string(health.count) +
+              " backups, the newest is " +
+              (health.latest ? health.latest->name + " (" +
+                                   std::string(NameOf(health.latest->status)) +
+                                   ") of " + FormatTime(health.latest->created)
+                             : "none") +
+              "; next run: " + TimeOf(health.next_run));
   for (const std::string& reason : health.degraded) {
     LogWarn(kServeTag, "state: degraded: " + reason);
   }

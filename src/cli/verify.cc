@@ -1,6 +1,7 @@
 // levelkeep verify
 
 #include "api/report_json.h"
+#include "base/report_names.h"
 #include "base/text.h"
 #include "cli/console.h"
 #include "cli/session.h"
@@ -33,7 +34,7 @@ constexpr VerbOption kVerifyOptions[] = {
 std::string Describe(const VerifyReport& report) {
   std::string text = report.name + ": ok, " + std::to_string(report.files) +
                      " files, " + FormatBytes(report.bytes);
-  if (report.depth == "full") {
+  if (report.depth == VerifyDepth::kFull) {
     text += ", " + std::to_string(report.entries) + " keys, write number " +
             std::to_string(report.last_sequence);
   }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/ascii.h"
 #include "base/host_name.h"
 #include "base/text.h"
 

@@ -101,7 +101,7 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   manifest.trigger = request.trigger;
   manifest.hostname = HostName();
   manifest.levelkeep_version = LevelKeepVersion();
-  manifest.snapshot_method = SnapshotMethodName(info.method);
+  manifest.snapshot_method = NameOf(info.method);
   manifest.db_name = options.db_name;
   manifest.db_id = request.database.id;
   manifest.db_epoch = request.database.epoch;
@@ -183,7 +183,7 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
   LogInfo(kEngineLogTag,
           made.name + ": created, " + std::to_string(made.size_bytes) +
               " bytes, write number " + std::to_string(made.last_sequence) +
-              " (" + made.snapshot_method + ")");
+              " (" + std::string(NameOf(made.snapshot_method)) + ")");
   if (const auto strangers = FindStrangers(fs_, db_dir);
       strangers.ok() && !strangers->empty()) {
     LogWarn(kEngineLogTag, db_dir +

@@ -11,9 +11,9 @@
 
 #include "engine/platform.h"
 #include "levelkeep/options.h"
-#include "levelkeep/snapshot_env.h"
 #include "levelkeep/status.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
 

@@ -6,6 +6,7 @@
 #include "base/folder_probe.h"
 #include "base/hash.h"
 #include "base/log.h"
+#include "base/report_names.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "catalog/retention.h"
@@ -81,7 +82,6 @@ void FillBackupInfo(const CatalogEntry& entry, bool other_database,
   if (info->problem.empty() && !entry.is_local()) {
     info->problem = "its archive is in " + entry.copies.front().destination;
   }
-  info->verified = entry.verified();
   info->pinned = entry.pinned;
   info->verified_at.reset();
   if (entry.verified()) info->verified_at = entry.verification->at;
@@ -92,7 +92,7 @@ void FillBackupInfo(const CatalogEntry& entry, bool other_database,
   info->event_count = manifest.events ? manifest.events->count : 0;
   info->source_bytes = manifest.source_bytes;
   info->duration_ms = manifest.took_ms;
-  info->snapshot_method = manifest.snapshot_method;
+  info->snapshot_method = ParseSnapshotMethod(manifest.snapshot_method);
   info->other_database = other_database;
 }
 

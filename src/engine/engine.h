@@ -43,6 +43,21 @@
 
 namespace levelkeep {
 
+// What levelkeep accept-loss would make of a database that lacks files.
+struct LossPreview {
+  std::string fault;              // what is wrong with the database
+  uint64_t tables = 0, logs = 0;  // that are left and used
+  bool rebuilt = false;           // tables listed anew: deleted keys come back
+  std::string newest_backup;      // would lose less; empty: there is none
+};
+
+struct LossReport {
+  std::string fault;
+  uint64_t last_sequence = 0, bytes = 0;
+  std::string epoch;  // the history of the new database
+  std::string kept;   // where the old folder is now
+};
+
 struct BackupRequest {
   std::string label = {};
   std::string trigger = "manual";

@@ -65,7 +65,7 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   std::vector<std::string> swept;
   (void)RemoveScratch(content.folder, &swept);
   content.report.name = backup.name;
-  content.report.depth = VerifyDepthName(depth);
+  content.report.depth = depth;
   const auto started = clock_->SteadyNow();
   const Status status = CheckAside(backup, depth, work, &content);
   content.report.duration_ms = static_cast<uint64_t>(
@@ -86,7 +86,7 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
         catalog_.WriteSidecar(backup.name, "sha256", content.sha256));
   }
   LogInfo(kEngineLogTag,
-          backup.name + ": verified (" + content.report.depth + ")");
+          backup.name + ": verified (" + std::string(NameOf(depth)) + ")");
   if (platform_.has_storage && depth == VerifyDepth::kFull && !backup.by_path) {
     ForgetUndoWhenDue();
   }

@@ -5,15 +5,12 @@
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"
+#include "base/report_names.h"
 #include "base/status_macros.h"
 #include "format/backup_name.h"
 
 namespace levelkeep {
 namespace {
-
-// In the order of VerifyDepth.
-constexpr std::array<std::string_view, 3> kDepthNames = {"structure",
-                                                         "checksums", "full"};
 
 using nlohmann::json;
 
@@ -121,18 +118,6 @@ Result<BackupState> Decode(std::string_view text) {
 
 }  // namespace
 
-std::string VerifyDepthName(VerifyDepth depth) {
-  return std::string(kDepthNames.at(static_cast<size_t>(depth)));
-}
-
-std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text) {
-  for (VerifyDepth depth :
-       {VerifyDepth::kStructure, VerifyDepth::kChecksums, VerifyDepth::kFull}) {
-    if (text == VerifyDepthName(depth)) return depth;
-  }
-  return std::nullopt;
-}
-
 std::string BackupOfState(std::string_view file_name) {
   constexpr std::string_view kSuffix = ".json";
   if (!file_name.ends_with(kSuffix)) return "";
@@ -146,13 +131,11 @@ std::string EncodeBackupState(const BackupState& state) {
   root["pinned"] = state.pinned;
   if (state.verification) {
     const VerifyRecord& record = *state.verification;
-    root["verification"] = {{"depth", VerifyDepthName(record.depth)},
-                            {"passed", record.passed},
-                            {"at", FormatTime(record.at)},
-                            {"message", record.message},
-                            {"size", state.size_bytes},
-                            {"mtime_ns", state.mtime_ns},
-                            {"sha256", state.sha256}};
+    root["verification"] = {
+        {"depth", NameOf(record.depth)}, {"passed", record.passed},
+        {"at", FormatTime(record.at)},   {"message", record.message},
+        {"size", state.size_bytes},      {"mtime_ns", state.mtime_ns},
+        {"sha256", state.sha256}};
   }
   if (state.not_checked) {
     root["not_checked"] = {{"at", FormatTime(state.not_checked->at)},

@@ -13,13 +13,10 @@
 
 #include "base/clock.h"
 #include "format/manifest.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
-
-enum class VerifyDepth { kStructure, kChecksums, kFull };
-std::string VerifyDepthName(VerifyDepth depth);
-std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
 
 // The last verification of a backup. Valid while size, mtime and recorded
 // digest of the archive stay unchanged.

@@ -22,38 +22,6 @@ Response Unauthorized(std::string_view detail, std::string_view challenge) {
 
 }  // namespace
 
-bool IsLoopbackHost(std::string_view host) {
-  const std::string lower = Lower(host);
-  return lower == "localhost" || lower == "::1" || lower == "[::1]" ||
-         (lower.substr(0, 4) == "127." && IsIPv4(lower));
-}
-
-std::optional<std::string> HostOfAuthority(std::string_view authority) {
-  std::string_view host = authority;
-  std::string_view port;
-  if (!host.empty() && host[0] == '[') {
-    const size_t end = host.find(']');
-    if (end == std::string_view::npos) return std::nullopt;
-    port = host.substr(end + 1);
-    host = host.substr(1, end - 1);
-    const bool address = std::all_of(host.begin(), host.end(), [](char c) {
-      return c == ':' || c == '.' || HexDigit(Lower(c)) >= 0;
-    });
-    if (!address) return std::nullopt;
-  } else {
-    const size_t colon = host.find(':');
-    port = colon == std::string_view::npos ? "" : host.substr(colon);
-    host = host.substr(0, colon);
-    if (!IsMadeOf(host, ".-_")) return std::nullopt;
-  }
-  if (host.empty()) return std::nullopt;
-  if (!port.empty()) {
-    const auto number = ParseUint64(port.substr(1));
-    if (port[0] != ':' || !number || *number > 65535) return std::nullopt;
-  }
-  return Lower(host);
-}
-
 RequestPolicy::RequestPolicy(const PolicyOptions& options) {
   for (const std::string& host : options.allowed_hosts) {
     if (const auto name = HostOfAuthority(host)) hosts_.insert(*name);

@@ -8,7 +8,7 @@
 #include <stop_token>
 #include <string>
 
-#include "base/due_time.h"
+#include "base/clock.h"
 #include "jobs/job_runner.h"
 
 namespace levelkeep {

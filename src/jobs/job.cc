@@ -4,10 +4,11 @@
 #include <iterator>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/report_names.h"
 #include "base/status_macros.h"
+#include "base/text.h"
 
 namespace levelkeep {
 
@@ -94,7 +95,8 @@ JobRequest RequestFromRecord(const Record& record) {
   JobRequest request;
   request.backup = record.Get("backup");
   request.label = record.Get("label");
-  request.depth = record.Get("depth");
+  request.depth =
+      ParseVerifyDepth(record.Get("depth")).value_or(VerifyDepth::kFull);
   request.mode =
       ValueIn(kModes, record.Get("mode")).value_or(RestoreMode::kAuto);
   request.other_database = record.GetNumber("other_database") != 0;
@@ -111,7 +113,7 @@ void RequestToRecord(const JobRequest& request, Record* record) {
   record->Set("type", RowOf(request.type).name);
   SetText("backup", request.backup, record);
   SetText("label", request.label, record);
-  SetText("depth", request.depth, record);
+  record->Set("depth", NameOf(request.depth));
   record->Set("mode", NameIn(kModes, request.mode));
   SetFlag("other_database", request.other_database, record);
   SetFlag("force", request.force, record);

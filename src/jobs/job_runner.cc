@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/host_call.h"
 #include "base/log.h"
+#include "base/work.h"
 #include "jobs/entry.h"
 #include "jobs/job.h"
 

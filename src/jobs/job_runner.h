@@ -27,7 +27,6 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "base/due_time.h"
 #include "base/mutex.h"
 #include "base/work.h"
 #include "jobs/job_store.h"

@@ -6,7 +6,6 @@
 #include <thread>
 #include <utility>
 
-#include "base/ascii.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/record.h"

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/work.h"
+#include "manager/backup_manager_access.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -104,11 +105,17 @@ std::optional<EventCount> BackupManager::Impl::CountEvents() {
 }
 
 BackupManager::BackupManager(BackupOptions options)
-    : BackupManager(std::move(options), Platform()) {}
+    : BackupManager(std::make_shared<Impl>(
+          WithAbsolutePaths(std::move(options)), Platform())) {}
 
-BackupManager::BackupManager(BackupOptions options, const Platform& platform)
-    : impl_(std::make_shared<Impl>(WithAbsolutePaths(std::move(options)),
-                                   platform)) {}
+BackupManager::BackupManager(std::shared_ptr<Impl> impl)
+    : impl_(std::move(impl)) {}
+
+BackupManager BackupManagerAccess::Make(BackupOptions options,
+                                        const Platform& platform) {
+  return BackupManager(std::make_shared<BackupManager::Impl>(
+      WithAbsolutePaths(std::move(options)), platform));
+}
 
 BackupManager::~BackupManager() { impl_->Stop(); }
 
@@ -182,7 +189,7 @@ Result<std::unique_ptr<BackupReader>> BackupManager::OpenBackup(
 }
 
 Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
-                                                 const std::string& depth,
+                                                 VerifyDepth depth,
                                                  std::stop_token stop) {
   return impl_->VerifyBackup(name, depth, std::move(stop));
 }
@@ -190,12 +197,6 @@ Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
 Result<RestorePreview> BackupManager::PreviewRestore(
     const RestoreRequest& request) {
   return impl_->PreviewRestore(request);
-}
-
-Result<RestorePreview> BackupManager::PreviewRestore(const std::string& name) {
-  RestoreRequest request;
-  request.source = name;
-  return PreviewRestore(request);
 }
 
 Result<RestoreReport> BackupManager::RestoreBackup(
@@ -207,12 +208,8 @@ Result<KeptDatabase> BackupManager::PreviewUndo(bool all) {
   return impl_->PreviewUndo(all ? UndoScope::kAll : UndoScope::kLast);
 }
 
-Result<RestoreReport> BackupManager::UndoRestore() {
-  return impl_->UndoRestore(UndoScope::kLast);
-}
-
-Result<RestoreReport> BackupManager::UndoAllRestores() {
-  return impl_->UndoRestore(UndoScope::kAll);
+Result<RestoreReport> BackupManager::UndoRestore(bool all) {
+  return impl_->UndoRestore(all ? UndoScope::kAll : UndoScope::kLast);
 }
 
 Result<std::vector<RotationDecision>> BackupManager::Rotate(bool dry_run) {

@@ -22,7 +22,7 @@
 #include "engine/engine.h"
 #include "jobs/job_runner.h"
 #include "levelkeep/backup_manager.h"
-#include "levelkeep/snapshot_env.h"
+#include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
 
@@ -56,8 +56,7 @@ class BackupManager::Impl : private Database {
   Status DeleteBackup(const std::string& name, bool force, bool other_database);
 
   // --- manager_verify.cc
-  Result<VerifyReport> VerifyBackup(const std::string& name,
-                                    const std::string& depth,
+  Result<VerifyReport> VerifyBackup(const std::string& name, VerifyDepth depth,
                                     std::stop_token stop);
 
   // --- manager_jobs.cc

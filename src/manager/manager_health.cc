@@ -34,7 +34,8 @@ void BackupManager::Impl::DescribeSetup(const SnapshotEnvStats& stats,
   }
   MutexLock lock(&mutex_);
   if (db_ == nullptr) return;
-  health->snapshot_method = through_env_ ? "hot" : "logical";
+  health->snapshot_method =
+      through_env_ ? SnapshotMethod::kHot : SnapshotMethod::kLogical;
   if (!through_env_) health->degraded.emplace_back(kForgottenEnv);
   if (!through_env_ || stats.attached) return;
   health->store_usable = false;
@@ -123,7 +124,8 @@ void BackupManager::Impl::DescribeBackups(const Listing& listing,
   }
   for (const CatalogEntry* entry : listing.bad()) {
     const BackupInfo backup = ToBackupInfo(*entry);
-    health->degraded.push_back(backup.name + " is " + backup.status + ": " +
+    health->degraded.push_back(backup.name + " is " +
+                               std::string(NameOf(backup.status)) + ": " +
                                backup.problem);
   }
   for (const CatalogEntry* entry : listing.waiting()) {

@@ -4,8 +4,8 @@
 #include <memory>
 #include <utility>
 
-#include "base/host_call.h"
 #include "base/status_macros.h"
+#include "base/work.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -54,11 +54,6 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
 Result<JobRequest> BackupManager::Impl::Complete(JobRequest request) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
-  if (!ParseVerifyDepth(request.depth)) {
-    return Status(StatusCode::kInvalidArgument,
-                  "unknown verification depth '" + request.depth + "'",
-                  "use structure, checksums or full");
-  }
   switch (request.type) {
     case JobType::kRestore: {
       LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,

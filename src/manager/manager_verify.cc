@@ -29,7 +29,7 @@ bool IsVerifiedInFull(const CatalogEntry& backup) {
 }  // namespace
 
 Result<VerifyReport> BackupManager::Impl::VerifyBackup(const std::string& name,
-                                                       const std::string& depth,
+                                                       VerifyDepth depth,
                                                        std::stop_token stop) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const JobRequest job,
@@ -40,8 +40,7 @@ Result<VerifyReport> BackupManager::Impl::VerifyBackup(const std::string& name,
 JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
   const auto backup = engine_.Find(run.request.backup);
   if (!backup.ok()) return {backup.status()};
-  const VerifyDepth depth =
-      ParseVerifyDepth(run.request.depth).value_or(VerifyDepth::kFull);
+  const VerifyDepth depth = run.request.depth;
   const auto report = engine_.Verify(*backup, depth, run.work);
   JobOutcome outcome{report.status()};
   outcome.result = {{"backup", backup->name}};

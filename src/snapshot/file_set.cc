@@ -33,20 +33,6 @@ class FileSetSnapshot : public Snapshot {
 
 }  // namespace
 
-std::string SnapshotMethodName(SnapshotMethod method) {
-  switch (method) {
-    case SnapshotMethod::kHot:
-      return "hot";
-    case SnapshotMethod::kOffline:
-      return "offline";
-    case SnapshotMethod::kExternal:
-      return "external";
-    case SnapshotMethod::kLogical:
-      return "logical";
-  }
-  return "unknown";
-}
-
 uint64_t SnapshotInfo::total_bytes() const {
   uint64_t total = 0;
   for (const SnapshotFile& file : files) total += file.size_bytes;

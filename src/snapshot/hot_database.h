@@ -29,9 +29,9 @@
 #include "base/mutex.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/version.h"
-#include "levelkeep/snapshot_env.h"
 #include "levelkeep/status.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
 

@@ -21,18 +21,15 @@
 
 #include "base/file_system.h"
 #include "dbfiles/database_files.h"
-#include "levelkeep/snapshot_env.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
+#include "snapshot/snapshot_env.h"
 
 namespace leveldb {
 class DB;
 }
 
 namespace levelkeep {
-
-enum class SnapshotMethod { kHot, kOffline, kExternal, kLogical };
-// "hot", "offline", "external", "logical".
-std::string SnapshotMethodName(SnapshotMethod method);
 
 struct SnapshotFile {
   std::string name;  // the file's name in the archive: "000012.ldb"

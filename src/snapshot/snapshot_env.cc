@@ -3,7 +3,7 @@
 // The classes derived from LevelDB's are all here, so that a LevelDB without
 // run-time type information needs only this file built that way.
 
-#include "levelkeep/snapshot_env.h"
+#include "snapshot/snapshot_env.h"
 
 #include <map>
 #include <utility>

@@ -16,7 +16,7 @@ BackupInfo Backup(const std::string& folder, const std::string& name) {
   backup.path = folder + name;
   backup.size_bytes = 123'456'789'012;
   backup.created = ParseTime("2024-12-27T12:00:00.5Z").value();
-  backup.status = "unverified";
+  backup.status = BackupStatus::kUnverified;
   backup.trigger = "manual";
   return backup;
 }
@@ -46,7 +46,7 @@ TEST(BackupJsonTest, TheTextIsTheTreesText) {
     backup.problem = odd;
     backup.label = odd;
     backup.path = std::string("/srv/") + odd + "/backup";
-    backup.verified = backup.pinned = true;
+    backup.pinned = true;
     backup.size_bytes = 0;
     backups.push_back(backup);
   }

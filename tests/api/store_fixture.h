@@ -11,9 +11,9 @@
 #include <string>
 
 #include "base/file_system.h"
-#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
+#include "manager/backup_manager_access.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
 
@@ -35,8 +35,8 @@ class StoreFixture : public testing::Test {
   ~StoreFixture() override { EXPECT_TRUE(CloseStore().ok()); }
 
   void StartManager() {
-    manager_ =
-        std::make_unique<BackupManager>(options_, Platform{.clock = &clock_});
+    manager_.reset(new BackupManager(
+        BackupManagerAccess::Make(options_, {.clock = &clock_})));
     const auto report = manager_->Initialize();
     // Ends the whole test, not only this function.
     if (!report.ok()) throw std::runtime_error(report.status().ToString());

@@ -356,7 +356,7 @@ TEST_F(CatalogScanTest, ABackupThatWasFoundAndIsGoneIsForgotten) {
 TEST_F(CatalogScanTest, WhatIsNoArchiveDoesNotCostAScanEachTime) {
   ASSERT_EQ(symlink("elsewhere", Path(kNoon).c_str()), 0);
   Settle();
-  EXPECT_EQ(catalog_.Find(kNoon)->status(), "unreadable");
+  EXPECT_EQ(catalog_.Find(kNoon)->status(), BackupStatus::kUnreadable);
   const int before = fs_.stats();
   Recent();
   EXPECT_EQ(fs_.stats(), before);

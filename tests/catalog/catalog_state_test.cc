@@ -25,14 +25,14 @@ TEST_F(CatalogStateTest, VerificationIsRememberedForTheseBytesOnly) {
   ASSERT_TRUE(
       catalog_.RecordVerification(kFirst, Record(VerifyDepth::kChecksums, true))
           .ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   Catalog restarted(&fs_, dir_.path());
-  EXPECT_EQ(restarted.Find(kFirst)->status(), "verified");
+  EXPECT_EQ(restarted.Find(kFirst)->status(), BackupStatus::kVerified);
   EXPECT_EQ(restarted.Find(kFirst)->verification->at,
             At("2024-12-28T00:00:00Z"));
   fs::last_write_time(Path(kFirst), fs::last_write_time(Path(kFirst)) +
                                         std::chrono::seconds(1));
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
 }
 
 TEST_F(CatalogStateTest, VerificationIsForgottenWithAnotherDigest) {
@@ -42,7 +42,7 @@ TEST_F(CatalogStateTest, VerificationIsForgottenWithAnotherDigest) {
           .ok());
   ASSERT_TRUE(
       catalog_.WriteSidecar(kFirst, "sha256", std::string(64, '0')).ok());
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
 }
 
 TEST_F(CatalogStateTest, SidecarWrittenAfterVerificationKeepsIt) {
@@ -54,9 +54,9 @@ TEST_F(CatalogStateTest, SidecarWrittenAfterVerificationKeepsIt) {
       catalog_
           .RecordVerification(kFirst, Record(VerifyDepth::kFull, true), sha256)
           .ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "sha256", sha256).ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
 }
 
 TEST_F(CatalogStateTest, ARecordWithoutADigestSpeaksOfNothing) {
@@ -66,7 +66,7 @@ TEST_F(CatalogStateTest, ARecordWithoutADigestSpeaksOfNothing) {
     ASSERT_TRUE(
         catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, passed))
             .ok());
-    EXPECT_EQ(Find(kFirst).status(), "unverified") << passed;
+    EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified) << passed;
   }
 }
 
@@ -80,22 +80,22 @@ TEST_F(CatalogStateTest, OnlyOurOwnRecordsCount) {
   ASSERT_TRUE(
       catalog_.RecordNotChecked(kFirst, "why", At("2024-12-28T00:00:00Z"))
           .ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   for (const mode_t mode : {0660, 0602, 0666}) {
     ASSERT_EQ(chmod(state.c_str(), mode), 0);
-    EXPECT_EQ(Find(kFirst).status(), "unverified") << mode;
+    EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified) << mode;
     EXPECT_FALSE(Find(kFirst).not_checked.has_value());
     EXPECT_TRUE(Find(kFirst).pinned) << "that only keeps more";
   }
   ASSERT_EQ(chmod(state.c_str(), 0644), 0);
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   fs_.set_given_away(state);
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
   EXPECT_TRUE(Find(kFirst).pinned);
   // A change of our own does not make it ours.
   ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
   fs_.set_given_away("");
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
   EXPECT_FALSE(Find(kFirst).pinned);
 }
 
@@ -107,20 +107,20 @@ TEST_F(CatalogStateTest, WhereNoModesAreKeptTheyAreNotJudged) {
       catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
           .ok());
   ASSERT_EQ(chmod(state.c_str(), 0777), 0);
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
   ASSERT_EQ(chmod(Path(kFirst).c_str(), 0777), 0);
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   // chmod -R go+w: somebody let others write.
   ASSERT_EQ(chmod(state.c_str(), 0622), 0);
   ASSERT_EQ(chmod(Path(kFirst).c_str(), 0622), 0);
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
 }
 
 TEST_F(CatalogStateTest, WhatCouldNotBeCheckedKeepsWhatWasFoundBefore) {
   MakeBackup(kFirst, 10);
   const Time at = At("2024-12-28T01:00:00Z");
   ASSERT_TRUE(catalog_.RecordNotChecked(kFirst, "no memory", at).ok());
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
   EXPECT_TRUE(Find(kFirst).waits_for_check());
   ASSERT_TRUE(catalog_.RecordNotChecked(kFirst, "killed", at).ok());
   EXPECT_EQ(Find(kFirst).not_checked->times, 2u);
@@ -133,7 +133,7 @@ TEST_F(CatalogStateTest, WhatCouldNotBeCheckedKeepsWhatWasFoundBefore) {
   ASSERT_TRUE(
       catalog_.RecordVerification(kFirst, Record(VerifyDepth::kChecksums, true))
           .ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   EXPECT_TRUE(Find(kFirst).not_checked.has_value());
   EXPECT_FALSE(Find(kFirst).waits_for_check());
   ASSERT_TRUE(
@@ -142,7 +142,7 @@ TEST_F(CatalogStateTest, WhatCouldNotBeCheckedKeepsWhatWasFoundBefore) {
   EXPECT_FALSE(Find(kFirst).not_checked.has_value());
 
   ASSERT_TRUE(catalog_.RecordNotChecked(kFirst, "no memory", at).ok());
-  EXPECT_EQ(Find(kFirst).status(), "verified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   EXPECT_EQ(Find(kFirst).verification->depth, VerifyDepth::kFull);
   EXPECT_TRUE((*catalog_.List())->waiting().empty());
   // Of other bytes it says nothing.
@@ -157,13 +157,13 @@ TEST_F(CatalogStateTest, StructureCheckIsNoVerificationAndReplacesNone) {
   MakeBackup(kFirst, 10);
   const auto structure = Record(VerifyDepth::kStructure, true);
   ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
   ASSERT_TRUE(catalog_
                   .RecordVerification(
                       kFirst, Record(VerifyDepth::kFull, false, "broken table"))
                   .ok());
   ASSERT_TRUE(catalog_.RecordVerification(kFirst, structure).ok());
-  EXPECT_EQ(Find(kFirst).status(), "damaged");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kDamaged);
   EXPECT_EQ(Find(kFirst).verification->message, "broken table");
 }
 

@@ -46,7 +46,7 @@ TEST_F(CatalogTest, ListsOwnBackupsNewestFirstWithTheirManifest) {
   const CatalogEntry entry = Find(kSecond);
   EXPECT_EQ(entry.path, Path(kSecond));
   EXPECT_EQ(entry.size_bytes, fs::file_size(Path(kSecond)));
-  EXPECT_EQ(entry.status(), "unverified");
+  EXPECT_EQ(entry.status(), BackupStatus::kUnverified);
   EXPECT_EQ(entry.problem, "");
   EXPECT_EQ(entry.sha256, Sha256Hex(test::ReadFile(Path(kSecond))));
   ASSERT_TRUE(entry.manifest.has_value());
@@ -117,7 +117,7 @@ TEST_F(CatalogTest, ForeignArchiveIsShownAsUnverified) {
   const CatalogEntry entry = Find(kFirst);
   EXPECT_TRUE(entry.foreign);
   EXPECT_FALSE(entry.manifest.has_value());
-  EXPECT_EQ(entry.status(), "unverified");
+  EXPECT_EQ(entry.status(), BackupStatus::kUnverified);
   EXPECT_NE(entry.problem, "");
   EXPECT_EQ(entry.created(), At("2024-12-27T12:00:00Z"));
 }
@@ -127,7 +127,7 @@ TEST_F(CatalogTest, UnreadableFilesAppearWithTheirProblem) {
   test::WriteFile(Path(kSecond), std::string(1000, 'x'));
   for (const char* name : {kFirst, kSecond}) {
     const CatalogEntry entry = Find(name);
-    EXPECT_EQ(entry.status(), "unreadable") << name;
+    EXPECT_EQ(entry.status(), BackupStatus::kUnreadable) << name;
     EXPECT_NE(entry.problem, "") << name;
   }
 }
@@ -140,7 +140,7 @@ TEST_F(CatalogTest, WhatIsNoRegularFileIsNeverFollowedOrRemoved) {
   ASSERT_EQ(mkfifo(Path(kThird).c_str(), 0600), 0);
   EXPECT_EQ(Listed(), (NameList{kThird, kSecond, kFirst}));
   for (const char* name : {kFirst, kSecond, kThird}) {
-    EXPECT_EQ(Find(name).status(), "unreadable") << name;
+    EXPECT_EQ(Find(name).status(), BackupStatus::kUnreadable) << name;
     EXPECT_EQ(catalog_.Remove(name).code(), StatusCode::kRefused) << name;
     EXPECT_EQ(catalog_.SetPinned(name, true).code(), StatusCode::kRefused);
   }
@@ -151,10 +151,10 @@ TEST_F(CatalogTest, WhatIsNoRegularFileIsNeverFollowedOrRemoved) {
 TEST_F(CatalogTest, AFailingDiskIsAskedAgain) {
   MakeBackup(kFirst, 10);
   fs_.set_unreadable(Path(kFirst));
-  EXPECT_EQ(Find(kFirst).status(), "unreadable");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnreadable);
   EXPECT_EQ(Listed(), NameList{kFirst});
   fs_.set_unreadable("");
-  EXPECT_EQ(Find(kFirst).status(), "unverified");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
 }
 
 TEST_F(CatalogTest, SidecarsAreFoundWhateverTheLabels) {
@@ -229,7 +229,7 @@ TEST_F(CatalogTest, ARemovalThatWasCutShortLeavesOnlyWhatIsSwept) {
     EXPECT_EQ(catalog_.Remove(kFirst).code(), StatusCode::kIoError);
     fs_.set_fail_removal(0);
     if (step == 1) {
-      EXPECT_EQ(Find(kFirst).status(), "unverified");
+      EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
       EXPECT_NE(Find(kFirst).sha256, "");
       ASSERT_TRUE(catalog_.Remove(kFirst).ok());
       continue;
@@ -307,11 +307,11 @@ TEST_F(CatalogTest, EmptyFileThatIsNoClaimIsShownAndStays) {
   MakeBackup(kFirst, 10);
   test::WriteFile(Path(kFirst), "");  // it has a sidecar: it was published
   test::WriteFile(Path(part), "an archive");
-  EXPECT_EQ(Find(kFirst).status(), "unreadable");
+  EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnreadable);
   EXPECT_FALSE(catalog_.folder()->IsOnlyClaimed(kFirst));
   EXPECT_EQ(*catalog_.Sweep(), (NameList{part}));
   test::WriteFile(Path(kSecond), "");  // there is no part
-  EXPECT_EQ(Find(kSecond).status(), "unreadable");
+  EXPECT_EQ(Find(kSecond).status(), BackupStatus::kUnreadable);
   EXPECT_TRUE(catalog_.Sweep()->empty());
   EXPECT_TRUE(fs::exists(Path(kSecond)));
 }

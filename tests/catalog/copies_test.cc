@@ -69,7 +69,7 @@ TEST_F(CopiesTest, WhatWasPublishedIsListedWithoutBeingOpened) {
   EXPECT_EQ((*fresh.List())->size(), 1u);
   EXPECT_EQ(fs_.archives_opened(), opened);
   ASSERT_TRUE(found->manifest.has_value());
-  EXPECT_EQ(found->status(), "unverified");
+  EXPECT_EQ(found->status(), BackupStatus::kUnverified);
   // The same as the archive says.
   std::filesystem::remove(Path(".levelkeep/" + name + ".json"));
   Catalog asking(&fs_, dir_.path());
@@ -87,7 +87,7 @@ TEST_F(CopiesTest, AnotherArchiveUnderTheNameIsOpened) {
   Catalog fresh(&fs_, dir_.path());
   EXPECT_EQ(fresh.Find(name)->manifest->last_sequence, 20u);
   test::WriteFile(Path(name), "not an archive");
-  EXPECT_EQ(fresh.Find(name)->status(), "unreadable");
+  EXPECT_EQ(fresh.Find(name)->status(), BackupStatus::kUnreadable);
 }
 
 TEST_F(CopiesTest, FactsOfAnotherDigestDoNotCount) {
@@ -130,7 +130,7 @@ TEST_F(CopiesTest, ABackupWhoseArchiveIsElsewhereKeepsItsPlaceInTheList) {
     EXPECT_EQ(after->sha256, before.sha256);
     EXPECT_EQ(after->created(), before.created());
     EXPECT_EQ(after->manifest->last_sequence, 10u);
-    EXPECT_EQ(after->status(), "verified");
+    EXPECT_EQ(after->status(), BackupStatus::kVerified);
     EXPECT_TRUE(after->pinned);
     EXPECT_EQ(after->copies, before.copies);
     ASSERT_EQ(after->copies.size(), 1u);
@@ -200,7 +200,7 @@ TEST_F(CopiesTest, VerdictsAreRememberedOfWhatIsElsewhere) {
       catalog_
           .RecordVerification(name, Record(VerifyDepth::kFull, false, "bad"))
           .ok());
-  EXPECT_EQ(Find(name).status(), "damaged");
+  EXPECT_EQ(Find(name).status(), BackupStatus::kDamaged);
   ASSERT_TRUE(catalog_.SetPinned(name, true).ok());
   EXPECT_TRUE(Find(name).pinned);
   EXPECT_EQ(catalog_.SetPinned(kTwo, true).code(), StatusCode::kNotFound);

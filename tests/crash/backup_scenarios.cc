@@ -165,9 +165,9 @@ Scenario Verify() {
     const std::string newest = ledger->now().backups.rbegin()->first;
     // Once it is verified, the undo is no longer promised.
     ledger->Edit()->live.front().undo = nullptr;
-    auto verified = app->manager()->VerifyBackup(newest, "full", {});
+    auto verified = app->manager()->VerifyBackup(newest, VerifyDepth::kFull);
     if (!verified.ok()) {
-      verified = app->manager()->VerifyBackup(newest, "full", {});
+      verified = app->manager()->VerifyBackup(newest, VerifyDepth::kFull);
     }
     if (!verified.ok()) {
       ledger->Complain("verify: " + verified.status().ToString());

@@ -62,7 +62,8 @@ TEST_F(FindingsTest, ArchiveThatCantBeReadIsNotCalledDamaged) {
   machine_.disk()->FailOn("read from device " + machine_.Backup(backup_), EIO);
   ASSERT_TRUE(app.manager()->CreateBackup({}).ok());
   EXPECT_TRUE(machine_.disk()->fired()) << "members are reused";
-  EXPECT_EQ(app.manager()->FindBackup(backup_)->status, "unverified");
+  EXPECT_EQ(app.manager()->FindBackup(backup_)->status,
+            BackupStatus::kUnverified);
 }
 
 // A crash while BACKUP_ID was written left a file in the database for ever.

@@ -306,12 +306,14 @@ std::string Inspection::CheckListing(const Views& views,
   const auto listed = app->manager()->ListBackups();
   if (!listed.ok()) return "no list: " + listed.status().ToString();
   for (const BackupInfo& backup : *listed) {
-    if (backup.status == "damaged" || backup.status == "unreadable") {
-      return backup.name + " is listed as " + backup.status + ": " +
-             backup.problem;
+    if (backup.status == BackupStatus::kDamaged ||
+        backup.status == BackupStatus::kUnreadable) {
+      return backup.name + " is listed as " +
+             std::string(NameOf(backup.status)) + ": " + backup.problem;
     }
     for (const View* const view : views) {
-      if (view->verified.contains(backup.name) && !backup.verified) {
+      if (view->verified.contains(backup.name) &&
+          backup.status != BackupStatus::kVerified) {
         return backup.name + " was verified, which is forgotten";
       }
       if (view->pinned.contains(backup.name) && !backup.pinned) {

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "manager/backup_manager_access.h"
 #include "support/made_up_bytes.h"
 
 namespace levelkeep::test {
@@ -127,7 +128,8 @@ void Machine::WriteWhole(const std::string& path, const std::string& contents) {
 }
 
 Application::Application(Machine* machine)
-    : manager_(machine->options(), machine->platform()) {
+    : manager_(
+          BackupManagerAccess::Make(machine->options(), machine->platform())) {
   RestoreHooks hooks;
   hooks.close = [this] {
     Close();

@@ -20,7 +20,7 @@
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "leveldb/db.h"
-#include "levelkeep/snapshot_env.h"
+#include "snapshot/snapshot_env.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"
 #include "support/other_process.h"

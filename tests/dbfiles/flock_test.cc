@@ -11,7 +11,7 @@
 #include "dbfiles/db_lock.h"
 #include "gtest/gtest.h"
 #include "leveldb/db.h"
-#include "levelkeep/snapshot_env.h"
+#include "snapshot/snapshot_env.h"
 #include "support/leveldb_fixture.h"
 #include "support/other_process.h"
 #include "support/temp_dir.h"

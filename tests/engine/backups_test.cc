@@ -287,7 +287,7 @@ TEST_F(BackupsTest, WhereThereIsNoThreadTheCallersOwnVerifies) {
   const auto report =
       test::VerifyNamed(engine_.get(), name, VerifyDepth::kFull);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
-  EXPECT_EQ(report->depth, "full");
+  EXPECT_EQ(report->depth, VerifyDepth::kFull);
   EXPECT_EQ(test::StatusOf(engine_.get(), name), "verified");
 }
 

@@ -49,7 +49,7 @@ TEST_F(EngineCopiesTest, IsListedWithWhereItIs) {
   ASSERT_EQ(backups->size(), 1u);
   EXPECT_EQ(backups->front().name, name_);
   EXPECT_EQ(backups->front().path, "");
-  EXPECT_EQ(backups->front().status, "unverified");
+  EXPECT_EQ(backups->front().status, BackupStatus::kUnverified);
   EXPECT_GT(backups->front().size_bytes, 0u);
   EXPECT_NE(backups->front().problem.find(other_.Id()), std::string::npos);
   EXPECT_TRUE(site_.engine().PendingVerification()->empty());
@@ -58,7 +58,7 @@ TEST_F(EngineCopiesTest, IsListedWithWhereItIs) {
 TEST_F(EngineCopiesTest, IsVerifiedAndInspected) {
   site_.Verify(name_);
   const auto found = site_.engine().Find(name_);
-  EXPECT_EQ(found->status(), "verified");
+  EXPECT_EQ(found->status(), BackupStatus::kVerified);
   const auto inspected = site_.engine().Inspect(*found, {});
   ASSERT_TRUE(inspected.ok()) << inspected.status().ToString();
   EXPECT_TRUE(inspected->own);
@@ -91,7 +91,7 @@ TEST_F(EngineCopiesTest, ADamagedCopyIsFoundOutBeforeAnythingIsRestored) {
   const auto verified = site_.engine().Verify(*site_.engine().Find(name_),
                                               VerifyDepth::kFull, {});
   EXPECT_EQ(verified.status().code(), StatusCode::kCorruption);
-  EXPECT_EQ(site_.engine().Find(name_)->status(), "damaged");
+  EXPECT_EQ(site_.engine().Find(name_)->status(), BackupStatus::kDamaged);
   EXPECT_FALSE(site_.Restore(name_).ok());
 }
 

@@ -74,7 +74,7 @@ class OfflineTest : public ::testing::Test {
 TEST_F(OfflineTest, CreatesOfflineAndSaysSo) {
   const BackupInfo made = Create();
   EXPECT_EQ("database is closed: offline snapshot", way_);
-  EXPECT_EQ("offline", made.snapshot_method);
+  EXPECT_EQ(SnapshotMethod::kOffline, made.snapshot_method);
   EXPECT_EQ(100u, made.last_sequence);
 }
 
@@ -89,7 +89,7 @@ TEST_F(OfflineTest, AnApplicationCanStartWhileTheBackupIsWritten) {
   const auto made = Engine(options_, {}, &database).Create(request);
   ASSERT_TRUE(made.ok()) << made.status().ToString();
   EXPECT_GT(calls, 0);
-  EXPECT_EQ("offline", made->snapshot_method);
+  EXPECT_EQ(SnapshotMethod::kOffline, made->snapshot_method);
   EXPECT_EQ("", test::CheckDatabase(options_.storage_path(), 150));
   ASSERT_TRUE(Extract(made->name, dir_.Sub("copy")).ok());
   EXPECT_EQ("", test::CheckDatabase(dir_.Sub("copy"), 100));
@@ -226,7 +226,7 @@ TEST_F(OfflineTest, BackupAfterOneWithoutSidecarIsReadable) {
   const std::string sha256 = first.sha256;
   ASSERT_TRUE(FileSystem::Posix()->RemoveFile(first.path + ".sha256").ok());
   const BackupInfo second = Create();
-  EXPECT_EQ("unverified", second.status) << second.problem;
+  EXPECT_EQ(BackupStatus::kUnverified, second.status) << second.problem;
   const auto inspected = Inspect(second.name);
   ASSERT_TRUE(inspected.ok()) << inspected.status().ToString();
   EXPECT_EQ(first.name, inspected->manifest->previous_name);

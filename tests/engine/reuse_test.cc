@@ -173,7 +173,7 @@ TEST_F(ReusePlanTest, DamagedArchivePoisonsNothingAndIsTold) {
   Engine engine(options_, {});
   const auto damaged = engine.Find(first.name);
   ASSERT_TRUE(damaged.ok());
-  EXPECT_EQ(damaged->status(), "damaged");
+  EXPECT_EQ(damaged->status(), BackupStatus::kDamaged);
   EXPECT_NE(damaged->verification->message.find("no longer what was written"),
             std::string::npos);
   // The next one has a good archive to copy from again.

@@ -95,7 +95,7 @@ TEST_F(VerdictTest, WhatCouldNotBeCheckedIsNotDamaged) {
     UseScript(c.script);
     EXPECT_EQ(Verify().code(), c.code) << c.script;
     const BackupInfo listed = Listed();
-    EXPECT_EQ(listed.status, "unverified") << c.script;
+    EXPECT_EQ(listed.status, BackupStatus::kUnverified) << c.script;
     EXPECT_TRUE(listed.problem.starts_with("not checked: ")) << listed.problem;
     Engine engine(options_, {});
     const auto backup = engine.Find("latest");
@@ -105,7 +105,7 @@ TEST_F(VerdictTest, WhatCouldNotBeCheckedIsNotDamaged) {
   }
   UseProgram();
   EXPECT_TRUE(Verify().ok());
-  EXPECT_EQ(Listed().status, "verified");
+  EXPECT_EQ(Listed().status, BackupStatus::kVerified);
   EXPECT_EQ(Listed().problem, "");
 }
 
@@ -114,12 +114,12 @@ TEST_F(VerdictTest, AVerificationThatPassedIsNotOverwrittenWithoutEvidence) {
   for (const NoVerdict& c : NoVerdicts()) {
     UseScript(c.script);
     EXPECT_EQ(Verify().code(), c.code) << c.script;
-    EXPECT_EQ(Listed().status, "verified") << c.script;
+    EXPECT_EQ(Listed().status, BackupStatus::kVerified) << c.script;
     EXPECT_TRUE(Listed().problem.starts_with("not checked: "));
   }
   UseScript("kill -SEGV $$");
   EXPECT_EQ(Verify().code(), StatusCode::kCorruption);
-  EXPECT_EQ(Listed().status, "damaged");
+  EXPECT_EQ(Listed().status, BackupStatus::kDamaged);
 }
 
 // With its sidecar, and without one.
@@ -130,11 +130,11 @@ TEST_F(VerdictTest, DamageIsRememberedByTheDigestThatThereIs) {
   bad[good.size() / 3] = static_cast<char>(bad[good.size() / 3] ^ 1);
   test::WriteFile(path, bad);
   EXPECT_EQ(Verify().code(), StatusCode::kCorruption);
-  EXPECT_EQ(Listed().status, "damaged");
+  EXPECT_EQ(Listed().status, BackupStatus::kDamaged);
   std::filesystem::remove(path + ".sha256");
   test::WriteFile(path, good.substr(0, good.size() / 2));
   EXPECT_EQ(Verify().code(), StatusCode::kCorruption);
-  EXPECT_EQ(Listed().status, "damaged");
+  EXPECT_EQ(Listed().status, BackupStatus::kDamaged);
 }
 
 TEST_F(VerdictTest, AStopLeavesNoTrace) {
@@ -209,7 +209,7 @@ TEST_F(ScannedTest, OnlyWhatWasScannedForThisStorageIsNotScannedAgain) {
   const std::string own = options_.storage_dir;
   options_.storage_dir = dir_.Sub("other");
   std::filesystem::create_directory(options_.storage_dir);
-  EXPECT_EQ(Listed().status, "verified");
+  EXPECT_EQ(Listed().status, BackupStatus::kVerified);
   EXPECT_EQ(ScansOf(name_), 1);
   ASSERT_TRUE(Verify().ok());
   EXPECT_EQ(ScansOf(name_), 0);
@@ -232,7 +232,7 @@ TEST_F(ScannedTest, WhoHasNoStorageWritesNothingThere) {
   Engine worker(options_, Platform{.has_storage = false});
   ASSERT_TRUE(test::VerifyNamed(&worker, name_, VerifyDepth::kFull).ok());
   EXPECT_FALSE(PathExists(FileSystem::Posix(), ScannedPath()));
-  EXPECT_EQ(Listed().status, "verified");
+  EXPECT_EQ(Listed().status, BackupStatus::kVerified);
   EXPECT_EQ(ScansOf(name_), 1);
   // Nor is a storage made where there is none.
   options_.storage_dir = dir_.Sub("none");

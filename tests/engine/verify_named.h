@@ -19,7 +19,8 @@ inline Result<VerifyReport> VerifyNamed(Engine* engine,
 
 inline std::string StatusOf(Engine* engine, const std::string& name) {
   const auto backup = engine->Find(name);
-  return backup.ok() ? backup->status() : backup.status().ToString();
+  return backup.ok() ? std::string(NameOf(backup->status()))
+                     : backup.status().ToString();
 }
 
 }  // namespace levelkeep::test

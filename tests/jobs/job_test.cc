@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "base/due_time.h"
+#include "base/clock.h"
 #include "jobs/schedule.h"
 
 namespace levelkeep {
@@ -28,7 +28,7 @@ Job FullJob() {
   job.request = {.type = JobType::kRestore,
                  .backup = "backup_2024-12-27_120000.tar.gz",
                  .label = "a b%\n\xff",
-                 .depth = "checksums",
+                 .depth = VerifyDepth::kChecksums,
                  .mode = RestoreMode::kLive,
                  .other_database = true,
                  .force = true,

@@ -86,18 +86,18 @@ TEST_F(AttachTest, AForgottenEnvIsSaid) {
     App app(options_, Clock::System(), /*own_env=*/false);
     ASSERT_TRUE(app.Start().ok());
     EXPECT_NE(log.find("leveldb::Options::env"), std::string::npos) << log;
-    EXPECT_EQ(app.manager_.Health().snapshot_method, "logical");
+    EXPECT_EQ(app.manager_.Health().snapshot_method, SnapshotMethod::kLogical);
     EXPECT_NE(Degraded(&app.manager_).find("leveldb::Options::env"),
               std::string::npos);
-    EXPECT_EQ(app.Create().snapshot_method, "logical");
+    EXPECT_EQ(app.Create().snapshot_method, SnapshotMethod::kLogical);
     ASSERT_TRUE(app.Close().ok());
-    EXPECT_EQ(app.manager_.Health().snapshot_method, "");
+    EXPECT_EQ(app.manager_.Health().snapshot_method, SnapshotMethod::kNone);
     EXPECT_EQ(Degraded(&app.manager_), "");
   }
   SetLogCallback(nullptr);
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
-  EXPECT_EQ(app.manager_.Health().snapshot_method, "hot");
+  EXPECT_EQ(app.manager_.Health().snapshot_method, SnapshotMethod::kHot);
   EXPECT_EQ(Degraded(&app.manager_), "");
 }
 
@@ -194,7 +194,8 @@ TEST_F(AttachTest, AnotherWorkingDirectoryChangesNothing) {
     app.Put(0, 1000);
     const BackupInfo made = app.Create();
     EXPECT_TRUE(made.path.starts_with(options_.backup_dir + "/")) << made.path;
-    const auto verified = app.manager_.VerifyBackup(made.name, "full", {});
+    const auto verified =
+        app.manager_.VerifyBackup(made.name, VerifyDepth::kFull);
     EXPECT_TRUE(verified.ok()) << verified.status().ToString();
   }
   std::filesystem::current_path(before);

@@ -32,17 +32,17 @@ TEST_F(BackupManagerTest, HotBackupHoldsWhatWasAcknowledged) {
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 1000);
   const BackupInfo made = app.Create("first");
-  EXPECT_EQ("hot", made.snapshot_method);
+  EXPECT_EQ(SnapshotMethod::kHot, made.snapshot_method);
   EXPECT_EQ("first", made.label);
   EXPECT_EQ("manual", made.trigger);
-  EXPECT_EQ("unverified", made.status);
+  EXPECT_EQ(BackupStatus::kUnverified, made.status);
   EXPECT_EQ(1000u, made.last_sequence);
   EXPECT_EQ(64u, made.sha256.size());
-  auto report = app.manager_.VerifyBackup("latest", "full", {});
+  auto report = app.manager_.VerifyBackup("latest", VerifyDepth::kFull);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_EQ(1000u, report->entries);
   EXPECT_EQ(1000u, report->last_sequence);
-  EXPECT_EQ("verified", app.manager_.FindBackup("latest")->status);
+  EXPECT_EQ(BackupStatus::kVerified, app.manager_.FindBackup("latest")->status);
   EXPECT_TRUE(LeftOvers().empty());
 }
 
@@ -50,8 +50,8 @@ TEST_F(BackupManagerTest, ForeignEnvIsBackedUpLogically) {
   App app(options_, Clock::System(), /*own_env=*/false);
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 500);
-  EXPECT_EQ("logical", app.Create().snapshot_method);
-  auto report = app.manager_.VerifyBackup("latest", "full", {});
+  EXPECT_EQ(SnapshotMethod::kLogical, app.Create().snapshot_method);
+  auto report = app.manager_.VerifyBackup("latest", VerifyDepth::kFull);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_EQ(500u, report->entries);
 }
@@ -61,7 +61,7 @@ TEST_F(BackupManagerTest, ClosedDatabaseIsBackedUpOffline) {
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 10);
   ASSERT_TRUE(app.Close().ok());
-  EXPECT_EQ("offline", app.Create().snapshot_method);
+  EXPECT_EQ(SnapshotMethod::kOffline, app.Create().snapshot_method);
 }
 
 TEST_F(BackupManagerTest, BackupWithoutDatabaseSaysSo) {
@@ -134,7 +134,7 @@ TEST_F(BackupManagerTest, VisitsWhatIsListed) {
   app.Put(0, 10);
   const std::string labelled = app.Create().name;
   ASSERT_TRUE(app.manager_.PinBackup(labelled, true).ok());
-  ASSERT_TRUE(app.manager_.VerifyBackup(labelled, "full", {}).ok());
+  ASSERT_TRUE(app.manager_.VerifyBackup(labelled, VerifyDepth::kFull).ok());
   app.Put(10, 20);
   app.Create();
   std::ofstream(options_.backup_dir + "/backup_2001-01-01_000000.tar.gz")
@@ -162,7 +162,7 @@ TEST_F(BackupManagerTest, VisitsWhatIsListed) {
   }
   EXPECT_FALSE(visited[0].pinned);
   EXPECT_TRUE(visited[1].verified_at.has_value());
-  EXPECT_EQ("unreadable", visited[2].status);
+  EXPECT_EQ(BackupStatus::kUnreadable, visited[2].status);
   EXPECT_FALSE(visited[2].verified_at.has_value());
   EXPECT_EQ("", visited[2].trigger);
   EXPECT_EQ(0u, visited[2].last_sequence);
@@ -281,7 +281,7 @@ TEST_F(BackupManagerTest, FoldersThatLeadIntoTheDatabaseAreRefused) {
 
 TEST_F(BackupManagerTest, AFolderThatCanNotDoWhatIsNeededStopsTheStart) {
   test::RcloneDisk rclone;
-  BackupManager manager(options_, Platform{.fs = &rclone});
+  BackupManager manager = BackupManagerAccess::Make(options_, {.fs = &rclone});
   const Status refused = manager.Initialize().status();
   EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
   EXPECT_NE(refused.message().find("STORAGE_DIR ("), std::string::npos)
@@ -295,7 +295,7 @@ TEST_F(BackupManagerTest, DeleteGuardsTheNewestVerifiedAndPinned) {
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 10);
   const std::string name = app.Create().name;
-  ASSERT_TRUE(app.manager_.VerifyBackup(name, "full", {}).ok());
+  ASSERT_TRUE(app.manager_.VerifyBackup(name, VerifyDepth::kFull).ok());
   EXPECT_EQ(StatusCode::kRefused,
             app.manager_.DeleteBackup(name, false).code());
   ASSERT_TRUE(app.manager_.PinBackup(name, true).ok());
@@ -314,10 +314,11 @@ TEST_F(BackupManagerTest, DamagedBackupIsFoundOutAndRemembered) {
   std::string bytes = test::ReadFile(made.path);
   bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
   test::WriteFile(made.path, bytes);
-  const auto report = app.manager_.VerifyBackup(made.name, "checksums", {});
+  const auto report =
+      app.manager_.VerifyBackup(made.name, VerifyDepth::kChecksums);
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(StatusCode::kCorruption, report.status().code());
-  EXPECT_EQ("damaged", app.manager_.FindBackup(made.name)->status);
+  EXPECT_EQ(BackupStatus::kDamaged, app.manager_.FindBackup(made.name)->status);
   RestoreRequest request;
   request.source = made.name;
   EXPECT_FALSE(app.manager_.RestoreBackup(request).ok());
@@ -331,7 +332,7 @@ TEST_F(BackupManagerTest, MissingSidecarIsMadeUpForByVerification) {
   const BackupInfo made = app.Create();
   ASSERT_TRUE(FileSystem::Posix()->RemoveFile(made.path + ".sha256").ok());
   EXPECT_EQ("", app.manager_.FindBackup(made.name)->sha256);
-  ASSERT_TRUE(app.manager_.VerifyBackup(made.name, "full", {}).ok());
+  ASSERT_TRUE(app.manager_.VerifyBackup(made.name, VerifyDepth::kFull).ok());
   EXPECT_EQ(made.sha256, app.manager_.FindBackup(made.name)->sha256);
 }
 
@@ -440,8 +441,9 @@ TEST_F(BackupManagerTest, NewBackupsAreVerifiedInTheBackground) {
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 100);
   const std::string name = app.Create().name;
-  EXPECT_TRUE(Eventually(
-      [&] { return app.manager_.FindBackup(name)->status == "verified"; }));
+  EXPECT_TRUE(Eventually([&] {
+    return app.manager_.FindBackup(name)->status == BackupStatus::kVerified;
+  }));
 }
 
 TEST_F(BackupManagerTest, BackupsUnderLoadAreConsistentWithTheirSequence) {
@@ -463,7 +465,8 @@ TEST_F(BackupManagerTest, BackupsUnderLoadAreConsistentWithTheirSequence) {
     const BackupInfo made = app.Create();
     EXPECT_GE(made.last_sequence, static_cast<uint64_t>(before));
     EXPECT_EQ(0u, made.last_sequence % 2);
-    const auto report = app.manager_.VerifyBackup(made.name, "full", {});
+    const auto report =
+        app.manager_.VerifyBackup(made.name, VerifyDepth::kFull);
     ASSERT_TRUE(report.ok()) << report.status().ToString();
     EXPECT_EQ(made.last_sequence, report->entries);
   }

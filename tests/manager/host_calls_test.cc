@@ -132,10 +132,12 @@ TEST_F(HostCallsTest, ACounterThatThrowsCountsNothing) {
     return count;
   });
   const std::string name = Prepare(&app);
-  EXPECT_EQ(app.manager_.PreviewRestore(name)->current_events, 20u);
+  EXPECT_EQ(app.manager_.PreviewRestore(test::RestoreOf(name))->current_events,
+            20u);
   angry = true;
   EXPECT_EQ(app.Create().event_count, 0u);
-  EXPECT_EQ(app.manager_.PreviewRestore(name)->current_events, 0u);
+  EXPECT_EQ(app.manager_.PreviewRestore(test::RestoreOf(name))->current_events,
+            0u);
 }
 
 // On a thread of ours, where nobody could catch it.

@@ -11,12 +11,18 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
-#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
+#include "manager/backup_manager_access.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep::test {
+
+inline RestoreRequest RestoreOf(const std::string& name) {
+  RestoreRequest request;
+  request.source = name;
+  return request;
+}
 
 inline std::string Key(int i) {
   return "event:" + std::to_string(1'000'000 + i);
@@ -27,9 +33,11 @@ class App {
  public:
   explicit App(const BackupOptions& options, Clock* clock = Clock::System(),
                bool own_env = true)
-      : manager_(options, Platform{.clock = clock}), own_env_(own_env) {}
+      : manager_(BackupManagerAccess::Make(options, {.clock = clock})),
+        own_env_(own_env) {}
   App(const BackupOptions& options, const Platform& platform)
-      : manager_(options, platform), own_env_(true) {}
+      : manager_(BackupManagerAccess::Make(options, platform)),
+        own_env_(true) {}
   ~App() { EXPECT_TRUE(Close().ok()); }
 
   Status Start() {

@@ -42,7 +42,7 @@ TEST_F(ManagerJobsTest, EachVerbIsAJobAndIsRemembered) {
       End(&app, Submit(&app, {.type = JobType::kVerify, .backup = "latest"}));
   EXPECT_EQ(verify.status, JobStatus::kCompleted) << verify.message;
   EXPECT_EQ(verify.request.backup, name) << "the latest one of that moment";
-  EXPECT_TRUE(app.manager_.FindBackup(name)->verified);
+  EXPECT_EQ(app.manager_.FindBackup(name)->status, BackupStatus::kVerified);
   app.Put(10, 20);
   const Job restore =
       End(&app, Submit(&app, {.type = JobType::kRestore, .backup = name}));
@@ -120,8 +120,6 @@ TEST_F(ManagerJobsTest, BadRequestsAreRefusedAtOnce) {
   } kRows[] = {
       {{.label = "a/b"}, StatusCode::kInvalidArgument},
       {{.type = JobType::kVerify, .backup = "latest"}, StatusCode::kNotFound},
-      {{.type = JobType::kVerify, .backup = "x", .depth = "deep"},
-       StatusCode::kInvalidArgument},
       {{.type = JobType::kRestore, .backup = "latest"}, StatusCode::kNotFound},
       {{.type = JobType::kUndo}, StatusCode::kNotFound},
   };

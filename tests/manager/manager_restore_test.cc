@@ -79,7 +79,7 @@ TEST_F(ManagerRestoreTest, TheEndOfAnUndoRefusesNobody) {
   disk.Arm();
   Status verified;
   std::jthread verifier([&] {
-    verified = app.manager_.VerifyBackup(newest, "full", {}).status();
+    verified = app.manager_.VerifyBackup(newest, VerifyDepth::kFull).status();
   });
   disk.WaitUntilReached();
   app.Create("meanwhile");
@@ -102,7 +102,7 @@ TEST_F(ManagerRestoreTest, LiveRestoreAndUndo) {
   const BackupInfo made = app.Create();
   app.Put(300, 400);
 
-  const auto preview = app.manager_.PreviewRestore(made.name);
+  const auto preview = app.manager_.PreviewRestore(test::RestoreOf(made.name));
   ASSERT_TRUE(preview.ok());
   EXPECT_EQ(100u, preview->lost_writes);
   EXPECT_TRUE(preview->same_history);
@@ -166,10 +166,12 @@ TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
   request.source = app.Create().name;
   ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
   // One of the time before the restore proves nothing about it.
-  ASSERT_TRUE(app.manager_.VerifyBackup(request.source, "full", {}).ok());
+  ASSERT_TRUE(
+      app.manager_.VerifyBackup(request.source, VerifyDepth::kFull).ok());
   EXPECT_TRUE(app.manager_.Health().undo_available);
   app.Put(10, 20);
-  ASSERT_TRUE(app.manager_.VerifyBackup(app.Create().name, "full", {}).ok());
+  ASSERT_TRUE(
+      app.manager_.VerifyBackup(app.Create().name, VerifyDepth::kFull).ok());
   EXPECT_FALSE(app.manager_.Health().undo_available);
   EXPECT_EQ(StatusCode::kNotFound, app.manager_.UndoRestore().status().code());
 }
@@ -188,9 +190,11 @@ TEST_F(ManagerRestoreTest, VerifiedBackupFromBeforeAnUndoDoesNotEndIt) {
   ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
   app.Put(10, 15);
   ASSERT_TRUE(app.manager_.UndoRestore().ok());
-  ASSERT_TRUE(app.manager_.VerifyBackup(request.source, "full", {}).ok());
+  ASSERT_TRUE(
+      app.manager_.VerifyBackup(request.source, VerifyDepth::kFull).ok());
   EXPECT_TRUE(app.manager_.Health().undo_available);
-  ASSERT_TRUE(app.manager_.VerifyBackup(app.Create().name, "full", {}).ok());
+  ASSERT_TRUE(
+      app.manager_.VerifyBackup(app.Create().name, VerifyDepth::kFull).ok());
   EXPECT_FALSE(app.manager_.Health().undo_available);
 }
 

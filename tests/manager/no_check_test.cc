@@ -59,11 +59,11 @@ TEST_F(NoCheckTest, BackupsGoOnAndRestoresAreRefused) {
   app.Put(0, 10);
   const std::string name = app.Create().name;
   app.Put(10, 20);
-  EXPECT_EQ(app.manager_.FindBackup(name)->status, "unverified");
+  EXPECT_EQ(app.manager_.FindBackup(name)->status, BackupStatus::kUnverified);
   EXPECT_TRUE(HealthSaysSo(&app));
-  ExpectMissing(app.manager_.VerifyBackup(name, "full", {}).status());
-  EXPECT_TRUE(app.manager_.VerifyBackup(name, "checksums", {}).ok());
-  ExpectMissing(app.manager_.PreviewRestore(name).status());
+  ExpectMissing(app.manager_.VerifyBackup(name, VerifyDepth::kFull).status());
+  EXPECT_TRUE(app.manager_.VerifyBackup(name, VerifyDepth::kChecksums).ok());
+  ExpectMissing(app.manager_.PreviewRestore(RestoreOf(name)).status());
   ExpectMissing(Restore(&app, RestoreMode::kLive));
   ExpectMissing(Restore(&app, RestoreMode::kStage));
   EXPECT_EQ(app.Count(), 20);
@@ -72,11 +72,11 @@ TEST_F(NoCheckTest, BackupsGoOnAndRestoresAreRefused) {
   // It comes: everything goes on, without a restart.
   Install();
   EXPECT_FALSE(HealthSaysSo(&app));
-  EXPECT_TRUE(app.manager_.VerifyBackup(name, "full", {}).ok());
+  EXPECT_TRUE(app.manager_.VerifyBackup(name, VerifyDepth::kFull).ok());
   // It goes again: what was proven can be restored, but not by the next start.
   Uninstall();
   ExpectMissing(Restore(&app, RestoreMode::kStage));
-  EXPECT_TRUE(app.manager_.PreviewRestore(name).ok());
+  EXPECT_TRUE(app.manager_.PreviewRestore(RestoreOf(name)).ok());
   EXPECT_TRUE(Restore(&app, RestoreMode::kLive).ok());
   EXPECT_EQ(app.Count(), 10);
 }

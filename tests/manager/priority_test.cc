@@ -15,9 +15,9 @@
 #include <utility>
 
 #include "base/mutex.h"
-#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
+#include "manager/backup_manager_access.h"
 #include "restore/restorer.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"
@@ -92,8 +92,8 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
   }
 
   void Start() {
-    manager_ =
-        std::make_unique<BackupManager>(options_, Platform{.fs = &disk_});
+    manager_.reset(
+        new BackupManager(BackupManagerAccess::Make(options_, {.fs = &disk_})));
     manager_->SetRestoreHooks({[this] {
                                  Close();
                                  return Status::Ok();
@@ -144,7 +144,8 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
   bool BecomesVerified() {
     for (int i = 0; i < 30'000; ++i) {
       const auto backups = manager_->ListBackups();
-      if (backups.ok() && !backups->empty() && backups->front().verified) {
+      if (backups.ok() && !backups->empty() &&
+          backups->front().status == BackupStatus::kVerified) {
         return true;
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(10));
@@ -232,7 +233,7 @@ TEST_P(PriorityTest, VerificationHasItWithTheChild) {
   Start();
   const auto made = manager_->CreateBackup(CreateRequest());
   ASSERT_TRUE(made.ok()) << made.status().ToString();
-  const auto report = manager_->VerifyBackup(made->name, "full", {});
+  const auto report = manager_->VerifyBackup(made->name, VerifyDepth::kFull);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_EQ(report->entries, 30'000u);
   EXPECT_EQ(Others("ReadAt", "/" + made->name), Classes{Wanted()})
@@ -245,7 +246,8 @@ TEST_P(PriorityTest, ChecksumsHaveIt) {
   Start();
   const auto made = manager_->CreateBackup(CreateRequest());
   ASSERT_TRUE(made.ok()) << made.status().ToString();
-  const auto report = manager_->VerifyBackup(made->name, "checksums", {});
+  const auto report =
+      manager_->VerifyBackup(made->name, VerifyDepth::kChecksums);
   ASSERT_TRUE(report.ok()) << report.status().ToString();
   EXPECT_EQ(Others("ReadAt", "/" + made->name), Classes{Wanted()});
 }

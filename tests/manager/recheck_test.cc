@@ -61,7 +61,7 @@ class RecheckTest : public test::ManagerFixture {
   bool BecomesVerified(App* app, const std::string& name) {
     return Until([&] {
       clock_.Advance(seconds(2));
-      return Find(app, name).status == "verified";
+      return Find(app, name).status == BackupStatus::kVerified;
     });
   }
   // As its state file has it.
@@ -86,7 +86,7 @@ TEST_F(RecheckTest, TriedAgainWithGrowingPauses) {
   app->Put(0, 100);
   const std::string name = app->Create().name;
   WaitUntilItRests(1);
-  EXPECT_EQ("unverified", Find(app.get(), name).status);
+  EXPECT_EQ(BackupStatus::kUnverified, Find(app.get(), name).status);
   EXPECT_EQ("not checked: the check of the database was ended (signal 15)",
             Find(app.get(), name).problem);
   const HealthReport health = app->manager_.Health();
@@ -144,7 +144,7 @@ TEST_F(RecheckTest, ACheckThatEndsWithItsProcessIsTakenUpByTheNext) {
   }
   options_.verification.check_program.clear();
   auto app = Started();
-  EXPECT_EQ("unverified", Find(app.get(), name).status);
+  EXPECT_EQ(BackupStatus::kUnverified, Find(app.get(), name).status);
   EXPECT_EQ("not checked: the check was stopped with its process",
             Find(app.get(), name).problem);
   ASSERT_TRUE(clock_.WaitForSleepers(1));
@@ -162,8 +162,9 @@ TEST_F(RecheckTest, NewBackupsComeFirst) {
   const std::string second = app->Create().name;
   // Without a minute's pass.
   clock_.Advance(seconds(2));
-  EXPECT_TRUE(
-      Until([&] { return Find(app.get(), second).status == "verified"; }));
+  EXPECT_TRUE(Until([&] {
+    return Find(app.get(), second).status == BackupStatus::kVerified;
+  }));
 }
 
 }  // namespace

@@ -10,7 +10,7 @@
 
 #include "dbfiles/database_files.h"
 #include "leveldb/db.h"
-#include "levelkeep/snapshot_env.h"
+#include "snapshot/snapshot_env.h"
 #include "support/leveldb_fixture.h"
 #include "support/temp_dir.h"
 

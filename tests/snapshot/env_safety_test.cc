@@ -9,8 +9,8 @@
 #include <string>
 
 #include "leveldb/db.h"
-#include "levelkeep/snapshot_env.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/snapshot_env.h"
 #include "support/leveldb/simulated_env.h"
 #include "support/simulated_disk.h"
 

@@ -9,8 +9,8 @@
 
 #include "gtest/gtest.h"
 #include "leveldb/db.h"
-#include "levelkeep/snapshot_env.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/snapshot_env.h"
 #include "support/leveldb_fixture.h"
 #include "support/temp_dir.h"
 

@@ -27,8 +27,8 @@
 
 #include "dbfiles/db_lock.h"
 #include "leveldb/db.h"
-#include "levelkeep/snapshot_env.h"
 #include "snapshot/snapshot.h"
+#include "snapshot/snapshot_env.h"
 #include "support/leveldb_fixture.h"
 #include "support/workload.h"
 

@@ -195,7 +195,7 @@ INSTANTIATE_TEST_SUITE_P(Snapshot, OtherSoftwareTest,
                          ::testing::Values(SnapshotMethod::kOffline,
                                            SnapshotMethod::kExternal),
                          [](const auto& way) {
-                           return SnapshotMethodName(way.param);
+                           return std::string(NameOf(way.param));
                          });
 
 }  // namespace

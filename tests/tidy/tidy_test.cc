@@ -78,7 +78,6 @@ const std::map<std::string, std::set<std::string>>& Layers() {
 
 // The module that a public header belongs to; values belong to all.
 std::string OwnerOf(const std::string& header) {
-  if (header == "levelkeep/snapshot_env.h") return "snapshot";
   if (header == "levelkeep/backup_manager.h") return "manager";
   if (header == "levelkeep/http.h") return "api";
   if (header == "levelkeep/check.h") return "check";

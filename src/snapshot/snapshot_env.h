@@ -35,8 +35,8 @@
 // own allocations do. LevelDB is not made for it and may stay locked: end the
 // process where a call of a DB throws. As after a crash, nothing is lost.
 
-#ifndef LEVELKEEP_SNAPSHOT_ENV_H_
-#define LEVELKEEP_SNAPSHOT_ENV_H_
+#ifndef LEVELKEEP_SNAPSHOT_SNAPSHOT_ENV_H_
+#define LEVELKEEP_SNAPSHOT_SNAPSHOT_ENV_H_
 
 #include <cstdint>
 #include <memory>
@@ -105,4 +105,4 @@ class SnapshotEnv : public leveldb::EnvWrapper {
 
 }  // namespace levelkeep
 
-#endif  // LEVELKEEP_SNAPSHOT_ENV_H_
+#endif  // LEVELKEEP_SNAPSHOT_SNAPSHOT_ENV_H_

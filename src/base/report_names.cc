@@ -1,0 +1,47 @@
+#include "base/report_names.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+
+namespace levelkeep {
+namespace {
+
+// Each in the order of its enum.
+constexpr std::array<std::string_view, 3> kDepths = {"structure", "checksums",
+                                                     "full"};
+constexpr std::array<std::string_view, 4> kStatuses = {"verified", "unverified",
+                                                       "damaged", "unreadable"};
+constexpr std::array<std::string_view, 6> kMethods = {
+    "", "hot", "logical", "offline", "external", "other"};
+
+template <typename Enum, typename Names>
+std::optional<Enum> Find(std::string_view text, const Names& names) {
+  const auto* const found = std::find(names.begin(), names.end(), text);
+  if (found == names.end()) return std::nullopt;
+  return static_cast<Enum>(found - names.begin());
+}
+
+}  // namespace
+
+std::string_view NameOf(VerifyDepth depth) {
+  return kDepths.at(static_cast<size_t>(depth));
+}
+
+std::string_view NameOf(BackupStatus status) {
+  return kStatuses.at(static_cast<size_t>(status));
+}
+
+std::string_view NameOf(SnapshotMethod method) {
+  return kMethods.at(static_cast<size_t>(method));
+}
+
+std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text) {
+  return Find<VerifyDepth>(text, kDepths);
+}
+
+SnapshotMethod ParseSnapshotMethod(std::string_view text) {
+  return Find<SnapshotMethod>(text, kMethods).value_or(SnapshotMethod::kOther);
+}
+
+}  // namespace levelkeep

@@ -1,0 +1,19 @@
+// From the words of files and requests back to the enums of reports.h.
+
+#ifndef LEVELKEEP_BASE_REPORT_NAMES_H_
+#define LEVELKEEP_BASE_REPORT_NAMES_H_
+
+#include <optional>
+#include <string_view>
+
+#include "levelkeep/reports.h"
+
+namespace levelkeep {
+
+std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
+// kNone for nothing, kOther for a word that this version does not know.
+SnapshotMethod ParseSnapshotMethod(std::string_view text);
+
+}  // namespace levelkeep
+
+#endif  // LEVELKEEP_BASE_REPORT_NAMES_H_
