@@ -73,7 +73,7 @@ Result<Sha256> DecodeDigest(const json& entry, const char* field) {
         Sha256::FromHex(std::string_view(text).substr(kDigestPrefix.size()));
     if (sha256) return *sha256;
   }
-  return Corrupt("field \"" + std::string(field) + "\" is no SHA-256");
+  return Corrupt("field \"" + std::string(field) + "\" is not a SHA-256");
 }
 
 // Decodes the entries in order; keeps what the next entry must agree with.
