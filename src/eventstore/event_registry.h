@@ -50,9 +50,7 @@ struct EventRecords {
 // Sequence numbers are given out in that write, so they have no gaps, in
 // memory or on disk, whenever the process dies.
 // Thread safety: all methods may be called concurrently.
-// Memory that ends inside of LevelDB ends the process
-// (dbfiles/leveldb_call.h); elsewhere a call throws or returns kNoSpace, and
-// others go on.
+// Memory that ends is to end the process, as the program does (decision 0018).
 class EventRegistry {
  public:
   // Checks that the newest event and meta:head agree. kCorruption if not.

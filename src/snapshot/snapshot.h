@@ -107,7 +107,7 @@ Result<std::unique_ptr<Snapshot>> TakeExternalSnapshot(
 
 // `db` stays usable by everyone meanwhile. Writes a compact copy into
 // `scratch_dir` (created, removed again with the snapshot). Memory that ends
-// inside of LevelDB ends the process (dbfiles/leveldb_call.h).
+// meanwhile ends the process (decision 0018).
 Result<std::unique_ptr<Snapshot>> TakeLogicalSnapshot(
     FileSystem* fs, leveldb::DB* db, const std::string& comparator_name,
     const std::string& scratch_dir, std::stop_token stop);
