@@ -160,7 +160,7 @@ class FileSystem {
   virtual Status Rename(const std::string& source,
                         const std::string& target) = 0;
   // kAlreadyExists if `target` is there; atomic. kUnsupported where the file
-  // system can't: MoveToNewName (new_name.h) has other ways.
+  // system can't: MoveToNewName has other ways.
   virtual Status RenameNoReplace(const std::string& source,
                                  const std::string& target) = 0;
   // Swaps two names atomically; kUnsupported where the file system can't.

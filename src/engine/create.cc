@@ -119,12 +119,13 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   }
   manifest.took_ms = took_ms;
   manifest.source_bytes = info.total_bytes();
+  manifest.files.reserve(archived.size());
   for (const TocFile& file : archived) {
     manifest.files.push_back(
         {BaseName(file.name), file.size_bytes, file.sha256});
   }
   std::string text = EncodeManifest(manifest);
-  manifest.files.clear();
+  manifest.files = {};  // as large as the text
   // A backup that our own reader refuses must not be acknowledged.
   LEVELKEEP_RETURN_IF_ERROR(
       DecodeManifest(text).status().WithContext("the new backup's manifest"));

@@ -50,8 +50,8 @@ struct EventRecords {
 // Sequence numbers are assigned in that write. They have no gaps, in memory and
 // on disk, even if the process dies at any moment.
 // Thread safety: all methods may be called concurrently.
-// If memory runs out inside LevelDB, the process ends (dbfiles/leveldb_call.h);
-// elsewhere the call throws or returns kNoSpace, and other calls go on.
+// If memory runs out, the process is to end, as the program does (decision
+// 0018).
 class EventRegistry {
  public:
   // Checks that the newest event and meta:head agree; kCorruption if not.

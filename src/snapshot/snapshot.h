@@ -105,7 +105,7 @@ Result<std::unique_ptr<Snapshot>> TakeExternalSnapshot(
 
 // Everyone can use `db` during the call. Writes a compact copy into
 // `scratch_dir` (created, and removed with the snapshot). If memory runs out
-// inside LevelDB, the process ends (dbfiles/leveldb_call.h).
+// meanwhile, the process ends (decision 0018).
 Result<std::unique_ptr<Snapshot>> TakeLogicalSnapshot(
     FileSystem* fs, leveldb::DB* db, const std::string& comparator_name,
     const std::string& scratch_dir, std::stop_token stop);
