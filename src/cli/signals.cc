@@ -61,7 +61,9 @@ void SignalWatcher::Run(std::stop_token ended) {
   std::optional<Clock::time_point> stopped;
   int first = 0;
   while (!ended.stop_requested()) {
-    const int signal = sigtimedwait(&watched_, nullptr, &kPoll);
+    // Without a time limit while there is none to keep: an idle process sleeps.
+    const int signal = stopped ? sigtimedwait(&watched_, nullptr, &kPoll)
+                               : sigwaitinfo(&watched_, nullptr);
     if (ended.stop_requested()) return;
     const Clock::time_point now = Clock::now();
     if (signal == SIGUSR1) {
