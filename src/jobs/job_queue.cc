@@ -11,7 +11,6 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "jobs/entry.h"
 #include "jobs/job.h"
 #include "jobs/job_runner.h"
 
@@ -211,21 +210,20 @@ void JobRunner::PublishEnd(const EntryPtr& entry) {
 
 // --- all jobs of a type, or all jobs
 
-void JobRunner::Hold(JobType type) {
-  MutexLock lock(&mutex_);
-  held_.insert(type);
-}
-
-void JobRunner::Release(JobType type) {
+void JobRunner::Resume(JobType type) {
   MutexLock lock(&mutex_);
   held_.erase(type);
   Advance();
 }
 
-void JobRunner::CancelAndWait(JobType type) {
+void JobRunner::Suspend(JobType type) {
   std::vector<EntryPtr> withdrawn;
   {
     MutexLock lock(&mutex_);
+    held_.insert(type);
+    std::erase_if(timers_, [&](const auto& timer) {
+      return timer->request.type == type;
+    });
     // A live restore ends what uses the database and begins it again: callers
     // that wait for its end go on waiting.
     const bool restores = std::any_of(
@@ -295,13 +293,6 @@ std::string JobRunner::Running() const {
   return "";
 }
 
-int JobRunner::Waiting() const {
-  MutexLock lock(&mutex_);
-  return static_cast<int>(
-      std::count_if(waiting_.begin(), waiting_.end(),
-                    [](const auto& entry) { return !entry->submitted; }));
-}
-
 void JobRunner::AddListener(JobListener listener) {
   MutexLock lock(&mutex_);
   listeners_.push_back(std::move(listener));
@@ -366,13 +357,6 @@ void JobRunner::SetSchedule(const JobRequest& request,
   if (closed_) return;
   timers_.push_back(std::move(timer));
   StartKeeper();
-  WakeKeeper();
-}
-
-void JobRunner::ClearSchedules(JobType type) {
-  MutexLock lock(&mutex_);
-  std::erase_if(timers_,
-                [&](const auto& timer) { return timer->request.type == type; });
   WakeKeeper();
 }
 

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/work.h"
-#include "jobs/entry.h"
 #include "jobs/job.h"
 
 namespace levelkeep {

@@ -100,7 +100,7 @@ class JobRunner {
   JobRunner& operator=(const JobRunner&) = delete;
 
   // The outcome, with the job's value. kBusy names the job that is in the way
-  // and since when it runs. kCancelled: closed, stopped, or EndWaits.
+  // and since when it runs. kCancelled: closed, stopped, or Suspend.
   JobOutcome Run(const JobRequest& request, const JobTerms& terms);
   template <typename Value>
   Result<Value> RunFor(const JobRequest& request, const JobTerms& terms) {
@@ -134,14 +134,12 @@ class JobRunner {
   // the database, has ended already, or another process runs it.
   Status Cancel(const std::string& id);
 
-  // Submitted jobs of that type do not begin until Release.
-  void Hold(JobType type);
-  void Release(JobType type);
-  // Stops the running job of that type and waits for its end; likewise those
-  // that a schedule submitted. The callers of Run that wait to begin one get
-  // kCancelled, unless they wait for a restore: it stops what uses the
-  // database, and begins it again.
-  void CancelAndWait(JobType type);
+  // Stops the running job of that type and waits for its end, removes the
+  // schedules of that type, and lets no submitted job of it begin until Resume.
+  // The callers of Run that wait to begin one get kCancelled, unless they wait
+  // for a restore: it stops what uses the database, and begins it again.
+  void Suspend(JobType type);
+  void Resume(JobType type);
   // No job begins any more; those that run are asked to stop. What waits to
   // run again stays in the store.
   void StopAll();
@@ -153,16 +151,12 @@ class JobRunner {
   // The most intrusive job that runs: "restore", "create", "rotate", "verify";
   // empty: none runs.
   std::string Running() const;
-  // How many callers of Run wait for other jobs.
-  int Waiting() const;
 
   // Submits the request at each run of the schedule; the next run counts from
   // the end of the one before. The first one is due after `delay`.
   void SetSchedule(const JobRequest& request,
                    std::unique_ptr<const Schedule> schedule,
                    std::chrono::milliseconds delay);
-  // Removes the schedules of that type.
-  void ClearSchedules(JobType type);
   // When the next scheduled job is due.
   std::optional<Time> NextRun() const;
 
@@ -170,9 +164,39 @@ class JobRunner {
   void AddListener(JobListener listener);
 
  private:
-  struct Entry;
-  struct Timer;
+  // What is known of one job. Guarded by the runner's mutex, but for the
+  // constants and `record_mutex`.
+  struct Entry {
+    Job job;
+    bool submitted = false;           // constant; else the caller of Run waits
+    std::string lane;                 // constant
+    std::shared_ptr<JobStore> store;  // constant; may be null
+    Mutex record_mutex;               // one writer of the record at a time
+
+    std::optional<DueTime> due;  // not before
+    bool announced = true;       // the listeners know that it waits
+    bool scheduled = false;      // a timer submitted it
+    std::stop_source stop;
+    bool displaced = false;   // stopped by another job, comes again
+    bool cancelled = false;   // stopped by a person, or for good
+    bool committed = false;   // can't be stopped any more
+    bool wait_ended = false;  // the caller of Run is to give up
+    bool needed = true;       // else no record is written
+    bool recorded = false;
+    bool settled = false;  // ended, and the record of it is written
+  };
   using EntryPtr = std::shared_ptr<Entry>;
+  struct Timer {
+    JobRequest request;
+    std::unique_ptr<const Schedule> schedule;
+    DueTime next;
+    EntryPtr run = nullptr;  // the present one
+  };
+
+  static Status ShuttingDown() {
+    return Status(StatusCode::kCancelled,
+                  "the backup manager is shutting down");
+  }
 
   // --- job_runner.cc
   EntryPtr NewEntry(const JobRequest& request, bool submitted) const;

@@ -125,7 +125,7 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
     forked_ = std::move(adoption.forked);
   }
   OpenJobs(adoption.identity.id);
-  jobs_.Release(JobType::kCreate);
+  jobs_.Resume(JobType::kCreate);
   StartSchedule();
   return Status::Ok();
 }
@@ -137,9 +137,7 @@ void BackupManager::Impl::Detach() {
     MutexLock lock(&mutex_);
     db_ = nullptr;
   }
-  jobs_.Hold(JobType::kCreate);
-  jobs_.CancelAndWait(JobType::kCreate);
-  jobs_.ClearSchedules(JobType::kCreate);
+  jobs_.Suspend(JobType::kCreate);
   engine_.Release();
 }
 

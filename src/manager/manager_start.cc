@@ -78,7 +78,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
     LogWarn(kEngineLogTag, warning);
   }
   initialized_ = true;
-  jobs_.Hold(JobType::kCreate);  // until a database is attached
+  jobs_.Suspend(JobType::kCreate);  // until a database is attached
   OpenJobs(database_id);
   SubmitRechecks();
   return report;

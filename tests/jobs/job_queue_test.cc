@@ -185,14 +185,14 @@ TEST_F(JobQueueTest, AVerificationThatARestoreStoppedComesAgain) {
                                                "verification"}));
 }
 
-TEST_F(JobQueueTest, HeldJobsWait) {
-  runner_->Hold(kCreate);
+TEST_F(JobQueueTest, SuspendedJobsWait) {
+  runner_->Suspend(kCreate);
   const std::string id = Submit(kCreate, "one");
   LetAllGoOn();
   EXPECT_EQ(StatusOf(id), JobStatus::kPending);
   EXPECT_TRUE(runner_->Run(Request(kCreate, "mine"), {}).status.ok())
       << "a caller that waits knows what it does";
-  runner_->Release(kCreate);
+  runner_->Resume(kCreate);
   EXPECT_EQ(End(id).status, JobStatus::kCompleted);
 }
 
@@ -234,7 +234,7 @@ TEST_F(JobQueueTest, AListenerMaySubmitAndCancel) {
       EXPECT_TRUE(runner_->Cancel(second).ok());
     }
   });
-  runner_->Hold(kRotate);
+  runner_->Suspend(kRotate);
   LetGoOn("one");
   End(Submit(kCreate, "one"));
   EXPECT_EQ(End(second).status, JobStatus::kCancelled);
@@ -374,10 +374,9 @@ TEST_F(JobScheduleTest, TheTimeOfARetryIsShown) {
   EXPECT_EQ(runner_->NextRun(), clock_.Now() + seconds(30));
 }
 
-TEST_F(JobScheduleTest, ClearEndsIt) {
+TEST_F(JobScheduleTest, SuspendEndsIt) {
   Start(minutes(10));
-  runner_->CancelAndWait(kCreate);
-  runner_->ClearSchedules(kCreate);
+  runner_->Suspend(kCreate);
   EXPECT_EQ(runner_->NextRun(), std::nullopt);
   clock_.Advance(hours(5));
   LetAllGoOn();
@@ -391,10 +390,8 @@ TEST_F(JobScheduleTest, AJobOfTheLastProcessIsTheRun) {
   ASSERT_TRUE(HasBegun("in the way"));
   const std::string id = Submit(kCreate, "scheduled");
   Restart();
-  runner_->Hold(kCreate);
   Start(milliseconds(0));
   LetAllGoOn();
-  runner_->Release(kCreate);
   EXPECT_EQ(End(id).status, JobStatus::kCompleted);
   ASSERT_TRUE(clock_.WaitForSleepers(1));
   EXPECT_EQ(std::ranges::count(Begun(), "scheduled"), 1);

@@ -22,9 +22,9 @@ class JobRunnerTest : public test::RunnerFixture {
   }
   std::future<JobOutcome> CallWithPatience(JobType type,
                                            const std::string& label) {
-    const int before = runner_->Waiting();
+    const int before = Waiting();
     auto call = Call(type, label, {.patience = std::chrono::hours(1)});
-    EXPECT_TRUE(Until([&] { return runner_->Waiting() > before; }));
+    EXPECT_TRUE(Until([&] { return Waiting() > before; }));
     return call;
   }
 };
@@ -126,7 +126,7 @@ TEST_F(JobRunnerTest, PatienceEnds) {
 }
 
 TEST_F(JobRunnerTest, AWaitEndsByAStopACancelAndAClose) {
-  for (const std::string way : {"stop", "cancel", "cancel all", "close"}) {
+  for (const std::string way : {"stop", "cancel", "suspend", "close"}) {
     SCOPED_TRACE(way);
     Restart();
     auto first = Call(kRotate, "rotation " + way);
@@ -135,7 +135,7 @@ TEST_F(JobRunnerTest, AWaitEndsByAStopACancelAndAClose) {
     auto second =
         Call(kCreate, "backup",
              {.stop = stop.get_token(), .patience = std::chrono::hours(1)});
-    ASSERT_TRUE(Until([&] { return runner_->Waiting() == 1; }));
+    ASSERT_TRUE(Until([&] { return Waiting() == 1; }));
     if (way == "stop") stop.request_stop();
     if (way == "cancel") {
       for (const Job& job : *runner_->List(10)) {
@@ -144,7 +144,7 @@ TEST_F(JobRunnerTest, AWaitEndsByAStopACancelAndAClose) {
         }
       }
     }
-    if (way == "cancel all") runner_->CancelAndWait(kCreate);
+    if (way == "suspend") runner_->Suspend(kCreate);
     if (way == "close") runner_->StopAll();
     EXPECT_EQ(second.get().status.code(), StatusCode::kCancelled);
     LetGoOn("rotation " + way);
@@ -157,19 +157,19 @@ TEST_F(JobRunnerTest, WhoWaitsForARestoreGoesOnWaiting) {
   auto restore = Call(kRestore, "restore");
   ASSERT_TRUE(HasBegun("restore"));
   auto create = CallWithPatience(kCreate, "backup");
-  runner_->CancelAndWait(kCreate);
+  runner_->Suspend(kCreate);
   LetAllGoOn();
   EXPECT_TRUE(create.get().status.ok());
   EXPECT_TRUE(restore.get().status.ok());
 }
 
-TEST_F(JobRunnerTest, CancelAndWaitReturnsWhenTheJobHasEnded) {
+TEST_F(JobRunnerTest, SuspendReturnsWhenTheJobHasEnded) {
   auto create = Call(kCreate, "backup");
   ASSERT_TRUE(HasBegun("backup"));
-  runner_->CancelAndWait(kCreate);
+  runner_->Suspend(kCreate);
   EXPECT_EQ(runner_->Running(), "");
   EXPECT_EQ(create.get().status.code(), StatusCode::kCancelled);
-  runner_->CancelAndWait(kCreate);  // there is none
+  runner_->Suspend(kCreate);  // there is none
 }
 
 TEST_F(JobRunnerTest, ARestoreStopsAVerificationAndWaitsForItsEnd) {

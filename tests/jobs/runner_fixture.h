@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -123,6 +124,14 @@ class RunnerFixture : public ::testing::Test {
   std::vector<std::string> Begun() {
     MutexLock lock(&mutex_);
     return begun_;
+  }
+  // How many jobs wait for others.
+  int Waiting() {
+    const auto jobs = runner_->List(100);
+    EXPECT_TRUE(jobs.ok());
+    return static_cast<int>(std::count_if(
+        jobs->begin(), jobs->end(),
+        [](const Job& job) { return job.status == JobStatus::kPending; }));
   }
   static JobRequest Request(JobType type, const std::string& label,
                             int priority = 0) {
