@@ -1,6 +1,7 @@
 #include "jobs/job.h"
 
 #include <algorithm>
+#include <charconv>
 #include <iterator>
 #include <utility>
 
@@ -104,8 +105,9 @@ JobRequest RequestFromRecord(const Record& record) {
   request.all = record.GetNumber("all") != 0;
   request.trigger = record.Get("trigger");
   request.created_by = record.Get("created_by");
-  request.priority = static_cast<int>(record.GetNumber("priority")) -
-                     static_cast<int>(record.GetNumber("priority_below"));
+  const std::string priority = record.Get("priority");
+  std::from_chars(priority.data(), priority.data() + priority.size(),
+                  request.priority);
   return request;
 }
 
@@ -120,8 +122,7 @@ void RequestToRecord(const JobRequest& request, Record* record) {
   SetFlag("all", request.all, record);
   SetText("trigger", request.trigger, record);
   SetText("created_by", request.created_by, record);
-  record->SetNumber("priority", std::max(request.priority, 0));
-  record->SetNumber("priority_below", std::max(-request.priority, 0));
+  record->Set("priority", std::to_string(request.priority));
 }
 
 }  // namespace
