@@ -88,7 +88,10 @@ bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
   if (request.trigger != kAutomatic && request.trigger != kTidying) return true;
   const auto backup = engine_.Find(request.backup);
   if (!backup.ok()) return false;
-  if (request.trigger == kAutomatic && !IsVerifiedInFull(*backup)) return true;
+  if (request.trigger == kAutomatic && options_.verification.after_backup &&
+      !IsVerifiedInFull(*backup)) {
+    return true;
+  }
   engine_.ForgetUndoWhenDue();
   return false;
 }

@@ -209,8 +209,20 @@ class Site:
         return sorted(found)
 
     def assert_swept(self):
+        """A verification in the background has a folder while it runs."""
+        end = time.monotonic() + 20
+        while self.left_overs() and time.monotonic() < end:
+            time.sleep(0.05)
         assert self.left_overs() == [], (
             "left-overs:\n" + "\n".join(self.left_overs()))
+
+    def await_jobs(self):
+        """Until the running server has done all: what waits, the next start
+        would take up."""
+        wait_until(
+            lambda: not list(self.backups.glob(
+                ".levelkeep/databases/*/jobs/open/*")),
+            "all jobs have ended")
 
 
 class Server:

@@ -183,6 +183,7 @@ class Victim:
         # Its check in the background writes a note beside it.
         wait_until(lambda: server.api.backups()[0]["verified"],
                    "the backup was verified")
+        site.await_jobs()
         self.canary = site.root / "canary"
         self.canary.mkdir()
         (self.canary / "secret").write_text("canary: nobody may read this")

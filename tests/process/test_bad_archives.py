@@ -47,6 +47,7 @@ def live(request, source):
     with site.serve() as server:
         server.api.append(make_events(session_seed(), "live", 0, 40))
         site.good = server.api.create("good")["name"]
+        site.await_jobs()
     site.events = read_events(site.db)
     return site
 

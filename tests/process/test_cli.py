@@ -20,6 +20,7 @@ def filled(site, seed):
         for part in range(3):
             server.api.append(make_events(seed, "w", part * 20, 20))
             site.names.append(server.api.create(f"part-{part}")["name"])
+        site.await_jobs()
     return site
 
 
