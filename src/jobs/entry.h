@@ -1,4 +1,4 @@
-// What a JobRunner knows of one job. Private to jobs.
+// The state of one job in a JobRunner. Private to jobs.
 
 #ifndef LEVELKEEP_JOBS_ENTRY_H_
 #define LEVELKEEP_JOBS_ENTRY_H_
@@ -13,32 +13,32 @@
 
 namespace levelkeep {
 
-// Guarded by the runner's mutex, but for the constants and `record_mutex`.
+// Guarded by the runner's mutex, except the constants and `record_mutex`.
 struct JobRunner::Entry {
   Job job;
-  bool submitted = false;           // constant; else the caller of Run waits
+  bool submitted = false;           // constant; false: the caller of Run waits
   std::string lane;                 // constant
   std::shared_ptr<JobStore> store;  // constant; may be null
-  Mutex record_mutex;               // one writer of the record at a time
+  Mutex record_mutex;               // one thread writes the record at a time
 
-  std::optional<DueTime> due;  // not before
-  bool announced = true;       // the listeners know that it waits
-  bool scheduled = false;      // a timer submitted it
+  std::optional<DueTime> due;  // the job begins no earlier
+  bool announced = true;       // the listeners know that the job waits
+  bool scheduled = false;      // submitted by a timer
   std::stop_source stop;
-  bool displaced = false;   // stopped by another job, comes again
+  bool displaced = false;   // stopped by another job, runs again later
   bool cancelled = false;   // stopped by a person, or for good
   bool committed = false;   // can't be stopped any more
-  bool wait_ended = false;  // the caller of Run is to give up
-  bool needed = true;       // else no record is written
+  bool wait_ended = false;  // the caller of Run shall give up
+  bool needed = true;       // false: no record is written
   bool recorded = false;
-  bool settled = false;  // ended, and the record of it is written
+  bool settled = false;  // ended, and its record is written
 };
 
 struct JobRunner::Timer {
   JobRequest request;
   std::unique_ptr<const Schedule> schedule;
   DueTime next;
-  EntryPtr run = nullptr;  // the present one
+  EntryPtr run = nullptr;  // the present job of the type
 };
 
 inline Status ShuttingDown() {

@@ -158,7 +158,7 @@ bool MayRunTogether(JobType a, JobType b) {
     return type == JobType::kRestore || type == JobType::kUndo;
   };
   if (stands_alone(a) || stands_alone(b)) return false;
-  // A verification reads; each of the others changes the backups.
+  // A verification only reads, so it may run beside a job that changes backups.
   return (a == JobType::kVerify) != (b == JobType::kVerify);
 }
 

@@ -1,4 +1,4 @@
-// What surrounds the jobs of a JobRunner: submission, cancelling, schedules,
+// Work around the jobs of a JobRunner: submission, cancelling, schedules,
 // restarts, and the threads.
 
 #include <algorithm>
@@ -19,8 +19,8 @@ namespace levelkeep {
 
 namespace {
 
-// A wall clock that was set back must not stretch a pause from before a restart
-// beyond this.
+// The limit of a pause from before a restart: if the wall clock was set back,
+// the rest of a pause would be too long.
 constexpr std::chrono::milliseconds kLongestPause = std::chrono::hours(24);
 
 Status NoSuchJob(const std::string& id) {
@@ -53,8 +53,7 @@ Result<std::string> JobRunner::Submit(const Submission& submission) {
   return entry->job.id;
 }
 
-// 1. into the queue   2. tell the listeners   3. begin, or a record of what
-// waits
+// 1. into the queue   2. tell the listeners   3. begin, or record a waiting job
 Status JobRunner::Queue(const EntryPtr& entry, bool must_be_recorded) {
   {
     MutexLock lock(&mutex_);
@@ -191,7 +190,7 @@ Status JobRunner::Cancel(const std::string& id) {
                                        : "another process runs job " + id);
 }
 
-// A job that waits; a caller of Run gives up by itself.
+// Ends a waiting job; a caller of Run gives up by itself.
 void JobRunner::Withdraw(const EntryPtr& entry) {
   entry->wait_ended = true;
   if (entry->submitted) {
@@ -226,8 +225,8 @@ void JobRunner::CancelAndWait(JobType type) {
   std::vector<EntryPtr> withdrawn;
   {
     MutexLock lock(&mutex_);
-    // A live restore ends what uses the database and begins it again: callers
-    // that wait for its end go on waiting.
+    // A live restore ends the jobs that use the database and begins them again,
+    // so callers that wait for its end continue to wait.
     const bool restores = std::any_of(
         running_.begin(), running_.end(), [&](const EntryPtr& entry) {
           return Displaces(entry->job.request.type, JobType::kVerify);
@@ -247,7 +246,7 @@ void JobRunner::CancelAndWait(JobType type) {
         return std::find(running_.begin(), running_.end(), entry) ==
                running_.end();
       });
-      break;  // the table allows one of a type
+      break;  // the table allows one job of a type
     }
   }
   for (const EntryPtr& entry : withdrawn) PublishEnd(entry);
@@ -274,12 +273,11 @@ void JobRunner::Close() {
     });
     threads.splice(threads.end(), keeper_);
   }
-  threads.clear();  // joins
+  threads.clear();  // joins the threads
   JoinEnded();
 }
 
-// To those who only ask whether something runs, an undo is a restore and a
-// deletion a rotation.
+// In this answer, an undo counts as a restore and a deletion as a rotation.
 std::string JobRunner::Running() const {
   using enum JobType;
   MutexLock lock(&mutex_);
@@ -412,8 +410,7 @@ void JobRunner::StartKeeper() {
 
 void JobRunner::WakeKeeper() { wake_.request_stop(); }
 
-// Never idle in the scheduler's sense: others may wait for a lock that this
-// thread holds.
+// Not idle priority: other threads may wait for a lock that this thread holds.
 void JobRunner::KeepTime(const std::stop_token& stop) {
   LowerThreadPriority(ThreadPriority::kLow);
   while (!stop.stop_requested()) {
@@ -465,7 +462,7 @@ void JobRunner::RunTimers() {
 
 // --- threads
 
-// False: there is no thread to be had now.
+// False: no thread can be started now.
 bool JobRunner::StartThread(std::list<std::jthread>* threads,
                             std::function<void(std::stop_token)> body) {
   try {
@@ -493,7 +490,7 @@ void JobRunner::RunInBackground(const EntryPtr& entry) {
   Advance();
 }
 
-// A thread can't join itself: the next one to come does it.
+// A thread can't join itself, so the next thread joins the ended ones.
 void JobRunner::JoinEnded() {
   std::list<std::jthread> ended;
   MutexLock lock(&mutex_);
