@@ -1,4 +1,4 @@
-// All routes of LevelKeep on a router, and what they share.
+// All routes of LevelKeep on one router, and their common state.
 
 #ifndef LEVELKEEP_API_API_H_
 #define LEVELKEEP_API_API_H_
@@ -15,18 +15,18 @@
 
 namespace levelkeep::api {
 
-// Thread safety: all methods may be called concurrently once all routes are
-// added.
+// Thread safety: all methods may be called concurrently after all routes have
+// been added.
 class Api {
  public:
-  // Adds the backup routes. `manager` and `program`, all settings where there
-  // are more than the manager's, outlive this object.
+  // Adds the backup routes. `manager` and `program` must outlive this object.
+  // `program` has all settings of a program that has more than the manager's.
   Api(BackupManager* manager, const http::ApiOptions& options,
       const Settings* program = nullptr);
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
-  // Each route is added here, and nowhere else.
+  // Every route is added by this method.
   void Add(std::vector<Route> routes);
   const std::deque<Route>& routes() const { return routes_; }
 
@@ -35,11 +35,12 @@ class Api {
     return router_.Handle(std::move(request));
   }
 
-  // From now on /readyz answers 503, so that no new clients are sent here.
+  // From now on /readyz answers 503, so that load balancers send no new
+  // clients.
   void StartDraining() { draining_ = true; }
 
  private:
-  std::deque<Route> routes_;  // handlers point to them
+  std::deque<Route> routes_;  // handlers have pointers to them
   http::Router router_;
   std::atomic<bool> draining_ = false;
 };

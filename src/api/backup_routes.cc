@@ -10,8 +10,8 @@ namespace levelkeep::api {
 namespace {
 
 constexpr uint64_t kMaxPageSize = 100'000;
-// A create waits for a running job, as long as few others do: each of them
-// holds a connection and a thread.
+// How long a create waits for a running job. Only a few may wait, because each
+// waiting request occupies a connection and a thread.
 constexpr std::chrono::seconds kCreateWait{10};
 constexpr int kMaxWaitingCreates = 4;
 
@@ -36,7 +36,7 @@ Response ListBackups(BackupManager* manager, const Call& call) {
   std::string text = R"({"success":true,"backups":)";
   BackupArrayText array(Clock::System()->Now(), &text);
   std::string last;   // of the page
-  bool more = false;  // behind it
+  bool more = false;  // older backups follow
   const auto total = manager->VisitBackups(
       [&](const BackupInfo& backup) {
         more = array.size() == limit;
@@ -56,7 +56,7 @@ Response ListBackups(BackupManager* manager, const Call& call) {
   auto rest = Json::object();
   rest["total"] = *total;
   rest["next"] = more ? Json(last) : Json();
-  text += "," + DumpJson(rest).substr(1);  // goes on in the same object
+  text += "," + DumpJson(rest).substr(1);  // continues the same object
   return JsonResponse(std::move(text));
 }
 
@@ -88,7 +88,7 @@ Response ExportMetadata(BackupManager* manager) {
   metadata["oldestBackup"] = TimeToJson(oldest);
   metadata["newestBackup"] = TimeToJson(newest);
   std::string text = R"({"success":true,"metadata":)" + DumpJson(metadata);
-  text.pop_back();  // its last member comes now
+  text.pop_back();  // opens it again for its last member
   text += R"(,"backups":)" + backups + "}}";
   return JsonResponse(std::move(text));
 }
@@ -98,7 +98,7 @@ Response ExportMetadata(BackupManager* manager) {
 Result<BackupInfo> FindNamed(BackupManager* manager, const std::string& name,
                              bool latest_too) {
   auto backup = manager->FindBackup(name);
-  // The manager refuses what is no name.
+  // The manager refuses text that is not a backup name.
   if (backup.status().code() != StatusCode::kInvalidArgument &&
       (latest_too || name != "latest")) {
     return backup;

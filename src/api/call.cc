@@ -10,8 +10,8 @@ namespace levelkeep::api {
 
 namespace {
 
-// No route takes more than a handful of fields; 24 dense bodies of 64 KiB at
-// once would become 50 MiB of tree.
+// No route takes more than a few fields; 24 dense bodies of 64 KiB at the same
+// time would need 50 MiB as trees.
 constexpr size_t kMaxValues = 1000;
 
 std::string Squeezed(std::string_view name) {
@@ -22,14 +22,14 @@ std::string Squeezed(std::string_view name) {
   return text;
 }
 
-// The field that is at most two slips away; empty if there is none.
+// The field that is at most two edits away; empty if there is none.
 std::string Meant(std::string_view name, const std::vector<Field>& fields) {
   std::string best;
   size_t best_distance = 3;
   for (const Field& field : fields) {
     const size_t distance =
         EditDistance(Squeezed(name).substr(0, 64), Squeezed(field.name));
-    // In a short name two slips leave nothing of it.
+    // In a short name, two edits change everything.
     if (distance < best_distance && distance * 3 <= field.name.size()) {
       best_distance = distance;
       best = field.name;
@@ -58,7 +58,7 @@ const Field* FindField(const std::vector<Field>& fields,
   return it == fields.end() ? nullptr : &*it;
 }
 
-// What a request may say instead of a name that is not among `fields`.
+// Hints at the known fields when `name` is not one of `fields`.
 std::string KnownHint(const std::string& name,
                       const std::vector<Field>& fields) {
   const std::string meant = Meant(name, fields);

@@ -1,4 +1,4 @@
-// A request to a route, its fields read and checked by the route's table.
+// A request to a route. Its fields are read and checked by the route's table.
 
 #ifndef LEVELKEEP_API_CALL_H_
 #define LEVELKEEP_API_CALL_H_
@@ -14,27 +14,27 @@
 
 namespace levelkeep::api {
 
-// A body as strict JSON, whatever the Content-Type says. Empty is {}. Depth at
-// most 32, duplicate keys refused, UTF-8 only; at most `max_values` values,
-// each of which can take 150 bytes of memory. kInvalidArgument says what and
-// where. The time is linear in the size.
+// Parses a body as strict JSON, whatever the Content-Type says. An empty body
+// is {}. Depth at most 32, no duplicate keys, UTF-8 only; at most `max_values`
+// values, which take up to 150 bytes of memory each. kInvalidArgument gives the
+// fault and its position. The time is linear in the size.
 Result<nlohmann::json> ParseBody(const std::string& body,
                                  size_t max_values = SIZE_MAX);
 
 // Thread safety: all methods may be called concurrently.
 class Call {
  public:
-  // Both outlive this object.
+  // `route` and `request` must outlive this object.
   Call(const Route& route, const http::Request& request);
 
-  // The first thing that is wrong with query or body; names the field.
+  // The first fault in query or body, with the field's name; or ok.
   const Status& status() const { return status_; }
   const http::Request& request() const { return request_; }
-  // "{name}" of the path; empty if the path has none.
+  // The "{name}" in the path; empty if the path has none.
   std::string name() const;
 
-  // Of a field of query or body.
-  // REQUIRES: status() is ok; the field is in the table, and of that kind.
+  // The value of a field of query or body.
+  // REQUIRES: status() is ok; the table has the field with this kind.
   std::string Text(const std::string& field,
                    const std::string& fallback = "") const;
   bool Flag(const std::string& field) const;  // absent: false

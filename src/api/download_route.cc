@@ -13,7 +13,7 @@ namespace {
 using http::ByteRange;
 using http::RangeKind;
 
-// The bytes of a backup, for the server.
+// Reads the bytes of a backup for the server.
 class DownloadSource : public ByteSource {
  public:
   explicit DownloadSource(std::unique_ptr<BackupReader> reader)
@@ -31,16 +31,16 @@ ByteRange WantedRange(const Request& request, const std::string& etag,
                       uint64_t size) {
   const ByteRange whole{RangeKind::kWhole, 0, size};
   const std::string* range = request.FindHeader("range");
-  // A range is for GET only (RFC 9110, section 14.2).
+  // Only GET has ranges (RFC 9110, section 14.2).
   if (range == nullptr || request.method != "GET") return whole;
-  // If-Range: the client has parts of another version; dates are not
-  // compared, so they count as another one.
+  // If-Range: the client may have parts of another version; a date is not
+  // compared and counts as another version.
   const std::string* condition = request.FindHeader("if-range");
   if (condition != nullptr && *condition != etag) return whole;
   return http::ParseRange(*range, size);
 }
 
-// The answer that the conditions call for instead of the backup, if any.
+// The answer that the conditions require instead of the backup, if any.
 std::optional<Response> CheckConditions(const Request& request,
                                         const std::string& etag) {
   const std::string* match = request.FindHeader("if-match");
@@ -90,7 +90,7 @@ Response Download(BackupManager* manager, const Call& call) {
         std::to_string(range.offset + range.size - 1) + "/" + total;
   }
   response.content_type = "application/octet-stream";
-  // Names of backups need no quoting.
+  // Backup names need no quoting.
   response.headers["Content-Disposition"] =
       "attachment; filename=\"" + backup->name + "\"";
   response.file = std::make_shared<DownloadSource>(std::move(*reader));

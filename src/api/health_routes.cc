@@ -17,7 +17,8 @@ Response Health(BackupManager* manager) {
                       health.store_usable ? 200 : 503);
 }
 
-// The process turns; nothing else, or a full disk would cause restarts.
+// Only shows that the process works: with more checks, a full disk would cause
+// restarts.
 Response Live() { return JsonResponse("{\"status\":\"ok\"}"); }
 
 Response Ready(BackupManager* manager, bool draining) {
@@ -55,7 +56,7 @@ Json SettingToJson(const SettingValue& setting) {
   }
 }
 
-// `program` is null in an application, which has the manager's only.
+// `program` is null in an application, which has only the manager's settings.
 Json ConfigToJson(const BackupOptions& options, const Settings* program) {
   Settings settings;
   settings.backup = options;
@@ -68,7 +69,7 @@ Json ConfigToJson(const BackupOptions& options, const Settings* program) {
   return json;
 }
 
-// One line about the last thing that happened; null before there is any.
+// One line about the last backup or its failure; null before the first one.
 Json LatestLog(const HealthReport& health) {
   if (!health.last_error.empty()) {
     return "the last backup failed: " + health.last_error;

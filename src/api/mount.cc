@@ -1,10 +1,10 @@
-// The routes on a stranger's cpp-httplib server (0.11.4 and newer).
+// The routes on an application's own cpp-httplib server (0.11.4 and newer).
 //
-// That server reads requests its own way and has its own limits; here is only
-// what keeps its known weaknesses away from our routes: bodies are counted
-// while they are read and always read to their end (0.11.4 would take the
-// rest for the next request), and its own handling of ranges is switched off
-// (0.11.4 builds gigabytes out of overlapping ones).
+// That server reads requests in its own way and has its own limits. This file
+// only keeps its known faults away from our routes: bodies are counted while
+// they are read and always read to their end (0.11.4 would read the rest as the
+// next request), and the library's ranges are switched off (0.11.4 builds
+// gigabytes from overlapping ranges).
 
 #include <algorithm>
 #include <memory>
@@ -21,7 +21,7 @@ namespace levelkeep::http {
 
 namespace {
 
-// Without the body.
+// Converts the request without its body.
 Request FromLibrary(const httplib::Request& from) {
   Request request;
   request.method = from.method;
@@ -31,13 +31,13 @@ Request FromLibrary(const httplib::Request& from) {
   }
   for (const auto& [name, value] : from.headers) {
     const auto [it, inserted] = request.headers.emplace(Lower(name), value);
-    // Two of a kind that must be single never pass a check when joined.
+    // Two copies of a header that must be single fail the check when joined.
     if (!inserted) it->second.append(", ").append(value);
   }
   return request;
 }
 
-// Reads the whole body; keeps at most one byte more than the route takes.
+// Reads the whole body; keeps at most one byte more than the route allows.
 void ReadBody(const httplib::Request& from,
               const httplib::ContentReader& reader, size_t limit,
               std::string* body) {
@@ -52,12 +52,12 @@ void ReadBody(const httplib::Request& from,
   }
 }
 
-// For the library: the paths of two segments as they are, of longer ones all
-// that begins as they do, so that what is no route there gets our 404.
+// The patterns for the library: paths of two segments unchanged, and every path
+// that begins like a longer one, so that unknown routes there get our 404.
 std::set<std::string> Patterns(const api::Api& api) {
   std::set<std::string> patterns;
   for (const api::Route& route : api.routes()) {
-    const auto segments = Split(route.path, '/');  // the first one is empty
+    const auto segments = Split(route.path, '/');  // the first is empty
     patterns.insert(segments.size() <= 3
                         ? route.path
                         : "/" + std::string(segments[1]) + "/" +
@@ -74,8 +74,8 @@ void Mount(httplib::Server* server, BackupManager* manager,
   const auto answer = [api](Request request, const httplib::Request& from,
                             httplib::Response* to) {
     ToLibrary(api->Handle(std::move(request)), from.version, to);
-    // The object itself is not const; the library would cut our answer into
-    // the ranges once more.
+    // The object itself is not const. Without the change, the library would cut
+    // our answer into ranges again.
     const_cast<httplib::Request&>(from).ranges.clear();
   };
   const auto plain = [answer](const httplib::Request& from,

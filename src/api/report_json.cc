@@ -23,9 +23,8 @@ Json OptionalToJson(const std::optional<T>& value) {
 // Thread safety: as any value type.
 class AbsolutePaths {
  public:
-  // AbsolutePath(backup.path); asks for the working directory only when the
-  // folder is another one than the last time.
-  // Valid until the next call.
+  // AbsolutePath(backup.path). Asks for the working directory only if the
+  // folder differs from the last one. Valid until the next call.
   const std::string& Of(const BackupInfo& backup) {
     const std::string_view path = backup.path;
     if (path.empty()) return result_ = "";
@@ -42,12 +41,12 @@ class AbsolutePaths {
   }
 
  private:
-  std::string folder_;  // with the slash at its end
+  std::string folder_;  // ends with a slash
   std::string absolute_;
   std::string result_;
 };
 
-// One element of "backups", member by member; both forms come from here.
+// Calls `add` for each member of one element of "backups"; both forms use it.
 template <typename Add>
 void Describe(const BackupInfo& backup, Time now, AbsolutePaths* paths,
               Add add) {
@@ -69,7 +68,7 @@ void Describe(const BackupInfo& backup, Time now, AbsolutePaths* paths,
   if (backup.other_database) add("otherDatabase", true);
 }
 
-// Without an early end: compilers then look at many bytes at once.
+// Has no early end, so that compilers can test many bytes at once.
 bool NeedsEscape(std::string_view text) {
   unsigned odd = 0;
   for (const char c : text) {
@@ -82,8 +81,8 @@ bool NeedsEscape(std::string_view text) {
   return odd != 0;
 }
 
-// Writes to where there is room. A list of 10,000 backups has a million pieces:
-// to look for the room of each takes longer than to write it.
+// Writes into reserved memory. A list of 10,000 backups has a million pieces,
+// and a check for space would take longer than writing each piece.
 // Thread safety: as a pointer.
 class Pen {
  public:
@@ -129,8 +128,8 @@ class Pen {
   char separator_ = '{';
 };
 
-// What the text of one backup can't be longer than: a byte of a string has
-// six at most, as \u001f; keys, numbers and times together are below 512.
+// The upper limit of one backup's text: a byte of a string becomes at most six
+// (\u001f); keys, numbers and times together need less than 512.
 size_t MostBytes(const BackupInfo& backup, const std::string& path) {
   const size_t bytes = backup.name.size() + path.size() + backup.label.size() +
                        backup.sha256.size() + backup.trigger.size() +
@@ -152,7 +151,7 @@ Json CreatedToJson(const BackupInfo& backup) {
 }
 
 Json ToJson(const VerifyReport& report) {
-  // Only a scan of the opened database knows some of it.
+  // Only the scan of the opened database gives these values.
   const bool scanned = report.depth == VerifyDepth::kFull;
   auto json = Json::object();
   json["name"] = report.name;
@@ -288,7 +287,7 @@ Json BackupToJson(const BackupInfo& backup, Time now) {
 
 struct BackupArrayText::Scratch {
   AbsolutePaths paths;
-  std::string element;  // only ever grows
+  std::string element;  // never shrinks
 };
 
 BackupArrayText::BackupArrayText(Time now, std::string* text)
@@ -326,7 +325,7 @@ Json BackupToDetailedJson(const BackupInfo& backup, Time now) {
   manifest["eventCount"] = backup.event_count;
   manifest["sourceBytes"] = backup.source_bytes;
   manifest["durationMs"] = backup.duration_ms;
-  // What LevelKeep did not write has none.
+  // An archive that LevelKeep did not write has no manifest.
   json["manifest"] =
       backup.snapshot_method == SnapshotMethod::kNone ? Json() : manifest;
   return json;

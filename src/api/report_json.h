@@ -1,4 +1,4 @@
-// What the manager reports, as JSON: HTTP and `levelkeep --json` use the same
+// The manager's reports as JSON: HTTP and `levelkeep --json` use the same
 // names. Keys are in the order of the users' manual.
 
 #ifndef LEVELKEEP_API_REPORT_JSON_H_
@@ -20,16 +20,16 @@ using Json = nlohmann::ordered_json;
 
 // One element of "backups".
 Json BackupToJson(const BackupInfo& backup, Time now);
-// The same with everything that its manifest says.
+// As BackupToJson, with all values of the manifest.
 Json BackupToDetailedJson(const BackupInfo& backup, Time now);
 Json BackupsToJson(const std::vector<BackupInfo>& backups, Time now);
 
-// Appends the text of BackupsToJson, byte for byte, without the tree and the
-// list in between: for 10,000 backups that is 4 MB in milliseconds.
+// Appends the same bytes as BackupsToJson without building a tree or a list:
+// for 10,000 backups, 4 MB in milliseconds.
 // Thread safety: one thread at a time.
 class BackupArrayText {
  public:
-  // `text` outlives this object; nobody else changes it until Finish.
+  // `text` must outlive this object; nobody else changes it until Finish.
   BackupArrayText(Time now, std::string* text);
   ~BackupArrayText();
   BackupArrayText(const BackupArrayText&) = delete;
@@ -48,17 +48,17 @@ class BackupArrayText {
   std::unique_ptr<Scratch> scratch_;
 };
 
-// null without value.
+// null if `time` has no value.
 Json TimeToJson(const std::optional<Time>& time);
 
-// Of a backup that was just made.
+// For a backup that was just made.
 Json CreatedToJson(const BackupInfo& backup);
 Json ToJson(const VerifyReport& report);
 Json ToJson(const RestoreReport& report);
 Json ToJson(const RestorePreview& preview);
 Json UndoToJson(const RestoreReport& report);
 Json ToJson(const KeptDatabase& database);
-// What an undo would bring back.
+// The database that an undo would put back.
 Json UndoPreviewToJson(const KeptDatabase& database);
 Json RotationToJson(const std::vector<RotationDecision>& decisions,
                     bool dry_run);

@@ -10,9 +10,7 @@ RestoreMode ModeOf(const std::string& text) {
   return text == "stage" ? RestoreMode::kStage : RestoreMode::kAuto;
 }
 
-// What would be lost and gained, or why it would be refused; nothing is
-// changed.
-// Of a backup that is there it is one of our folders that is missing.
+// If the backup exists, kNotFound means that one of our folders is missing.
 Response RestoreError(BackupManager* manager, const RestoreRequest& restore,
                       const Status& status) {
   const bool ours = status.code() == StatusCode::kNotFound &&

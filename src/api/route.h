@@ -1,11 +1,11 @@
-// What a route is: its contract as data, and its handler.
+// A route: its contract as data, and its handler.
 //
-// The router, Mount(), 405, what is refused in queries and bodies, and the
-// list in docs/http-api.md (by test) all follow this table.
+// The router, Mount(), the answer 405, the refusal of fields, and (by a test)
+// the list in docs/http-api.md follow this table.
 //
-// Nothing is guessed: a route that changes something refuses query parameters
-// and body fields that are not in its table, and says where they belong. Types
-// are exact, so that null is no flag, and a text is never empty.
+// Requests are never guessed: a route that changes something refuses query
+// parameters and body fields that are not in its table, and says where they
+// belong. Types are exact: null is not a flag, and a text is never empty.
 
 #ifndef LEVELKEEP_API_ROUTE_H_
 #define LEVELKEEP_API_ROUTE_H_
@@ -24,8 +24,8 @@ namespace levelkeep::api {
 
 class Call;  // api/call.h
 
-// What a caller must be allowed to do. So far one token allows everything, and
-// kOpen alone needs none.
+// The right that a caller needs. So far one token gives all rights, and only
+// kOpen needs none.
 enum class Scope { kOpen, kRead, kCreate, kRestore, kAdmin };
 
 struct Field {
@@ -34,11 +34,11 @@ struct Field {
   std::string name;
   Kind kind = Kind::kText;
   bool required = false;
-  std::vector<std::string> choices = {};  // of a text; none: any
-  uint64_t min = 0;                       // of a number
+  std::vector<std::string> choices = {};  // of a text; empty: any text
+  uint64_t min = 0;                       // for a number
   uint64_t max = UINT64_MAX;
-  std::string hint = {};   // where it is missing or wrong
-  std::string wrong = {};  // detail for a wrong value, if not the usual one
+  std::string hint = {};   // shown if the field is missing or wrong
+  std::string wrong = {};  // replaces the usual detail for a wrong value
 };
 
 struct Body {
@@ -50,19 +50,19 @@ struct Route {
   std::string path;     // may hold "{name}"
   std::string summary;  // as in docs/http-api.md
   Scope scope = Scope::kAdmin;
-  std::vector<Field> query = {};  // a GET ignores others
-  std::optional<Body> body = {};  // none: not read by Call
-  // Of its own; MayAnswer knows what every route may answer.
+  std::vector<Field> query = {};  // a GET ignores other parameters
+  std::optional<Body> body = {};  // not set: Call does not read it
+  // The route's own answers; MayAnswer adds the common ones.
   std::vector<int> answers = {};
   std::function<http::Response(const Call&)> handler;
   size_t max_body_bytes = http::RouteOptions().max_body_bytes;
   bool is_urgent = false;  // see http::RouteOptions
 };
 
-// Whether a request to it changes something.
+// True if a request to the route changes something.
 bool Changes(const Route& route);
 
-// Whether the route may answer so.
+// True if the route's contract has this answer.
 bool MayAnswer(const Route& route, int http_status);
 
 }  // namespace levelkeep::api

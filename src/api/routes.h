@@ -1,10 +1,10 @@
-// The tables of LevelKeep's own routes. Split by concern:
+// The tables of LevelKeep's routes. One file per topic:
 //   backup_routes.cc         create, list, latest, {name}, export-metadata
 //   restore_routes.cc        restore, undo
 //   maintenance_routes.cc    verify, pin, delete, rotate
 //   health_routes.cc         health, livez, readyz, status
 //   download_route.cc        download
-// events/event_routes.h has those of the event store.
+// The event store's routes are in events/event_routes.h.
 
 #ifndef LEVELKEEP_API_ROUTES_H_
 #define LEVELKEEP_API_ROUTES_H_
@@ -26,25 +26,24 @@ using http::JsonResponse;
 using http::Request;
 using http::Response;
 
-// `manager` is not owned and outlives the last call.
+// `manager` is not owned and must outlive the last call.
 std::vector<Route> BackupRoutes(BackupManager* manager);
 std::vector<Route> RestoreRoutes(BackupManager* manager);
 std::vector<Route> MaintenanceRoutes(BackupManager* manager);
-// `draining` and `program` outlive the last call. `program` has all settings
-// that the status shows, and outlives the last call; null: those of the
-// manager.
+// `draining` and `program` must outlive the last call. `program` has all
+// settings that the status shows; null: the status shows the manager's.
 std::vector<Route> HealthRoutes(BackupManager* manager,
                                 const std::atomic<bool>* draining,
                                 const Settings* program);
 std::vector<Route> DownloadRoutes(BackupManager* manager);
 
-// The backup of that name, or "latest" where `latest_too`. All else, in a path,
+// Finds the backup of that name, or of "latest" if `latest_too`. Any other text
 // is kNotFound.
 Result<BackupInfo> FindNamed(BackupManager* manager, const std::string& name,
                              bool latest_too = false);
 
-// Of what names nothing of the caller's: a folder that is missing is no missing
-// route, and what the caller gave was judged before.
+// The answer to an error that is not caused by the request: a missing folder is
+// not a missing route.
 Response OwnError(const Status& status);
 
 // 200 with "success":true, then `fields`.

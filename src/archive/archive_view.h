@@ -1,5 +1,5 @@
-// The database files inside one of our archives, read where they are: inflated
-// chunks are kept in pieces, within a bound of memory.
+// Reads the database files inside one of our archives in place: inflated chunks
+// are cached in pieces, within a memory limit.
 
 #ifndef LEVELKEEP_ARCHIVE_ARCHIVE_VIEW_H_
 #define LEVELKEEP_ARCHIVE_ARCHIVE_VIEW_H_

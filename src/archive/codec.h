@@ -1,5 +1,5 @@
-// Deflates in independent steps and inflates gzip members, by zlib, or by ISA-L
-// where it is built in. Private to archive. Source of the formats: RFC 1951,
+// Deflates in independent steps and inflates gzip members, with zlib or, if it
+// is built in, with ISA-L. Private to archive. Source of the formats: RFC 1951,
 // RFC 1952.
 
 #ifndef LEVELKEEP_ARCHIVE_CODEC_H_

@@ -1,5 +1,5 @@
-// Checks and extracts archives that we did not write: which of their entries
-// are the database, and where their bytes go. Private to archive.
+// Checks and extracts archives of other programs: finds the entries that are
+// the database, and writes their bytes to files. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_FOREIGN_READER_H_
 #define LEVELKEEP_ARCHIVE_FOREIGN_READER_H_

@@ -1,6 +1,6 @@
-// gzip framing as we write it: one fixed header, so that a reader can insist
-// on every bit. And files that we did not write, gunzipped front to back, on a
-// thread of its own. Private to archive. Source of the format: RFC 1952.
+// gzip framing as we write it: one fixed header, so that a reader can check
+// every bit. Also gunzips files of other programs from front to back on a
+// separate thread. Private to archive. Source of the format: RFC 1952.
 
 #ifndef LEVELKEEP_ARCHIVE_GZIP_FORMAT_H_
 #define LEVELKEEP_ARCHIVE_GZIP_FORMAT_H_

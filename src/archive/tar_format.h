@@ -1,5 +1,5 @@
-// tar framing as we write it, and a walk through a tar that we did not write,
-// both by libarchive. Private to archive.
+// tar framing as we write it, and a reader for tar files of other programs,
+// both with libarchive. Private to archive.
 
 #ifndef LEVELKEEP_ARCHIVE_TAR_FORMAT_H_
 #define LEVELKEEP_ARCHIVE_TAR_FORMAT_H_

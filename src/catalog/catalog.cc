@@ -14,7 +14,7 @@ namespace levelkeep {
 
 namespace {
 
-// REQUIRES: it is no regular file.
+// REQUIRES: `type` is not a regular file.
 std::string_view TypeProblem(FileType type) {
   if (type == FileType::kDirectory) return "is a folder, not a backup";
   if (type == FileType::kSymlink) {
@@ -36,9 +36,9 @@ std::string PlacesOf(const CatalogEntry& entry) {
   return Join(places, " and ");
 }
 
-// Could nobody but its owner and root have written it? NTFS and FAT show one
-// mode for all files, by which whoever may write may read: there only the owner
-// tells.
+// True if only the owner and root could have written the file. NTFS and FAT
+// show one mode for all files, in which everybody who may read may write: there
+// only the owner counts.
 bool IsUnforged(const FileInfo& state, uint32_t archive_mode) {
   const uint32_t writers = state.mode & 022;
   const uint32_t readers = (state.mode & 044) >> 1;
@@ -46,7 +46,7 @@ bool IsUnforged(const FileInfo& state, uint32_t archive_mode) {
   return writers == 0 || no_modes;
 }
 
-// Those that are there may be damaged, or not for this user.
+// Existing backups may all be damaged, or unreadable for this user.
 Status NoUsableBackup(const Listing& listing, const std::string& directory) {
   const auto& entries = listing.entries();
   const auto own =
@@ -63,21 +63,22 @@ Status NoUsableBackup(const Listing& listing, const std::string& directory) {
                 "levelkeep list shows them all");
 }
 
-// Does the record of a verification speak of this very archive?
+// True if the record of a verification is about this very archive.
 bool SpeaksOf(const BackupState& state, const CatalogEntry& entry) {
   return state.verification && state.size_bytes == entry.size_bytes &&
          state.mtime_ns == entry.mtime_ns && !state.sha256.empty() &&
          (entry.sha256.empty() || state.sha256 == entry.sha256);
 }
 
-// Do the facts, with the digest in its sidecar?
+// True if the facts are about the archive with the digest in its sidecar.
 bool AreOf(const BackupState& state, const CatalogEntry& entry) {
   return state.facts && state.facts->size_bytes == entry.size_bytes &&
          state.facts->mtime_ns == entry.mtime_ns &&
          state.facts->sha256 == entry.sha256;
 }
 
-// Applies what the state file says of this very archive.
+// Copies the state file's content to the entry if it is about this very
+// archive.
 void ApplyState(const BackupState& state, CatalogEntry* entry) {
   entry->pinned = state.pinned;
   entry->copies = state.copies;
@@ -123,8 +124,9 @@ Catalog::Fingerprint Catalog::Probe(const std::string& path,
                                     bool with_owner) const {
   const Result<FileInfo> info = fs_->Stat(path);
   if (!info.ok()) {
-    // What can't be looked at is not missing: a state file may hold a pin.
-    // Unlike any real one, so that it is looked at again the next time.
+    // A file that can't be examined is not missing: its state may hold a pin.
+    // This fingerprint differs from any real one, so that the next scan looks
+    // again.
     Fingerprint unknown;
     unknown.present = info.status().code() != StatusCode::kNotFound;
     return unknown;
@@ -144,8 +146,8 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
     if (reader.status().code() == StatusCode::kPermissionDenied) {
       entry->problem += " (" + reader.status().hint() + ")";
     }
-    // Bad bytes stay bad; a failing disk or a wrong mode may be mended
-    // without a trace in size, mtime or inode.
+    // Bad bytes stay bad; but a failing disk or a wrong mode may be repaired
+    // without a change of size, mtime or inode.
     return reader.status().code() == StatusCode::kCorruption ||
            reader.status().code() == StatusCode::kUnsupported;
   }
@@ -159,7 +161,8 @@ bool Catalog::ReadArchive(CatalogEntry* entry) const {
   return true;
 }
 
-// One descriptor: what is judged is what is read.
+// Uses one descriptor, so that the file that is judged is the file that is
+// read.
 Result<BackupState> Catalog::LoadState(const std::string& name,
                                        uint32_t archive_mode) const {
   const std::string path = StatePath(name);
@@ -186,14 +189,14 @@ void Catalog::ReadCompanions(uint32_t archive_mode, Cached* cached,
     *state = std::move(*known);
     ApplyState(*state, &entry);
   } else {
-    // Rotation must not take what somebody may have pinned. A failing disk may
-    // be mended without a trace.
+    // Rotation must not remove a backup that may be pinned. A failing disk may
+    // be repaired without a change of the file.
     entry.pinned = true;
     cached->final = known.status().code() == StatusCode::kCorruption;
   }
 }
 
-// A state file without an archive: a backup, if the archive lies elsewhere.
+// A state file without an archive is a backup if it names a copy elsewhere.
 Catalog::CachedPtr Catalog::ReadElsewhere(const std::string& name,
                                           const BackupName& parsed,
                                           const CachedPtr& old) const {
@@ -230,7 +233,8 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
     archive = {true, info->size_bytes, info->mtime_ns, info->inode, info->mode};
     if (sidecar_exists) sidecar = Probe(path + ".sha256", false);
     if (state_exists) state = Probe(StatePath(name), true);
-    // Somebody is giving it its name just now, or died over it.
+    // Another process is giving the archive its name now, or was killed while
+    // it did.
     if (IsClaim(*info) && !sidecar.present && !state.present &&
         folder_.HasPart()) {
       return nullptr;
@@ -324,7 +328,7 @@ Result<CatalogEntry> Catalog::Find(const std::string& name) {
     const CachedPtr cached = Lookup(newest->name, newest->parsed);
     if (cached != nullptr && &cached->entry == newest) return cached->entry;
   }
-  // It is not what it was, or there was none: then all must be looked at.
+  // The cached answer is outdated or missing: look at all files.
   LEVELKEEP_ASSIGN_OR_RETURN(listing, List());
   if (listing->newest_usable() != nullptr) return *listing->newest_usable();
   if (listing->ambiguous()) {
@@ -347,7 +351,7 @@ Result<Catalog::OpenedBackup> Catalog::Open(const CatalogEntry& entry,
   return opened;
 }
 
-// The first copy that can be had; else why the last one can't.
+// Opens the first available copy, or returns the error of the last one.
 Result<Catalog::OpenedBackup> Catalog::OpenElsewhere(const CatalogEntry& entry,
                                                      const Work& work) {
   Status why(

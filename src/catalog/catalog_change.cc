@@ -1,4 +1,4 @@
-// What changes backups/: state files, sidecars, publishing, removal, sweeping.
+// Changes of backups/: state files, sidecars, publishing, removal, sweeping.
 
 #include <algorithm>
 
@@ -15,7 +15,7 @@ namespace {
 
 constexpr int kMaxNameAttempts = 1000;
 
-// Can it be had once the archive is gone from the folder?
+// True if a copy remains when the archive is removed from the folder.
 bool IsElsewhere(const BackupState& state) {
   return state.facts && !state.copies.empty();
 }
@@ -56,8 +56,8 @@ Status Catalog::ChangeState(const std::string& name, Change change) {
   } else {
     return file.status();
   }
-  // If we die here: the old state file stays in place, whole; the temporary
-  // one is swept.
+  // If we die here: the old state file stays complete, and the temporary file
+  // is swept.
   const Status written =
       WriteFileDurably(fs_, StatePath(name), EncodeBackupState(state));
   NoteChange();
@@ -116,7 +116,7 @@ Status Catalog::AddCopy(const std::string& name, const BackupCopy& copy) {
       return known.destination == copy.destination;
     });
     state->copies.push_back(copy);
-    // Without them the copy could not be shown once the archive is gone.
+    // The facts show the copy when the archive is gone.
     if (state->facts) return;
     const auto reader = ArchiveReader::Open(fs_, JoinPath(directory_, name));
     if (!reader.ok() || !(*reader)->outline().manifest) return;
@@ -145,8 +145,8 @@ Status Catalog::Remove(const std::string& name) {
   LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(path));
   NoteChange();
   LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(directory_));
-  // If we die here: sidecars and state file are without an archive; they
-  // claim nothing, and Sweep removes them at the next start.
+  // If we die here: sidecars and state file have no archive; they have no
+  // effect, and Sweep removes them at the next start.
   for (const char* suffix : {".sha256", ".md5"}) {
     LEVELKEEP_RETURN_IF_ERROR(RemoveIfPresent(fs_, path + suffix));
   }
@@ -176,8 +176,8 @@ bool Catalog::IsKnown(const std::string& name) const {
          there(StatePath(name));
 }
 
-// 1. what crashes left of archives   2. temporary files and orphans beside the
-// archives   3. the same of the states
+// 1. parts of archives that crashes left   2. temporary files and orphans
+// beside the archives   3. temporary files and orphans among the state files
 Result<std::vector<std::string>> Catalog::Sweep() {
   const auto state_lock = folder_.LockState();
   if (state_lock.status().code() == StatusCode::kNotFound) {
@@ -232,15 +232,16 @@ Status Catalog::WriteSidecar(const std::string& name, const std::string& kind,
 Status Catalog::WriteSidecarLocked(const std::string& name,
                                    const std::string& kind,
                                    const std::string& hex) {
-  // If we die here: the archive stays without this sidecar; it is listed
-  // with an empty digest.
+  // If we die here: the archive stays without this sidecar and is listed with
+  // an empty digest.
   const Status written = WriteFileDurably(
       fs_, JoinPath(directory_, name + "." + kind), hex + "  " + name + "\n");
   NoteChange();
   return written;
 }
 
-// 1. the first free name of the second   2. sidecars   3. what listings show
+// 1. the first free name of the second   2. sidecars   3. the facts for
+// listings
 Result<std::string> Catalog::Publish(const FolderDestination::Part& part,
                                      const NewBackup& made,
                                      const Listing& listing) {

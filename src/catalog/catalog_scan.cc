@@ -1,5 +1,5 @@
-// Listing: when a look at the two folders is enough, and the look at every
-// file. docs/decisions/0007-catalog-in-memory.md says why it is so.
+// Listing: when a look at the two folders is enough, and the scan of every
+// file. docs/decisions/0007-catalog-in-memory.md gives the reasons.
 
 #include <algorithm>
 #include <iterator>
@@ -16,9 +16,9 @@ namespace levelkeep {
 
 namespace {
 
-// Two changes of a folder within one step of its file system's clock leave
-// the same time. Linux counts in ticks of at most 10 ms; FAT and some NFS
-// servers in seconds, and then there is nothing behind the milliseconds.
+// Two changes of a folder within one step of its file system's clock leave the
+// same time. Linux counts in ticks of at most 10 ms; FAT and some NFS servers
+// count in seconds, and their times have zeros below the milliseconds.
 constexpr std::chrono::milliseconds kFineStep{50};
 constexpr std::chrono::milliseconds kCoarseStep{2100};
 
@@ -26,7 +26,7 @@ std::chrono::milliseconds StepOf(int64_t mtime_ns) {
   return mtime_ns % 1'000'000 == 0 ? kCoarseStep : kFineStep;
 }
 
-// Which names exist. Fast when asked in about the order of the names.
+// A set of names. Fast if queried in about the order of the names.
 class SortedNames {
  public:
   explicit SortedNames(const std::vector<std::string>& names)
@@ -51,7 +51,7 @@ class SortedNames {
 
 Catalog::FolderStamp Catalog::StampOf(const std::string& path,
                                       bool* known) const {
-  // Following, as List does: an operator's folder may be a link.
+  // Follows links, as List does: an operator's folder may be a link.
   const Result<FileInfo> info = fs_->StatFollowing(path);
   if (!info.ok()) {
     if (info.status().code() != StatusCode::kNotFound) *known = false;
@@ -83,9 +83,9 @@ Catalog::Scan Catalog::BeginScan() {
   const auto step = std::max(StepOf(scan.stamps.backups.mtime_ns),
                              StepOf(scan.stamps.states.mtime_ns));
   MutexLock lock(&mutex_);
-  // How long we have known the stamps, by the steady clock: comparing them
-  // with the time of day would trust that the disk's clock (maybe a
-  // server's) agrees with ours, and that nobody sets either.
+  // Measures by the steady clock how long the stamps have been known: a
+  // comparison with the time of day would rely on the disk's clock (maybe a
+  // server's) agreeing with ours, and on nobody setting either.
   const SteadyTime since = Note(scan.stamps, scan.started);
   scan.settled = scan.stamps.known && scan.started - since >= step;
   scan.number = ++scans_begun_;
@@ -95,8 +95,8 @@ Catalog::Scan Catalog::BeginScan() {
   return scan;
 }
 
-// Two callers may read the same new archive twice, but none waits for a slow
-// disk because of the other.
+// Two callers may read the same new archive twice, but neither waits for the
+// other's slow disk.
 Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
   const auto names = fs_->List(directory_);
   if (names.status().code() == StatusCode::kNotFound) {
@@ -105,8 +105,9 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
   }
   LEVELKEEP_RETURN_IF_ERROR(names.status());
   auto state_names = fs_->List(StateDirectory());
-  // Nothing of this must look like "nothing is pinned": who may not list the
-  // states looks for each, and what can't be looked at counts as pinned.
+  // No failure here may look like "nothing is pinned": if the states can't be
+  // listed, each is looked for, and a state that can't be examined counts as
+  // pinned.
   const bool look_for_each =
       state_names.status().code() == StatusCode::kPermissionDenied;
   if (look_for_each || state_names.status().code() == StatusCode::kNotFound) {
@@ -133,7 +134,7 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
     if (!parsed) continue;
     auto cached = Read(name, *parsed, known, sidecars.Has(name, ".sha256"),
                        look_for_each || states.Has(name, ".json"));
-    // Null: removed since the directory was read.
+    // Null: the archive was removed after the directory was read.
     if (cached != nullptr) content->by_name.push_back(std::move(cached));
   }
   AddThoseElsewhere(*names, *state_names, old, &content->by_name);
@@ -152,7 +153,7 @@ Status Catalog::ReadFolders(std::stop_token stop, Scan* scan) const {
   return Status::Ok();
 }
 
-// Those whose state is there, and no archive. Few or none.
+// Adds backups with a state file but without an archive. There are few or none.
 void Catalog::AddThoseElsewhere(const std::vector<std::string>& names,
                                 const std::vector<std::string>& states,
                                 const std::vector<CachedPtr>& old,
@@ -187,7 +188,7 @@ Result<std::shared_ptr<const Listing>> Catalog::ListUnless(
   LEVELKEEP_RETURN_IF_ERROR(ReadFolders(std::move(stop), scan.get()));
   auto listing = scan->content->listing;
   MutexLock lock(&mutex_);
-  // One that began later knows more.
+  // A scan that began later knows more.
   if (last_ != nullptr && last_->number > scan->number) return listing;
   for (const auto& [name, cached] : scan->found) {
     const auto it = found_.find(name);
@@ -220,23 +221,23 @@ Result<std::shared_ptr<const Listing>> Catalog::ListRecent() {
 void Catalog::StartRefresh() {
   if (refreshing_) return;
   try {
-    // The one before has ended but for its last instruction.
+    // The earlier refresher has ended, except for its last instruction.
     refresher_ = std::jthread([this](std::stop_token stop) { Refresh(stop); });
     refreshing_ = true;
   } catch (const std::system_error&) {
-    // No thread to be had now: the next call tries again, and after kMaxAge
-    // the caller looks itself.
+    // No thread can be started now: the next call tries again, and after
+    // kMaxAge a caller scans itself.
     refreshing_ = false;
   }
 }
 
 void Catalog::Refresh(std::stop_token stop) {
-  // Never idle: who lists meanwhile waits for its lock.
+  // Not idle priority: a caller that lists meanwhile waits for the lock.
   LowerThreadPriority(ThreadPriority::kLow);
   const auto listed = ListUnless(std::move(stop));
   MutexLock lock(&mutex_);
   refreshing_ = false;
-  // Nobody heard of it: the next caller shall look and be told.
+  // Nobody received this error: the next caller shall scan and receive it.
   if (!listed.ok()) last_.reset();
 }
 

@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::string_view kTitle = "levelkeep database 1";
 constexpr size_t kMostPlaces = 8;
-// No path holds it.
+// A character that no path contains.
 constexpr char kSeparator = '\0';
 
 Record ToRecord(const DatabaseRecord& database) {
@@ -59,7 +59,7 @@ Status Damaged() {
   return Status(StatusCode::kCorruption, "the record for reuse is damaged");
 }
 
-// Fields separated by one space, lines ended by one line feed.
+// Fields are separated by one space; each line ends with one line feed.
 class Fields {
  public:
   explicit Fields(std::string_view line) : rest_(line) {}
@@ -104,7 +104,7 @@ void AppendFile(const ReusableFile& file, std::string* text) {
     AppendNumber(chunk.archive_offset, text);
     AppendNumber(chunk.member_bytes, text);
     AppendNumber(chunk.member_checksum, text);
-    // A file of one chunk has the chunk's digest.
+    // A file with a single chunk has the chunk's digest.
     if (file.archived.chunks.size() > 1) *text += ' ' + chunk.sha256.Hex();
   }
   *text += '\n';
@@ -242,7 +242,7 @@ Result<std::vector<std::string>> DatabaseRecords::Sweep() const {
     std::erase_if(names,
                   [](const auto& name) { return !IsTemporaryName(name); });
     if (names.empty()) continue;
-    // Whoever makes a backup remembers there what it can copy the next time.
+    // A process that makes a backup writes the record for reuse there.
     const auto lock = LockCreate(BaseName(folder));
     if (lock.status().code() == StatusCode::kBusy) continue;
     LEVELKEEP_RETURN_IF_ERROR(lock.status());
@@ -267,7 +267,7 @@ std::string EncodeReuseRecord(const ReuseRecord& record) {
 }
 
 Result<ReuseRecord> DecodeReuseRecord(std::string_view text) {
-  // Nothing of it is believed before its digest is right.
+  // Nothing in the text is used before its digest is verified.
   if (text.size() < kSha256Digits + 1 || text.back() != '\n') return Damaged();
   const std::string_view digest =
       text.substr(text.size() - kSha256Digits - 1, kSha256Digits);

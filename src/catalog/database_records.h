@@ -1,7 +1,7 @@
-// backups/.levelkeep/databases/ID/: what BACKUP_DIR remembers of each database
+// backups/.levelkeep/databases/ID/: the record in BACKUP_DIR of each database
 // that is backed up into it, so that a database that is missing, was put back
-// or lives twice is noticed; and how the tables of its last backup stand in
-// their archive, so that the next one can copy those that are still there.
+// or exists twice is noticed; and the positions of the tables in the archive of
+// its last backup, so that the next backup can copy unchanged ones.
 
 #ifndef LEVELKEEP_CATALOG_DATABASE_RECORDS_H_
 #define LEVELKEEP_CATALOG_DATABASE_RECORDS_H_
@@ -21,55 +21,58 @@ namespace levelkeep {
 
 // Value type.
 struct DatabaseRecord {
-  DatabaseIdentity identity;  // with its present history
-  DatabaseHead head;          // what that history had reached; 0: not known
+  DatabaseIdentity identity;  // with the present history
+  DatabaseHead head;          // the last write of that history; 0: not known
   // The history that a restore or an undo is about to put in place.
   std::string expected_epoch;
-  // STORAGE_DIR/DB_NAME, absolute, where it was seen; where it was attached
-  // last comes first.
+  // Absolute paths STORAGE_DIR/DB_NAME where the database was seen; the place
+  // where it was attached last comes first.
   std::vector<std::string> places;
-  // Why the present history began, if it was by a fork: a sentence.
+  // Why the present history began, if it was a fork: a sentence.
   std::string forked;
-  std::string writer;  // who attached it last: "process 12 on host"
+  std::string writer;  // last attached it: "process 12 on host"
 
   bool IsAt(const std::string& place) const;
   bool operator==(const DatabaseRecord&) const = default;
-  // Of many the last ones are forgotten.
+  // Adds a place. Of too many places, the last ones are forgotten.
   void PutPlace(const std::string& place, bool attached);
 };
 
-// Thread safety: const methods from several threads; of two that store one
+// Thread safety: const methods from several threads. If two processes store one
 // record, the later one wins.
 class DatabaseRecords {
  public:
-  // `fs` outlives it.
+  // `fs` must outlive this object.
   DatabaseRecords(FileSystem* fs, std::string backup_dir);
 
-  // Damaged ones are left out. An empty list if there is no such folder.
+  // All readable records; damaged ones are skipped. Empty if there is no such
+  // folder.
   Result<std::vector<DatabaseRecord>> List() const;
-  // Whether one of another database is there, readable or not.
+  // True if there is a record of another database, readable or not.
   bool HasOther(const std::string& id) const;
   // kNotFound; kCorruption.
   Result<DatabaseRecord> Load(const std::string& id) const;
   // Durable on return. REQUIRES: the record's identity has an id.
   Status Store(const DatabaseRecord& record) const;
-  // Of the one that was attached at `place`; empty if that is none, or more
-  // than one.
+  // The id of the database that was attached at `place`; empty if there is
+  // none, or more than one.
   Result<std::string> FindPlace(const std::string& place) const;
-  // Held while a process has the database attached. kBusy: another one does.
+  // Locks the database for the process that attaches it. kBusy: another process
+  // has it.
   Result<std::unique_ptr<FileLock>> LockWriter(const std::string& id) const;
 
-  // Removes the temporary files in the folders of those databases of which
-  // nobody makes a backup. Returns their paths. REQUIRES: nobody calls Store.
+  // Removes the temporary files in the folders of databases that are not being
+  // backed up. Returns their paths. REQUIRES: nobody calls Store.
   Result<std::vector<std::string>> Sweep() const;
-  // Held while the database's backups are changed. kBusy: another process does.
+  // Locks the database's backups for a change. kBusy: another process holds the
+  // lock.
   Result<std::unique_ptr<FileLock>> LockCreate(const std::string& id) const;
 
-  // The folder of those of all databases.
+  // The parent of the folders of all databases.
   const std::string& directory() const { return directory_; }
   // The database's own folder in BACKUP_DIR; not created.
   std::string Folder(const std::string& id) const;
-  // Of all databases.
+  // The folders of all databases.
   Result<std::vector<std::string>> ListFolders() const;
 
  private:
@@ -77,15 +80,14 @@ class DatabaseRecords {
   const std::string directory_;
 };
 
-// A file of the database as it was when it was archived. LevelDB never
-// writes to a table again; a table of the same number that was made anew (by
-// a repair, a restored database, a crash before the MANIFEST knew of it) has
-// another inode or another mtime.
+// A file of the database as it was when it was archived. LevelDB never changes
+// a table; a new table with the same number (after a repair, a restore, or a
+// crash before the MANIFEST named it) has another inode or another mtime.
 struct ReusableFile {
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t mtime_ns = 0;
-  TocFile archived;  // name: within the database folder
+  TocFile archived;  // name: in the database folder
 };
 
 // Value type.
@@ -99,10 +101,11 @@ struct ReuseRecord {
   std::vector<ReusableFile> files;
 };
 
-// A text: one line about the archive, one for each file, and a digest of all
-// that at the end.
+// A text: one line about the archive, one line per file, and at the end a
+// digest of the lines before.
 std::string EncodeReuseRecord(const ReuseRecord& record);
-// kCorruption if it is not, to the last byte, what EncodeReuseRecord wrote.
+// kCorruption if `text` is not, to the last byte, the output of
+// EncodeReuseRecord.
 Result<ReuseRecord> DecodeReuseRecord(std::string_view text);
 
 }  // namespace levelkeep

@@ -13,7 +13,7 @@ namespace {
 OrderKey KeyOf(const CatalogEntry& entry) {
   const int counter = entry.parsed.counter;
   if (entry.manifest) return {*entry.manifest, counter, entry.name};
-  OrderKey key;  // of no history
+  OrderKey key;  // without a history
   key.order_time = entry.order_time();
   key.counter = counter;
   key.name = entry.name;
@@ -32,7 +32,7 @@ void SortNewestFirst(std::vector<Listing::Entry>* entries) {
   *entries = std::move(sorted);
 }
 
-// How many databases the manifests name.
+// True if the manifests name more than one database.
 bool NameSeveral(const std::vector<Listing::Entry>& entries) {
   const std::string* first = nullptr;
   for (const Listing::Entry& entry : entries) {
@@ -78,7 +78,7 @@ void Listing::Count(const CatalogEntry& entry) {
   }
   if (!entry.manifest || damaged) return;
   if (newest_usable_ == nullptr) newest_usable_ = &entry;
-  // Newest first: the first one of an epoch stays.
+  // The order is newest first, so that the first backup of an epoch stays.
   if (CountsWrites(*entry.manifest)) {
     newest_of_epoch_.emplace(entry.manifest->db_epoch, &entry);
   }
@@ -91,7 +91,7 @@ std::optional<Time> Listing::OrderTimeAt(Time now) const {
     if (IsOwn(*entry)) latest = std::max(latest, entry->order_time());
   }
   if (std::chrono::floor<Millis>(now) >= latest) return std::nullopt;
-  // Behind the last time that can be written nothing can be ordered.
+  // No backup can be ordered after the last time that can be written.
   const Time after = std::chrono::floor<Millis>(latest) + Millis(1);
   return after <= kLatestTime ? std::optional(after) : std::nullopt;
 }

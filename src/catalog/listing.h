@@ -1,5 +1,5 @@
-// One backup as the catalog knows it, whose backups count, and what was in
-// backups/ at one moment.
+// One backup as the catalog knows it, the owner of the backups, and the content
+// of backups/ at one moment.
 
 #ifndef LEVELKEEP_CATALOG_LISTING_H_
 #define LEVELKEEP_CATALOG_LISTING_H_
@@ -20,7 +20,7 @@
 
 namespace levelkeep {
 
-// No sidecar or state file of ours is larger.
+// The size limit of our sidecars and state files.
 inline constexpr uint64_t kSmallFileLimit = 64 << 10;
 
 struct CatalogEntry {
@@ -30,47 +30,48 @@ struct CatalogEntry {
   uint64_t size_bytes = 0;
   int64_t mtime_ns = 0;
   uint64_t inode = 0;
-  // Unreadable or foreign under our name: no manifest, and `problem`.
-  // ManifestForListing's.
+  // The manifest for listings (ManifestForListing); none, and `problem` set, if
+  // the archive is unreadable or foreign.
   std::optional<Manifest> manifest;
   std::string problem;
-  bool foreign = false;  // an archive, but not one that LevelKeep wrote
-  std::string sha256;    // from the sidecar; empty without
+  bool foreign = false;  // an archive that LevelKeep did not write
+  std::string sha256;    // from the sidecar; empty without one
   bool pinned = false;
-  // What a verification found, if its record is ours: see Catalog.
+  // The result of the last verification, if its record is ours: see Catalog.
   std::optional<VerifyRecord> verification;
-  std::string verified_sha256;  // of the archive that it speaks of
+  std::string verified_sha256;  // of the verified archive
   std::optional<NotChecked> not_checked;
   std::vector<BackupCopy> copies;  // in other destinations
 
-  // Its archive is in `backups/`.
+  // True if the archive is in `backups/`.
   bool is_local() const { return !path.empty(); }
-  // The manifest's time, else the name's.
+  // The manifest's time, or else the name's.
   Time created() const;
-  // The manifest's OrderTimeOf, else the name's time.
+  // The manifest's OrderTimeOf, or else the name's time.
   Time order_time() const;
-  // Every byte was read and was right; "structure" alone does not count.
+  // True if every byte was read and was right; "structure" does not count.
   bool verified() const {
     return verification && verification->passed &&
            verification->depth != VerifyDepth::kStructure;
   }
   bool damaged() const { return verification && !verification->passed; }
-  // Nobody has read all of it yet, and the last who tried could not.
+  // True if nobody has read the whole archive yet, and the last try failed.
   bool waits_for_check() const {
     return not_checked && !verified() && !damaged();
   }
   BackupStatus status() const;
 };
 
-// The database that asks. Value type.
+// The database whose backups a caller asks for. Value type.
 struct Owner {
-  // There is one; its identity may still have to be made. False: whoever asks
-  // knows of no database (a worker that sees the backups only).
+  // True if there is a database, though its identity may not exist yet. False:
+  // the caller knows no database (a worker that sees only the backups).
   bool known = false;
-  std::string id = {};  // DATABASE_ID; empty: not made yet, or not known
-  bool alone = true;    // no other database is remembered in this folder
+  std::string id = {};  // DATABASE_ID; empty: not created, or not known
+  bool alone = true;    // no other database has a record in this folder
 
-  // Its manifest names another database. That alone makes it another's.
+  // True if the manifest names another database. A manifest without a name is
+  // not enough.
   bool IsOther(const Manifest& manifest) const {
     return known && !manifest.db_id.empty() && manifest.db_id != id;
   }
@@ -80,25 +81,24 @@ struct Owner {
   bool operator==(const Owner&) const = default;
 };
 
-// Newest first, as format/manifest.h has it; an archive without manifest
-// is of no history, and of the time in its name.
+// Newest first, in the order of format/manifest.h; an archive without a
+// manifest has no history, and the time in its name.
 //
-// All archives are entries. What is asked for beyond that looks at the owner's
-// own backups only, and of those at the archives that are in the folder.
-// Archives that name no database (of 0.1.0, of other programs) count as its own
-// while no other database uses the folder; else they are nobody's. Where nobody
-// knows of a database, and the backups are of one at most, they count as its
-// own.
+// All archives are entries. All other questions concern the owner's own backups
+// only, and of these only the ones with an archive in the folder. Archives that
+// name no database (from 0.1.0 or other programs) count as the owner's while no
+// other database uses the folder; otherwise they belong to nobody. If no owner
+// is known and all backups are of at most one database, they count as its own.
 //
-// What health asks for is counted once, when the listing is made: with
-// 10,000 backups a walk over them takes longer than all the rest of it.
+// The values for health are counted once, when the listing is made: with 10,000
+// backups, counting takes longer than the rest of health.
 // Thread safety: immutable; share it as shared_ptr<const Listing>.
 class Listing {
  public:
   using Entry = std::shared_ptr<const CatalogEntry>;
 
   Listing() = default;
-  // `entries` in any order, none null.
+  // `entries` may be in any order; none is null.
   explicit Listing(std::vector<Entry> entries, Owner owner = {});
   Listing(const Listing&) = delete;
   Listing& operator=(const Listing&) = delete;
@@ -112,28 +112,30 @@ class Listing {
     return owner_.IsOther(entry);
   }
   bool IsOwn(const CatalogEntry& entry) const;
-  // Those of several databases, of which nobody knows which one is meant.
+  // True if the backups are of several databases, and no owner is known.
   bool ambiguous() const { return !owner_.known && !alone_; }
-  // Without those of other databases.
+  // The number of backups, without those of other databases.
   size_t count() const { return count_; }
 
-  // The pointers below live as long as the listing; null: there is none.
+  // The pointers below live as long as the listing; null: there is no such
+  // backup.
 
-  // With a manifest, and not known to be damaged.
+  // The newest backup that has a manifest and is not known to be damaged.
   const CatalogEntry* newest_usable() const { return newest_usable_; }
-  // The same, within the history `epoch`, of those that count LevelDB's writes.
+  // The newest one of the history `epoch` that counts LevelDB's writes.
   const CatalogEntry* NewestOfEpoch(std::string_view epoch) const;
-  // "verified" or "unverified", also by somebody else's program.
+  // The newest "verified" or "unverified" one, also if another program wrote
+  // it.
   const CatalogEntry* newest_good() const { return newest_good_; }
   const CatalogEntry* newest_verified() const { return newest_verified_; }
-  // "damaged" or "unreadable", newest first; of other databases none.
+  // "damaged" or "unreadable" ones, newest first; not those of other databases.
   const std::vector<const CatalogEntry*>& bad() const { return bad_; }
-  // CatalogEntry::waits_for_check(), newest first.
+  // Backups with waits_for_check(), newest first.
   const std::vector<const CatalogEntry*>& waiting() const { return waiting_; }
-  // Of what count() counts.
+  // The size of all backups that count() counts.
   uint64_t total_bytes() const { return total_bytes_; }
-  // Manifest::order_time of a backup that is made at `now`, beside these:
-  // none if the clock is not behind any of them, as it should be. A walk.
+  // Manifest::order_time for a backup that is made at `now`: no value if the
+  // clock is not behind any backup, as it should be. Walks over all backups.
   std::optional<Time> OrderTimeAt(Time now) const;
 
  private:
@@ -141,14 +143,14 @@ class Listing {
 
   std::vector<Entry> entries_;
   Owner owner_;
-  bool alone_ = true;  // no other database's backups, nor memory of one
+  bool alone_ = true;  // no backup or record of another database
   size_t count_ = 0;
   const CatalogEntry* newest_usable_ = nullptr;
   const CatalogEntry* newest_good_ = nullptr;
   const CatalogEntry* newest_verified_ = nullptr;
   std::vector<const CatalogEntry*> bad_;
   std::vector<const CatalogEntry*> waiting_;
-  // Keys point into the entries.
+  // The keys point into the entries.
   std::map<std::string_view, const CatalogEntry*> newest_of_epoch_;
   uint64_t total_bytes_ = 0;
 };

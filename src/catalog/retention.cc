@@ -17,14 +17,14 @@ Trust TrustOf(const CatalogEntry& entry, const RetentionPolicy& policy,
     return Trust::kTrusted;
   }
   // A time in the future means that a clock is wrong; such a backup gets no
-  // grace, which only keeps more.
+  // grace, which only keeps more backups.
   const auto age = now - entry.created();
   const bool waits =
       age >= Time::duration::zero() && age < policy.verification_grace;
   return waits ? Trust::kTrusted : Trust::kDoubtful;
 }
 
-// Walks from the newest to the oldest and counts what it passes.
+// Walks from the newest to the oldest backup and counts.
 class Decider {
  public:
   Decider(const Listing& listing, const RetentionPolicy& policy,
@@ -81,9 +81,9 @@ class Decider {
     return std::find(protect_.begin(), protect_.end(), name) != protect_.end();
   }
 
-  // The newest verified one of a history that ended not long ago. Its end is
-  // when the next history's first backup was made: the last one of another
-  // history that was passed.
+  // True for the newest verified backup of a history that ended not long ago. A
+  // history ends when the next history's first backup is made: the last one
+  // that was passed of another history.
   bool EndsHistory(const CatalogEntry& entry) {
     if (!entry.manifest) return false;
     const std::string& epoch = entry.manifest->db_epoch;
@@ -124,14 +124,14 @@ class Decider {
   const int max_;
   const std::vector<std::string>& protect_;
   const Time now_;
-  // Passed so far, hence newer than the one that is looked at.
+  // Counts of the backups passed so far, which are newer than the current one.
   int trusted_ = 0;
   int doubtful_ = 0;
   bool seen_verified_ = false;
-  std::string epoch_;                     // of the one passed last
-  std::optional<Time> passed_;            // when that one was made
-  std::optional<Time> ended_;             // when the history epoch_ was left
-  std::set<std::string> seen_histories_;  // with a verified backup
+  std::string epoch_;                     // of the last backup passed
+  std::optional<Time> passed_;            // when that backup was made
+  std::optional<Time> ended_;             // when history epoch_ ended
+  std::set<std::string> seen_histories_;  // those with a verified backup
 };
 
 }  // namespace

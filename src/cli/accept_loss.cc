@@ -68,7 +68,7 @@ std::string Describe(const LossPreview& preview) {
          "--list.";
 }
 
-// 1. say what is missing   2. ask   3. do it
+// 1. print what is missing   2. ask   3. rebuild the database
 Status RunAcceptLoss(Session* session) {
   Engine engine = session->NewEngine();
   const auto preview = engine.PreviewLoss();

@@ -15,10 +15,10 @@ namespace levelkeep::cli {
 namespace {
 
 constexpr char kApplicationTag[] = "Server";
-// How long running requests may still take when the program stops.
+// How long running requests may continue after a stop.
 constexpr std::chrono::seconds kGrace{5};
 
-// Versions up to 0.1.0 let LevelDB make it readable for everybody.
+// Versions up to 0.1.0 let LevelDB create the folder readable for everybody.
 void CloseToOthers(FileSystem* fs, const std::string& database) {
   constexpr uint32_t kOthers = 07;
   const auto info = fs->Stat(database);
@@ -52,7 +52,7 @@ Status CheckApi(const Settings& settings) {
                   "run this as the service's user, or as root");
   }
   const Status valid = settings.api.Validate();
-  // Refused for safety or not: it is the configuration that is wrong.
+  // The settings are wrong even if the refusal has another code.
   return valid.ok() ? valid
                     : Status(StatusCode::kInvalidArgument, valid.message(),
                              valid.hint());
@@ -72,7 +72,7 @@ Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
 
 Application::~Application() { Stop(); }
 
-// 1. manager: restore, recover, clear the way   2. database   3. schedule
+// 1. manager: restore, recover, prepare the folder   2. database   3. schedule
 // 4. HTTP
 Status Application::Start(std::stop_token stop) {
   LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings_));
@@ -91,13 +91,13 @@ Status Application::Start(std::stop_token stop) {
   return listening;
 }
 
-// Also of what a restore or an undo put in its place.
+// Also opens a database that a restore or an undo put in place.
 Status Application::OpenAndAttach() {
   CloseToOthers(fs_, settings_.backup.storage_path());
   LEVELKEEP_RETURN_IF_ERROR(bus_.Open());
   auto attached = manager_.Attach(bus_.db());
   if (!attached.ok()) {
-    // The caller may swap the old database back: it must be closed for that.
+    // The caller may swap the old database back, which requires a closed one.
     bus_.Close();
     return attached.status();
   }
@@ -128,11 +128,11 @@ Status Application::StartServer() {
   return server_->Start();
 }
 
-// A supervisor waits for 30 s.
+// A supervisor kills the process after 30 s.
 void Application::Stop() {
   if (api_) api_->StartDraining();
-  bus_.Shutdown();  // event streams end, nobody waits for events
-  // Its jobs get kGrace, then they are cancelled.
+  bus_.Shutdown();  // event streams end, so that nobody waits for events
+  // Its jobs get kGrace before they are cancelled.
   if (server_) server_->Stop();
   server_.reset();
   DetachAndClose();  // cancels a scheduled backup

@@ -1,5 +1,5 @@
 // The reference application behind `levelkeep serve`: manager, event bus and
-// HTTP server, put together as any application would.
+// HTTP server, connected as in any application.
 
 #ifndef LEVELKEEP_CLI_APPLICATION_H_
 #define LEVELKEEP_CLI_APPLICATION_H_
@@ -23,27 +23,27 @@ namespace levelkeep::cli {
 // Ok, or kInvalidArgument: no server may listen with these settings.
 Status CheckApi(const Settings& settings);
 
-// "http://127.0.0.1:5050", "http://[::1]:5050". `host` as API_HOST has it,
-// which may have the brackets of an IPv6 address or not.
+// "http://127.0.0.1:5050", "http://[::1]:5050". `host` is an API_HOST value; an
+// IPv6 address may have brackets or not.
 std::string UrlOf(const std::string& host, int port);
 
 // Thread safety: Start and Stop by one thread; the restore hooks run in the
 // threads of the server.
 class Application {
  public:
-  // `fs` and `clock` outlive it.
+  // `fs` and `clock` must outlive this object.
   Application(const Settings& settings, FileSystem* fs, Clock* clock);
   ~Application();  // Stop()
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
 
   // Restores a dropped backup, opens the database, starts the schedule, then
-  // listens. An error leaves nothing running: kInvalidArgument
-  // (settings), kBusy (the database or the port is in use), and as
+  // listens. After an error nothing runs: kInvalidArgument (settings), kBusy
+  // (the database or the port is in use), and the errors of
   // BackupManager::Initialize and EventBus::Open.
   Status Start(std::stop_token stop);
-  // Readiness off, accepts nothing more, lets requests finish, cancels jobs
-  // that take longer, closes the database.
+  // Ends readiness, accepts no more requests, lets running ones finish, cancels
+  // jobs that take longer, closes the database.
   void Stop();
 
   HealthReport Health() { return manager_.Health(); }

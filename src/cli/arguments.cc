@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kMaxTypos = 2;
 
-// The nearest of `known`, or nothing that is near enough.
+// The member of `known` that is most similar; empty: none is similar enough.
 std::string Nearest(const std::string& text,
                     const std::vector<std::string>& known) {
   std::string best;
@@ -65,7 +65,7 @@ Status RefuseOthersSettings(const CommandLine& line) {
   return Status::Ok();
 }
 
-// Is it a flag of a setting that the verb does not use?
+// True if `flag` belongs to a setting that the verb does not use.
 bool IsOthersFlag(const std::string& flag, const std::string& verb) {
   const auto& all = AllSettings();
   return std::any_of(all.begin(), all.end(), [&](const SettingInfo& info) {
@@ -73,7 +73,7 @@ bool IsOthersFlag(const std::string& flag, const std::string& verb) {
   });
 }
 
-// What CLI11 could not place.
+// Describes an argument that CLI11 could not assign.
 Status DescribeExtra(const std::string& extra, const CLI::App& root,
                      const CLI::App* verb) {
   if (IsBlank(extra)) return IsEmpty("an argument");
@@ -97,7 +97,7 @@ Status DescribeExtra(const std::string& extra, const CLI::App& root,
   return Usage("unknown verb " + Printable(extra), Nearest(extra, names));
 }
 
-// CLI11 says "--to: 1 required TEXT missing".
+// Replaces CLI11's text "--to: 1 required TEXT missing".
 Status DescribeParseError(const CLI::ParseError& error) {
   const std::string text = error.what();
   const std::string option = text.substr(0, text.find(':'));
@@ -114,18 +114,18 @@ bool IsJsonFlag(std::string_view argument) {
   return argument == "--json" || argument.starts_with("--json=");
 }
 
-// Where "--" stands.
+// The position of "--".
 auto EndOfOptions(const std::vector<std::string>& arguments) {
   return std::find(arguments.begin(), arguments.end(), "--");
 }
 
-// What CLI11 and the help call it: "-y,--yes", "-y, --yes".
+// The option's names for CLI11 or the help: "-y,--yes", "-y, --yes".
 std::string NamesOf(const VerbOption& option, const char* separator) {
   if (option.short_name == nullptr) return option.name;
   return std::string(option.short_name) + separator + option.name;
 }
 
-// CLI11 takes what follows "--to=" for its value.
+// Splits "--to=", after which CLI11 would take the next argument for the value.
 std::vector<std::string> SplitEmptyValues(
     const std::vector<std::string>& arguments) {
   std::vector<std::string> split;
@@ -141,7 +141,7 @@ std::vector<std::string> SplitEmptyValues(
   return split;
 }
 
-// Long names: of options that take a value, or of those that take none.
+// The long names of options that take a value, or of those that take none.
 std::set<std::string> LongNames(const std::vector<const CLI::App*>& apps,
                                 bool with_value) {
   std::set<std::string> names;
@@ -156,7 +156,7 @@ std::set<std::string> LongNames(const std::vector<const CLI::App*>& apps,
   return names;
 }
 
-// CLI11 would take "--dry-run=no" for a no, and add up several of one name.
+// CLI11 would read "--dry-run=no" as false, and combine repeated values.
 Status RefuseFlagValues(const std::vector<std::string>& arguments,
                         const std::vector<const CLI::App*>& apps) {
   const std::set<std::string> flags = LongNames(apps, false);
@@ -173,15 +173,17 @@ Status RefuseFlagValues(const std::vector<std::string>& arguments,
   return Status::Ok();
 }
 
-// "--json", "-y". CLI11 makes a number of "-1" that no option of a verb means;
-// the table of settings has its own words for one.
+// True for "--json" and "-y". "-1" counts only if `may_be_number` is false:
+// CLI11 reads it as a number, and the table of settings has a better message
+// for it.
 bool LooksLikeOption(const std::string& value, bool may_be_number) {
   const bool digit = value.size() > 1 && value[1] >= '0' && value[1] <= '9';
   return value.size() > 1 && value[0] == '-' && !(digit && may_be_number);
 }
 
-// No value is empty, and none is the option that follows: CLI11 takes whatever
-// does. Of settings the table knows for which of them empty means something.
+// Refuses empty values and options as values, because CLI11 takes any next
+// argument for a value. For settings, the table knows which of them may be
+// empty.
 Status CheckValues(const std::vector<const CLI::Option*>& options,
                    bool of_settings) {
   for (const CLI::Option* option : options) {
@@ -217,8 +219,8 @@ void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
   }
 }
 
-// What was given; null if nothing was. (CLI11's own search ends the program
-// where there is no memory.)
+// The option if it was given, else null. (CLI11's own search ends the program
+// if no memory is left.)
 const CLI::Option* Given(const CLI::App& app, std::string_view name) {
   for (const CLI::Option* option : app.get_options()) {
     const auto& names = option->get_lnames();
@@ -288,7 +290,7 @@ std::string OptionsHelp(const Verb& verb) {
   return text;
 }
 
-// Of one verb, or of all if there is none.
+// The settings of one verb, or of all verbs if `verb` is null.
 std::string SettingsHelp(const Verb* verb) {
   std::vector<const SettingInfo*> shown;
   size_t width = 0;
@@ -325,7 +327,7 @@ Result<CommandLine> ParseCommandLine(
   CLI::App app;
   app.set_help_flag("");
   app.require_subcommand(0, 1);
-  app.allow_extras(true);  // described below, better than CLI11 does
+  app.allow_extras(true);  // described below, better than by CLI11
   app.add_flag("-h,--help", line.help);
   app.add_flag("--version", line.version);
   app.add_flag("--json", line.json);
@@ -348,7 +350,7 @@ Result<CommandLine> ParseCommandLine(
   const Status flags = RefuseFlagValues(split, apps);
   if (!flags.ok()) return flags;
   try {
-    // CLI11 takes them last first.
+    // CLI11 takes the last argument first.
     std::reverse(split.begin(), split.end());
     app.parse(std::move(split));
   } catch (const CLI::ParseError& error) {
@@ -396,7 +398,7 @@ std::string HelpText(const Verb* verb) {
       "Verbs (levelkeep VERB --help says more):\n";
   for (const Verb* known : AllVerbs()) {
     const std::string name = known->name;
-    constexpr size_t kWidth = 13;  // of the longest name, and two
+    constexpr size_t kWidth = 13;  // of the longest name, and two blanks
     text += "  " + name + std::string(kWidth - name.size(), ' ') +
             known->summary + "\n";
   }

@@ -1,4 +1,4 @@
-// The command line, parsed; and the verbs that there are.
+// The parsed command line, and the list of verbs.
 
 #ifndef LEVELKEEP_CLI_ARGUMENTS_H_
 #define LEVELKEEP_CLI_ARGUMENTS_H_
@@ -17,9 +17,9 @@ namespace levelkeep::cli {
 
 struct Session;
 
-// What the options of all verbs together can set.
+// The values that the options of all verbs can set.
 struct VerbArguments {
-  std::string source;  // a backup's name, the beginning of one, or a path
+  std::string source;  // a backup's name, the beginning of a name, or a path
   std::string label;
   std::string target_dir;
   std::string depth = "full";
@@ -41,18 +41,19 @@ struct VerbArguments {
   bool yes = false;
 };
 
-// A number on the command line: decimal digits, within bounds.
+// A number on the command line: decimal digits, within limits.
 struct NumberTarget {
   uint64_t VerbArguments::*member;
   uint64_t min;
   uint64_t max;
 };
 
-// One option of a verb. `levelkeep VERB --help` lists those that have a help.
+// One option of a verb. `levelkeep VERB --help` lists the options that have a
+// help text.
 struct VerbOption {
-  const char* name;   // "--label"; one without dashes is what stands alone
-  const char* value;  // what the help calls its value; null for a flag
-  const char* help;   // one line or several; may be null
+  const char* name;   // "--label"; without dashes: a positional argument
+  const char* value;  // the value's name in the help; null for a flag
+  const char* help;   // one or several lines; may be null
   std::variant<std::string VerbArguments::*, NumberTarget,
                bool VerbArguments::*>
       target;
@@ -63,14 +64,15 @@ struct VerbOption {
 struct Verb {
   const char* name;
   const char* summary;  // a line for the list of verbs
-  const char* help;     // what `levelkeep VERB --help` says above the options
+  const char* help;     // `levelkeep VERB --help` prints it above the options
   Status (*run)(Session* session);
   std::span<const VerbOption> options = {};
-  // Logs like a service (LOG_LEVEL) instead of warnings only.
+  // Logs like a service (LOG_LEVEL), not only warnings.
   bool is_service = false;
-  // Says first which database and which backups it is about.
+  // First prints the paths of the database and the backups.
   bool names_place = true;
-  // Reads ./.env. Not what works with root's rights in a service's folder.
+  // Reads ./.env. False for a verb that works with root's rights in a service's
+  // folder.
   bool reads_env_file = true;
 };
 
@@ -90,11 +92,11 @@ extern const Verb kOwnVerb;
 extern const Verb kConfigVerb;
 extern const Verb kHealthVerb;
 
-// In the order of --help.
+// All verbs, in the order of --help.
 const std::vector<const Verb*>& AllVerbs();
 
 struct CommandLine {
-  const Verb* verb = nullptr;  // null: none was named
+  const Verb* verb = nullptr;  // null: no verb was given
   VerbArguments arguments;
   bool help = false;
   bool version = false;
@@ -102,18 +104,19 @@ struct CommandLine {
   bool quiet = false;
   int verbosity = 0;
   std::optional<std::string> config_file;
-  std::map<std::string, std::string> settings;  // by variable
+  std::map<std::string, std::string> settings;  // keyed by variable
 };
 
-// kInvalidArgument says what is wrong, with a "did you mean" where there is
-// something like it. An empty value, as a variable that is not set leaves it,
-// is wrong wherever it stands; of a setting its table decides.
+// kInvalidArgument says what is wrong, with "did you mean" if a similar name
+// exists. An empty value, as an unset shell variable gives it, is an error
+// everywhere, except for settings that allow it.
 Result<CommandLine> ParseCommandLine(const std::vector<std::string>& arguments);
 
-// Was --json asked for, well or not? For errors of the parser itself.
+// True if --json is among the arguments, valid or not. For errors of the parser
+// itself.
 bool AsksForJson(const std::vector<std::string>& arguments);
 
-// `levelkeep --help`, `levelkeep VERB --help`.
+// The text of `levelkeep --help` or `levelkeep VERB --help`.
 std::string HelpText(const Verb* verb);
 
 }  // namespace levelkeep::cli

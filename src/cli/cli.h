@@ -1,8 +1,8 @@
 // The program `levelkeep`.
 //
-// Data goes to standard output, talk (progress, warnings, errors) to standard
-// error. With --json, standard output holds exactly one JSON object, also
-// when something fails. docs/cli.md is the contract.
+// Data goes to standard output; progress, warnings and errors go to standard
+// error. With --json, standard output has exactly one JSON object, also after
+// an error. docs/cli.md is the contract.
 
 #ifndef LEVELKEEP_CLI_CLI_H_
 #define LEVELKEEP_CLI_CLI_H_
@@ -22,7 +22,8 @@
 
 namespace levelkeep::cli {
 
-// Thread safety: all methods may be called concurrently.
+// Counts requests for a report (SIGUSR1). Thread safety: all methods may be
+// called concurrently.
 class Questions {
  public:
   void Ask() {
@@ -30,7 +31,7 @@ class Questions {
     asked_ = true;
     wake_.notify_all();
   }
-  // Waits for one and takes it. False: stopped.
+  // Waits for a question and takes it. False: stopped.
   bool Wait(std::stop_token stop) {
     MutexLock lock(&mutex_);
     wake_.wait(mutex_, stop, [this]() REQUIRES_LOCK(mutex_) { return asked_; });
@@ -44,7 +45,7 @@ class Questions {
   bool asked_ GUARDED_BY(mutex_) = false;
 };
 
-// The world around one run, so that tests need no process for it.
+// The environment of one run, so that tests need no process.
 struct World {
   std::istream* in = nullptr;
   std::ostream* out = nullptr;
@@ -56,24 +57,24 @@ struct World {
   // SettingsSources::system_file.
   std::string system_file;
   std::stop_token stop;  // SIGINT, SIGTERM
-  // Set by serve and worker: SIGHUP is for them no reason to stop, and they
-  // stop in bounded time. May be null.
+  // Set by serve and worker: they do not stop at SIGHUP, and they stop in
+  // bounded time. May be null.
   std::atomic<bool>* is_service = nullptr;
   Questions* questions = nullptr;  // SIGUSR1; may be null
   FileSystem* fs = nullptr;
   Clock* clock = nullptr;
 };
 
-// `arguments` without the program's name. Returns the exit code. What a verb
-// throws is an error as any other.
+// `arguments` does not have the program's name. Returns the exit code. An
+// exception from a verb is handled like any other error.
 int Run(const std::vector<std::string>& arguments, const World& world);
 
-// The exception that is being handled: what the system lacks, and what to do.
-// REQUIRES: called in a catch block.
+// Describes the exception that is being handled: which resource is missing, and
+// what to do. REQUIRES: called in a catch block.
 Status CaughtStatus();
 
-// The same end for what went wrong around Run: says it, in an object too where
-// the arguments ask for one. Returns the exit code.
+// Reports an error outside of Run, also as JSON if the arguments have --json.
+// Returns the exit code.
 int Fail(const std::vector<std::string>& arguments, const World& world,
          const Status& status);
 

@@ -29,7 +29,7 @@ constexpr VerbOption kConfigOptions[] = {
      &VerbArguments::check},
 };
 
-// As ConfigureLogging makes it.
+// Creates the folder as ConfigureLogging does.
 Status CheckLogFolder(FileSystem* fs, const std::string& folder) {
   if (folder.empty()) return Status::Ok();
   const auto info = fs->StatFollowing(folder);
@@ -39,7 +39,7 @@ Status CheckLogFolder(FileSystem* fs, const std::string& folder) {
   return RequireFolder(fs, "LOG_DIR", folder, {.keeps_time = true});
 }
 
-// The checks of serve, in its order.
+// Makes the checks of serve in the same order.
 Status CheckServe(Session* session) {
   const Settings& settings = session->settings();
   const Status log = CheckLogFolder(session->world.fs, settings.log.directory);

@@ -15,7 +15,7 @@ constexpr char kRed[] = "31";
 constexpr char kGreen[] = "32";
 constexpr char kYellow[] = "33";
 
-// https://no-color.org: set and not empty, whatever the value.
+// https://no-color.org: no colours if the variable is set and not empty.
 bool ColoursWanted(const std::map<std::string, std::string>& environment) {
   const auto no_color = environment.find("NO_COLOR");
   if (no_color != environment.end() && !no_color->second.empty()) return false;
@@ -42,7 +42,7 @@ bool Console::can_redraw() const {
          term->second != "dumb";
 }
 
-// A stream that has failed takes nothing more: the first failure counts.
+// After a failed write nothing more is written: the first failure is reported.
 void Console::Write(std::string_view text) {
   errno = 0;
   *world_->out << text << std::flush;
@@ -98,7 +98,7 @@ bool Console::Ask(std::string_view question) {
 
 Status Console::Confirm(std::string_view what, const Status& cannot_ask) {
   if (!CanAsk()) return cannot_ask;
-  // Also with --quiet: a question without what it is about is none.
+  // Printed even with --quiet, because the question needs its subject.
   *world_->err << what << '\n';
   if (Ask("Go on?")) return Status::Ok();
   return Status(StatusCode::kRefused, "not confirmed, nothing was changed");
@@ -207,7 +207,7 @@ void Progress::Update(double fraction) {
     shown_percent_ = percent;
   } else {
     const int step = percent / kLineStep * kLineStep;
-    // 100 % is said by the line that tells the result.
+    // The line with the result replaces a line for 100 %.
     if (!due || step <= shown_percent_ || step == 0 || step == 100) return;
     console_->Say(label_ + ": " + std::to_string(step) + " %");
     shown_percent_ = step;

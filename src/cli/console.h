@@ -1,5 +1,5 @@
-// What the operator sees: data, talk, tables, progress, errors, questions, and
-// what the program returns (stable, see docs/cli.md).
+// Output to the operator: data, messages, tables, progress, errors, questions,
+// and the exit codes (stable, see docs/cli.md).
 
 #ifndef LEVELKEEP_CLI_CONSOLE_H_
 #define LEVELKEEP_CLI_CONSOLE_H_
@@ -19,44 +19,44 @@ namespace levelkeep::cli {
 
 struct ConsoleOptions {
   bool json = false;
-  bool quiet = false;  // no talk but errors
+  bool quiet = false;  // print no messages except errors
 };
 
 // Thread safety: one thread at a time.
 class Console {
  public:
-  // `world` and its streams outlive this object.
+  // `world` and its streams must outlive this object.
   Console(const World* world, const ConsoleOptions& options);
 
   bool json() const { return options_.json; }
-  // A bar that is drawn over and over makes sense.
+  // True if a progress bar can be redrawn in place.
   bool can_redraw() const;
   bool talkative() const { return !options_.quiet && !options_.json; }
   const World& world() const { return *world_; }
 
-  // Ok, or why something could not be written to standard output since the
-  // last call: it is full, closed, or nobody reads it any more.
+  // Ok, or why a write to standard output failed since the last call: the disk
+  // is full, the stream is closed, or its reader has gone.
   Status TakeOutputFailure();
 
-  // Data for people; nothing with --json.
+  // Prints data for people; prints nothing with --json.
   void Print(std::string_view text);
-  // The one object of --json (a line).
+  // Prints the one object of --json as a line.
   void PrintJson(std::string_view json_text);
-  // Talk, on standard error; a line.
+  // Prints a message line on standard error.
   void Say(std::string_view line);
   void Warn(std::string_view line);
-  // "error: …" and "hint: …"; not silenced by --quiet.
+  // Prints "error: …" and "hint: …", even with --quiet.
   void PrintError(const Status& status);
 
-  // Can a person be asked?
+  // True if a person can answer a question.
   bool CanAsk() const;
   // "question [y/N] ": true for y and yes. REQUIRES: CanAsk().
   bool Ask(std::string_view question);
-  // Says what is about to happen and asks whether it may: kRefused if not,
-  // `cannot_ask` where nobody can be asked.
+  // Prints what will happen and asks for confirmation: kRefused if it is
+  // denied, `cannot_ask` if nobody can answer.
   Status Confirm(std::string_view what, const Status& cannot_ask);
 
-  // For text on standard output; unchanged where colours are not wanted.
+  // The text in green for standard output; unchanged if colours are off.
   std::string Green(std::string_view text) const;
   std::string Red(std::string_view text) const;
   std::string Yellow(std::string_view text) const;
@@ -76,15 +76,15 @@ enum class Align { kLeft, kRight };
 
 struct Cell {
   std::string text;
-  // What is written instead (the text with colours); same width on screen.
+  // The text with colours, which is printed instead; same width on screen.
   std::string painted;
 };
 
-// Pads to the widest cell of each column; no blanks at line ends.
+// Pads each column to its widest cell; leaves no blanks at line ends.
 class Table {
  public:
   Table(std::vector<std::string> headings, std::vector<Align> alignment);
-  // REQUIRES: as many cells as headings.
+  // REQUIRES: `cells` has as many cells as there are headings.
   void AddRow(std::vector<Cell> cells);
   std::string ToString() const;
 
@@ -93,20 +93,21 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// Columns that UTF-8 text takes, one for each code point.
+// The columns of a UTF-8 text on screen, one for each code point.
 size_t DisplayWidth(const std::string& text);
-// "3 h", "2 days": how long before `now`; "in the future" otherwise.
+// How long `time` is before `now`: "3 h", "2 days"; else "in the future".
 std::string FormatAge(Time time, Time now);
 // "2024-12-27 12:00:00" (UTC).
 std::string FormatTimeForPeople(Time time);
 
-// On a terminal the bar is drawn at most ten times a second and wiped at the
-// end. Elsewhere there is a line each 10 %, but not more than one a second,
-// so that a short job is silent.
+// On a terminal the bar is drawn at most ten times a second and erased at the
+// end. Otherwise a line is printed every 10 %, but at most one per second, so
+// that a short job prints nothing.
 // Thread safety: Update from any thread.
 class Progress {
  public:
-  // `console` outlives it. `label` is what is done: "verifying NAME".
+  // `console` must outlive this object. `label` names the work: "verifying
+  // NAME".
   Progress(Console* console, std::string label);
   ~Progress();
   Progress(const Progress&) = delete;
@@ -114,7 +115,7 @@ class Progress {
 
   // `fraction` from 0 to 1.
   void Update(double fraction) EXCLUDES_LOCK(mutex_);
-  // Update as a function; lives no longer than this object.
+  // Update as a function, which must not outlive this object.
   std::function<void(double)> callback();
 
  private:
@@ -132,13 +133,13 @@ class Progress {
 enum ExitCode : int {
   kExitOk = 0,
   kExitFailure = 1,
-  kExitUsage = 2,  // wrong arguments or configuration
+  kExitUsage = 2,  // wrong arguments or wrong settings
   kExitDamaged = 3,
   kExitBusy = 4,
   kExitNotFound = 5,
   kExitNoSpace = 6,
-  kExitNotChecked = 7,  // a check could not be done
-  kExitDegraded = 7,    // `health`: it works, and something needs a person
+  kExitNotChecked = 7,  // a check was impossible
+  kExitDegraded = 7,    // `health`: usable, but a person must act
   kExitInterrupted = 130,
 };
 

@@ -21,7 +21,8 @@ constexpr char kCreateHelp[] =
     "was. Old backups are then rotated out. It waits up to five minutes for\n"
     "another process that is changing the backups.\n";
 
-// For another process that changes the backups, e.g. the server's schedule.
+// The patience for another process that changes the backups, e.g. the server's
+// schedule.
 constexpr std::chrono::minutes kPatience{5};
 
 constexpr VerbOption kCreateOptions[] = {

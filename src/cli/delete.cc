@@ -25,7 +25,7 @@ constexpr VerbOption kDeleteOptions[] = {
     {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
 };
 
-// 1. find it   2. ask   3. remove it
+// 1. find the backup   2. ask   3. delete it
 Status RunDelete(Session* session) {
   const VerbArguments& arguments = session->arguments();
   if (arguments.source.empty()) {

@@ -29,9 +29,9 @@ constexpr char kHealthHelp[] =
     "say: for HEALTHCHECK of containers, and whatever else restarts it. It\n"
     "needs no other program, and uses API_TOKEN.\n";
 
-// A report has some fifty values. Who answers may be anybody.
+// A report has about fifty values; an unknown server may answer anything.
 constexpr JsonRules kAnswerRules = {16, 10'000, 1u << 20};
-constexpr size_t kMaxReason = 2000;  // characters shown of one
+constexpr size_t kMaxReason = 2000;  // characters shown of one reason
 constexpr uint64_t kMaxTimeoutMs = 600'000;
 
 constexpr VerbOption kHealthOptions[] = {
@@ -43,7 +43,7 @@ constexpr VerbOption kHealthOptions[] = {
      NumberTarget{&VerbArguments::timeout_ms, 1, kMaxTimeoutMs}},
 };
 
-// A server that listens everywhere is asked where it is sure to listen.
+// For a server that listens on all addresses, the loopback address is used.
 std::string UrlFor(const http::ApiOptions& api) {
   std::string host = api.host;
   if (host == "0.0.0.0") host = "127.0.0.1";
@@ -51,15 +51,15 @@ std::string UrlFor(const http::ApiOptions& api) {
   return UrlOf(host, api.port);
 }
 
-// Whom to ask, and how long to wait.
+// The server to ask, and how long to wait.
 struct Asked {
-  std::string url;   // as httplib takes it
+  std::string url;   // in the form for httplib
   std::string host;  // without brackets
   std::chrono::milliseconds timeout;
 };
 
-// "http://HOST", "http://HOST:PORT", also with a slash behind it. Nothing: it
-// is something else.
+// Accepts "http://HOST" and "http://HOST:PORT", with or without a final slash.
+// No value for any other text.
 std::optional<Asked> ParseUrl(const std::string& url) {
   constexpr std::string_view kScheme = "http://";
   constexpr uint64_t kMaxPort = 65535;
@@ -85,7 +85,7 @@ std::optional<Asked> ParseUrl(const std::string& url) {
   return Asked{std::string(kScheme) + std::string(rest), std::string(host), {}};
 }
 
-// Empty: the name is known, or it is an address.
+// Why the name can't be resolved. Empty: it can, or is an address.
 std::string WhyUnknown(const std::string& host) {
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), nullptr, nullptr, &found);
@@ -93,7 +93,7 @@ std::string WhyUnknown(const std::string& host) {
   return error == 0 ? "" : ::gai_strerror(error);
 }
 
-// What httplib says in one word.
+// Explains httplib's error code.
 Status NoAnswer(const Asked& asked, httplib::Error error,
                 std::chrono::steady_clock::duration waited) {
   std::string why;
@@ -123,7 +123,7 @@ Status NoAnswer(const Asked& asked, httplib::Error error,
                 "no answer from " + asked.url + ": " + why, hint);
 }
 
-// The answer to one question, or why there is none.
+// The response to one request, or why there is none.
 Result<httplib::Response> Ask(const Asked& asked, const std::string& token,
                               const char* path) {
   httplib::Client client(asked.url);
@@ -138,14 +138,14 @@ Result<httplib::Response> Ask(const Asked& asked, const std::string& token,
                   std::chrono::steady_clock::now() - begin);
 }
 
-// A member as text; "?" if it is missing, whatever else the server says.
+// A member as text; "?" if it is missing.
 std::string TextOf(const nlohmann::ordered_json& object, const char* name) {
   const auto it = object.find(name);
   if (it == object.end()) return "?";
   return Printable(it->is_string() ? it->get<std::string>() : DumpJson(*it));
 }
 
-// What is degraded, for people.
+// The reasons for a degraded status, as text.
 std::vector<std::string> ReasonsOf(const nlohmann::ordered_json& health) {
   std::vector<std::string> reasons;
   const auto backup = health.find("backup");

@@ -42,7 +42,7 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
   for (const BackupInfo& backup : backups) {
     std::string more = backup.pinned ? ", pinned" : "";
     if (backup.other_database) more += ", of another database";
-    // Without a manifest nobody knows these; 0 would be a claim.
+    // Without a manifest these values are unknown, and 0 would be wrong.
     const bool known = backup.status != BackupStatus::kUnreadable;
     table.AddRow(
         {{Printable(backup.name, 200), ""},

@@ -1,4 +1,4 @@
-// The program around Run: signals, streams, the last resort.
+// The work around Run: signals, streams, and the handling of exhausted memory.
 
 #include <fcntl.h>
 #include <malloc.h>
@@ -24,9 +24,10 @@
 namespace levelkeep::cli {
 namespace {
 
-// Only the installed program is the service's; one that was just built, or a
-// copy of it, is somebody's own. Whoever has read the file for us, as systemd
-// has, says so by an empty LEVELKEEP_SYSTEM_FILE: it may be root's alone.
+// Only the installed program uses the service's file; a program that was just
+// built, or a copy, does not. If systemd or another parent has read the file
+// already, which may be readable by root only, it sets LEVELKEEP_SYSTEM_FILE to
+// an empty value.
 std::string SystemFile(const std::map<std::string, std::string>& environment) {
   const auto named = environment.find("LEVELKEEP_SYSTEM_FILE");
   if (named != environment.end()) return named->second;
@@ -58,10 +59,10 @@ int RunVerb(const std::vector<std::string>& arguments, World world) {
 
 bool json_is_asked_for = false;
 
-// Where operator new finds no memory: the program ends as by a crash, which all
-// of it is made for. Going on would need a way out at each place that
-// allocates, in LevelDB and in nlohmann::json, too, and there is none (decision
-// 0018).
+// Called if operator new finds no memory: the program ends as in a crash, which
+// its files survive at any time. To continue, each place that allocates would
+// need an error path, also in LevelDB and in nlohmann::json, which have none
+// (decision 0018).
 [[noreturn]] void EndWithoutMemory() {
   constexpr std::string_view kJson =
       "{\"success\":false,\"code\":\"io_error\",\"message\":\"not enough "
@@ -81,8 +82,8 @@ bool json_is_asked_for = false;
   _exit(kExitFailure);
 }
 
-// glibc would learn from the first large list that is freed to keep the next
-// ones: with 100,000 tables that made a quarter of a create's memory.
+// After the first large list is freed, glibc would keep the memory of later
+// lists: with 100,000 tables this was a quarter of a create's memory.
 void ReturnFreedMemory() {
 #ifdef __GLIBC__
   constexpr int kLarge = 256 << 10;
@@ -94,12 +95,12 @@ void ReturnFreedMemory() {
 }  // namespace
 
 int Main(int argc, char** argv) {
-  // Before anything is opened in its place.
+  // Replaces closed standard streams before another file gets their number.
   if (fcntl(STDOUT_FILENO, F_GETFD) == -1 && errno == EBADF) {
     std::cout.setstate(std::ios::badbit);
   }
   SettleOwnProcess();
-  // LevelDB makes its files with whatever mode this leaves.
+  // LevelDB creates its files with the mode that the umask allows.
   umask(077);
   ReturnFreedMemory();
   const std::vector<std::string> arguments(argv + 1, argv + argc);

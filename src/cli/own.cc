@@ -81,8 +81,8 @@ Status RunOwn(Session* session) {
                   "only root may give files away", "run it as root");
   }
   const BackupOptions& options = session->settings().backup;
-  // Who could enter a folder before it was given away does so by its group;
-  // nobody but the service has any business in the database.
+  // Users who could enter a folder before keep access by its group; only the
+  // service needs access to the database.
   const GiveRequest requests[] = {
       {options.storage_dir, *user, 0700,
        [&options](const std::string& entry) {
@@ -95,7 +95,8 @@ Status RunOwn(Session* session) {
   auto left = nlohmann::ordered_json::array();
   for (const GiveRequest& request : requests) {
     const GiveReport report = GiveFolder(request);
-    // The service may be able to use it all the same, and says if it is not.
+    // The service may still be able to use such a file; if not, it reports that
+    // itself.
     for (const Status& why : report.left) {
       left.push_back(why.ToString());
       session->console->Warn(why.ToString());

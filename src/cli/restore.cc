@@ -94,7 +94,7 @@ Status CannotAskToReplace() {
                 "pass --yes, or look first with --dry-run");
 }
 
-// Ok: go on. Nothing was changed yet.
+// Ok: continue. Nothing was changed yet.
 Status Confirm(Session* session, const std::string& what,
                const Status& cannot_ask) {
   if (session->arguments().yes) return Status::Ok();
@@ -136,7 +136,7 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
   return text;
 }
 
-// 1. what is in it   2. would it work?
+// 1. show the content   2. would the extraction work?
 Status RehearseExtract(Session* session, Engine* engine, FoundBackup backup) {
   const std::string& target = session->arguments().target_dir;
   const Status opened = engine->Open(&backup);
@@ -265,8 +265,8 @@ Status ForgetUndo(Session* session, Engine* engine) {
   return Status::Ok();
 }
 
-// 1. open it: what is shown is what is restored   2. say what would happen
-// 3. ask   4. do it
+// 1. open the backup, so that the shown one is the restored one   2. show what
+// would happen   3. ask   4. restore
 Status Replace(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
   auto backup = engine->Locate(arguments.source);

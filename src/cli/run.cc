@@ -1,4 +1,5 @@
-// One run of the program: parse, load the settings, do it, say what failed.
+// One run of the program: parse, load the settings, run the verb, report
+// errors.
 
 #include <algorithm>
 #include <exception>
@@ -19,7 +20,7 @@ namespace {
 
 using nlohmann::ordered_json;
 
-// `result` holds what is known beside the outcome.
+// `result` has the values to print beside the outcome.
 void PrintJsonOutcome(Console* console, const Status& status,
                       const ordered_json& result) {
   auto json = ordered_json::object();
@@ -51,8 +52,8 @@ int Finish(Console* console, const Status& status, const ordered_json& result,
                      : ExitCodeFor(status.code());
 }
 
-// A service says what it does; the other verbs print their result, so the
-// library's own lines would only repeat it.
+// A service logs its work. The other verbs print their result, which the
+// library's log lines would only repeat.
 LogOptions LogOptionsFor(const Settings& settings, const CommandLine& line) {
   LogOptions options = settings.log;
   if (!line.verb->is_service) {
@@ -67,7 +68,8 @@ LogOptions LogOptionsFor(const Settings& settings, const CommandLine& line) {
   return options;
 }
 
-// Whoever stands in the wrong directory, or forgot a setting, sees it first.
+// Shows the paths first, so that a wrong directory or a missing setting is
+// noticed.
 Status RunNamingPlace(Session* session) {
   const BackupOptions& backup = session->settings().backup;
   const std::string database = AbsolutePath(backup.storage_path());
@@ -81,7 +83,7 @@ Status RunNamingPlace(Session* session) {
 
 Status RunVerb(Session* session) {
   LogOptions log = LogOptionsFor(session->settings(), session->line);
-  // Only a service makes the folder: a question leaves nothing.
+  // Only a service creates the folder: other verbs leave no folder behind.
   if (!session->line.verb->is_service &&
       !PathExists(session->world.fs, log.directory)) {
     log.directory.clear();
@@ -98,7 +100,7 @@ Status RunVerb(Session* session) {
   Status status =
       verb.names_place ? RunNamingPlace(session) : verb.run(session);
   FlushLogs();
-  // Whatever a cancelled step made of it.
+  // A stop counts as the reason, whatever error it caused.
   if (!status.ok() && session->world.stop.stop_requested()) {
     return Status(StatusCode::kCancelled, "interrupted: " + status.message());
   }
@@ -114,7 +116,7 @@ Status CaughtStatus() {
     if (error.code() != std::errc::resource_unavailable_try_again) {
       return Status(StatusCode::kIoError, error.what());
     }
-    // That is all that std::thread says.
+    // std::thread gives no more details.
     return Status(
         StatusCode::kIoError,
         std::string("the system gives this process no more threads: ") +
@@ -172,7 +174,7 @@ int Run(const std::vector<std::string>& arguments, const World& world) {
     status = RunVerb(&session);
   } catch (...) {
     status = CaughtStatus();
-    // Who knows what half of it is there.
+    // The result may be incomplete after an exception.
     session.result = ordered_json::object();
   }
   return Finish(&console, status, session.result, session.result_printed);

@@ -45,7 +45,7 @@ void PrintReady(Session* session, const std::string& url) {
   session->result_printed = true;
 }
 
-// Who can't be told that it is ready is no reason not to serve.
+// If standard output can't be written, serve still runs.
 void SayReady(Session* session, const std::string& url) {
   PrintReady(session, url);
   const Status said = session->console->TakeOutputFailure();
@@ -56,7 +56,7 @@ std::string TimeOf(const std::optional<Time>& time) {
   return time ? FormatTime(*time) : "none";
 }
 
-// What somebody wants to know who can't, or may not, ask over HTTP.
+// A short report for a user who can't, or may not, ask over HTTP.
 void LogState(const HealthReport& health) {
   LogInfo(kServeTag,
           std::string("state: the database is ") +
@@ -77,7 +77,7 @@ void LogState(const HealthReport& health) {
   }
 }
 
-// Answers whoever asks, until the stop.
+// Answers questions until the stop.
 void Serve(const World& world, Application* application) {
   while (!world.stop.stop_requested()) {
     if (world.questions == nullptr) {
@@ -88,8 +88,8 @@ void Serve(const World& world, Application* application) {
   }
 }
 
-// By default glibc gives up to eight heaps for each core to the threads of
-// connections, and each of them keeps what one large request needed once.
+// By default glibc creates up to eight heaps per core for the threads of
+// connections, and each heap keeps the memory that one large request needed.
 void KeepMemoryTogether() {
 #ifdef __GLIBC__
   mallopt(M_ARENA_MAX, 2);

@@ -1,4 +1,4 @@
-// What a verb works with.
+// The objects that a verb works with.
 
 #ifndef LEVELKEEP_CLI_SESSION_H_
 #define LEVELKEEP_CLI_SESSION_H_
@@ -20,13 +20,14 @@ struct Session {
   const CommandLine& line;
   const LoadedSettings& config;
   Console* console;
-  // For --json: what the verb found, also beside an error. "success" is
-  // added at the end.
+  // The verb's results for --json, also beside an error. "success" is added at
+  // the end.
   nlohmann::ordered_json result = nlohmann::ordered_json::object();
-  // The object was printed already (serve prints when it is ready).
+  // The object was printed already (serve prints it when it is ready).
   bool result_printed = false;
 
-  // Of a dry run: one line each, and in the result.
+  // Prints the warnings of a dry run, one line each, and adds them to the
+  // result.
   void Warn(const std::vector<std::string>& warnings) {
     for (const std::string& warning : warnings) console->Warn(warning);
     result["warnings"] = warnings;

@@ -17,18 +17,18 @@ namespace {
 
 constexpr char kSignalsTag[] = "Signals";
 constexpr std::chrono::seconds kPatience{28};
-// How exactly the patience is kept.
+// The precision of the time limit.
 constexpr timespec kPoll = {0, 100'000'000};
 
-// As nohup leaves SIGHUP, and a shell without job control the SIGINT of what it
-// starts in the background.
+// nohup ignores SIGHUP, and a shell without job control ignores SIGINT for
+// background processes.
 bool IsIgnored(int signal) {
   struct sigaction action = {};
   return sigaction(signal, nullptr, &action) == 0 &&
          action.sa_handler == SIG_IGN;
 }
 
-// A signal that is blocked comes even if it is ignored.
+// A blocked signal is delivered to the watcher even if it is ignored.
 sigset_t SignalsToWatch() {
   sigset_t signals;
   sigemptyset(&signals);
@@ -48,11 +48,11 @@ SignalWatcher::SignalWatcher(std::chrono::milliseconds one_wish)
   thread_ = std::jthread([this](std::stop_token ended) { Run(ended); });
 }
 
-// The signals stay blocked: one that comes now, while the program ends
-// anyway, must not spoil its exit code.
+// The signals stay blocked: a signal that arrives while the program ends must
+// not change its exit code.
 SignalWatcher::~SignalWatcher() {
   thread_.request_stop();
-  // Any that is watched wakes it: it looks at the stop first.
+  // Any watched signal wakes the thread, which checks the stop first.
   pthread_kill(thread_.native_handle(), SIGUSR1);
 }
 

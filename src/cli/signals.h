@@ -14,25 +14,27 @@
 
 namespace levelkeep::cli {
 
-// Blocks the signals in the calling thread, and so in all that it starts,
-// and takes them in a thread of its own:
-//   first SIGINT or SIGTERM   stop_token() is stopped
-//   a second one              the process ends at once, exit code 130; not for
-//                             the same signal within `one_wish` of the first
-//   SIGHUP                    a service logs it; else as SIGTERM
-//   SIGUSR1                   somebody asks what a service is at: questions()
-// SIGINT and SIGHUP that whoever started the process has set to be ignored stay
-// so. timeout(1) passes a signal on twice, to its child and to its group, of
-// which the child is one: that is one wish.
-// A service that has not ended 28 s after the first one ends at once, exit
-// code 1, before a supervisor's patience (30 s) does it. Both are safe at any
-// time: what was not finished is swept or finished at the next start.
+// Blocks the signals in the calling thread and in the threads that it starts,
+// and receives them in its own thread:
+//   first SIGINT or SIGTERM   stops stop_token()
+//   a second one              the process ends at once, exit code 130; the same
+//                             signal within `one_wish` of the first does not
+//                             count
+//   SIGHUP                    a service logs it; other verbs treat it as
+//                             SIGTERM
+//   SIGUSR1                   asks a service for a report: questions()
+// SIGINT and SIGHUP stay ignored if the parent process has set them so.
+// timeout(1) sends a signal to its child and to its process group, which
+// includes the child: this counts as one signal.
+// A service that has not ended 28 s after the first signal ends at once, exit
+// code 1, before a supervisor kills it (after 30 s). Both are safe at any time:
+// the next start sweeps or finishes unfinished work.
 // Thread safety: any thread.
 class SignalWatcher {
  public:
   static constexpr std::chrono::seconds kOneWish{1};
 
-  // REQUIRES: the only thread so far.
+  // REQUIRES: no other thread has been started.
   explicit SignalWatcher(std::chrono::milliseconds one_wish = kOneWish);
   ~SignalWatcher();
   SignalWatcher(const SignalWatcher&) = delete;
@@ -40,7 +42,7 @@ class SignalWatcher {
 
   std::stop_token stop_token() const { return stop_.get_token(); }
   std::atomic<bool>* is_service() { return &is_service_; }
-  // Of SIGUSR1. A program that answers none of them ignores it.
+  // Counts SIGUSR1. A verb that does not wait for questions ignores it.
   Questions* questions() { return &questions_; }
 
  private:
@@ -51,7 +53,7 @@ class SignalWatcher {
   std::stop_source stop_;
   std::atomic<bool> is_service_{false};
   Questions questions_;
-  std::jthread thread_;  // last: uses the others
+  std::jthread thread_;  // last: it uses the other members
 };
 
 }  // namespace levelkeep::cli

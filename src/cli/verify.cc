@@ -56,7 +56,7 @@ Result<VerifyReport> VerifyOne(Session* session, Engine* engine,
                         {session->world.stop, progress.callback()});
 }
 
-// All of them, whatever is wrong with one; only a stop ends it early.
+// Verifies all backups even if one is bad; only a stop ends it early.
 Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
   auto backups = engine->List();
   if (!backups.ok()) return backups.status();

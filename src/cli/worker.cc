@@ -29,7 +29,7 @@ constexpr char kWorkerHelp[] =
     "It looks for unverified backups in BACKUP_DIR each\n"
     "BACKUP_WORKER_POLL_MS and never opens the event store.\n";
 
-// The pause after another process verified the same backups.
+// The pause after another process verified backups of the same database.
 constexpr std::chrono::milliseconds kBusyDelay{5'000};
 
 constexpr VerbOption kWorkerOptions[] = {
@@ -39,7 +39,7 @@ constexpr VerbOption kWorkerOptions[] = {
 
 class Worker {
  public:
-  // `once`: what could not be checked is not tried again.
+  // `once`: a backup that could not be checked is not tried again.
   Worker(const Settings& settings, const World& world, bool once)
       : once_(once),
         fs_(world.fs),
@@ -52,11 +52,11 @@ class Worker {
               [this](const JobRequest& job) { return StoreOf(job); }),
         stop_(world.stop, [this] { jobs_.StopAll(); }) {}
 
-  // Also removes the scratch folder of a worker that was killed; what a
-  // live process uses stays.
+  // Also removes the scratch folders of killed workers, but not those of living
+  // processes.
   Status Prepare() {
-    // Whoever makes backups makes the folder. Until then, or until its volume
-    // is mounted, there is nothing to look at.
+    // The process that makes backups creates the folder. Until then, or while
+    // its volume is not mounted, there is nothing to verify.
     Status prepared = engine_.ListRecentEntries().status();
     if (prepared.code() == StatusCode::kNotFound) return prepared;
     prepared = engine_.Prepare();
@@ -70,8 +70,8 @@ class Worker {
     return Status::Ok();
   }
 
-  // Submits the verification of each backup that lacks one, and that does not
-  // rest after a check that could not be done. Returns the jobs.
+  // Submits the verification of each backup without one, except while a backup
+  // rests after a failed try. Returns the jobs.
   Result<std::vector<std::string>> SubmitPending() {
     LEVELKEEP_ASSIGN_OR_RETURN(const auto pending,
                                engine_.PendingVerification());
@@ -96,7 +96,7 @@ class Worker {
 
   JobRunner* jobs() { return &jobs_; }
 
-  // What it is at, for whoever asks meanwhile.
+  // The worker's present work, for a question.
   std::string State() {
     MutexLock lock(&mutex_);
     return (at_.empty() ? "waiting" : "checking " + at_) +
@@ -114,15 +114,16 @@ class Worker {
     return {backup.mtime_ns, backup.sha256};
   }
 
-  // By this process. The record of it may not count, where the file system has
-  // its own idea of owners: nobody is helped if it is done for ever.
+  // True if this process has verified the backup. Its record may not count on a
+  // file system that shows other owners; without this set, it would be verified
+  // again for ever.
   bool WasDone(const FoundBackup& backup) {
     MutexLock lock(&mutex_);
     const auto done = done_.find(backup.name);
     return done != done_.end() && done->second == KeyOf(backup);
   }
 
-  // Of the database that the backup is of.
+  // The store of the database that the backup belongs to.
   std::shared_ptr<JobStore> StoreOf(const JobRequest& job) {
     const auto backup = engine_.Find(job.backup);
     if (!backup.ok()) return nullptr;
@@ -170,7 +171,7 @@ class Worker {
       outcome.status =
           Status(status.code(), backup.name + " was not verified to its end");
     } else if (status.code() == StatusCode::kBusy) {
-      // The server verifies it, perhaps to its end.
+      // The server is verifying the backup.
       LogInfo(kWorkerTag, backup.name + ": postponed: " + status.message());
       if (!once_) outcome.again = kBusyDelay;
       outcome.postponed = true;
@@ -192,14 +193,14 @@ class Worker {
   Mutex mutex_;
   std::map<std::string, Key> done_ GUARDED_BY(mutex_);
   std::map<std::string, std::shared_ptr<JobStore>> stores_ GUARDED_BY(mutex_);
-  std::string at_ GUARDED_BY(mutex_);  // empty: at none
+  std::string at_ GUARDED_BY(mutex_);  // empty: idle
   uint64_t checked_ GUARDED_BY(mutex_) = 0;
 
   JobRunner jobs_;  // its threads use the members above
   std::stop_callback<std::function<void()>> stop_;
 };
 
-// The first failure that is no verdict counts, after a stop.
+// Returns the first failure that is not a verdict; a stop has priority.
 Status RunOnce(Session* session, Worker* worker) {
   const auto ids = worker->SubmitPending();
   if (!ids.ok() && ids.status().code() != StatusCode::kCancelled) {
@@ -250,7 +251,7 @@ Status RunWorker(Session* session) {
   LogInfo(kWorkerTag, "Starting with poll interval " +
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
-  // Also in the middle of a check, which may take hours.
+  // Answers also during a check, which may take hours.
   const std::jthread answers([&](std::stop_token ended) {
     Questions* const questions = session->world.questions;
     while (questions != nullptr && questions->Wait(ended)) {

@@ -14,7 +14,7 @@ bool IsKeyChar(char c, bool first) {
          (!first && c >= '0' && c <= '9');
 }
 
-// Cuts the key off the front; empty if there is none.
+// Takes the key from the front of the text; empty if there is none.
 std::string_view TakeKey(std::string_view* text) {
   size_t size = 0;
   while (size < text->size() && IsKeyChar((*text)[size], size == 0)) ++size;
@@ -88,7 +88,7 @@ class Parser {
     if (!text.empty() && (text.front() == '"' || text.front() == '\'')) {
       return ParseQuoted(key, text);
     }
-    size_t end = 0;  // a # counts as a comment only behind a blank
+    size_t end = 0;  // a # begins a comment only after a blank
     while (end < text.size() &&
            !(text[end] == '#' &&
              (end == 0 || kBlanks.find(text[end - 1]) != kBlanks.npos))) {
@@ -133,7 +133,7 @@ class Parser {
             " for a part of it: put it on a line of its own");
   }
 
-  // `escaped` are the signs behind a backslash that both read alike.
+  // `escaped` has the characters after a backslash that systemd reads as we do.
   void RefuseSigns(const std::string& key, std::string_view text,
                    std::string_view escaped) {
     if (!systemd_too_) return;
@@ -158,7 +158,7 @@ class Parser {
     std::string value;
     while (!text.empty()) {
       if (escapes && text.front() == '\\') {
-        const char c = text[1];  // ParseQuoted made sure that there is one
+        const char c = text[1];  // ParseQuoted made sure that it exists
         value += c == 'n' ? '\n' : c == 't' ? '\t' : c;
         text.remove_prefix(2);
       } else if (text.starts_with("$$")) {
@@ -196,7 +196,7 @@ class Parser {
     return std::nullopt;
   }
 
-  // Never shows a value: it may be a secret.
+  // Never shows a value, which may be a secret.
   void Problem(const std::string& what) {
     file_.problems.push_back("file " + name_ + " line " +
                              std::to_string(line_) + ": " + what);

@@ -20,19 +20,19 @@ struct EnvFile {
   std::vector<std::string> problems;  // "file .env line 3: …"
 };
 
-// Blank lines and lines that begin with # are skipped; "export " before a
-// key is fine. A value is
-//   plain      up to the line's end or a # after a blank, blanks cut off
-//   'single'   taken as it is
+// Blank lines and lines that begin with # are skipped; "export " before a key
+// is allowed. A value is
+//   plain      up to the line's end or a # after a blank, without outer blanks
+//   'single'   used unchanged
 //   "double"   with \" \\ \n \t
-// In plain and double-quoted values ${NAME} is replaced by the environment's
-// or an earlier line's value (unknown: a problem), $$ is a dollar sign, and
-// any other dollar sign stands for itself.
-// `name` is how problems call the file.
+// In plain and double-quoted values ${NAME} is replaced by the environment's or
+// an earlier line's value (unknown: a problem), $$ is a dollar sign, and any
+// other dollar sign stays as it is.
+// `name` is the file's name in problems.
 //
-// With kSystemdToo a file that systemd reads as an EnvironmentFile= as well:
-// what it would read as another value, or not at all, is a problem. That is
-// "export ", a # behind a value, ${NAME} and $$, and most backslashes.
+// kSystemdToo is for a file that systemd also reads as an EnvironmentFile=:
+// text that systemd would read differently or not at all is a problem, namely
+// "export ", a # after a value, ${NAME} and $$, and most backslashes.
 enum class EnvReaders { kOursOnly, kSystemdToo };
 EnvFile ParseEnvFile(std::string_view text, const std::string& name,
                      const std::map<std::string, std::string>& environment,

@@ -8,7 +8,7 @@ namespace {
 constexpr char kNotReadable[] = "(not readable)";
 constexpr uint64_t kSecretLimit = 64 << 10;
 constexpr size_t kTypo = 2;        // edits
-constexpr size_t kSuggestion = 3;  // edits, where it is a problem anyway
+constexpr size_t kSuggestion = 3;  // edits, if the variable is an error anyway
 
 std::string NotSupported(const SettingsLoader::Entry& entry,
                          const std::string& what) {
@@ -39,7 +39,7 @@ std::string SettingsLoader::OriginOf(std::string_view name) const {
   return chosen == chosen_.end() ? "" : chosen->second.origin;
 }
 
-// Several names of one setting may be in a layer; they have to agree.
+// A layer may have several names of one setting; their values must agree.
 void SettingsLoader::AddRow(const SettingRow& row,
                             const std::vector<Entry>& entries) {
   const Entry* direct = nullptr;
@@ -53,7 +53,7 @@ void SettingsLoader::AddRow(const SettingRow& row,
                    " set different values for " + row.info.name +
                    ": allowed is one of the two, or the same value");
       }
-      // The table's own name before its aliases.
+      // The table's own name has priority over its aliases.
       if (direct == nullptr || entry.variable == row.info.name) {
         direct = &entry;
       }
@@ -92,7 +92,7 @@ std::optional<SettingsLoader::Chosen> SettingsLoader::ReadSecret(
     unread_secret_ = std::move(problem);
     return Chosen{"", entry.origin};
   }
-  // Editors and `echo` end the file with a newline that is no part of it.
+  // Editors and `echo` add a newline that is not part of the secret.
   while (!text->empty() && (text->back() == '\n' || text->back() == '\r')) {
     text->pop_back();
   }

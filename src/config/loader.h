@@ -1,4 +1,4 @@
-// Layers of variables become Settings; private to src/config.
+// Combines layers of variables into Settings; private to src/config.
 
 #ifndef LEVELKEEP_CONFIG_LOADER_H_
 #define LEVELKEEP_CONFIG_LOADER_H_
@@ -19,14 +19,14 @@ namespace levelkeep {
 class SettingsLoader {
  public:
   enum class Scope {
-    kProgram,   // everything
-    kEmbedded,  // BackupOptions only: the rest is the application's business
+    kProgram,   // all settings
+    kEmbedded,  // BackupOptions only: the rest is up to the application
   };
-  // What happens to a variable that is not in the table.
+  // How to treat a variable that is not in the table.
   enum class Unknown {
-    kProblem,    // a file that was named for us
-    kOursOnly,   // a shared file: if it looks like ours
-    kTyposOnly,  // the environment: if it is nearly one of ours
+    kProblem,    // a file that was named for LevelKeep
+    kOursOnly,   // a shared file: a problem if the name looks like ours
+    kTyposOnly,  // the environment: a problem if the name is nearly one of ours
   };
   struct Entry {
     std::string variable;
@@ -36,12 +36,13 @@ class SettingsLoader {
 
   SettingsLoader(FileSystem* fs, Scope scope) : fs_(fs), scope_(scope) {}
 
-  // Highest layer first; what it sets, later ones can't.
+  // Adds the highest layer first: a later layer can't change its values.
   void AddLayer(const std::vector<Entry>& entries, Unknown unknown);
   void AddProblem(std::string line) { problems_.push_back(std::move(line)); }
-  // Of a setting's value in the layers so far; empty: none has it.
+  // The origin of a setting's value in the layers so far; empty: no layer has
+  // it.
   std::string OriginOf(std::string_view name) const;
-  // All layers together, or all problems.
+  // The settings of all layers together, or all problems.
   Result<LoadedSettings> Finish();
 
  private:
@@ -64,7 +65,7 @@ class SettingsLoader {
   std::string unread_secret_;  // see Settings::api_token_problem
 };
 
-// What every configuration problem ends with.
+// The error for all configuration problems, with the common hint.
 Status ConfigurationError(const std::vector<std::string>& problems);
 
 }  // namespace levelkeep

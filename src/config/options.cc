@@ -9,14 +9,14 @@ namespace levelkeep {
 
 namespace {
 
-// What the rows say about the values, a line each.
+// Checks each value against its row; one line per problem.
 std::vector<std::string> FindBadValues(Settings settings, bool embedded) {
   Settings scratch;
   std::vector<std::string> problems;
   for (const SettingRow& row : SettingRows()) {
     if (row.embedded != embedded) continue;
     const std::string text = FormatSetting(row.field(&settings), row.limits);
-    if (text.empty() && row.info.secret) continue;  // there is none
+    if (text.empty() && row.info.secret) continue;  // the secret is not set
     if (!ParseSetting(text, row.limits, row.field(&scratch))) {
       problems.push_back(DescribeBadValue(row, text, ""));
     }

@@ -1,4 +1,4 @@
-// What is wrong with a configuration, in words.
+// Checks of a configuration, and the texts of their problems.
 
 #include <algorithm>
 #include <cctype>
@@ -130,7 +130,7 @@ std::vector<std::string> FindConflicts(const BackupOptions& options) {
   };
   differ(storage, backup);
   differ(storage, restore);
-  // Every start would restore the newest backup.
+  // If they were equal, every start would restore the newest backup.
   differ(backup, restore);
   for (const Folder& folder : {backup, restore}) {
     if (folder.path != database && !IsInside(folder.path, database)) continue;

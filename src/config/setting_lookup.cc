@@ -1,4 +1,4 @@
-// Rows are found, and their values shown.
+// Finds rows, and shows their values.
 
 #include <algorithm>
 

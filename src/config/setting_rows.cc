@@ -25,12 +25,12 @@ constexpr char kChecks[] = "serve worker verify";
 constexpr char kChecksCreate[] = "serve worker create verify";
 constexpr char kChecksRestore[] = "serve worker verify restore";
 constexpr char kReads[] = "serve worker create verify restore";
-// Each of these checks the four folders together, as a start does.
+// The verbs that check the four folders together, as a start does.
 constexpr char kOnFolders[] =
     "serve worker create list inspect verify restore accept-loss rotate pin "
     "unpin delete own";
 
-// A place in a Settings.
+// The member of a Settings for a row.
 #define LEVELKEEP_AT(member) [](Settings* s) { return &s->member; }
 
 bool IsText(std::string_view text) {
@@ -44,7 +44,7 @@ bool IsPath(std::string_view text) {
   return !text.empty() && IsText(text) && !IsLeftToAShell(text);
 }
 
-// One component that is neither hidden (our work folder is) nor "..".
+// One path component that is neither hidden (our work folder is) nor "..".
 bool IsDatabaseName(std::string_view text) {
   return IsPath(text) && text.front() != '.' && text.size() <= 200 &&
          text.find('/') == std::string_view::npos;
@@ -63,7 +63,7 @@ bool IsAuthority(std::string_view text) {
   return HostOfAuthority(text).has_value();
 }
 
-// What fits behind "Authorization: Bearer ".
+// A text that is valid after "Authorization: Bearer ".
 bool IsToken(std::string_view text) {
   return !text.empty() && text.size() <= 4096 &&
          std::all_of(text.begin(), text.end(),
@@ -78,7 +78,7 @@ std::string FlagOf(std::string_view variable) {
   return flag;
 }
 
-// Which setting it is: the verbs that it is for, the variable, the JSON key.
+// The identity of a setting: its verbs, its variable, its JSON key.
 struct Id {
   const char* verbs;
   const char* name;
@@ -346,7 +346,7 @@ std::vector<SettingRow> LogRows() {
                       "Folder for daily log files besides standard error."))});
 }
 
-// The defaults are those of the structs: nothing to keep in step.
+// The defaults come from the structs, so that each has one source.
 std::vector<SettingRow> BuildRows() {
   std::vector<SettingRow> rows;
   const auto add = [&](std::vector<SettingRow> section, bool embedded) {

@@ -1,4 +1,4 @@
-// The table that drives all of the configuration; private to src/config.
+// The table that defines all settings; private to src/config.
 
 #ifndef LEVELKEEP_CONFIG_SETTING_ROWS_H_
 #define LEVELKEEP_CONFIG_SETTING_ROWS_H_
@@ -13,33 +13,33 @@
 
 namespace levelkeep {
 
-// Shown for a secret that is set.
+// Shown in place of a secret's value.
 inline constexpr char kMask[] = "********";
 
 struct SettingRow {
   SettingInfo info;
   SettingLimits limits;
-  // The row's place in a Settings.
+  // Returns the row's member of a Settings.
   std::function<SettingField(Settings* settings)> field;
-  // In BackupOptions: matters to applications too, not only to `levelkeep`.
+  // In BackupOptions: applications have the setting too, not only `levelkeep`.
   bool embedded = false;
 
-  // "BACKUP_DIR" and its aliases, but not NAME_FILE.
+  // True for the variable and its aliases, but not for NAME_FILE.
   bool Has(std::string_view variable) const;
 };
 
 const std::vector<SettingRow>& SettingRows();
 
-// The row that owns the variable, an alias or a secret's NAME_FILE; or null.
+// The row of a variable, of an alias or of a secret's NAME_FILE; or null.
 const SettingRow* FindSettingRow(std::string_view variable);
 
-// What a later version knows. Asking for it must not be silently ignored.
+// A setting of a later version. Its use must not be silently ignored.
 struct LaterFeature {
   enum class Rule {
     kRefuseTrue,   // a switch that is off by default
     kRefuseFalse,  // a switch that is on by default
-    kRefuseValue,  // security: what was asked for can't be honoured
-    kNote,         // a value that is of no use without the feature
+    kRefuseValue,  // security: the value can't be obeyed
+    kNote,         // a value that has no effect without the feature
   };
   const char* name;
   Rule rule;
@@ -48,19 +48,19 @@ struct LaterFeature {
 const std::vector<LaterFeature>& LaterFeatures();
 const LaterFeature* FindLaterFeature(std::string_view variable);
 
-// Does a path begin or hold what a shell would have replaced? docker's
-// --env-file passes quotes on, and our files know ${NAME} alone.
+// True if a path begins with or contains text that a shell would have replaced.
+// docker's --env-file passes quotes on, and our files know ${NAME} alone.
 bool IsLeftToAShell(std::string_view path);
-// Does its prefix say that it means us?
+// True if the variable's prefix is one of ours.
 bool LooksLikeOurs(std::string_view variable);
-// The known variable that is nearest, at most `distance` edits away; or "".
+// The most similar known variable, at most `distance` edits away; or "".
 std::string NearestVariable(std::string_view variable, size_t distance);
 
-// `MAX_BACKUPS is "0" (environment MAX_BACKUPS): allowed is 1 to 100000`.
-// No "(…)" for an empty origin.
+// `MAX_BACKUPS is "0" (environment MAX_BACKUPS): allowed is 1 to 100000`. An
+// empty origin leaves out the "(…)".
 std::string DescribeBadValue(const SettingRow& row, std::string_view value,
                              std::string_view origin);
-// Checks that concern several settings of BackupOptions; one line each.
+// Checks settings of BackupOptions against each other; one line per problem.
 std::vector<std::string> FindConflicts(const BackupOptions& options);
 
 }  // namespace levelkeep

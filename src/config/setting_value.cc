@@ -68,7 +68,7 @@ struct FieldParser {
   bool operator()(std::vector<std::string>* field) const {
     std::vector<std::string> parts;
     auto listed = Split(text, ',');
-    // None, or a comma behind the last one.
+    // Allows an empty list, or a comma after the last value.
     if (Trim(listed.back(), kBlanksAndNewlines).empty()) listed.pop_back();
     for (std::string_view part : listed) {
       part = Trim(part, kBlanksAndNewlines);
@@ -112,7 +112,7 @@ struct Formatter {
   template <typename Enum>
   std::string operator()(const Enum* field) const {
     const auto index = static_cast<size_t>(*field);
-    // An application can cast anything into it; Validate has to say so.
+    // An application can cast any number to the enum; Validate reports it.
     if (index >= limits.choices.size()) return std::to_string(index);
     return limits.choices[index];
   }

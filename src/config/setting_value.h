@@ -1,4 +1,4 @@
-// Text to typed values and back; private to src/config.
+// Converts text to typed values and back; private to src/config.
 
 #ifndef LEVELKEEP_CONFIG_SETTING_VALUE_H_
 #define LEVELKEEP_CONFIG_SETTING_VALUE_H_
@@ -16,8 +16,8 @@
 
 namespace levelkeep {
 
-// Where a value lives. A bool with choices is "the second one of the two", an
-// enum has its choices in the order of its values.
+// The member that has a value. A bool with choices is true for the second
+// choice; an enum has its choices in the order of its values.
 using SettingField =
     std::variant<std::string*, bool*, int*, uint64_t*,
                  std::chrono::milliseconds*, std::vector<std::string>*,
@@ -27,23 +27,23 @@ struct SettingLimits {
   uint64_t min = 0;
   uint64_t max = 0;
   std::vector<std::string> choices;
-  // For texts: false if it can't be one.
+  // For texts: false if the text is not allowed.
   bool (*accepts)(std::string_view text) = nullptr;
-  // Nothing is a value, too. Else it is what a variable leaves that is not set,
-  // and no value of any setting.
+  // True if an empty value is allowed. Otherwise an empty value counts as a
+  // variable that is not set.
   bool may_be_empty = false;
 };
 
-// Stores the value. False if the text is none that is allowed; the field is
-// unchanged then.
+// Stores the value. False if the text is not allowed; then the field is
+// unchanged.
 bool ParseSetting(std::string_view text, const SettingLimits& limits,
                   SettingField field);
-// What ParseSetting takes.
+// The text from which ParseSetting makes this value.
 std::string FormatSetting(SettingField field, const SettingLimits& limits);
 
-// true/false, 1/0, yes/no, on/off in any case.
+// Accepts true/false, 1/0, yes/no, on/off in any case.
 std::optional<bool> ParseBool(std::string_view text);
-// Digits, and maybe K, M, G, T or KiB … TiB: powers of 1024.
+// Accepts digits with an optional K, M, G, T or KiB … TiB: powers of 1024.
 std::optional<uint64_t> ParseBytes(std::string_view text);
 
 }  // namespace levelkeep

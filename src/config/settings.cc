@@ -24,7 +24,7 @@ using Unknown = SettingsLoader::Unknown;
 
 constexpr char kImplicitFile[] = "./.env";
 constexpr uint64_t kFileLimit = 1 << 20;
-// Belong together: those of one installation.
+// The folders of one installation, which belong together.
 constexpr const char* kFolders[] = {"STORAGE_DIR", "BACKUP_DIR", "RESTORE_DIR"};
 
 std::vector<Entry> FlagEntries(
@@ -39,8 +39,8 @@ std::vector<Entry> FlagEntries(
   return entries;
 }
 
-// A file may name programs and folders. Root takes ./.env from nobody but root
-// and the person who became root (sudo); one that is named is meant.
+// A file may name programs and folders. Root accepts ./.env only from root and
+// from the user who called sudo; a file named with --config is always accepted.
 Status RefuseForeign(const SettingsSources& sources, const std::string& path,
                      const File& file) {
   if (EffectiveUser() != 0 || sources.config_file || path != kImplicitFile)
@@ -67,7 +67,7 @@ Result<std::string> ReadSettings(const SettingsSources& sources,
   return ReadAll(*file, path, kFileLimit);
 }
 
-// Nothing: it is not there, or a problem was added.
+// No value: the file does not exist, or a problem was added.
 std::optional<std::vector<Entry>> ReadEntries(
     const SettingsSources& sources, const std::string& path,
     const std::string& name, bool must_exist, SettingsLoader* loader,
@@ -101,7 +101,7 @@ void AddFile(const SettingsSources& sources, SettingsLoader* loader) {
   loader->AddLayer(*entries, named ? Unknown::kProblem : Unknown::kOursOnly);
 }
 
-// What AddSystemFile found, for people.
+// Returns a sentence about the file for the user.
 std::string AddSystemFile(const SettingsSources& sources,
                           SettingsLoader* loader) {
   const std::string& path = sources.system_file;
@@ -128,7 +128,7 @@ std::string AddSystemFile(const SettingsSources& sources,
                        "\" (" + entry.origin +
                        "): allowed is an absolute folder there");
   }
-  // The others would be those of whatever directory this is.
+  // Missing folders would come from the present directory.
   if (!folders.empty() && folders.size() < std::size(kFolders)) {
     loader->AddProblem(path +
                        " sets some of STORAGE_DIR, BACKUP_DIR and RESTORE_DIR, "
@@ -161,7 +161,7 @@ std::map<std::string, std::string> ProcessEnvironment() {
     const std::string_view text = *entry;
     const size_t equals = text.find('=');
     if (equals == std::string_view::npos) continue;
-    // As getenv has it, the first of two equal names counts.
+    // If a name occurs twice, the first one counts, as with getenv.
     variables.emplace(text.substr(0, equals), text.substr(equals + 1));
   }
   return variables;

@@ -1,5 +1,5 @@
-// All settings of the program: what there is, and where each value comes
-// from. Flags > environment > file > the system's file > default.
+// All settings of the program, and the origin of each value: flags >
+// environment > file > the system's file > default.
 
 #ifndef LEVELKEEP_CONFIG_SETTINGS_H_
 #define LEVELKEEP_CONFIG_SETTINGS_H_
@@ -18,15 +18,15 @@
 namespace levelkeep {
 
 struct Settings {
-  // Those of `levelkeep`; an application has its own way to be restarted.
+  // The defaults of `levelkeep`; an application is restarted in its own way.
   Settings() {
     backup.restore.restart_command = "docker-compose restart app worker";
   }
 
   BackupOptions backup;
   http::ApiOptions api;
-  // Why this user can't read API_TOKEN_FILE, which may be the service's alone:
-  // serve refuses it, who only looks at the folders needs no token.
+  // Why this user can't read API_TOKEN_FILE, which may be readable by the
+  // service only: serve refuses to start then; other verbs need no token.
   std::string api_token_problem;
   LogOptions log;              // LOG_LEVEL, LOG_FORMAT, LOG_DIR
   bool storage_sync = true;    // STORAGE_SYNC: acknowledged means synced
@@ -45,51 +45,52 @@ enum class SettingKind {
   kList
 };
 
-// One row for flags, help, docs and validation alike.
+// One row defines flag, help, docs and validation.
 struct SettingInfo {
-  std::string section;               // its topic, for people: "Folders"
+  std::string section;               // its topic for readers: "Folders"
   std::string name;                  // the variable, e.g. "API_PORT"
   std::string key;                   // in JSON, e.g. "apiPort"
   std::vector<std::string> aliases;  // e.g. "PORT"
   std::string flag;  // "--port"; empty for secrets: `ps` shows flags
   SettingKind kind = SettingKind::kText;
   std::string default_value;  // as text; may be empty
-  std::string allowed;        // for people: "1 to 100000"
+  std::string allowed;        // for readers: "1 to 100000"
   bool secret = false;        // masked; also as NAME_FILE
   std::string help;           // one sentence
-  // Which verbs use the setting and take its flag; none: all do. Environment
-  // and files may hold it for any.
+  // The verbs that use the setting and take its flag; empty: all verbs.
+  // Environment and files may set it for any verb.
   std::vector<std::string> verbs;
 
   bool IsFor(const std::string& verb) const;
 };
 
-// In the order in which they are to be shown. Lives for ever.
+// In display order. Lives as long as the process.
 const std::vector<SettingInfo>& AllSettings();
 
 struct SettingValue {
   std::string key;
   SettingKind kind = SettingKind::kText;
-  std::string text;          // as a variable has it; masked for a secret
-  std::optional<bool> flag;  // of what is true or false
+  std::string text;          // as in a variable; masked for a secret
+  std::optional<bool> flag;  // for values true and false
 };
 
-// One for each of AllSettings(), or for those of BackupOptions only, which are
-// all that an application has.
+// One value for each of AllSettings(), or only for the settings of
+// BackupOptions, which are all settings of an application.
 std::vector<SettingValue> SettingValues(const Settings& settings,
                                         bool embedded_only);
 
 struct SettingsSources {
   std::map<std::string, std::string> flags;  // by variable, e.g. "API_PORT"
   std::map<std::string, std::string> environment;
-  // --config: must exist, and every key in it must be known. Without it
-  // ./.env is read if there is one; keys of other programs may be in it.
+  // --config: the file must exist, and every key in it must be known. Without
+  // it, ./.env is read if it exists, and may have keys of other programs.
   std::optional<std::string> config_file;
   bool reads_env_file = true;  // ./.env
-  // The service's own (kSystemFile), so that an installed program finds the
-  // service's database from any directory. Read without --config only, and as a
-  // whole only where no folder is set elsewhere: folders of two installations
-  // must not be mixed. Its folders are absolute. Empty: there is none.
+  // The service's own file (kSystemFile), so that an installed program finds
+  // the service's database from any directory. It is read only without
+  // --config, and completely only if no other source sets a folder: folders of
+  // two installations must not be mixed. Its folders are absolute. Empty: there
+  // is no such file.
   std::string system_file;
   FileSystem* file_system = FileSystem::Posix();
 };
@@ -104,18 +105,18 @@ struct SettingOrigin {
 
 struct LoadedSettings {
   Settings settings;
-  // About SettingsSources::system_file: a sentence; empty if there is none.
+  // A sentence about SettingsSources::system_file; empty if there is none.
   std::string system_file;
   std::vector<SettingOrigin> origins;  // one for each of AllSettings()
-  // For the log: variables that later versions know and this one ignores.
+  // For the log: variables that later versions know and this version ignores.
   std::vector<std::string> notes;
 };
 
-// Where the installation puts the service's settings.
+// The file in which the installation has the service's settings.
 inline constexpr char kSystemFile[] = "/etc/levelkeep/levelkeep.env";
 
-// All problems at once: kInvalidArgument whose message has one line for each,
-// with the variable, the value (secrets masked) and what is allowed.
+// Reports all problems at once: kInvalidArgument with one line per problem,
+// which has the variable, the value (secrets masked) and the allowed values.
 Result<LoadedSettings> LoadSettings(const SettingsSources& sources);
 
 // The environment of this process.

@@ -23,7 +23,7 @@ namespace {
 // Room for headers, manifest and table of contents, per file and in all.
 constexpr uint64_t kOverheadPerFile = 2048;
 constexpr uint64_t kOverhead = 1 << 20;
-// Between two looks whether another process is done.
+// The pause between two tries to get the lock from another process.
 constexpr std::chrono::milliseconds kWriteLockDelay{50};
 
 Time FloorToSeconds(Time time) {
@@ -44,7 +44,7 @@ std::vector<ArchiveInput> InputsOf(const Snapshot& snapshot,
   return inputs;
 }
 
-// REQUIRES: it counts LevelDB's writes.
+// REQUIRES: `info` has LevelDB's write number.
 DatabaseHead HeadOf(const SnapshotInfo& info) {
   DatabaseHead head;
   head.sequence = info.last_sequence;
@@ -55,8 +55,8 @@ DatabaseHead HeadOf(const SnapshotInfo& info) {
   return head;
 }
 
-// An upper bound that costs nothing to know: a batch is no larger than its log,
-// and a block no larger than snappy can make of the whole table.
+// An upper bound that needs no reading: a batch is not larger than its log, and
+// a block is not larger than snappy could inflate the whole table.
 uint64_t LargestRecordIn(const SnapshotInfo& info) {
   constexpr uint64_t kMostInflation = 22;
   uint64_t largest = 0;
@@ -68,9 +68,9 @@ uint64_t LargestRecordIn(const SnapshotInfo& info) {
   return largest;
 }
 
-// The hash chain needs the digest even where the sidecar is missing (a crash
-// came in between, or somebody removed it); an archive that can't be read
-// ends the chain instead.
+// The hash chain needs the digest even if the sidecar is missing (after a
+// crash, or because somebody removed it). If the archive can't be read, the
+// chain ends.
 void NamePrevious(FileSystem* fs, const CatalogEntry& previous,
                   std::stop_token stop, Manifest* manifest) {
   std::string sha256 = previous.sha256;
@@ -126,7 +126,7 @@ Result<std::string> DescribeBackup(FileSystem* fs, const BackupOptions& options,
   }
   std::string text = EncodeManifest(manifest);
   manifest.files = {};  // as large as the text
-  // A backup that our own reader refuses must not be acknowledged.
+  // A backup that our own reader refuses must not be reported as made.
   LEVELKEEP_RETURN_IF_ERROR(
       DecodeManifest(text).status().WithContext("the new backup's manifest"));
   manifest.manifest_number = HeadOf(info).manifest_number;
@@ -153,7 +153,8 @@ Result<std::unique_ptr<FileLock>> Engine::WaitToWrite(
   }
 }
 
-// 1. left-overs, one at a time   2. snapshot   3. write and publish   4. rotate
+// 1. remove left-overs, one create at a time   2. snapshot   3. write and
+// publish   4. rotate
 Result<BackupInfo> Engine::Create(BackupRequest request) {
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
   const std::string db_dir = options_.storage_path();
@@ -192,14 +193,14 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
                                "backup holds them: " +
                                NamesOf(*strangers));
   }
-  // A failing rotation does not unmake the backup; health names it.
+  // If the rotation fails, the backup stays valid; health reports the failure.
   if (auto rotated = RemoveOld({made.name}); !rotated.ok()) {
     LogError(kEngineLogTag, "rotation failed: " + rotated.status().ToString());
   }
   return made;
 }
 
-// 1. check space   2. see what the newest archive holds already
+// 1. check space   2. find the tables that the newest archive already holds
 // 3. write, sync and read back a hidden part   4. publish it under a free name
 // 5. sidecars   6. remember for the next backup   7. describe
 Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
@@ -218,7 +219,8 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
       WritePart(snapshot, request, *listing, reuse, created, &part, &described);
   if (summary.status().code() == StatusCode::kCorruption &&
       reuse.archive() != nullptr) {
-    // Whatever it was: a backup owes nothing to the one before it.
+    // Any error leads to a full backup, because no backup depends on the one
+    // before.
     LogWarn(kEngineLogTag,
             "compressing everything: " + summary.status().ToString());
     folder->Discard(&part);
@@ -243,7 +245,7 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
   return ToBackupInfo(entry);
 }
 
-// None of this can spoil the backup: it is published.
+// Errors from here on can't spoil the backup, because it is published.
 void Engine::Remember(const std::string& name, const Snapshot& snapshot,
                       const BackupRequest& request, const ReusePlan& reuse,
                       ArchiveSummary* summary) {
@@ -273,7 +275,7 @@ void Engine::Remember(const std::string& name, const Snapshot& snapshot,
                                FormatBytes(summary->source_bytes) +
                                " copied from " + reuse.archive_name());
   }
-  // If we die here, or it fails: the next backup compresses everything.
+  // If we die here, or the save fails: the next backup compresses everything.
   const Status saved =
       SaveReuseRecord(fs_, options_, snapshot, request.database, name,
                       std::move(summary->archived));
@@ -287,8 +289,8 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
                           const CatalogEntry* previous) {
   uint64_t estimate =
       info.total_bytes() + kOverhead + info.files.size() * kOverheadPerFile;
-  // A database compresses about as well as it did the last time; a fifth more
-  // is for the times when it does not.
+  // The estimate assumes the last compression ratio, plus a fifth for data that
+  // compresses worse.
   if (previous != nullptr && previous->manifest->source_bytes > 0) {
     const double ratio = static_cast<double>(previous->size_bytes) /
                          static_cast<double>(previous->manifest->source_bytes);

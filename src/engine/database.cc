@@ -21,7 +21,8 @@ std::string Database::NewScratchPath() const {
 
 Result<std::unique_ptr<Snapshot>> Database::TakeSnapshot(std::stop_token stop) {
   const std::string db_dir = options_.storage_path();
-  // The links in it keep the space of tables that LevelDB has removed.
+  // The links in an abandoned scratch folder keep the space of tables that
+  // LevelDB has removed.
   SweepAbandonedScratch(fs_, WorkDirOf(options_.storage_dir, options_.db_name),
                         kScratchPrefix);
   auto offline = TakeOfflineSnapshot(fs_, db_dir, NewScratchPath());
@@ -41,8 +42,9 @@ Result<std::unique_ptr<Snapshot>> Database::TakeSnapshot(std::stop_token stop) {
   return TakeExternalSnapshot(fs_, db_dir, external);
 }
 
-// LOCK is left alone: to take it would make it where it is missing, and what
-// another process writes meanwhile is as good as what it writes a moment later.
+// Does not take LOCK, because that would create a missing file. A write that
+// another process makes meanwhile gives a result that is as good as one a
+// moment later.
 uint64_t Database::LastSequence() const {
   return ReadLastSequence(fs_, options_.storage_path());
 }

@@ -1,5 +1,5 @@
-// The database at hand: all in which a live application and a program that
-// works from outside differ.
+// The database that the engine works on: everything that differs between a live
+// application and a program that works from outside.
 
 #ifndef LEVELKEEP_ENGINE_DATABASE_H_
 #define LEVELKEEP_ENGINE_DATABASE_H_
@@ -17,25 +17,26 @@
 
 namespace levelkeep {
 
-// A database that nobody has open, or another process. BackupManager derives
-// the one that its own application has open.
-// Thread safety: TakeSnapshot by one thread at a time, LastSequence by any;
-// the rest by the thread that restores.
+// A database that no process, or another process, has open. BackupManager
+// derives the class for a database that its own application has open.
+// Thread safety: TakeSnapshot by one thread at a time, LastSequence by any
+// thread; the other methods by the thread that restores.
 class Database {
  public:
-  // What `platform` points to outlives it.
+  // The objects that `platform` points to must outlive this object.
   Database(const BackupOptions& options, const Platform& platform);
   virtual ~Database() = default;
   Database(const Database&) = delete;
   Database& operator=(const Database&) = delete;
 
-  // Offline, or external while another process has it open.
+  // Takes an offline snapshot, or an external one if another process has the
+  // database open.
   virtual Result<std::unique_ptr<Snapshot>> TakeSnapshot(std::stop_token stop);
-  // Of its last write; 0 if there is none, or it can't be told. Writes
-  // nothing, also while another process has the database open.
+  // The number of the last write; 0 if there is none or it can't be read.
+  // Writes nothing, even if another process has the database open.
   virtual uint64_t LastSequence() const;
-  // Whether this process has it open; if so, Close comes before a restore
-  // exchanges its folder, and Reopen after it.
+  // True if this process has the database open. Then a restore calls Close
+  // before it exchanges the folder, and Reopen after that.
   virtual bool IsOpen() const { return false; }
   virtual Status Close() { return Status::Ok(); }
   virtual Status Reopen() { return Status::Ok(); }
@@ -44,13 +45,14 @@ class Database {
   // is closed: offline snapshot", "database is open in another process (pid
   // 412, geth): external snapshot".
   const std::string& way() const { return way_; }
-  // LevelDB by itself passes over a log that the disk does not give, and then
-  // removes it; through this Env it does not open.
+  // LevelDB itself skips a log that the disk can't read, and then removes the
+  // log. Through this Env, LevelDB refuses to open such a database.
   SnapshotEnv* env() { return &env_; }
   const SnapshotEnv* env() const { return &env_; }
 
  protected:
-  // Beside the database, so that its tables can be linked. Not created.
+  // A path beside the database, so that its tables can be linked there. The
+  // folder is not created.
   std::string NewScratchPath() const;
 
  private:

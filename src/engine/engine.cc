@@ -31,8 +31,8 @@ std::vector<std::string> NamesThatBegin(const Listing& listing,
   return names;
 }
 
-// "backup_2024" means the one backup whose name begins so, where that will do.
-// REQUIRES: there are some.
+// Completes "backup_2024" to the one backup whose name begins so, for callers
+// that accept a beginning. REQUIRES: `names` is not empty.
 Result<std::string> Complete(const std::string& text,
                              const std::vector<std::string>& names,
                              NameMatch match) {
@@ -49,8 +49,8 @@ Result<std::string> Complete(const std::string& text,
                 "give more of the name, e.g. " + names.front());
 }
 
-// Behind the entry `after`. Where it is gone, e.g. rotated away since the last
-// page: the first one that is older. Without `after`: the first of all.
+// The entry that follows `after`. If `after` is gone, e.g. rotated away since
+// the last page, the first older entry. Without `after`, the first entry.
 auto FirstAfter(const std::vector<Listing::Entry>& entries,
                 const std::string& after) {
   if (after.empty()) return entries.begin();
@@ -64,8 +64,8 @@ auto FirstAfter(const std::vector<Listing::Entry>& entries,
   });
 }
 
-// Sets every member. An object that is used again keeps its memory, which
-// spares a list of 10,000 backups 40,000 allocations.
+// Sets every member. A reused object keeps its memory, which saves 40,000
+// allocations for a list of 10,000 backups.
 void FillBackupInfo(const CatalogEntry& entry, bool other_database,
                     BackupInfo* info) {
   info->name = entry.name;
@@ -131,8 +131,8 @@ std::string Engine::StatePath(std::string_view name) const {
   return JoinPath(JoinPath(options_.backup_dir, kStateFolder), name);
 }
 
-// People put things into BACKUP_DIR, and root works there, too: a link would
-// have us write elsewhere.
+// Users can put links into BACKUP_DIR, and root works there, too: following a
+// link would make us write elsewhere.
 Status Engine::RefuseStateLink() const {
   for (const std::string& path :
        {JoinPath(options_.backup_dir, kStateFolder), records_.directory()}) {
@@ -150,8 +150,8 @@ Status Engine::Prepare(const Walk& walk) {
   return walk.MakeFolder(fs_, JoinPath(options_.backup_dir, kStateFolder));
 }
 
-// Where nothing may be written, the store goes on without backups: health says
-// so.
+// If the folder is not writable, the store continues without backups, and
+// health reports that.
 Status Engine::CheckBackupFolder(const Walk& walk) {
   if (!platform_.tries_folders) return Status::Ok();
   const Status can = RequireFolder(fs_, "BACKUP_DIR", options_.backup_dir,
@@ -180,7 +180,7 @@ Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {
 Result<std::vector<std::string>> Engine::Sweep(const Walk& walk) {
   LEVELKEEP_RETURN_IF_ERROR(Prepare(walk));
   const auto lock = walk.Lock(fs_, StatePath("create.lock"));
-  // Version 0.1.0 is at work, and does not lock the parts that it writes.
+  // Version 0.1.0 is running, which does not lock the parts that it writes.
   if (lock.status().code() == StatusCode::kBusy) {
     return std::vector<std::string>();
   }
@@ -271,7 +271,7 @@ Result<uint64_t> Engine::Visit(
   return uint64_t{listing->size()};
 }
 
-// A whole name needs no listing.
+// A whole name needs no list of backups.
 Result<FoundBackup> Engine::Find(const std::string& name, NameMatch match) {
   auto entry = catalog_.Find(name);
   if (entry.ok()) return FoundBackup{std::move(*entry)};

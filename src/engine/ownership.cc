@@ -1,6 +1,6 @@
-// Whose backups these are: the identity of the database at hand, and whether it
-// is still the one that BACKUP_DIR remembers; and whether folders lead into
-// each other, whatever their names say.
+// Which database the backups belong to: the identity of the database, whether
+// it is still the one that BACKUP_DIR remembers, and whether folders lead into
+// each other under different names.
 
 #include <unistd.h>
 
@@ -25,7 +25,8 @@ namespace levelkeep {
 
 namespace {
 
-// Who only looks whether there is a writer holds its lock for an instant.
+// A process that only looks for a writer holds the writer's lock for an
+// instant.
 constexpr int kWriterAttempts = 50;
 constexpr std::chrono::milliseconds kWriterDelay{20};
 
@@ -34,8 +35,8 @@ std::string Describe(const DatabaseHead& head) {
          std::to_string(head.manifest_number) + ")";
 }
 
-// Why the history that `identity` names does not go on; empty: it does.
-// `head` is not known if it is null.
+// Why the history that `identity` names does not continue; empty: it does.
+// `head` is null if it is not known.
 std::string WhyForked(const DatabaseIdentity& identity,
                       const DatabaseHead* head, const DatabaseRecord* record,
                       const Listing* listing) {
@@ -69,18 +70,18 @@ std::string WhyForked(const DatabaseIdentity& identity,
 
 using FolderId = std::pair<uint64_t, uint64_t>;  // device, inode
 
-// More than any path has.
+// A limit that is higher than any real path needs.
 constexpr int kMostParents = 256;
 
-// Nothing: it is not there, or can't be looked at.
+// Nothing: the path does not exist or can't be read.
 std::optional<FolderId> IdOf(FileSystem* fs, const std::string& path) {
   const auto info = fs->StatFollowing(path);
   if (!info.ok() || info->type != FileType::kDirectory) return std::nullopt;
   return FolderId{info->device, info->inode};
 }
 
-// The folder, or the nearest one above that is there, and all above it. ".." is
-// where a folder is, not where a link to it is.
+// The folder (or the nearest parent that exists) and all folders above it. ".."
+// is the parent of the real folder, not of a link to it.
 std::set<FolderId> FolderAndParents(FileSystem* fs, std::string path) {
   while (!IdOf(fs, path) && path != ParentPath(path)) path = ParentPath(path);
   std::set<FolderId> folders;
@@ -92,8 +93,8 @@ std::set<FolderId> FolderAndParents(FileSystem* fs, std::string path) {
   return folders;
 }
 
-// The database's folder and those in it: one may be mounted at another place,
-// too.
+// The database's folder and its subfolders, because a subfolder may also be
+// mounted at another place.
 std::vector<std::string> FoldersOfDatabase(FileSystem* fs,
                                            const std::string& db_dir) {
   std::vector<std::string> folders = {db_dir};
@@ -179,7 +180,7 @@ Result<bool> Engine::IsCopy(const std::string& id, bool attach) {
   return true;
 }
 
-// Whoever has this very database open is no copy of it.
+// A process that has this very database open is not a copy of it.
 Result<bool> Engine::MayBeCopy(const std::optional<DatabaseRecord>& record) {
   if (!record || record->places.empty() || record->places.front() == Place()) {
     return false;
@@ -191,7 +192,8 @@ Result<bool> Engine::MayBeCopy(const std::optional<DatabaseRecord>& record) {
   return state == DbLock::State::kFree;
 }
 
-// By its folder, by its place, or somebody new.
+// Identifies the database by its folder, or by its place, or gives it a new
+// identity.
 Status Engine::NameDatabase(Finding* finding) const {
   DatabaseIdentity& identity = finding->identity;
   if (identity.epoch.empty()) identity.epoch = RandomId();
@@ -209,11 +211,11 @@ Status Engine::NameDatabase(Finding* finding) const {
   return Status::Ok();
 }
 
-// A second one that lives at the same time becomes somebody new.
+// A copy that is in use at the same time as its original gets a new identity.
 Status Engine::PartFromOriginal(bool attach, Finding* finding) {
   DatabaseIdentity& identity = finding->identity;
-  // Who does not attach may work beside the writer of this very database, and
-  // has no reason to look for another one.
+  // A caller that does not attach may work beside the writer of this very
+  // database, and has no reason to look for another writer.
   LEVELKEEP_ASSIGN_OR_RETURN(
       const bool possible,
       attach ? Result<bool>(true) : MayBeCopy(finding->record));
@@ -234,8 +236,8 @@ Status Engine::PartFromOriginal(bool attach, Finding* finding) {
   return attach ? IsCopy(identity.id, true).status() : Status::Ok();
 }
 
-// 1. what is here   2. who it is   3. is it a copy?
-// 4. does its history go on where it was left?   5. write down what is new
+// 1. read the folder   2. identify the database   3. is it a copy?
+// 4. does its history continue where it ended?   5. record the changes
 Result<Adoption> Engine::Adopt(bool attach) {
   const std::string db_dir = options_.storage_path();
   MutexLock lock(&writer_mutex_);
@@ -246,7 +248,7 @@ Result<Adoption> Engine::Adopt(bool attach) {
     finding.head = *head;
   }
   LEVELKEEP_RETURN_IF_ERROR(NameDatabase(&finding));
-  // All backups were looked at when it became ours.
+  // All backups were listed when the database was attached.
   const bool known = writer_ != nullptr && writer_id_ == finding.identity.id;
   LEVELKEEP_RETURN_IF_ERROR(PartFromOriginal(attach, &finding));
   if (finding.forked.empty()) {
@@ -284,7 +286,7 @@ Adoption Engine::Conclude(const Finding& finding, bool attach) {
   if (attach) {
     next.writer = "process " + std::to_string(::getpid()) + " on " + HostName();
   }
-  // If we die here: the next start compares with an older memory.
+  // If we die here: the next start compares with an older record.
   if (next != finding.record) StoreDatabase(next);
   return {finding.identity, next.forked, !finding.forked.empty(), finding.gap};
 }
@@ -294,7 +296,7 @@ bool Engine::IsAdopted() const {
   return writer_ != nullptr;
 }
 
-// Not worth failing for: the database is what its own folder says.
+// A failure here is only logged: the database's own folder holds its identity.
 void Engine::StoreDatabase(const DatabaseRecord& record) {
   const auto store = [&]() -> Status {
     LEVELKEEP_RETURN_IF_ERROR(Prepare());
@@ -336,8 +338,8 @@ void Engine::Release() {
   writer_.reset();
 }
 
-// A restore exchanges the database's folder as a whole, and what is in our own
-// folder comes and goes.
+// A restore replaces the database's folder as a whole, and the contents of our
+// work folder come and go.
 Status Engine::RefuseInside(const std::string& what,
                             const std::string& folder) const {
   auto forbidden = FoldersOfDatabase(fs_, options_.storage_path());

@@ -1,6 +1,6 @@
-// What the engine stands on besides its options: the disk, the time,
-// LevelDB's way to the disk, and the check of databases that nobody trusts.
-// Tests put a disk of their own under all of it at once.
+// The engine's environment besides its options: the disk, the time, LevelDB's
+// access to the disk, and the check of databases from untrusted sources. Tests
+// replace the disk under all of these at once.
 
 #ifndef LEVELKEEP_ENGINE_PLATFORM_H_
 #define LEVELKEEP_ENGINE_PLATFORM_H_
@@ -12,11 +12,11 @@
 
 namespace levelkeep {
 
-// As what the engine and the manager stand in the log.
+// The name of the engine and the manager in the log.
 inline constexpr char kEngineLogTag[] = "BackupManager";
 
-// Value type; what it points to is not owned and outlives its users. `fs`
-// and `env` lead to the same files.
+// A value type. The objects that it points to are not owned and must outlive
+// its users. `fs` and `env` lead to the same files.
 struct Platform {
   FileSystem* fs = FileSystem::Posix();
   Clock* clock = Clock::System();
@@ -24,10 +24,10 @@ struct Platform {
   // See RestorerOptions; empty: the program levelkeep-check.
   StoreChecker store_checker = nullptr;
   StoreChecker archive_checker = nullptr;
-  // False: what the file systems of the folders can do is known, and is not
-  // tried (base/folder_probe.h). For tests on a disk of their own.
+  // False: the abilities of the folders' file systems are known and not tried
+  // (base/folder_probe.h). For tests with a simulated disk.
   bool tries_folders = true;
-  // False: STORAGE_DIR is none of this process' business.
+  // False: this process does not work with STORAGE_DIR.
   bool has_storage = true;
 };
 

@@ -1,5 +1,5 @@
-// What an act would do, and what it would be refused with. Nothing here writes
-// anything, but for the trial of a folder, which leaves nothing.
+// What an operation would do, or with which error it would be refused. Nothing
+// here writes, except the probe of a folder, which leaves no file.
 
 #include <algorithm>
 
@@ -15,7 +15,7 @@ namespace levelkeep {
 
 Status Engine::RefuseOther(const FoundBackup& backup,
                            bool other_database) const {
-  // Whoever names a file means it, as whoever drops one.
+  // A user who names a file, or drops one, has chosen that file.
   if (backup.by_path || other_database || !IsOther(backup)) return Status::Ok();
   return Status(StatusCode::kOtherDatabase,
                 backup.name + " is a backup of another database than " +
@@ -47,9 +47,9 @@ std::vector<std::string> Engine::Warnings() {
   return warnings;
 }
 
-// 1. is it meant?   2. the storage   3. the archive: can it be used and
-// checked, does it fit   4. RESTORE_DIR, where it is to wait there for a start,
-// which scans it
+// 1. the right database?   2. the storage   3. the archive: is it usable and
+// checked, and does it fit   4. RESTORE_DIR, if the archive waits there for a
+// start, which scans it
 Status Engine::JudgeRestore(FoundBackup* backup, bool other_database,
                             RestoreWay way) {
   const bool waits = way == RestoreWay::kAtStart;
@@ -82,14 +82,15 @@ Result<std::string> Engine::ReadThrough(const FoundBackup& backup,
       .WithContext(backup.name);
 }
 
-// 1. the manifest   2. what would be lost   3. is there space?
+// 1. the manifest   2. writes that would be lost   3. is there space?
 Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   RestorePreview preview;
   preview.name = backup.name;
   preview.needed_bytes = options_.resources.reserve_bytes;
   preview.warnings = Warnings();
-  // The catalog knows the manifest of what it has read; of a file, or of what
-  // it could not read, the archive itself is asked.
+  // The catalog knows the manifest of each archive that it has read. For a
+  // file, or an archive that the catalog could not read, the archive itself is
+  // read.
   std::shared_ptr<const Manifest> manifest;
   if (backup.manifest) {
     manifest = std::make_shared<Manifest>(*backup.manifest);
@@ -123,7 +124,8 @@ Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   return preview;
 }
 
-// What only opening the database can tell was told when it was verified.
+// Faults that show only when the database is opened were found by its
+// verification.
 Status Engine::RehearseRestore(const FoundBackup& backup, const Work& work,
                                bool other_database, RestoreWay way) {
   FoundBackup open = backup;

@@ -1,5 +1,5 @@
-// Restore, undo, extract; databases that lack files are refused, or made anew
-// of what is left. The swap itself is the Restorer's.
+// Restore, undo, extract. Databases that lack files are refused, or rebuilt
+// from their remaining files. Restorer makes the swap itself.
 
 #include <algorithm>
 #include <utility>
@@ -32,7 +32,8 @@ RestoreReport ToReport(const RestoreOutcome& outcome) {
   return report;
 }
 
-// Also of verified ones: a backup that is not damaged loses less than this.
+// Counts verified backups too: an undamaged backup loses less than accept-loss
+// would.
 std::string NewestBackup(Catalog* catalog) {
   const auto listing = catalog->List();
   if (!listing.ok()) return "";
@@ -82,8 +83,8 @@ Result<RestoreSource> Engine::CheckableSource(const FoundBackup& backup) {
   return source;
 }
 
-// With an application's own comparator only levelkeep-check, which imitates
-// it, can open the database.
+// If the application has its own comparator, only levelkeep-check, which
+// imitates the comparator, can open the database.
 Status Engine::OpenAndClose(const std::string& db_dir) {
   if (options_.comparator_name != kBytewise) return Status::Ok();
   leveldb::Options open;
@@ -92,7 +93,7 @@ Status Engine::OpenAndClose(const std::string& db_dir) {
   const leveldb::Status status = leveldb::DB::Open(open, db_dir, &raw);
   const std::unique_ptr<leveldb::DB> db(raw);
   if (status.ok()) return Status::Ok();
-  // The disk's failure is not the database's: see IsArchiveFault.
+  // A failure of the disk is not a fault of the database: see IsArchiveFault.
   return Status(
       status.IsIOError() ? StatusCode::kIoError : StatusCode::kCorruption,
       "LevelDB can't open " + db_dir + ": " + status.ToString());
@@ -128,9 +129,11 @@ Restorer* Engine::OpenRestorer() {
   return restorer_.get();
 }
 
-// 1. nobody else has the database   2. folders, and whether they will do
-// 3. the instance lock   4. what a crash interrupted. Done already where
-// BackupManager started, which closes the database itself.
+// 1. no other process has the database open   2. the folders are there and
+// usable
+// 3. take the instance lock   4. finish what a crash interrupted.
+//    BackupManager, which closes the database itself, has done these steps at
+//    its start.
 Status Engine::RequireStorage(const char* if_open, const Walk& walk) {
   const bool done = restorer_ != nullptr && restorer_->recovered();
   if (done && walk.acts()) return Status::Ok();
@@ -154,8 +157,8 @@ Status Engine::Open(FoundBackup* backup) {
   return Status::Ok();
 }
 
-// 1. the storage is ours   2. may it be?   3. check, extract and open the
-// backup beside the live data   4. compare it with its sidecar   5. close,
+// 1. take the storage   2. is the restore allowed?   3. check, extract and open
+// the backup beside the live data   4. compare it with its sidecar   5. close,
 // swap, reopen
 Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
                                       const Work& work, bool other_database) {
@@ -186,12 +189,13 @@ Result<RestoreReport> Engine::Undo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireWorkFolder());
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrUndo, Walk::Judge()));
-  // Before the application's database is closed. An interrupted restore (kBusy)
-  // is settled by the undo itself.
+  // Looks before the application's database is closed. Undo itself settles an
+  // interrupted restore (kBusy).
   const Status found = restorer_->FindUndo(scope).status();
   if (!found.ok() && found.code() != StatusCode::kBusy) return found;
   const auto undo = [&] { return restorer_->Undo(scope); };
-  // An undo that the application can't use is undone: nothing is lost by it.
+  // If the application can't open the result, the undo is undone, so that
+  // nothing is lost.
   const auto undo_that = [&] { return restorer_->Undo(UndoScope::kLast); };
   LEVELKEEP_ASSIGN_OR_RETURN(
       const RestoreOutcome outcome,
@@ -200,7 +204,8 @@ Result<RestoreReport> Engine::Undo(UndoScope scope) {
   return ToReport(outcome);
 }
 
-// An application that failed half-way must not stay without its database.
+// If closing fails half-way, the application must not stay without its
+// database.
 Status Engine::CloseDatabase() {
   const Status closed =
       database_->Close().WithContext("closing the database for the restore");
@@ -224,7 +229,7 @@ Result<RestoreOutcome> Engine::SwapWhileClosed(const Swap& swap,
                                 outcome.status().message() +
                                 ") the database did not open again");
   }
-  // LevelDB could open what we swapped in, the application could not.
+  // LevelDB could open the restored database, but the application could not.
   const auto back = swap_back();
   if (!back.ok()) return back.status();
   LEVELKEEP_RETURN_IF_ERROR(
@@ -238,7 +243,7 @@ Result<std::vector<KeptDatabase>> Engine::ListKept() {
   return OpenRestorer()->ListKept();
 }
 
-// Or there was no restore here, and no folder is made for the answer.
+// Without a work folder there was no restore here; asking creates no folder.
 Status Engine::RequireWorkFolder() const {
   const std::string folder =
       ParentPath(WorkDirOf(options_.storage_dir, options_.db_name));
@@ -253,8 +258,9 @@ Status Engine::ForgetUndo() {
   return restorer_->ForgetUndo();
 }
 
-// An undo goes on with a history of which there are backups already: only the
-// time tells those that were begun after it. A clock that went back keeps more.
+// After an undo, the history has backups already: only the time shows which
+// began after the undo. If the clock was set back, replaced databases are kept
+// longer.
 bool Engine::UndoIsDue() {
   const auto last = OpenRestorer()->FindLastExchange();
   if (!last.ok() || clock_->Now() - last->when <
@@ -276,7 +282,7 @@ bool Engine::UndoIsDue() {
       });
 }
 
-// 1. is anything kept, and due?   2. the storage is ours   3. still due?
+// 1. is anything kept, and due?   2. take the storage   3. still due?
 Result<bool> Engine::ForgetDueUndo() {
   if (!UndoIsDue()) return false;
   const Status ours = RequireStorage(kStopIt);
@@ -342,7 +348,8 @@ Result<RestoreReport> Engine::Extract(const FoundBackup& backup,
   return report;
 }
 
-// Who writes to it now has opened it: nothing was lacking then.
+// A process that writes to the database has opened it, so that it lacked
+// nothing then.
 Status Engine::RequireWhole() {
   const std::string db_dir = options_.storage_path();
   const Status whole = levelkeep::RequireWhole(fs_, db_dir);
@@ -376,8 +383,8 @@ Result<LossPreview> Engine::PreviewLoss() {
   return preview;
 }
 
-// 1. the storage is ours   2. stage what is left   3. put it in place
-// 4. remember why the history changed
+// 1. take the storage   2. stage the remaining files   3. put them in place
+// 4. record why the history changed
 Result<LossReport> Engine::AcceptLoss(const Work& work) {
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopIt));
   LEVELKEEP_ASSIGN_OR_RETURN(const Remains remains,
@@ -401,7 +408,7 @@ Result<LossReport> Engine::AcceptLoss(const Work& work) {
   return report;
 }
 
-// Where nobody remembers the database, the log has said it.
+// If BACKUP_DIR has no record of the database, the log has the reason.
 void Engine::RememberLoss(const std::string& fault) {
   const auto adoption = Adopt(false);
   if (!adoption.ok()) return;

@@ -16,7 +16,7 @@ namespace levelkeep {
 
 namespace {
 
-// Smaller files are not worth a line of the record.
+// Smaller files are not worth a line in the record.
 constexpr uint64_t kSmallestReused = 32u << 10;
 
 std::string RecordPath(FileSystem* fs, const BackupOptions& options,
@@ -25,7 +25,7 @@ std::string RecordPath(FileSystem* fs, const BackupOptions& options,
                   "reuse");
 }
 
-// Members of another compressor or level are not what this one would write.
+// Members that another compressor or level wrote are not reused.
 std::string WriterName(const BackupOptions& options) {
   if (!options.archive.compression) return "stored";
   return CompressorName() + "-" +
@@ -37,7 +37,7 @@ bool IsReusable(const SnapshotFile& file) {
          file.size_bytes >= kSmallestReused;
 }
 
-// The logical method writes new tables each time.
+// The logical method writes new tables for each snapshot.
 bool CanReuse(const BackupOptions& options, const Snapshot& snapshot,
               const DatabaseIdentity& database) {
   return options.archive.reuse && !database.epoch.empty() &&
@@ -96,7 +96,7 @@ const TocFile* ReusePlan::Find(const SnapshotFile& file) const {
   return same ? &known.archived : nullptr;
 }
 
-// Another one each time, so that in the end all were looked at.
+// Checks a random table each time, so that over time all tables are checked.
 Status ReusePlan::CheckOne(const Snapshot& snapshot,
                            std::stop_token stop) const {
   std::vector<size_t> reused;

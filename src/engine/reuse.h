@@ -1,4 +1,4 @@
-// Which tables of a snapshot need not be compressed again. Private to
+// Decides which tables of a snapshot need not be compressed again. Private to
 // engine.
 
 #ifndef LEVELKEEP_ENGINE_REUSE_H_
@@ -19,15 +19,15 @@
 
 namespace levelkeep {
 
-// The tables that stand unchanged in the database's newest archive, by its
-// record in backups/.levelkeep/databases/ID/reuse. Everything that is doubtful
-// means: compress. Thread safety: const methods from several threads.
+// The tables that are unchanged since the database's newest archive, according
+// to its record in backups/.levelkeep/databases/ID/reuse. In any doubt, a table
+// is compressed. Thread safety: const methods from several threads.
 class ReusePlan {
  public:
-  // Reuses nothing.
+  // An empty plan, which reuses nothing.
   ReusePlan() = default;
-  // Reads the record and opens the archive; hashes one of the tables, to see
-  // that the record speaks of this database. Never fails.
+  // Reads the record and opens the archive; hashes one of the tables to check
+  // that the record describes this database. Never fails.
   static ReusePlan Load(FileSystem* fs, const BackupOptions& options,
                         const Snapshot& snapshot,
                         const DatabaseIdentity& database, std::stop_token stop);
@@ -35,10 +35,10 @@ class ReusePlan {
   // Null: nothing is reused.
   const ByteSource* archive() const { return archive_.get(); }
   const std::string& archive_name() const { return record_.archive; }
-  // True if the archive is still the file that was written, so that wrong
-  // bytes in it are damage.
+  // True if the archive is still the file that was written, so that wrong bytes
+  // in it mean damage.
   bool archive_is_original() const { return original_; }
-  // Null: compress it.
+  // The table's member in the archive; null: compress the table.
   const TocFile* Find(const SnapshotFile& file) const;
 
  private:
@@ -53,8 +53,8 @@ class ReusePlan {
   bool original_ = false;
 };
 
-// Remembers how the snapshot's tables stand in the archive that was
-// published as `archive_name`. `archived` is in the snapshot's order.
+// Records where the snapshot's tables are in the archive that was published as
+// `archive_name`. `archived` is in the snapshot's order.
 Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,
                        const Snapshot& snapshot,
                        const DatabaseIdentity& database,

@@ -1,4 +1,4 @@
-// Verification at three depths, and what the catalog remembers of it.
+// Verification at three depths, and the record of its verdict in the catalog.
 
 #include <cstdlib>
 #include <memory>
@@ -22,7 +22,7 @@ namespace levelkeep {
 
 namespace {
 
-// Of a file that is no archive; empty: it can't be read.
+// The digest of a file that is not an archive; empty: the file can't be read.
 std::string DigestOf(FileSystem* fs, const std::string& path,
                      std::stop_token stop) {
   const auto file = fs->Open(path, OpenMode::kRead);
@@ -41,11 +41,13 @@ std::string TemporaryFolder() {
 
 }  // namespace
 
-// 1. one at a time   2. check it, aside   3. remember the verdict
+// 1. one verification at a time   2. check on another thread   3. record the
+// verdict
 // 4. write the sidecar if it is missing
 Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
                                     VerifyDepth depth, const Work& work) {
-  // A file may be looked at where no backups are: it makes no folder for them.
+  // If the user gave a file and there is no BACKUP_DIR, no folder for backups
+  // is created.
   const bool elsewhere =
       backup.by_path && !PathExists(fs_, options_.backup_dir);
   std::unique_ptr<ScratchDirectory> passing;
@@ -80,8 +82,8 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
     RememberScan(content.sha256);
   }
   if (!backup.by_path && backup.sha256.empty() && !content.sha256.empty()) {
-    // A crash came between publishing and the sidecar; the archive has just
-    // proven itself.
+    // A crash came between publishing and writing the sidecar; the archive has
+    // just passed the check.
     LEVELKEEP_RETURN_IF_ERROR(
         catalog_.WriteSidecar(backup.name, "sha256", content.sha256));
   }
@@ -93,17 +95,18 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   return content.report;
 }
 
-// A verdict needs evidence. No space, a signal, a limit of the host, a failing
-// disk, a way to compress that we lack say nothing about the archive: what was
-// known before stays, and why there is no verdict is kept beside it.
+// Only a proof is a verdict. A full disk, a signal, a limit of the host, a
+// failing disk or an unknown compression say nothing about the archive: the
+// earlier verdict stays, and the reason why there is no new one is recorded
+// beside it.
 Status Engine::Record(const FoundBackup& backup, VerifyDepth depth,
                       const Status& outcome, const std::string& sha256) {
   switch (outcome.code()) {
     case StatusCode::kOk:
     case StatusCode::kCorruption:
       return RecordVerdict(backup, depth, outcome, sha256);
-    case StatusCode::kBusy:       // somebody else is at it
-    case StatusCode::kCancelled:  // nobody wants to know
+    case StatusCode::kBusy:       // somebody else is verifying
+    case StatusCode::kCancelled:  // the caller has no use for a verdict
       return Status::Ok();
     default:
       RecordNotChecked(backup.name, outcome.message());
@@ -119,8 +122,8 @@ Status Engine::RecordVerdict(const FoundBackup& backup, VerifyDepth depth,
   record.passed = verdict.ok();
   record.at = clock_->Now();
   record.message = verdict.message();
-  // A bad one may have another digest than its sidecar says: with another
-  // sidecar, it is worth another look.
+  // The verdict counts for the digest in the sidecar, which a bad archive may
+  // not have: if the sidecar changes, the archive is checked again.
   return catalog_.RecordVerification(
       backup.name, record, backup.sha256.empty() ? sha256 : backup.sha256);
 }
@@ -135,7 +138,7 @@ void Engine::RecordNotChecked(const std::string& name,
   }
 }
 
-// A clock that was set does not stretch the pause.
+// A clock that was set back does not extend the pause.
 std::chrono::milliseconds Engine::RestBeforeRecheck(
     const CatalogEntry& backup) const {
   using std::chrono::milliseconds;
@@ -162,9 +165,9 @@ void Engine::RememberScan(const std::string& sha256) {
   }
 }
 
-// The caller's thread waits, as it is: it may be the application's, and it
-// goes on to take locks that others wait for. Threads and levelkeep-check
-// inherit what theirs is.
+// The caller's thread waits at its own priority, because it may belong to the
+// application and go on to take locks that others wait for. New threads and
+// levelkeep-check inherit the priority of the thread that starts them.
 Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
                           const Work& work, Content* content) {
   Status status;
@@ -178,13 +181,13 @@ Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
       check();
     }).join();
   } catch (const std::system_error&) {
-    check();  // no thread to be had
+    check();  // no thread can be started
   }
   return status;
 }
 
-// The bytes are read once: their digests and the archive's own are taken in
-// the same pass.
+// Reads the bytes once: one pass computes the digests of the files and of the
+// archive.
 Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
                             const Work& work, Content* content) {
   VerifyReport* const report = &content->report;

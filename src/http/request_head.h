@@ -1,6 +1,5 @@
-// The request line and header lines of HTTP/1.1, read strictly: targets,
-// percent- decoding, ranges (one only) and lists of ETags. Source: RFC 9110,
-// RFC 9112.
+// Reads the request line and header lines of HTTP/1.1 strictly: targets with
+// percent-encoding, one range, lists of ETags. Source: RFC 9110, RFC 9112.
 
 #ifndef LEVELKEEP_HTTP_REQUEST_HEAD_H_
 #define LEVELKEEP_HTTP_REQUEST_HEAD_H_

@@ -1,5 +1,5 @@
-// What cpp-httplib reads a request from and writes its answer to. Answers for
-// it are shared by our own server and Mount().
+// The stream from which cpp-httplib reads a request and to which it writes the
+// answer. Our own server and Mount() both use its conversion of answers.
 
 #ifndef LEVELKEEP_HTTP_SERVER_BINDING_H_
 #define LEVELKEEP_HTTP_SERVER_BINDING_H_

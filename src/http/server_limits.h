@@ -1,5 +1,5 @@
-// How much of what runs at once: connections (each with a thread of its own),
-// handlers, downloads, event streams.
+// Limits of concurrent work: connections (each with its own thread), handlers,
+// memory, downloads, event streams.
 
 #ifndef LEVELKEEP_HTTP_SERVER_LIMITS_H_
 #define LEVELKEEP_HTTP_SERVER_LIMITS_H_

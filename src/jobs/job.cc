@@ -23,18 +23,22 @@ struct TypeRow {
   JobType type;
   const char* name;
   const char* noun;
+  const char* kind;  // the name in HealthReport::running
   int rank;
   bool survives_restart;
 };
 
 constexpr TypeRow kTypes[] = {
-    {JobType::kCreate, "create", "a backup", 2, true},
-    {JobType::kRestore, "restore", "a restore", 3, false},
-    {JobType::kUndo, "undo", "an undo", 3, false},
-    {JobType::kVerify, "verify", "a verification", 0, true},
-    {JobType::kRotate, "rotate", "a rotation", 1, true},
-    {JobType::kDelete, "delete", "a deletion", 1, false},
+    {JobType::kCreate, "create", "a backup", "create", 2, true},
+    {JobType::kRestore, "restore", "a restore", "restore", 3, false},
+    {JobType::kUndo, "undo", "an undo", "restore", 3, false},
+    {JobType::kVerify, "verify", "a verification", "verify", 0, true},
+    {JobType::kRotate, "rotate", "a rotation", "rotate", 1, true},
+    {JobType::kDelete, "delete", "a deletion", "rotate", 1, false},
 };
+
+static_assert(std::size(kTypes) == static_cast<size_t>(JobType::kDelete) + 1,
+              "each type has a row");
 
 constexpr std::pair<JobStatus, const char*> kStatuses[] = {
     {JobStatus::kPending, "pending"},
@@ -92,6 +96,15 @@ std::optional<Time> GetTime(const Record& record, const char* name) {
   return time.ok() ? std::optional(*time) : std::nullopt;
 }
 
+StatusCode CodeNamed(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(StatusCode::kDegraded); ++i) {
+    if (StatusCodeName(static_cast<StatusCode>(i)) == name) {
+      return static_cast<StatusCode>(i);
+    }
+  }
+  return StatusCode::kInternal;
+}
+
 JobRequest RequestFromRecord(const Record& record) {
   JobRequest request;
   request.backup = record.Get("backup");
@@ -129,6 +142,7 @@ void RequestToRecord(const JobRequest& request, Record* record) {
 
 std::string JobTypeName(JobType type) { return RowOf(type).name; }
 std::string JobNoun(JobType type) { return RowOf(type).noun; }
+std::string KindOf(JobType type) { return RowOf(type).kind; }
 int RankOf(JobType type) { return RowOf(type).rank; }
 bool SurvivesRestart(JobType type) { return RowOf(type).survives_restart; }
 std::string JobStatusName(JobStatus status) {
@@ -159,7 +173,7 @@ bool MayRunTogether(JobType a, JobType b) {
     return type == JobType::kRestore || type == JobType::kUndo;
   };
   if (stands_alone(a) || stands_alone(b)) return false;
-  // A verification reads; each of the others changes the backups.
+  // A verification only reads, so it may run beside a job that changes backups.
   return (a == JobType::kVerify) != (b == JobType::kVerify);
 }
 
@@ -178,7 +192,7 @@ Record JobToRecord(const Job& job) {
   SetTime("started", job.started, &record);
   SetTime("ended", job.ended, &record);
   SetTime("not_before", job.not_before, &record);
-  record.SetNumber("code", static_cast<uint64_t>(job.code));
+  record.Set("code", StatusCodeName(job.code));
   SetText("message", job.message, &record);
   for (const auto& [name, value] : job.result) {
     record.Set(std::string(kResultPrefix) + name, value);
@@ -187,16 +201,19 @@ Record JobToRecord(const Job& job) {
 }
 
 Result<Job> JobFromRecord(const Record& record) {
+  const auto created = GetTime(record, "created");
+  if (!created || !IsJobId(record.Get("id"))) {
+    return Status(StatusCode::kCorruption,
+                  "the record of a job lacks its id or its time");
+  }
   const auto row = std::find_if(
       std::begin(kTypes), std::end(kTypes),
       [&](const auto& known) { return record.Get("type") == known.name; });
   const auto status = ValueIn(kStatuses, record.Get("status"));
-  const auto created = GetTime(record, "created");
-  if (row == std::end(kTypes) || !status || !created ||
-      !IsJobId(record.Get("id")) ||
-      record.GetNumber("code") > static_cast<uint64_t>(StatusCode::kDegraded)) {
-    return Status(StatusCode::kCorruption,
-                  "the record of a job lacks a field, or has a wrong one");
+  if (row == std::end(kTypes) || !status) {
+    return Status(StatusCode::kUnsupported,
+                  "a later version of LevelKeep wrote the record of job " +
+                      record.Get("id"));
   }
   Job job;
   job.id = record.Get("id");
@@ -209,7 +226,7 @@ Result<Job> JobFromRecord(const Record& record) {
   job.started = GetTime(record, "started");
   job.ended = GetTime(record, "ended");
   job.not_before = GetTime(record, "not_before");
-  job.code = static_cast<StatusCode>(record.GetNumber("code"));
+  job.code = CodeNamed(record.Get("code"));
   job.message = record.Get("message");
   for (const auto& [name, value] : record.fields()) {
     if (!name.starts_with(kResultPrefix)) continue;

@@ -17,7 +17,7 @@ inline constexpr char kJobLogTag[] = "Jobs";
 // "20241227-120000-000-1a2b3c4d": the UTC time in milliseconds, then a random
 // part.
 std::string NewJobId(Time now);
-// The id begins so, of a job that was created at that time.
+// The beginning of the ids of jobs that were created at `time`.
 std::string JobIdPrefix(Time time);
 bool IsJobId(std::string_view text);
 
@@ -27,13 +27,16 @@ Result<Job> JobFromRecord(const Record& record);
 
 // May a job of type `a` run while one of type `b` runs? Symmetric.
 bool MayRunTogether(JobType a, JobType b);
-// A job of type `a` does not wait for one of type `b`, but stops it; it comes
-// again later.
+// True if a job of type `a` does not wait for a job of type `b`, but stops it.
+// The stopped job runs again later.
 bool Displaces(JobType a, JobType b);
-// Among jobs of equal priority the one with the higher rank runs first.
+// Of jobs with equal priority, the one with the higher rank runs first.
 int RankOf(JobType type);
-// A pending job of this type survives a restart. A restore, an undo or a delete
-// does not: the person who asked for it does not expect it hours later.
+// The word for a running job in HealthReport::running: an undo is a restore,
+// a deletion is a rotation.
+std::string KindOf(JobType type);
+// True if a pending job of this type survives a restart. A restore, an undo or
+// a delete does not: the person who asked does not expect it hours later.
 bool SurvivesRestart(JobType type);
 // "a backup", "a restore", …
 std::string JobNoun(JobType type);

@@ -1,4 +1,4 @@
-// What surrounds the jobs of a JobRunner: submission, cancelling, schedules,
+// Work around the jobs of a JobRunner: submission, cancelling, schedules,
 // restarts, and the threads.
 
 #include <algorithm>
@@ -18,8 +18,8 @@ namespace levelkeep {
 
 namespace {
 
-// A wall clock that was set back must not stretch a pause from before a restart
-// beyond this.
+// The limit of a pause from before a restart: if the wall clock was set back,
+// the rest of a pause would be too long.
 constexpr std::chrono::milliseconds kLongestPause = std::chrono::hours(24);
 
 Status NoSuchJob(const std::string& id) {
@@ -38,6 +38,11 @@ Status Cancelled() {
 Result<std::string> JobRunner::Submit(const Submission& submission) {
   JoinEnded();
   const EntryPtr entry = NewEntry(submission.request, /*submitted=*/true);
+  if (submission.must_be_recorded && entry->store == nullptr) {
+    return Status(StatusCode::kRefused,
+                  "the job can't be remembered: no database is known yet",
+                  "submit the job when the database is attached");
+  }
   if (submission.delay.count() > 0) {
     entry->due.emplace(MomentOf(clock_), submission.delay);
     entry->job.not_before = clock_->Now() + submission.delay;
@@ -47,21 +52,22 @@ Result<std::string> JobRunner::Submit(const Submission& submission) {
     const EntryPtr same =
         submission.joins ? FindSubmitted(submission.request) : nullptr;
     if (same != nullptr) return same->job.id;
+    LEVELKEEP_RETURN_IF_ERROR(Queue(entry));
   }
-  LEVELKEEP_RETURN_IF_ERROR(Queue(entry, submission.must_be_recorded));
+  LEVELKEEP_RETURN_IF_ERROR(Announce(entry, submission.must_be_recorded));
   return entry->job.id;
 }
 
-// 1. into the queue   2. tell the listeners   3. begin, or a record of what
-// waits
-Status JobRunner::Queue(const EntryPtr& entry, bool must_be_recorded) {
-  {
-    MutexLock lock(&mutex_);
-    if (closed_) return ShuttingDown();
-    entry->announced = false;
-    Enqueue(entry);
-    StartKeeper();
-  }
+Status JobRunner::Queue(const EntryPtr& entry) {
+  if (closed_) return ShuttingDown();
+  entry->announced = false;
+  Enqueue(entry);
+  StartKeeper();
+  return Status::Ok();
+}
+
+// 1. tell the listeners   2. the job begins, or is recorded as waiting
+Status JobRunner::Announce(const EntryPtr& entry, bool must_be_recorded) {
   Tell(entry);
   {
     MutexLock lock(&mutex_);
@@ -75,10 +81,15 @@ Status JobRunner::Queue(const EntryPtr& entry, bool must_be_recorded) {
   }
   const Status recorded = Record(entry);
   if (recorded.ok()) return recorded;
-  MutexLock lock(&mutex_);
-  if (entry->job.status != JobStatus::kPending) return Status::Ok();
-  waiting_.remove(entry);
-  Advance();
+  {
+    MutexLock lock(&mutex_);
+    if (entry->job.status != JobStatus::kPending) return Status::Ok();
+    waiting_.remove(entry);
+    End(entry, {recorded});
+    entry->settled = true;
+    Advance();
+  }
+  Tell(entry);
   return recorded;
 }
 
@@ -190,13 +201,12 @@ Status JobRunner::Cancel(const std::string& id) {
                                        : "another process runs job " + id);
 }
 
-// A job that waits; a caller of Run gives up by itself.
+// A waiting job does not begin any more. A caller of Run notices it by itself,
+// and its job leaves no record.
 void JobRunner::Withdraw(const EntryPtr& entry) {
   entry->wait_ended = true;
-  if (entry->submitted) {
-    waiting_.remove(entry);
-    End(entry, {Cancelled()});
-  }
+  waiting_.remove(entry);
+  if (entry->submitted) End(entry, {Cancelled()});
   Advance();
 }
 
@@ -224,8 +234,8 @@ void JobRunner::Suspend(JobType type) {
     std::erase_if(timers_, [&](const auto& timer) {
       return timer->request.type == type;
     });
-    // A live restore ends what uses the database and begins it again: callers
-    // that wait for its end go on waiting.
+    // A live restore ends the jobs that use the database and begins them again,
+    // so callers that wait for its end continue to wait.
     const bool restores = std::any_of(
         running_.begin(), running_.end(), [&](const EntryPtr& entry) {
           return Displaces(entry->job.request.type, JobType::kVerify);
@@ -237,16 +247,17 @@ void JobRunner::Suspend(JobType type) {
       Withdraw(entry);
       withdrawn.push_back(entry);
     }
+    const auto runs = [&](const EntryPtr& entry) {
+      return entry->job.request.type == type;
+    };
     for (const EntryPtr& entry : running_) {
-      if (entry->job.request.type != type) continue;
+      if (!runs(entry)) continue;
       entry->cancelled = true;
       entry->stop.request_stop();
-      changed_.wait(mutex_, [&]() REQUIRES_LOCK(mutex_) {
-        return std::find(running_.begin(), running_.end(), entry) ==
-               running_.end();
-      });
-      break;  // the table allows one of a type
     }
+    changed_.wait(mutex_, [&]() REQUIRES_LOCK(mutex_) {
+      return std::none_of(running_.begin(), running_.end(), runs);
+    });
   }
   for (const EntryPtr& entry : withdrawn) PublishEnd(entry);
 }
@@ -272,25 +283,17 @@ void JobRunner::Close() {
     });
     threads.splice(threads.end(), keeper_);
   }
-  threads.clear();  // joins
+  threads.clear();  // joins the threads
   JoinEnded();
 }
 
-// To those who only ask whether something runs, an undo is a restore and a
-// deletion a rotation.
 std::string JobRunner::Running() const {
-  using enum JobType;
   MutexLock lock(&mutex_);
-  for (const JobType type :
-       {kRestore, kUndo, kCreate, kRotate, kDelete, kVerify}) {
-    for (const EntryPtr& entry : running_) {
-      if (entry->job.request.type != type) continue;
-      return JobTypeName(type == kUndo     ? kRestore
-                         : type == kDelete ? kRotate
-                                           : type);
-    }
-  }
-  return "";
+  const auto first = std::max_element(
+      running_.begin(), running_.end(), [](const auto& a, const auto& b) {
+        return RankOf(a->job.request.type) < RankOf(b->job.request.type);
+      });
+  return first == running_.end() ? "" : KindOf((*first)->job.request.type);
 }
 
 void JobRunner::AddListener(JobListener listener) {
@@ -343,7 +346,11 @@ void JobRunner::TakeUpOne(Job job, const std::shared_ptr<JobStore>& store) {
         std::chrono::ceil<milliseconds>(*entry->job.not_before - now.wall);
     entry->due.emplace(now, std::clamp(left, milliseconds(0), kLongestPause));
   }
-  (void)Queue(entry, /*must_be_recorded=*/false);
+  {
+    MutexLock lock(&mutex_);
+    if (!Queue(entry).ok()) return;  // the record stays for the next process
+  }
+  (void)Announce(entry, /*must_be_recorded=*/false);
 }
 
 // --- the time
@@ -396,8 +403,7 @@ void JobRunner::StartKeeper() {
 
 void JobRunner::WakeKeeper() { wake_.request_stop(); }
 
-// Never idle in the scheduler's sense: others may wait for a lock that this
-// thread holds.
+// Not idle priority: other threads may wait for a lock that this thread holds.
 void JobRunner::KeepTime(const std::stop_token& stop) {
   LowerThreadPriority(ThreadPriority::kLow);
   while (!stop.stop_requested()) {
@@ -441,15 +447,15 @@ void JobRunner::RunTimers() {
       const EntryPtr same = FindSubmitted(timer->request);
       timer->run = same != nullptr ? same : entry;
       timer->run->scheduled = true;
-      if (same != nullptr) continue;
+      if (same != nullptr || !Queue(entry).ok()) continue;
     }
-    (void)Queue(entry, /*must_be_recorded=*/false);
+    (void)Announce(entry, /*must_be_recorded=*/false);
   }
 }
 
 // --- threads
 
-// False: there is no thread to be had now.
+// False: no thread can be started now.
 bool JobRunner::StartThread(std::list<std::jthread>* threads,
                             std::function<void(std::stop_token)> body) {
   try {
@@ -477,7 +483,7 @@ void JobRunner::RunInBackground(const EntryPtr& entry) {
   Advance();
 }
 
-// A thread can't join itself: the next one to come does it.
+// A thread can't join itself, so the next thread joins the ended ones.
 void JobRunner::JoinEnded() {
   std::list<std::jthread> ended;
   MutexLock lock(&mutex_);

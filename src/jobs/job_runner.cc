@@ -1,4 +1,4 @@
-// From the queue to the end of a job. job_queue.cc has what surrounds it.
+// A job from the queue to its end. job_queue.cc has submission and cancelling.
 
 #include "jobs/job_runner.h"
 
@@ -13,12 +13,12 @@ namespace levelkeep {
 
 namespace {
 
-// Longer than any process, and far from overflowing the clock.
+// Longer than any process lives, and far below an overflow of the clock.
 constexpr std::chrono::milliseconds kLongestPatience =
     std::chrono::hours(24 * 365);
-// A verification that a restore stopped begins again after this.
+// The pause before a verification that a restore stopped begins again.
 constexpr std::chrono::milliseconds kDisplacedDelay{1000};
-constexpr size_t kMostEnded = 100;  // are remembered in memory
+constexpr size_t kMostEnded = 100;  // ended jobs in memory
 
 }  // namespace
 
@@ -61,7 +61,7 @@ void JobRunner::Enqueue(const EntryPtr& entry) {
   waiting_.insert(behind, entry);
 }
 
-// Something changed: others may begin, or give up.
+// After any change, other jobs may begin or give up.
 void JobRunner::Advance() {
   Admit();
   WakeKeeper();
@@ -94,11 +94,14 @@ const JobRunner::Entry* JobRunner::InTheWay(const Entry& entry) const {
   return nullptr;
 }
 
-// Whether any job has to end first.
+// Stops the jobs that `entry` displaces; true if one has to end first.
 bool JobRunner::DisplaceOthers(const Entry& entry) {
   bool any = false;
   for (const EntryPtr& other : running_) {
-    if (!Displaces(entry.job.request.type, other->job.request.type)) continue;
+    if (!entry.lane.empty() || !other->lane.empty() ||
+        !Displaces(entry.job.request.type, other->job.request.type)) {
+      continue;
+    }
     any = true;
     other->displaced = true;
     other->stop.request_stop();
@@ -155,8 +158,8 @@ Status JobRunner::Judge(JobType type) const {
   return JudgeLocked(entry);
 }
 
-// Until the job has begun, or the caller gives up: 1. for its patience   2. for
-// jobs that it displaces, however long they take to end
+// Waits until the job has begun or the caller gives up: 1. during the caller's
+// patience   2. without limit, for jobs that this one displaces
 Status JobRunner::AwaitTurn(const EntryPtr& entry, const JobTerms& terms) {
   const auto callers = std::count_if(
       waiting_.begin(), waiting_.end(),
@@ -216,7 +219,7 @@ JobOutcome JobRunner::Run(const JobRequest& request, const JobTerms& terms) {
   return outcome;
 }
 
-// 1. is it needed?   2. the attempt is counted, then recorded   3. the work
+// 1. is the job needed?   2. count and record the attempt   3. do the work
 JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
   const JobRequest request = entry->job.request;
   const auto handler = handlers_.find(request.type);
@@ -257,7 +260,7 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
   return handler->second.run(run);
 }
 
-// A job that failed for a while waits again; all others have ended.
+// A job that failed for now waits for another try; all other jobs have ended.
 void JobRunner::Settle(const EntryPtr& entry, JobOutcome outcome) {
   bool again = false;
   {
@@ -272,7 +275,7 @@ void JobRunner::Settle(const EntryPtr& entry, JobOutcome outcome) {
   Publish(entry);
   MutexLock lock(&mutex_);
   entry->announced = true;
-  entry->settled = !again;
+  if (!again) entry->settled = true;
   Advance();
 }
 
@@ -319,7 +322,7 @@ void JobRunner::End(const EntryPtr& entry, const JobOutcome& outcome) {
   }
 }
 
-// --- who is told
+// --- listeners and records
 
 void JobRunner::Publish(const EntryPtr& entry) {
   RecordOrWarn(entry);
@@ -339,7 +342,7 @@ Status JobRunner::Record(const EntryPtr& entry) {
   return entry->store->Put(job);
 }
 
-// The job itself matters more than the record of it.
+// Doing the job is more important than recording it.
 void JobRunner::RecordOrWarn(const EntryPtr& entry) {
   const Status recorded = Record(entry);
   MutexLock lock(&mutex_);

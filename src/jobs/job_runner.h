@@ -1,12 +1,13 @@
 // Runs jobs: as many at once as the table in job.h allows, the others in a
-// queue; tells listeners; keeps records in a JobStore.
+// queue. Tells listeners; keeps records in a JobStore.
 //
-// Two ways to run one. Run works on the caller's thread and returns what came
-// of the job: for a caller that waits. Submit returns at once; a thread of the
-// runner's works, and the job survives a restart (SurvivesRestart).
+// There are two ways to run a job. Run works on the caller's thread and returns
+// the outcome, for a caller that waits. Submit returns at once; a thread of the
+// runner does the work, and the job survives a restart (SurvivesRestart).
 //
-// A record is written when a job begins and when it ends, and of a submitted
-// one when it has to wait. What was refused before it began leaves none.
+// A record is written when a job begins and when it ends, and also when a
+// submitted job has to wait. A job that was refused before it began leaves no
+// record.
 
 #ifndef LEVELKEEP_JOBS_JOB_RUNNER_H_
 #define LEVELKEEP_JOBS_JOB_RUNNER_H_
@@ -36,71 +37,72 @@
 
 namespace levelkeep {
 
-// What a handler is given.
+// The arguments of a handler.
 struct JobRun {
   const JobRequest& request;
   uint64_t attempt = 1;
-  // With `commit`, which a restore calls before it exchanges the database: from
-  // then on nobody can cancel the job.
+  // Has a `commit` function, which a restore calls before it exchanges the
+  // database: from then on the job can't be cancelled.
   Work work;
-  // How much of the caller's patience is left, for other processes.
+  // The rest of the caller's patience, for waiting on other processes.
   std::chrono::milliseconds patience{0};
-  // Another job stopped this one, and the runner begins it again later.
+  // True if another job stopped this one, which will run again later.
   std::function<bool()> is_displaced;
 };
 
-// What came of one attempt.
+// The outcome of one attempt.
 struct JobOutcome {
   Status status;
-  std::string message = {};  // what was done, of a success
+  std::string message = {};  // the work done, if it succeeded
   std::map<std::string, std::string> result = {};  // see Job
   std::any value = {};                             // for the caller of Run
-  // The job is tried again so much later (a submitted one only).
+  // The job shall be tried again after this time (only a submitted job).
   std::optional<std::chrono::milliseconds> again = {};
-  // The attempt was none: another process was in the way.
+  // The attempt does not count: another process was in the way.
   bool postponed = false;
 };
 
-// What does the jobs of one type.
-// Thread safety: both are called by several threads, as the table allows.
+// Does the jobs of one type.
+// Thread safety: several threads call the functions, as the table allows.
 struct JobHandler {
   std::function<JobOutcome(const JobRun& run)> run;
-  // Asked before a submitted job begins; false: the job ends without a record.
-  // Empty: each is needed.
+  // Called before a submitted job begins; false: the job ends without a record.
+  // Empty: every job is needed.
   std::function<bool(const JobRequest& request)> is_needed = {};
-  // Jobs of a lane run one after the other and beside all jobs that are not in
-  // it: one lane for each destination, one for notifications, so that a dead
-  // one blocks nothing. Empty, or a lane without a name: the table decides.
+  // The lane of a job. Jobs of one lane run one after the other, and beside all
+  // other jobs: one lane per destination and one for notifications, so that a
+  // dead destination blocks nothing. Empty, or an empty name: the table
+  // decides.
   std::function<std::string(const JobRequest& request)> lane_of = {};
 };
 
-// How the caller of Run waits.
+// How long and where the caller of Run waits.
 struct JobTerms {
   std::stop_token stop = {};
   std::function<void(double)> progress = {};  // throws nothing
-  // For jobs that are in the way, but not for those that this one displaces:
-  // these are always waited for.
+  // The patience for jobs in the way. Jobs that this one displaces do not
+  // count: Run always waits for them.
   std::chrono::milliseconds patience{0};
-  // Does not wait where so many callers wait already; 0: however many do.
+  // Run does not wait if this many callers wait already; 0: no limit.
   int places = 0;
 };
 
 // Thread safety: all methods may be called concurrently.
 class JobRunner {
  public:
-  // The store that remembers a job; null: none does.
+  // Returns the store for a job's record; null: the job has no record.
   using StoreOf =
       std::function<std::shared_ptr<JobStore>(const JobRequest& request)>;
 
-  // `clock` and what the functions use outlive this object.
+  // `clock` and the objects that the functions use must outlive this object.
   JobRunner(Clock* clock, std::map<JobType, JobHandler> handlers,
             StoreOf store_of);
   ~JobRunner();  // Close
   JobRunner(const JobRunner&) = delete;
   JobRunner& operator=(const JobRunner&) = delete;
 
-  // The outcome, with the job's value. kBusy names the job that is in the way
-  // and since when it runs. kCancelled: closed, stopped, or Suspend.
+  // Returns the outcome with the job's value. kBusy names the job in the way
+  // and the time since when it runs. kCancelled: closed, stopped, or Suspend.
   JobOutcome Run(const JobRequest& request, const JobTerms& terms);
   template <typename Value>
   Result<Value> RunFor(const JobRequest& request, const JobTerms& terms) {
@@ -111,56 +113,59 @@ class JobRunner {
 
   struct Submission {
     JobRequest request = {};
-    // Where a submitted job with the same request has not ended, that one is
-    // meant.
+    // If a submitted job with an equal request has not ended, Submit returns
+    // its id.
     bool joins = false;
-    // Fails where the record can't be written, instead of going without.
+    // Submit fails if the record can't be written; false: the job runs without
+    // one.
     bool must_be_recorded = false;
     std::chrono::milliseconds delay{0};
   };
   Result<std::string> Submit(const Submission& submission);
 
-  // Takes up what a store's dead processes left: what waited is queued, what
-  // was interrupted or does not survive a restart is failed.
+  // Takes over the jobs that dead processes left in a store: waiting jobs are
+  // queued; interrupted jobs and types that do not survive a restart become
+  // failed.
   void TakeUp(const std::shared_ptr<JobStore>& store);
 
-  // A job of this runner, or of `store_of(JobRequest())`. kNotFound.
+  // Finds a job of this runner, or of `store_of(JobRequest())`. kNotFound.
   Result<Job> Find(const std::string& id);
-  // The same, newest first, at most `limit`.
+  // The jobs that Find finds, newest first, at most `limit`.
   Result<std::vector<Job>> List(size_t limit);
   // Returns when the job has ended; kCancelled after a stop.
   Result<Job> Wait(const std::string& id, const std::stop_token& stop);
-  // Ends a job that waits; asks one that runs to stop. kBusy: it has exchanged
-  // the database, has ended already, or another process runs it.
+  // Ends a waiting job; asks a running job to stop. kBusy: the job has
+  // exchanged the database, has ended already, or another process runs it.
   Status Cancel(const std::string& id);
 
-  // Stops the running job of that type and waits for its end, removes the
-  // schedules of that type, and lets no submitted job of it begin until Resume.
-  // The callers of Run that wait to begin one get kCancelled, unless they wait
-  // for a restore: it stops what uses the database, and begins it again.
+  // Stops the running jobs of that type for good and waits for their end,
+  // removes the schedules of that type and their jobs, and keeps submitted jobs
+  // of the type from beginning until Resume. Callers of Run that wait for a job
+  // of the type get kCancelled, unless they wait for a restore: a restore stops
+  // the jobs that use the database, and later they begin again.
   void Suspend(JobType type);
   void Resume(JobType type);
-  // No job begins any more; those that run are asked to stop. What waits to
-  // run again stays in the store.
+  // Lets no more jobs begin, and asks running jobs to stop. Jobs that wait to
+  // run again stay in the store.
   void StopAll();
-  // The same, and waits for their ends.
+  // As StopAll, and waits until all jobs have ended.
   void Close();
 
-  // Ok, or what Run would be refused with now.
+  // Ok, or the error that Run would return now.
   Status Judge(JobType type) const;
-  // The most intrusive job that runs: "restore", "create", "rotate", "verify";
-  // empty: none runs.
+  // The running job with the strongest effect: "restore", "create", "rotate",
+  // "verify"; empty: no job runs.
   std::string Running() const;
 
-  // Submits the request at each run of the schedule; the next run counts from
-  // the end of the one before. The first one is due after `delay`.
+  // Submits the request at each run of the schedule; the time of the next run
+  // counts from the end of the last one. The first run is due after `delay`.
   void SetSchedule(const JobRequest& request,
                    std::unique_ptr<const Schedule> schedule,
                    std::chrono::milliseconds delay);
-  // When the next scheduled job is due.
+  // The time of the next scheduled job.
   std::optional<Time> NextRun() const;
 
-  // Called for all jobs from now on. It may call this object.
+  // `listener` is called for all jobs from now on, and may call this object.
   void AddListener(JobListener listener);
 
  private:
@@ -203,8 +208,8 @@ class JobRunner {
   std::string LaneOf(const JobRequest& request) const;
   void Enqueue(const EntryPtr& entry) REQUIRES_LOCK(mutex_);
   bool IsReady(const Entry& entry) const REQUIRES_LOCK(mutex_);
-  // The running or earlier waiting job that `entry` may not run beside, but for
-  // running ones that it displaces.
+  // The job that `entry` must wait for: a running or earlier waiting one that
+  // may not run beside it. Running jobs that `entry` displaces do not count.
   const Entry* InTheWay(const Entry& entry) const REQUIRES_LOCK(mutex_);
   bool DisplaceOthers(const Entry& entry) REQUIRES_LOCK(mutex_);
   void Admit() REQUIRES_LOCK(mutex_);
@@ -226,7 +231,8 @@ class JobRunner {
   bool Commit(const EntryPtr& entry);
 
   // --- job_queue.cc
-  Status Queue(const EntryPtr& entry, bool must_be_recorded);
+  Status Queue(const EntryPtr& entry) REQUIRES_LOCK(mutex_);
+  Status Announce(const EntryPtr& entry, bool must_be_recorded);
   EntryPtr FindSubmitted(const JobRequest& request) const REQUIRES_LOCK(mutex_);
   EntryPtr FindEntry(const std::string& id) const REQUIRES_LOCK(mutex_);
   void Withdraw(const EntryPtr& entry) REQUIRES_LOCK(mutex_);
@@ -258,10 +264,10 @@ class JobRunner {
   std::vector<std::shared_ptr<Timer>> timers_ GUARDED_BY(mutex_);
   std::vector<JobListener> listeners_ GUARDED_BY(mutex_);
   int callers_ GUARDED_BY(mutex_) = 0;      // of Run
-  bool warned_ GUARDED_BY(mutex_) = false;  // that records can't be written
+  bool warned_ GUARDED_BY(mutex_) = false;  // a failed record was logged
   std::stop_source wake_ GUARDED_BY(mutex_);
-  std::list<std::jthread> keeper_ GUARDED_BY(mutex_);   // of the time; one
-  std::list<std::jthread> threads_ GUARDED_BY(mutex_);  // that run jobs
+  std::list<std::jthread> keeper_ GUARDED_BY(mutex_);   // the timer
+  std::list<std::jthread> threads_ GUARDED_BY(mutex_);  // run jobs
   std::list<std::jthread> ended_threads_ GUARDED_BY(mutex_);
 };
 

@@ -19,12 +19,13 @@ namespace {
 
 constexpr char kTitle[] = "levelkeep job 1";
 constexpr char kRunner[] = "runner";
-// The lock is held for milliseconds; five seconds are a hung process or disk.
+// The lock is held for milliseconds; if five seconds are not enough, a process
+// or disk hangs.
 constexpr int kLockAttempts = 500;
 constexpr std::chrono::milliseconds kLockDelay{10};
 constexpr uint64_t kEndsBetweenTrims = 100;
 
-// The names of a folder that may not be there yet.
+// The names in a folder that may not exist yet.
 Result<std::vector<std::string>> NamesIn(FileSystem* fs,
                                          const std::string& folder) {
   auto names = fs->List(folder);
@@ -61,7 +62,7 @@ JobStore::~JobStore() {
   if (runner_ != nullptr) (void)fs_->RemoveFile(RunnerPath(token_));
 }
 
-// Without a job nothing is claimed.
+// Without open jobs, the process gives up its claim.
 void JobStore::Forget(const std::string& id) {
   MutexLock guard(&mutex_);
   open_.erase(id);
@@ -103,8 +104,8 @@ Status JobStore::MakeFolders() const {
   return Status::Ok();
 }
 
-// 1. folders   2. our runner's lock, while nobody removes such locks   3. what
-// dead runners left
+// 1. folders   2. our runner's lock, while nobody removes such locks   3.
+// remove the files of dead runners
 Status JobStore::Register(const std::string& id) {
   MutexLock guard(&mutex_);
   if (runner_ == nullptr) {
@@ -123,8 +124,8 @@ Status JobStore::LockRunner() {
   return Status::Ok();
 }
 
-// Temporary files belong to a process that is registered: while another one
-// lives, they may be in use. REQUIRES: jobs.lock is held.
+// Temporary files belong to registered processes: while another process lives,
+// its files may be in use. REQUIRES: jobs.lock is held.
 Status JobStore::SweepWhatDeadRunnersLeft() {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto tokens, fs_->List(RunnersFolder()));
   bool alone = true;
@@ -173,7 +174,7 @@ Status JobStore::PutOpen(const Job& job) {
   return StoreRecord(fs_, OpenPath(job.id), kTitle, record);
 }
 
-// A crash may bring the removed file back: TakeUp removes it again.
+// A crash may bring back the removed file: then TakeUp removes it again.
 Status JobStore::PutEnded(const Job& job) {
   LEVELKEEP_RETURN_IF_ERROR(
       StoreRecord(fs_, EndedPath(job), kTitle, JobToRecord(job)));
@@ -238,6 +239,7 @@ Result<std::vector<Job>> JobStore::ClaimOne(const std::string& id) {
     LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(OpenPath(id)));
     return std::vector<Job>();
   }
+  if (code == StatusCode::kUnsupported) return std::vector<Job>();
   LEVELKEEP_RETURN_IF_ERROR(job.status());
   if (runner == token_) return std::vector<Job>();
   LEVELKEEP_ASSIGN_OR_RETURN(const bool alive, IsAlive(runner));
@@ -254,7 +256,8 @@ Result<std::vector<std::string>> JobStore::ListEnded() const {
   return names;
 }
 
-// By id, newest first. The record of an ended job counts: see PutEnded.
+// The paths by id, newest first. If a job has two records, the one of the ended
+// job counts: see PutEnded.
 Result<std::map<std::string, std::string, std::greater<>>> JobStore::Paths()
     const {
   std::map<std::string, std::string, std::greater<>> paths;
@@ -288,7 +291,7 @@ Result<std::vector<Job>> JobStore::List(size_t limit) const {
   return jobs;
 }
 
-// The names sort by age.
+// Sorting the names sorts the jobs by age.
 Status JobStore::Trim() {
   LEVELKEEP_ASSIGN_OR_RETURN(auto names, ListEnded());
   const std::string oldest = JobIdPrefix(clock_->Now() - limits_.age);

@@ -1,15 +1,14 @@
 // The records of jobs in a folder, which several processes may share.
 //
 //   FOLDER/open/ID               a job that has not ended
-//   FOLDER/ID.TYPE.STATUS        one that has; its name tells enough for a list
-//   FOLDER/runners/TOKEN         locked while the process lives that has jobs
-//                                with that token: its claim on them
-//   FOLDER/jobs.lock             held for milliseconds, by a process that
-//   claims
-//                                jobs of others or removes what others left
+//   FOLDER/ID.TYPE.STATUS        an ended job; the name is enough for a list
+//   FOLDER/runners/TOKEN         the claim of a process on its jobs, which have
+//                                this token; locked while the process lives
+//   FOLDER/jobs.lock             held for milliseconds by a process that claims
+//                                jobs of other processes or removes their files
 //
-// A job ends by a new file, then the removal of the old one. A crash between
-// the two leaves both, and the new one counts.
+// A job ends by the creation of the new file and the removal of the old one. A
+// crash between these steps leaves both, and then the new one counts.
 
 #ifndef LEVELKEEP_JOBS_JOB_STORE_H_
 #define LEVELKEEP_JOBS_JOB_STORE_H_
@@ -32,37 +31,38 @@
 
 namespace levelkeep {
 
-// Thread safety: all methods may be called concurrently, but Put of one job by
+// Thread safety: all methods may be called concurrently, but Put for one job by
 // one thread at a time.
 class JobStore {
  public:
-  // How long and how many ended jobs are kept. Of too many, the oldest
-  // completed and cancelled ones go before failed ones.
+  // How long and how many ended jobs are kept. If there are too many, completed
+  // and cancelled ones go before failed ones, the oldest first.
   struct Limits {
     std::chrono::hours age{90 * 24};
     size_t count = 10'000;
   };
 
-  // What the pointers point to outlives this object. Touches nothing yet. The
-  // folder is made when a job is first put into it; its parent has to be there
-  // by then: a backup folder whose volume is not mounted is not made anew.
+  // The objects that the pointers lead to must outlive this object. Creates
+  // nothing yet. The first Put creates the folder; its parent must exist by
+  // then, so that a backup folder on a volume that is not mounted is not
+  // created.
   JobStore(FileSystem* fs, Clock* clock, std::string folder);
   JobStore(FileSystem* fs, Clock* clock, std::string folder, Limits limits);
   ~JobStore();
   JobStore(const JobStore&) = delete;
   JobStore& operator=(const JobStore&) = delete;
 
-  // Durable on return; a crash leaves the state before or this one. Claims the
-  // job for this process while it has not ended.
+  // Durable on return; a crash leaves the earlier record or this one. Claims a
+  // job that has not ended for this process.
   Status Put(const Job& job);
-  // Claims the jobs that have not ended and that no living process has claimed.
-  // They are returned as their last process left them, oldest first. Also
-  // removes what dead processes left. Makes no file where there is neither.
+  // Claims the jobs that have not ended and that no living process has claimed,
+  // and returns them as their last process left them, oldest first. Also
+  // removes the files of dead processes. Creates no file if there are neither.
   // REQUIRES: called before Put.
   Result<std::vector<Job>> TakeUp();
   // kNotFound.
   Result<Job> Find(const std::string& id) const;
-  // Newest first, at most `limit`.
+  // The jobs, newest first, at most `limit`.
   Result<std::vector<Job>> List(size_t limit) const;
 
  private:
@@ -79,11 +79,11 @@ class JobStore {
   Status SweepWhatDeadRunnersLeft() REQUIRES_LOCK(mutex_);
   Status PutOpen(const Job& job);
   Status PutEnded(const Job& job);
-  // Whether that runner is another living one.
+  // True if `token` belongs to another living runner.
   Result<bool> IsAlive(const std::string& token) const;
-  // Whether there is nothing to claim or to remove.
+  // True if there is nothing to claim or to remove.
   Result<bool> IsTidy() const;
-  // Nothing to claim: the job has ended, is another runner's, or is damaged.
+  // Empty: the job has ended, is another runner's, or is damaged.
   Result<std::vector<Job>> ClaimOne(const std::string& id);
   Result<Job> Load(const std::string& path, std::string* runner) const;
   Result<std::vector<std::string>> ListEnded() const;
@@ -98,8 +98,8 @@ class JobStore {
 
   Mutex mutex_;
   std::unique_ptr<FileLock> runner_ GUARDED_BY(mutex_);  // null: not registered
-  std::set<std::string> open_ GUARDED_BY(mutex_);  // jobs that it has claimed
-  uint64_t ended_ GUARDED_BY(mutex_) = 0;  // jobs, since this object began
+  std::set<std::string> open_ GUARDED_BY(mutex_);        // claimed jobs
+  uint64_t ended_ GUARDED_BY(mutex_) = 0;  // jobs, since this object exists
 };
 
 }  // namespace levelkeep

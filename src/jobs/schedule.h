@@ -1,4 +1,4 @@
-// When a job is to run again. A cron expression will be another Schedule.
+// Decides when a job runs again. A cron expression will be another Schedule.
 
 #ifndef LEVELKEEP_JOBS_SCHEDULE_H_
 #define LEVELKEEP_JOBS_SCHEDULE_H_
@@ -15,17 +15,17 @@ namespace levelkeep {
 class Schedule {
  public:
   virtual ~Schedule() = default;
-  // The first run after `time`; later than `time`.
+  // The time of the first run after `time`; later than `time`.
   virtual Time NextAfter(Time time) const = 0;
 
-  // How long after `now` that is, when the last run ended just now.
+  // The delay from `now` to the next run if the last run ended just now.
   std::chrono::milliseconds DelayAfter(Time now) const {
     return std::chrono::ceil<std::chrono::milliseconds>(NextAfter(now) - now);
   }
-  // The same at a start. `last`: when the last run was; none if there was none.
-  // Overdue after downtime means one run at once, never a burst; so does
-  // `needed`, where there was no run. A last run "from the future" (the clock
-  // was set back) counts as one of just now.
+  // The delay from `now` to the next run at a start. `last`: the time of the
+  // last run, if there was one. If runs were missed, one run begins at once,
+  // never several; so does the first run if `needed`. If `last` is later than
+  // `now` (the clock was set back), it counts as `now`.
   std::chrono::milliseconds DelayAtStart(std::optional<Time> last, bool needed,
                                          Time now) const {
     using std::chrono::milliseconds;
@@ -36,7 +36,7 @@ class Schedule {
   }
 };
 
-// A fixed time after the last run.
+// Runs a fixed time after the last run.
 class IntervalSchedule : public Schedule {
  public:
   explicit IntervalSchedule(std::chrono::milliseconds interval)

@@ -12,12 +12,12 @@ namespace levelkeep {
 
 namespace {
 
-// An application may change its working directory later. A link before ".."
-// stays what it is.
+// Paths must stay valid if the application changes its working directory. A
+// link before ".." is kept as it is.
 BackupOptions WithAbsolutePaths(BackupOptions options) {
   std::string here = AbsolutePath(".");
   while (here.size() > 1 && here.ends_with('/')) here.pop_back();
-  if (!here.starts_with('/')) return options;  // it is gone: the start says so
+  if (!here.starts_with('/')) return options;  // gone: reported by the start
   for (std::string* path :
        {&options.storage_dir, &options.backup_dir, &options.restore_dir,
         &options.verification.check_program}) {
@@ -75,7 +75,7 @@ Status BackupManager::Impl::RequireInitialized() const {
                 "call BackupManager::Initialize first");
 }
 
-// Empty hooks stay empty: they say what the host can do.
+// Empty hooks stay empty, because they show what the host can't do.
 void BackupManager::Impl::SetRestoreHooks(RestoreHooks hooks) {
   const auto guarded = [](const char* what, std::function<Status()> hook) {
     return [what, hook = std::move(hook)] { return CallHost(what, hook); };

@@ -1,4 +1,4 @@
-// A BackupManager in a world of the caller's: the program's, a test's.
+// A BackupManager with a Platform of the caller: the program's or a test's.
 
 #ifndef LEVELKEEP_MANAGER_BACKUP_MANAGER_ACCESS_H_
 #define LEVELKEEP_MANAGER_BACKUP_MANAGER_ACCESS_H_
@@ -9,7 +9,7 @@
 namespace levelkeep {
 
 struct BackupManagerAccess {
-  // As the constructor of BackupManager.
+  // Makes a BackupManager, as its constructor does.
   static BackupManager Make(BackupOptions options, const Platform& platform);
 };
 

@@ -1,10 +1,11 @@
-// The inside of BackupManager. One file per flow:
+// The implementation of BackupManager. One file per procedure:
 //   backup_manager.cc  forwarding             manager_start.cc    Initialize
 //   manager_attach.cc  attach, snapshot
 //   manager_create.cc  create, schedule       manager_restore.cc  restore
 //   manager_health.cc  health                 manager_verify.cc   verify
 //   manager_jobs.cc    jobs
-// A verb asks the JobRunner for a job, whose handler asks the engine.
+// A method submits a job to the JobRunner, and the job's handler calls the
+// engine.
 
 #ifndef LEVELKEEP_MANAGER_BACKUP_MANAGER_IMPL_H_
 #define LEVELKEEP_MANAGER_BACKUP_MANAGER_IMPL_H_
@@ -31,11 +32,18 @@ inline constexpr char kForgottenEnv[] =
     "snapshots are logical, each reads every key, and writes that no backup "
     "holds are not counted";
 
+// Triggers of jobs that the manager submits itself: of the schedule; the
+// verification of a backup that was just made, or could not be verified before;
+// and a verification that only removes what an earlier one made superfluous.
+inline constexpr char kScheduled[] = "scheduled";
+inline constexpr char kAutomatic[] = "automatic";
+inline constexpr char kTidying[] = "tidying";
+
 class BackupManager::Impl : private Database {
  public:
   Impl(const BackupOptions& options, const Platform& platform);
   ~Impl() override;
-  // No job and no thread runs any more. More than once, if need be.
+  // Ends all jobs and threads. May be called more than once.
   void Stop();
 
   // --- manager_start.cc
@@ -45,9 +53,9 @@ class BackupManager::Impl : private Database {
   // --- manager_attach.cc
   Status Attach(leveldb::DB* db);
   void Detach();
-  // These two call the host and throw nothing.
+  // SetRestoreHooks and CountEvents call the host and throw nothing.
   void SetRestoreHooks(RestoreHooks hooks);
-  // Nothing: nobody counts, or the host's counter failed.
+  // No value: no counter is set, or the host's counter failed.
   std::optional<EventCount> CountEvents();
 
   // --- manager_create.cc
@@ -80,8 +88,8 @@ class BackupManager::Impl : private Database {
   std::function<EventCount()> event_counter_;  // the host's, set before Attach
 
  private:
-  // --- Database: hot while it is attached through our env, logical while it
-  // is attached through another one.
+  // Takes a hot snapshot if the database is attached through our env, a logical
+  // one if it is attached through another env.
   Result<std::unique_ptr<Snapshot>> TakeSnapshot(std::stop_token stop) override;
   uint64_t LastSequence() const override;
   bool IsOpen() const override;
@@ -93,9 +101,10 @@ class BackupManager::Impl : private Database {
   Status CheckLock(StartReport* report);
   Status ApplyDropped(std::stop_token stop, StartReport* report);
   Status RefuseEmptyStart(const DropOutcome& outcome) const;
-  // `missing` says that a new database begins in place of one that is gone.
+  // `missing` receives a text if a new database begins in place of a missing
+  // one.
   Status RequireUsable(std::string* missing);
-  // Returns the database's identity; empty: there is none.
+  // Returns the database's identity; empty: there is no database.
   Result<std::string> LookAtDatabase(StartReport* report);
   Status RequireInitialized() const;
   Result<FoundBackup> FindForRestore(const std::string& name, RestoreMode mode);
@@ -106,7 +115,7 @@ class BackupManager::Impl : private Database {
   bool ClosedWhileAttached(const SnapshotEnvStats& stats) const;
   Status RequireStillOpen() const;
 
-  // --- the handlers of the jobs, in the files of their verbs
+  // --- the handlers of the jobs, in the files of their methods
   std::map<JobType, JobHandler> Handlers();
   JobOutcome Create(const JobRun& run);
   bool NeedsCreate(const JobRequest& request);
@@ -117,7 +126,7 @@ class BackupManager::Impl : private Database {
   JobOutcome Restore(const JobRun& run);
   JobOutcome Undo(const JobRun& run);
 
-  // The newest backup, if every write of the database is in it already.
+  // The newest backup, if it has every write of the database.
   Result<std::string> FindCover();
   void StartSchedule();
   void SubmitVerification(const std::string& name,
@@ -142,22 +151,22 @@ class BackupManager::Impl : private Database {
     return env()->GetStats(options_.storage_path());
   }
 
-  RestoreHooks hooks_;  // set before Attach; they throw nothing
+  RestoreHooks hooks_;  // set before Attach; throw nothing
   // Constant after Initialize().
   bool initialized_ = false;
 
   mutable Mutex mutex_;
   leveldb::DB* db_ GUARDED_BY(mutex_) = nullptr;
-  // It was opened through env().
+  // True if the database was opened through env().
   bool through_env_ GUARDED_BY(mutex_) = false;
   std::string epoch_ GUARDED_BY(mutex_);  // of the attached database
-  // Why that history began, if by a fork.
+  // Why the present history began, if it was a fork.
   std::string forked_ GUARDED_BY(mutex_);
   std::optional<Time> last_success_ GUARDED_BY(mutex_);
   std::string last_error_ GUARDED_BY(mutex_);
   // Bytes per second of the last full verification; 0: none yet.
   double verify_rate_ GUARDED_BY(mutex_) = 0;
-  std::string database_id_ GUARDED_BY(mutex_);  // of the records of jobs
+  std::string database_id_ GUARDED_BY(mutex_);  // for job records
   std::shared_ptr<JobStore> job_store_ GUARDED_BY(mutex_);
 
  public:

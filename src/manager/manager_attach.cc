@@ -18,7 +18,7 @@ namespace levelkeep {
 
 namespace {
 
-// LevelDB may remove a table between two looks, but not in each of so many.
+// LevelDB may remove a table between two reads, but hardly in each of so many.
 constexpr int kLookAttempts = 50;
 constexpr std::chrono::milliseconds kLookDelay{10};
 
@@ -27,7 +27,8 @@ struct TableId {
   uint64_t bytes = 0;
 };
 
-// Those of an open DB, from its lines " 12:3456['a' @ 7 : 1 .. 'b' @ 9 : 1]".
+// The tables of an open DB, from lines like " 12:3456['a' @ 7 : 1 .. 'b' @ 9 :
+// 1]".
 std::vector<TableId> TablesOf(leveldb::DB* db) {
   std::vector<TableId> tables;
   std::string text;
@@ -47,7 +48,7 @@ std::vector<TableId> TablesOf(leveldb::DB* db) {
 bool HoldsAll(const std::vector<TableId>& tables, FileSystem* fs,
               const std::string& db_dir) {
   const auto names = fs->List(db_dir);
-  if (!names.ok()) return true;  // nobody can tell
+  if (!names.ok()) return true;  // unknown: assume that it may be ours
   std::map<uint64_t, std::string> files;
   for (const std::string& name : *names) {
     const DbFileName parsed = ParseDbFileName(name);
@@ -58,13 +59,13 @@ bool HoldsAll(const std::vector<TableId>& tables, FileSystem* fs,
     if (file == files.end()) return false;
     const auto info = fs->Stat(JoinPath(db_dir, file->second));
     if (info.ok()) return info->size_bytes == table.bytes;
-    return info.status().code() != StatusCode::kNotFound;  // nobody can tell
+    return info.status().code() != StatusCode::kNotFound;  // unknown: assume so
   });
 }
 
 }  // namespace
 
-// Two without tables can't be told apart, nor one from a copy of it.
+// Databases without tables can't be told apart, nor a database from its copy.
 bool BackupManager::Impl::MayBeOurs(leveldb::DB* db) const {
   const std::vector<TableId> tables = TablesOf(db);
   if (!tables.empty()) return HoldsAll(tables, fs_, options_.storage_path());
@@ -130,7 +131,7 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
   return Status::Ok();
 }
 
-// No new job can reach the DB once db_ is gone; one that has it is stopped
+// After db_ is null, no new job can use the DB; a job that uses it is stopped
 // and waited for.
 void BackupManager::Impl::Detach() {
   {
@@ -156,9 +157,9 @@ bool BackupManager::Impl::ClosedWhileAttached(
   return db_ != nullptr && through_env_ && !stats.attached;
 }
 
-// What an Attachment that outlives its DB points to is not touched, as far as
-// that can be known: a DB of our Env gives its LOCK back to it, another one to
-// the kernel.
+// Touches no memory of the DB, which may be deleted already if the application
+// destroys the Attachment too late. Instead looks who has the LOCK: a DB of our
+// Env has returned it to the Env, another DB to the kernel.
 Status BackupManager::Impl::RequireStillOpen() const {
   const std::string db_dir = options_.storage_path();
   bool open = !ClosedWhileAttached(Stats());

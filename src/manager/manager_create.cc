@@ -15,11 +15,11 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr char kScheduled[] = "scheduled";
-// A submitted backup that failed is tried so often again, this far apart.
+// The number of retries of a failed submitted backup, and the pause between
+// them.
 constexpr uint64_t kRetries = 2;
 constexpr milliseconds kRetryDelay{30'000};
-// The pause after another process was in the way.
+// The pause after another process blocked the backup.
 constexpr milliseconds kBusyDelay{5'000};
 
 }  // namespace
@@ -37,7 +37,7 @@ Result<BackupInfo> BackupManager::Impl::CreateBackup(
                                    .places = request.max_waiting});
 }
 
-// 1. count the events   2. create and rotate   3. remember how it went
+// 1. count the events   2. create and rotate   3. record the outcome
 // 4. submit the full verification, or try again later
 JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   BackupRequest backup;
@@ -48,7 +48,7 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   backup.label = run.request.label;
   backup.trigger = run.request.trigger;
   backup.work = run.work;
-  // Counted before the cut: everything counted is in the snapshot.
+  // Counted before the snapshot, so that it contains all counted events.
   backup.events = CountEvents();
   auto made = engine_.Create(std::move(backup));
   {
@@ -125,7 +125,7 @@ JobOutcome BackupManager::Impl::Delete(const JobRun& run) {
 
 // --- the schedule
 
-// Only a hot attachment can tell.
+// Only a hot attachment counts the writes.
 Result<std::string> BackupManager::Impl::FindCover() {
   const SnapshotEnvStats stats = Stats();
   if (!stats.attached || stats.poisoned) return std::string();
@@ -146,7 +146,7 @@ bool BackupManager::Impl::NeedsCreate(const JobRequest& request) {
   const auto cover = FindCover();
   if (!cover.ok() || cover->empty()) return true;
   LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
-  // No backup comes whose verification would do that.
+  // No new backup will be verified, which would start the tidying.
   SubmitTidying(*cover);
   return false;
 }

@@ -1,4 +1,4 @@
-// Health: what an operator, a supervisor and a monitoring system ask for.
+// Health: the report for an operator, a supervisor and a monitoring system.
 
 #include <algorithm>
 
@@ -9,7 +9,8 @@ namespace levelkeep {
 
 namespace {
 
-// So many intervals without a backup of new writes are worth a warning.
+// Health is degraded after this many intervals with writes but without a
+// backup.
 constexpr int kMissedRunsUntilDegraded = 2;
 
 bool HasVerified(const Listing& listing, const std::string& epoch) {
@@ -26,7 +27,7 @@ double Seconds(Time::duration duration) {
 
 }  // namespace
 
-// What the application forgot, or an installation.
+// Faults of the application or of the installation.
 void BackupManager::Impl::DescribeSetup(const SnapshotEnvStats& stats,
                                         HealthReport* health) const {
   if (std::string missing = engine_.DescribeMissingCheck(); !missing.empty()) {
@@ -100,7 +101,8 @@ HealthReport BackupManager::Impl::Health() {
   return health;
 }
 
-// With AUTO_RESTORE_ENABLED off nothing in RESTORE_DIR is a wish.
+// With AUTO_RESTORE_ENABLED off, files in RESTORE_DIR are not meant for a
+// restore.
 void BackupManager::Impl::DescribeDrops(HealthReport* health) {
   if (!initialized_ || !options_.restore.at_start) return;
   health->unrestored = engine_.restorer()->LookAtDrops();
@@ -137,7 +139,7 @@ void BackupManager::Impl::DescribeBackups(const Listing& listing,
   }
 }
 
-// The recovery point: how much would be lost if the disk died now.
+// The recovery point: how many writes would be lost if the disk died now.
 void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
                                            const CatalogEntry* newest,
                                            HealthReport* health) {
@@ -149,7 +151,7 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
     return;
   }
   health->unsaved_writes = stats.last_sequence - saved;
-  if (newest == nullptr) return;  // never backed up: no age to give
+  if (newest == nullptr) return;  // never backed up: no age
   const Time::duration age = clock_->Now() - newest->created();
   if (age < Time::duration::zero()) return;  // the clock was set back
   health->unsaved_seconds = Seconds(age);

@@ -1,5 +1,5 @@
-// The jobs of this manager: who does them, where they are recorded, and what
-// is submitted by others.
+// The jobs of this manager: their handlers, the folder of their records, and
+// the submission of jobs for other callers.
 
 #include <memory>
 #include <utility>
@@ -34,8 +34,8 @@ std::map<JobType, JobHandler> BackupManager::Impl::Handlers() {
   };
 }
 
-// The records are with the database's others; those of another database that a
-// restore puts in place are elsewhere.
+// The records are stored with the other records of the database. A restore that
+// puts another database in place leaves them there.
 void BackupManager::Impl::OpenJobs(const std::string& database_id) {
   {
     MutexLock lock(&mutex_);
@@ -44,13 +44,15 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
   }
   const auto store =
       std::make_shared<JobStore>(fs_, clock_, engine_.JobsFolder(database_id));
+  {
+    MutexLock lock(&mutex_);
+    job_store_ = store;
+  }
   jobs_.TakeUp(store);
-  MutexLock lock(&mutex_);
-  job_store_ = store;
 }
 
-// What can be told to be wrong is refused now, not when the job's turn comes;
-// "latest" is the one of now.
+// Refuses a wrong request now, and not when the job begins; "latest" means the
+// newest backup at this moment.
 Result<JobRequest> BackupManager::Impl::Complete(JobRequest request) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
@@ -80,6 +82,13 @@ Result<JobRequest> BackupManager::Impl::Complete(JobRequest request) {
 }
 
 Result<std::string> BackupManager::Impl::SubmitJob(JobRequest request) {
+  for (const char* own : {kScheduled, kAutomatic, kTidying}) {
+    if (request.trigger != own) continue;
+    return Status(StatusCode::kInvalidArgument,
+                  "the trigger \"" + request.trigger +
+                      "\" is for jobs that LevelKeep submits itself",
+                  "use another word, such as manual");
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(request, Complete(std::move(request)));
   return jobs_.Submit(
       {.request = std::move(request), .must_be_recorded = true});

@@ -1,5 +1,5 @@
-// Restore by name: live where the host can close and reopen, else staged
-// for the next start.
+// Restore by name: live if the host can close and reopen the database,
+// otherwise staged for the next start.
 
 #include <utility>
 
@@ -10,7 +10,7 @@
 
 namespace levelkeep {
 
-// Both begin so: a restore and its dry run.
+// The common first step of a restore and its dry run.
 Result<FoundBackup> BackupManager::Impl::FindForRestore(const std::string& name,
                                                         RestoreMode mode) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
@@ -104,7 +104,7 @@ Result<RestoreReport> BackupManager::Impl::UndoRestore(UndoScope scope) {
   return jobs_.RunFor<RestoreReport>(job, {});
 }
 
-// It exchanges the database at once.
+// An undo exchanges the database at once.
 JobOutcome BackupManager::Impl::Undo(const JobRun& run) {
   const Status begun = run.work.Commit();
   if (!begun.ok()) return {begun};

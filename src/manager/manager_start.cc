@@ -48,8 +48,8 @@ void Log(const StartReport& report) {
 }  // namespace
 
 // 1. options   2. folders   3. instance lock   4. interrupted restore
-// 5. left-overs   6. dropped archives   7. is the database whole, and
-// ours?   8. LOCK
+// 5. left-overs   6. dropped archives   7. is the database whole, and ours?
+//    8. LOCK
 Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   if (initialized_) {
     return Status(StatusCode::kAlreadyExists,
@@ -84,8 +84,8 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   return report;
 }
 
-// In the order of Initialize, by its own steps: 1. options   2. folders
-// 3. what is to be recovered and swept   4. is the database whole, and ours?
+// Follows the order of Initialize and uses its steps: 1. options   2. folders
+// 3. what a start would recover and sweep   4. is the database whole, and ours?
 Result<std::vector<std::string>> BackupManager::Impl::CheckStart() {
   LEVELKEEP_RETURN_IF_ERROR(options_.Validate());
   std::vector<std::string> warnings;
@@ -102,7 +102,8 @@ Result<std::vector<std::string>> BackupManager::Impl::CheckStart() {
   return warnings;
 }
 
-// Those of the engine and of the restorer in them, too.
+// Settles the folders of the manager, and those of the engine and the restorer
+// in them.
 Status BackupManager::Impl::SettleFolders(const Walk& walk) {
   for (const auto& [variable, folder] :
        {std::pair("STORAGE_DIR", options_.storage_dir),
@@ -118,8 +119,8 @@ Status BackupManager::Impl::SettleFolders(const Walk& walk) {
   return engine_.OpenRestorer()->Prepare(walk);
 }
 
-// Whatever the names say: a link or a mount may lead to the same place. Of
-// those that are still to be made the names tell.
+// Compares the folders themselves, because a link or a mount may lead to the
+// same place. Folders that do not exist yet are compared by name.
 Status BackupManager::Impl::CheckFoldersDiffer() {
   const std::pair<const char*, std::string> folders[] = {
       {"STORAGE_DIR", options_.storage_dir},
@@ -141,8 +142,8 @@ Status BackupManager::Impl::CheckFoldersDiffer() {
   return Status::Ok();
 }
 
-// A left-over LOCK file blocks nothing: the kernel dropped the lock with its
-// process. A held one is never touched; its holder is named.
+// A left-over LOCK file blocks nothing, because the kernel released the lock
+// with its process. A held LOCK is never touched; the message names its holder.
 Status BackupManager::Impl::CheckLock(StartReport* report) {
   const std::string db_dir = options_.storage_path();
   std::string holder;
@@ -164,8 +165,8 @@ Status BackupManager::Impl::CheckLock(StartReport* report) {
                 "processes destroy the database");
 }
 
-// An empty database in place of one that is missing would be backed up until
-// nothing is left of the real one.
+// An empty database in place of a missing one would be backed up until rotation
+// had removed every backup of the real one.
 Status BackupManager::Impl::RequireUsable(std::string* missing) {
   LEVELKEEP_RETURN_IF_ERROR(engine_.RequireUsable());
   if (engine_.DatabasePresent()) return Status::Ok();
@@ -184,8 +185,9 @@ Result<std::string> BackupManager::Impl::LookAtDatabase(StartReport* report) {
   return adoption.identity.id;
 }
 
-// Whoever drops a file into an empty installation wants its data. A restart
-// policy must not make an empty database of that, so the start asks.
+// Somebody who drops a file into an empty installation wants its data. A
+// restart by a supervisor must not create an empty database instead, so the
+// start fails.
 Status BackupManager::Impl::RefuseEmptyStart(const DropOutcome& outcome) const {
   std::string message = "there is no database in " + options_.storage_path() +
                         ", and what lies in " + options_.restore_dir +
@@ -197,8 +199,8 @@ Status BackupManager::Impl::RefuseEmptyStart(const DropOutcome& outcome) const {
                 "ALLOW_NEW_DATABASE=true to begin with an empty database");
 }
 
-// A drop is a wish. Where there is no database, one that can't be fulfilled is
-// not passed over.
+// Applies the dropped archives. If there is no database and a dropped archive
+// can't be restored, the start fails.
 Status BackupManager::Impl::ApplyDropped(std::stop_token stop,
                                          StartReport* report) {
   const bool only_hope =

@@ -1,4 +1,4 @@
-// Verification on request and, of each new backup, in the background.
+// Verification on request, and in the background for each new backup.
 
 #include <algorithm>
 #include <utility>
@@ -13,13 +13,7 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// What asks for the verification of a backup that was just made, or could not
-// be verified before.
-constexpr char kAutomatic[] = "automatic";
-// A verification that is none: it only removes what an earlier one made
-// superfluous.
-constexpr char kTidying[] = "tidying";
-// The pause after another process verified the same backups.
+// The pause after another process verified backups of the same database.
 constexpr milliseconds kVerifyBusyDelay{1'000};
 
 bool IsVerifiedInFull(const CatalogEntry& backup) {
@@ -67,7 +61,7 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
       outcome.postponed = true;
       break;
     case StatusCode::kCancelled:
-      // The next process takes it up.
+      // The next process repeats the check.
       if (automatic && !run.is_displaced()) engine_.NoteUnfinished(*backup);
       break;
     default:
@@ -81,8 +75,8 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
   return outcome;
 }
 
-// A backup that was rotated away, or that another process (levelkeep worker)
-// verified meanwhile, needs nothing but the removal of what it makes
+// If the backup was rotated away, or another process (levelkeep worker)
+// verified it, the only work left is to remove what its verification makes
 // superfluous: the database that a restore replaced.
 bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
   if (request.trigger != kAutomatic && request.trigger != kTidying) return true;
@@ -96,7 +90,7 @@ bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
   return false;
 }
 
-// Beside creates; a restore waits for the end of it instead of being refused.
+// Tidying runs beside creates; a restore waits for its end and is not refused.
 void BackupManager::Impl::SubmitTidying(const std::string& name) {
   (void)jobs_.Submit({.request = {.type = JobType::kVerify,
                                   .backup = name,
@@ -114,7 +108,7 @@ void BackupManager::Impl::SubmitVerification(const std::string& name,
                       .delay = delay});
 }
 
-// What an earlier process could not check.
+// Submits the backups that an earlier process could not check.
 void BackupManager::Impl::SubmitRechecks() {
   const auto listing = engine_.ListRecentEntries();
   if (!listing.ok()) return;

@@ -1,6 +1,7 @@
-// From a staged database to the live one (R6..R15), and back; finishing or
-// taking back what a crash interrupted (the recovery table); and which of what
-// lies in restore/, the drop folder, is meant, and what becomes of it.
+// Puts a staged database in place of the live one (R6..R15), and back; finishes
+// or rolls back an interrupted restore (the recovery table); and handles the
+// drop folder restore/: decides which archive to restore, and moves archives
+// away.
 
 #ifndef LEVELKEEP_RESTORE_APPLY_H_
 #define LEVELKEEP_RESTORE_APPLY_H_

@@ -1,6 +1,6 @@
-// What lies in restore/: which file it is, whether it stands still, whether it
-// is what the digests beside it say, and why it stays where it is, in words for
-// people.
+// The files in restore/: their identity, whether their copying has ended,
+// whether they match the digests beside them, and a text for a file that stays
+// there.
 
 #ifndef LEVELKEEP_RESTORE_DROP_SCAN_H_
 #define LEVELKEEP_RESTORE_DROP_SCAN_H_

@@ -1,6 +1,5 @@
-// To a directory that holds a checked database: from an archive (R0..R5), or
-// from what is left of a database that lacks files, for those who have no
-// backup of it.
+// Makes a folder with a checked database: from an archive (R0..R5), or from the
+// remaining files of a database that lacks files and has no backup.
 
 #ifndef LEVELKEEP_RESTORE_STAGING_H_
 #define LEVELKEEP_RESTORE_STAGING_H_

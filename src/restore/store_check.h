@@ -1,5 +1,6 @@
 // Runs levelkeep-check: a child process opens the untrusted database, and may
-// abort, hang or use much memory without harm.
+// abort, hang or use much memory without harm. Also records which archives it
+// has passed.
 
 #ifndef LEVELKEEP_RESTORE_STORE_CHECK_H_
 #define LEVELKEEP_RESTORE_STORE_CHECK_H_

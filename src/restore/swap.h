@@ -1,5 +1,5 @@
 // The exchange of two databases: the only place where the live directory is
-// renamed; and the journal that says how far it is.
+// renamed; and the journal of its progress.
 
 #ifndef LEVELKEEP_RESTORE_SWAP_H_
 #define LEVELKEEP_RESTORE_SWAP_H_

@@ -1,7 +1,7 @@
-// What all kinds of snapshot are made of: a list of files, a way to open each,
-// and something that keeps them readable. Logs are held by open descriptors:
-// they can be read after LevelDB has removed them, as far as they went. Private
-// to the module.
+// The parts of all kinds of snapshot: a list of files, a way to open each, and
+// an object that keeps them readable. Logs are held by open descriptors: after
+// LevelDB has removed a log, its held beginning can still be read. Private to
+// the module.
 
 #ifndef LEVELKEEP_SNAPSHOT_FILE_SET_H_
 #define LEVELKEEP_SNAPSHOT_FILE_SET_H_

@@ -1,5 +1,5 @@
-// Follows what LevelDB writes into a log or MANIFEST, a new one or one that it
-// goes on with, and tells the HotDatabase once the base Env has flushed it.
+// Follows LevelDB's writes to a log or MANIFEST, a new one or a continued one,
+// and reports them to the HotDatabase after the base Env has flushed them.
 // Private to the module.
 
 #ifndef LEVELKEEP_SNAPSHOT_RECORDER_H_

@@ -240,14 +240,43 @@ TEST_F(JobQueueTest, AListenerMaySubmitAndCancel) {
   EXPECT_EQ(End(second).status, JobStatus::kCancelled);
 }
 
+// What it hears of first is that the job waits again.
+TEST_F(JobQueueTest, AListenerMayCancelARetry) {
+  runner_->AddListener([&](const Job& job) {
+    if (job.not_before) {
+      EXPECT_TRUE(runner_->Cancel(job.id).ok());
+    }
+  });
+  EndsAs("one", [](const JobRun&) {
+    JobOutcome outcome{Status(StatusCode::kIoError, "the disk failed")};
+    outcome.again = seconds(30);
+    return outcome;
+  });
+  LetAllGoOn();
+  EXPECT_EQ(End(Submit(kCreate, "one")).status, JobStatus::kCancelled);
+}
+
 TEST_F(JobQueueTest, AJobThatHasToWaitAndCannotBeRecordedIsRefusedIfItMust) {
   Submit(kCreate, "first");
   ASSERT_TRUE(HasBegun("first"));
+  std::vector<JobStatus> heard;
+  runner_->AddListener([&](const Job& job) {
+    if (job.request.label == "second") heard.push_back(job.status);
+  });
   store_ = std::make_shared<JobStore>(FileSystem::Posix(), &clock_,
                                       dir_.Sub("missing") + "/jobs");
   const auto refused = runner_->Submit(
       {.request = Request(kCreate, "second"), .must_be_recorded = true});
   EXPECT_EQ(refused.status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(heard,
+            (std::vector<JobStatus>{JobStatus::kPending, JobStatus::kFailed}));
+  store_ = nullptr;
+  EXPECT_EQ(runner_
+                ->Submit({.request = Request(kCreate, "fourth"),
+                          .must_be_recorded = true})
+                .status()
+                .code(),
+            StatusCode::kRefused);
   const std::string third = Submit(kCreate, "third");
   LetAllGoOn();
   End(third);

@@ -172,6 +172,34 @@ TEST_F(JobRunnerTest, SuspendReturnsWhenTheJobHasEnded) {
   runner_->Suspend(kCreate);  // there is none
 }
 
+TEST_F(JobRunnerTest, SuspendWaitsForItsOwnTypeOnly) {
+  auto verification = Call(kVerify, "verification");
+  ASSERT_TRUE(HasBegun("verification"));
+  auto create = Call(kCreate, "backup");
+  ASSERT_TRUE(HasBegun("backup"));
+  runner_->Suspend(kCreate);
+  EXPECT_EQ(runner_->Running(), "verify");
+  EXPECT_EQ(create.get().status.code(), StatusCode::kCancelled);
+  LetAllGoOn();
+  EXPECT_TRUE(verification.get().status.ok());
+}
+
+// Its caller may not have noticed yet when its turn comes.
+TEST_F(JobRunnerTest, ACancelledCallerDoesNotBegin) {
+  auto first = Call(kRotate, "first");
+  ASSERT_TRUE(HasBegun("first"));
+  auto second = CallWithPatience(kRestore, "second");
+  for (const Job& job : *runner_->List(10)) {
+    if (job.request.type == kRestore) {
+      EXPECT_TRUE(runner_->Cancel(job.id).ok());
+    }
+  }
+  LetAllGoOn();
+  first.wait();
+  EXPECT_EQ(second.get().status.code(), StatusCode::kCancelled);
+  EXPECT_EQ(Begun(), std::vector<std::string>{"first"});
+}
+
 TEST_F(JobRunnerTest, ARestoreStopsAVerificationAndWaitsForItsEnd) {
   EndsAs("verification", [](const JobRun& run) {
     EXPECT_TRUE(run.is_displaced());

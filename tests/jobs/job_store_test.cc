@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/record.h"
 #include "jobs/job.h"
 #include "support/fake_clock.h"
 #include "support/simulated_disk.h"
@@ -116,6 +117,20 @@ TEST_F(JobStoreTest, ADamagedRecordIsRemoved) {
   const auto store = Open();
   EXPECT_EQ(Ids(*store->TakeUp()), std::vector<std::string>{good.id});
   EXPECT_EQ(Ids(*store->List(10)), std::vector<std::string>{good.id});
+}
+
+TEST_F(JobStoreTest, ARecordOfALaterVersionStays) {
+  const Job job = NewJob();
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->Put(job).ok());
+    const std::string path = std::string(kFolder) + "/open/" + job.id;
+    Record record = *LoadRecord(fs(), path, "levelkeep job 1");
+    record.Set("type", "later");
+    ASSERT_TRUE(StoreRecord(fs(), path, "levelkeep job 1", record).ok());
+  }
+  EXPECT_TRUE(Open()->TakeUp()->empty());
+  EXPECT_TRUE(PathExists(fs(), std::string(kFolder) + "/open/" + job.id));
 }
 
 TEST_F(JobStoreTest, OldOnesGoAndFailuresStayLongest) {

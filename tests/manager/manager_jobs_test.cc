@@ -119,6 +119,9 @@ TEST_F(ManagerJobsTest, BadRequestsAreRefusedAtOnce) {
     StatusCode code;
   } kRows[] = {
       {{.label = "a/b"}, StatusCode::kInvalidArgument},
+      {{.trigger = "scheduled"}, StatusCode::kInvalidArgument},
+      {{.type = JobType::kVerify, .backup = "x", .trigger = "tidying"},
+       StatusCode::kInvalidArgument},
       {{.type = JobType::kVerify, .backup = "latest"}, StatusCode::kNotFound},
       {{.type = JobType::kRestore, .backup = "latest"}, StatusCode::kNotFound},
       {{.type = JobType::kUndo}, StatusCode::kNotFound},

@@ -27,18 +27,19 @@ using http::ErrorResponse;
 using http::Request;
 using http::Response;
 
-// Of records in one page; a page with less than `limit` events says "more".
-// Small, since it is kept until a client that may be slow has read it.
+// The bytes of the records in one page; a page with fewer than `limit` events
+// says "more". The limit is small, because a page is kept until a slow client
+// has read it.
 constexpr uint64_t kMaxPageBytes = 256 << 10;
-// A tree of JSON can take thirty times the memory of its text. Of larger
-// bodies than this one tree exists at a time.
+// A JSON tree can take thirty times the memory of its text. For bodies larger
+// than this, only one tree exists at a time.
 constexpr size_t kLargeBodyBytes = 16 << 10;
-// Values in a body from which on its tree took tens of MiB.
+// With this number of values, a body's tree takes tens of MiB.
 constexpr int64_t kManyValues = 100'000;
-// Pages that are put together at a time; each can be an event of a MiB.
+// The number of pages built at the same time; each can be an event of 1 MiB.
 constexpr int kPagesAtOnce = 2;
 
-// What the requests of the events share.
+// The common state of the event requests.
 struct Shared {
   explicit Shared(EventBus* event_bus) : bus(event_bus) {}
 
@@ -47,7 +48,7 @@ struct Shared {
   std::counting_semaphore<kPagesAtOnce> pages{kPagesAtOnce};
 };
 
-// Small blocks that were freed stay with the process unless it asks.
+// glibc keeps small freed blocks unless the process asks for their return.
 void ReturnMemory(const std::string& parsed) {
 #ifdef __GLIBC__
   const auto values = std::count_if(parsed.begin(), parsed.end(), [](char c) {
@@ -61,8 +62,8 @@ void ReturnMemory(const std::string& parsed) {
 constexpr uint64_t kDefaultPage = 100;
 constexpr char kRetryAfterSeconds[] = "2";
 
-// A store that is closed for a moment is 503, not the 409 of a job that is
-// in the way; a damaged one is our fault, not the request's.
+// A store that is closed for a moment answers 503, not 409 as for a job in the
+// way; a damaged store is the server's fault, not the request's.
 Response StoreError(const Status& status) {
   const std::string_view code = StatusCodeName(status.code());
   if (status.code() == StatusCode::kBusy) {
@@ -105,7 +106,7 @@ Result<NewEvent> ParseEvent(nlohmann::json&& json) {
     if (name == "data") {
       event.data = std::move(value);
     } else if (name != "type" && name != "stream") {
-      // A member that we drop would be data that the writer believes saved.
+      // A member that is dropped silently would be lost data for the writer.
       return Status(StatusCode::kInvalidArgument,
                     "unknown member \"" + Printable(name, 40) + "\"",
                     "an event has \"type\", \"stream\" and \"data\"");
@@ -128,7 +129,7 @@ Result<NewEvent> ParseEvent(nlohmann::json&& json) {
   return event;
 }
 
-// What is written, without the tree that it was read from.
+// The encoded events, without the tree that they were read from.
 struct EncodedBatch {
   std::vector<std::string> bodies;
   bool is_batch = false;
@@ -188,11 +189,11 @@ Response GetEvents(Shared* shared, const Call& call) {
       start, call.Number("limit").value_or(kDefaultPage), kMaxPageBytes);
   if (!page.ok()) return StoreError(page.status());
 
-  // What the next request passes as `after`. A reader that is ahead of a
-  // store that was restored is sent back to its end.
+  // The value of `after` for the next request. A reader that is ahead of a
+  // restored store is sent to the store's end.
   const uint64_t next =
       page->texts.empty() ? std::min(start, page->head) : page->last;
-  size_t bytes = 200;  // of what stands around the events
+  size_t bytes = 200;  // of the text around the events
   for (const std::string& text : page->texts) bytes += text.size() + 1;
   std::string json;
   json.reserve(bytes);
@@ -210,7 +211,7 @@ Response GetEvents(Shared* shared, const Call& call) {
 
 Response StreamEvents(EventBus* bus, Clock* clock, const Call& call) {
   uint64_t start = call.Number("after").value_or(0);
-  // A browser that connects again repeats the URL; the header is newer.
+  // A browser that reconnects repeats the URL; the header is newer.
   const std::string* header = call.request().FindHeader("last-event-id");
   if (header != nullptr) {
     const auto id = ParseUint64(*header);
@@ -220,16 +221,17 @@ Response StreamEvents(EventBus* bus, Clock* clock, const Call& call) {
   Response response;
   response.content_type = "text/event-stream; charset=utf-8";
   response.headers["Cache-Control"] = "no-store";
-  // nginx would hold events back until its buffer is full.
+  // nginx would keep events until its buffer is full.
   response.headers["X-Accel-Buffering"] = "no";
   response.stream = std::make_shared<EventStream>(bus, clock, start);
   return response;
 }
 
 constexpr uint64_t kChunkEvents = 100;
-// Each stream keeps so much, or one larger event, until its client has read.
+// The memory for each stream until its client has read it, unless one event is
+// larger.
 constexpr uint64_t kPageBytes = 64 << 10;
-// How soon a browser connects again when the stream broke.
+// The delay after which a browser reconnects to a broken stream.
 constexpr char kRetry[] = "retry: 2000\n\n";
 
 }  // namespace
@@ -310,8 +312,8 @@ bool EventStream::Next(std::string* chunk) {
   if (state.ended) return false;
   if (state.open) {
     if (state.epoch != epoch_) {
-      // A new client that is ahead of the store is put at its end; one that
-      // was here before the restore gets all that came after it.
+      // A new client that is ahead of the store starts at its end; a client
+      // from before the restore gets all later events.
       after_ =
           std::min(after_, epoch_.empty() ? state.last : state.last_at_open);
       epoch_ = state.epoch;
@@ -335,12 +337,12 @@ bool EventStream::Next(std::string* chunk) {
 void EventStream::AppendEvents(std::string* chunk) {
   const auto page = bus_->ReadRecords(after_, kChunkEvents, kPageBytes);
   if (!page.ok()) {
-    // Closed for a restore: the stream goes on when it is open again.
+    // Closed for a restore: the stream continues when the store is open again.
     if (page.status().code() == StatusCode::kBusy) return;
     AppendFailure(page.status(), chunk);
     return;
   }
-  if (page->epoch != epoch_) return;  // restored just now: say so first
+  if (page->epoch != epoch_) return;  // just restored: report it first
   size_t bytes = chunk->size();
   for (const std::string& text : page->texts) bytes += text.size() + 40;
   chunk->reserve(bytes);
@@ -351,8 +353,8 @@ void EventStream::AppendEvents(std::string* chunk) {
   }
 }
 
-// Without an id: a consumer that connects again asks for the same event and
-// hears of the damage again, rather than passing over it.
+// Sends no id, so that a consumer that reconnects asks for the same event and
+// learns of the damage again instead of skipping it.
 void EventStream::AppendFailure(const Status& status, std::string* chunk) {
   failed_ = true;
   LogError("EventBus", "an event stream ended: " + status.ToString());

@@ -4,7 +4,7 @@
 //   GET  /api/events          ?after=0&limit=100
 //   GET  /api/events/stream   server-sent events; ?after= or Last-Event-ID
 //
-// The stream is that of the WHATWG HTML standard, section 9.2:
+// The stream follows the WHATWG HTML standard, section 9.2:
 //
 //   event: epoch                     at the start and after each restore
 //   data: {"epoch":"…","last":18}
@@ -14,9 +14,9 @@
 //
 //   : heartbeat                      every 15 s without events
 //
-// A consumer that sees another epoch than before knows that the store went
-// back to a backup; the stream goes on behind the older of where the
-// consumer was and the newest event that there is.
+// If the epoch differs from the one before, the store was restored from a
+// backup; the stream then continues after the consumer's position or after the
+// newest event, whichever is older.
 
 #ifndef LEVELKEEP_API_EVENTS_EVENT_ROUTES_H_
 #define LEVELKEEP_API_EVENTS_EVENT_ROUTES_H_
@@ -41,8 +41,8 @@ inline constexpr std::chrono::seconds kEventHeartbeat{15};
 // Thread safety: one thread at a time.
 class EventStream : public http::BodyStream {
  public:
-  // Starts behind event `after`. `bus` and `clock` outlive it. `wait` is how
-  // long Next() waits for events.
+  // Starts after event `after`. `bus` and `clock` must outlive this object.
+  // `wait` limits how long Next() waits for events.
   EventStream(EventBus* bus, Clock* clock, uint64_t after,
               std::chrono::milliseconds wait = std::chrono::seconds(1));
 
@@ -66,12 +66,12 @@ inline constexpr size_t kMaxEventBodyBytes = 1 << 20;
 inline constexpr size_t kMaxEventsInBatch = 10'000;
 inline constexpr uint64_t kMaxEventsInPage = 1000;
 
-// `bus` and `clock` outlive the router and its streams; after bus->Shutdown()
-// every stream ends within a second.
+// `bus` and `clock` must outlive the router and its streams; every stream ends
+// within a second after bus->Shutdown().
 std::vector<Route> EventRoutes(EventBus* bus, Clock* clock = Clock::System());
 
-// A request body as events. kInvalidArgument names the index and the member;
-// an object is one event, an array a batch (see `is_batch`).
+// Parses a request body as events. kInvalidArgument names the index and the
+// member; an object is one event, an array a batch (see `is_batch`).
 struct EventBody {
   std::vector<NewEvent> events;
   bool is_batch = false;
