@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 #include <utility>
 
@@ -81,11 +82,8 @@ bool IsLostFolder(std::string_view folder) {
 // LevelKeep's work folder beside a database. A tar of a whole STORAGE_DIR holds
 // it, with replaced databases and lock files.
 bool IsWorkFolder(std::string_view folder) {
-  constexpr std::string_view kName = ".levelkeep";
-  for (const std::string_view part : Split(folder, '/')) {
-    if (part == kName) return true;
-  }
-  return false;
+  const auto parts = Split(folder, '/');
+  return std::find(parts.begin(), parts.end(), ".levelkeep") != parts.end();
 }
 
 // Files of LevelDB, LevelKeep or a desktop that are not part of the data.
@@ -151,7 +149,6 @@ struct ForeignEntry {
 };
 
 // Classifies entries one by one, and remembers names that must not repeat.
-// Classifies entries one by one, and remembers names that must not repeat.
 class ForeignClassifier {
  public:
   explicit ForeignClassifier(size_t max_path_length)
@@ -161,8 +158,7 @@ class ForeignClassifier {
   // archive of a database: links, devices, paths that lead out, duplicates,
   // other files, database files in two folders.
   Result<ForeignEntry> Classify(const TarEntry& entry) {
-    std::string path;
-    LEVELKEEP_RETURN_IF_ERROR(CheckPath(entry, &path));
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string path, CleanPath(entry));
     if (entry.kind == TarEntry::Kind::kOther) {
       return Refuse(entry, "is a " + entry.what);
     }
@@ -171,66 +167,53 @@ class ForeignClassifier {
     if (path.empty()) return Refuse(entry, "has no name that can be read");
     if (!seen_.insert(path).second) return Refuse(entry, "appears twice");
     const size_t slash = path.rfind('/');
-    const std::string folder =
-        slash == std::string::npos ? "" : path.substr(0, slash);
-    ForeignEntry result;
-    if (IsWorkFolder(folder)) return result;
-    result.flat_name = path.substr(slash == std::string::npos ? 0 : slash + 1);
-    if (result.flat_name == kManifestEntryName ||
-        result.flat_name == kTocEntryName) {
-      result.kind = result.flat_name == kManifestEntryName
-                        ? ForeignKind::kManifest
-                        : ForeignKind::kToc;
+    const bool at_top = slash == std::string::npos;
+    const std::string folder = at_top ? "" : path.substr(0, slash);
+    const std::string name = at_top ? path : path.substr(slash + 1);
+    if (IsWorkFolder(folder)) return ForeignEntry();
+    if (name == kManifestEntryName || name == kTocEntryName) {
       // At most one of each, in any folder.
-      if (!seen_.insert("//" + result.flat_name).second) {
+      if (!seen_.insert("//" + name).second) {
         return Refuse(entry, "appears twice");
       }
-      return result;
+      const bool is_toc = name == kTocEntryName;
+      return ForeignEntry{is_toc ? ForeignKind::kToc : ForeignKind::kManifest,
+                          name};
     }
-    if (IsBackedUp(ParseDbFileName(result.flat_name).kind)) {
-      if (IsLostFolder(folder)) return result;
-      if (folder_known_ && folder != folder_) {
-        return Refuse(entry, "is outside of " + Printable(folder_) +
+    if (IsBackedUp(ParseDbFileName(name).kind)) {
+      if (IsLostFolder(folder)) return ForeignEntry();
+      if (folder_ && folder != *folder_) {
+        return Refuse(entry, "is outside of " + Printable(*folder_) +
                                  "/, which holds the database");
       }
       folder_ = folder;
-      folder_known_ = true;
-      result.kind = ForeignKind::kDatabase;
-      return result;
+      return ForeignEntry{ForeignKind::kDatabase, name};
     }
-    if (result.flat_name == "DATABASE_ID") {
-      result.kind = ForeignKind::kIdentity;
-      return result;
-    }
-    if (IsIgnorable(result.flat_name)) return result;
+    if (name == "DATABASE_ID")
+      return ForeignEntry{ForeignKind::kIdentity, name};
+    if (IsIgnorable(name)) return ForeignEntry();
     return Refuse(entry, "is not a file of a LevelDB database");
   }
 
  private:
-  Status CheckPath(const TarEntry& entry, std::string* clean) const {
+  Result<std::string> CleanPath(const TarEntry& entry) const {
     const std::string& path = entry.path;
     if (path.empty()) return Refuse(entry, "has no name that can be read");
     if (path.size() > max_path_length_) return Refuse(entry, "has a long name");
     if (path.front() == '/') return Refuse(entry, "has an absolute path");
-    size_t begin = 0;
-    while (begin <= path.size()) {
-      const size_t end = std::min(path.find('/', begin), path.size());
-      const std::string_view part =
-          std::string_view(path).substr(begin, end - begin);
+    std::string clean;
+    for (const std::string_view part : Split(path, '/')) {
       if (part == "..") return Refuse(entry, "leads out of the archive");
       // "./x", "x//y" and the final slash of a directory have no meaning.
-      if (!part.empty() && part != ".") {
-        if (!clean->empty()) *clean += '/';
-        *clean += part;
-      }
-      begin = end + 1;
+      if (part.empty() || part == ".") continue;
+      if (!clean.empty()) clean += '/';
+      clean += part;
     }
-    return Status::Ok();
+    return clean;
   }
 
   const size_t max_path_length_;
-  bool folder_known_ = false;
-  std::string folder_;  // which holds the database; "" for the top
+  std::optional<std::string> folder_;  // the database's; "" for the top
   std::set<std::string> seen_;
 };
 

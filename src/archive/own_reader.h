@@ -17,9 +17,6 @@
 
 namespace levelkeep {
 
-// kCorruption, with the hint for a LevelKeep archive.
-Status DamagedArchive(const std::string& problem);
-
 // Footer, table of contents and manifest, which agree: the manifest's files are
 // exactly the entries in its database folder, and the last entry is the
 // manifest.
