@@ -11,6 +11,7 @@
 #include "archive/tar_format.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "format/toc.h"
 #include "sample_database.h"
 #include "support/simulated_disk.h"
 
@@ -40,15 +41,9 @@ std::string Inflate(std::string_view archive, uint64_t begin) {
   const auto source = NewStringSource(std::string(archive));
   MemberReader reader(source.get());
   reader.Start(begin, archive.size());
-  RequireOk(reader.BeginMember(), "a member of our archive begins");
-  std::string content;
-  char buffer[4096];
-  for (;;) {
-    const auto count = reader.ReadSome(buffer, sizeof buffer);
-    RequireOk(count.status(), "a member of our archive can be read");
-    if (*count == 0) return content;
-    content.append(buffer, *count);
-  }
+  const auto content = reader.ReadMember(kMaxIndexBytes);
+  RequireOk(content.status(), "a member of our archive can be read");
+  return *content;
 }
 
 }  // namespace

@@ -42,15 +42,10 @@ struct ArchiveReader::Impl {
   Result<ExtractedDatabase> Read(const std::string& target_dir,
                                  const ArchiveReadOptions& options) {
     TargetDirectory target(fs, target_dir);
-    Result<ExtractedDatabase> database = [&] {
-      if (index) {
-        return OwnReader(*bytes, *index, options, &target, sha256).Run();
-      }
-      ForeignReader reader(*bytes, outline.archive_bytes, options, &target);
-      auto read = reader.Run();
-      cut_short = reader.cut_short();
-      return read;
-    }();
+    Result<ExtractedDatabase> database =
+        index ? ReadOwnArchive(*bytes, *index, options, &target, sha256)
+              : ReadForeignArchive(*bytes, outline.archive_bytes, options,
+                                   &target, &cut_short);
     if (!database.ok()) return database.status().WithContext(path);
     sha256 = database->archive_sha256;
     return database;

@@ -139,10 +139,8 @@ Status ReadBack::Finish() {
 }
 
 Status ReadBack::CheckRuns() {
-  std::optional<Run> run = Next();
-  if (!run) return Status::Ok();
   ByteBuffer buffer;
-  for (; run; run = Next()) {
+  while (const std::optional<Run> run = Next()) {
     LEVELKEEP_RETURN_IF_ERROR(CheckRun(*run, buffer.Tail(kReadBytes)));
   }
   return Status::Ok();

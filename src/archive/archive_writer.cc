@@ -50,11 +50,8 @@ class TailWriter {
           encoder_.AppendChunk(file.name, *source, i * kChunkBytes,
                                file.ChunkSize(i),
                                last ? TarPadding(file.size_bytes) : 0, &out_));
-      TocChunk& place = file.chunks.emplace_back();
-      place.archive_offset = offset;
-      place.sha256 = chunk.sha256;
-      place.member_bytes = chunk.member_bytes;
-      place.member_checksum = chunk.member_checksum;
+      file.chunks.push_back(
+          {offset, chunk.sha256, chunk.member_bytes, chunk.member_checksum});
       LEVELKEEP_RETURN_IF_ERROR(Flush());
     }
     files->push_back(std::move(file));
@@ -159,13 +156,8 @@ Result<ArchiveSummary> WriteArchive(
   ArchiveSummary summary;
 
   // 1. The inputs, on all workers.
-  {
-    WritePipeline pipeline(&inputs, options, &sink);
-    LEVELKEEP_RETURN_IF_ERROR(pipeline.Run(&toc.files));
-    summary.reused_bytes = pipeline.reused_bytes();
-    summary.damaged_members = pipeline.damaged_members();
-    summary.unreadable_members = pipeline.unreadable_members();
-  }
+  LEVELKEEP_RETURN_IF_ERROR(
+      WriteInputs(&inputs, options, &sink, &toc.files, &summary));
   std::vector<ArchiveInput>().swap(inputs);  // `toc` has its content now
   for (const TocFile& written : toc.files) {
     summary.source_bytes += written.size_bytes;

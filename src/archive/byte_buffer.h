@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cassert>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <memory>
 #include <new>
@@ -15,6 +16,7 @@
 #include <utility>
 
 #include "base/file_system.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep {
 
@@ -65,6 +67,13 @@ class ByteBuffer {
     if (bytes.empty()) return;
     std::memcpy(Tail(bytes.size()), bytes.data(), bytes.size());
     size_ += bytes.size();
+  }
+  // Replaces the content by the `size` bytes of `source` at `offset`.
+  Status Read(const ByteSource& source, uint64_t offset, size_t size) {
+    Clear();
+    const Status status = ReadExactly(source, offset, Tail(size), size);
+    if (status.ok()) Advance(size);
+    return status;
   }
   void AppendZeros(size_t count) {
     if (count == 0) return;

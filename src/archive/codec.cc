@@ -28,10 +28,9 @@ Deflater::Deflater(bool compress, int level) {
 
 Deflater::~Deflater() = default;
 
-MemberInflater::MemberInflater()
-    : engine_(TheCodecs().inflate.load()->new_inflate()) {}
-
-MemberInflater::~MemberInflater() = default;
+std::unique_ptr<MemberInflater> MemberInflater::New() {
+  return TheCodecs().inflate.load()->new_inflate();
+}
 
 namespace {
 

@@ -15,8 +15,8 @@
 
 namespace levelkeep {
 
-// Inflates deflate blocks and checks the trailer (CRC-32, length) behind them.
-// The caller reads the member's header.
+// Inflates deflate blocks, by one library, and checks the trailer (CRC-32,
+// length) behind them. The caller reads the member's header.
 // Thread safety: one thread at a time.
 class MemberInflater {
  public:
@@ -27,31 +27,15 @@ class MemberInflater {
     kDamaged,      // a block, the CRC or the length is wrong
   };
 
-  // The inflate implementation of one library.
-  class Engine {
-   public:
-    virtual ~Engine() = default;
-    virtual void Reset() = 0;
-    virtual Outcome Inflate(std::string_view* input, char* output,
-                            size_t output_size, size_t* written) = 0;
-  };
-
-  MemberInflater();
-  ~MemberInflater();
-  MemberInflater(const MemberInflater&) = delete;
-  MemberInflater& operator=(const MemberInflater&) = delete;
+  static std::unique_ptr<MemberInflater> New();
+  virtual ~MemberInflater() = default;
 
   // Begins a member, after its header.
-  void Reset() { engine_->Reset(); }
+  virtual void Reset() = 0;
   // Consumes bytes from the front of `*input` and writes `*written` inflated
   // bytes to `output`. At kMemberEnd, `*input` begins behind the trailer.
-  Outcome Inflate(std::string_view* input, char* output, size_t output_size,
-                  size_t* written) {
-    return engine_->Inflate(input, output, output_size, written);
-  }
-
- private:
-  const std::unique_ptr<Engine> engine_;
+  virtual Outcome Inflate(std::string_view* input, char* output,
+                          size_t output_size, size_t* written) = 0;
 };
 
 // Turns each step into blocks that end on a byte boundary and refer to no bytes
@@ -91,7 +75,7 @@ struct Codec {
   const char* name;  // the library: "isa-l" or "zlib"
   // `level` is 0..3 as in ISA-L.
   std::unique_ptr<Deflater::Engine> (*new_deflate)(int level);
-  std::unique_ptr<MemberInflater::Engine> (*new_inflate)();
+  std::unique_ptr<MemberInflater> (*new_inflate)();
 };
 
 extern const Codec kIsalCodec;  // only if it is built in

@@ -111,10 +111,8 @@ class IsalDeflate : public Deflater::Engine {
   const std::unique_ptr<uint8_t[]> level_buffer_;
 };
 
-class IsalInflate : public MemberInflater::Engine {
+class IsalInflate : public MemberInflater {
  public:
-  using Outcome = MemberInflater::Outcome;
-
   IsalInflate() { IsalInflate::Reset(); }
 
   void Reset() override {
@@ -156,7 +154,7 @@ const Codec kIsalCodec = {"isa-l",
                           [](int level) -> std::unique_ptr<Deflater::Engine> {
                             return std::make_unique<IsalDeflate>(level);
                           },
-                          []() -> std::unique_ptr<MemberInflater::Engine> {
+                          []() -> std::unique_ptr<MemberInflater> {
                             return std::make_unique<IsalInflate>();
                           }};
 

@@ -46,10 +46,8 @@ class ZlibDeflate : public Deflater::Engine {
   z_stream stream_ = {};
 };
 
-class ZlibInflate : public MemberInflater::Engine {
+class ZlibInflate : public MemberInflater {
  public:
-  using Outcome = MemberInflater::Outcome;
-
   ZlibInflate() {
     // +16: a gzip member, whose trailer zlib reads and compares.
     if (inflateInit2(&stream_, MAX_WBITS + 16) != Z_OK) {
@@ -96,7 +94,7 @@ const Codec kZlibCodec = {"zlib",
                           [](int level) -> std::unique_ptr<Deflater::Engine> {
                             return std::make_unique<ZlibDeflate>(level);
                           },
-                          []() -> std::unique_ptr<MemberInflater::Engine> {
+                          []() -> std::unique_ptr<MemberInflater> {
                             return std::make_unique<ZlibInflate>();
                           }};
 

@@ -14,12 +14,6 @@ constexpr uint64_t kMaxMemberBytes = kChunkBytes + (64u << 10);
 
 }  // namespace
 
-int64_t MtimeSeconds(Time time) {
-  return std::chrono::floor<std::chrono::seconds>(time)
-      .time_since_epoch()
-      .count();
-}
-
 EntryEncoder::EntryEncoder(const ArchiveWriteOptions& options,
                            StepControl control)
     : mtime_seconds_(MtimeSeconds(options.mtime)),
@@ -31,21 +25,8 @@ Status EntryEncoder::AppendHeader(const std::string& name, uint64_t size_bytes,
                                   ByteBuffer* out) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string header,
                              EncodeTarHeader(name, size_bytes, mtime_seconds_));
-  AppendMember(header, out);
+  BeginMember(out).Append(header, /*last=*/true);
   return Status::Ok();
-}
-
-MemberWriter EntryEncoder::BeginMember(ByteBuffer* out) {
-  return MemberWriter(&deflater_, out);
-}
-
-void EntryEncoder::AppendMember(std::string_view content, ByteBuffer* out) {
-  MemberWriter member(&deflater_, out);
-  do {
-    const std::string_view step = content.substr(0, kStepBytes);
-    content.remove_prefix(step.size());
-    member.Append(step, content.empty());
-  } while (!content.empty());
 }
 
 Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
@@ -54,10 +35,9 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
   Chunk chunk;
   Digest digest(DigestKind::kSha256);
   const size_t begin = out->size();
-  MemberWriter member(&deflater_, out);
+  MemberWriter member = BeginMember(out);
   for (uint64_t done = 0; done < size;) {
-    const size_t length =
-        static_cast<size_t>(std::min<uint64_t>(kStepBytes, size - done));
+    const size_t length = std::min<uint64_t>(kStepBytes, size - done);
     LEVELKEEP_RETURN_IF_ERROR(control_.limiter->Take(length, control_.stop));
     LEVELKEEP_RETURN_IF_ERROR(ReadStep(name, source, offset + done, length));
     digest.Update(step_.view());
@@ -115,8 +95,7 @@ Status EntryEncoder::DigestAgain(const std::string& name,
                                  Digest* digest) {
   uint32_t crc = 0;
   for (uint64_t done = 0; done < size;) {
-    const size_t length =
-        static_cast<size_t>(std::min<uint64_t>(kStepBytes, size - done));
+    const size_t length = std::min<uint64_t>(kStepBytes, size - done);
     LEVELKEEP_RETURN_IF_ERROR(ReadStep(name, source, offset + done, length));
     digest->Update(step_.view());
     crc = Crc32(crc, step_.view());
@@ -135,11 +114,8 @@ Status EntryEncoder::DigestAgain(const std::string& name,
 Status EntryEncoder::ReadStep(const std::string& name, const ByteSource& source,
                               uint64_t offset, size_t size) {
   LEVELKEEP_RETURN_IF_ERROR(control_.verdict->Check());
-  step_.Clear();
-  Status read = ReadExactly(source, offset, step_.Tail(size), size);
-  if (!read.ok()) return read.WithContext("reading " + Printable(name));
-  step_.Advance(size);
-  return Status::Ok();
+  const Status read = step_.Read(source, offset, size);
+  return read.ok() ? read : read.WithContext("reading " + Printable(name));
 }
 
 }  // namespace levelkeep

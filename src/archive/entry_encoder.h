@@ -60,9 +60,7 @@ class EntryEncoder {
   Result<Copy> AppendCopy(const ByteSource& archive, const TocChunk& member,
                           uint64_t size, ByteBuffer* out);
   // Begins a member that the caller fills in steps of kStepBytes.
-  MemberWriter BeginMember(ByteBuffer* out);
-  // Appends one member with all of `content`.
-  void AppendMember(std::string_view content, ByteBuffer* out);
+  MemberWriter BeginMember(ByteBuffer* out) { return {&deflater_, out}; }
   // Reads the same bytes again into `digest`. kCorruption if these bytes and
   // `padding` zeros do not have the CRC `crc32`.
   Status DigestAgain(const std::string& name, const ByteSource& source,
@@ -78,8 +76,6 @@ class EntryEncoder {
   Deflater deflater_;
   ByteBuffer step_;
 };
-
-int64_t MtimeSeconds(Time time);
 
 }  // namespace levelkeep
 

@@ -1,6 +1,9 @@
 #include "archive/gzip_format.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cinttypes>
+#include <cstdio>
 #include <system_error>
 #include <utility>
 
@@ -59,11 +62,9 @@ std::string EncodeFooter(uint64_t toc_offset) {
   std::string footer(
       "\x1f\x8b\x08\x04\x00\x00\x00\x00\x00\xff\x1a\x00SG\x16\x00",
       kOffsetPosition);
-  static constexpr char kDigits[] = "0123456789abcdef";
-  for (size_t i = 0; i < kOffsetDigits; ++i) {
-    const size_t shift = 4 * (kOffsetDigits - 1 - i);
-    footer += kDigits[toc_offset >> shift & 0xf];
-  }
+  char digits[kOffsetDigits + 1];
+  std::snprintf(digits, sizeof digits, "%016" PRIx64, toc_offset);
+  footer += digits;
   footer += "STARGZ";
   // One empty stored block, marked as the last; CRC and length of no bytes.
   footer += std::string("\x01\x00\x00\xff\xff", 5);
@@ -73,18 +74,10 @@ std::string EncodeFooter(uint64_t toc_offset) {
 
 std::optional<uint64_t> DecodeFooter(std::string_view footer) {
   if (footer.size() != kFooterBytes) return std::nullopt;
+  const char* const digits = footer.data() + kOffsetPosition;
   uint64_t offset = 0;
-  for (const char digit : footer.substr(kOffsetPosition, kOffsetDigits)) {
-    uint64_t value = 0;
-    if (digit >= '0' && digit <= '9') {
-      value = static_cast<uint64_t>(digit - '0');
-    } else if (digit >= 'a' && digit <= 'f') {
-      value = static_cast<uint64_t>(digit - 'a') + 10;
-    } else {
-      return std::nullopt;
-    }
-    offset = offset << 4 | value;
-  }
+  std::from_chars(digits, digits + kOffsetDigits, offset, 16);
+  // Also refuses all that are not lower-case digits.
   if (EncodeFooter(offset) != footer) return std::nullopt;
   return offset;
 }
@@ -106,15 +99,11 @@ Status GzipStream::Refill() {
     return Damaged("the archive is cut short");
   }
   LEVELKEEP_RETURN_IF_ERROR(verdict_->Check());
-  const size_t size =
-      static_cast<size_t>(std::min(kGzipReadBytes, size_bytes_ - offset_));
+  const size_t size = std::min(kGzipReadBytes, size_bytes_ - offset_);
   if (offset_ % kAheadBytes == 0) {
     source_->WillNeed(offset_, 2 * kAheadBytes);
   }
-  block_.Clear();
-  LEVELKEEP_RETURN_IF_ERROR(
-      ReadExactly(*source_, offset_, block_.Tail(size), size));
-  block_.Advance(size);
+  LEVELKEEP_RETURN_IF_ERROR(block_.Read(*source_, offset_, size));
   input_ = block_.view();
   offset_ += size;
   return Status::Ok();
@@ -127,7 +116,7 @@ Result<size_t> GzipStream::Read(char* buffer, size_t size) {
       LEVELKEEP_RETURN_IF_ERROR(ReadHeader());
     }
     size_t written = 0;
-    switch (inflater_.Inflate(&input_, buffer, size, &written)) {
+    switch (inflater_->Inflate(&input_, buffer, size, &written)) {
       case MemberInflater::Outcome::kMemberEnd:
         in_member_ = false;
         break;
@@ -151,11 +140,10 @@ Result<unsigned char> GzipStream::HeaderByte() {
   return byte;
 }
 
-Status GzipStream::SkipHeaderBytes(size_t count) {
-  for (size_t i = 0; i < count; ++i) {
-    LEVELKEEP_RETURN_IF_ERROR(HeaderByte().status());
-  }
-  return Status::Ok();
+Result<unsigned> GzipStream::HeaderNumber() {
+  LEVELKEEP_ASSIGN_OR_RETURN(const unsigned low, HeaderByte());
+  LEVELKEEP_ASSIGN_OR_RETURN(const unsigned high, HeaderByte());
+  return low | high << 8;
 }
 
 Status GzipStream::SkipHeaderText() {
@@ -185,21 +173,21 @@ Status GzipStream::ReadHeader() {
     return Damaged("a gzip header of an unknown kind");
   }
   if ((flags & kExtra) != 0) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const unsigned low, HeaderByte());
-    LEVELKEEP_ASSIGN_OR_RETURN(const unsigned high, HeaderByte());
-    LEVELKEEP_RETURN_IF_ERROR(SkipHeaderBytes(low | high << 8));
+    LEVELKEEP_ASSIGN_OR_RETURN(const unsigned size, HeaderNumber());
+    for (unsigned i = 0; i < size; ++i) {
+      LEVELKEEP_RETURN_IF_ERROR(HeaderByte().status());
+    }
   }
   if ((flags & kName) != 0) LEVELKEEP_RETURN_IF_ERROR(SkipHeaderText());
   if ((flags & kComment) != 0) LEVELKEEP_RETURN_IF_ERROR(SkipHeaderText());
   if ((flags & kHeaderCrc) != 0) {
     const uint32_t expected = header_crc_ & 0xffff;
-    LEVELKEEP_ASSIGN_OR_RETURN(const unsigned low, HeaderByte());
-    LEVELKEEP_ASSIGN_OR_RETURN(const unsigned high, HeaderByte());
-    if ((low | high << 8) != expected) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const unsigned stated, HeaderNumber());
+    if (stated != expected) {
       return Damaged("a gzip header has a wrong checksum");
     }
   }
-  inflater_.Reset();
+  inflater_->Reset();
   in_member_ = true;
   ++members_;
   return Status::Ok();

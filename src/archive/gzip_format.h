@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,7 +76,8 @@ class GzipStream {
  private:
   Status Refill();
   Result<unsigned char> HeaderByte();
-  Status SkipHeaderBytes(size_t count);
+  // Two bytes, the lower one first.
+  Result<unsigned> HeaderNumber();
   Status SkipHeaderText();
   Status ReadHeader();
   Status Damaged(const char* what) const;
@@ -83,7 +85,7 @@ class GzipStream {
   const ByteSource* const source_;
   const uint64_t size_bytes_;
   Verdict* const verdict_;
-  MemberInflater inflater_;
+  const std::unique_ptr<MemberInflater> inflater_ = MemberInflater::New();
   ByteBuffer block_;
   std::string_view input_;  // the unread part of block_
   uint64_t offset_ = 0;     // of the byte behind block_

@@ -12,6 +12,11 @@ constexpr uint64_t kMemberReadBytes = 256u << 10;
 
 }  // namespace
 
+Status DamagedArchive(const std::string& problem) {
+  return Status(StatusCode::kCorruption, problem,
+                "the archive is damaged: use another backup");
+}
+
 MemberReader::MemberReader(const ByteSource* source) : source_(source) {}
 
 void MemberReader::Start(uint64_t begin, uint64_t end) {
@@ -29,20 +34,14 @@ void MemberReader::Start(uint64_t begin, std::string_view bytes) {
 bool MemberReader::AtEnd() const { return input_.empty() && offset_ == end_; }
 
 Status MemberReader::Damaged(const char* what) const {
-  return Status(StatusCode::kCorruption,
-                std::string(what) + " near offset " +
-                    std::to_string(offset_ - input_.size()),
-                "the archive is damaged: use another backup");
+  return DamagedArchive(std::string(what) + " near offset " +
+                        std::to_string(offset_ - input_.size()));
 }
 
 Status MemberReader::Refill() {
   if (offset_ == end_) return Damaged("a gzip member is cut short");
-  const size_t size =
-      static_cast<size_t>(std::min(kMemberReadBytes, end_ - offset_));
-  block_.Clear();
-  LEVELKEEP_RETURN_IF_ERROR(
-      ReadExactly(*source_, offset_, block_.Tail(size), size));
-  block_.Advance(size);
+  const size_t size = std::min(kMemberReadBytes, end_ - offset_);
+  LEVELKEEP_RETURN_IF_ERROR(block_.Read(*source_, offset_, size));
   input_ = block_.view();
   offset_ += size;
   return Status::Ok();
@@ -56,18 +55,16 @@ Status MemberReader::BeginMember() {
     }
     input_.remove_prefix(1);
   }
-  inflater_.Reset();
+  inflater_->Reset();
   ended_ = false;
   return Status::Ok();
 }
 
-Status MemberReader::Inflate(char* buffer, size_t size, size_t* written,
-                             bool* ended) {
-  *ended = false;
+Status MemberReader::Inflate(char* buffer, size_t size, size_t* written) {
   for (;;) {
-    switch (inflater_.Inflate(&input_, buffer, size, written)) {
+    switch (inflater_->Inflate(&input_, buffer, size, written)) {
       case MemberInflater::Outcome::kMemberEnd:
-        *ended = true;
+        ended_ = true;
         return Status::Ok();
       case MemberInflater::Outcome::kNeedsOutput:
         return Status::Ok();
@@ -85,19 +82,11 @@ Status MemberReader::Read(char* buffer, size_t size) {
   while (size > 0) {
     if (ended_) return Damaged("content is shorter than stated");
     size_t written = 0;
-    LEVELKEEP_RETURN_IF_ERROR(Inflate(buffer, size, &written, &ended_));
+    LEVELKEEP_RETURN_IF_ERROR(Inflate(buffer, size, &written));
     buffer += written;
     size -= written;
   }
   return Status::Ok();
-}
-
-Result<size_t> MemberReader::ReadSome(char* buffer, size_t size) {
-  size_t written = 0;
-  while (written == 0 && !ended_) {
-    LEVELKEEP_RETURN_IF_ERROR(Inflate(buffer, size, &written, &ended_));
-  }
-  return written;
 }
 
 Status MemberReader::ReadZeros(size_t count) {
@@ -117,7 +106,7 @@ Status MemberReader::EndMember() {
   while (!ended_) {
     char more;
     size_t written = 0;
-    LEVELKEEP_RETURN_IF_ERROR(Inflate(&more, 1, &written, &ended_));
+    LEVELKEEP_RETURN_IF_ERROR(Inflate(&more, 1, &written));
     if (written > 0) return Damaged("content is longer than stated");
   }
   return Status::Ok();
@@ -129,8 +118,7 @@ Result<std::string> MemberReader::ReadMember(uint64_t limit) {
   char buffer[16 << 10];
   while (!ended_) {
     size_t written = 0;
-    LEVELKEEP_RETURN_IF_ERROR(
-        Inflate(buffer, sizeof buffer, &written, &ended_));
+    LEVELKEEP_RETURN_IF_ERROR(Inflate(buffer, sizeof buffer, &written));
     // Doubling the string would briefly take three times its size.
     const uint64_t size = content.size() + written;
     if (!content.empty() && size > content.capacity()) {

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,9 @@
 #include "levelkeep/status.h"
 
 namespace levelkeep {
+
+// kCorruption, with the hint for a LevelKeep archive.
+Status DamagedArchive(const std::string& problem);
 
 // All failures except read errors are kCorruption and name an offset.
 // Thread safety: one thread at a time.
@@ -34,8 +38,6 @@ class MemberReader {
   // For each member call Begin, Read until the content is complete, then End.
   Status BeginMember();
   Status Read(char* buffer, size_t size);
-  // Up to `size` bytes; 0 at the end of the member's content.
-  Result<size_t> ReadSome(char* buffer, size_t size);
   Status ReadZeros(size_t count);
   // Fails unless the member has no more content and its CRC and length match.
   Status EndMember();
@@ -45,11 +47,11 @@ class MemberReader {
  private:
   Status Refill();
   Status Damaged(const char* what) const;
-  // Inflates up to `size` bytes; sets `*ended` when the member is complete.
-  Status Inflate(char* buffer, size_t size, size_t* written, bool* ended);
+  // Inflates up to `size` bytes; sets `ended_` when the member is complete.
+  Status Inflate(char* buffer, size_t size, size_t* written);
 
   const ByteSource* const source_;
-  MemberInflater inflater_;
+  const std::unique_ptr<MemberInflater> inflater_ = MemberInflater::New();
   ByteBuffer block_;
   std::string_view input_;  // not yet read
   uint64_t offset_ = 0;     // of the byte behind input_

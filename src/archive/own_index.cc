@@ -172,11 +172,6 @@ Status CompareWithManifest(OwnIndex* index) {
 
 }  // namespace
 
-Status DamagedArchive(const std::string& problem) {
-  return Status(StatusCode::kCorruption, problem,
-                "the archive is damaged: use another backup");
-}
-
 std::string OwnIndex::FlatName(size_t i) const {
   return toc.files[i].name.substr(manifest->db_name.size() + 1);
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <exception>
+#include <future>
 #include <system_error>
 #include <thread>
 #include <vector>
@@ -18,56 +19,27 @@ namespace {
 
 constexpr std::chrono::milliseconds kTickInterval{200};
 
-// Counts workers that have not returned yet.
-class Latch {
- public:
-  void Add() {
-    MutexLock lock(&mutex_);
-    ++running_;
-  }
-  void Remove() {
-    MutexLock lock(&mutex_);
-    --running_;
-    changed_.notify_all();
-  }
-  // Waits for a tick; true if no worker runs any more.
-  bool WaitABit() {
-    MutexLock lock(&mutex_);
-    if (running_ > 0) changed_.wait_for(mutex_, kTickInterval);
-    return running_ == 0;
-  }
-
- private:
-  Mutex mutex_;
-  CondVar changed_;
-  int running_ GUARDED_BY(mutex_) = 0;
-};
-
 Status RunThreads(int workers, ThreadPriority priority,
                   const std::function<void()>& work,
                   const std::function<void()>& tick) {
-  Latch latch;
-  std::vector<std::jthread> threads;
+  std::vector<std::future<void>> threads;
   for (int i = 0; i < workers; ++i) {
-    latch.Add();
     try {
-      threads.emplace_back([&] {
+      threads.push_back(std::async(std::launch::async, [&] {
         LowerThreadPriority(priority);
         work();
-        latch.Remove();
-      });
+      }));
     } catch (const std::system_error& error) {
-      latch.Remove();
       // Fewer threads can do the same work, but at least one is needed.
-      if (threads.empty()) {
-        return Status(StatusCode::kIoError,
-                      std::string("can't start a thread: ") + error.what());
-      }
-      break;
+      if (!threads.empty()) break;
+      return Status(StatusCode::kIoError,
+                    std::string("can't start a thread: ") + error.what());
     }
   }
-  while (!latch.WaitABit()) {
-    if (tick) tick();
+  for (const std::future<void>& thread : threads) {
+    while (thread.wait_for(kTickInterval) != std::future_status::ready) {
+      if (tick) tick();
+    }
   }
   return Status::Ok();
 }
@@ -140,12 +112,8 @@ Status DigestRange(const ByteSource& source, uint64_t begin, uint64_t end,
     if ((offset - begin) % kAheadBytes == 0) {
       source.WillNeed(offset, 2 * kAheadBytes);
     }
-    const size_t size =
-        static_cast<size_t>(std::min(kBlockBytes, end - offset));
-    block.Clear();
-    LEVELKEEP_RETURN_IF_ERROR(
-        ReadExactly(source, offset, block.Tail(size), size));
-    block.Advance(size);
+    const size_t size = std::min(kBlockBytes, end - offset);
+    LEVELKEEP_RETURN_IF_ERROR(block.Read(source, offset, size));
     digest->Update(block.view());
     offset += size;
   }

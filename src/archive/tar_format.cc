@@ -16,18 +16,17 @@ namespace levelkeep {
 
 namespace {
 
-struct FreeWrite {
-  void operator()(archive* a) const { archive_write_free(a); }
-};
-struct FreeRead {
-  void operator()(archive* a) const { archive_read_free(a); }
-};
-struct FreeEntry {
+struct Free {
+  void operator()(archive* a) const { archive_free(a); }
   void operator()(archive_entry* e) const { archive_entry_free(e); }
 };
-using WriteHandle = std::unique_ptr<archive, FreeWrite>;
-using ReadHandle = std::unique_ptr<archive, FreeRead>;
-using EntryHandle = std::unique_ptr<archive_entry, FreeEntry>;
+using Handle = std::unique_ptr<archive, Free>;
+using EntryHandle = std::unique_ptr<archive_entry, Free>;
+
+std::string ErrorOf(archive* a, const char* without) {
+  const char* const why = archive_error_string(a);
+  return why != nullptr ? why : without;
+}
 
 // Collects the header's blocks and refuses the bytes that closing would append
 // (content, end marks): they could be gigabytes of zeros.
@@ -45,17 +44,16 @@ la_ssize_t AppendToSink(archive*, void* target, const void* bytes,
 }
 
 Status TarFailure(archive* a, const std::string& name) {
-  const char* why = archive_error_string(a);
   return Status(StatusCode::kInvalidArgument,
                 Printable(name) + " has no place in a tar archive: " +
-                    (why != nullptr ? why : "unknown reason"));
+                    ErrorOf(a, "unknown reason"));
 }
 
 Result<std::string> EncodeHeaderAs(int (*set_format)(archive*),
                                    archive_entry* entry,
                                    const std::string& name) {
   HeaderSink sink;
-  const WriteHandle writer(archive_write_new());
+  const Handle writer(archive_write_new());
   if (writer == nullptr) return Status(StatusCode::kInternal, "out of memory");
   set_format(writer.get());
   archive_write_set_bytes_per_block(writer.get(), 0);
@@ -129,7 +127,7 @@ Status CheckTarHeader(std::string_view blocks, const std::string& name,
   const Status wrong(StatusCode::kCorruption,
                      "the tar header of " + Printable(name) +
                          " does not agree with the table of contents");
-  const ReadHandle reader(archive_read_new());
+  const Handle reader(archive_read_new());
   if (reader == nullptr) return wrong;
   archive_read_support_format_tar(reader.get());
   archive_entry* entry = nullptr;
@@ -159,7 +157,7 @@ struct TarStream::Impl {
   InflateAhead* gzip = nullptr;
   uint64_t max_bytes = 0;
   Status too_many;
-  archive* reader = nullptr;
+  Handle reader;
   Status failure;               // of a read inside a libarchive callback
   uint64_t delivered = 0;       // inflated bytes
   uint64_t trailing_zeros = 0;  // at the end of them
@@ -198,20 +196,19 @@ struct TarStream::Impl {
   Status Failure(const std::string& where) {
     if (!failure.ok()) return failure;
     lacks_end = ended;
-    const char* why = archive_error_string(reader);
     return DamagedTar(where + ": " +
-                      Printable(why != nullptr ? why : "damaged", 200));
+                      Printable(ErrorOf(reader.get(), "damaged"), 200));
   }
 
   uint64_t Position() const {
-    return static_cast<uint64_t>(archive_filter_bytes(reader, 0));
+    return static_cast<uint64_t>(archive_filter_bytes(reader.get(), 0));
   }
 
   Status Open() {
-    reader = archive_read_new();
+    reader.reset(archive_read_new());
     if (reader == nullptr) return Status(StatusCode::kInternal, "no memory");
-    archive_read_support_format_tar(reader);
-    if (archive_read_open(reader, this, nullptr, ReadCallback, nullptr) !=
+    archive_read_support_format_tar(reader.get());
+    if (archive_read_open(reader.get(), this, nullptr, ReadCallback, nullptr) !=
         ARCHIVE_OK) {
       return Failure("not a tar archive");
     }
@@ -246,14 +243,12 @@ TarStream::TarStream(InflateAhead* gzip, uint64_t max_bytes, Status too_many)
 
 bool TarStream::lacks_end() const { return impl_->lacks_end; }
 
-TarStream::~TarStream() {
-  if (impl_->reader != nullptr) archive_read_free(impl_->reader);
-}
+TarStream::~TarStream() = default;
 
 Result<bool> TarStream::Next(TarEntry* entry) {
   if (impl_->reader == nullptr) LEVELKEEP_RETURN_IF_ERROR(impl_->Open());
   archive_entry* raw = nullptr;
-  const int code = archive_read_next_header(impl_->reader, &raw);
+  const int code = archive_read_next_header(impl_->reader.get(), &raw);
   if (code == ARCHIVE_EOF) {
     LEVELKEEP_RETURN_IF_ERROR(impl_->CheckEnd());
     return false;
@@ -284,7 +279,7 @@ Status TarStream::ReadContent(
     size_t size = 0;
     la_int64_t offset = 0;
     const int code =
-        archive_read_data_block(impl_->reader, &bytes, &size, &offset);
+        archive_read_data_block(impl_->reader.get(), &bytes, &size, &offset);
     if (code == ARCHIVE_EOF) break;
     if (code != ARCHIVE_OK) return impl_->Failure(Printable(entry.path));
     if (static_cast<uint64_t>(offset) != done ||

@@ -8,12 +8,6 @@
 #include "dbfiles/database_files.h"
 
 namespace levelkeep {
-namespace {
-
-// The length of one worker's queue.
-size_t QueueLength() { return FewFilesMayBeOpen() ? 1 : 8; }
-
-}  // namespace
 
 TargetDirectory::TargetDirectory(FileSystem* fs, std::string path)
     : fs_(fs), path_(std::move(path)) {}
@@ -40,8 +34,6 @@ Status TargetDirectory::Sync() {
   // caller's sweep removes it.
   return writes() ? fs_->SyncDirectory(path_) : Status::Ok();
 }
-
-SyncQueue::SyncQueue() : length_(QueueLength()) {}
 
 Status SyncQueue::Add(std::unique_ptr<File> file, uint64_t size_bytes) {
   if (size_bytes > 0) file->StartWriteback(0, size_bytes);

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/file_system.h"
+#include "base/process.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -39,7 +40,6 @@ class TargetDirectory {
 // Thread safety: one thread at a time.
 class SyncQueue {
  public:
-  SyncQueue();
   // Adds a file whose content is complete.
   Status Add(std::unique_ptr<File> file, uint64_t size_bytes);
   // Syncs and closes the remaining files.
@@ -48,7 +48,7 @@ class SyncQueue {
  private:
   Status SyncOldest();
 
-  const size_t length_;
+  const size_t length_ = FewFilesMayBeOpen() ? 1 : 8;
   std::deque<std::unique_ptr<File>> files_;
 };
 

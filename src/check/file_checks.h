@@ -45,7 +45,7 @@ inline Result<std::string> ReadCurrent(const StoreFiles& files) {
     return Status(StatusCode::kCorruption,
                   "there is no file CURRENT: this is not a LevelDB database");
   }
-  if (!info.ok()) return info.status();
+  LEVELKEEP_RETURN_IF_ERROR(info.status());
   if (info->size_bytes > kMaxBytes) {
     return Status(StatusCode::kCorruption, "CURRENT is too long");
   }
@@ -171,6 +171,7 @@ class FileChecks {
   }
 
   Status CheckTables(const Version& version) {
+    constexpr size_t kInternalTrailer = 8;  // sequence and type
     for (const auto& [number, meta] : version.tables()) {
       const auto found = tables_.find(number);
       if (found == tables_.end()) {
@@ -185,13 +186,7 @@ class FileChecks {
         return Bad("table " + name +
                    " has a number that was not given out yet");
       }
-    }
-    constexpr size_t kInternalTrailer = 8;  // sequence and type
-    for (const auto& [number, meta] : version.tables()) {
-      if (meta.smallest.size() < kInternalTrailer) {
-        return Bad("the first key of table " + TableFileName(number) +
-                   " is malformed");
-      }
+      // Keys without a trailer are refused where the MANIFEST is decoded.
       findings_.table_starts.emplace_back(
           meta.smallest.substr(0, meta.smallest.size() - kInternalTrailer),
           meta.size_bytes);

@@ -219,10 +219,13 @@ inline Result<PartScan> ScanPart(leveldb::DB* db,
   return part;
 }
 
-// Reads all parts in parallel. Returns the first failure, or the entry count.
-inline Result<uint64_t> ScanParts(leveldb::DB* db,
+// Reads every entry with LevelDB's own iterator, all parts in parallel. Returns
+// the first failure, or the entry count. `cuts` are keys from CutKeys.
+inline Result<uint64_t> ScanStore(leveldb::DB* db,
                                   const leveldb::Comparator* comparator,
                                   std::vector<std::string> cuts) {
+  // CutKeys uses the bytewise order, so its keys are useless in another order.
+  if (comparator != leveldb::BytewiseComparator()) cuts.clear();
   cuts.insert(cuts.begin(), "");
   cuts.emplace_back();
   std::vector<std::future<Result<PartScan>>> parts;
@@ -268,17 +271,6 @@ inline Status OpenStore(leveldb::Env* env, const std::string& db_dir,
   const leveldb::Status opened = leveldb::DB::Open(options, db_dir, db);
   return opened.ok() ? Status::Ok()
                      : FailureOf("LevelDB can't open the database", opened);
-}
-
-// Reads every entry with LevelDB's own iterator and returns their number.
-// `cuts` are keys from CutKeys.
-inline Result<uint64_t> ScanStore(leveldb::DB* db,
-                                  const leveldb::Comparator* comparator,
-                                  const std::vector<std::string>& cuts) {
-  // CutKeys uses the bytewise order, so its keys are useless in another order.
-  const bool bytewise = comparator == leveldb::BytewiseComparator();
-  return ScanParts(db, comparator,
-                   bytewise ? cuts : std::vector<std::string>());
 }
 
 struct OpenedTable {

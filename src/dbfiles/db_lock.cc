@@ -73,18 +73,12 @@ Result<std::unique_ptr<FileLock>> LockFile(FileSystem* fs,
 
 }  // namespace
 
-struct DbLock::Impl {
-  Holding id;
-  std::unique_ptr<FileLock> lock;
-};
-
 Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
                                                 const std::string& db_dir) {
   const std::string path = LockPath(db_dir);
   // Allocated before the guard: if memory runs out later, `held` is destroyed
   // after the guard, and its destructor takes the same mutex.
   std::unique_ptr<DbLock> held(new DbLock);
-  held->impl_ = std::make_unique<Impl>();
   Registry& registry = TheRegistry();
   // Held across the system calls (which never wait), so that no two threads
   // can both find the registry empty.
@@ -112,9 +106,9 @@ Result<std::unique_ptr<DbLock>> DbLock::Acquire(FileSystem* fs,
                   path + " was removed while it was being locked",
                   "find out who removes LOCK files, then try again");
   }
-  held->impl_->id = OfThisProcess(*info);
-  held->impl_->lock = std::move(lock).value();
-  registry.held.insert(held->impl_->id);
+  held->id_ = OfThisProcess(*info);
+  held->lock_ = std::move(lock).value();
+  registry.held.insert(held->id_);
   return held;
 }
 
@@ -150,11 +144,10 @@ Status DbLock::Judge(FileSystem* fs, const std::string& db_dir) {
 }
 
 DbLock::~DbLock() {
-  if (impl_ == nullptr) return;
   Registry& registry = TheRegistry();
   MutexLock guard(&registry.mutex);
-  impl_->lock.reset();
-  registry.held.erase(impl_->id);
+  lock_.reset();
+  registry.held.erase(id_);
 }
 
 }  // namespace levelkeep

@@ -14,8 +14,12 @@
 #ifndef LEVELKEEP_DBFILES_DB_LOCK_H_
 #define LEVELKEEP_DBFILES_DB_LOCK_H_
 
+#include <sys/types.h>
+
+#include <cstdint>
 #include <memory>
 #include <string>
+#include <tuple>
 
 #include "base/file_system.h"
 #include "levelkeep/status.h"
@@ -51,8 +55,9 @@ class DbLock {
 
  private:
   DbLock() = default;
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+
+  std::tuple<pid_t, uint64_t, uint64_t> id_;  // process, device, inode
+  std::unique_ptr<FileLock> lock_;
 };
 
 }  // namespace levelkeep

@@ -10,6 +10,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/file_system.h"
 #include "levelkeep/status.h"
@@ -37,7 +38,9 @@ class LogTracker {
       : boundary_(offset), offset_(offset) {}
 
   // Called with each complete logical record (the MANIFEST's edits).
-  void SetRecordCallback(RecordCallback callback);
+  void SetRecordCallback(RecordCallback callback) {
+    callback_ = std::move(callback);
+  }
   void Feed(std::string_view bytes);
 
   // Offset after the last complete logical record.
@@ -53,7 +56,8 @@ class LogTracker {
   uint64_t last_sequence_ = 0;
   bool well_formed_ = true;
 
-  void FeedTrailer(std::string_view* bytes);
+  // Moves at most `most` bytes from the front of `*bytes` behind `offset_`.
+  std::string_view Take(size_t most, std::string_view* bytes);
   void FeedHeader(std::string_view* bytes);
   void FeedPayload(std::string_view* bytes);
   void StartFragment();
@@ -65,7 +69,7 @@ class LogTracker {
   size_t payload_left_ = 0;   // bytes of the current fragment to come
   bool in_record_ = false;    // between a FIRST and its LAST fragment
   bool ends_record_ = false;  // the current fragment is FULL or LAST
-  std::array<unsigned char, kBatchHeaderSize> batch_header_{};
+  std::array<char, kBatchHeaderSize> batch_header_{};
   size_t batch_header_size_ = 0;
   RecordCallback callback_;
   std::string record_;  // gathered only for the callback

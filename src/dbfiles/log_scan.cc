@@ -24,19 +24,100 @@ class Scanner {
 
   // REQUIRES: `block` starts at a multiple of the block size and reaches to
   // the next one or to the end of the file.
-  Status ScanBlock(std::string_view block);
+  Status ScanBlock(std::string_view block) {
+    if (in_zeros_) LEVELKEEP_RETURN_IF_ERROR(ScanZeros(block));
+    size_t position = 0;
+    while (!stopped_ && !in_zeros_ && position < block.size()) {
+      if (kLogBlockSize - position < kLogHeaderSize) break;  // trailer
+      LEVELKEEP_RETURN_IF_ERROR(ScanFragment(block, &position));
+    }
+    block_offset_ += block.size();
+    return Status::Ok();
+  }
+
   bool stopped() const { return stopped_; }
-  LogScan Finish();
+
+  LogScan Finish() {
+    if (!scan_.corrupt && (in_zeros_ || in_record_)) scan_.torn_tail = true;
+    return scan_;
+  }
 
  private:
-  Status ScanFragment(std::string_view block, size_t* position);
-  Status AddFragment(FragmentType type, std::string_view payload, uint64_t end);
-  Status FinishRecord(std::string_view record, uint64_t end);
-  void ReadBatchHeader(std::string_view record);
-  void StopCorrupt() { stopped_ = scan_.corrupt = true; }
-  void StopTorn() { stopped_ = scan_.torn_tail = true; }
+  Status ScanFragment(std::string_view block, size_t* position) {
+    const std::string_view rest = block.substr(*position);
+    if (rest.size() < kLogHeaderSize) return StopTorn();
+    const size_t length = static_cast<size_t>(static_cast<uint8_t>(rest[4])) |
+                          static_cast<size_t>(static_cast<uint8_t>(rest[5]))
+                              << 8;
+    const auto type =
+        static_cast<FragmentType>(static_cast<unsigned char>(rest[6]));
+    if (type == FragmentType::kZero && length == 0) {
+      in_zeros_ = true;
+      return ScanZeros(rest);
+    }
+    const size_t fragment_size = kLogHeaderSize + length;
+    if (*position + fragment_size > kLogBlockSize) return StopCorrupt();
+    if (fragment_size > rest.size()) return StopTorn();
+    // The checksum covers the type and the payload.
+    const std::string_view covered = rest.substr(6, 1 + length);
+    if (UnmaskCrc32c(DecodeFixed32(rest.data())) != Crc32c(0, covered)) {
+      return StopCorrupt();
+    }
+    *position += fragment_size;
+    return AddFragment(type, covered.substr(1), block_offset_ + *position);
+  }
+
+  Status AddFragment(FragmentType type, std::string_view payload,
+                     uint64_t end) {
+    const bool starts =
+        type == FragmentType::kFull || type == FragmentType::kFirst;
+    const bool known =
+        starts || type == FragmentType::kMiddle || type == FragmentType::kLast;
+    if (!known || starts == in_record_) return StopCorrupt();
+    if (type == FragmentType::kFull) return FinishRecord(payload, end);
+    if (starts) gathered_.clear();
+    gathered_.append(
+        record_ ? payload
+                : payload.substr(0, kBatchHeaderSize - gathered_.size()));
+    in_record_ = type != FragmentType::kLast;
+    return in_record_ ? Status::Ok() : FinishRecord(gathered_, end);
+  }
+
+  Status FinishRecord(std::string_view record, uint64_t end) {
+    if (batches_ && record.size() < kBatchHeaderSize) return StopCorrupt();
+    if (record_) LEVELKEEP_RETURN_IF_ERROR(record_(record));
+    if (batches_) ReadBatchHeader(record);
+    scan_.records++;
+    scan_.boundary = end;
+    return Status::Ok();
+  }
+
+  void ReadBatchHeader(std::string_view record) {
+    const uint64_t sequence = DecodeFixed64(record.data());
+    const uint32_t count = DecodeFixed32(record.data() + 8);
+    if (scan_.records == 0) {
+      scan_.first_sequence = sequence;
+    } else if (sequence != scan_.last_sequence + 1) {
+      scan_.sequence_gap = true;
+    }
+    scan_.last_sequence = sequence + count - 1;
+  }
+
   // Zeros up to the end of the file are pages lost by a power failure.
-  void ScanZeros(std::string_view bytes);
+  Status ScanZeros(std::string_view bytes) {
+    const bool all_zero = std::all_of(bytes.begin(), bytes.end(),
+                                      [](char byte) { return byte == 0; });
+    return all_zero ? Status::Ok() : StopCorrupt();
+  }
+
+  Status StopCorrupt() {
+    stopped_ = scan_.corrupt = true;
+    return Status::Ok();
+  }
+  Status StopTorn() {
+    stopped_ = scan_.torn_tail = true;
+    return Status::Ok();
+  }
 
   const bool batches_;
   const RecordFunction& record_;
@@ -49,107 +130,6 @@ class Scanner {
   // header is gathered, so that a large record needs no memory.
   std::string gathered_;
 };
-
-Status Scanner::ScanBlock(std::string_view block) {
-  if (in_zeros_) {
-    ScanZeros(block);
-  }
-  size_t position = 0;
-  while (!stopped_ && !in_zeros_ && position < block.size()) {
-    if (kLogBlockSize - position < kLogHeaderSize) break;  // trailer
-    LEVELKEEP_RETURN_IF_ERROR(ScanFragment(block, &position));
-  }
-  block_offset_ += block.size();
-  return Status::Ok();
-}
-
-Status Scanner::ScanFragment(std::string_view block, size_t* position) {
-  const std::string_view rest = block.substr(*position);
-  if (rest.size() < kLogHeaderSize) {
-    StopTorn();
-    return Status::Ok();
-  }
-  const size_t length = static_cast<size_t>(static_cast<uint8_t>(rest[4])) |
-                        static_cast<size_t>(static_cast<uint8_t>(rest[5])) << 8;
-  const auto type =
-      static_cast<FragmentType>(static_cast<unsigned char>(rest[6]));
-  if (type == FragmentType::kZero && length == 0) {
-    in_zeros_ = true;
-    ScanZeros(rest);
-    return Status::Ok();
-  }
-  const size_t fragment_size = kLogHeaderSize + length;
-  if (*position + fragment_size > kLogBlockSize) {
-    StopCorrupt();
-    return Status::Ok();
-  }
-  if (fragment_size > rest.size()) {
-    StopTorn();
-    return Status::Ok();
-  }
-  // The checksum covers the type and the payload.
-  const std::string_view covered = rest.substr(6, 1 + length);
-  if (UnmaskCrc32c(DecodeFixed32(rest.data())) != Crc32c(0, covered)) {
-    StopCorrupt();
-    return Status::Ok();
-  }
-  *position += fragment_size;
-  return AddFragment(type, covered.substr(1), block_offset_ + *position);
-}
-
-Status Scanner::AddFragment(FragmentType type, std::string_view payload,
-                            uint64_t end) {
-  const bool starts =
-      type == FragmentType::kFull || type == FragmentType::kFirst;
-  const bool known =
-      starts || type == FragmentType::kMiddle || type == FragmentType::kLast;
-  if (!known || starts == in_record_) {
-    StopCorrupt();
-    return Status::Ok();
-  }
-  if (type == FragmentType::kFull) return FinishRecord(payload, end);
-  if (starts) gathered_.clear();
-  gathered_.append(
-      record_ ? payload
-              : payload.substr(0, kBatchHeaderSize - gathered_.size()));
-  in_record_ = type != FragmentType::kLast;
-  if (in_record_) return Status::Ok();
-  return FinishRecord(gathered_, end);
-}
-
-Status Scanner::FinishRecord(std::string_view record, uint64_t end) {
-  if (batches_ && record.size() < kBatchHeaderSize) {
-    StopCorrupt();
-    return Status::Ok();
-  }
-  if (record_) LEVELKEEP_RETURN_IF_ERROR(record_(record));
-  if (batches_) ReadBatchHeader(record);
-  scan_.records++;
-  scan_.boundary = end;
-  return Status::Ok();
-}
-
-void Scanner::ReadBatchHeader(std::string_view record) {
-  const uint64_t sequence = DecodeFixed64(record.data());
-  const uint32_t count = DecodeFixed32(record.data() + 8);
-  if (scan_.records == 0) {
-    scan_.first_sequence = sequence;
-  } else if (sequence != scan_.last_sequence + 1) {
-    scan_.sequence_gap = true;
-  }
-  scan_.last_sequence = sequence + count - 1;
-}
-
-void Scanner::ScanZeros(std::string_view bytes) {
-  const bool all_zero = std::all_of(bytes.begin(), bytes.end(),
-                                    [](char byte) { return byte == 0; });
-  if (!all_zero) StopCorrupt();
-}
-
-LogScan Scanner::Finish() {
-  if (!scan_.corrupt && (in_zeros_ || in_record_)) scan_.torn_tail = true;
-  return scan_;
-}
 
 }  // namespace
 
@@ -199,37 +179,31 @@ std::string FrameAsLog(std::string_view record) {
   return log;
 }
 
-void LogTracker::SetRecordCallback(RecordCallback callback) {
-  callback_ = std::move(callback);
-}
-
 void LogTracker::Feed(std::string_view bytes) {
   while (!bytes.empty() && well_formed_) {
     if (payload_left_ > 0) {
       FeedPayload(&bytes);
     } else if (header_size_ == 0 &&
                kLogBlockSize - offset_ % kLogBlockSize < kLogHeaderSize) {
-      FeedTrailer(&bytes);
+      // The end of a block that has no room for a header is filled with zeros.
+      Take(kLogBlockSize - offset_ % kLogBlockSize, &bytes);
     } else {
       FeedHeader(&bytes);
     }
   }
 }
 
-// If the end of a block has no room for a header, it is filled with zeros.
-void LogTracker::FeedTrailer(std::string_view* bytes) {
-  const uint64_t left = kLogBlockSize - offset_ % kLogBlockSize;
-  const size_t taken = std::min<uint64_t>(left, bytes->size());
-  offset_ += taken;
-  bytes->remove_prefix(taken);
+std::string_view LogTracker::Take(size_t most, std::string_view* bytes) {
+  const std::string_view taken = bytes->substr(0, most);
+  offset_ += taken.size();
+  bytes->remove_prefix(taken.size());
+  return taken;
 }
 
 void LogTracker::FeedHeader(std::string_view* bytes) {
-  const size_t taken = std::min(kLogHeaderSize - header_size_, bytes->size());
-  std::memcpy(header_.data() + header_size_, bytes->data(), taken);
-  header_size_ += taken;
-  offset_ += taken;
-  bytes->remove_prefix(taken);
+  const std::string_view taken = Take(kLogHeaderSize - header_size_, bytes);
+  std::memcpy(header_.data() + header_size_, taken.data(), taken.size());
+  header_size_ += taken.size();
   if (header_size_ == kLogHeaderSize) StartFragment();
 }
 
@@ -257,18 +231,16 @@ void LogTracker::StartFragment() {
 }
 
 void LogTracker::FeedPayload(std::string_view* bytes) {
-  const size_t taken = std::min(payload_left_, bytes->size());
+  const std::string_view taken = Take(payload_left_, bytes);
   if (batch_header_size_ < kBatchHeaderSize) {
     const size_t wanted =
-        std::min(kBatchHeaderSize - batch_header_size_, taken);
-    std::memcpy(batch_header_.data() + batch_header_size_, bytes->data(),
+        std::min(kBatchHeaderSize - batch_header_size_, taken.size());
+    std::memcpy(batch_header_.data() + batch_header_size_, taken.data(),
                 wanted);
     batch_header_size_ += wanted;
   }
-  if (callback_) record_.append(bytes->data(), taken);
-  payload_left_ -= taken;
-  offset_ += taken;
-  bytes->remove_prefix(taken);
+  if (callback_) record_.append(taken);
+  payload_left_ -= taken.size();
   if (payload_left_ == 0) FinishFragment();
 }
 
@@ -277,8 +249,7 @@ void LogTracker::FinishFragment() {
   in_record_ = false;
   boundary_ = offset_;
   if (batch_header_size_ == kBatchHeaderSize) {
-    char header[kBatchHeaderSize];
-    std::memcpy(header, batch_header_.data(), kBatchHeaderSize);
+    const char* const header = batch_header_.data();
     last_sequence_ = DecodeFixed64(header) + DecodeFixed32(header + 8) - 1;
   }
   if (callback_) callback_(record_);

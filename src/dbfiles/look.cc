@@ -25,10 +25,8 @@ bool HasTwoManifests(FileSystem* fs, const std::string& db_dir) {
 }
 
 bool IsRead(const std::string& name) {
-  const DbFileKind kind = ParseDbFileName(name).kind;
-  return kind == DbFileKind::kCurrent || kind == DbFileKind::kManifest ||
-         kind == DbFileKind::kTable || kind == DbFileKind::kLog ||
-         name == "BACKUP_ID" || name == "DATABASE_ID";
+  return IsBackedUp(ParseDbFileName(name).kind) || name == "BACKUP_ID" ||
+         name == "DATABASE_ID";
 }
 
 // The first log, from number `first` on, that holds a record.

@@ -131,11 +131,10 @@ void PutNumber(std::string* out, Tag tag,
 // LevelDB applies an edit's removals before its additions: both lists hold a
 // table that only changes its level.
 Status Version::Check(const VersionEdit& edit) const {
-  if (edit.comparator.has_value() && has_comparator_ &&
-      *edit.comparator != comparator_) {
+  if (edit.comparator && comparator_ && *edit.comparator != *comparator_) {
     return Status(StatusCode::kCorruption,
                   "version edit changes the comparator from " +
-                      Printable(comparator_) + " to " +
+                      Printable(*comparator_) + " to " +
                       Printable(*edit.comparator));
   }
   std::set<uint64_t> removed;
@@ -164,10 +163,10 @@ Status Version::Check(const VersionEdit& edit) const {
   }
   // In a MANIFEST, LevelDB's first record names tables, the second record the
   // next file number.
-  const bool known = has_next_file_number_ || edit.next_file_number.has_value();
-  const uint64_t next = edit.next_file_number.value_or(next_file_number_);
+  const std::optional<uint64_t> next =
+      edit.next_file_number ? edit.next_file_number : next_file_number_;
   const bool any = !tables_.empty() || !edit.added_tables.empty();
-  if (known && any && highest >= next) {
+  if (next && any && highest >= *next) {
     return Contradiction(highest, "is not below the next file number");
   }
   return Status::Ok();
@@ -175,25 +174,12 @@ Status Version::Check(const VersionEdit& edit) const {
 
 Status Version::Apply(VersionEdit edit) {
   LEVELKEEP_RETURN_IF_ERROR(Check(edit));
-  if (edit.comparator.has_value()) {
-    comparator_ = *edit.comparator;
-    has_comparator_ = true;
-  }
-  if (edit.log_number.has_value()) {
-    log_number_ = *edit.log_number;
-    has_log_number_ = true;
-  }
-  if (edit.previous_log_number.has_value()) {
+  if (edit.comparator) comparator_ = edit.comparator;
+  if (edit.log_number) log_number_ = edit.log_number;
+  if (edit.previous_log_number)
     previous_log_number_ = *edit.previous_log_number;
-  }
-  if (edit.next_file_number.has_value()) {
-    next_file_number_ = *edit.next_file_number;
-    has_next_file_number_ = true;
-  }
-  if (edit.last_sequence.has_value()) {
-    last_sequence_ = *edit.last_sequence;
-    has_last_sequence_ = true;
-  }
+  if (edit.next_file_number) next_file_number_ = edit.next_file_number;
+  if (edit.last_sequence) last_sequence_ = edit.last_sequence;
   for (const auto& [level, key] : edit.compact_pointers) {
     compact_pointers_[level] = key;
   }
@@ -212,10 +198,10 @@ void Version::SetTableSize(uint64_t number, uint64_t size_bytes) {
 }
 
 Status Version::CheckComplete() const {
-  if (!has_comparator_) return Missing("comparator");
-  if (!has_log_number_) return Missing("log number");
-  if (!has_next_file_number_) return Missing("next file number");
-  if (!has_last_sequence_) return Missing("last write number");
+  if (!comparator_) return Missing("comparator");
+  if (!log_number_) return Missing("log number");
+  if (!next_file_number_) return Missing("next file number");
+  if (!last_sequence_) return Missing("last write number");
   return Status::Ok();
 }
 
@@ -236,11 +222,11 @@ std::string Version::EncodeAsEdit() const {
 
 VersionEdit Version::EditWithoutTables() const {
   VersionEdit edit;
-  if (has_comparator_) edit.comparator = comparator_;
-  if (has_log_number_) edit.log_number = log_number_;
+  edit.comparator = comparator_;
+  edit.log_number = log_number_;
   edit.previous_log_number = previous_log_number_;
-  if (has_next_file_number_) edit.next_file_number = next_file_number_;
-  if (has_last_sequence_) edit.last_sequence = last_sequence_;
+  edit.next_file_number = next_file_number_;
+  edit.last_sequence = last_sequence_;
   edit.compact_pointers.assign(compact_pointers_.begin(),
                                compact_pointers_.end());
   return edit;

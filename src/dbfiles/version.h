@@ -59,11 +59,12 @@ class Version {
   // sequence have all appeared. LevelDB opens no database without them.
   Status CheckComplete() const;
 
-  const std::string& comparator() const { return comparator_; }
-  uint64_t log_number() const { return log_number_; }
+  // Empty or 0 if no edit has stated it.
+  std::string comparator() const { return comparator_.value_or(""); }
+  uint64_t log_number() const { return log_number_.value_or(0); }
   uint64_t previous_log_number() const { return previous_log_number_; }
-  uint64_t next_file_number() const { return next_file_number_; }
-  uint64_t last_sequence() const { return last_sequence_; }
+  uint64_t next_file_number() const { return next_file_number_.value_or(0); }
+  uint64_t last_sequence() const { return last_sequence_.value_or(0); }
   // By number. A table is on one level only.
   const std::map<uint64_t, TableMeta>& tables() const { return tables_; }
 
@@ -76,15 +77,11 @@ class Version {
   Status Check(const VersionEdit& edit) const;
   VersionEdit EditWithoutTables() const;
 
-  bool has_comparator_ = false;
-  bool has_log_number_ = false;
-  bool has_next_file_number_ = false;
-  bool has_last_sequence_ = false;
-  std::string comparator_;
-  uint64_t log_number_ = 0;
+  std::optional<std::string> comparator_;
+  std::optional<uint64_t> log_number_;
   uint64_t previous_log_number_ = 0;
-  uint64_t next_file_number_ = 0;
-  uint64_t last_sequence_ = 0;
+  std::optional<uint64_t> next_file_number_;
+  std::optional<uint64_t> last_sequence_;
   std::map<int, std::string> compact_pointers_;
   std::map<uint64_t, TableMeta> tables_;
 };

@@ -19,25 +19,14 @@ constexpr size_t kMaxCounterDigits = 9;  // fits an int
 
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
 
-bool IsLabelStart(char c) {
-  return IsDigit(c) || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
-}
-
-bool IsLabelCharacter(char c) {
-  return IsLabelStart(c) || c == '.' || c == '_' || c == '-';
-}
-
 bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
-  if (text->substr(0, prefix.size()) != prefix) return false;
+  if (!text->starts_with(prefix)) return false;
   text->remove_prefix(prefix.size());
   return true;
 }
 
 bool ConsumeSuffix(std::string_view* text, std::string_view suffix) {
-  if (text->size() < suffix.size() ||
-      text->substr(text->size() - suffix.size()) != suffix) {
-    return false;
-  }
+  if (!text->ends_with(suffix)) return false;
   text->remove_suffix(suffix.size());
   return true;
 }
@@ -84,8 +73,8 @@ std::optional<Time> ConsumeTime(std::string_view* text) {
 // Parses "-N": N from 2, without leading zeros, so that each counter has one
 // spelling.
 bool ConsumeCounter(std::string_view* text, int* counter) {
-  size_t digits = 0;
-  while (digits + 1 < text->size() && IsDigit((*text)[digits + 1])) digits++;
+  const auto end = std::find_if_not(text->begin() + 1, text->end(), IsDigit);
+  const size_t digits = static_cast<size_t>(end - text->begin()) - 1;
   if (digits == 0 || digits > kMaxCounterDigits || (*text)[1] == '0') {
     return false;
   }
@@ -93,8 +82,6 @@ bool ConsumeCounter(std::string_view* text, int* counter) {
   text->remove_prefix(digits + 1);
   return *counter >= 2;
 }
-
-constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
 
 struct DigestLine {
   std::string hex;
@@ -190,41 +177,35 @@ std::optional<BackupName> ParseBackupName(std::string_view file_name) {
 
 Status RequireBackupName(std::string_view file_name) {
   if (ParseBackupName(file_name)) return Status::Ok();
-  const std::string shown = Printable(file_name);
   return Status(StatusCode::kInvalidArgument,
-                "\"" + shown + "\" is not the name of a backup",
+                "\"" + Printable(file_name) + "\" is not the name of a backup",
                 "names look like backup_2024-12-27_120000.tar.gz");
 }
 
 Status ValidateLabel(std::string_view label) {
-  constexpr std::string_view kHint =
-      "use letters, digits, '.', '_' and '-', first a letter or digit, at "
-      "most 64 characters";
-  const auto invalid = [&](const std::string& why) {
-    const std::string shown = Printable(label);
+  const auto invalid = [label](const std::string& why) {
     return Status(StatusCode::kInvalidArgument,
-                  "label \"" + shown + "\" " + why, std::string(kHint));
+                  "label \"" + Printable(label) + "\" " + why,
+                  "use letters, digits, '.', '_' and '-', first a letter or "
+                  "digit, at most 64 characters");
   };
   if (label.empty()) return Status::Ok();
   if (label.size() > kMaxLabelLength) {
     return invalid("is longer than 64 characters");
   }
-  if (!IsLabelStart(label[0])) {
+  if (!IsMadeOf(label.substr(0, 1), "")) {
     return invalid("does not start with a letter or digit");
   }
-  if (!std::all_of(label.begin(), label.end(), IsLabelCharacter)) {
+  if (!IsMadeOf(label, "._-")) {
     return invalid("holds a character that is not allowed");
   }
-  std::string_view rest = label;
-  if (ConsumeSuffix(&rest, kSuffix)) return invalid("ends in \".tar.gz\"");
+  if (label.ends_with(kSuffix)) return invalid("ends in \".tar.gz\"");
   return Status::Ok();
 }
 
 std::string ParseDigest(std::string_view text, DigestKind kind,
                         std::string_view name) {
-  if (text.starts_with(kByteOrderMark)) {
-    text.remove_prefix(kByteOrderMark.size());
-  }
+  ConsumePrefix(&text, "\xef\xbb\xbf");  // the byte order mark
   std::vector<DigestLine> lines;
   for (std::string_view line : Split(text, '\n')) {
     line = Trim(line, " \t\r");
@@ -273,13 +254,11 @@ std::string ParseSha256Sidecar(std::string_view text, std::string_view name) {
 }
 
 std::string BackupOfSidecar(std::string_view file_name) {
-  for (std::string_view suffix : {".sha256", ".md5"}) {
-    if (file_name.size() <= suffix.size() ||
-        file_name.substr(file_name.size() - suffix.size()) != suffix) {
-      continue;
+  for (const DigestKind kind : {DigestKind::kSha256, DigestKind::kMd5}) {
+    std::string_view name = file_name;
+    if (ConsumeSuffix(&name, DigestSuffix(kind)) && ParseBackupName(name)) {
+      return std::string(name);
     }
-    const auto name = file_name.substr(0, file_name.size() - suffix.size());
-    if (ParseBackupName(name)) return std::string(name);
   }
   return "";
 }

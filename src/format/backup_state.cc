@@ -14,6 +14,11 @@ namespace {
 
 using nlohmann::json;
 
+Result<Time> RequireTime(const json& object, const char* name) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string text, RequireText(object, name));
+  return ParseTime(text);
+}
+
 Result<VerifyRecord> DecodeVerification(const json& verification) {
   VerifyRecord record;
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string depth,
@@ -26,9 +31,7 @@ Result<VerifyRecord> DecodeVerification(const json& verification) {
   record.depth = *known;
   LEVELKEEP_ASSIGN_OR_RETURN(record.passed,
                              RequireBool(verification, "passed"));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string at,
-                             RequireText(verification, "at"));
-  LEVELKEEP_ASSIGN_OR_RETURN(record.at, ParseTime(at));
+  LEVELKEEP_ASSIGN_OR_RETURN(record.at, RequireTime(verification, "at"));
   LEVELKEEP_ASSIGN_OR_RETURN(record.message,
                              OptionalText(verification, "message"));
   return record;
@@ -36,8 +39,7 @@ Result<VerifyRecord> DecodeVerification(const json& verification) {
 
 Result<NotChecked> DecodeNotChecked(const json& object) {
   NotChecked record;
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string at, RequireText(object, "at"));
-  LEVELKEEP_ASSIGN_OR_RETURN(record.at, ParseTime(at));
+  LEVELKEEP_ASSIGN_OR_RETURN(record.at, RequireTime(object, "at"));
   LEVELKEEP_ASSIGN_OR_RETURN(record.reason, RequireText(object, "reason"));
   LEVELKEEP_ASSIGN_OR_RETURN(record.times, RequireUint(object, "times"));
   LEVELKEEP_ASSIGN_OR_RETURN(record.size_bytes, RequireUint(object, "size"));
@@ -67,8 +69,7 @@ Result<BackupCopy> DecodeCopy(const json& object) {
   LEVELKEEP_ASSIGN_OR_RETURN(copy.version, RequireText(object, "version"));
   LEVELKEEP_ASSIGN_OR_RETURN(copy.size_bytes, RequireUint(object, "size"));
   LEVELKEEP_ASSIGN_OR_RETURN(copy.sha256, RequireText(object, "sha256"));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string at, RequireText(object, "at"));
-  LEVELKEEP_ASSIGN_OR_RETURN(copy.at, ParseTime(at));
+  LEVELKEEP_ASSIGN_OR_RETURN(copy.at, RequireTime(object, "at"));
   return copy;
 }
 

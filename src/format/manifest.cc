@@ -42,6 +42,10 @@ void AppendFiles(const std::vector<ManifestFile>& files, std::string* text) {
   *text += "\n    ]";
 }
 
+Status BadManifest(const std::string& problem) {
+  return Status(StatusCode::kCorruption, problem);
+}
+
 Result<ManifestFile> DecodeFile(const json& object) {
   ManifestFile file;
   LEVELKEEP_ASSIGN_OR_RETURN(file.name, RequireText(object, "name"));
@@ -50,13 +54,13 @@ Result<ManifestFile> DecodeFile(const json& object) {
                              RequireText(object, "sha256"));
   const std::optional<Sha256> sha256 = Sha256::FromHex(digest);
   if (!sha256) {
-    return Status(StatusCode::kCorruption,
-                  "field \"sha256\" is not a hex number of the right length");
+    return BadManifest(
+        "field \"sha256\" is not a hex number of the right length");
   }
   file.sha256 = *sha256;
   if (!IsBackedUp(ParseDbFileName(file.name).kind)) {
-    return Status(StatusCode::kCorruption,
-                  "\"" + Printable(file.name) + "\" is not a database file");
+    return BadManifest("\"" + Printable(file.name) +
+                       "\" is not a database file");
   }
   return file;
 }
@@ -68,21 +72,13 @@ bool IsFlatName(std::string_view name) {
              std::string_view::npos;
 }
 
-Status CheckNamesDiffer(const std::vector<ManifestFile>& files) {
-  const auto twice = FindRepeatedName(files);
-  if (!twice) return Status::Ok();
-  return Status(StatusCode::kCorruption,
-                "\"" + Printable(*twice) + "\" is listed twice");
-}
-
 // The files are in `manifest` already; `elements` is the result of reading
 // them.
 Status DecodeDb(const json& db, const Status& elements, Manifest* manifest) {
   LEVELKEEP_ASSIGN_OR_RETURN(manifest->db_name, RequireText(db, "name"));
   if (!IsFlatName(manifest->db_name)) {
-    return Status(StatusCode::kCorruption,
-                  "\"" + Printable(manifest->db_name) +
-                      "\" can't be the name of a database folder");
+    return BadManifest("\"" + Printable(manifest->db_name) +
+                       "\" can't be the name of a database folder");
   }
   for (const auto& [name, field] :
        {std::pair("id", &manifest->db_id),
@@ -101,10 +97,12 @@ Status DecodeDb(const json& db, const Status& elements, Manifest* manifest) {
   }
   LEVELKEEP_RETURN_IF_ERROR(RequireList(db, "files"));
   LEVELKEEP_RETURN_IF_ERROR(elements);
-  return CheckNamesDiffer(manifest->files);
+  const auto twice = FindRepeatedName(manifest->files);
+  if (!twice) return Status::Ok();
+  return BadManifest("\"" + Printable(*twice) + "\" is listed twice");
 }
 
-Status DecodeEvents(const json& events, Manifest* manifest) {
+Result<ManifestEvents> DecodeEvents(const json& events) {
   ManifestEvents decoded;
   LEVELKEEP_ASSIGN_OR_RETURN(decoded.count, RequireUint(events, "count"));
   LEVELKEEP_ASSIGN_OR_RETURN(decoded.first, RequireUint(events, "first"));
@@ -113,17 +111,15 @@ Status DecodeEvents(const json& events, Manifest* manifest) {
                              OptionalText(events, "first_time"));
   LEVELKEEP_ASSIGN_OR_RETURN(decoded.last_time,
                              OptionalText(events, "last_time"));
-  manifest->events = std::move(decoded);
-  return Status::Ok();
+  return decoded;
 }
 
 Result<Time> DecodeTime(const json& root, const char* name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string text, RequireText(root, name));
   const Result<Time> time = ParseTime(text);
   if (time.ok()) return time;
-  return Status(
-      StatusCode::kCorruption,
-      "\"" + std::string(name) + "\" is not a time: " + Printable(text));
+  return BadManifest("\"" + std::string(name) +
+                     "\" is not a time: " + Printable(text));
 }
 
 Status DecodeOptionalParts(const json& root, Manifest* manifest) {
@@ -139,8 +135,9 @@ Status DecodeOptionalParts(const json& root, Manifest* manifest) {
   if (root.contains("events")) {
     LEVELKEEP_ASSIGN_OR_RETURN(const json* events,
                                RequireObject(root, "events"));
-    LEVELKEEP_RETURN_IF_ERROR(
-        DecodeEvents(*events, manifest).WithContext("events"));
+    auto decoded = DecodeEvents(*events);
+    if (!decoded.ok()) return decoded.status().WithContext("events");
+    manifest->events = std::move(*decoded);
   }
   if (root.contains("previous")) {
     LEVELKEEP_ASSIGN_OR_RETURN(const json* previous,
@@ -163,10 +160,7 @@ Status CheckFormatVersion(const json& root) {
                       std::to_string(kManifestFormatVersion),
                   "read it with the LevelKeep that wrote it, or a newer one");
   }
-  if (version < 1) {
-    return Status(StatusCode::kCorruption, "format_version is 0");
-  }
-  return Status::Ok();
+  return version == 0 ? BadManifest("format_version is 0") : Status::Ok();
 }
 
 Result<Manifest> DecodeText(std::string_view text) {

@@ -137,9 +137,7 @@ class TocDecoder {
     if (!toc_.files.empty() && text == modtime_) return Status::Ok();
     const Result<Time> time = ParseTime(text);
     if (!time.ok()) return Corrupt("field \"modtime\" is not a time");
-    const int64_t seconds = std::chrono::floor<std::chrono::seconds>(*time)
-                                .time_since_epoch()
-                                .count();
+    const int64_t seconds = MtimeSeconds(*time);
     if (toc_.files.empty()) toc_.mtime_seconds = seconds;
     modtime_ = text;
     return seconds == toc_.mtime_seconds
@@ -198,6 +196,11 @@ class TocDecoder {
 
 uint64_t ChunkCount(uint64_t size_bytes) {
   return size_bytes / kChunkBytes + (size_bytes % kChunkBytes != 0 ? 1 : 0);
+}
+
+int64_t MtimeSeconds(Time time) {
+  return std::chrono::floor<std::chrono::seconds>(time.time_since_epoch())
+      .count();
 }
 
 uint64_t TocFile::ChunkSize(size_t chunk) const {

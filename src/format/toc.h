@@ -53,6 +53,8 @@ struct Toc {
 };
 
 uint64_t ChunkCount(uint64_t size_bytes);
+// Whole seconds since the Unix epoch, rounded down.
+int64_t MtimeSeconds(Time time);
 
 // The text, one entry per line.
 std::string EncodeToc(const Toc& toc);

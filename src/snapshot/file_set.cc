@@ -39,8 +39,6 @@ uint64_t SnapshotInfo::total_bytes() const {
   return total;
 }
 
-FileSetBuilder::FileSetBuilder(SnapshotMethod method) { info_.method = method; }
-
 void FileSetBuilder::Reserve(size_t tables) {
   constexpr size_t kOthers = 16;  // logs, MANIFEST, CURRENT
   info_.files.reserve(tables + kOthers);
@@ -49,25 +47,14 @@ void FileSetBuilder::Reserve(size_t tables) {
 
 void FileSetBuilder::AddTable(const std::string& name, const FileInfo& info,
                               Opener open) {
-  SnapshotFile file;
-  file.name = name;
-  file.kind = DbFileKind::kTable;
-  file.size_bytes = info.size_bytes;
-  file.device = info.device;
-  file.inode = info.inode;
-  file.mtime_ns = info.mtime_ns;
-  info_.files.push_back(std::move(file));
-  openers_.push_back(std::move(open));
+  Add({name, DbFileKind::kTable, info.size_bytes, info.device, info.inode,
+       info.mtime_ns},
+      std::move(open));
 }
 
 void FileSetBuilder::AddLog(uint64_t number, uint64_t boundary,
                             uint64_t last_sequence, Opener open) {
-  SnapshotFile file;
-  file.name = LogFileName(number);
-  file.kind = DbFileKind::kLog;
-  file.size_bytes = boundary;
-  info_.files.push_back(std::move(file));
-  openers_.push_back(std::move(open));
+  Add({LogFileName(number), DbFileKind::kLog, boundary}, std::move(open));
   info_.last_sequence = std::max(info_.last_sequence, last_sequence);
 }
 
@@ -82,14 +69,15 @@ void FileSetBuilder::AddManifest(const Version& version,
 
 void FileSetBuilder::AddGenerated(const std::string& name, DbFileKind kind,
                                   std::string contents) {
-  SnapshotFile file;
-  file.name = name;
-  file.kind = kind;
-  file.size_bytes = contents.size();
+  const uint64_t size_bytes = contents.size();
   // All readers share this one copy.
-  openers_.push_back(PrefixOpener(
-      std::shared_ptr<const ByteSource>(NewStringSource(std::move(contents)))));
+  Add({name, kind, size_bytes}, PrefixOpener(std::shared_ptr<const ByteSource>(
+                                    NewStringSource(std::move(contents)))));
+}
+
+void FileSetBuilder::Add(SnapshotFile file, Opener open) {
   info_.files.push_back(std::move(file));
+  openers_.push_back(std::move(open));
 }
 
 std::unique_ptr<Snapshot> FileSetBuilder::Build(
@@ -119,10 +107,9 @@ Result<TableFile> FindTable(
   std::string name = TableFileName(table.number);
   Result<FileInfo> info = stat(name);
   if (info.status().code() == StatusCode::kNotFound) {
-    const std::string old_name = OldTableFileName(table.number);
-    Result<FileInfo> old_info = stat(old_name);
+    Result<FileInfo> old_info = stat(OldTableFileName(table.number));
     if (old_info.ok()) {
-      name = old_name;
+      name = OldTableFileName(table.number);
       info = std::move(old_info);
     }
   }

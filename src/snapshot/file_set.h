@@ -31,7 +31,7 @@ class FileSetBuilder {
   using Opener =
       std::function<Result<std::unique_ptr<ByteSource>>(const SnapshotFile&)>;
 
-  explicit FileSetBuilder(SnapshotMethod method);
+  explicit FileSetBuilder(SnapshotMethod method) { info_.method = method; }
 
   // Room for `tables`: a vector that grows keeps up to twice what it needs.
   void Reserve(size_t tables);
@@ -47,6 +47,7 @@ class FileSetBuilder {
   std::unique_ptr<Snapshot> Build(std::shared_ptr<const void> keeper);
 
  private:
+  void Add(SnapshotFile file, Opener open);
   void AddGenerated(const std::string& name, DbFileKind kind,
                     std::string contents);
 

@@ -58,19 +58,15 @@ bool IsLiving(const FileInfo& info) {
 
 }  // namespace
 
-HotDatabase::HotDatabase(FileSystem* fs) : fs_(fs) {}
-
 void HotDatabase::Attach(const std::string& dir) {
   RemoveLeftOverAsideFiles(fs_, dir);
   std::map<uint64_t, std::shared_ptr<HotLog>> logs = FindLogs(dir);
-  Loaded loaded = Load(dir);
+  LoadedManifest loaded = Load(dir);
   MutexLock lock(&mutex_);
   dir_ = dir;
   logs_ = std::move(logs);
   manifests_.clear();
-  current_ = std::move(loaded.manifest);
-  current_status_ = std::move(loaded.status);
-  if (current_ != nullptr) manifests_[current_->name] = current_;
+  SetCurrent(std::move(loaded));
   readable_ = Status::Ok();
   attached_ = true;
 }
@@ -88,34 +84,23 @@ bool HotDatabase::attached() const {
   return attached_;
 }
 
-HotDatabase::Loaded HotDatabase::Load(const std::string& dir) const {
-  Loaded loaded;
-  const Result<std::string> name = ReadCurrent(fs_, dir);
-  if (!name.ok()) {
-    loaded.status = name.status();
-    return loaded;
-  }
-  const std::string path = JoinPath(dir, *name);
-  const Result<std::unique_ptr<File>> file = fs_->Open(path, OpenMode::kRead);
-  if (!file.ok()) {
-    loaded.status = file.status();
-    return loaded;
-  }
-  const Result<FileInfo> info = (*file)->Stat();
-  if (!info.ok()) {
-    loaded.status = info.status();
-    return loaded;
-  }
+HotDatabase::LoadedManifest HotDatabase::Load(const std::string& dir) const {
+  auto manifest = std::make_shared<HotManifest>();
+  LEVELKEEP_ASSIGN_OR_RETURN(manifest->name, ReadCurrent(fs_, dir));
+  const std::string path = JoinPath(dir, manifest->name);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto file, fs_->Open(path, OpenMode::kRead));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
   Result<ManifestContent> content =
-      ReadManifest(**file, info->size_bytes, /*allow_torn_tail=*/true);
-  if (!content.ok()) {
-    loaded.status = content.status().WithContext(path);
-    return loaded;
-  }
-  loaded.manifest = std::make_shared<HotManifest>();
-  loaded.manifest->name = *name;
-  *loaded.manifest->version = std::move(content->version);
-  return loaded;
+      ReadManifest(*file, info.size_bytes, /*allow_torn_tail=*/true);
+  if (!content.ok()) return content.status().WithContext(path);
+  *manifest->version = std::move(content->version);
+  return manifest;
+}
+
+void HotDatabase::SetCurrent(LoadedManifest loaded) {
+  current_status_ = loaded.status();
+  current_ = loaded.ok() ? std::move(*loaded) : nullptr;
+  if (current_ != nullptr) manifests_[current_->name] = current_;
 }
 
 std::map<uint64_t, std::shared_ptr<HotLog>> HotDatabase::FindLogs(
@@ -135,38 +120,25 @@ std::map<uint64_t, std::shared_ptr<HotLog>> HotDatabase::FindLogs(
   return logs;
 }
 
-Status HotDatabase::KeepAside(const std::string& path, const std::string& name,
-                              bool keep_name, bool* held) {
-  *held = std::any_of(pins_.begin(), pins_.end(),
-                      [&name](const auto& pin) { return Holds(*pin, name); });
-  if (!*held) return Status::Ok();
-  Result<std::shared_ptr<AsideFile>> aside =
+Result<bool> HotDatabase::KeepAside(const std::string& path,
+                                    const std::string& name, bool keep_name) {
+  const auto holds = [&name](const auto& pin) { return Holds(*pin, name); };
+  if (std::none_of(pins_.begin(), pins_.end(), holds)) return false;
+  const Result<std::shared_ptr<AsideFile>> aside =
       AsideFile::Make(fs_, path, keep_name);
-  if (aside.status().code() == StatusCode::kNotFound) {
-    *held = false;  // another program removed it; readers report that
-    return Status::Ok();
-  }
+  // Another program removed it; readers report that.
+  if (aside.status().code() == StatusCode::kNotFound) return false;
   LEVELKEEP_RETURN_IF_ERROR(aside.status());
   for (const std::shared_ptr<HotPin>& pin : pins_) {
-    if (Holds(*pin, name)) pin->aside[name] = *aside;
+    if (holds(pin)) pin->aside[name] = *aside;
   }
-  return Status::Ok();
+  return true;
 }
 
 Status HotDatabase::BeforeReplace(const std::string& path,
-                                  const std::string& name) {
+                                  const std::string& name, bool keep_name) {
   MutexLock lock(&mutex_);
-  bool held = false;
-  LEVELKEEP_RETURN_IF_ERROR(KeepAside(path, name, false, &held));
-  Forget(name);
-  return Status::Ok();
-}
-
-Status HotDatabase::BeforeRename(const std::string& path,
-                                 const std::string& name) {
-  MutexLock lock(&mutex_);
-  bool held = false;
-  LEVELKEEP_RETURN_IF_ERROR(KeepAside(path, name, true, &held));
+  LEVELKEEP_RETURN_IF_ERROR(KeepAside(path, name, keep_name).status());
   Forget(name);
   return Status::Ok();
 }
@@ -175,9 +147,7 @@ Result<bool> HotDatabase::BeforeRemove(const std::string& path,
                                        const std::string& name) {
   MutexLock lock(&mutex_);
   Forget(name);
-  bool held = false;
-  LEVELKEEP_RETURN_IF_ERROR(KeepAside(path, name, false, &held));
-  return held;
+  return KeepAside(path, name, /*keep_name=*/false);
 }
 
 // LevelDB removes only files that the recorded MANIFEST no longer needs. If the
@@ -250,15 +220,9 @@ Status HotDatabase::ApplyEdits(HotManifest* manifest,
   return Status::Ok();
 }
 
-void HotDatabase::SetProblem(HotLog* log, const std::string& problem) {
+void HotDatabase::SetProblem(RecordedFile* file, const std::string& problem) {
   MutexLock lock(&mutex_);
-  if (log->problem.empty()) log->problem = problem;
-}
-
-void HotDatabase::SetProblem(HotManifest* manifest,
-                             const std::string& problem) {
-  MutexLock lock(&mutex_);
-  if (manifest->problem.empty()) manifest->problem = problem;
+  if (file->problem.empty()) file->problem = problem;
 }
 
 void HotDatabase::SetUnreadable(const std::string& path,
@@ -295,11 +259,9 @@ void HotDatabase::CurrentChanged() {
     }
   }
   // CURRENT names a MANIFEST that was not written through this Env.
-  Loaded loaded = Load(dir);
+  LoadedManifest loaded = Load(dir);
   MutexLock lock(&mutex_);
-  current_ = std::move(loaded.manifest);
-  current_status_ = std::move(loaded.status);
-  if (current_ != nullptr) manifests_[current_->name] = current_;
+  SetCurrent(std::move(loaded));
 }
 
 std::string HotDatabase::Problem() const {
@@ -361,29 +323,31 @@ std::string HotDatabase::PathOf(const HotPin& pin,
                                   : JoinPath(dir_, name);
 }
 
-Result<std::unique_ptr<File>> HotDatabase::OpenPinned(
-    const HotPin& pin, const std::string& name) const {
+template <typename Use>
+auto HotDatabase::UsePinned(const HotPin& pin, const std::string& name,
+                            const Use& use) const {
   std::string path = PathOf(pin, name);
   while (true) {
-    Result<std::unique_ptr<File>> file = fs_->Open(path, OpenMode::kRead);
-    if (file.status().code() != StatusCode::kNotFound) return file;
-    // LevelDB may have removed the file between the look-up and the open.
+    auto result = use(path);
+    if (result.status().code() != StatusCode::kNotFound) return result;
+    // LevelDB may have removed the file between the look-up and the use.
     std::string now = PathOf(pin, name);
-    if (now == path) return file;
+    if (now == path) return result;
     path = std::move(now);
   }
 }
 
+Result<std::unique_ptr<File>> HotDatabase::OpenPinned(
+    const HotPin& pin, const std::string& name) const {
+  return UsePinned(pin, name, [this](const std::string& path) {
+    return fs_->Open(path, OpenMode::kRead);
+  });
+}
+
 Result<FileInfo> HotDatabase::StatPinned(const HotPin& pin,
                                          const std::string& name) const {
-  std::string path = PathOf(pin, name);
-  while (true) {
-    Result<FileInfo> info = fs_->Stat(path);
-    if (info.status().code() != StatusCode::kNotFound) return info;
-    std::string now = PathOf(pin, name);
-    if (now == path) return info;
-    path = std::move(now);
-  }
+  return UsePinned(pin, name,
+                   [this](const std::string& path) { return fs_->Stat(path); });
 }
 
 SnapshotEnvStats HotDatabase::GetStats() const {

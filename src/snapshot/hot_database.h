@@ -102,8 +102,13 @@ class LogMark {
   std::atomic<uint64_t> last_sequence_{0};
 };
 
+// A log or MANIFEST.
+struct RecordedFile {
+  std::string problem;  // why a write failed; guarded by the HotDatabase
+};
+
 // One write-ahead log. All members but `mark` and `problem` are constant.
-struct HotLog {
+struct HotLog : RecordedFile {
   uint64_t number = 0;
   // The log existed at attach, with `existing_size` bytes not yet looked at.
   // Its records are searched only when a snapshot needs them, so that opening
@@ -111,15 +116,13 @@ struct HotLog {
   bool existing = false;
   uint64_t existing_size = 0;
   LogMark mark;
-  std::string problem;  // why a write failed; guarded by the HotDatabase
 };
 
 // One MANIFEST. Guarded by the HotDatabase.
-struct HotManifest {
+struct HotManifest : RecordedFile {
   std::string name;
   // Shared with pins. Changed in place while no pin shares it, else copied.
   std::shared_ptr<Version> version = std::make_shared<Version>();
-  std::string problem;
 };
 
 // The files of one open snapshot. Guarded by the HotDatabase, except `version`,
@@ -147,7 +150,7 @@ struct HotCut {
 // Thread safety: all methods may be called concurrently.
 class HotDatabase {
  public:
-  explicit HotDatabase(FileSystem* fs);
+  explicit HotDatabase(FileSystem* fs) : fs_(fs) {}
   HotDatabase(const HotDatabase&) = delete;
   HotDatabase& operator=(const HotDatabase&) = delete;
 
@@ -161,10 +164,11 @@ class HotDatabase {
 
   // --- LevelDB's operations; `name` is a file's name in the directory ---
 
-  // Called before a file of that name is created or replaced, or is renamed to
-  // another name: pins that hold the present file keep it by another name.
-  Status BeforeReplace(const std::string& path, const std::string& name);
-  Status BeforeRename(const std::string& path, const std::string& name);
+  // Called before a file of that name is created or replaced, or (`keep_name`)
+  // is renamed to another name: pins that hold the present file keep it by
+  // another name.
+  Status BeforeReplace(const std::string& path, const std::string& name,
+                       bool keep_name = false);
   // True: a pin holds the file, so it was moved aside. False: remove the file.
   Result<bool> BeforeRemove(const std::string& path, const std::string& name);
   // Adds a log or MANIFEST that LevelDB now writes; its marks are fresh.
@@ -173,8 +177,7 @@ class HotDatabase {
   // Applies complete records of `manifest` that the base Env has flushed.
   Status ApplyEdits(HotManifest* manifest,
                     const std::vector<VersionEdit>& edits);
-  void SetProblem(HotLog* log, const std::string& problem);
-  void SetProblem(HotManifest* manifest, const std::string& problem);
+  void SetProblem(RecordedFile* file, const std::string& problem);
   // A log could not be read while LevelDB replayed it. CheckReadable then fails
   // until the next Attach, so that no file is created without the log's writes.
   void SetUnreadable(const std::string& path, const std::string& reason);
@@ -193,21 +196,22 @@ class HotDatabase {
   std::string PathOf(const HotPin& pin, const std::string& name) const;
   SnapshotEnvStats GetStats() const;
 
-  FileSystem* fs() const { return fs_; }
-
  private:
-  // CURRENT and the MANIFEST it names, or the reason why they can't be read.
-  struct Loaded {
-    Status status;
-    std::shared_ptr<HotManifest> manifest;
-  };
-  Loaded Load(const std::string& dir) const;
+  using LoadedManifest = Result<std::shared_ptr<HotManifest>>;
+  // The MANIFEST that CURRENT names, or the reason why it can't be read.
+  LoadedManifest Load(const std::string& dir) const;
+  void SetCurrent(LoadedManifest loaded) REQUIRES_LOCK(mutex_);
   std::map<uint64_t, std::shared_ptr<HotLog>> FindLogs(
       const std::string& dir) const;
-  Status KeepAside(const std::string& path, const std::string& name,
-                   bool keep_name, bool* held) REQUIRES_LOCK(mutex_);
+  // Whether a pin holds the file, which then got another name.
+  Result<bool> KeepAside(const std::string& path, const std::string& name,
+                         bool keep_name) REQUIRES_LOCK(mutex_);
   // The directory lost the file `name`: forgets the state that depends on it.
   void Forget(const std::string& name) REQUIRES_LOCK(mutex_);
+  // Calls `use` with the path of the pinned file.
+  template <typename Use>
+  auto UsePinned(const HotPin& pin, const std::string& name,
+                 const Use& use) const;
   Status CheckUsable() const REQUIRES_LOCK(mutex_);
   std::string Problem() const REQUIRES_LOCK(mutex_);
 

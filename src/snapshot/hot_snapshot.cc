@@ -27,31 +27,23 @@ class PinHolder {
 
 // The snapshot owns both the openers and the holder, so that the openers may
 // point to the holder.
-FileSetBuilder::Opener TableOpener(const PinHolder* holder) {
-  return [holder](
-             const SnapshotFile& table) -> Result<std::unique_ptr<ByteSource>> {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        std::shared_ptr<File> file,
-        holder->database()->OpenPinned(holder->pin(), table.name));
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
-    if (info.device != table.device || info.inode != table.inode) {
-      return Status(
-          StatusCode::kIoError,
-          "table " + table.name + " was replaced under an open snapshot",
-          "take the backup again; nothing but LevelDB may write into the "
-          "database's directory");
-    }
-    return NewPrefixSource(std::move(file), table.size_bytes);
-  };
-}
-
-FileSetBuilder::Opener LogOpener(const PinHolder* holder) {
+FileSetBuilder::Opener PinnedOpener(const PinHolder* holder) {
   return
-      [holder](const SnapshotFile& log) -> Result<std::unique_ptr<ByteSource>> {
+      [holder](const SnapshotFile& as) -> Result<std::unique_ptr<ByteSource>> {
         LEVELKEEP_ASSIGN_OR_RETURN(
             std::shared_ptr<File> file,
-            holder->database()->OpenPinned(holder->pin(), log.name));
-        return NewPrefixSource(std::move(file), log.size_bytes);
+            holder->database()->OpenPinned(holder->pin(), as.name));
+        if (as.kind == DbFileKind::kTable) {
+          LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+          if (info.device != as.device || info.inode != as.inode) {
+            return Status(
+                StatusCode::kIoError,
+                "table " + as.name + " was replaced under an open snapshot",
+                "take the backup again; nothing but LevelDB may write into the "
+                "database's directory");
+          }
+        }
+        return NewPrefixSource(std::move(file), as.size_bytes);
       };
 }
 
@@ -73,7 +65,7 @@ Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
       return Missing("table " + TableFileName(number));
     }
     LEVELKEEP_RETURN_IF_ERROR(found.status());
-    builder->AddTable(found->name, found->info, TableOpener(&holder));
+    builder->AddTable(found->name, found->info, PinnedOpener(&holder));
   }
   return Status::Ok();
 }
@@ -108,7 +100,7 @@ Result<std::unique_ptr<Snapshot>> TakeHotSnapshot(
       LEVELKEEP_ASSIGN_OR_RETURN(end, FindEnd(*holder, *log.log));
     }
     builder.AddLog(log.log->number, end.boundary, end.last_sequence,
-                   LogOpener(holder.get()));
+                   PinnedOpener(holder.get()));
   }
   builder.AddManifest(*holder->pin().version, cut.manifest_name);
   return builder.Build(holder);

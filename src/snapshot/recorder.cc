@@ -9,37 +9,23 @@
 
 namespace levelkeep {
 
-LogRecorder::LogRecorder(std::shared_ptr<HotDatabase> database,
-                         std::shared_ptr<HotLog> log, uint64_t size_bytes)
-    : database_(std::move(database)),
-      log_(std::move(log)),
-      tracker_(size_bytes),
-      published_(size_bytes) {}
-
-void LogRecorder::Written(std::string_view bytes) { tracker_.Feed(bytes); }
-
 void LogRecorder::Flushed() {
   // This runs for every write of the application, so it costs one comparison,
   // and three stores if a record is complete.
   if (tracker_.boundary() != published_) {
     published_ = tracker_.boundary();
-    log_->mark.Publish({published_, tracker_.last_sequence()});
+    mark_.Publish({published_, tracker_.last_sequence()});
   }
   if (!tracker_.well_formed()) [[unlikely]] {
     Failed("its records can't be followed");
   }
 }
 
-void LogRecorder::Failed(const std::string& reason) {
-  database_->SetProblem(log_.get(), reason);
-}
-
 ManifestRecorder::ManifestRecorder(std::shared_ptr<HotDatabase> database,
-                                   std::shared_ptr<HotManifest> manifest,
+                                   const std::shared_ptr<HotManifest>& manifest,
                                    uint64_t size_bytes)
-    : database_(std::move(database)),
-      manifest_(std::move(manifest)),
-      tracker_(size_bytes) {
+    : Recorder(std::move(database), manifest, size_bytes),
+      manifest_(*manifest) {
   tracker_.SetRecordCallback(
       [this](std::string_view record) { AddRecord(record); });
 }
@@ -53,22 +39,16 @@ void ManifestRecorder::AddRecord(std::string_view record) {
   edits_.push_back(std::move(edit).value());
 }
 
-void ManifestRecorder::Written(std::string_view bytes) { tracker_.Feed(bytes); }
-
 void ManifestRecorder::Flushed() {
   if (!tracker_.well_formed()) Failed("its records can't be followed");
   if (edits_.empty()) return;
-  const Status applied = database_->ApplyEdits(manifest_.get(), edits_);
+  const Status applied = database_->ApplyEdits(&manifest_, edits_);
   edits_.clear();
   if (!applied.ok()) Failed(applied.message());
 }
 
-void ManifestRecorder::Failed(const std::string& reason) {
-  database_->SetProblem(manifest_.get(), reason);
-}
-
-Result<AppendTarget> InspectForAppend(FileSystem* fs, const std::string& name) {
-  AppendTarget target;
+Result<WrittenFile> InspectForAppend(FileSystem* fs, const std::string& name) {
+  WrittenFile target;
   LEVELKEEP_ASSIGN_OR_RETURN(const std::unique_ptr<File> file,
                              fs->Open(name, OpenMode::kRead));
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());

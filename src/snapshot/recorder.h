@@ -9,6 +9,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file_system.h"
@@ -21,27 +22,38 @@ namespace levelkeep {
 // Thread safety: only the thread that writes the file may call a Recorder.
 class Recorder {
  public:
+  // The file has `size_bytes` already, which end with a complete record.
+  Recorder(std::shared_ptr<HotDatabase> database,
+           std::shared_ptr<RecordedFile> file, uint64_t size_bytes)
+      : database_(std::move(database)),
+        file_(std::move(file)),
+        tracker_(size_bytes) {}
   virtual ~Recorder() = default;
-  virtual void Written(std::string_view bytes) = 0;
+  void Written(std::string_view bytes) { tracker_.Feed(bytes); }
   // All bytes written so far have left the base Env's buffer.
   virtual void Flushed() = 0;
-  virtual void Failed(const std::string& reason) = 0;
+  void Failed(const std::string& reason) {
+    database_->SetProblem(file_.get(), reason);
+  }
+
+ protected:
+  const std::shared_ptr<HotDatabase> database_;
+  const std::shared_ptr<RecordedFile> file_;
+  LogTracker tracker_;
 };
 
 // Records a write-ahead log: publishes its mark without a lock.
 class LogRecorder : public Recorder {
  public:
-  // The file has `size_bytes` already, which end with a complete record.
   LogRecorder(std::shared_ptr<HotDatabase> database,
-              std::shared_ptr<HotLog> log, uint64_t size_bytes);
-  void Written(std::string_view bytes) override;
+              const std::shared_ptr<HotLog>& log, uint64_t size_bytes)
+      : Recorder(std::move(database), log, size_bytes),
+        mark_(log->mark),
+        published_(size_bytes) {}
   void Flushed() override;
-  void Failed(const std::string& reason) override;
 
  private:
-  const std::shared_ptr<HotDatabase> database_;
-  const std::shared_ptr<HotLog> log_;
-  LogTracker tracker_;
+  LogMark& mark_;
   uint64_t published_;
 };
 
@@ -49,22 +61,19 @@ class LogRecorder : public Recorder {
 class ManifestRecorder : public Recorder {
  public:
   ManifestRecorder(std::shared_ptr<HotDatabase> database,
-                   std::shared_ptr<HotManifest> manifest, uint64_t size_bytes);
-  void Written(std::string_view bytes) override;
+                   const std::shared_ptr<HotManifest>& manifest,
+                   uint64_t size_bytes);
   void Flushed() override;
-  void Failed(const std::string& reason) override;
 
  private:
   void AddRecord(std::string_view record);
 
-  const std::shared_ptr<HotDatabase> database_;
-  const std::shared_ptr<HotManifest> manifest_;
-  LogTracker tracker_;
+  HotManifest& manifest_;
   std::vector<VersionEdit> edits_;  // complete, not yet flushed
 };
 
-// What is known about the file: exactly one of the two pointers is set.
-struct AppendTarget {
+// A log or MANIFEST that LevelDB writes: exactly one of the pointers is set.
+struct WrittenFile {
   uint64_t size_bytes = 0;
   std::shared_ptr<HotLog> log;
   std::shared_ptr<HotManifest> manifest;
@@ -73,7 +82,7 @@ struct AppendTarget {
 // kUnsupported if the file ends with a torn record: LevelDB would append behind
 // that record and never read what follows (google/leveldb#1287). On this error
 // LevelDB starts a new file. kNotFound if the file does not exist.
-Result<AppendTarget> InspectForAppend(FileSystem* fs, const std::string& name);
+Result<WrittenFile> InspectForAppend(FileSystem* fs, const std::string& name);
 
 }  // namespace levelkeep
 

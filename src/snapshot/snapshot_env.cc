@@ -137,57 +137,158 @@ class HeldLock : public leveldb::FileLock {
 
 class SnapshotEnv::Impl : public HotSnapshotSource {
  public:
-  explicit Impl(FileSystem* fs) : fs_(fs) {}
+  explicit Impl(FileSystem* file_system) : fs(file_system) {}
 
-  leveldb::Status List(const std::string& dir,
-                       std::vector<std::string>* names) const {
-    Result<std::vector<std::string>> found = fs_->List(dir);
-    if (!found.ok()) return ToLevelDbStatus(found.status());
-    *names = std::move(*found);
-    return leveldb::Status::OK();
+  // HotSnapshotSource
+  bool IsAttached(const std::string& db_dir) const override {
+    const std::shared_ptr<HotDatabase> database = Find(db_dir);
+    return database != nullptr && database->attached();
   }
 
-  // Null if the directory does not exist or (Find) has no HotDatabase.
-  std::shared_ptr<HotDatabase> Find(const std::string& dir) const;
-  std::shared_ptr<HotDatabase> FindOrAdd(const std::string& dir);
+  Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir) override {
+    const std::shared_ptr<HotDatabase> database = Find(db_dir);
+    if (database == nullptr) {
+      return Status(StatusCode::kNotFound,
+                    "no database is open in " + db_dir + " through this Env");
+    }
+    return TakeHotSnapshot(database);
+  }
+
+  // Null if the directory does not exist or has no HotDatabase. Looks up device
+  // and inode: "./storage/x", "storage//x/" and links are equal.
+  std::shared_ptr<HotDatabase> Find(const std::string& dir) const {
+    {
+      MutexLock lock(&mutex_);
+      const auto found = attached_.find(dir);
+      if (found != attached_.end()) return found->second;
+    }
+    const Result<FileInfo> info = fs->StatFollowing(dir);
+    if (!info.ok()) return nullptr;
+    MutexLock lock(&mutex_);
+    const auto found = databases_.find({info->device, info->inode});
+    return found != databases_.end() ? found->second : nullptr;
+  }
+
+  // Null if the directory does not exist.
+  std::shared_ptr<HotDatabase> FindOrAdd(const std::string& dir) {
+    if (std::shared_ptr<HotDatabase> known = Find(dir)) return known;
+    const Result<FileInfo> info = fs->StatFollowing(dir);
+    if (!info.ok()) return nullptr;
+    MutexLock lock(&mutex_);
+    auto& database = databases_[{info->device, info->inode}];
+    if (database == nullptr) database = std::make_shared<HotDatabase>(fs);
+    return database;
+  }
 
   // False only if the file certainly does not exist and is not expected.
-  bool MayExist(const std::string& name) const;
-  // An error if `name` is the CURRENT of a database that can't be opened.
-  Status LookBeforeOpen(const std::string& name) const;
-  Status BeforeCreate(const std::string& name);
-  Status BeforeAppend(const std::string& name) const;
-  // Null if nothing needs to be recorded for the file.
-  std::unique_ptr<Recorder> RecordNew(const std::string& name);
-  std::unique_ptr<Recorder> RecordLog(const std::string& name,
-                                      std::shared_ptr<HotLog> log,
-                                      uint64_t size_bytes);
-  std::unique_ptr<Recorder> RecordManifest(
-      const std::string& name, std::shared_ptr<HotManifest> manifest,
-      uint64_t size_bytes);
-
-  Result<AppendTarget> InspectForAppend(const std::string& name) const {
-    return levelkeep::InspectForAppend(fs_, name);
+  bool MayExist(const std::string& name) const {
+    return fs->Stat(name).status().code() != StatusCode::kNotFound ||
+           !LookBeforeOpen(name).ok();
   }
+
+  // An error if `name` is the CURRENT of a database that can't be opened.
+  Status LookBeforeOpen(const std::string& name) const {
+    if (BaseName(name) != "CURRENT") return Status::Ok();
+    const std::string dir = ParentPath(name);
+    return IsAttached(dir) ? RequireWhole(fs, dir) : Status::Ok();
+  }
+
+  Status BeforeCreate(const std::string& name) {
+    if (!IsBackedUp(ParseDbFileName(BaseName(name)).kind)) return Status::Ok();
+    const std::shared_ptr<HotDatabase> database = Find(ParentPath(name));
+    if (database == nullptr) return Status::Ok();
+    LEVELKEEP_RETURN_IF_ERROR(database->CheckReadable());
+    return database->BeforeReplace(name, BaseName(name));
+  }
+
+  Status BeforeAppend(const std::string& name) const {
+    const std::shared_ptr<HotDatabase> database = Find(ParentPath(name));
+    return database == nullptr ? Status::Ok() : database->CheckReadable();
+  }
+
+  // Null if nothing needs to be recorded for the file.
+  std::unique_ptr<Recorder> RecordNew(const std::string& name) {
+    const DbFileName parsed = ParseDbFileName(BaseName(name));
+    WrittenFile file;
+    if (parsed.kind == DbFileKind::kLog) {
+      file.log = std::make_shared<HotLog>();
+      file.log->number = parsed.number;
+    } else if (parsed.kind == DbFileKind::kManifest) {
+      file.manifest = std::make_shared<HotManifest>();
+      file.manifest->name = BaseName(name);
+    } else {
+      return nullptr;
+    }
+    return Record(name, file);
+  }
+
+  std::unique_ptr<Recorder> Record(const std::string& name,
+                                   const WrittenFile& file) {
+    const std::shared_ptr<HotDatabase> database = FindOrAdd(ParentPath(name));
+    if (database == nullptr) return nullptr;
+    if (file.log != nullptr) {
+      database->AddLog(file.log);
+      return std::make_unique<LogRecorder>(database, file.log, file.size_bytes);
+    }
+    database->AddManifest(file.manifest);
+    return std::make_unique<ManifestRecorder>(database, file.manifest,
+                                              file.size_bytes);
+  }
+
   // A file made by root gets the owner of its folder.
   void GiveAway(const std::string& path) const {
-    fs_->GiveOwnerOf(ParentPath(path), path);
+    fs->GiveOwnerOf(ParentPath(path), path);
   }
+
   // `recorder` may be null.
   leveldb::WritableFile* Wrap(leveldb::WritableFile* file,
                               std::unique_ptr<Recorder> recorder,
-                              const std::string& name) const;
-  Result<std::unique_ptr<HeldLock>> Lock(const std::string& name);
-  void Unlock(const HeldLock& held);
+                              const std::string& name) const {
+    GiveAway(name);
+    const DbFileKind kind = ParseDbFileName(BaseName(name)).kind;
+    if (kind == DbFileKind::kLog || kind == DbFileKind::kTable) {
+      file = new DurableFile(file, fs, ParentPath(name));
+    }
+    return recorder ? new RecordingFile(file, std::move(recorder)) : file;
+  }
 
-  // HotSnapshotSource
-  bool IsAttached(const std::string& db_dir) const override;
-  Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir) override;
+  Result<std::unique_ptr<HeldLock>> Lock(const std::string& name) {
+    if (ParseDbFileName(BaseName(name)).kind != DbFileKind::kLock) {
+      return Status(StatusCode::kUnsupported, name + " is not a LOCK file");
+    }
+    const std::string dir = ParentPath(name);
+    auto held = std::make_unique<HeldLock>();
+    LEVELKEEP_ASSIGN_OR_RETURN(held->lock, DbLock::Acquire(fs, dir));
+    held->database = FindOrAdd(dir);
+    if (held->database == nullptr) {
+      return Status(StatusCode::kIoError,
+                    dir + " vanished while it was opened");
+    }
+    if (!fs->Stat(JoinPath(dir, "CURRENT")).ok()) {
+      // A new database: LevelDB makes its folder and syncs the content, but not
+      // the folder's own name.
+      LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(ParentPath(dir)));
+    }
+    held->database->Attach(dir);
+    held->dir = dir;
+    MutexLock lock(&mutex_);
+    attached_[dir] = held->database;
+    return held;
+  }
+
+  void Unlock(const HeldLock& held) {
+    {
+      MutexLock lock(&mutex_);
+      attached_.erase(held.dir);
+    }
+    held.database->Detach();
+  }
+
+  FileSystem* const fs;
 
  private:
   using DirectoryId = std::pair<uint64_t, uint64_t>;  // device, inode
 
-  FileSystem* const fs_;
   mutable Mutex mutex_;
   std::map<DirectoryId, std::shared_ptr<HotDatabase>> databases_
       GUARDED_BY(mutex_);
@@ -196,148 +297,6 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
   std::map<std::string, std::shared_ptr<HotDatabase>> attached_
       GUARDED_BY(mutex_);
 };
-
-// Looks up device and inode: "./storage/x", "storage//x/" and links are equal.
-std::shared_ptr<HotDatabase> SnapshotEnv::Impl::Find(
-    const std::string& dir) const {
-  {
-    MutexLock lock(&mutex_);
-    const auto found = attached_.find(dir);
-    if (found != attached_.end()) return found->second;
-  }
-  const Result<FileInfo> info = fs_->StatFollowing(dir);
-  if (!info.ok()) return nullptr;
-  MutexLock lock(&mutex_);
-  const auto found = databases_.find({info->device, info->inode});
-  return found != databases_.end() ? found->second : nullptr;
-}
-
-std::shared_ptr<HotDatabase> SnapshotEnv::Impl::FindOrAdd(
-    const std::string& dir) {
-  if (std::shared_ptr<HotDatabase> known = Find(dir)) return known;
-  const Result<FileInfo> info = fs_->StatFollowing(dir);
-  if (!info.ok()) return nullptr;
-  MutexLock lock(&mutex_);
-  auto& database = databases_[{info->device, info->inode}];
-  if (database == nullptr) database = std::make_shared<HotDatabase>(fs_);
-  return database;
-}
-
-bool SnapshotEnv::Impl::MayExist(const std::string& name) const {
-  return fs_->Stat(name).status().code() != StatusCode::kNotFound ||
-         !LookBeforeOpen(name).ok();
-}
-
-Status SnapshotEnv::Impl::LookBeforeOpen(const std::string& name) const {
-  if (BaseName(name) != "CURRENT") return Status::Ok();
-  const std::string dir = ParentPath(name);
-  return IsAttached(dir) ? RequireWhole(fs_, dir) : Status::Ok();
-}
-
-Status SnapshotEnv::Impl::BeforeCreate(const std::string& name) {
-  if (!IsBackedUp(ParseDbFileName(BaseName(name)).kind)) return Status::Ok();
-  const std::shared_ptr<HotDatabase> database = Find(ParentPath(name));
-  if (database == nullptr) return Status::Ok();
-  LEVELKEEP_RETURN_IF_ERROR(database->CheckReadable());
-  return database->BeforeReplace(name, BaseName(name));
-}
-
-Status SnapshotEnv::Impl::BeforeAppend(const std::string& name) const {
-  const std::shared_ptr<HotDatabase> database = Find(ParentPath(name));
-  return database == nullptr ? Status::Ok() : database->CheckReadable();
-}
-
-std::unique_ptr<Recorder> SnapshotEnv::Impl::RecordNew(
-    const std::string& name) {
-  const DbFileName parsed = ParseDbFileName(BaseName(name));
-  if (parsed.kind == DbFileKind::kLog) {
-    auto log = std::make_shared<HotLog>();
-    log->number = parsed.number;
-    return RecordLog(name, std::move(log), 0);
-  }
-  if (parsed.kind == DbFileKind::kManifest) {
-    auto manifest = std::make_shared<HotManifest>();
-    manifest->name = BaseName(name);
-    return RecordManifest(name, std::move(manifest), 0);
-  }
-  return nullptr;
-}
-
-std::unique_ptr<Recorder> SnapshotEnv::Impl::RecordLog(
-    const std::string& name, std::shared_ptr<HotLog> log, uint64_t size_bytes) {
-  const std::shared_ptr<HotDatabase> database = FindOrAdd(ParentPath(name));
-  if (database == nullptr) return nullptr;
-  database->AddLog(log);
-  return std::make_unique<LogRecorder>(database, std::move(log), size_bytes);
-}
-
-std::unique_ptr<Recorder> SnapshotEnv::Impl::RecordManifest(
-    const std::string& name, std::shared_ptr<HotManifest> manifest,
-    uint64_t size_bytes) {
-  const std::shared_ptr<HotDatabase> database = FindOrAdd(ParentPath(name));
-  if (database == nullptr) return nullptr;
-  database->AddManifest(manifest);
-  return std::make_unique<ManifestRecorder>(database, std::move(manifest),
-                                            size_bytes);
-}
-
-leveldb::WritableFile* SnapshotEnv::Impl::Wrap(
-    leveldb::WritableFile* file, std::unique_ptr<Recorder> recorder,
-    const std::string& name) const {
-  GiveAway(name);
-  const DbFileKind kind = ParseDbFileName(BaseName(name)).kind;
-  if (kind == DbFileKind::kLog || kind == DbFileKind::kTable) {
-    file = new DurableFile(file, fs_, ParentPath(name));
-  }
-  return recorder ? new RecordingFile(file, std::move(recorder)) : file;
-}
-
-Result<std::unique_ptr<HeldLock>> SnapshotEnv::Impl::Lock(
-    const std::string& name) {
-  if (ParseDbFileName(BaseName(name)).kind != DbFileKind::kLock) {
-    return Status(StatusCode::kUnsupported, name + " is not a LOCK file");
-  }
-  const std::string dir = ParentPath(name);
-  auto held = std::make_unique<HeldLock>();
-  LEVELKEEP_ASSIGN_OR_RETURN(held->lock, DbLock::Acquire(fs_, dir));
-  held->database = FindOrAdd(dir);
-  if (held->database == nullptr) {
-    return Status(StatusCode::kIoError, dir + " vanished while it was opened");
-  }
-  if (!fs_->Stat(JoinPath(dir, "CURRENT")).ok()) {
-    // A new database: LevelDB makes its folder and syncs the content, but not
-    // the folder's own name.
-    LEVELKEEP_RETURN_IF_ERROR(fs_->SyncDirectory(ParentPath(dir)));
-  }
-  held->database->Attach(dir);
-  held->dir = dir;
-  MutexLock lock(&mutex_);
-  attached_[dir] = held->database;
-  return held;
-}
-
-void SnapshotEnv::Impl::Unlock(const HeldLock& held) {
-  {
-    MutexLock lock(&mutex_);
-    attached_.erase(held.dir);
-  }
-  held.database->Detach();
-}
-
-bool SnapshotEnv::Impl::IsAttached(const std::string& db_dir) const {
-  const std::shared_ptr<HotDatabase> database = Find(db_dir);
-  return database != nullptr && database->attached();
-}
-
-Result<std::unique_ptr<Snapshot>> SnapshotEnv::Impl::Take(
-    const std::string& db_dir) {
-  const std::shared_ptr<HotDatabase> database = Find(db_dir);
-  if (database == nullptr) {
-    return Status(StatusCode::kNotFound,
-                  "no database is open in " + db_dir + " through this Env");
-  }
-  return TakeHotSnapshot(database);
-}
 
 SnapshotEnv::SnapshotEnv(leveldb::Env* base)
     : SnapshotEnv(base, FileSystem::Posix()) {}
@@ -382,8 +341,7 @@ leveldb::Status SnapshotEnv::NewWritableFile(const std::string& name,
   if (!prepared.ok()) return ToLevelDbStatus(prepared);
   const leveldb::Status status = target()->NewWritableFile(name, file);
   if (!status.ok()) return status;
-  std::unique_ptr<Recorder> recorder = impl_->RecordNew(name);
-  *file = impl_->Wrap(*file, std::move(recorder), name);
+  *file = impl_->Wrap(*file, impl_->RecordNew(name), name);
   return status;
 }
 
@@ -396,7 +354,7 @@ leveldb::Status SnapshotEnv::NewAppendableFile(const std::string& name,
   }
   const Status prepared = impl_->BeforeAppend(name);
   if (!prepared.ok()) return ToLevelDbStatus(prepared);
-  Result<AppendTarget> found = impl_->InspectForAppend(name);
+  Result<WrittenFile> found = InspectForAppend(impl_->fs, name);
   if (found.status().code() == StatusCode::kNotFound) {
     return NewWritableFile(name, file);
   }
@@ -405,17 +363,16 @@ leveldb::Status SnapshotEnv::NewAppendableFile(const std::string& name,
   }
   const leveldb::Status status = target()->NewAppendableFile(name, file);
   if (!status.ok()) return status;
-  std::unique_ptr<Recorder> recorder =
-      kind == DbFileKind::kLog
-          ? impl_->RecordLog(name, found->log, found->size_bytes)
-          : impl_->RecordManifest(name, found->manifest, found->size_bytes);
-  *file = impl_->Wrap(*file, std::move(recorder), name);
+  *file = impl_->Wrap(*file, impl_->Record(name, *found), name);
   return status;
 }
 
 leveldb::Status SnapshotEnv::GetChildren(const std::string& dir,
                                          std::vector<std::string>* names) {
-  return impl_->List(dir, names);
+  Result<std::vector<std::string>> found = impl_->fs->List(dir);
+  if (!found.ok()) return ToLevelDbStatus(found.status());
+  *names = std::move(*found);
+  return leveldb::Status::OK();
 }
 
 leveldb::Status SnapshotEnv::RemoveFile(const std::string& name) {
@@ -437,7 +394,7 @@ leveldb::Status SnapshotEnv::RenameFile(const std::string& from,
   const bool current = BaseName(to) == "CURRENT";
   Status prepared;
   if (source != nullptr) {
-    prepared = source->BeforeRename(from, BaseName(from));
+    prepared = source->BeforeReplace(from, BaseName(from), /*keep_name=*/true);
   }
   if (prepared.ok() && destination != nullptr && !current) {
     prepared = destination->BeforeReplace(to, BaseName(to));

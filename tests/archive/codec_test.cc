@@ -18,7 +18,7 @@ class FakeDeflate : public Deflater::Engine {
   }
 };
 
-class FakeInflate : public MemberInflater::Engine {
+class FakeInflate : public MemberInflater {
  public:
   void Reset() override {}
   MemberInflater::Outcome Inflate(std::string_view* input, char*, size_t,
@@ -33,7 +33,7 @@ const Codec kFake = {"fake",
                      [](int) -> std::unique_ptr<Deflater::Engine> {
                        return std::make_unique<FakeDeflate>();
                      },
-                     []() -> std::unique_ptr<MemberInflater::Engine> {
+                     []() -> std::unique_ptr<MemberInflater> {
                        return std::make_unique<FakeInflate>();
                      }};
 
@@ -64,13 +64,15 @@ TEST(CodecTest, ReadersAreMadeWithTheirOwn) {
   char output[100];
   size_t written = 0;
   TheCodecs().inflate = &kFake;
-  EXPECT_EQ(MemberInflater().Inflate(&input, output, sizeof output, &written),
-            MemberInflater::Outcome::kMemberEnd);
+  EXPECT_EQ(
+      MemberInflater::New()->Inflate(&input, output, sizeof output, &written),
+      MemberInflater::Outcome::kMemberEnd);
   EXPECT_NE(CompressorName(), "fake");
   TheCodecs().inflate = usual;
   input = "nothing that could be inflated";
-  EXPECT_EQ(MemberInflater().Inflate(&input, output, sizeof output, &written),
-            MemberInflater::Outcome::kDamaged);
+  EXPECT_EQ(
+      MemberInflater::New()->Inflate(&input, output, sizeof output, &written),
+      MemberInflater::Outcome::kDamaged);
 }
 
 TEST(CodecTest, TheFirstIsTheDefaultAndZlibIsAlwaysThere) {

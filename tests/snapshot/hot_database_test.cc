@@ -122,7 +122,7 @@ TEST_F(HotDatabaseTest, AFileThatCannotBeMovedAsideStaysWhereItIs) {
   EXPECT_FALSE(database.BeforeReplace(path, name).ok());
   fs.Reset();
   fs.FailAt(1);
-  EXPECT_FALSE(database.BeforeRename(path, name).ok());
+  EXPECT_FALSE(database.BeforeReplace(path, name, /*keep_name=*/true).ok());
   fs.Reset();
   EXPECT_EQ(std::filesystem::file_size(path), size);
   EXPECT_EQ(database.PathOf(*cut->pin, name), path);
