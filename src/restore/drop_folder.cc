@@ -360,7 +360,7 @@ std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
     return drops;
   }
   if (comparable) drops = SortNewestFirst(std::move(drops));
-  std::ranges::stable_partition(drops, is_requested);
+  std::stable_partition(drops.begin(), drops.end(), is_requested);
   return drops;
 }
 

@@ -68,8 +68,8 @@ Result<std::vector<std::string>> LeftByOldVersion(FileSystem* fs,
     const auto info = fs->Stat(JoinPath(folder, name));
     if (info.ok() && IsOfOldVersion(name, info->type)) left.push_back(name);
   }
-  std::ranges::stable_partition(
-      left, [](const auto& name) { return name != "journal"; });
+  std::stable_partition(left.begin(), left.end(),
+                        [](const auto& name) { return name != "journal"; });
   return left;
 }
 
