@@ -81,6 +81,10 @@ inline bool IsMadeOf(std::string_view text, std::string_view others) {
   });
 }
 
+inline bool IsAsciiControl(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
+}
+
 // The value of a lower-case hexadecimal digit; -1 for any other character.
 inline int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';

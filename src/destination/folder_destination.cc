@@ -320,7 +320,7 @@ Result<std::unique_ptr<FileLock>> FolderDestination::LockState() {
 
 bool FolderDestination::HasPart() const {
   const auto names = fs_->List(folder_);
-  return names.ok() && std::any_of(names->begin(), names->end(), IsPartName);
+  return names.ok() && std::ranges::any_of(*names, IsPartName);
 }
 
 bool FolderDestination::IsOnlyClaimed(const std::string& name) const {
@@ -355,9 +355,8 @@ Result<std::vector<std::string>> FolderDestination::Sweep(
   LEVELKEEP_RETURN_IF_ERROR(SweepClaims(*names, &removed));
   const size_t claims = removed.size();
   for (const std::string& name : parts) {
-    const bool wanted = std::any_of(
-        records.begin(), records.end(),
-        [&](const auto& text) { return PartOfRecord(text) == name; });
+    const bool wanted = std::ranges::any_of(
+        records, [&](const auto& text) { return PartOfRecord(text) == name; });
     if (wanted) continue;
     LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(PathOf(name)));
     removed.push_back(name);

@@ -1,11 +1,11 @@
 #include "eventstore/event.h"
 
 #include <algorithm>
-#include <cstdio>
 #include <utility>
 
 #include "base/clock.h"
 #include "base/json.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 
 namespace levelkeep {
@@ -21,29 +21,20 @@ size_t CountCharacters(std::string_view utf8) {
       [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-bool HasControlCharacter(std::string_view text) {
-  return std::any_of(text.begin(), text.end(), [](char c) {
-    return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-  });
-}
-
 Status ValidateName(std::string_view member, const std::string& value,
                     size_t least) {
-  if (!IsValidUtf8(value)) {
+  const auto invalid = [&](const std::string& why) {
     return Status(StatusCode::kInvalidArgument,
-                  "\"" + std::string(member) + "\" is not valid UTF-8");
-  }
+                  "\"" + std::string(member) + "\" " + why);
+  };
+  if (!IsValidUtf8(value)) return invalid("is not valid UTF-8");
   const size_t length = CountCharacters(value);
   if (length < least || length > kMaxEventNameLength) {
-    return Status(StatusCode::kInvalidArgument,
-                  "\"" + std::string(member) + "\" must be a string of " +
-                      std::to_string(least) + " to " +
-                      std::to_string(kMaxEventNameLength) + " characters");
+    return invalid("must be a string of " + std::to_string(least) + " to " +
+                   std::to_string(kMaxEventNameLength) + " characters");
   }
-  if (HasControlCharacter(value)) {
-    return Status(
-        StatusCode::kInvalidArgument,
-        "\"" + std::string(member) + "\" must not hold control characters");
+  if (std::ranges::any_of(value, IsAsciiControl)) {
+    return invalid("must not hold control characters");
   }
   return Status::Ok();
 }
@@ -52,7 +43,7 @@ Status ValidateName(std::string_view member, const std::string& value,
 bool IsDeeperThan(const nlohmann::json& json, int limit) {
   if (!json.is_structured()) return false;
   if (limit == 0) return true;
-  return std::any_of(json.begin(), json.end(), [limit](const auto& element) {
+  return std::ranges::any_of(json, [limit](const auto& element) {
     return IsDeeperThan(element, limit - 1);
   });
 }
@@ -60,8 +51,7 @@ bool IsDeeperThan(const nlohmann::json& json, int limit) {
 Status Damaged(uint64_t sequence, const std::string& what) {
   return Status(StatusCode::kCorruption,
                 "event " + std::to_string(sequence) + " is damaged: " + what,
-                "restore a verified backup; the damaged database is kept "
-                "for undo");
+                kRestoreVerified);
 }
 
 }  // namespace
@@ -140,13 +130,8 @@ Result<Event> DecodeEvent(uint64_t sequence, std::string_view record) {
     return Damaged(sequence, "a member is missing or not a string");
   }
   if (!ParseTime(*time).ok()) return Damaged(sequence, "its time is malformed");
-  Event event;
-  event.sequence = sequence;
-  event.type = std::move(*type);
-  event.stream = std::move(*stream);
-  event.time = std::move(*time);
-  event.data = std::move((*json)["data"]);
-  return event;
+  return Event{sequence, std::move(*type), std::move(*stream), std::move(*time),
+               std::move((*json)["data"])};
 }
 
 Result<std::vector<std::string>> EncodeEventBodies(
@@ -167,14 +152,14 @@ Result<std::string> CheckedRecord(uint64_t sequence, std::string_view record) {
   // stream.
   const std::string begin =
       "{\"sequence\":" + std::to_string(sequence) + ",\"type\":\"";
-  if (record.starts_with(begin) && !HasControlCharacter(record) &&
+  if (record.starts_with(begin) &&
+      std::ranges::none_of(record, IsAsciiControl) &&
       nlohmann::json::accept(record)) {
     return std::string(record);
   }
   // The record is damaged, or another writer wrote it.
-  auto event = DecodeEvent(sequence, record);
-  if (!event.ok()) return event.status();
-  return EncodeEvent(*event);
+  LEVELKEEP_ASSIGN_OR_RETURN(const Event event, DecodeEvent(sequence, record));
+  return EncodeEvent(event);
 }
 
 std::string EncodeEventHead(uint64_t last) {

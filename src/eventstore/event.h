@@ -29,6 +29,10 @@ inline constexpr size_t kMaxEventNameLength = 200;  // of type and stream
 inline constexpr int kMaxEventDataDepth = 31;       // nested arrays and objects
 inline constexpr char kEventHeadKey[] = "meta:head";
 
+// The hint of kCorruption.
+inline constexpr char kRestoreVerified[] =
+    "restore a verified backup; the damaged database is kept for undo";
+
 // An event as a writer hands it in.
 struct NewEvent {
   std::string type;    // 1..200 characters, no control characters

@@ -32,26 +32,12 @@ struct EventBus::Store {
   uint64_t last_at_open = 0;
 };
 
-class EventBus::Use {
- public:
-  Use(EventBus* bus, Store* store) REQUIRES_LOCK(bus->mutex_)
-      : bus_(bus), store_(store) {
-    ++bus->users_;
-  }
-  ~Use() {
-    MutexLock lock(&bus_->mutex_);
-    --bus_->users_;
-    // Wakes Close(), and readers that wait for the event just appended.
-    bus_->changed_.notify_all();
-  }
-  Use(const Use&) = delete;
-  Use& operator=(const Use&) = delete;
-  Store* operator->() const { return store_; }
-
- private:
-  EventBus* const bus_;
-  Store* const store_;
-};
+void EventBus::Leave::operator()(Store*) const {
+  MutexLock lock(&bus->mutex_);
+  --bus->users_;
+  // Wakes Close(), and readers that wait for the event just appended.
+  bus->changed_.notify_all();
+}
 
 EventBus::EventBus(EventBusOptions options, leveldb::Env* env, FileSystem* fs,
                    Clock* clock)
@@ -131,8 +117,7 @@ void EventBus::Close() {
   }
   if (!store) return;
   // Outside the mutex: LevelDB first finishes a running compaction.
-  store->registry.reset();
-  store->db.reset();
+  store.reset();
   LogInfo(kTag, options_.db_dir + ": closed");
 }
 
@@ -147,16 +132,14 @@ leveldb::DB* EventBus::db() {
   return store_ ? store_->db.get() : nullptr;
 }
 
-Result<std::unique_ptr<EventBus::Use>> EventBus::Enter() {
+Result<EventBus::Use> EventBus::Enter() {
   MutexLock lock(&mutex_);
-  const auto deadline = std::chrono::steady_clock::now() + options_.max_wait;
-  while (!accepting_ && !ended_) {
-    if (changed_.wait_until(mutex_, deadline) == std::cv_status::timeout) {
-      break;
-    }
-  }
+  changed_.wait_for(mutex_, options_.max_wait, [this]() REQUIRES_LOCK(mutex_) {
+    return accepting_ || ended_;
+  });
   if (accepting_) {
-    return std::make_unique<Use>(this, store_.get());
+    ++users_;
+    return Use(store_.get(), Leave{this});
   }
   if (ended_) {
     return Status(StatusCode::kBusy, "the event store is shutting down",
@@ -174,27 +157,27 @@ Result<std::unique_ptr<EventBus::Use>> EventBus::Enter() {
 
 Result<AppendReceipt> EventBus::Append(const std::vector<NewEvent>& events) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
-  return (*store)->registry->Append(events);
+  return store->registry->Append(events);
 }
 
 Result<AppendReceipt> EventBus::AppendEncoded(std::vector<std::string> bodies) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
-  return (*store)->registry->AppendEncoded(std::move(bodies));
+  return store->registry->AppendEncoded(std::move(bodies));
 }
 
 Result<EventRecords> EventBus::ReadRecords(uint64_t after, uint64_t limit,
                                            uint64_t max_bytes) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
-  auto page = (*store)->registry->ReadRecords(after, limit, max_bytes);
-  if (page.ok()) page->epoch = (*store)->epoch;
+  auto page = store->registry->ReadRecords(after, limit, max_bytes);
+  if (page.ok()) page->epoch = store->epoch;
   return page;
 }
 
 Result<EventPage> EventBus::Read(uint64_t after, uint64_t limit,
                                  uint64_t max_bytes) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
-  auto page = (*store)->registry->Read(after, limit, max_bytes);
-  if (page.ok()) page->epoch = (*store)->epoch;
+  auto page = store->registry->Read(after, limit, max_bytes);
+  if (page.ok()) page->epoch = store->epoch;
   return page;
 }
 

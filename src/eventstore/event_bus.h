@@ -97,10 +97,14 @@ class EventBus {
                               std::chrono::milliseconds timeout);
 
  private:
-  struct Store;  // the DB and the registry on it
-  class Use;     // keeps the store open while it lives
+  struct Store;   // the DB and the registry on it
+  struct Leave {  // ends what Enter began
+    EventBus* bus;
+    void operator()(Store* store) const;
+  };
+  using Use = std::unique_ptr<Store, Leave>;  // keeps the store open
 
-  Result<std::unique_ptr<Use>> Enter() EXCLUDES_LOCK(mutex_);
+  Result<Use> Enter() EXCLUDES_LOCK(mutex_);
   Result<std::unique_ptr<Store>> OpenStore();
   Status DescribeOpenFailure(const leveldb::Status& failure);
   EventBusState StateLocked() const REQUIRES_LOCK(mutex_);

@@ -47,8 +47,7 @@ Status MissingEvent(uint64_t sequence, uint64_t last) {
   return Status(StatusCode::kCorruption,
                 "event " + std::to_string(sequence) + " is missing (" +
                     std::to_string(last) + " is the newest)",
-                "restore a verified backup; the damaged database is kept "
-                "for undo");
+                kRestoreVerified);
 }
 
 // Parses LevelDB's "IO error: PATH: TEXT OF strerror".
@@ -136,8 +135,7 @@ bool EventRegistry::FindForeignKeys() const {
   };
   it->SeekToFirst();
   if (foreign()) return true;
-  const std::string beyond = EventKey(last() + 1);
-  it->Seek(beyond);
+  it->Seek(EventKey(last() + 1));
   if (foreign()) return true;
   it->SeekToLast();
   return foreign();
@@ -166,7 +164,7 @@ Result<AppendReceipt> EventRegistry::AppendEncoded(
     if (!mine.done) group = TakeGroup();
   }
   if (!group.empty()) WriteGroup(group);
-  if (!mine.status.ok()) return mine.status;
+  LEVELKEEP_RETURN_IF_ERROR(mine.status);
   return mine.receipt;
 }
 
@@ -251,9 +249,7 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
   for (uint64_t sequence = after + 1; sequence <= end; ++sequence) {
     const std::string key = EventKey(sequence);
     // Seeks again if keys of another application lie between event keys.
-    if (!it->Valid() || View(it->key()) != key) {
-      it->Seek(key);
-    }
+    if (!it->Valid() || View(it->key()) != key) it->Seek(key);
     if (!it->Valid() || View(it->key()) != key) {
       LEVELKEEP_RETURN_IF_ERROR(FromLevelDb(
           it->status(), "reading event " + std::to_string(sequence)));
@@ -314,9 +310,7 @@ Status FromLevelDb(const leveldb::Status& status, std::string_view context) {
   const std::string text = status.ToString();
   const std::string message = std::string(context) + ": " + text;
   if (status.IsCorruption()) {
-    return Status(StatusCode::kCorruption, message,
-                  "restore a verified backup; the damaged database is kept "
-                  "for undo");
+    return Status(StatusCode::kCorruption, message, kRestoreVerified);
   }
   // A missing key has no reason in its text; a missing file has.
   if (text.ends_with(std::generic_category().message(ENOENT))) {

@@ -1,5 +1,4 @@
-// Reads and appends events through a DB handle that somebody else owns; says
-// Converts LevelDB's Status to ours.
+// Reads and appends events through a DB handle that somebody else owns.
 
 #ifndef LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_
 #define LEVELKEEP_EVENTSTORE_EVENT_REGISTRY_H_

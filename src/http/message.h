@@ -50,14 +50,14 @@ struct Response {
   std::map<std::string, std::string> headers;
   std::string content_type = "application/json; charset=utf-8";
   std::string body;
+  // Held until the answer was sent; see TransferLimits.
+  std::shared_ptr<void> place;
   // If set, this range of an open file replaces `body`.
   std::shared_ptr<const ByteSource> file;
   uint64_t file_offset = 0;
   uint64_t file_size = 0;
   // If set, this stream replaces both.
   std::shared_ptr<BodyStream> stream;
-  // Held until a large `body` was sent.
-  std::shared_ptr<void> place;
 };
 
 using Handler = std::function<Response(const Request&)>;

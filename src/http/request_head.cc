@@ -54,9 +54,8 @@ std::optional<Refusal> ParseRequestLine(std::string_view line,
     return Refusal{505, "version_not_supported",
                    "this server speaks HTTP/1.1 and HTTP/1.0"};
   }
-  const bool printable = std::all_of(target.begin(), target.end(), [](char c) {
-    return c > ' ' && c < '\x7f';
-  });
+  const bool printable =
+      std::ranges::all_of(target, [](char c) { return c > ' ' && c < '\x7f'; });
   std::string repeated;
   auto parsed = printable ? ParseTarget(target, &repeated) : std::nullopt;
   if (!repeated.empty()) {
@@ -81,9 +80,8 @@ std::optional<Refusal> ParseHeaderLine(std::string_view line,
     return Bad("a header has a malformed name");
   }
   const std::string_view value = Trim(line.substr(colon + 1));
-  for (char c : value) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && c != '\t') || byte == 0x7f) {
+  for (const char c : value) {
+    if (IsAsciiControl(c) && c != '\t') {
       return Bad("a header holds a control character");
     }
   }
@@ -96,54 +94,49 @@ std::optional<Refusal> ParseHeaderLine(std::string_view line,
 }
 
 std::optional<Refusal> ReadFraming(RequestHead* head) {
-  const Headers& headers = head->request.headers;
-  const auto length = headers.find("content-length");
-  const auto encoding = headers.find("transfer-encoding");
-  if (encoding != headers.end()) {
-    if (length != headers.end()) {
+  const std::string* length = head->request.FindHeader("content-length");
+  const std::string* encoding = head->request.FindHeader("transfer-encoding");
+  if (encoding != nullptr) {
+    if (length != nullptr) {
       return Bad("Content-Length and Transfer-Encoding exclude each other");
     }
     if (head->http_1_0) return Bad("HTTP/1.0 has no Transfer-Encoding");
-    if (Lower(encoding->second) != "chunked") {
+    if (Lower(*encoding) != "chunked") {
       return Refusal{501, "not_implemented",
                      "the only known Transfer-Encoding is chunked"};
     }
     head->chunked = true;
   }
-  if (length != headers.end()) {
-    const auto number = ParseUint64(length->second);
+  if (length != nullptr) {
+    const auto number = ParseUint64(*length);
     if (!number) return Bad("Content-Length is not a number");
     head->content_length = *number;
   }
   return std::nullopt;
 }
 
-bool HasToken(const Headers& headers, const std::string& name,
-              std::string_view token) {
-  const auto it = headers.find(name);
-  if (it == headers.end()) return false;
-  const auto list = Split(it->second, ',');
-  return std::any_of(list.begin(), list.end(), [&](std::string_view item) {
+bool ConnectionHas(const Request& request, std::string_view token) {
+  const std::string* const header = request.FindHeader("connection");
+  if (header == nullptr) return false;
+  return std::ranges::any_of(Split(*header, ','), [&](std::string_view item) {
     return Lower(Trim(item)) == token;
   });
 }
 
 std::optional<Refusal> ReadConnection(RequestHead* head) {
-  const Headers& headers = head->request.headers;
-  if (!head->http_1_0 && headers.count("host") == 0) {
+  const Request& request = head->request;
+  if (!head->http_1_0 && request.FindHeader("host") == nullptr) {
     return Bad("the Host header is missing");
   }
-  head->keep_alive = head->http_1_0
-                         ? HasToken(headers, "connection", "keep-alive")
-                         : !HasToken(headers, "connection", "close");
-  const auto coding = headers.find("content-encoding");
-  if (coding != headers.end() && Lower(coding->second) != "identity") {
+  head->keep_alive = head->http_1_0 ? ConnectionHas(request, "keep-alive")
+                                    : !ConnectionHas(request, "close");
+  const std::string* coding = request.FindHeader("content-encoding");
+  if (coding != nullptr && Lower(*coding) != "identity") {
     return Refusal{415, "unsupported_encoding",
                    "request bodies are taken uncompressed only"};
   }
-  const auto expect = headers.find("expect");
-  if (expect != headers.end()) {
-    if (Lower(expect->second) != "100-continue") {
+  if (const std::string* expect = request.FindHeader("expect")) {
+    if (Lower(*expect) != "100-continue") {
       return Refusal{417, "expectation_failed",
                      "the only known expectation is 100-continue"};
     }
@@ -166,8 +159,7 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
     } else if (c == '+' && plus_is_blank) {
       c = ' ';
     }
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7f) return std::nullopt;
+    if (IsAsciiControl(c)) return std::nullopt;
     decoded += c;
   }
   if (!IsValidUtf8(decoded)) return std::nullopt;
@@ -194,9 +186,8 @@ bool ParseQuery(std::string_view text,
 // A number above 64 bits means "to the end".
 bool ParsePosition(std::string_view text, uint64_t* position) {
   const bool digits =
-      !text.empty() && std::all_of(text.begin(), text.end(),
-                                   [](char c) { return c >= '0' && c <= '9'; });
-  if (!digits) return false;
+      text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (text.empty() || !digits) return false;
   *position = ParseUint64(text).value_or(UINT64_MAX);
   return true;
 }
@@ -210,9 +201,7 @@ bool IsHeaderLine(std::string_view line) {
 
 std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text) {
   RequestHead head;
-  bool first = true;
-  size_t lines = 0;
-  while (true) {
+  for (size_t number = 0;; ++number) {  // 0: the request line
     const size_t end = text.find('\n');
     if (end == std::string_view::npos) return Bad("the head is incomplete");
     if (end == 0 || text[end - 1] != '\r') {
@@ -220,12 +209,11 @@ std::variant<RequestHead, Refusal> ParseRequestHead(std::string_view text) {
     }
     const std::string_view line = text.substr(0, end - 1);
     text.remove_prefix(end + 1);
-    if (line.empty() && !first) break;
+    if (line.empty() && number > 0) break;
     std::optional<Refusal> refusal;
-    if (first) {
+    if (number == 0) {
       refusal = ParseRequestLine(line, &head);
-      first = false;
-    } else if (++lines > kMaxHeaderLines) {
+    } else if (number > kMaxHeaderLines) {
       refusal = {431, "too_many_headers",
                  "the request has more than 100 header lines"};
     } else {

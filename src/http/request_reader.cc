@@ -38,15 +38,11 @@ bool IsExtension(std::string_view text) {
   if (text.empty()) return true;
   const size_t begin = text.find_first_not_of(" \t");
   if (begin == std::string_view::npos || text[begin] != ';') return false;
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
+  return std::ranges::none_of(
+      text, [](char c) { return IsAsciiControl(c) && c != '\t'; });
 }
 
 }  // namespace
-
-RequestReader::RequestReader(OnHead on_head) : on_head_(std::move(on_head)) {}
 
 RequestReader::State RequestReader::Append(std::string_view bytes) {
   if (state_ == State::kRefused) return state_;
@@ -63,10 +59,6 @@ RequestReader::State RequestReader::Next() {
   return Advance();
 }
 
-bool RequestReader::TakeContinue() {
-  return std::exchange(continue_wanted_, false);
-}
-
 bool RequestReader::Refuse(const Refusal& refusal) {
   refusal_ = refusal;
   state_ = State::kRefused;
@@ -75,7 +67,6 @@ bool RequestReader::Refuse(const Refusal& refusal) {
   return false;
 }
 
-// Does one step. Returns whether another step is possible.
 RequestReader::State RequestReader::Advance() {
   if (state_ == State::kIdle) {
     // Older clients send an empty line before a request.

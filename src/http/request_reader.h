@@ -14,6 +14,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "http/request_head.h"
 
@@ -58,12 +59,12 @@ class RequestReader {
     kRefused,  // refusal() says why; the connection must be closed
   };
 
-  explicit RequestReader(OnHead on_head);
+  explicit RequestReader(OnHead on_head) : on_head_(std::move(on_head)) {}
 
   State Append(std::string_view bytes);
   State state() const { return state_; }
   // True once per request, if the client waits for "100 Continue".
-  bool TakeContinue();
+  bool TakeContinue() { return std::exchange(continue_wanted_, false); }
   // REQUIRES: state() == kRequest or kBody.
   const RequestHead& head() const { return head_; }
   RequestHead* mutable_head() { return &head_; }
@@ -75,6 +76,7 @@ class RequestReader {
 
  private:
   State Advance();
+  // These return whether another step is possible.
   bool ReadHead();
   bool ReadBody();
   bool Refuse(const Refusal& refusal);

@@ -76,8 +76,6 @@ std::optional<std::string> Shape(const std::vector<std::string>& pattern,
 
 }  // namespace
 
-Router::Router(const PolicyOptions& policy) : policy_(policy) {}
-
 void Router::Add(const std::string& method, const std::string& pattern,
                  Handler handler, const RouteOptions& options) {
   routes_.push_back(

@@ -34,7 +34,8 @@ struct Route {
 // routes are added.
 class Router {
  public:
-  explicit Router(const PolicyOptions& policy = PolicyOptions());
+  explicit Router(const PolicyOptions& policy = PolicyOptions())
+      : policy_(policy) {}
 
   // `pattern` begins with '/' and may hold {parameters}, each a whole segment.
   // GET routes also answer HEAD: the handler's response has a body, and the

@@ -51,10 +51,6 @@ class InlineQueue : public httplib::TaskQueue {
   void shutdown() override {}
 };
 
-bool Changes(const Request& request) {
-  return request.method != "GET" && request.method != "HEAD";
-}
-
 Response InlineSmallFile(Response response) {
   if (response.file == nullptr || response.file_size > kSmallFileBytes) {
     return response;
@@ -106,28 +102,25 @@ Status CannotListen(const ServerOptions& options, int error) {
 // The library's loop accepts connections. Its step for one connection,
 // process_and_close_socket(), is replaced: we read and check requests, and the
 // library's process_request() runs the handler and writes the answer.
-// Thread safety: Listen and Stop may be called concurrently.
-class GuardedServer : public httplib::Server {
+class Server::Impl : public httplib::Server {
  public:
-  // `router` outlives this object.
-  GuardedServer(const Router* router, const ServerOptions& options);
-  ~GuardedServer() override;  // EndAll()
+  Impl(const Router* router, const ServerOptions& options);
 
-  // Errors as in http::Server::Start.
-  Status Bind();
+  // As in http::Server.
+  Status Start();
   int port() const { return port_; }
-  // Accepts until StopAccepting. REQUIRES: Bind succeeded.
-  void Listen();
-  void StopAccepting();
-  // Lets running requests finish, then cancels them; returns when all
-  // connections have ended. REQUIRES: Listen has returned.
-  void EndConnections();
+  void Stop();
 
  private:
   bool process_and_close_socket(socket_t socket) override;
   // Answers 503 at once, without its own thread.
   void TurnAway(int fd);
   Status BindTo(int port);
+  // Accepts until `stopping_`.
+  void Listen();
+  // Lets running requests finish, then cancels them; returns when all
+  // connections have ended. REQUIRES: Listen has returned.
+  void EndConnections();
   void Converse(ConnectionSet::Connection* connection);
   // False if the connection must end.
   bool Exchange(int fd, RequestHead* head);
@@ -144,11 +137,14 @@ class GuardedServer : public httplib::Server {
   std::atomic<bool> stopping_{false};
   std::atomic<bool> cut_{false};  // true: end all waiting for clients
   std::chrono::steady_clock::time_point last_turned_away_;
-  Mutex mutex_;                // guards binding against StopAccepting
+  Mutex start_mutex_;  // guards starting and stopping
+  bool started_ GUARDED_BY(start_mutex_) = false;
+  std::thread listener_ GUARDED_BY(start_mutex_);
+  Mutex mutex_;                // guards binding against Stop
   ConnectionSet connections_;  // last: its threads use the others
 };
 
-GuardedServer::GuardedServer(const Router* router, const ServerOptions& options)
+Server::Impl::Impl(const Router* router, const ServerOptions& options)
     : router_(router),
       options_(options),
       gate_(std::max(options.workers, 2)),
@@ -182,15 +178,13 @@ GuardedServer::GuardedServer(const Router* router, const ServerOptions& options)
       });
 }
 
-GuardedServer::~GuardedServer() { connections_.EndAll(); }
-
-bool GuardedServer::process_and_close_socket(socket_t socket) {
+bool Server::Impl::process_and_close_socket(socket_t socket) {
   UniqueFd fd(socket);
   if (!connections_.Add(&fd) && !stopping_) TurnAway(fd.get());
   return true;
 }
 
-void GuardedServer::TurnAway(int fd) {
+void Server::Impl::TurnAway(int fd) {
   const auto now = std::chrono::steady_clock::now();
   if (now - last_turned_away_ >= std::chrono::seconds(1)) {
     // At most one line per second, even in a flood.
@@ -209,7 +203,7 @@ void GuardedServer::TurnAway(int fd) {
   (void)::recv(fd, buffer, sizeof(buffer), MSG_DONTWAIT);
 }
 
-void GuardedServer::Converse(ConnectionSet::Connection* connection) {
+void Server::Impl::Converse(ConnectionSet::Connection* connection) {
   const int fd = connection->fd();
   {
     // The reader is destroyed, with all input, before waiting for the client.
@@ -224,7 +218,7 @@ void GuardedServer::Converse(ConnectionSet::Connection* connection) {
   if (connections_.Enter(Phase::kLeaving, connection)) Linger(fd);
 }
 
-bool GuardedServer::Exchange(int fd, RequestHead* head) {
+bool Server::Impl::Exchange(int fd, RequestHead* head) {
   const int binds = binds_;
   ServerStream stream(fd, options_.send_timeout,
                       {options_.least_pace, options_.pace_window}, &cut_);
@@ -260,12 +254,12 @@ bool GuardedServer::Exchange(int fd, RequestHead* head) {
          binds == binds_;
 }
 
-Response GuardedServer::Handle(Request request) {
+Response Server::Impl::Handle(Request request) {
   const bool is_head = request.method == "HEAD";
   if (request.route != nullptr && request.route->options.is_urgent) {
     return router_->Handle(std::move(request));
   }
-  const bool changes = Changes(request);
+  const bool changes = request.method != "GET" && !is_head;
   if (!gate_.Enter(changes)) {
     Response response =
         ErrorResponse(503, "cancelled", "the server is stopping");
@@ -280,7 +274,7 @@ Response GuardedServer::Handle(Request request) {
 }
 
 // Corrects the headers that the library has added to an answer.
-void GuardedServer::FinishHead(httplib::Response* response) const {
+void Server::Impl::FinishHead(httplib::Response* response) const {
   httplib::Headers& headers = response->headers;
   headers.emplace("Date", HttpDate(std::time(nullptr)));
   headers.erase("Connection");
@@ -298,7 +292,11 @@ void GuardedServer::FinishHead(httplib::Response* response) const {
   }
 }
 
-Status GuardedServer::Bind() {
+Status Server::Impl::Start() {
+  MutexLock start_lock(&start_mutex_);
+  if (started_) {
+    return Status(StatusCode::kInternal, "the HTTP server was started twice");
+  }
   set_tcp_nodelay(true);
   // Replaces the library's SO_REUSEPORT, with which two servers could share a
   // port unnoticed. With SO_REUSEADDR, a restart need not wait for connections
@@ -307,11 +305,16 @@ Status GuardedServer::Bind() {
     const int on = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   });
-  MutexLock lock(&mutex_);
-  return BindTo(options_.port);
+  {
+    MutexLock lock(&mutex_);
+    LEVELKEEP_RETURN_IF_ERROR(BindTo(options_.port));
+  }
+  started_ = true;
+  listener_ = std::thread([this] { Listen(); });
+  return Status::Ok();
 }
 
-Status GuardedServer::BindTo(int port) {
+Status Server::Impl::BindTo(int port) {
   std::string host = options_.host;
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
@@ -331,7 +334,7 @@ Status GuardedServer::BindTo(int port) {
   return Status::Ok();
 }
 
-void GuardedServer::Listen() {
+void Server::Impl::Listen() {
   while (true) {
     listen_after_bind();
     // The library stops on some errors of accept() that pass, e.g. too many
@@ -351,14 +354,20 @@ void GuardedServer::Listen() {
   }
 }
 
-void GuardedServer::StopAccepting() {
-  MutexLock lock(&mutex_);
-  stopping_ = true;
-  // Not stop(), which would make the library leave answers half sent.
-  ::shutdown(svr_sock_, SHUT_RDWR);
+void Server::Impl::Stop() {
+  MutexLock start_lock(&start_mutex_);
+  if (!listener_.joinable()) return;
+  {
+    MutexLock lock(&mutex_);
+    stopping_ = true;
+    // Not stop(), which would make the library leave answers half sent.
+    ::shutdown(svr_sock_, SHUT_RDWR);
+  }
+  listener_.join();
+  EndConnections();
 }
 
-void GuardedServer::EndConnections() {
+void Server::Impl::EndConnections() {
   connections_.EndReading();
   transfers_.EndStreams();
   if (!connections_.WaitForWork(steady_clock::now() + options_.stop_grace)) {
@@ -370,40 +379,15 @@ void GuardedServer::EndConnections() {
   connections_.EndAll();
 }
 
-struct Server::Impl {
-  Impl(const Router* router, const ServerOptions& options)
-      : server(router, options) {}
-
-  GuardedServer server;
-  Mutex mutex;  // guards starting and stopping
-  bool started GUARDED_BY(mutex) = false;
-  std::thread thread GUARDED_BY(mutex);
-};
-
 Server::Server(const Router* router, ServerOptions options)
     : impl_(std::make_unique<Impl>(router, options)) {}
 
 Server::~Server() { Stop(); }
 
-Status Server::Start() {
-  MutexLock lock(&impl_->mutex);
-  if (impl_->started) {
-    return Status(StatusCode::kInternal, "the HTTP server was started twice");
-  }
-  LEVELKEEP_RETURN_IF_ERROR(impl_->server.Bind());
-  impl_->started = true;
-  impl_->thread = std::thread([server = &impl_->server] { server->Listen(); });
-  return Status::Ok();
-}
+Status Server::Start() { return impl_->Start(); }
 
-int Server::port() const { return impl_->server.port(); }
+int Server::port() const { return impl_->port(); }
 
-void Server::Stop() {
-  MutexLock lock(&impl_->mutex);
-  if (!impl_->thread.joinable()) return;
-  impl_->server.StopAccepting();
-  impl_->thread.join();
-  impl_->server.EndConnections();
-}
+void Server::Stop() { impl_->Stop(); }
 
 }  // namespace levelkeep::http

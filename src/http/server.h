@@ -66,7 +66,7 @@ class Server {
   void Stop();
 
  private:
-  struct Impl;
+  class Impl;
   std::unique_ptr<Impl> impl_;
 };
 

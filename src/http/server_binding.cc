@@ -8,42 +8,40 @@
 #include <memory>
 #include <utility>
 
+#include "base/text.h"
+
 namespace levelkeep::http {
 
 namespace {
 
 constexpr size_t kStreamPieceBytes = 64 << 10;
 
-void SetFile(const Response& from, httplib::Response* to) {
-  if (from.file_size == 0) {  // the library refuses a provider of 0 bytes
-    to->set_content("", from.content_type);
+// The providers below own the response, and so its place.
+using Held = std::shared_ptr<const Response>;
+
+void SetFile(const Held& from, httplib::Response* to) {
+  if (from->file_size == 0) {  // the library refuses a provider of 0 bytes
+    to->set_content("", from->content_type);
     return;
   }
-  const auto file = from.file;
-  const uint64_t base = from.file_offset;
   to->set_content_provider(
-      static_cast<size_t>(from.file_size), from.content_type,
-      [file, base](size_t offset, size_t length, httplib::DataSink& sink) {
+      static_cast<size_t>(from->file_size), from->content_type,
+      [from](size_t offset, size_t length, httplib::DataSink& sink) {
         std::string part(std::min<size_t>(length, 256 << 10), '\0');
         // The length was sent already: a connection that closes early is the
         // only way to tell the client about a failure.
-        return ReadExactly(*file, base + offset, part.data(), part.size())
+        return ReadExactly(*from->file, from->file_offset + offset, part.data(),
+                           part.size())
                    .ok() &&
                sink.write(part.data(), part.size());
       });
 }
 
-void SetLargeBody(Response from, httplib::Response* to) {
-  struct Held {
-    std::string body;
-    std::shared_ptr<void> place;
-  };
-  const auto held = std::make_shared<const Held>(
-      Held{std::move(from.body), std::move(from.place)});
+void SetLargeBody(const Held& from, httplib::Response* to) {
   to->set_content_provider(
-      held->body.size(), from.content_type,
-      [held](size_t offset, size_t length, httplib::DataSink& sink) {
-        return sink.write(held->body.data() + offset, length);
+      from->body.size(), from->content_type,
+      [from](size_t offset, size_t length, httplib::DataSink& sink) {
+        return sink.write(from->body.data() + offset, length);
       });
 }
 
@@ -57,12 +55,11 @@ bool PeerListens(const Sink& sink) {
   }
 }
 
-void SetStream(const Response& from, const std::string& version,
+void SetStream(const Held& from, const std::string& version,
                httplib::Response* to) {
-  const auto stream = from.stream;
-  const auto provider = [stream](size_t, httplib::DataSink& sink) {
+  const auto provider = [from](size_t, httplib::DataSink& sink) {
     std::string part;
-    const bool more = stream->Next(&part);
+    const bool more = from->stream->Next(&part);
     if (!PeerListens(sink)) return false;
     // In pieces, because the library copies each one to frame it. An empty
     // piece is never written: it would mean the end.
@@ -75,9 +72,9 @@ void SetStream(const Response& from, const std::string& version,
     return more;
   };
   if (version == "HTTP/1.0") {
-    to->set_content_provider(from.content_type, provider);
+    to->set_content_provider(from->content_type, provider);
   } else {
-    to->set_chunked_content_provider(from.content_type, provider);
+    to->set_chunked_content_provider(from->content_type, provider);
   }
 }
 
@@ -85,13 +82,9 @@ constexpr int kPollMs = 200;  // `cut` is noticed after this time
 
 }  // namespace
 
-std::string HeaderValue(const std::string& text) {
-  std::string value;
-  std::copy_if(text.begin(), text.end(), std::back_inserter(value), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte >= 0x20 && byte != 0x7f;
-  });
-  return value;
+std::string HeaderValue(std::string text) {
+  std::erase_if(text, IsAsciiControl);
+  return text;
 }
 
 void ToLibrary(Response from, const std::string& version,
@@ -100,15 +93,16 @@ void ToLibrary(Response from, const std::string& version,
   for (const auto& [name, value] : from.headers) {
     to->set_header(name, HeaderValue(value));
   }
-  if (from.stream != nullptr) {
-    SetStream(from, version, to);
-  } else if (from.file != nullptr) {
-    SetFile(from, to);
-  } else if (from.place != nullptr) {
-    SetLargeBody(std::move(from), to);
-  } else if (!from.content_type.empty()) {
-    to->body = std::move(from.body);
-    to->set_header("Content-Type", from.content_type);
+  const auto held = std::make_shared<Response>(std::move(from));
+  if (held->stream != nullptr) {
+    SetStream(held, version, to);
+  } else if (held->file != nullptr) {
+    SetFile(held, to);
+  } else if (held->place != nullptr) {
+    SetLargeBody(held, to);
+  } else if (!held->content_type.empty()) {
+    to->body = std::move(held->body);
+    to->set_header("Content-Type", held->content_type);
   }
 }
 

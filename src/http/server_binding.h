@@ -20,7 +20,7 @@ namespace levelkeep::http {
 void ToLibrary(Response from, const std::string& version,
                httplib::Response* to);
 // `text` without control characters.
-std::string HeaderValue(const std::string& text);
+std::string HeaderValue(std::string text);
 
 // Detects a client that reads too slowly: fewer bytes per second than the
 // limit, measured over a window of time in which the server waited for it.

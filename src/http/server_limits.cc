@@ -14,10 +14,8 @@ namespace levelkeep::http {
 
 namespace {
 
-using Place = std::shared_ptr<std::atomic<int>>;
-
 // Null if all places are taken.
-Place TakePlace(std::atomic<int>* taken, int max) {
+std::shared_ptr<void> TakePlace(std::atomic<int>* taken, int max) {
   if (taken->fetch_add(1) >= max) {
     taken->fetch_sub(1);
     return nullptr;
@@ -27,9 +25,9 @@ Place TakePlace(std::atomic<int>* taken, int max) {
 
 class AdmittedStream : public BodyStream {
  public:
-  AdmittedStream(std::shared_ptr<BodyStream> stream, Place place,
+  AdmittedStream(std::shared_ptr<BodyStream> stream,
                  const std::atomic<bool>* end)
-      : place_(std::move(place)), stream_(std::move(stream)), end_(end) {}
+      : stream_(std::move(stream)), end_(end) {}
 
   // A stop also ends the stream regularly: clients then connect again.
   bool Next(std::string* chunk) override {
@@ -37,14 +35,8 @@ class AdmittedStream : public BodyStream {
   }
 
  private:
-  const Place place_;
   const std::shared_ptr<BodyStream> stream_;
   const std::atomic<bool>* const end_;
-};
-
-struct AdmittedFile {
-  Place place;
-  std::shared_ptr<const ByteSource> file;
 };
 
 Response NoPlace(const Response& response) {
@@ -108,29 +100,21 @@ MemoryBudget::Share MemoryBudget::TryTake(size_t bytes) {
 
 Response TransferLimits::Admit(Response response) {
   if (response.stream != nullptr) {
-    Place place = TakePlace(&streams_, max_streams_);
-    if (place == nullptr) return NoPlace(response);
+    response.place = TakePlace(&streams_, max_streams_);
     response.stream = std::make_shared<AdmittedStream>(
-        std::move(response.stream), std::move(place), &streams_end_);
+        std::move(response.stream), &streams_end_);
   } else if (response.file != nullptr) {
-    Place place = TakePlace(&downloads_, max_downloads_);
-    if (place == nullptr) return NoPlace(response);
-    const auto admitted = std::make_shared<AdmittedFile>(
-        AdmittedFile{std::move(place), std::move(response.file)});
-    response.file = {admitted, admitted->file.get()};
+    response.place = TakePlace(&downloads_, max_downloads_);
   } else if (response.body.size() > MemoryBudget::kSmallBytes) {
     response.place = answers_.TryTake(response.body.size());
-    if (response.place == nullptr) return NoPlace(response);
+  } else {
+    return response;
   }
+  if (response.place == nullptr) return NoPlace(response);
   return response;
 }
 
 using std::chrono::steady_clock;
-
-ConnectionSet::ConnectionSet(size_t max_connections, Serve serve)
-    : max_connections_(max_connections), serve_(std::move(serve)) {}
-
-ConnectionSet::~ConnectionSet() { EndAll(); }
 
 void ConnectionSet::Run(Connection* connection) {
   try {
@@ -230,9 +214,9 @@ void ConnectionSet::EndReading() {
 bool ConnectionSet::WaitForWork(steady_clock::time_point deadline) {
   MutexLock lock(&mutex_);
   return changed_.wait_until(mutex_, deadline, [this]() REQUIRES_LOCK(mutex_) {
-    return std::none_of(
-        connections_.begin(), connections_.end(),
-        [](const Connection& c) { return c.phase_ == Phase::kWorking; });
+    return std::ranges::none_of(connections_, [](const Connection& c) {
+      return c.phase_ == Phase::kWorking;
+    });
   });
 }
 
@@ -242,8 +226,8 @@ void ConnectionSet::EndAll() {
     stopping_ = true;
     for (Connection& connection : connections_) End(&connection);
     changed_.wait(mutex_, [this]() REQUIRES_LOCK(mutex_) {
-      return std::all_of(connections_.begin(), connections_.end(),
-                         [](const Connection& c) { return c.done_; });
+      return std::ranges::all_of(connections_,
+                                 [](const Connection& c) { return c.done_; });
     });
   }
   Reap(nullptr);

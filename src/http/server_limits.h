@@ -11,6 +11,7 @@
 #include <list>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "base/mutex.h"
 #include "base/unique_fd.h"
@@ -110,8 +111,9 @@ class ConnectionSet {
   // `serve` runs on the connection's thread; the connection is closed when it
   // returns. Except in kWorking, it must return soon after the socket was shut
   // down.
-  ConnectionSet(size_t max_connections, Serve serve);
-  ~ConnectionSet();  // EndAll()
+  ConnectionSet(size_t max_connections, Serve serve)
+      : max_connections_(max_connections), serve_(std::move(serve)) {}
+  ~ConnectionSet() { EndAll(); }
 
   // If all places are taken, the connection that has been reading or leaving
   // longest is closed. False, with `*fd` unchanged, if all are working or no

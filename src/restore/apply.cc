@@ -17,8 +17,7 @@
 namespace levelkeep {
 namespace {
 
-constexpr std::string_view kHintNextStart =
-    "the next start finishes it or takes it back";
+constexpr char kHintNextStart[] = "the next start finishes it or takes it back";
 
 // Makes sure that both databases have an epoch, and different ones: if they are
 // copies of each other, the incoming one begins a new history.
@@ -89,7 +88,7 @@ Result<bool> HoldsDatabase(const RestoreContext& context,
   const auto names = context.fs->List(context.InWork(name));
   if (names.status().code() == StatusCode::kNotFound) return false;
   if (!names.ok()) return names.status();
-  return std::any_of(names->begin(), names->end(), [](const std::string& file) {
+  return std::ranges::any_of(*names, [](const std::string& file) {
     return IsBackedUp(ParseDbFileName(file).kind);
   });
 }
@@ -116,8 +115,6 @@ Status RejectDrop(const RestoreContext& context, const Journal& journal,
   return FinishDrop(context, journal.drop, sha256, DropVerdict::kRejected,
                     journal.reason, reason.hint());
 }
-
-bool HasUndo(const RestoreContext& context) { return LoadUndo(context).ok(); }
 
 Result<UndoRecord> ChooseUndo(const RestoreContext& context, UndoScope scope) {
   LEVELKEEP_ASSIGN_OR_RETURN(UndoRecord undo, LoadUndo(context));
@@ -150,7 +147,7 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
   journal.id = staged.id;
   journal.kind = JournalKind::kRestore;
   journal.incoming = BaseName(staged.directory);
-  journal.outgoing = std::string(kRollbackPrefix) + staged.id;
+  journal.outgoing = kRollbackPrefix + staged.id;
   journal.drop = drop;
   journal.outcome = staged.outcome;
   return RunJournal(context, std::move(journal));
@@ -177,7 +174,7 @@ Result<RestoreOutcome> ApplyUndo(const RestoreContext& context,
   journal.id = RandomId();
   journal.kind = JournalKind::kUndo;
   journal.incoming = undo.directory;
-  journal.outgoing = std::string(kRollbackPrefix) + journal.id;
+  journal.outgoing = kRollbackPrefix + journal.id;
   journal.outcome.archive_name = undo.archive;
   journal.outcome.last_sequence = undo.sequence;
   return RunJournal(context, std::move(journal));
@@ -196,7 +193,7 @@ Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
     LogError(kRestoreLogTag,
              "could not put the old database back: " + back.ToString());
     return Status(back.code(), back.message() + ", after: " + opened.message(),
-                  std::string(kHintNextStart));
+                  kHintNextStart);
   }
   // From here on the new database is in use and stays, whatever the disk
   // reports. Every state of the journal leads to the same end.
@@ -211,7 +208,7 @@ Result<RestoreOutcome> OpenAndCommit(const RestoreContext& context,
                 finished.ToString());
   }
   RestoreOutcome outcome = std::move(journal.outcome);
-  outcome.undo_available = HasUndo(context);
+  outcome.undo_available = LoadUndo(context).ok();
   return outcome;
 }
 

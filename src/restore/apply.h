@@ -65,8 +65,7 @@ std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
 //   1. wait until files that are being copied are complete
 //   2. open each drop once: that open file is checked, applied and moved
 //   3. skip a drop that was handled before, that ended the start too often,
-//   that
-//      is not an archive, or that differs from the digest beside it
+//      that is not an archive, or that differs from the digest beside it
 //   4. order the others; a drop that can't be read might be the wanted one
 //   5. apply the first drop, move the others aside
 Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,

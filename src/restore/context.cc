@@ -27,14 +27,16 @@ Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path) {
   return bytes;
 }
 
+Status NotADirectory(const std::string& path) {
+  return Status(StatusCode::kRefused, path + " is not a directory",
+                "move it away, then start again");
+}
+
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path) {
   const auto info = fs->Stat(path);
   if (info.status().code() == StatusCode::kNotFound) return uint64_t{0};
   if (!info.ok()) return info.status();
-  if (info->type != FileType::kDirectory) {
-    return Status(StatusCode::kRefused, path + " is not a directory",
-                  "move it away, then start again");
-  }
+  if (info->type != FileType::kDirectory) return NotADirectory(path);
   return info->inode;
 }
 
@@ -44,18 +46,14 @@ namespace {
 Status KeepStrangers(const RestoreContext& context, const std::string& name,
                      const std::vector<std::string>& strangers) {
   FileSystem* const fs = context.fs;
-  const std::string kept =
-      context.InWork(std::string(kKeptPrefix) + RandomId());
+  const std::string kept = context.InWork(kKeptPrefix + RandomId());
   LEVELKEEP_RETURN_IF_ERROR(fs->Rename(context.InWork(name), kept));
   LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.work_dir()));
   // If we die here: database files stay beside the files of other programs, in
   // a directory that only people remove.
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(kept));
   for (const std::string& file : names) {
-    if (std::find(strangers.begin(), strangers.end(), file) !=
-        strangers.end()) {
-      continue;
-    }
+    if (std::ranges::find(strangers, file) != strangers.end()) continue;
     LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, JoinPath(kept, file)));
   }
   LogWarn(kRestoreLogTag,
@@ -73,8 +71,7 @@ Status Discard(const RestoreContext& context, const std::string& name) {
   if (strangers.status().code() == StatusCode::kNotFound) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(strangers.status());
   if (!strangers->empty()) return KeepStrangers(context, name, *strangers);
-  const std::string trash =
-      context.InWork(std::string(kTrashPrefix) + RandomId());
+  const std::string trash = context.InWork(kTrashPrefix + RandomId());
   const Status moved = fs->Rename(context.InWork(name), trash);
   if (moved.code() == StatusCode::kNotFound) return Status::Ok();
   LEVELKEEP_RETURN_IF_ERROR(moved);

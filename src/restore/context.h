@@ -103,15 +103,18 @@ struct RestoreContext {
 };
 
 // The kinds of directories in the work directory: prefixes before an id.
-inline constexpr std::string_view kStagingPrefix = "staging-";
-inline constexpr std::string_view kScratchPrefix = "scratch-";
-inline constexpr std::string_view kTrashPrefix = "trash-";
-inline constexpr std::string_view kRollbackPrefix = "rollback-";
+inline constexpr char kStagingPrefix[] = "staging-";
+inline constexpr char kScratchPrefix[] = "scratch-";
+inline constexpr char kTrashPrefix[] = "trash-";
+inline constexpr char kRollbackPrefix[] = "rollback-";
 // Databases that LevelKeep does not understand; only people remove them.
-inline constexpr std::string_view kKeptPrefix = "kept-";
+inline constexpr char kKeptPrefix[] = "kept-";
 
 // Total size of the files in a folder; a file that can't be read counts as 0.
 Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path);
+
+// kRefused: something else is where a directory has to be.
+Status NotADirectory(const std::string& path);
 
 // A directory's inode; 0 if nothing is there. kRefused if not a directory.
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path);

@@ -42,14 +42,17 @@ class DropRun {
   Status Consider(const DropIdentity& drop);
   Result<std::optional<DropEntry>> FindKnown(const OpenDrop& open);
   Status HandleKnown(const DropIdentity& drop, const DropEntry& entry);
-  Status ApplyFirst(const std::vector<OpenDrop>& drops);
-  // Sets *applied. A bad archive is not an error.
-  Status TryOne(const OpenDrop& open, bool* applied);
+  Status ApplyFirst();
+  // Sets outcome_.applied on success. A bad archive is not an error.
+  Status TryOne(const OpenDrop& open);
   // Handles a failure of this archive: rejects it, or leaves it and says why.
   Status Judge(const OpenDrop& open, const Status& problem);
   Status Reject(const DropIdentity& drop, const std::string& reason,
                 const std::string& advice = "");
   void Leave(const DropIdentity& drop, const UnrestoredDrop& why);
+  void LeaveUnusable(const DropScan& scan) {
+    for (const LeftDrop& drop : scan.unusable) Leave(drop.drop, drop.why);
+  }
 
   // True if there is no database yet: an empty one would be wrong.
   bool BadOnesStay() const {
@@ -75,17 +78,9 @@ Result<DropOutcome> DropRun::Run() {
                                 "*.tgz are restored");
   }
   // With a database in place, links and folders do not stop the start.
-  if (BadOnesStay()) {
-    for (const LeftDrop& drop : settled.scan.unusable) {
-      Leave(drop.drop, drop.why);
-    }
-  }
+  if (BadOnesStay()) LeaveUnusable(settled.scan);
   LEVELKEEP_RETURN_IF_ERROR(Work(settled));
-  if (bad_drops_ == BadDrops::kMoveAside) {
-    for (const LeftDrop& drop : settled.scan.unusable) {
-      Leave(drop.drop, drop.why);
-    }
-  }
+  if (bad_drops_ == BadDrops::kMoveAside) LeaveUnusable(settled.scan);
   return std::move(outcome_);
 }
 
@@ -93,7 +88,7 @@ Result<DropOutcome> DropRun::Run() {
 Status DropRun::Work(const SettledDrops& settled) {
   const std::vector<std::string>& growing = settled.growing;
   for (const DropIdentity& drop : settled.scan.archives) {
-    if (std::find(growing.begin(), growing.end(), drop.name) != growing.end()) {
+    if (std::ranges::find(growing, drop.name) != growing.end()) {
       Leave(drop, ExplainIncomplete(drop.name));
     }
   }
@@ -112,7 +107,7 @@ Status DropRun::Work(const SettledDrops& settled) {
   if (request.ok()) requested = *request;
   std::string why;
   drops_ = OrderDrops(std::move(drops_), requested, &why);
-  if (why.empty()) return ApplyFirst(drops_);
+  if (why.empty()) return ApplyFirst();
   for (const OpenDrop& open : drops_) {
     Leave(open.drop, {open.drop.name, why, "leave only one of them"});
   }
@@ -128,7 +123,9 @@ Status DropRun::Consider(const DropIdentity& drop) {
     Leave(drop, ExplainIncomplete(drop.name));
     return Status::Ok();
   }
-  const Status readable = OpenReader(context_, &open);
+  auto reader =
+      ArchiveReader::Open(context_.fs, context_.InDrop(drop.name), open.file);
+  if (reader.ok()) open.reader = std::move(*reader);
   LEVELKEEP_ASSIGN_OR_RETURN(const auto known, FindKnown(open));
   if (known) return HandleKnown(drop, *known);
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
@@ -139,7 +136,7 @@ Status DropRun::Consider(const DropIdentity& drop) {
                       std::to_string(attempts) + " times it was tried",
                   kTryAnother);
   }
-  if (!readable.ok()) return Judge(open, readable);
+  if (!reader.ok()) return Judge(open, reader.status());
   const Status same = CheckDigests(context_, open, stop_);
   if (!same.ok()) return Judge(open, same);
   drops_.push_back(std::move(open));
@@ -172,11 +169,10 @@ Status DropRun::HandleKnown(const DropIdentity& drop, const DropEntry& entry) {
   return FinishDrop(context_, drop, entry.sha256, DropVerdict::kApplied, "");
 }
 
-Status DropRun::ApplyFirst(const std::vector<OpenDrop>& drops) {
-  bool applied = false;
-  for (const OpenDrop& open : drops) {
-    if (!applied) {
-      LEVELKEEP_RETURN_IF_ERROR(TryOne(open, &applied));
+Status DropRun::ApplyFirst() {
+  for (const OpenDrop& open : drops_) {
+    if (!outcome_.applied) {
+      LEVELKEEP_RETURN_IF_ERROR(TryOne(open));
       // A drop that stays may be the wanted one: an older one must not win.
       if (!outcome_.left.empty()) return Status::Ok();
       continue;
@@ -191,7 +187,7 @@ Status DropRun::ApplyFirst(const std::vector<OpenDrop>& drops) {
   return Status::Ok();
 }
 
-Status DropRun::TryOne(const OpenDrop& open, bool* applied) {
+Status DropRun::TryOne(const OpenDrop& open) {
   const DropIdentity& drop = open.drop;
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
                              CountAttempts(context_, drop));
@@ -203,7 +199,6 @@ Status DropRun::TryOne(const OpenDrop& open, bool* applied) {
   if (!staged.ok()) return Judge(open, staged.status());
   auto outcome = ApplyStaged(context_, *staged, drop);
   if (outcome.ok()) {
-    *applied = true;
     outcome_.applied = std::move(*outcome);
     return Status::Ok();
   }
@@ -219,9 +214,10 @@ Status DropRun::Judge(const OpenDrop& open, const Status& problem) {
   const DropIdentity& drop = open.drop;
   const Status failure = WithoutPath(problem, context_.InDrop(drop.name));
   const bool fault = IsArchiveFault(failure.code());
+  LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
   if (fault && open.file != nullptr && IsIncomplete(open)) {
     Leave(drop, ExplainIncomplete(drop.name, failure.message()));
-    return ForgetAttempts(context_);
+    return Status::Ok();
   }
   switch (failure.code()) {
     case StatusCode::kNotFound:
@@ -230,15 +226,11 @@ Status DropRun::Judge(const OpenDrop& open, const Status& problem) {
     case StatusCode::kUnsupported:  // by this version or this application
     case StatusCode::kNotChecked:
       Leave(drop, ExplainFailure(context_, drop.name, failure));
-      return ForgetAttempts(context_);
+      return Status::Ok();
     default:
       break;
   }
-  if (fault) {
-    LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
-    return Reject(drop, failure.message(), failure.hint());
-  }
-  LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
+  if (fault) return Reject(drop, failure.message(), failure.hint());
   return failure.WithContext(Printable(drop.name));
 }
 
@@ -274,9 +266,7 @@ void DropRun::Leave(const DropIdentity& drop, const UnrestoredDrop& why) {
 Status SweepClaims(const RestoreContext& context,
                    const std::vector<std::string>& names,
                    std::vector<std::string>* swept) {
-  if (std::none_of(names.begin(), names.end(), IsPartName)) {
-    return Status::Ok();
-  }
+  if (std::ranges::none_of(names, IsPartName)) return Status::Ok();
   bool removed = false;
   for (const std::string& name : names) {
     if (!IsDropName(name)) continue;
@@ -355,15 +345,13 @@ std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
   const auto is_requested = [&](const OpenDrop& open) {
     return requested.has_value() && open.drop.LooksLike(*requested);
   };
-  const bool has_request =
-      std::any_of(drops.begin(), drops.end(), is_requested);
-  const bool comparable =
-      std::all_of(drops.begin(), drops.end(), [&](const OpenDrop& open) {
-        const Manifest* const manifest = ManifestOf(open);
-        const Manifest* const first = ManifestOf(drops.front());
-        return manifest != nullptr && first != nullptr &&
-               manifest->db_name == first->db_name;
-      });
+  const bool has_request = std::ranges::any_of(drops, is_requested);
+  const bool comparable = std::ranges::all_of(drops, [&](const auto& open) {
+    const Manifest* const manifest = ManifestOf(open);
+    const Manifest* const first = ManifestOf(drops.front());
+    return manifest != nullptr && first != nullptr &&
+           manifest->db_name == first->db_name;
+  });
   if (drops.size() > 1 && !comparable && !has_request) {
     *why =
         "several archives are there, and it is not clear which one to "

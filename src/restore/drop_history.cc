@@ -14,6 +14,10 @@ namespace levelkeep {
 
 namespace {
 
+// The names of the records in the work directory.
+constexpr char kHistory[] = "applied";
+constexpr char kAttempt[] = "attempt";
+constexpr char kRequest[] = "request";
 constexpr std::string_view kAttemptTitle = "levelkeep attempt 1";
 constexpr std::string_view kRequestTitle = "levelkeep request 1";
 constexpr uint64_t kMaxHistoryBytes = 8u << 20;
@@ -23,16 +27,6 @@ constexpr size_t kMaxReason = 2000;
 // The advice if the failure has no hint, or its hint was lost in a crash.
 constexpr std::string_view kOtherArchive =
     "use another backup; levelkeep verify FILE looks at it without a restore";
-
-std::string HistoryPath(const RestoreContext& context) {
-  return context.InWork("applied");
-}
-std::string AttemptPath(const RestoreContext& context) {
-  return context.InWork("attempt");
-}
-std::string RequestPath(const RestoreContext& context) {
-  return context.InWork("request");
-}
 
 std::string CrcText(std::string_view body) {
   char digits[16];
@@ -59,7 +53,7 @@ Status StoreDropHistory(const RestoreContext& context,
   for (size_t i = first; i < history.size(); ++i) {
     text += EncodeDropEntry(history[i]) + "\n";
   }
-  return WriteFileDurably(context.fs, HistoryPath(context), text);
+  return WriteFileDurably(context.fs, context.InWork(kHistory), text);
 }
 
 std::string_view NoteSuffix(DropVerdict verdict) {
@@ -208,16 +202,13 @@ Status MoveThatFile(const RestoreContext& context, const DropIdentity& drop,
 }  // namespace
 
 std::string EncodeDropEntry(const DropEntry& entry) {
-  std::string body =
-      entry.verdict == DropVerdict::kApplied ? "applied" : "rejected";
-  body += " " + Token(entry.drop.name);
-  body += " " + std::to_string(entry.drop.size_bytes);
-  body += " " + std::to_string(static_cast<uint64_t>(entry.drop.mtime_ns));
-  body += " " + std::to_string(entry.drop.inode);
-  body += " " + Token(entry.sha256);
-  body += " " + Token(entry.moved_to);
-  body += " " + Token(entry.when);
-  body += " " + Token(entry.reason);
+  const std::string body =
+      Join({entry.verdict == DropVerdict::kApplied ? "applied" : "rejected",
+            Token(entry.drop.name), std::to_string(entry.drop.size_bytes),
+            std::to_string(static_cast<uint64_t>(entry.drop.mtime_ns)),
+            std::to_string(entry.drop.inode), Token(entry.sha256),
+            Token(entry.moved_to), Token(entry.when), Token(entry.reason)},
+           " ");
   return CrcText(body) + " " + body;
 }
 
@@ -247,12 +238,11 @@ std::optional<DropEntry> DecodeDropEntry(std::string_view line) {
 Result<std::vector<DropEntry>> LoadDropHistory(const RestoreContext& context) {
   std::vector<DropEntry> history;
   const auto text =
-      ReadFile(context.fs, HistoryPath(context), kMaxHistoryBytes);
+      ReadFile(context.fs, context.InWork(kHistory), kMaxHistoryBytes);
   if (text.status().code() == StatusCode::kNotFound) return history;
   if (!text.ok()) return text.status();
   for (const std::string_view line : Split(*text, '\n')) {
-    auto entry = DecodeDropEntry(line);
-    if (entry.has_value()) history.push_back(std::move(*entry));
+    if (auto entry = DecodeDropEntry(line)) history.push_back(*entry);
   }
   return history;
 }
@@ -272,7 +262,7 @@ std::optional<DropEntry> FindDropEntry(const RestoreContext& context,
       continue;
     }
     const std::string note = JoinPath(context.applied_dir(), entry->moved_to) +
-                             std::string(NoteSuffix(DropVerdict::kApplied));
+                             std::string(kAppliedNote);
     if (PathExists(context.fs, note)) return std::nullopt;
     return *entry;
   }
@@ -337,14 +327,12 @@ Result<std::string> FindRejected(const RestoreContext& context,
 Result<uint64_t> CountAttempts(const RestoreContext& context,
                                const DropIdentity& drop) {
   const auto record =
-      LoadRecord(context.fs, AttemptPath(context), kAttemptTitle);
-  if (!record.ok()) {
-    const StatusCode code = record.status().code();
-    if (code == StatusCode::kNotFound || code == StatusCode::kCorruption) {
-      return uint64_t{0};
-    }
-    return record.status();
+      LoadRecord(context.fs, context.InWork(kAttempt), kAttemptTitle);
+  const StatusCode code = record.status().code();
+  if (code == StatusCode::kNotFound || code == StatusCode::kCorruption) {
+    return uint64_t{0};
   }
+  LEVELKEEP_RETURN_IF_ERROR(record.status());
   if (!GetDrop(*record).LooksLike(drop)) return uint64_t{0};
   return record->GetNumber("count");
 }
@@ -354,24 +342,26 @@ Status NoteAttempt(const RestoreContext& context, const DropIdentity& drop,
   Record record;
   PutDrop(drop, &record);
   record.SetNumber("count", count);
-  return StoreRecord(context.fs, AttemptPath(context), kAttemptTitle, record);
+  return StoreRecord(context.fs, context.InWork(kAttempt), kAttemptTitle,
+                     record);
 }
 
 Status ForgetAttempts(const RestoreContext& context) {
-  return RemoveRecord(context.fs, AttemptPath(context));
+  return RemoveRecord(context.fs, context.InWork(kAttempt));
 }
 
 Status StoreDropRequest(const RestoreContext& context,
                         const DropIdentity& drop) {
   Record record;
   PutDrop(drop, &record);
-  return StoreRecord(context.fs, RequestPath(context), kRequestTitle, record);
+  return StoreRecord(context.fs, context.InWork(kRequest), kRequestTitle,
+                     record);
 }
 
 Result<DropIdentity> LoadDropRequest(const RestoreContext& context) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Record record,
-      LoadRecord(context.fs, RequestPath(context), kRequestTitle));
+      LoadRecord(context.fs, context.InWork(kRequest), kRequestTitle));
   return GetDrop(record);
 }
 

@@ -19,11 +19,7 @@ namespace {
 constexpr std::array<std::string_view, 2> kDropSuffixes = {".tar.gz", ".tgz"};
 
 bool SameDrops(const DropScan& a, const DropScan& b) {
-  return std::equal(a.archives.begin(), a.archives.end(), b.archives.begin(),
-                    b.archives.end(),
-                    [](const DropIdentity& x, const DropIdentity& y) {
-                      return x.LooksLike(y);
-                    });
+  return std::ranges::equal(a.archives, b.archives, &DropIdentity::LooksLike);
 }
 
 // Names of archives that differ between the two scans.
@@ -31,10 +27,7 @@ std::vector<std::string> ChangedNames(const DropScan& before,
                                       const DropScan& after) {
   std::vector<std::string> names;
   for (const DropIdentity& drop : after.archives) {
-    const bool same =
-        std::any_of(before.archives.begin(), before.archives.end(),
-                    [&](const DropIdentity& b) { return b.LooksLike(drop); });
-    if (!same) names.push_back(drop.name);
+    if (!IsAmong(before.archives, drop)) names.push_back(drop.name);
   }
   return names;
 }
@@ -132,6 +125,11 @@ Status CheckSidecar(const RestoreContext& context, const OpenDrop& drop,
 
 }  // namespace
 
+bool IsAmong(const std::vector<DropIdentity>& drops, const DropIdentity& drop) {
+  return std::ranges::any_of(
+      drops, [&](const auto& other) { return other.LooksLike(drop); });
+}
+
 std::string_view StemOfDrop(std::string_view name) {
   const std::string lower = Lower(name);
   for (const std::string_view suffix : kDropSuffixes) {
@@ -206,14 +204,6 @@ Result<OpenDrop> OpenDropFile(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, drop.file->Stat());
   drop.drop = IdentifyDrop(name, info);
   return drop;
-}
-
-Status OpenReader(const RestoreContext& context, OpenDrop* drop) {
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      drop->reader,
-      ArchiveReader::Open(context.fs, context.InDrop(drop->drop.name),
-                          drop->file));
-  return Status::Ok();
 }
 
 Result<std::vector<std::string>> SidecarsOf(const RestoreContext& context,

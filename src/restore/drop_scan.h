@@ -36,6 +36,9 @@ struct DropIdentity {
   }
 };
 
+// Whether one of `drops` looks like `drop`.
+bool IsAmong(const std::vector<DropIdentity>& drops, const DropIdentity& drop);
+
 inline DropIdentity IdentifyDrop(const std::string& name,
                                  const FileInfo& info) {
   return DropIdentity{name, info.size_bytes, info.mtime_ns, info.inode};
@@ -93,10 +96,9 @@ struct OpenDrop {
   std::unique_ptr<ArchiveReader> reader;  // null: the file is not an archive
 };
 
-// Opens the file. OpenReader then opens its reader.
+// Opens the file, but no reader.
 Result<OpenDrop> OpenDropFile(const RestoreContext& context,
                               const std::string& name);
-Status OpenReader(const RestoreContext& context, OpenDrop* drop);
 
 // The names in restore/ of the drop's digest files: NAME.sha256, NAME.md5.
 Result<std::vector<std::string>> SidecarsOf(const RestoreContext& context,

@@ -13,7 +13,6 @@ namespace levelkeep {
 namespace {
 
 constexpr int kMaxCopies = 1000;
-constexpr std::string_view kSuffix = ".tar.gz";
 
 // The copy that was staged last, if it is still there, unchanged.
 std::optional<DropIdentity> StagedBefore(const RestoreContext& context) {
@@ -31,9 +30,8 @@ Result<DropIdentity> PlaceCopy(const RestoreContext& context,
                                const std::string& archive_name,
                                const std::optional<DropIdentity>& before) {
   FileSystem* const fs = context.fs;
-  const std::string name = IsDropName(archive_name)
-                               ? archive_name
-                               : archive_name + std::string(kSuffix);
+  const std::string name =
+      IsDropName(archive_name) ? archive_name : archive_name + ".tar.gz";
   for (int number = 1; number <= kMaxCopies; ++number) {
     const std::string place = NumberedDropName(name, number);
     const std::string path = context.InDrop(place);

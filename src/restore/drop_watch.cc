@@ -8,22 +8,6 @@
 #include "restore/drop_scan.h"
 
 namespace levelkeep {
-namespace {
-
-bool IsAmong(const std::vector<DropIdentity>& drops, const DropIdentity& drop) {
-  return std::any_of(drops.begin(), drops.end(),
-                     [&](const auto& one) { return one.LooksLike(drop); });
-}
-
-const LeftDrop* Find(const std::vector<LeftDrop>& drops,
-                     const DropIdentity& drop) {
-  const auto found = std::find_if(
-      drops.begin(), drops.end(),
-      [&](const LeftDrop& one) { return one.drop.LooksLike(drop); });
-  return found == drops.end() ? nullptr : &*found;
-}
-
-}  // namespace
 
 void DropWatch::NoteStart(std::vector<LeftDrop> left,
                           std::vector<RejectedDrop> rejected) {
@@ -59,9 +43,10 @@ std::vector<UnrestoredDrop> DropWatch::Look() {
   }
   for (const DropIdentity& drop : scan->archives) {
     if (IsAmong(settled_, drop)) continue;
-    const LeftDrop* const left = Find(left_, drop);
-    auto why = left != nullptr ? left->why : Judge(drop);
-    if (why) found.push_back(std::move(*why));
+    const auto left = std::ranges::find_if(
+        left_, [&](const LeftDrop& one) { return one.drop.LooksLike(drop); });
+    const auto why = left != left_.end() ? left->why : Judge(drop);
+    if (why) found.push_back(*why);
   }
   for (const LeftDrop& drop : scan->unusable) {
     if (!IsAmong(settled_, drop.drop)) found.push_back(drop.why);

@@ -19,17 +19,17 @@ constexpr uint64_t kMaxMountInfoBytes = 4u << 20;
 std::string UnescapeOctal(std::string_view text) {
   std::string plain;
   for (size_t i = 0; i < text.size(); ++i) {
-    const auto is_octal = [&](size_t at) {
-      return at < text.size() && text[at] >= '0' && text[at] <= '7';
-    };
-    if (text[i] == '\\' && is_octal(i + 1) && is_octal(i + 2) &&
-        is_octal(i + 3)) {
-      plain += static_cast<char>((text[i + 1] - '0') * 64 +
-                                 (text[i + 2] - '0') * 8 + (text[i + 3] - '0'));
-      i += 3;
-    } else {
+    const std::string_view digits = text.substr(i + 1, 3);
+    const bool octal =
+        digits.size() == 3 &&
+        digits.find_first_not_of("01234567") == std::string_view::npos;
+    if (text[i] != '\\' || !octal) {
       plain += text[i];
+      continue;
     }
+    plain += static_cast<char>((digits[0] - '0') * 64 + (digits[1] - '0') * 8 +
+                               (digits[2] - '0'));
+    i += 3;
   }
   return plain;
 }
@@ -47,17 +47,16 @@ bool IsOfOldVersion(const std::string& name, FileType type) {
       "applied", "attempt", "request", "undo", "journal-unclear", "journal"};
   if (type == FileType::kRegular) {
     return IsTemporaryName(name) ||
-           std::find(kFiles.begin(), kFiles.end(), name) != kFiles.end();
+           std::ranges::find(kFiles, name) != kFiles.end();
   }
   const size_t dash = name.find('-');
   if (type != FileType::kDirectory || dash == std::string::npos) return false;
+  const std::string_view id = std::string_view(name).substr(dash + 1);
   static constexpr std::array<std::string_view, 5> kFolders = {
       kStagingPrefix, kScratchPrefix, kTrashPrefix, kRollbackPrefix,
       kKeptPrefix};
-  return std::find(kFolders.begin(), kFolders.end(),
-                   std::string_view(name).substr(0, dash + 1)) !=
-             kFolders.end() &&
-         IsEpoch(std::string_view(name).substr(dash + 1));
+  return IsEpoch(id) && std::ranges::find(kFolders, name.substr(0, dash + 1)) !=
+                            kFolders.end();
 }
 
 // The journal comes last. The old lock alone does not count.
@@ -90,7 +89,7 @@ Result<bool> IsOurs(const RestoreContext& context) {
   }
   const std::string& storage = context.options.storage_dir;
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(storage));
-  return std::none_of(names.begin(), names.end(), [&](const std::string& name) {
+  return std::ranges::none_of(names, [&](const std::string& name) {
     return name != context.options.db_name &&
            PathExists(fs, JoinPath(JoinPath(storage, name), "CURRENT"));
   });
@@ -108,8 +107,7 @@ Status CreatePrivate(FileSystem* fs, const std::string& path,
                      const Walk& walk) {
   const auto info = fs->Stat(path);
   if (info.ok() && info->type != FileType::kDirectory) {
-    return Status(StatusCode::kRefused, path + " is not a directory",
-                  "move it away, then start again");
+    return NotADirectory(path);
   }
   LEVELKEEP_RETURN_IF_ERROR(walk.MakeFolder(fs, path));
   if (!walk.acts() && !info.ok()) return Status::Ok();  // we would create it
@@ -123,10 +121,9 @@ Status CreatePrivate(FileSystem* fs, const std::string& path,
 
 // Creates the work folder and its parent; both belong to us.
 Status CreateWorkFolder(const RestoreContext& context, const Walk& walk) {
-  const std::string folder = context.work_dir();
   LEVELKEEP_RETURN_IF_ERROR(
-      CreatePrivate(context.fs, ParentPath(folder), walk));
-  return CreatePrivate(context.fs, folder, walk);
+      CreatePrivate(context.fs, ParentPath(context.work_dir()), walk));
+  return CreatePrivate(context.fs, context.work_dir(), walk);
 }
 
 Status CheckStorageFolder(const RestoreContext& context, const Walk& walk) {
@@ -253,9 +250,7 @@ Status CheckExchangeable(const RestoreContext& context) {
                   "set STORAGE_DIR and DB_NAME to where the link leads");
   }
   if (live->type != FileType::kDirectory) {
-    return Status(StatusCode::kRefused,
-                  context.db_dir() + " is not a directory",
-                  "move it away, then start again");
+    return NotADirectory(context.db_dir());
   }
   auto work = fs->Stat(context.work_dir());
   if (work.status().code() == StatusCode::kNotFound) {
@@ -279,19 +274,12 @@ Status CheckStorage(const RestoreContext& context) {
 }
 
 std::vector<std::string> ParseMountPoints(std::string_view mountinfo) {
-  constexpr int kMountPointField = 4;
+  constexpr size_t kMountPointField = 4;
   std::vector<std::string> points;
-  while (!mountinfo.empty()) {
-    const size_t end = mountinfo.find('\n');
-    std::string_view line = mountinfo.substr(0, end);
-    mountinfo.remove_prefix(end == std::string_view::npos ? mountinfo.size()
-                                                          : end + 1);
-    for (int field = 0; field < kMountPointField; ++field) {
-      const size_t blank = line.find(' ');
-      line.remove_prefix(blank == std::string_view::npos ? line.size()
-                                                         : blank + 1);
-    }
-    const std::string_view point = line.substr(0, line.find(' '));
+  for (const std::string_view line : Split(mountinfo, '\n')) {
+    const auto fields = Split(line, ' ');
+    if (fields.size() <= kMountPointField) continue;
+    const std::string_view point = fields[kMountPointField];
     if (!point.empty()) points.push_back(UnescapeOctal(point));
   }
   return points;

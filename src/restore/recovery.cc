@@ -17,17 +17,13 @@ using Holds = SwapPosition::Holds;
 // keep the application down for ever.
 constexpr uint64_t kMaxOpenCrashes = 2;
 
-bool HasPrefix(const std::string& name, std::string_view prefix) {
-  return name.starts_with(prefix);
-}
-
 // Renames staging directories to kept-*: one of them may hold needed data.
 Status KeepStaging(const RestoreContext& context) {
   FileSystem* const fs = context.fs;
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.work_dir()));
   for (const std::string& name : names) {
-    if (!HasPrefix(name, kStagingPrefix)) continue;
-    const std::string kept = std::string(kKeptPrefix) + RandomId();
+    if (!name.starts_with(kStagingPrefix)) continue;
+    const std::string kept = kKeptPrefix + RandomId();
     LEVELKEEP_RETURN_IF_ERROR(
         fs->Rename(context.InWork(name), context.InWork(kept)));
     LogError(kRestoreLogTag,
@@ -54,8 +50,7 @@ Status CheckRestored(const RestoreContext& context, const Journal& journal) {
   const OpenCheck& open_check = context.options.open_check;
   if (open_check) return open_check(context.db_dir());
   if (journal.kind == JournalKind::kUndo) return Status::Ok();
-  const std::string scratch =
-      context.InWork(std::string(kScratchPrefix) + RandomId());
+  const std::string scratch = context.InWork(kScratchPrefix + RandomId());
   return CheckStore(context, context.db_dir(), scratch, std::stop_token())
       .status();
 }
@@ -143,7 +138,7 @@ Status GoOn(const RestoreContext& context, Journal journal,
 }
 
 bool IsLeftFolder(const std::string& name) {
-  return HasPrefix(name, kStagingPrefix) || HasPrefix(name, kTrashPrefix);
+  return name.starts_with(kStagingPrefix) || name.starts_with(kTrashPrefix);
 }
 
 // Removes half-written BACKUP_IDs from the live database.
@@ -224,7 +219,7 @@ Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome) {
     bool left_over = IsTemporaryName(name) || IsLeftFolder(name);
     if (left_over) LEVELKEEP_RETURN_IF_ERROR(RemoveTree(fs, path));
     // A program that backs up this database now also has a scratch folder here.
-    if (HasPrefix(name, kScratchPrefix)) {
+    if (name.starts_with(kScratchPrefix)) {
       LEVELKEEP_ASSIGN_OR_RETURN(left_over, SweepScratch(fs, path));
     }
     if (left_over) outcome->swept.push_back(path);

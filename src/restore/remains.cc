@@ -19,55 +19,37 @@ namespace {
 
 constexpr char kBytewise[] = "leveldb.BytewiseComparator";
 
-// kOk if no file is missing.
-Status FindFault(const RestoreContext& context) {
-  LEVELKEEP_RETURN_IF_ERROR(RequireWhole(context.fs, context.db_dir()));
-  // Files that can't be decoded are lost, too.
-  return FindMissingFiles(context.fs, context.db_dir()).status();
+std::vector<std::string> FilesOfKind(std::vector<std::string> names,
+                                     DbFileKind kind) {
+  std::erase_if(names, [&](const std::string& name) {
+    return ParseDbFileName(name).kind != kind;
+  });
+  return names;
 }
 
 // The MANIFEST that CURRENT names comes first, then the newest.
 std::vector<std::string> ManifestsOf(FileSystem* fs, const std::string& db_dir,
                                      const std::vector<std::string>& names) {
-  std::vector<std::string> manifests;
-  for (const std::string& name : names) {
-    if (ParseDbFileName(name).kind == DbFileKind::kManifest) {
-      manifests.push_back(name);
-    }
-  }
+  auto manifests = FilesOfKind(names, DbFileKind::kManifest);
   const auto current = ReadCurrent(fs, db_dir);
-  std::sort(manifests.begin(), manifests.end(),
-            [&](const std::string& a, const std::string& b) {
-              if (current.ok() && (a == *current) != (b == *current)) {
-                return a == *current;
-              }
-              return ParseDbFileName(a).number > ParseDbFileName(b).number;
-            });
+  std::ranges::sort(manifests, [&](const std::string& a, const std::string& b) {
+    if (current.ok() && (a == *current) != (b == *current)) {
+      return a == *current;
+    }
+    return ParseDbFileName(a).number > ParseDbFileName(b).number;
+  });
   return manifests;
 }
 
-std::vector<std::string> TablesIn(const std::vector<std::string>& names) {
-  std::vector<std::string> tables;
-  for (const std::string& name : names) {
-    if (ParseDbFileName(name).kind == DbFileKind::kTable) {
-      tables.push_back(name);
-    }
-  }
-  return tables;
-}
-
-// The `names` that are tables of `version`. The names are sorted: if a table
+// Those of `tables` that belong to `version`. The names are sorted: if a table
 // has two files, the one with LevelDB's present suffix comes first.
 std::vector<std::string> TablesOf(const Version& version,
-                                  const std::vector<std::string>& names) {
-  std::vector<std::string> tables;
+                                  std::vector<std::string> tables) {
   std::set<uint64_t> found;
-  for (const std::string& name : TablesIn(names)) {
+  std::erase_if(tables, [&](const std::string& name) {
     const uint64_t number = ParseDbFileName(name).number;
-    if (version.tables().contains(number) && found.insert(number).second) {
-      tables.push_back(name);
-    }
-  }
+    return !version.tables().contains(number) || !found.insert(number).second;
+  });
   return tables;
 }
 
@@ -85,42 +67,19 @@ Result<std::vector<uint64_t>> LogsOf(const RestoreContext& context,
   return logs;
 }
 
-// Puts files of the database into the staged one: tables as links, because they
-// are never written again, and logs as copies.
-class Copier {
- public:
-  Copier(const RestoreContext& context, std::string target)
-      : fs_(context.fs),
-        source_(context.db_dir()),
-        target_(std::move(target)) {}
-
-  Status Link(const std::string& name) const {
-    const Status linked =
-        fs_->Link(JoinPath(source_, name), JoinPath(target_, name));
-    return linked.ok() ? linked : Copy(name);
-  }
-
-  Status Copy(const std::string& name) const {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const auto source, fs_->Open(JoinPath(source_, name), OpenMode::kRead));
-    LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, source->Stat());
-    return CopyDurably(fs_, *source, info.size_bytes, JoinPath(target_, name));
-  }
-
- private:
-  FileSystem* const fs_;
-  const std::string source_;
-  const std::string target_;
-};
+Status CopyFile(FileSystem* fs, const std::string& from,
+                const std::string& to) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto source,
+                             fs->Open(from, OpenMode::kRead));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, source->Stat());
+  return CopyDurably(fs, *source, info.size_bytes, to);
+}
 
 // Writes CURRENT and the MANIFEST. A missing log becomes an empty log.
 Status WriteManifest(FileSystem* fs, const Remains& remains,
                      const std::string& target) {
   for (const uint64_t number : NamedLogs(remains.version)) {
-    if (std::find(remains.logs.begin(), remains.logs.end(), number) !=
-        remains.logs.end()) {
-      continue;
-    }
+    if (std::ranges::find(remains.logs, number) != remains.logs.end()) continue;
     LEVELKEEP_RETURN_IF_ERROR(
         WriteFileDurably(fs, JoinPath(target, LogFileName(number)), ""));
   }
@@ -147,18 +106,24 @@ Status Repair(const RestoreContext& context, const Remains& remains,
   return RemoveTree(context.fs, JoinPath(target, "lost"));
 }
 
+// Links tables, because they are never written again, and copies logs.
 Status Fill(const RestoreContext& context, const Remains& remains,
             const std::string& target) {
-  const Copier copier(context, target);
+  FileSystem* const fs = context.fs;
   for (const std::string& table : remains.tables) {
-    LEVELKEEP_RETURN_IF_ERROR(copier.Link(table));
+    const std::string from = JoinPath(context.db_dir(), table);
+    const std::string to = JoinPath(target, table);
+    if (fs->Link(from, to).ok()) continue;
+    LEVELKEEP_RETURN_IF_ERROR(CopyFile(fs, from, to));
   }
   for (const uint64_t log : remains.logs) {
-    LEVELKEEP_RETURN_IF_ERROR(copier.Copy(LogFileName(log)));
+    const std::string name = LogFileName(log);
+    LEVELKEEP_RETURN_IF_ERROR(
+        CopyFile(fs, JoinPath(context.db_dir(), name), JoinPath(target, name)));
   }
   LEVELKEEP_RETURN_IF_ERROR(remains.manifest.empty()
                                 ? Repair(context, remains, target)
-                                : WriteManifest(context.fs, remains, target));
+                                : WriteManifest(fs, remains, target));
   // Opening turns logs into tables, which allows a gap between the logs.
   return context.options.open_check ? context.options.open_check(target)
                                     : Status::Ok();
@@ -175,8 +140,8 @@ Result<RestoreOutcome> MakeIn(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(
       const StoreCheck check,
       CheckStore(context, staged.directory,
-                 context.InWork(std::string(kScratchPrefix) + staged.id),
-                 work.stop, Vouched::kNo));
+                 context.InWork(kScratchPrefix + staged.id), work.stop,
+                 Vouched::kNo));
   LEVELKEEP_ASSIGN_OR_RETURN(DatabaseIdentity identity,
                              ReadIdentity(fs, context.db_dir()));
   if (identity.id.empty()) identity.id = context.options.remembered_id;
@@ -192,17 +157,13 @@ Result<RestoreOutcome> MakeIn(const RestoreContext& context,
   return outcome;
 }
 
-// The remains without a MANIFEST: every table, for LevelDB's repair.
-Remains WithoutManifest(const Remains& remains) {
-  Remains rest = remains;
-  rest.manifest.clear();
-  return rest;
-}
-
 }  // namespace
 
 Result<Remains> FindRemains(const RestoreContext& context) {
-  const Status fault = FindFault(context);
+  FileSystem* const fs = context.fs;
+  Status fault = RequireWhole(fs, context.db_dir());
+  // Files that can't be decoded are lost, too.
+  if (fault.ok()) fault = FindMissingFiles(fs, context.db_dir()).status();
   if (fault.ok()) {
     return Status(StatusCode::kNotFound,
                   context.db_dir() +
@@ -210,17 +171,17 @@ Result<Remains> FindRemains(const RestoreContext& context) {
                       "accept");
   }
   if (fault.code() != StatusCode::kCorruption) return fault;
-  FileSystem* const fs = context.fs;
   Remains remains;
   remains.fault = fault.message();
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs->List(context.db_dir()));
   LEVELKEEP_ASSIGN_OR_RETURN(remains.logs, ListLogs(fs, context.db_dir()));
-  remains.tables = TablesIn(names);
+  const auto all_tables = FilesOfKind(names, DbFileKind::kTable);
+  remains.tables = all_tables;
   for (const std::string& name : ManifestsOf(fs, context.db_dir(), names)) {
     const auto version = ReadVersion(fs, context.db_dir(), name);
     if (!version.ok()) continue;
     if (remains.comparator.empty()) remains.comparator = version->comparator();
-    auto tables = TablesOf(*version, names);
+    auto tables = TablesOf(*version, all_tables);
     if (tables.size() != version->tables().size()) continue;
     remains.manifest = name;
     remains.version = *version;
@@ -253,7 +214,9 @@ Result<Restorer::Staged> StageRemains(const RestoreContext& context,
   auto outcome = MakeIn(context, remains, staged, work);
   if (outcome.status().code() == StatusCode::kCorruption &&
       !remains.manifest.empty()) {
-    outcome = MakeIn(context, WithoutManifest(remains), staged, work);
+    Remains rest = remains;
+    rest.manifest.clear();  // for LevelDB's repair
+    outcome = MakeIn(context, rest, staged, work);
   }
   if (!outcome.ok()) {
     (void)RemoveTree(context.fs, staged.directory);

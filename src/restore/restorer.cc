@@ -38,19 +38,17 @@ void LogRecovery(const RestoreContext& context,
   }
 }
 
-}  // namespace
-
 // Finishes a pending restore before another one begins. kBusy if that made a
 // database live that the caller does not know of.
-Status Restorer::SettleEarlier() const {
-  const auto journal = LoadJournal(context_);
+Status SettleEarlier(const RestoreContext& context) {
+  const auto journal = LoadJournal(context);
   const bool told = journal.ok() && journal->state == JournalState::kCommitted;
   RecoveryOutcome earlier;
-  LEVELKEEP_RETURN_IF_ERROR(SettleJournal(context_, &earlier));
+  LEVELKEEP_RETURN_IF_ERROR(SettleJournal(context, &earlier));
   if (told || !earlier.finished_restore) return Status::Ok();
   return Status(StatusCode::kBusy,
                 "an interrupted restore was finished first: " +
-                    context_.db_dir() + " now holds " +
+                    context.db_dir() + " now holds " +
                     (earlier.restored->archive_name.empty()
                          ? "the database of an undo"
                          : earlier.restored->archive_name) +
@@ -59,14 +57,16 @@ Status Restorer::SettleEarlier() const {
 }
 
 // kBusy while a journal is pending, because it may change the undo record.
-Status Restorer::RequireSettled() const {
-  const Status pending = LoadJournal(context_).status();
+Status RequireSettled(const RestoreContext& context) {
+  const Status pending = LoadJournal(context).status();
   if (pending.code() == StatusCode::kNotFound) return Status::Ok();
   return Status(
       StatusCode::kBusy,
-      "a restore in " + context_.options.storage_dir + " is not finished yet",
+      "a restore in " + context.options.storage_dir + " is not finished yet",
       "restart: the start finishes it or takes it back");
 }
+
+}  // namespace
 
 Status Restorer::Prepare(const Walk& walk) {
   LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context_, walk));
@@ -108,7 +108,7 @@ Result<DropOutcome> Restorer::ApplyDropped(std::stop_token stop,
 }
 
 Result<RestoreOutcome> Restorer::Apply(const Staged& staged) {
-  LEVELKEEP_RETURN_IF_ERROR(SettleEarlier());
+  LEVELKEEP_RETURN_IF_ERROR(SettleEarlier(context_));
   auto outcome = ApplyStaged(context_, staged, DropIdentity());
   if (outcome.ok()) {
     outcome->manifest = staged.outcome.manifest;
@@ -131,14 +131,14 @@ void Restorer::Discard(const Staged& staged) {
 }
 
 Result<RestoreOutcome> Restorer::Undo(UndoScope scope) {
-  LEVELKEEP_RETURN_IF_ERROR(SettleEarlier());
+  LEVELKEEP_RETURN_IF_ERROR(SettleEarlier(context_));
   return ApplyUndo(context_, scope);
 }
 
 Result<RestoreOutcome> Restorer::TakeBack() {
   LEVELKEEP_ASSIGN_OR_RETURN(RestoreOutcome outcome, Undo(UndoScope::kLast));
   // If we die here: the restored database is still kept, as after any undo.
-  Status forgotten = RequireSettled();
+  Status forgotten = RequireSettled(context_);
   if (forgotten.ok()) forgotten = ForgetUndone(context_);
   if (!forgotten.ok()) {
     LogWarn(kRestoreLogTag,
@@ -150,7 +150,7 @@ Result<RestoreOutcome> Restorer::TakeBack() {
 }
 
 Result<KeptDatabase> Restorer::FindUndo(UndoScope scope) const {
-  LEVELKEEP_RETURN_IF_ERROR(RequireSettled());
+  LEVELKEEP_RETURN_IF_ERROR(RequireSettled(context_));
   LEVELKEEP_RETURN_IF_ERROR(levelkeep::FindUndo(context_, scope).status());
   LEVELKEEP_ASSIGN_OR_RETURN(const auto kept, ListKept());
   return scope == UndoScope::kAll ? kept.back() : kept.front();
@@ -186,7 +186,7 @@ Result<LastExchange> Restorer::FindLastExchange() const {
 }
 
 Status Restorer::ForgetUndo() {
-  LEVELKEEP_RETURN_IF_ERROR(RequireSettled());
+  LEVELKEEP_RETURN_IF_ERROR(RequireSettled(context_));
   return DropAllRollbacks(context_);
 }
 

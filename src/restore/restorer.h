@@ -211,9 +211,6 @@ class Restorer {
   RestoreContext context_;
 
  private:
-  Status SettleEarlier() const;
-  Status RequireSettled() const;
-
   DropWatch drops_;
   std::unique_ptr<FileLock> instance_lock_;
   bool recovered_ = false;

@@ -227,12 +227,11 @@ Status CheckFileSize(uint64_t bytes, const std::string& what) {
 Result<uint64_t> CheckFits(const RestoreContext& context,
                            const ArchiveOutline& outline,
                            const std::string& parent, bool for_application) {
-  if (outline.manifest != nullptr && for_application) {
-    LEVELKEEP_RETURN_IF_ERROR(
-        CheckComparator(context, outline.manifest->comparator));
-  }
-  if (outline.manifest != nullptr) {
-    for (const ManifestFile& file : outline.manifest->files) {
+  if (const Manifest* const manifest = outline.manifest.get()) {
+    if (for_application) {
+      LEVELKEEP_RETURN_IF_ERROR(CheckComparator(context, manifest->comparator));
+    }
+    for (const ManifestFile& file : manifest->files) {
       LEVELKEEP_RETURN_IF_ERROR(CheckFileSize(file.size_bytes, file.name));
     }
   }
@@ -290,7 +289,7 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
   ExtractRequest request;
   request.source = source;
   request.target_dir = staged.directory;
-  request.scratch_dir = context.InWork(std::string(kScratchPrefix) + staged.id);
+  request.scratch_dir = context.InWork(kScratchPrefix + staged.id);
   LEVELKEEP_ASSIGN_OR_RETURN(request.replaced_id, ReplacedId(context));
   request.work = work;
   // If we die here: the next start sweeps staging and scratch (row R0-R5).
@@ -304,7 +303,7 @@ Result<Restorer::Staged> StageArchive(const RestoreContext& context,
 Restorer::Staged NewStaged(const RestoreContext& context) {
   Restorer::Staged staged;
   staged.id = RandomId();
-  staged.directory = context.InWork(std::string(kStagingPrefix) + staged.id);
+  staged.directory = context.InWork(kStagingPrefix + staged.id);
   return staged;
 }
 
@@ -366,8 +365,8 @@ Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,
 
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,
                                  const VerifyRequest& request) {
-  const std::string base = JoinPath(request.scratch_parent,
-                                    std::string(kScratchPrefix) + RandomId());
+  const std::string base =
+      JoinPath(request.scratch_parent, kScratchPrefix + RandomId());
   LEVELKEEP_RETURN_IF_ERROR(
       CreateDirectories(context.fs, request.scratch_parent));
   // A foreign archive is extracted, and also an archive for a test's checker or

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <csignal>
 #include <functional>
-#include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <utility>
@@ -170,21 +169,6 @@ Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
   return InterpretCheckOutcome(outcome, timeout, idle);
 }
 
-Result<StoreCheck> CheckFolder(const RestoreContext& context,
-                               const std::string& db_dir,
-                               const std::string& scratch_dir,
-                               std::stop_token stop, Vouched vouched,
-                               uint64_t largest_record) {
-  if (context.options.store_checker) {
-    return context.options.store_checker(db_dir, scratch_dir, stop);
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
-                             FolderBytes(context.fs, db_dir));
-  ProgramRun run{{db_dir}, bytes, largest_record, scratch_dir};
-  if (vouched == Vouched::kNo) run.database.emplace_back("--each-table");
-  return RunCheckProgram(context, run, std::move(stop));
-}
-
 Result<StoreCheck> WithScratch(const RestoreContext& context,
                                const std::string& scratch_dir,
                                const std::function<Result<StoreCheck>()>& run) {
@@ -196,31 +180,26 @@ Result<StoreCheck> WithScratch(const RestoreContext& context,
   return check;
 }
 
+constexpr char kScanned[] = "scanned";  // the record in the work directory
 constexpr size_t kMostScanned = 1000;
 constexpr uint64_t kMaxScannedBytes = 1u << 20;
 constexpr uint32_t kOthersMayWrite = 022;
 
-std::string ScannedPath(const RestoreContext& context) {
-  return context.InWork("scanned");
-}
-
 // One digest per line, the newest last. A record that another user may have
 // written is ignored.
 Result<std::vector<std::string>> LoadScanned(const RestoreContext& context) {
-  const std::string path = ScannedPath(context);
+  std::vector<std::string> digests;
+  const std::string path = context.InWork(kScanned);
   const auto file = context.fs->Open(path, OpenMode::kRead);
-  if (file.status().code() == StatusCode::kNotFound) {
-    return std::vector<std::string>();
-  }
+  if (file.status().code() == StatusCode::kNotFound) return digests;
   LEVELKEEP_RETURN_IF_ERROR(file.status());
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Stat());
   if (!IsOurOwn(context.fs, info, context.work_dir()) ||
       (info.mode & kOthersMayWrite) != 0) {
-    return std::vector<std::string>();
+    return digests;
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const std::string text,
                              ReadAll(**file, path, kMaxScannedBytes));
-  std::vector<std::string> digests;
   for (const std::string_view line : Split(text, '\n')) {
     if (!line.empty()) digests.emplace_back(line);
   }
@@ -273,9 +252,9 @@ Result<StoreCheck> InterpretCheckOutcome(const ProgramOutcome& outcome,
                       "raise that limit for the process that checks");
   }
   if (outcome.exit_code == kWrongArguments) {
-    return Status(StatusCode::kNotChecked,
-                  "levelkeep-check does not know its arguments",
-                  "it is of another version: install the one of this program");
+    return NotChecked(
+        "levelkeep-check does not know its arguments",
+        "it is of another version: install the one of this program");
   }
   return ParseReport(outcome.output);
 }
@@ -285,9 +264,15 @@ Result<StoreCheck> CheckStore(const RestoreContext& context,
                               const std::string& scratch_dir,
                               std::stop_token stop, Vouched vouched,
                               uint64_t largest_record) {
-  return WithScratch(context, scratch_dir, [&] {
-    return CheckFolder(context, db_dir, scratch_dir, stop, vouched,
-                       largest_record);
+  return WithScratch(context, scratch_dir, [&]() -> Result<StoreCheck> {
+    if (context.options.store_checker) {
+      return context.options.store_checker(db_dir, scratch_dir, stop);
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t bytes,
+                               FolderBytes(context.fs, db_dir));
+    ProgramRun run{{db_dir}, bytes, largest_record, scratch_dir};
+    if (vouched == Vouched::kNo) run.database.emplace_back("--each-table");
+    return RunCheckProgram(context, run, stop);
   });
 }
 
@@ -297,7 +282,7 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                                       const std::string& scratch_dir,
                                       std::stop_token stop,
                                       uint64_t largest_record) {
-  const auto run = [&]() -> Result<StoreCheck> {
+  return WithScratch(context, scratch_dir, [&]() -> Result<StoreCheck> {
     if (context.options.archive_checker) {
       return context.options.archive_checker(archive_path, scratch_dir, stop);
     }
@@ -307,8 +292,7 @@ Result<StoreCheck> CheckArchivedStore(const RestoreContext& context,
                             largest_record,
                             scratch_dir},
                            stop);
-  };
-  return WithScratch(context, scratch_dir, run);
+  });
 }
 
 Status AddScanned(const RestoreContext& context, const std::string& sha256) {
@@ -328,13 +312,13 @@ Status AddScanned(const RestoreContext& context, const std::string& sha256) {
   for (size_t i = first; i < digests.size(); ++i) text += digests[i] + "\n";
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(context.fs, context.work_dir()));
   // If we die here: the old record stays, and a restore scans once more.
-  return WriteFileDurably(context.fs, ScannedPath(context), text);
+  return WriteFileDurably(context.fs, context.InWork(kScanned), text);
 }
 
 bool WasScanned(const RestoreContext& context, const std::string& sha256) {
   const auto digests = LoadScanned(context);
   return digests.ok() && !sha256.empty() &&
-         std::find(digests->begin(), digests->end(), sha256) != digests->end();
+         std::ranges::find(*digests, sha256) != digests->end();
 }
 
 }  // namespace levelkeep

@@ -15,15 +15,12 @@ using Holds = SwapPosition::Holds;
 // More steps than any path needs.
 constexpr int kMaxSteps = 6;
 
+constexpr char kJournal[] = "journal";  // the record in the work directory
 constexpr std::string_view kJournalTitle = "levelkeep journal 1";
 
 // In the order of JournalState.
 constexpr std::array<std::string_view, 4> kStateNames = {
     "ready", "swapped", "committed", "rolled-back"};
-
-std::string JournalPath(const RestoreContext& context) {
-  return context.InWork("journal");
-}
 
 }  // namespace
 
@@ -66,53 +63,39 @@ Status Swap::Lock() {
   return Status::Ok();
 }
 
-Status Swap::Forward() {
-  for (int step = 0; step < kMaxSteps; ++step) {
+Status Swap::Repeat(Step step) {
+  for (int count = 0; count < kMaxSteps; ++count) {
     LEVELKEEP_ASSIGN_OR_RETURN(const SwapPosition position, Look());
     bool done = false;
-    LEVELKEEP_RETURN_IF_ERROR(StepForward(position, &done));
-    if (done) return Status::Ok();
-  }
-  return Stuck();
-}
-
-Status Swap::Backward() {
-  for (int step = 0; step < kMaxSteps; ++step) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const SwapPosition position, Look());
-    bool done = false;
-    LEVELKEEP_RETURN_IF_ERROR(StepBackward(position, &done));
+    LEVELKEEP_RETURN_IF_ERROR((this->*step)(position, &done));
     if (done) return Status::Ok();
   }
   return Stuck();
 }
 
 Status Swap::StepForward(const SwapPosition& position, bool* done) {
-  FileSystem* const fs = context_.fs;
   if (position.live == Holds::kNew) {
     if (position.incoming != Holds::kOld) {
       *done = true;
       return Status::Ok();
     }
-    LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Incoming(), Outgoing()));
     // If we die here: live is new; the old database has either name, and is
     // found by its epoch (recovery row R8).
-    return MakeDurable();
+    return Move(Incoming(), Outgoing());
   }
   if (position.incoming != Holds::kNew) return Stuck();
   if (position.live == Holds::kOld) {
     return ExchangeWithLive(Incoming(), Outgoing());
   }
   if (position.live == Holds::kNothing) {
-    LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Incoming(), Live()));
     // If we die here: live is new or missing; if it is missing, the next start
     // repeats this step (recovery row "two-rename fallback").
-    return MakeDurable();
+    return Move(Incoming(), Live());
   }
   return Stuck();
 }
 
 Status Swap::StepBackward(const SwapPosition& position, bool* done) {
-  FileSystem* const fs = context_.fs;
   const bool had_old = journal_.had_old();
   if (position.live == Holds::kOld ||
       (!had_old && position.live == Holds::kNothing)) {
@@ -121,28 +104,17 @@ Status Swap::StepBackward(const SwapPosition& position, bool* done) {
       return Status::Ok();
     }
     // If an undo is taken back, its database keeps its name for another undo.
-    LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Outgoing(), Incoming()));
-    return MakeDurable();
+    return Move(Outgoing(), Incoming());
   }
   if (position.live == Holds::kNew) {
-    if (!had_old) {
-      LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Live(), Incoming()));
-      return MakeDurable();
-    }
-    if (position.incoming == Holds::kOld) {
-      LEVELKEEP_RETURN_IF_ERROR(fs->Rename(Incoming(), Outgoing()));
-      return MakeDurable();
-    }
+    if (!had_old) return Move(Live(), Incoming());
+    if (position.incoming == Holds::kOld) return Move(Incoming(), Outgoing());
     if (position.outgoing != Holds::kOld) return Stuck();
     return ExchangeWithLive(Outgoing(), Incoming());
   }
   if (position.live != Holds::kNothing) return Stuck();
-  for (const auto& [holds, path] : {std::pair(position.outgoing, Outgoing()),
-                                    std::pair(position.incoming, Incoming())}) {
-    if (holds != Holds::kOld) continue;
-    LEVELKEEP_RETURN_IF_ERROR(fs->Rename(path, Live()));
-    return MakeDurable();
-  }
+  if (position.outgoing == Holds::kOld) return Move(Outgoing(), Live());
+  if (position.incoming == Holds::kOld) return Move(Incoming(), Live());
   return Stuck();
 }
 
@@ -156,6 +128,11 @@ Status Swap::ExchangeWithLive(const std::string& other,
   }
   // If we die here: live is either database or, without an exchange, missing;
   // epochs tell which (recovery row R8).
+  return MakeDurable();
+}
+
+Status Swap::Move(const std::string& from, const std::string& to) {
+  LEVELKEEP_RETURN_IF_ERROR(context_.fs->Rename(from, to));
   return MakeDurable();
 }
 
@@ -198,19 +175,19 @@ Status StoreJournal(const RestoreContext& context, const Journal& journal) {
   record.Set("epoch", journal.outcome.epoch);
   record.SetNumber("new_sequence", journal.outcome.last_sequence);
   record.SetNumber("content_bytes", journal.outcome.content_bytes);
-  return StoreRecord(context.fs, JournalPath(context), kJournalTitle, record);
+  return StoreRecord(context.fs, context.InWork(kJournal), kJournalTitle,
+                     record);
 }
 
 Result<Journal> LoadJournal(const RestoreContext& context) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const Record record,
-      LoadRecord(context.fs, JournalPath(context), kJournalTitle));
+      LoadRecord(context.fs, context.InWork(kJournal), kJournalTitle));
   Journal journal;
   journal.id = record.Get("id");
   journal.kind =
       record.Get("kind") == "undo" ? JournalKind::kUndo : JournalKind::kRestore;
-  const auto state =
-      std::find(kStateNames.begin(), kStateNames.end(), record.Get("state"));
+  const auto state = std::ranges::find(kStateNames, record.Get("state"));
   const bool known_state = state != kStateNames.end();
   journal.state = static_cast<JournalState>(state - kStateNames.begin());
   journal.incoming = record.Get("incoming");
@@ -220,7 +197,7 @@ Result<Journal> LoadJournal(const RestoreContext& context) {
       !IsPlainName(journal.outgoing) ||
       !(journal.drop.name.empty() || IsPlainName(journal.drop.name))) {
     return Status(StatusCode::kCorruption,
-                  JournalPath(context) + " has invalid fields");
+                  context.InWork(kJournal) + " has invalid fields");
   }
   journal.old_epoch = record.Get("old_epoch");
   journal.new_epoch = record.Get("new_epoch");
@@ -240,7 +217,7 @@ Result<Journal> LoadJournal(const RestoreContext& context) {
 }
 
 Status RemoveJournal(const RestoreContext& context) {
-  return RemoveRecord(context.fs, JournalPath(context));
+  return RemoveRecord(context.fs, context.InWork(kJournal));
 }
 
 }  // namespace levelkeep

@@ -87,16 +87,19 @@ class Swap {
 
   // Afterwards live is the new database, outgoing the old one. REQUIRES:
   // Lock().
-  Status Forward();
+  Status Forward() { return Repeat(&Swap::StepForward); }
   // Afterwards live is the old database, incoming the new one. REQUIRES:
   // Lock().
-  Status Backward();
+  Status Backward() { return Repeat(&Swap::StepBackward); }
 
  private:
   Result<SwapPosition::Holds> WhatIsAt(const std::string& path) const;
   // Does one rename; sets *done if none is needed.
+  using Step = Status (Swap::*)(const SwapPosition& position, bool* done);
   Status StepForward(const SwapPosition& position, bool* done);
   Status StepBackward(const SwapPosition& position, bool* done);
+  Status Repeat(Step step);
+  Status Move(const std::string& from, const std::string& to);
   // Atomic if the file system supports that; else moves live to `aside`, and
   // the next step moves `other` in.
   Status ExchangeWithLive(const std::string& other, const std::string& aside);

@@ -12,17 +12,10 @@
 namespace levelkeep {
 namespace {
 
+constexpr char kUndo[] = "undo";  // the record in the work directory
 constexpr std::string_view kUndoTitle = "levelkeep undo 1";
 // A character that no name contains.
 constexpr char kSeparator = '/';
-
-std::string UndoPath(const RestoreContext& context) {
-  return context.InWork("undo");
-}
-
-bool IsAbsence(StatusCode code) {
-  return code == StatusCode::kNotFound || code == StatusCode::kCorruption;
-}
 
 Status NoUndo(const RestoreContext& context) {
   return Status(StatusCode::kNotFound,
@@ -46,9 +39,12 @@ std::vector<std::string> RollbackNames(std::string_view text) {
 // The record as stored, even if directories are gone. `directory` is empty if
 // the stored name is invalid.
 Result<UndoRecord> ReadUndo(const RestoreContext& context) {
-  auto record = LoadRecord(context.fs, UndoPath(context), kUndoTitle);
-  if (IsAbsence(record.status().code())) return NoUndo(context);
-  if (!record.ok()) return record.status();
+  const auto record = LoadRecord(context.fs, context.InWork(kUndo), kUndoTitle);
+  const StatusCode code = record.status().code();
+  if (code == StatusCode::kNotFound || code == StatusCode::kCorruption) {
+    return NoUndo(context);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(record.status());
   UndoRecord undo;
   undo.directory = record->Get("directory");
   if (!IsRollbackName(undo.directory)) undo.directory.clear();
@@ -125,8 +121,7 @@ Result<UndoRecord> UndoAfter(const RestoreContext& context,
     undo.undone = !before->undone;
   } else {
     // Goes back over several restores: the later ones are undone, too.
-    const auto live =
-        std::find(undo.earlier.begin(), undo.earlier.end(), journal.incoming);
+    const auto live = std::ranges::find(undo.earlier, journal.incoming);
     if (live != undo.earlier.end()) {
       undo.earlier.erase(undo.earlier.begin(), live + 1);
     }
@@ -143,7 +138,7 @@ Status StoreUndo(const RestoreContext& context, const UndoRecord& undo) {
   record.Set("archive", undo.archive);
   record.SetNumber("undone", undo.undone ? 1 : 0);
   record.Set("earlier", Join(undo.earlier, {&kSeparator, 1}));
-  return StoreRecord(context.fs, UndoPath(context), kUndoTitle, record);
+  return StoreRecord(context.fs, context.InWork(kUndo), kUndoTitle, record);
 }
 
 Result<UndoRecord> LoadUndo(const RestoreContext& context) {
@@ -202,7 +197,7 @@ std::string ForgetUndoHint(const RestoreContext& context,
 Status DropAllRollbacks(const RestoreContext& context) {
   LEVELKEEP_RETURN_IF_ERROR(DropOtherRollbacks(context, UndoRecord()));
   // If we die here: a record without its directories is left, which is ignored.
-  return RemoveRecord(context.fs, UndoPath(context));
+  return RemoveRecord(context.fs, context.InWork(kUndo));
 }
 
 Status DropOtherRollbacks(const RestoreContext& context,
@@ -210,10 +205,7 @@ Status DropOtherRollbacks(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, ListRollbacks(context));
   for (const std::string& name : names) {
     if (name == keep.directory) continue;
-    if (std::find(keep.earlier.begin(), keep.earlier.end(), name) !=
-        keep.earlier.end()) {
-      continue;
-    }
+    if (std::ranges::find(keep.earlier, name) != keep.earlier.end()) continue;
     LEVELKEEP_RETURN_IF_ERROR(Discard(context, name));
   }
   return Status::Ok();
@@ -225,7 +217,7 @@ Status RepairUndo(const RestoreContext& context) {
   if (undo.status().code() != StatusCode::kNotFound) return undo.status();
 
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, ListRollbacks(context));
-  if (names.empty()) return RemoveRecord(context.fs, UndoPath(context));
+  if (names.empty()) return RemoveRecord(context.fs, context.InWork(kUndo));
   std::vector<std::pair<int64_t, std::string>> by_time;
   for (const std::string& name : names) {
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
