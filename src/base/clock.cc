@@ -20,7 +20,7 @@ class SystemClock : public Clock {
 
   bool SleepFor(std::chrono::milliseconds duration,
                 std::stop_token stop) override {
-    // Longer than any process, and far from overflowing the clock.
+    // Longer than any process lives, and far below an overflow of the clock.
     constexpr std::chrono::milliseconds kLongest =
         std::chrono::hours(24 * 365 * 50);
     std::mutex mutex;
@@ -68,8 +68,8 @@ std::string FormatTime(Time time) {
   const std::chrono::year_month_day date(day);
   const std::chrono::hh_mm_ss clock(
       std::chrono::floor<std::chrono::milliseconds>(time - day));
-  // Six times as fast as snprintf, of which a list of 10,000 backups makes
-  // 10,000. All that fits into Time is between the years 1677 and 2262.
+  // Six times as fast as snprintf; a list of 10,000 backups has 10,000 times.
+  // Any Time is between the years 1677 and 2262.
   std::string text = "0000-00-00T00:00:00.000Z";
   const auto put = [&text](size_t end, int64_t value) {
     for (; value > 0; value /= 10) {
@@ -88,7 +88,8 @@ std::string FormatTime(Time time) {
 
 Result<Time> ParseTime(std::string_view text) {
   std::string_view rest = text;
-  // Field widths and what follows each; -1 fails the checks below.
+  // The width of each field and the character after it; -1 fails the checks
+  // below.
   struct Field {
     size_t width;
     char after;
@@ -107,7 +108,7 @@ Result<Time> ParseTime(std::string_view text) {
       std::chrono::year(value[0]),
       std::chrono::month(static_cast<unsigned>(value[1])),
       std::chrono::day(static_cast<unsigned>(value[2]))};
-  // The years that fit whole into 64 bits of nanoseconds; see kLatestTime.
+  // Years that fit completely into 64 bits of nanoseconds; see kLatestTime.
   if (!date.ok() || value[0] < 1678 || value[0] > 2261 || value[3] > 23 ||
       value[4] > 59 || value[5] > 59) {
     return NotATime(text);

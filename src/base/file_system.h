@@ -27,19 +27,19 @@ struct FileInfo {
   uint64_t device = 0;
   uint64_t inode = 0;
   int64_t mtime_ns = 0;  // since the Unix epoch
-  int64_t ctime_ns = 0;  // of the last change of any kind; can't be set
+  int64_t ctime_ns = 0;  // of any change; can't be set
   uint32_t mode = 0;     // permission bits only
   uint32_t links = 0;
   uint32_t owner = 0;  // user id
   uint32_t group = 0;
 };
 
-// Storage devices read whole blocks; no device's are larger.
+// Storage devices read whole blocks; no device has larger ones.
 inline constexpr size_t kDeviceBlockBytes = 4096;
 
 class File;
 
-// Random-access bytes: a file, a pinned prefix of one, an object of a
+// Random-access bytes: a file, a pinned beginning of a file, an object of a
 // destination, or memory.
 // Thread safety: ReadAt may be called from several threads at once.
 class ByteSource {
@@ -48,9 +48,10 @@ class ByteSource {
   // Reads up to `size` bytes at `offset`. Fewer than `size` only at the end.
   virtual Result<size_t> ReadAt(uint64_t offset, char* buffer,
                                 size_t size) const = 0;
-  // As ReadAt, but past the page cache where the file system can do that: what
-  // the device holds. REQUIRES: offset, size and the buffer's address are
-  // multiples of kDeviceBlockBytes; only the end of the file cuts a read short.
+  // As ReadAt, but without the page cache if the file system supports that:
+  // reads the device's content. REQUIRES: offset, size and the buffer's address
+  // are multiples of kDeviceBlockBytes; only the end of the file makes a read
+  // shorter.
   virtual Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
                                         size_t size) const {
     return ReadAt(offset, buffer, size);
@@ -58,45 +59,46 @@ class ByteSource {
   // Hint: this range is read soon / won't be read again. Never fails.
   virtual void WillNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
   virtual void DontNeed(uint64_t /*offset*/, uint64_t /*size*/) const {}
-  // Whether the byte at `offset` can be had without asking the device; true
-  // where nobody can tell.
+  // True if the byte at `offset` is available without the device, or if that is
+  // unknown.
   virtual bool IsCached(uint64_t /*offset*/) const { return true; }
-  // Appends that range to `target`: by sharing extents or in the kernel where
-  // that works, else by reading and writing.
+  // Appends that range to `target`: by sharing extents or copying in the kernel
+  // if possible, otherwise by reading and writing.
   virtual Status CopyRangeTo(File* target, uint64_t offset,
                              uint64_t size) const;
 };
 
 // An open file. The destructor closes it; call Close() to learn of errors.
 // Thread safety: reading, WriteAt, WriteToDevice, hints and WaitForWriteback
-// may run concurrently with everything but Close; the rest one at a time.
+// may run concurrently with everything but Close; the other methods one at a
+// time.
 class File : public ByteSource {
  public:
-  // Writes all of `data` behind what was appended so far; WriteAt does not
-  // move that place.
+  // Writes all of `data` after the bytes that were appended before; WriteAt
+  // does not move that position.
   virtual Status Append(std::string_view data) = 0;
   virtual Status WriteAt(uint64_t offset, std::string_view data) = 0;
-  // As WriteAt, but past the page cache where the file system can do that;
-  // elsewhere the device is told to begin. REQUIRES: offset, size and the
+  // As WriteAt, but without the page cache if the file system supports that;
+  // otherwise the device starts writing at once. REQUIRES: offset, size and the
   // data's address are multiples of kDeviceBlockBytes.
   virtual Status WriteToDevice(uint64_t offset, std::string_view data) {
     return WriteAt(offset, data);
   }
-  // Durable on return. After a failure the file must be given up: a second
+  // Durable on return. After a failure, do not use the file again: a second
   // sync can succeed without having written (Linux drops the dirty pages).
   virtual Status Sync() = 0;
   // Hint: start writing this range to the device now, don't wait.
   virtual void StartWriteback(uint64_t /*offset*/, uint64_t /*size*/) {}
-  // Returns when the device has taken what was written to this range (it may
-  // still hold it in its own cache, which only Sync empties). A failure means
-  // the same as one of Sync. May run beside Append.
+  // Returns when the device has received the bytes written to this range (they
+  // may still be in its own cache, which only Sync empties). A failure means
+  // the same as a failure of Sync. May run beside Append.
   virtual Status WaitForWriteback(uint64_t /*offset*/, uint64_t /*size*/) {
     return Status::Ok();
   }
   virtual Result<FileInfo> Stat() const = 0;
-  // Somebody has the file open for writing. False also where the system does
-  // not tell: it tells the file's owner, and only of this host's processes.
-  // REQUIRES: it was opened by OpenMode::kRead.
+  // True if a process has the file open for writing. False also if that is
+  // unknown: the system tells only the file's owner, and only about this host.
+  // REQUIRES: the file was opened with OpenMode::kRead.
   virtual bool HasWriter() const { return false; }
   virtual Status Close() = 0;
 };
@@ -107,44 +109,44 @@ enum class OpenMode {
   kCreateNew,  // fails with kAlreadyExists; mode 0600; readable too
   kAppend,     // existing or new file, 0600; every Append goes to its end,
                // also when other processes append
-  // Existing file, also behind symbolic links: for the operator's own
+  // An existing file, also through symbolic links: for the operator's own
   // configuration and secrets, which orchestrators mount as links.
   kReadFollowing,
 };
 
-// What a process may be about to do.
+// An operation that a process is about to do.
 enum class Access {
   kRead,       // read a file
-  kReadWrite,  // and write to it
+  kReadWrite,  // read and write a file
   kChange,     // list a folder, make and remove names in it
   kOwn,        // set the mode
 };
 
-// An advisory lock on a file, released by the destructor or by death. It is of
-// the process that took it: a forked child neither keeps nor releases it,
-// whatever it does with its copy of the object.
+// An advisory lock on a file, released by the destructor or the end of the
+// process. It belongs to the process that took it: a forked child neither keeps
+// nor releases the lock, whatever it does with its copy of the object.
 class FileLock {
  public:
   virtual ~FileLock() = default;
 };
 
-// Paths are as the operating system takes them. No method follows a symbolic
-// link in the last component, except those that only look into a folder
-// (List, SyncDirectory, FreeSpace): an operator's folder may be a link.
-// Status messages name the path. What is not a regular file, or is a link,
-// is kRefused by Open and Lock.
-// What root makes belongs to whom its folder belongs to: the service that works
-// there has to read and replace it. Where root can't give it away, it stays
-// root's, and the log says so.
+// Paths are in the form of the operating system. No method follows a symbolic
+// link in the last component, except methods that only look into a folder
+// (List, SyncDirectory, FreeSpace): an operator's folder may be a link. Status
+// messages name the path. Open and Lock return kRefused for a link and for any
+// other file that is not regular.
+// Files that root creates get the owner of their folder, because the service
+// that works there must read and replace them. If root can't give a file away,
+// it stays root's, and the log says so.
 // Thread safety: all methods may be called concurrently.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
 
-  // The real one; lives for ever.
+  // The real disk; never destroyed.
   static FileSystem* Posix();
 
-  // Never blocks on a FIFO; refuses what is not a regular file.
+  // Never blocks on a FIFO; refuses a file that is not regular.
   virtual Result<std::unique_ptr<File>> Open(const std::string& path,
                                              OpenMode mode) = 0;
   virtual Result<FileInfo> Stat(const std::string& path) = 0;
@@ -152,113 +154,117 @@ class FileSystem {
   virtual Result<FileInfo> StatFollowing(const std::string& path) = 0;
   // Names without "." and "..", sorted.
   virtual Result<std::vector<std::string>> List(const std::string& path) = 0;
-  // kAlreadyExists if there is anything of that name. Mode 0700.
+  // kAlreadyExists if the name is in use. Mode 0700.
   virtual Status CreateDirectory(const std::string& path) = 0;
   virtual Status RemoveFile(const std::string& path) = 0;
   virtual Status RemoveDirectory(const std::string& path) = 0;
   // Replaces `target`.
   virtual Status Rename(const std::string& source,
                         const std::string& target) = 0;
-  // kAlreadyExists if `target` is there; atomic. kUnsupported where the file
-  // system can't: MoveToNewName (new_name.h) has other ways.
+  // kAlreadyExists if `target` exists; atomic. kUnsupported if the file system
+  // can't: MoveToNewName (below) has other ways.
   virtual Status RenameNoReplace(const std::string& source,
                                  const std::string& target) = 0;
   // Swaps two names atomically; kUnsupported where the file system can't.
   virtual Status Exchange(const std::string& a, const std::string& b) = 0;
   virtual Status Link(const std::string& source, const std::string& target) = 0;
   virtual Status SetMode(const std::string& path, uint32_t mode) = 0;
-  // Root gives a file or folder to whom `model` belongs to; if that is not
-  // there or is root's, to whom the folder of `model` belongs to. Nobody else
-  // gives anything away. Not what has several names: one may be in another
-  // folder.
+  // If called as root, gives a file or folder to the owner of `model`; if
+  // `model` is missing or root's, to the owner of its folder. Otherwise does
+  // nothing. A file with several names is not given away, because one name may
+  // be in another folder.
   virtual void GiveOwnerOf(const std::string& /*model*/,
                            const std::string& /*path*/) {}
-  // Puts a folder's time back, for those who only looked. kUnsupported: nobody
-  // can.
+  // Sets a folder's time back after a mere look at it. kUnsupported:
+  // impossible.
   virtual Status SetModifiedTime(const std::string& path,
                                  int64_t /*mtime_ns*/) {
     return Status(StatusCode::kUnsupported, "no time of " + path + " is set");
   }
-  // Whether the folder `path` can be renamed at all, without doing it. A folder
-  // that an overlay shows from a lower layer can't: kUnsupported. Ok where
-  // nobody can tell. REQUIRES: `occupied` is a folder beside it with a file in
-  // it, of the caller's own.
+  // Tells whether the folder `path` can be renamed, without renaming it.
+  // kUnsupported for a folder that an overlay shows from a lower layer. Ok if
+  // that is unknown. REQUIRES: `occupied` is the caller's own folder beside
+  // `path`, with a file in it.
   virtual Status TryRename(const std::string& /*path*/,
                            const std::string& /*occupied*/) {
     return Status::Ok();
   }
-  // Whether this process may do that with what is there, found without doing
-  // it: kPermissionDenied as the deed itself. Ok where nobody can tell, or
-  // nothing is there.
+  // Tells whether this process may do `access` with `path`, without doing it:
+  // kPermissionDenied as from the operation itself. Ok if that is unknown, or
+  // if `path` is missing.
   virtual Status CheckAccess(const std::string& /*path*/, Access /*access*/) {
     return Status::Ok();
   }
-  // Makes creations, renames and removals inside `path` durable.
+  // Makes creations, renames and removals in `path` durable.
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Bytes that this process may still write there.
   virtual Result<uint64_t> FreeSpace(const std::string& path) = 0;
-  // Exclusive, never waits. Both a Linux open-file-description lock, which
-  // excludes LevelDB's own fcntl lock on the same file and is not dropped when
-  // another descriptor of the file is closed, and flock(2), which goleveldb
-  // and rusty-leveldb take; where a flock is a record lock itself (NFS, SMB)
-  // or can't be had, the former alone. Creates the file (0644) if it is not
-  // there, never removes it. Held elsewhere, in either way: kBusy; the message
-  // names the holder's pid and program where the kernel tells them.
+  // Takes an exclusive lock; never waits. Uses both a Linux
+  // open-file-description lock, which excludes LevelDB's own fcntl lock on the
+  // same file and survives the closing of another descriptor of the file, and
+  // flock(2), which goleveldb and rusty-leveldb use; the former alone if a
+  // flock is itself a record lock (NFS, SMB) or is unavailable. Creates the
+  // file (0644) if it is missing, never removes it. kBusy if either lock is
+  // held elsewhere; the message names the holder's pid and program if the
+  // kernel tells them.
   virtual Result<std::unique_ptr<FileLock>> Lock(const std::string& path) = 0;
 };
 
 // --- helpers on top of the interface (file_util.cc) ---
 
-// Joins with exactly one slash.
+// Joins both with exactly one slash.
 std::string JoinPath(std::string_view directory, std::string_view name);
 // "/a/b/" -> "/a", "x" -> ".".
 std::string ParentPath(std::string_view path);
 std::string BaseName(std::string_view path);
 
-// From the working directory, without "." and ".."; links stay.
+// Completes the path from the working directory, without "." and ".."; links
+// stay.
 std::string AbsolutePath(const std::string& path);
 
 bool PathExists(FileSystem* fs, const std::string& path);
-// Does a file in `folder` belong to this process' user or to root? To root, who
-// works for whom the folder belongs to, that one's are as its own.
+// True if a file in `folder` belongs to this process' user or to root. For
+// root, which works for the folder's owner, also if it belongs to that owner.
 bool IsOurOwn(FileSystem* fs, const FileInfo& file, const std::string& folder);
-// `folder` or, where it is still to be made, the nearest one above that is
-// there: on its file system it will be.
+// `folder`, or, if it does not exist yet, its nearest existing parent: a new
+// folder will be on the same file system.
 std::string NearestFolder(FileSystem* fs, std::string folder);
-// What is there is in the way of a folder.
+// The error for a path that is needed as a folder, but is something else.
 Status NotAFolder(const std::string& path);
-// Likewise of a file: a link, a folder, a pipe.
+// The error for a path that is needed as a file: `what` is a link, a folder, a
+// pipe.
 Status NotRegular(const std::string& path, const char* what);
-// Like mkdir -p; existing directories are fine. New ones are synced into
+// As mkdir -p; existing directories are fine. New directories are synced into
 // their parents.
 Status CreateDirectories(FileSystem* fs, const std::string& path);
-// The file's whole content; kInvalidArgument if it is above `limit_bytes`.
+// The file's whole content; kInvalidArgument if it is larger than
+// `limit_bytes`.
 Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
                              uint64_t limit_bytes,
                              OpenMode mode = OpenMode::kRead);
-// The same of an open file.
+// The whole content of an open file.
 Result<std::string> ReadAll(const File& file, const std::string& path,
                             uint64_t limit_bytes);
-// Makes `path` hold exactly `contents`, durably: temporary file, sync,
-// rename over `path`, sync of the directory. A crash leaves the old or the
-// new content, and maybe a file ".levelkeep-<id>.tmp" beside it. As root it
-// belongs to whom the old one belonged to.
+// Gives `path` exactly the content `contents`, durably: temporary file, sync,
+// rename over `path`, sync of the directory. A crash leaves the old or the new
+// content, and maybe a file ".levelkeep-<id>.tmp" beside it. If called as root,
+// the new file gets the owner of the old one.
 Status WriteFileDurably(FileSystem* fs, const std::string& path,
                         std::string_view contents);
 // ".levelkeep-", 32 random hexadecimal digits and the suffix: kTemporarySuffix
-// for a small file that is about to get its name, kPartSuffix for an archive.
+// for a small file before its rename, kPartSuffix for an archive.
 inline constexpr std::string_view kTemporarySuffix = ".tmp";
 inline constexpr std::string_view kPartSuffix = ".part";
 inline constexpr std::string_view kProbeSuffix = ".probe";  // a folder
 std::string NewTemporaryName(std::string_view suffix);
-// True for what NewTemporaryName makes with that suffix.
+// True if NewTemporaryName could have made `name` with that suffix.
 bool HasTemporaryForm(std::string_view name, std::string_view suffix);
-// The same with either suffix of a file. Such files are nobody else's: what a
-// crash leaves of them may be removed.
+// True for both suffixes of files. Such files are always ours, so that the ones
+// that a crash left may be removed.
 bool IsTemporaryName(std::string_view name);
-// The same of kPartSuffix alone.
+// True for kPartSuffix only.
 bool IsPartName(std::string_view name);
-// Removes a directory and what is in it, never following links. Missing: ok.
+// Removes a directory and its content, never following links. Missing: ok.
 Status RemoveTree(FileSystem* fs, const std::string& path);
 // Reads exactly `size` bytes or fails with kCorruption.
 Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
@@ -267,14 +273,14 @@ Status ReadExactly(const ByteSource& source, uint64_t offset, char* buffer,
 // Appends exactly that range to `target` by reading and writing.
 Status CopyBytes(const ByteSource& source, File* target, uint64_t offset,
                  uint64_t size);
-// A new file of the first `size` bytes. Its content is durable on return, its
-// name is not.
+// Creates a file with the first `size` bytes. Its content is durable on return,
+// its name is not.
 Status CopyDurably(FileSystem* fs, const ByteSource& source, uint64_t size,
                    const std::string& path);
 
-// WriteToDevice for any number of bytes: what follows the last whole block
-// goes through the page cache. REQUIRES: `offset` and the address of `bytes`
-// are multiples of kDeviceBlockBytes.
+// WriteToDevice for any number of bytes: the bytes after the last whole block
+// go through the page cache. REQUIRES: `offset` and the address of `bytes` are
+// multiples of kDeviceBlockBytes.
 Status WriteBlocks(File* file, uint64_t offset, std::string_view bytes);
 
 // The first `size_bytes` of `source`, as if the rest did not exist.
@@ -282,61 +288,61 @@ std::unique_ptr<ByteSource> NewPrefixSource(
     std::shared_ptr<const ByteSource> source, uint64_t size_bytes);
 std::unique_ptr<ByteSource> NewStringSource(std::string contents);
 
-// True if this process holds a classic lock on that file, by whatever name or
-// descriptor it was taken. Opens and closes no descriptor of the file, which
-// would drop the lock. False where /proc is missing, since nobody can tell.
+// True if this process holds a classic lock on that file, taken through any
+// name or descriptor. Opens and closes no descriptor of the file, which would
+// drop the lock. False if /proc is missing, because then it is unknown.
 // Thread safety: any thread.
 bool HoldsClassicLock(const FileInfo& file);
 
-// Renames `source` to `target`, which must be free: kAlreadyExists if it is
-// not. Of several callers with one target exactly one wins.
+// Renames `source` to `target`, which must be free: otherwise kAlreadyExists.
+// Of several callers with one target, exactly one succeeds.
 //
-//   1. a rename that does not replace
-//   2. where there is none (NFS, NTFS): a second name by link(2), then the
-//      first one is removed
-//   3. where there are no links either (exFAT, rclone, s3fs): the name is
-//      claimed by an empty file that only one can create, and the source is
-//      renamed over it
+//   1. by a rename that does not replace
+//   2. where that is missing (NFS, NTFS): by a second name with link(2) and the
+//      removal of the first name
+//   3. where links are missing, too (exFAT, rclone, s3fs): by claiming the name
+//      with an empty file, which only one caller can create, and renaming the
+//      source over it
 //
 // A crash leaves `source`, `target`, both of them (2), or an empty `target`
-// beside `source` (3): a claim, of which the same power loss leaves the source,
-// too. The new name is durable when the caller has synced its folder.
+// beside `source` (3): a claim, beside which even a power loss leaves the
+// source. The new name is durable when the caller has synced its folder.
 // REQUIRES: `source` is a regular file and not empty. Nobody removes a claim
-// while another one may be on its way to rename over it.
+// while another caller may be about to rename over it.
 Status MoveToNewName(FileSystem* fs, const std::string& source,
                      const std::string& target);
 
-// Whether it can be what a crash left of the third way: a regular, empty file.
+// True if the file can be a claim that a crash left (3): regular and empty.
 bool IsClaim(const FileInfo& info);
 
-// Removes a claim that nobody uses any more; anything else stays. Ok if
-// nothing is there.
+// Removes a claim that nobody uses; any other file stays. Ok if it is missing.
 Status RemoveClaim(FileSystem* fs, const std::string& path);
 
 struct GiveRequest {
   std::string folder;
-  uint32_t user = 0;  // its id
-  // The folder's own, if it is given away; its group and its setgid and sticky
-  // bits stay.
+  uint32_t user = 0;  // the user's id
+  // The mode of the folder itself, if it is given away; its group and its
+  // setgid and sticky bits stay.
   uint32_t mode = 0700;
-  // Which of the names in the folder; of a folder all that is in it.
+  // Selects names in the folder; a selected folder includes its content.
   std::function<bool(const std::string& name)> wanted;
 };
 
 struct GiveReport {
   std::vector<std::string> given;  // paths
-  // What stays whose it is, and why. kPermissionDenied: the system does not let
-  // this process give files away (it is not root, or the file system knows
-  // better); kRefused: the folder is a link.
+  // Files that keep their owner, with the reason. kPermissionDenied: this
+  // process can't give files away (it is not root, or the file system does not
+  // allow it); kRefused: the folder is a link.
   std::vector<Status> left;
 };
 
-// 1. the folder itself, unless the user may list, enter and write it already
-// 2. what is wanted of it
-// Groups stay. No link is followed in the folder or at its own name, and what
-// has several names stays whose it is: whoever may write there must not get
-// anything that lies elsewhere. Goes on behind what can't be given. Nothing is
-// done for a folder that is not there.
+// 1. gives the folder itself, unless the user may list, enter and write it
+// already
+// 2. gives the selected names in it
+// Groups stay. No link is followed in the folder or at its own name, and files
+// with several names keep their owner: a user who may write there must not get
+// files from elsewhere. Continues after a file that can't be given. Does
+// nothing if the folder is missing.
 GiveReport GiveFolder(const GiveRequest& request);
 
 }  // namespace levelkeep

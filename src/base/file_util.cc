@@ -1,4 +1,4 @@
-// What can be said in terms of the FileSystem interface alone.
+// Functions that need only the FileSystem interface.
 
 #include <algorithm>
 #include <cstring>
@@ -79,12 +79,12 @@ std::string_view WithoutTrailingSlashes(std::string_view path) {
   return path;
 }
 
-// The file has both names.
+// Removes the first name. REQUIRES: the file has both names.
 Status DropFirstName(FileSystem* fs, const std::string& source,
                      const std::string& target) {
   const Status removed = fs->RemoveFile(source);
   if (removed.ok()) return removed;
-  // A network file system may do what it says to have failed.
+  // A network file system may report a failure after it has done the operation.
   if (fs->Stat(source).status().code() == StatusCode::kNotFound) {
     return Status::Ok();
   }
@@ -94,12 +94,13 @@ Status DropFirstName(FileSystem* fs, const std::string& source,
 
 Status MoveOverClaim(FileSystem* fs, const std::string& source,
                      const std::string& target) {
-  // An empty file without the one that it was for would be a riddle.
+  // Makes the source's name durable first, so that no claim exists without its
+  // source.
   LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(ParentPath(source)));
   LEVELKEEP_ASSIGN_OR_RETURN(const auto claim,
                              fs->Open(target, OpenMode::kCreateNew));
   Status moved = claim->Close();
-  // If we die here: a claim beside the whole source.
+  // If we die here: a claim is beside the complete source.
   if (moved.ok()) moved = fs->Rename(source, target);
   if (!moved.ok()) (void)RemoveClaim(fs, target);
   return moved;
@@ -175,15 +176,15 @@ Status CreateDirectories(FileSystem* fs, const std::string& path) {
   if (parent != path) LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, parent));
   Status made = fs->CreateDirectory(path);
   if (made.code() == StatusCode::kAlreadyExists) {
-    // Somebody was faster, or a link that leads nowhere is in the way.
+    // Another process was faster, or a link without a target has the name.
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo now, fs->StatFollowing(path));
     if (now.type == FileType::kDirectory) return Status::Ok();
     return made;
   }
   LEVELKEEP_RETURN_IF_ERROR(made);
-  // If we die here: the folder may be lost; the next start makes it again.
+  // If we die here: the folder may be lost; the next start creates it again.
   const Status synced = fs->SyncDirectory(parent);
-  // Or the next call would take it for durable.
+  // Otherwise the next call would assume that the folder is durable.
   if (!synced.ok()) (void)fs->RemoveDirectory(path);
   return synced;
 }
@@ -197,7 +198,7 @@ Result<std::string> ReadFile(FileSystem* fs, const std::string& path,
 Result<std::string> ReadAll(const File& file, const std::string& path,
                             uint64_t limit_bytes) {
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file.Stat());
-  // The size is a first guess only: the file may grow, and /proc says 0.
+  // The size is only a first guess: the file may grow, and /proc says 0.
   std::string contents;
   size_t done = 0;
   size_t chunk = static_cast<size_t>(std::min(info.size_bytes, limit_bytes));
@@ -226,13 +227,14 @@ Status WriteFileDurably(FileSystem* fs, const std::string& path,
         JoinPath(directory, NewTemporaryName(kTemporarySuffix));
     Status written = WriteNewFile(fs, temporary, contents);
     fs->GiveOwnerOf(path, temporary);
-    // If we die here: the old content, and the temporary file to be swept.
+    // If we die here: the old content is in place, and the temporary file is
+    // swept.
     if (written.ok()) written = fs->Rename(temporary, path);
-    // If we die here: the old or the new content, both whole.
+    // If we die here: the old or the new content is in place, complete.
     if (written.ok()) return fs->SyncDirectory(directory);
-    // Best effort: the sweep at the next start gets it otherwise.
+    // Best effort: otherwise the sweep at the next start removes the file.
     (void)fs->RemoveFile(temporary);
-    // Another process that starts took it for a left-over.
+    // Another process that starts may have removed the file as a left-over.
     const bool swept = written.code() == StatusCode::kNotFound;
     if (!swept || attempt == kWriteAttempts) return written;
   }
@@ -339,8 +341,8 @@ std::unique_ptr<ByteSource> NewStringSource(std::string contents) {
 
 Status MoveToNewName(FileSystem* fs, const std::string& source,
                      const std::string& target) {
-  // Some file systems take no heed of the flag (exFAT with fuse 3.17) and would
-  // replace it.
+  // Some file systems ignore the flag (exFAT with fuse 3.17) and would replace
+  // the target.
   const Status free = fs->Stat(target).status();
   if (free.ok()) {
     return Status(StatusCode::kAlreadyExists, target + " is there already");
@@ -355,8 +357,8 @@ Status MoveToNewName(FileSystem* fs, const std::string& source,
       linked.code() == StatusCode::kNotFound) {
     return linked;
   }
-  // Where there are no links, they fail in many ways: exFAT says EPERM,
-  // rclone EIO. Whatever it is, the next way may work.
+  // Without support for links, the errors differ: EPERM from exFAT, EIO from
+  // rclone. After any error the next way may work.
   return MoveOverClaim(fs, source, target);
 }
 

@@ -19,7 +19,7 @@ constexpr std::chrono::milliseconds kRemovalPause{10};
 constexpr uint64_t kMostProbeBytes = 64;
 constexpr uint32_t kProbeMode = 0640;
 
-// The folder in which one probe is done; a lock in it says that it lives.
+// The folder of one probe; its lock shows that the probe is running.
 class Probe {
  public:
   explicit Probe(FileSystem* fs) : fs_(fs) {}
@@ -45,13 +45,13 @@ class Probe {
     LEVELKEEP_RETURN_IF_ERROR(file->Append(text));
     return file->Close();
   }
-  // Ok if the file holds that text.
+  // Ok if the file has that text.
   Status Expect(std::string_view name, std::string_view text) {
     LEVELKEEP_ASSIGN_OR_RETURN(const std::string found,
                                ReadFile(fs_, In(name), kMostProbeBytes));
     if (found == text) return Status::Ok();
     return Status(StatusCode::kIoError,
-                  In(name) + " does not hold what was written");
+                  In(name) + " does not contain what was written");
   }
   bool Holds(std::string_view name, std::string_view text) {
     return Expect(name, text).ok();
@@ -65,28 +65,28 @@ class Probe {
   std::string path_;
   std::unique_ptr<FileLock> lock_;
   Status lock_failure_;
-  std::unique_ptr<File> open_;  // "first/open", wherever that is
+  std::unique_ptr<File> open_;  // "first/open", wherever it is now
 };
 
-// A FUSE file system may learn that a file is closed after it is told to remove
-// it: then it hides the file in its folder for a moment.
+// A FUSE file system may learn that a file is closed after the request to
+// remove it: then it hides the file in its folder for a moment.
 void Probe::Remove() {
   open_.reset();
   lock_.reset();
   if (path_.empty()) return;
   for (int attempt = 1; attempt <= kRemovalAttempts; ++attempt) {
-    // If it fails, or we die here: the next probe sweeps it.
+    // If the removal fails, or we die here: the next probe sweeps the folder.
     if (RemoveTree(fs_, path_).code() != StatusCode::kAlreadyExists) return;
     std::this_thread::sleep_for(kRemovalPause);
   }
 }
 
-// Another one may sweep between the two steps: then it is done again.
+// Another process may sweep between the two steps: then they are repeated.
 Status Probe::Make(const std::string& folder) {
   for (int attempt = 1;; ++attempt) {
     path_ = JoinPath(folder, NewTemporaryName(kProbeSuffix));
     LEVELKEEP_RETURN_IF_ERROR(fs_->CreateDirectory(path_));
-    // If we die here: the next probe sweeps it.
+    // If we die here: the next probe sweeps the folder.
     auto lock = fs_->Lock(In("lock"));
     if (lock.ok()) {
       lock_ = std::move(*lock);
@@ -95,7 +95,7 @@ Status Probe::Make(const std::string& folder) {
     lock_failure_ = lock.status();
     const bool swept = lock_failure_.code() == StatusCode::kBusy ||
                        lock_failure_.code() == StatusCode::kNotFound;
-    // Where there are no locks nobody sweeps either.
+    // If locks are unsupported, nobody sweeps either.
     if (lock_failure_.code() == StatusCode::kUnsupported) return Status::Ok();
     Remove();
     if (!swept || attempt == kProbeAttempts) return lock_failure_;
@@ -120,10 +120,10 @@ Status Probe::TryLock() {
   if (second.code() == StatusCode::kBusy) return Status::Ok();
   if (!second.ok()) return second;
   return Status(StatusCode::kUnsupported,
-                In("lock") + " could be locked twice at a time");
+                In("lock") + " could be locked twice at the same time");
 }
 
-// As a swap does it with the databases, LOCK being open.
+// Does the steps that a swap does with databases while LOCK is open.
 void Probe::TryFolders(FolderAbilities* abilities) {
   const uint64_t folder = InodeOf("first");
   const uint64_t file = InodeOf("first/closed");
@@ -182,7 +182,7 @@ void SweepProbes(FileSystem* fs, const std::string& folder) {
   }
 }
 
-// Empty: there is none.
+// Empty: there is no such folder.
 std::string NearestElsewhere(FileSystem* fs, std::string folder) {
   const auto here = fs->StatFollowing(folder);
   folder = AbsolutePath(folder);
@@ -204,31 +204,33 @@ std::string HintAtAnother(FileSystem* fs, const std::string& folder) {
 }
 
 struct Lack {
-  const char* what = nullptr;  // null: nothing can be done there at all
-  Status cause;                // ok: nothing is lacking
-  std::string hint = {};       // empty: another folder
+  const char* what = nullptr;  // null: the folder can't be used at all
+  Status cause;                // ok: nothing is missing
+  std::string hint = {};       // empty: use another folder
 };
 
 Lack FindLack(const FolderAbilities& abilities, const FolderNeeds& needs) {
   if (needs.moves_folders && !abilities.moves_folders.ok()) {
     return {
-        "a folder can't be renamed with the files in it, as every restore does",
+        "a folder can't be renamed with the files in it, which every restore "
+        "does",
         abilities.moves_folders};
   }
   if (!abilities.renames_that.ok()) {
     return {
-        "a folder of a lower layer can't be renamed, as every restore does it "
+        "a folder of a lower layer can't be renamed, which every restore does "
         "with the database",
         abilities.renames_that,
-        "put it on a volume, or stop the application and make the database a "
-        "folder of the upper layer: cp -a " +
+        "put the database on a volume, or stop the application and move the "
+        "database to the upper layer: cp -a " +
             needs.renamed + " " + needs.renamed + ".new && rm -r " +
             needs.renamed + " && mv " + needs.renamed + ".new " +
             needs.renamed};
   }
   if (needs.locks && !abilities.locks.ok()) {
-    return {"locks do not hold, so that two processes could write at a time",
-            abilities.locks};
+    return {
+        "locks do not work, so that two processes could write at the same time",
+        abilities.locks};
   }
   return {"the names in a folder can't be made safe from a power loss",
           abilities.syncs_folders};

@@ -21,14 +21,14 @@ namespace {
 
 constexpr uint32_t kCrcMaskDelta = 0xa282ead8u;  // LevelDB's log_format
 
-// Out of memory, or a build without MD5: there is no digest to return.
+// Memory is exhausted, or the build lacks MD5: there is no digest to return.
 void Require(bool done) {
   if (!done) std::abort();
 }
 
 // EVP_sha256() would be looked up in OpenSSL's own context at each use, which
-// its exit handler takes down while our threads may still be at work. So they
-// are of a context of ours, which is never freed (decision 0028).
+// OpenSSL's exit handler destroys while our threads may still work. So the
+// algorithms belong to a context of ours, which is never freed (decision 0028).
 struct Algorithms {
   Algorithms() {
     OSSL_LIB_CTX* const context = OSSL_LIB_CTX_new();
@@ -46,7 +46,7 @@ const EVP_MD* AlgorithmOf(DigestKind kind) {
   return kind == DigestKind::kMd5 ? kAlgorithms->md5 : kAlgorithms->sha256;
 }
 
-// Slicing by eight: table k advances a byte by k further zero bytes.
+// Slicing by eight: table k extends a byte by k zero bytes.
 using CrcTables = std::array<std::array<uint32_t, 256>, 8>;
 
 constexpr CrcTables MakeCrc32cTables() {
@@ -176,7 +176,7 @@ uint32_t Crc32(uint32_t crc, std::string_view data) {
 }
 
 uint32_t Crc32c(uint32_t crc, std::string_view data) {
-  // It takes an int, does no inversion of its own, and does not write.
+  // ISA-L's function takes an int, does not invert, and does not write.
   constexpr size_t kLargest = size_t{1} << 30;
   crc = ~crc;
   while (!data.empty()) {
@@ -208,7 +208,7 @@ uint32_t UnmaskCrc32c(uint32_t masked) {
 }
 
 uint64_t DamageChecksum(std::string_view data) {
-  // In parts that stay in the cache between the two.
+  // Works in parts that stay in the cache between the two checksums.
   constexpr size_t kPart = 64u << 10;
   uint32_t crc32 = 0;
   uint32_t crc32c = 0;

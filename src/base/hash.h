@@ -12,12 +12,12 @@
 
 namespace levelkeep {
 
-// 32 bytes: lists of a hundred thousand files are kept in memory. Value type.
+// 32 bytes, small enough for lists of 100,000 files in memory. Value type.
 class Sha256 {
  public:
   Sha256() = default;  // all zeros
   static Sha256 Of(std::string_view data);
-  // Nothing unless it is 64 lower-case hex digits.
+  // No value unless the text is 64 lower-case hex digits.
   static std::optional<Sha256> FromHex(std::string_view hex);
   std::string Hex() const;
 
@@ -30,9 +30,9 @@ class Sha256 {
 
 enum class DigestKind { kSha256, kMd5 };
 
-// Digests work until the process has ended, also in threads that run while it
-// exits, if this was called, or one was made, before exit(). Costs less than a
-// millisecond, once. Thread safety: any thread.
+// If this was called, or a Digest was made, before exit(), digests work until
+// the process has ended, also in threads that run while it exits. Costs less
+// than a millisecond, once. Thread safety: any thread.
 void PrepareDigests();
 
 // Thread safety: one thread at a time.
@@ -43,9 +43,9 @@ class Digest {
   Digest(const Digest&) = delete;
   Digest& operator=(const Digest&) = delete;
   void Update(std::string_view data);
-  // Lower-case hex. The object starts over afterwards.
+  // The digest as lower-case hex. The object starts over afterwards.
   std::string FinishHex();
-  // The same as a value. REQUIRES: kSha256.
+  // The digest as a value; starts over as FinishHex. REQUIRES: kSha256.
   Sha256 FinishSha256();
 
  private:
@@ -58,19 +58,19 @@ std::string Sha256Hex(std::string_view data);
 uint32_t Crc32(uint32_t crc, std::string_view data);
 // CRC-32C (Castagnoli), continued from `crc`.
 uint32_t Crc32c(uint32_t crc, std::string_view data);
-// What they are where ISA-L is not built in; the same values, slower.
+// The implementations without ISA-L: equal results, but slower.
 uint32_t PortableCrc32(uint32_t crc, std::string_view data);
 uint32_t PortableCrc32c(uint32_t crc, std::string_view data);
 // LevelDB's masking of a CRC-32C.
 uint32_t MaskCrc32c(uint32_t crc);
 uint32_t UnmaskCrc32c(uint32_t masked);
-// CRC-32 and CRC-32C side by side: finds damage, proves nothing against
-// malice.
+// CRC-32 and CRC-32C in one number: finds damage, but gives no protection
+// against intended changes.
 uint64_t DamageChecksum(std::string_view data);
 
 // 32 lower-case hex digits from the kernel's random source.
 std::string RandomId();
-// Equal length and content, in time that depends on the lengths only.
+// True if length and content are equal. The time depends on the lengths only.
 bool ConstantTimeEquals(std::string_view a, std::string_view b);
 
 }  // namespace levelkeep

@@ -1,4 +1,4 @@
-// Names and addresses of hosts, as URLs and HTTP have them.
+// Names and addresses of hosts in URLs and HTTP.
 
 #ifndef LEVELKEEP_BASE_HOST_NAME_H_
 #define LEVELKEEP_BASE_HOST_NAME_H_
@@ -12,8 +12,8 @@ namespace levelkeep {
 // "localhost", 127.0.0.0/8 or ::1, with or without brackets.
 bool IsLoopbackHost(std::string_view host);
 
-// The lower-case host of "Host: name:port" without port and brackets; nothing
-// if it is malformed.
+// The lower-case host of "Host: name:port" without port and brackets; no value
+// if the text is malformed.
 std::optional<std::string> HostOfAuthority(std::string_view authority);
 
 }  // namespace levelkeep

@@ -18,13 +18,13 @@ Status BadField(const char* field, const char* problem) {
 }
 
 Result<const json*> Member(const json& object, const char* name) {
-  if (!object.is_object()) return BadField(name, "has no object around it");
+  if (!object.is_object()) return BadField(name, "is not in a JSON object");
   const auto found = object.find(name);
   if (found == object.end()) return BadField(name, "is missing");
   return &*found;
 }
 
-// A member of that type, by the pointer that nlohmann::json gives for it.
+// A member of the type for which nlohmann::json returns a pointer.
 template <typename Value>
 Result<Value> Typed(const json& object, const char* name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const json* member, Member(object, name));
@@ -38,14 +38,14 @@ std::string Dump(const Json& value, int indent) {
   return value.dump(indent, ' ', false, Json::error_handler_t::replace);
 }
 
-// Of a document with a list, besides the list, and of an element: honest ones
-// have some twenty members.
+// The limits of a document without its list, and of one element: valid ones
+// have about twenty members.
 constexpr JsonRules kListRules = {8, 10'000, 1u << 20, false};
 
-// Builds the tree from what nlohmann::json reads; elements of `list` leave it
-// when they are complete. Its own way to look in while it parses goes through
-// all elements of an array again after each one, which takes minutes for a MiB
-// of "{},{},…".
+// Builds the tree from the events of nlohmann::json; complete elements of
+// `list` are removed from it. The library's own callback during parsing would
+// walk over all elements of an array after each new one, which takes minutes
+// for a MiB of "{},{},…".
 class TreeBuilder final : public json::json_sax_t {
  public:
   // `list` may be null.
@@ -56,7 +56,7 @@ class TreeBuilder final : public json::json_sax_t {
     if (text.size() > rules_.max_text_bytes && HasLongToken(text)) {
       return FailTooMuch("holds too long a string");
     }
-    // The parser takes it for the end and never looks behind it.
+    // The parser takes a NUL for the end and ignores the text after it.
     const size_t nul = text.find('\0');
     const bool good =
         nul == std::string_view::npos
@@ -67,7 +67,7 @@ class TreeBuilder final : public json::json_sax_t {
   }
 
   const std::string& problem() const { return problem_; }
-  // More was to be kept than the rules allow.
+  // True if the text exceeded the rules.
   bool too_much() const { return too_much_; }
   json TakeRoot() { return std::move(root_); }
   const Status& elements() const { return elements_; }
@@ -108,8 +108,8 @@ class TreeBuilder final : public json::json_sax_t {
   }
 
  private:
-  // A string, a number or blanks, which the parser gathers in memory: more of
-  // them than of text. No token holds a quote but at its ends.
+  // True for a token (string, number or blanks) that is too long, because the
+  // parser keeps it in memory. Tokens contain no quotes, except at their ends.
   bool HasLongToken(std::string_view text) const {
     size_t begin = 0;
     bool escaped = false;
@@ -176,7 +176,7 @@ class TreeBuilder final : public json::json_sax_t {
     return true;
   }
 
-  // An element of the list is complete: it leaves the tree.
+  // Removes a complete element of the list from the tree and passes it on.
   void HandOut() {
     json* const list = open_.back();
     if (elements_.ok()) elements_ = list_->take(list->back());
@@ -185,7 +185,7 @@ class TreeBuilder final : public json::json_sax_t {
     text_bytes_ = text_before_;
   }
 
-  // Where the value is from now on; null if there may be no more.
+  // The place of the stored value; null if there are too many values.
   json* Add(json value) {
     if (++values_ > rules_.max_values) {
       FailTooMuch("holds too many values");
@@ -208,17 +208,17 @@ class TreeBuilder final : public json::json_sax_t {
   const JsonRules& rules_;
   const JsonList* const list_;
   json root_;
-  // Containers that are not complete. No pointer moves: only the innermost
-  // one grows.
+  // Containers that are not complete. The pointers stay valid, because only the
+  // innermost container grows.
   std::vector<json*> open_;
   json* member_ = nullptr;  // of the innermost object, to be set
   size_t depth_ = 0;
   size_t matched_ = 0;     // open objects below the root that are on the path
-  bool on_path_ = false;   // so is the value that comes next
-  size_t list_depth_ = 0;  // depth inside the list; 0 outside of it
+  bool on_path_ = false;   // the next value is on the path
+  size_t list_depth_ = 0;  // depth inside the list; 0: outside
   size_t values_ = 0;
   size_t text_bytes_ = 0;
-  size_t values_before_ = 0;  // the list
+  size_t values_before_ = 0;  // before the list
   size_t text_before_ = 0;
   bool too_much_ = false;
   std::string problem_;
@@ -290,7 +290,7 @@ Result<uint64_t> OptionalUint(const json& object, const char* name) {
 Result<int64_t> RequireInt(const json& object, const char* name) {
   LEVELKEEP_ASSIGN_OR_RETURN(const json* member, Member(object, name));
   const auto* number = member->get_ptr<const int64_t*>();
-  // One without a sign may be too large for it.
+  // A number without a sign may be too large for int64_t.
   if (number != nullptr && (*number >= 0 || !member->is_number_unsigned())) {
     return *number;
   }

@@ -37,7 +37,7 @@ constexpr Level kLevels[] = {
     {LogLevel::kError, spdlog::level::err, "error", "<3>"},
     {LogLevel::kOff, spdlog::level::off, "off", "<3>"}};
 
-// What is none of these is an error.
+// The entry of the value; an unknown value counts as an error.
 template <typename Value>
 const Level& FindLevel(Value Level::*member, const Value& value) {
   for (const Level& level : kLevels) {
@@ -50,8 +50,8 @@ spdlog::level::level_enum ToSpdlog(LogLevel level) {
   return FindLevel(&Level::level, level).spdlog;
 }
 
-// What an application's environment asks for. Other programs read LOG_LEVEL,
-// too, and know other words: those are no error.
+// The level from an application's environment. Other programs also read
+// LOG_LEVEL and have other words, which are not an error here.
 LogLevel LevelOfEnvironment() {
   const char* const text = std::getenv("LOG_LEVEL");
   for (const Level& level : kLevels) {
@@ -89,8 +89,8 @@ std::shared_ptr<spdlog::logger> NewLogger(const LogOptions& options) {
 
 class LoggerHolder {
  public:
-  // That of the callback, else the host's if it registered one, else ours with
-  // the default options.
+  // The logger of the callback, or the host's if it registered one, or ours
+  // with the default options.
   std::shared_ptr<spdlog::logger> Get() EXCLUDES_LOCK(mutex_) {
     MutexLock lock(&mutex_);
     return callback_ != nullptr ? callback_ : Lines();
@@ -133,7 +133,7 @@ class LoggerHolder {
     try {
       spdlog::register_logger(logger_);
     } catch (const spdlog::spdlog_ex&) {
-      // The host registered one at this very moment: each keeps its own.
+      // The host registered a logger at the same time: each keeps its own.
     }
   }
 
@@ -142,7 +142,7 @@ class LoggerHolder {
   std::shared_ptr<spdlog::logger> callback_ GUARDED_BY(mutex_);
 };
 
-// Never destroyed: threads may log while the process exits.
+// Never destroyed, because threads may log while the process exits.
 LoggerHolder* Holder() {
   static LoggerHolder* const kHolder = new LoggerHolder();
   return kHolder;
@@ -156,11 +156,11 @@ void Log(spdlog::level::level_enum level, std::string_view tag,
   line += tag;
   line += "] ";
   line += message;
-  // Not as a format string: messages may hold braces.
+  // Passed as a value, not as a format string: messages may contain braces.
   logger->log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 
-// Splits "[Tag] message"; a host's own line may have no tag.
+// Splits "[Tag] message"; a line from the host may have no tag.
 std::string_view TakeTag(std::string_view* message) {
   const size_t end = message->find("] ");
   if (message->empty() || message->front() != '[' ||
@@ -174,7 +174,7 @@ std::string_view TakeTag(std::string_view* message) {
 
 std::string JsonString(std::string_view text) {
   std::string json = "\"";
-  // Printable() leaves valid UTF-8 without control characters.
+  // Printable() returns valid UTF-8 without control characters.
   for (const char c : Printable(text, text.size() * 4)) {
     if (c == '"' || c == '\\') json += '\\';
     json += c;
@@ -209,7 +209,7 @@ class LineFormatter : public spdlog::formatter {
              ",\"level\":" + JsonString(word) + ",\"tag\":" + JsonString(tag) +
              ",\"message\":" + JsonString(text) + "}";
     }
-    // Room for every byte as \xNN: nothing is cut.
+    // Space for every byte as \xNN, so that nothing is cut.
     const std::string printable = Printable(text, text.size() * 4);
     if (style_ == LogStyle::kJournal) {
       return std::string(level.journal) + printable;
@@ -265,7 +265,7 @@ void CallbackSink::log(const spdlog::details::log_msg& message) {
   try {
     callback_(FindLevel(&Level::spdlog, message.level).level, tag, text);
   } catch (...) {
-    // It is the application's, which has to know.
+    // The exception is the application's own.
   }
 }
 

@@ -1,6 +1,6 @@
 // Logging: a thin layer over spdlog's logger "levelkeep".
 //
-// A line carries a stable tag ("BackupManager") that operators grep for:
+// A line has a stable tag ("BackupManager") that operators can search for:
 //   2024-12-27T12:00:00.000Z info  [BackupManager] backup_….tar.gz: created
 // The host decides where lines go: see levelkeep/log.h.
 
@@ -17,8 +17,8 @@ namespace levelkeep {
 
 struct LogOptions {
   LogLevel level = LogLevel::kInfo;
-  bool json = false;      // one JSON object a line
-  std::string directory;  // daily files levelkeep_YYYY-MM-DD.log there too
+  bool json = false;      // one JSON object per line
+  std::string directory;  // also daily files levelkeep_YYYY-MM-DD.log there
 };
 
 // Thread safety: any thread; Log* are safe at any time.

@@ -1,4 +1,4 @@
-// How a log line looks; private to log.cc and the tests.
+// The format of a log line; private to log.cc and the tests.
 
 #ifndef LEVELKEEP_BASE_LOG_OUTPUT_H_
 #define LEVELKEEP_BASE_LOG_OUTPUT_H_
@@ -23,12 +23,11 @@ enum class LogStyle {
   kJournal,  // <6>[Tag] message: journald adds the time, reads the priority
 };
 
-// A message begins with "[Tag] ". Whatever the rest holds, the outcome is
-// one line: control characters are escaped, so that a file's name can't
-// forge one.
+// A message begins with "[Tag] ". Any message becomes a single line: control
+// characters are escaped, so that the name of a file can't forge a line.
 std::unique_ptr<spdlog::formatter> NewLogFormatter(LogStyle style);
 
-// Gives each line to the application. Says nothing of what that throws.
+// Passes each line to the application. Ignores the application's exceptions.
 class CallbackSink : public spdlog::sinks::sink {
  public:
   explicit CallbackSink(LogCallback callback)
@@ -51,12 +50,12 @@ class DailyFileSink : public spdlog::sinks::base_sink<std::mutex> {
 
  protected:
   void sink_it_(const spdlog::details::log_msg& message) override;
-  void flush_() override {}  // nothing is buffered
+  void flush_() override {}  // no buffer
 
  private:
   FileSystem* const fs_;
   const std::string directory_;
-  std::string day_;  // of file_
+  std::string day_;  // the day of file_
   std::unique_ptr<File> file_;
 };
 

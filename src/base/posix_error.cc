@@ -32,7 +32,7 @@ Meaning MeaningOf(int error) {
     case EDQUOT:
       return {StatusCode::kNoSpace,
               "the disk quota is used up: remove files or raise the quota"};
-    case EFBIG:  // not for lack of space: freeing some would not help
+    case EFBIG:  // free space would not help
       return {StatusCode::kIoError,
               "the file system or a limit (ulimit -f) forbids files of that "
               "size"};
@@ -89,7 +89,8 @@ bool May(int what, const std::string& path) {
          errno != EACCES;
 }
 
-// The first folder on the way that denies entry: nobody can look behind it.
+// The first folder on the way that denies entry: folders below it are
+// invisible.
 std::optional<Obstacle> FindBarrier(const std::string& folder) {
   const std::string parent = ParentPath(folder);
   if (parent != folder) {
@@ -114,8 +115,9 @@ std::optional<Obstacle> FindObstacle(const std::string& path) {
   return std::nullopt;
 }
 
-// What lies in our own folder, and what is root's, is given to us. What is
-// another user's stays it: that user's installation would lose it.
+// Suggests to give us files in our own folder and files of root. Files of
+// another user are not given away, because that user's installation would lose
+// them.
 std::string Remedy(const Obstacle& obstacle, const struct stat& data) {
   const uid_t self = ::geteuid();
   const std::string quoted = QuotedForShell(obstacle.path);

@@ -1,4 +1,4 @@
-// errno becomes a Status; and what LevelDB leaves of an errno is understood.
+// Converts errno to a Status, and recognises errno's text in LevelDB's errors.
 
 #ifndef LEVELKEEP_BASE_POSIX_ERROR_H_
 #define LEVELKEEP_BASE_POSIX_ERROR_H_
@@ -12,13 +12,13 @@
 namespace levelkeep {
 
 // "cannot <action> <path>: <the system's text>" with the code that callers
-// can decide on, and a hint where there is something to do. `other` follows the
-// path: " to B".
+// decide on, and a hint if something can be done. `other` follows the path: "
+// to B".
 Status PosixError(int error, std::string_view action, const std::string& path,
                   std::string_view other = "");
 
-// True if a text says that a disk or quota is full: LevelDB passes on what
-// strerror says and keeps no number.
+// True if a text says that a disk or quota is full: LevelDB passes on
+// strerror's text without the number.
 bool TellsOfNoSpace(std::string_view text);
 
 // Repeats a system call that a signal interrupted.

@@ -62,8 +62,8 @@ class PosixFile : public File {
                                 size_t size) const override {
     const int direct = DirectDescriptor();
     size_t done = 0;
-    // What comes short ends the file or is left to ReadAt, as is all of it on
-    // file systems that know no such reads.
+    // A short read is the end of the file or is left to ReadAt, as on file
+    // systems without direct reads.
     while (direct >= 0 && done < size) {
       const size_t wanted = std::min(size - done, kLargestTransfer);
       const ssize_t count = RetryOnInterrupt([&] {
@@ -145,8 +145,8 @@ class PosixFile : public File {
     return Status::Ok();
   }
 
-  // One attempt, EINTR included: after a failed fsync the kernel may have
-  // marked the lost pages clean, and the next one would lie.
+  // Tries once, even after EINTR: after a failed fsync the kernel may have
+  // marked the lost pages clean, and a second fsync would wrongly succeed.
   Status Sync() override {
     if (::fsync(fd_.get()) != 0) return PosixError(errno, "sync", path_);
     return Status::Ok();
@@ -158,13 +158,14 @@ class PosixFile : public File {
   }
 
   Status WaitForWriteback(uint64_t offset, uint64_t size) override {
-    // One attempt, as in Sync: it reports a lost page only once.
+    // Tries once, as Sync does, because the kernel reports a lost page only
+    // once.
     if (::sync_file_range(fd_.get(), ToOffset(offset), ToOffset(size),
                           SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
                               SYNC_FILE_RANGE_WAIT_AFTER) == 0) {
       return Status::Ok();
     }
-    // Emulated kernels know no such call; Sync is still to come.
+    // Emulated kernels lack this call; Sync follows later.
     if (errno == ENOSYS || errno == EINTR) return Status::Ok();
     return PosixError(errno, "write", path_);
   }
@@ -177,10 +178,10 @@ class PosixFile : public File {
     return ToFileInfo(data);
   }
 
-  // A read lease is refused while there are writers; by a file server also
-  // because it does not give any. Who opens the file for
-  // writing in the moment that we hold one waits until it is given back; the
-  // signal that the kernel sends us then is one that is ignored by default.
+  // A read lease is refused while there are writers, and by file servers
+  // without leases. A process that opens the file for writing while we hold the
+  // lease waits until we return it; the kernel's signal to us is ignored by
+  // default.
   bool HasWriter() const override {
     struct statfs data;
     if (::fstatfs(fd_.get(), &data) != 0 ||
@@ -203,13 +204,15 @@ class PosixFile : public File {
       offset += copied;
       size -= copied;
     }
-    // Whatever the kernel would not copy; an error shows itself here too.
+    // Copies the rest that the kernel did not copy; an error shows itself here,
+    // too.
     return CopyBytes(*this, target, offset, size);
   }
 
   Status Close() override {
     if (!fd_.valid()) return Status::Ok();
-    // EINTR: the descriptor is gone all the same, and what matters was synced.
+    // After EINTR the descriptor is closed all the same, and Sync was called
+    // before.
     if (::close(fd_.Release()) != 0 && errno != EINTR) {
       return PosixError(errno, "close", path_);
     }
@@ -217,7 +220,8 @@ class PosixFile : public File {
   }
 
  private:
-  // Bytes copied to the end by the kernel; 0 if it can't or there are none.
+  // The number of bytes that the kernel copied; 0 if it can't or there are
+  // none.
   uint64_t TakeFrom(int source, uint64_t offset, uint64_t size) {
     off_t from = ToOffset(offset);
     off_t to = ToOffset(append_offset_);
@@ -231,12 +235,12 @@ class PosixFile : public File {
     return static_cast<uint64_t>(count);
   }
 
-  // Past the page cache, opened with its first use; below 0 where the file
+  // A descriptor for direct access, opened at its first use; negative if the
   // system can't.
   int DirectDescriptor() const {
     std::call_once(direct_opened_, [this] {
       const int access = ::fcntl(fd_.get(), F_GETFL) & O_ACCMODE;
-      // The same file, whatever happens to its name.
+      // Leads to the open file even if its name changes.
       const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
       direct_fd_ =
           UniqueFd(::open(self.c_str(), access | O_DIRECT | O_CLOEXEC));

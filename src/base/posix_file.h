@@ -1,5 +1,5 @@
-// The File of the real disk, who owns what it makes and who may not do what,
-// and the kernel's own lists of locks; private to the posix_*.cc files.
+// The File of the real disk, the owners and permissions of files, and the
+// kernel's lists of locks; private to the posix_*.cc files.
 
 #ifndef LEVELKEEP_BASE_POSIX_FILE_H_
 #define LEVELKEEP_BASE_POSIX_FILE_H_
@@ -28,22 +28,22 @@ std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path,
 // The lock on an open file; see FileSystem::Lock (posix_lock.cc).
 Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
                                                 const std::string& path);
-// A file server's (NFS, SMB), where flock(2) takes a record lock of the whole
-// file? By statfs's type.
+// True if flock(2) takes a record lock of the whole file on this type of file
+// system (from statfs), which a file server (NFS, SMB) provides.
 bool FlockIsRecordLock(uint64_t file_system_type);
 
-// As open(2), which sets errno. A file that root makes belongs to whom the
-// folder belongs to.
+// As open(2), which sets errno. A file that root creates gets the owner of its
+// folder.
 UniqueFd OpenOrMake(const std::string& path, int flags, mode_t mode);
 
-// As root, unless `model` is not there or is root's: gives the file or folder
-// to whom `model` belongs to, unless it has several names. False: there is
-// nobody to give it to, and nothing was done.
+// If called as root and `model` exists and is not root's: gives the file or
+// folder to the owner of `model`, unless it has several names. False: there is
+// no other owner, and nothing was done.
 bool GiveToOwnerOf(const std::string& model, const std::string& path);
 
-// After a call on `path` was denied: the user that this process runs as, the
-// folder or file that it may not enter, write or read, whose that is, and the
-// command that mends it. Less, where owner and mode would allow it.
+// After a call on `path` was denied: the user of this process, the folder or
+// file that it may not enter, write or read, the owner of that, and the command
+// that gives access. Less text if owner and mode would allow the call.
 std::string PermissionHint(const std::string& path);
 
 // A lock that somebody holds.
@@ -55,18 +55,18 @@ struct KernelLock {
     kOther,        // a lease, a share mode ...
   };
   Kind kind = Kind::kOther;
-  int64_t pid = 0;  // who took it; 0 or -1 where the kernel does not tell
+  int64_t pid = 0;  // the holder; 0 or -1 if the kernel does not tell
   unsigned device_major = 0;
   unsigned device_minor = 0;
   uint64_t inode = 0;
 
-  // Devices without a number of their own (btrfs, overlay) are listed with
-  // another one than stat() gives: there the inode alone decides.
+  // Devices without their own number (btrfs, overlay) have another number here
+  // than in stat(): then the inode alone decides.
   bool IsOn(const FileInfo& file) const;
 };
 
-// The locks that a file of the kernel lists. Who only waits for one is left
-// out.
+// The locks in a list of the kernel, without processes that only wait for a
+// lock.
 Result<std::vector<KernelLock>> ReadKernelLocks(const std::string& path);
 
 }  // namespace levelkeep

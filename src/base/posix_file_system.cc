@@ -1,5 +1,5 @@
-// The disk as Linux has it. No other file of LevelKeep opens, renames,
-// removes or syncs anything.
+// The FileSystem of Linux. No other file of LevelKeep opens, renames, removes
+// or syncs files.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -24,7 +24,7 @@
 namespace levelkeep {
 namespace {
 
-// O_NONBLOCK: a FIFO that somebody put there must not hang us.
+// O_NONBLOCK: opening a FIFO must not hang.
 constexpr int kSafeOpen = O_CLOEXEC | O_NONBLOCK | O_NOCTTY;
 
 int FlagsOf(OpenMode mode) {
@@ -52,7 +52,8 @@ Result<UniqueFd> OpenRegular(const std::string& path, int flags, mode_t mode,
     if (errno == ENXIO) return NotRegular(path, "a pipe, socket or device");
     return PosixError(errno, (flags & O_EXCL) != 0 ? "create" : "open", path);
   }
-  // What we just made needs no look, which might fail and leave it there.
+  // A file that we just created is not checked, because a failing check would
+  // leave it there.
   if ((flags & O_EXCL) != 0) return fd;
   struct stat data;
   if (::fstat(fd.get(), &data) != 0) {
@@ -180,8 +181,8 @@ class PosixFileSystem : public FileSystem {
 
   Status Exchange(const std::string& a, const std::string& b) override {
     if (RenameWithFlags(a, b, RENAME_EXCHANGE) == 0) return Status::Ok();
-    // Both are to be there: a file system that minds takes no heed of the flag
-    // (exFAT with fuse 3.17).
+    // If both exist, a file system that reports an existing target ignores the
+    // flag (exFAT with fuse 3.17).
     const bool unknown =
         FlagsNotSupported(errno) || errno == EEXIST || errno == ENOTEMPTY;
     const int error = unknown ? EOPNOTSUPP : errno;
@@ -219,8 +220,8 @@ class PosixFileSystem : public FileSystem {
     return PosixError(errno, "set the time of", path);
   }
 
-  // On overlayfs only: there the kernel looks at the layer first, then refuses
-  // a target that is not empty. Other file systems might do it.
+  // Only on overlayfs: there the kernel checks the layer first, then refuses a
+  // target that is not empty. Other file systems might really rename.
   Status TryRename(const std::string& path,
                    const std::string& occupied) override {
     struct statfs data;
@@ -231,10 +232,10 @@ class PosixFileSystem : public FileSystem {
     if (::rename(path.c_str(), occupied.c_str()) != 0) {
       return errno == EXDEV ? PosixError(EXDEV, "rename", path) : Status::Ok();
     }
-    return Rename(occupied, path);  // nothing was in it, after all
+    return Rename(occupied, path);  // `occupied` was empty
   }
 
-  // Old kernels and sandboxes fail otherwise, and tell nothing.
+  // Old kernels and sandboxes return other errors, which say nothing.
   Status CheckAccess(const std::string& path, Access access) override {
     if (access == Access::kOwn) return CheckOwner(path);
     if (::faccessat(AT_FDCWD, path.c_str(), AccessMask(access), AT_EACCESS) ==
@@ -248,8 +249,8 @@ class PosixFileSystem : public FileSystem {
 
   Status SyncDirectory(const std::string& path) override {
     LEVELKEEP_ASSIGN_OR_RETURN(UniqueFd fd, OpenDirectory(path));
-    // EINVAL: a network or FUSE file system that has no such operation;
-    // there is nothing that anyone could do more.
+    // EINVAL: a network or FUSE file system without this operation; nothing
+    // more can be done.
     if (::fsync(fd.get()) != 0 && errno != EINVAL) {
       return PosixError(errno, "sync folder", path);
     }

@@ -42,9 +42,9 @@ std::deque<std::string> Split(std::string_view path) {
 constexpr int kMostDepth = 16;
 constexpr gid_t kSameGroup = static_cast<gid_t>(-1);
 
-// The folder, for its path alone. Links on the way are followed if they are
-// root's: whoever else made one must not lead us elsewhere. The folder itself
-// is no link. Not valid: errno says why.
+// Opens the folder for its path only. Links on the way are followed if they are
+// root's: another user's link could lead elsewhere. The folder itself must not
+// be a link. Not valid: errno says why.
 UniqueFd OpenTrusted(const std::string& path) {
   constexpr int kMostLinks = 40;
   std::deque<std::string> names = Split(path);
@@ -76,7 +76,7 @@ UniqueFd OpenTrusted(const std::string& path) {
   return folder;
 }
 
-// What `user` may do by its groups, too.
+// All groups of `user`, which also give it rights.
 std::vector<gid_t> GroupsOf(uid_t user) {
   std::array<char, 4096> buffer = {};
   passwd entry = {};
@@ -94,9 +94,9 @@ std::vector<gid_t> GroupsOf(uid_t user) {
   return groups;
 }
 
-// Asked as that user, in a thread of its own, whose user is its own on Linux:
-// of mode, groups and access lists the kernel knows best, and of a network file
-// system its server.
+// Tries the access as that user, in a separate thread, which has its own user
+// on Linux: the kernel knows best about modes, groups and access lists, and the
+// server about a network file system.
 bool MayUse(uid_t user, int folder) {
   const std::vector<gid_t> groups = GroupsOf(user);
   const gid_t group = groups.empty() ? gid_t{65534} : groups.front();
@@ -111,7 +111,7 @@ bool MayUse(uid_t user, int folder) {
   try {
     std::thread(ask).join();
   } catch (const std::system_error&) {
-    return false;  // there is no thread
+    return false;  // no thread can be started
   }
   return may;
 }
@@ -136,13 +136,14 @@ class Giver {
 
   void Leave(Status why) { report_.left.push_back(std::move(why)); }
 
-  // Gives what `name` in the open folder is, and all that is in it.
+  // Gives away the file `name` in the open folder, with its content if it is a
+  // folder.
   void Give(int folder, const std::string& name, const std::string& path,
             int depth) {
     const UniqueFd fd(
         ::openat(folder, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat data;
-    // Gone meanwhile, or a service's own business.
+    // The file is gone, or it is a service's own special file.
     if (!fd.valid() || ::fstat(fd.get(), &data) != 0) return;
     const bool is_folder = S_ISDIR(data.st_mode);
     const bool only_name = S_ISREG(data.st_mode) && data.st_nlink == 1;
@@ -153,7 +154,7 @@ class Giver {
     }
   }
 
-  // `folder` may be open for its path alone.
+  // `folder` may be open for its path only.
   void GiveIn(int folder, const std::string& path,
               const std::function<bool(const std::string&)>& wanted,
               int depth) {
@@ -161,7 +162,7 @@ class Giver {
     if (!fd.valid()) return Leave(PosixError(errno, "open folder", path));
     const std::unique_ptr<DIR, CloseFolder> stream(::fdopendir(fd.get()));
     if (stream == nullptr) return Leave(PosixError(errno, "list", path));
-    const int opened = fd.Release();  // the stream's now
+    const int opened = fd.Release();  // the stream owns it
     for (;;) {
       errno = 0;
       const dirent* const entry = ::readdir(stream.get());
@@ -184,7 +185,7 @@ class Giver {
   GiveReport report_;
 };
 
-// Nobody but the user must be able to write before it is the user's.
+// Changes the mode first, so that nobody else can write when it is given away.
 void GiveItself(const GiveRequest& request, int fd, Giver* giver) {
   struct stat data;
   if (::fstat(fd, &data) != 0) {
@@ -203,7 +204,7 @@ struct Owner {
   gid_t group = 0;
 };
 
-// Nothing: we are not root, or root is whom it belongs to.
+// No value: this process is not root, or the owner is root.
 std::optional<Owner> FindOwner(const std::string& path) {
   struct stat data;
   if (::geteuid() != 0 || ::stat(path.c_str(), &data) != 0 ||
@@ -213,8 +214,8 @@ std::optional<Owner> FindOwner(const std::string& path) {
   return Owner{data.st_uid, data.st_gid};
 }
 
-// A container may lack the right, a file system may have no owners: what was
-// made is there all the same.
+// A container may lack the right, or a file system may have no owners: the new
+// file exists all the same.
 void Give(int fd, const std::string& path, const Owner& owner) {
   if (::fchownat(fd, "", owner.user, owner.group, AT_EMPTY_PATH) == 0) return;
   static std::atomic<bool> said = false;
@@ -227,7 +228,8 @@ void Give(int fd, const std::string& path, const Owner& owner) {
                             user + " " + path);
 }
 
-// Already theirs, or with a name in a folder that is not theirs.
+// False if the file has that owner already, or may have a name in another
+// folder.
 bool IsToBeGiven(const struct stat& data, const Owner& owner) {
   if (S_ISREG(data.st_mode) && data.st_nlink != 1) return false;
   if (!S_ISREG(data.st_mode) && !S_ISDIR(data.st_mode)) return false;
@@ -268,7 +270,8 @@ UniqueFd OpenOrMake(const std::string& path, int flags, mode_t mode) {
   const std::optional<Owner> owner =
       (flags & O_CREAT) != 0 ? FindOwner(ParentPath(path)) : std::nullopt;
   if (!owner) return open(flags);
-  // Only what we made is given away: somebody else's may come in between.
+  // Gives away only a file that this call created; another process may create
+  // it first.
   constexpr int kTries = 10;
   for (int i = 0; i < kTries; ++i) {
     if ((flags & O_EXCL) == 0) {

@@ -1,4 +1,4 @@
-// Both kinds of lock that programs take on a file, and who holds one.
+// Both kinds of file locks that programs take, and their holders.
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -35,19 +35,19 @@ struct flock WholeFile(short type = F_WRLCK) {
   return range;
 }
 
-// The locks of this process. A forked copy of it has duplicates of their
-// descriptors, with which it could release them, and would keep them beyond
-// the end of their owner: it closes the duplicates before it does anything.
+// The locks of this process. A forked child has duplicates of their
+// descriptors, which could release the locks, or hold them after the end of
+// their owner: so the child closes the duplicates first.
 class PosixFileLock : public FileLock {
  public:
-  // Takes nothing yet, so that no memory is needed once something is taken.
+  // Takes no lock yet, so that no memory is needed after a lock is taken.
   explicit PosixFileLock(UniqueFd fd) : fd_(std::move(fd)) {
     MutexLock guard(&TheHeld().mutex);
     TheHeld().locks.insert(this);
   }
 
-  // A child between fork and exec still has its duplicate of the descriptor:
-  // closing ours would leave the lock to it.
+  // A child between fork and exec still has a duplicate of the descriptor:
+  // closing ours would leave the lock to the child.
   ~PosixFileLock() override {
     MutexLock guard(&TheHeld().mutex);
     TheHeld().locks.erase(this);
@@ -58,8 +58,10 @@ class PosixFileLock : public FileLock {
     fd_.Reset();
   }
 
-  // These return false, and errno, if it is held elsewhere or can't be.
-  // A record lock of the open file description: what LevelDB's own excludes.
+  // Both return false and set errno if the lock is held elsewhere or
+  // impossible.
+  // SetRecordLock takes a record lock of the open file description, which
+  // excludes LevelDB's own lock.
   bool SetRecordLock(short type) {
     struct flock range = WholeFile(type);
     return RetryOnInterrupt(
@@ -93,21 +95,21 @@ class PosixFileLock : public FileLock {
     AfterFork();
   }
 
-  // Those of a child that was made without the handlers (_Fork, clone) may
-  // find the descriptor open.
+  // In a child that was created without the handlers (_Fork, clone), the
+  // descriptor may still be open.
   const pid_t owner_ = ::getpid();
   UniqueFd fd_;
 };
 
-// Whether the process with that folder in /proc has taken a lock of that kind:
-// the kernel lists with each descriptor the locks that were taken with it.
-// False for a process that we may not look at.
+// True if the process with that folder in /proc has taken a lock of that kind:
+// the kernel lists the locks of each descriptor. False for a process that we
+// may not examine.
 bool Holds(const std::string& process, const FileInfo& locked,
            KernelLock::Kind kind) {
   const auto descriptors = FileSystem::Posix()->List(process + "/fd");
-  if (!descriptors.ok()) return false;  // another user's, or gone
+  if (!descriptors.ok()) return false;  // another user's process, or gone
   for (const std::string& number : *descriptors) {
-    // There are many, and nobody reads why one can't be looked at.
+    // There are many descriptors, and errors of single ones are not reported.
     struct stat data;
     if (::stat((process + "/fd/" + number).c_str(), &data) != 0) continue;
     const FileInfo info = ToFileInfo(data);
@@ -122,9 +124,9 @@ bool Holds(const std::string& process, const FileInfo& locked,
   return false;
 }
 
-// Sees the processes of this user (root: all) in this container, and asks this
-// one first: each start tries its folders with a lock that it holds itself.
-// Returns 0 if none has one of that kind.
+// The holder among the processes of this user (root: of all users) in this
+// container. Checks this process first, because each start tries its folders
+// with a lock of its own. Returns 0 if none has a lock of that kind.
 uint64_t FindHolder(const FileInfo& locked, KernelLock::Kind kind) {
   if (Holds("/proc/self", locked, kind)) {
     return static_cast<uint64_t>(::getpid());
@@ -138,8 +140,8 @@ uint64_t FindHolder(const FileInfo& locked, KernelLock::Kind kind) {
   return 0;
 }
 
-// Of a flock the list of all locks names who took it, also if that is a
-// process of another user.
+// The list of all locks names the holder of a flock, even if it is another
+// user's process.
 uint64_t FindFlockHolder(const FileInfo& locked) {
   constexpr auto kFlock = KernelLock::Kind::kFlock;
   if (const uint64_t pid = FindHolder(locked, kFlock); pid != 0) return pid;
@@ -209,21 +211,20 @@ bool IsOnRecordLockedFlock(int fd) {
          FlockIsRecordLock(static_cast<uint64_t>(data.f_type));
 }
 
-// fcntl can't tell a process of its own locks, so the kernel's tables are
-// read. Its list of all locks takes 6 to 8 ms, whatever it holds (current
-// kernels wait for all processors before they list); our own descriptors take
-// 0.2 ms, and a classic lock lives no longer than the descriptor it was taken
-// with.
+// fcntl does not show a process its own locks, so the kernel's tables are read.
+// The list of all locks takes 6 to 8 ms, whatever its length (current kernels
+// wait for all processors first); our own descriptors take 0.2 ms, and a
+// classic lock lives no longer than the descriptor with which it was taken.
 
-// Larger tables take longer to look through than the list takes to read.
+// Searching a larger table takes longer than reading the list.
 constexpr int kMostSlots = 1 << 14;
 constexpr uint64_t kMostText = 1u << 20;
 
-// The thread's own entry: that of the process is empty once its first thread
-// has ended.
+// The thread's own entry, because the entry of the process is empty after its
+// first thread has ended.
 constexpr char kOwnProc[] = "/proc/thread-self/";
 
-// No open descriptor has a number as high as this.
+// All open descriptors have numbers below this value.
 std::optional<int> DescriptorSlots() {
   const Result<std::string> text = ReadFile(
       FileSystem::Posix(), std::string(kOwnProc) + "status", kMostText);
@@ -239,8 +240,8 @@ std::optional<int> DescriptorSlots() {
 }
 
 bool IsDescriptorOf(int fd, const FileInfo& file) {
-  // DONT_SYNC: the host may have files on a server that is gone, and to ask
-  // it would hang.
+  // DONT_SYNC: the host may have files on a server that is gone, and a query
+  // would hang.
   struct statx data;
   if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_INO, &data) ==
       0) {
@@ -255,8 +256,8 @@ bool IsDescriptorOf(int fd, const FileInfo& file) {
 
 enum class Locks { kNone, kOthers, kClassic };
 
-// The kernel shows with a descriptor the locks that were taken with it or
-// with its duplicates.
+// The kernel lists the locks that were taken with a descriptor or its
+// duplicates.
 Locks LocksOf(int fd) {
   const auto locks =
       ReadKernelLocks(kOwnProc + ("fdinfo/" + std::to_string(fd)));
@@ -279,7 +280,7 @@ bool IsInListOfAllLocks(const FileInfo& file) {
 }
 
 constexpr uint64_t kMostLockText = 16u << 20;
-// Before the same line, in the list of one descriptor.
+// The prefix of a lock's line in the list of one descriptor.
 constexpr char kOfDescriptor[] = "lock:";
 
 KernelLock::Kind KindOf(const std::string& type) {
@@ -289,8 +290,8 @@ KernelLock::Kind KindOf(const std::string& type) {
   return KernelLock::Kind::kOther;
 }
 
-// "1: POSIX  ADVISORY  WRITE 412 fe:00:1234 0 EOF". One that waits has "->"
-// in the place of its type.
+// "1: POSIX  ADVISORY  WRITE 412 fe:00:1234 0 EOF". A waiting process has "->"
+// in place of the type.
 bool ParseLine(const std::string& line, KernelLock* lock) {
   std::istringstream fields(line);
   std::string id, type, mode, access, where;
@@ -309,12 +310,11 @@ bool ParseLine(const std::string& line, KernelLock* lock) {
 
 }  // namespace
 
-// flock(2) says of which file systems this is so, under "NFS details" and
-// "CIFS details".
+// flock(2) names these file systems under "NFS details" and "CIFS details".
 bool FlockIsRecordLock(uint64_t file_system_type) {
   constexpr uint64_t kCifs = 0xFF534D42;
   constexpr uint64_t kSmb2 = 0xFE534D42;
-  // The C library gives some as negative numbers of 32 bits.
+  // The C library has some as negative numbers of 32 bits.
   const uint64_t type = file_system_type & 0xFFFFFFFF;
   return type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC || type == kCifs ||
          type == kSmb2;
@@ -331,7 +331,7 @@ Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
     const bool impossible = error == ENOLCK || error == EINVAL;
     return PosixError(impossible ? EOPNOTSUPP : error, "lock", path);
   }
-  // What else keeps a flock from being taken keeps everybody from it.
+  // Any other reason that prevents a flock prevents it for every process.
   if (!IsOnRecordLockedFlock(lock->fd()) &&
       !lock->SetFlock(LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
     return HeldBy(path, DescribeFlockHolder(lock->fd()));
@@ -347,13 +347,13 @@ bool HoldsClassicLock(const FileInfo& file) {
   for (int fd = 0; fd < *slots; fd++) {
     if (!IsDescriptorOf(fd, file)) continue;
     const Locks locks = LocksOf(fd);
-    // Another thread may have given the number to another file meanwhile.
+    // Another thread may have reused the number for another file.
     if (!IsDescriptorOf(fd, file)) continue;
     if (locks == Locks::kClassic) return true;
     is_open = true;
     shows_locks |= locks == Locks::kOthers;
   }
-  // Open, and nothing is shown: not locked, or a kernel that shows nothing.
+  // Open, but without listed locks: not locked, or a kernel that lists none.
   return is_open && !shows_locks && IsInListOfAllLocks(file);
 }
 

@@ -29,10 +29,10 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Only for a kernel without pidfd_open: how late an end can be noticed.
+// Only for a kernel without pidfd_open: the delay until an end is noticed.
 constexpr milliseconds kPollInterval{20};
 
-// What posix_spawn is to do in the child, freed on every path.
+// The settings of posix_spawn for the child, freed on every path.
 class SpawnPlan {
  public:
   SpawnPlan() {
@@ -46,7 +46,7 @@ class SpawnPlan {
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
-  // Returns an errno; ENOMEM is the only one to expect.
+  // Returns an errno; only ENOMEM is expected.
   int Prepare(int output) {
     constexpr char kNull[] = "/dev/null";
     auto* actions = &actions_;
@@ -61,7 +61,7 @@ class SpawnPlan {
                                                  O_WRONLY, 0);
     }
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-    // Ours are close-on-exec; the host's may not be.
+    // Our descriptors are close-on-exec; the host's may not be.
     if (error == 0) {
       error = ::posix_spawn_file_actions_addclosefrom_np(actions, 3);
     }
@@ -73,8 +73,8 @@ class SpawnPlan {
   const posix_spawnattr_t* attributes() const { return &attributes_; }
 
  private:
-  // A process group of its own, so that its children are killed with it; and
-  // none of the host's signal settings.
+  // Its own process group, so that its children are killed with it; and none of
+  // the host's signal settings.
   int PrepareAttributes() {
     sigset_t none;
     sigset_t all;
@@ -95,7 +95,7 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
-// A running child. The destructor kills what is left of it and reaps it.
+// A running child. The destructor kills its group and reaps it.
 class Child {
  public:
   explicit Child(pid_t pid) : pid_(pid) {
@@ -105,14 +105,14 @@ class Child {
   Child(const Child&) = delete;
   Child& operator=(const Child&) = delete;
 
-  // Becomes readable at its end; -1 where the kernel has no such thing.
+  // Becomes readable when the child ends; -1 if the kernel does not support it.
   int ended_fd() const { return ended_.get(); }
 
-  // True once it has ended; never waits.
+  // True after the child has ended; never waits.
   bool HasEnded() {
     siginfo_t info = {};
-    // WNOWAIT: as long as it is not reaped, its group's number can't be
-    // given to someone else, and the group can be killed safely.
+    // WNOWAIT: until the child is reaped, its group's number can't be reused,
+    // and the group can be killed safely.
     const int result = RetryOnInterrupt([&] {
       return ::waitid(P_PID, static_cast<id_t>(pid_), &info,
                       WEXITED | WNOHANG | WNOWAIT);
@@ -139,13 +139,13 @@ class Child {
   int wait_status_ = 0;
 };
 
-// Takes what is in the pipe now. Returns false at its end.
+// Reads the bytes in the pipe now. Returns false at its end.
 bool Drain(int pipe, size_t limit, std::string* output) {
   std::array<char, 16384> buffer;
   for (;;) {
     const ssize_t count = RetryOnInterrupt(
         [&] { return ::read(pipe, buffer.data(), buffer.size()); });
-    if (count < 0) return true;  // EAGAIN: nothing more for now
+    if (count < 0) return true;  // EAGAIN: no more bytes now
     if (count == 0) return false;
     const size_t room = limit - output->size();
     output->append(buffer.data(), std::min(room, static_cast<size_t>(count)));
@@ -169,7 +169,7 @@ Result<pid_t> Spawn(const std::vector<std::string>& arguments, int output) {
   return pid;
 }
 
-// Returns when the child ended, the time is up or a stop was requested.
+// Returns when the child has ended, the time is up or a stop was requested.
 void WaitForEnd(Child* child, int pipe, int stopped,
                 steady_clock::time_point deadline, size_t limit,
                 std::string* output) {
@@ -186,7 +186,7 @@ void WaitForEnd(Child* child, int pipe, int stopped,
            static_cast<int>(std::min(left, longest).count()));
     if (events[0].fd >= 0 && events[0].revents != 0 &&
         !Drain(pipe, limit, output)) {
-      events[0].fd = -1;  // it closed its output and goes on
+      events[0].fd = -1;  // the child closed its output and continues
     }
   }
 }
@@ -196,7 +196,7 @@ steady_clock::time_point DeadlineAfter(milliseconds timeout) {
   return steady_clock::now() + std::min(timeout, kLongest);
 }
 
-// The system gives each file the lowest number that is free.
+// The system gives a new file the lowest free number.
 void OccupyStandardDescriptors() {
   int fd = -1;
   do {
@@ -279,13 +279,13 @@ std::string HostName() {
 uint32_t EffectiveUser() { return ::geteuid(); }
 
 void LowerThreadPriority(ThreadPriority priority) {
-  // Threads inherit it: whose parent is low is low enough. So is who was
-  // started with SCHED_IDLE.
+  // Threads inherit the policy, so nothing is to do if the parent is low
+  // already or was started with SCHED_IDLE.
   const int policy = ::sched_getscheduler(0);
   const bool low = policy == SCHED_BATCH;
   const bool idle = priority == ThreadPriority::kIdle;
   if (policy == SCHED_IDLE || (low && !idle)) return;
-  // All of them concern the calling thread only, on Linux.
+  // On Linux, all of these calls affect only the calling thread.
   sched_param parameters = {};
   if (!low) {
     ::sched_setscheduler(0, SCHED_BATCH, &parameters);
@@ -293,8 +293,8 @@ void LowerThreadPriority(ThreadPriority priority) {
     const int nice = ::getpriority(PRIO_PROCESS, thread);
     ::setpriority(PRIO_PROCESS, thread, std::min(nice + 10, 19));
   }
-  // Said in so many words, because the I/O class of a SCHED_IDLE thread is
-  // idle unless it has one: others would wait for a journal that it holds.
+  // Set explicitly, because the default I/O class of a SCHED_IDLE thread is
+  // idle: other threads would wait for a journal that it holds.
   constexpr int kWhoProcess = 1;
   constexpr int kBestEffortLowest = 2 << 13 | 7;
   ::syscall(SYS_ioprio_set, kWhoProcess, 0, kBestEffortLowest);

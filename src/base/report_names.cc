@@ -7,7 +7,7 @@
 namespace levelkeep {
 namespace {
 
-// Each in the order of its enum.
+// Each array is in the order of its enum.
 constexpr std::array<std::string_view, 3> kDepths = {"structure", "checksums",
                                                      "full"};
 constexpr std::array<std::string_view, 4> kStatuses = {"verified", "unverified",

@@ -1,4 +1,4 @@
-// From the words of files and requests back to the enums of reports.h.
+// Converts the words in files and requests to the enums of reports.h.
 
 #ifndef LEVELKEEP_BASE_REPORT_NAMES_H_
 #define LEVELKEEP_BASE_REPORT_NAMES_H_
@@ -11,7 +11,7 @@
 namespace levelkeep {
 
 std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
-// kNone for nothing, kOther for a word that this version does not know.
+// kNone for an empty word, kOther for a word that this version does not know.
 SnapshotMethod ParseSnapshotMethod(std::string_view text);
 
 }  // namespace levelkeep

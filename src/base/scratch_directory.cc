@@ -10,7 +10,7 @@
 namespace levelkeep {
 namespace {
 
-// While a sweep that came before the lock is at it.
+// Tries during a sweep that came before the lock.
 constexpr int kAttempts = 50;
 constexpr std::chrono::milliseconds kPause{10};
 
@@ -25,13 +25,13 @@ Result<std::unique_ptr<ScratchDirectory>> ScratchDirectory::Make(
   const bool makes_parent = !PathExists(fs, ParentPath(path));
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, ParentPath(path)));
   for (int attempt = 1;; ++attempt) {
-    // If we die here: the directory stays; its name is the caller's, who sweeps
-    // such names at start.
+    // If we die here: the directory stays; its name belongs to the caller, who
+    // sweeps such names at start.
     const Status made = fs->CreateDirectory(path);
     const bool again = attempt > 1 && made.code() == StatusCode::kAlreadyExists;
     if (!made.ok() && !again) {
       return made.WithHint(
-          "remove what an earlier run left there, if nobody uses it");
+          "remove it: an earlier run left it, unless a process still uses it");
     }
     auto lock = fs->Lock(OwnerLock(path));
     if (lock.ok()) {
@@ -61,21 +61,22 @@ ScratchDirectory::ScratchDirectory(FileSystem* fs, std::string path,
 ScratchDirectory::~ScratchDirectory() {
   const Status removed = RemoveTree(fs_, path_);
   if (!removed.ok()) {
-    LogWarn("Snapshot", "scratch directory stays: " + removed.ToString());
+    LogWarn("Snapshot", "the scratch directory could not be removed: " +
+                            removed.ToString());
   }
-  // Others may use it by now.
+  // Other processes may use the parent by now.
   if (made_parent_) (void)fs_->RemoveDirectory(ParentPath(path_));
 }
 
 Result<bool> SweepScratch(FileSystem* fs, const std::string& path) {
   const auto lock = fs->Lock(OwnerLock(path));
-  // A file has no owner. Where it can't be told whether the owner lives, it
-  // stays.
+  // A plain file has no owner. If it is unknown whether the owner lives, the
+  // directory stays.
   const bool ownerless = lock.status().code() == StatusCode::kNotFound ||
                          lock.status().code() == StatusCode::kInvalidArgument;
   if (!lock.ok() && !ownerless) return false;
   const Status removed = RemoveTree(fs, path);
-  // Its owner made its lock meanwhile.
+  // The owner created its lock meanwhile.
   if (removed.code() == StatusCode::kAlreadyExists) return false;
   LEVELKEEP_RETURN_IF_ERROR(removed);
   return true;

@@ -1,4 +1,4 @@
-// A directory of our own that goes away with its owner.
+// A directory of our own that is removed with its owner.
 
 #ifndef LEVELKEEP_BASE_SCRATCH_DIRECTORY_H_
 #define LEVELKEEP_BASE_SCRATCH_DIRECTORY_H_
@@ -12,14 +12,14 @@
 
 namespace levelkeep {
 
-// While it lives a lock file in it is held, so that other processes see that
-// it is no left-over (SweepScratch).
+// The owner holds a lock on a file in it, so that other processes see that it
+// is in use (SweepScratch).
 // Thread safety: const methods from any thread.
 class ScratchDirectory {
  public:
-  // kAlreadyExists if `path` is there: it is never someone else's. A parent
-  // that was missing is made, and removed again once it is empty. A sweep
-  // that comes before the lock is waited for.
+  // kAlreadyExists if `path` exists: a directory of another owner is never
+  // used. A missing parent is created, and removed again when it is empty. If a
+  // sweep comes before the lock, Make waits for it.
   static Result<std::unique_ptr<ScratchDirectory>> Make(
       FileSystem* fs, const std::string& path);
   ~ScratchDirectory();
@@ -39,11 +39,11 @@ class ScratchDirectory {
 };
 
 // Removes a scratch directory that its owner left behind, or any other file or
-// directory of that name. False: a living process uses it.
+// directory with that name. False: a living process uses it.
 Result<bool> SweepScratch(FileSystem* fs, const std::string& path);
 
-// Removes the scratch directories in `folder` whose names begin so and whose
-// owners were killed. Best effort; what else has such a name stays.
+// Removes the scratch directories in `folder` whose names begin with `prefix`
+// and whose owners were killed. Best effort; other files with such a name stay.
 void SweepAbandonedScratch(FileSystem* fs, const std::string& folder,
                            std::string_view prefix);
 

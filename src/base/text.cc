@@ -44,8 +44,8 @@ CodePoint DecodeFirst(std::string_view text) {
   return {value, length};
 }
 
-// Control characters, those that reorder or break a line on a terminal, and
-// those that nobody sees: two names must not look alike.
+// True for control characters, characters that reorder or break a line on a
+// terminal, and invisible ones: two different names must not look alike.
 bool IsControl(uint32_t value) {
   struct Range {
     uint32_t first;
@@ -92,14 +92,15 @@ std::string ToHex(std::string_view bytes) {
   return text;
 }
 
-// Integers only: printf's decimal point depends on the host's locale.
+// Uses integers only, because printf's decimal point depends on the host's
+// locale.
 std::string FormatBytes(uint64_t bytes) {
   constexpr const char* kUnits[] = {"KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
   if (bytes < 1024) return std::to_string(bytes) + " B";
   for (unsigned i = 0;; ++i) {
     const unsigned shift = 10 * (i + 1);
     const uint64_t whole = bytes >> shift;
-    // Ten bits below the point are plenty for one decimal.
+    // Ten binary digits after the point are enough for one decimal.
     const uint64_t below = (bytes >> (shift - 10)) & 1023;
     const uint64_t tenths = whole * 10 + (below * 10 + 512) / 1024;
     if (tenths >= 10240 && i + 1 < std::size(kUnits)) continue;
@@ -121,7 +122,7 @@ std::string FormatMegabytes(uint64_t bytes) {
 std::string Printable(std::string_view bytes, size_t limit) {
   std::string text;
   size_t characters = 0;
-  // Where to cut so that "..." still fits.
+  // The position for a cut at which "..." still fits.
   size_t cut = 0;
   const size_t dots = std::min<size_t>(limit, 3);
   while (!bytes.empty()) {
@@ -184,8 +185,8 @@ bool IsValidUtf8(std::string_view text) {
 }
 
 size_t EditDistance(std::string_view a, std::string_view b) {
-  // One row of the classic table; row[j] is the distance of a's first i
-  // characters to b's first j.
+  // One row of the classic table; row[j] is the distance between a's first i
+  // characters and b's first j.
   std::vector<size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), size_t{0});
   for (size_t i = 1; i <= a.size(); ++i) {

@@ -1,5 +1,5 @@
-// Small text helpers shared by all modules. Letters, digits and blanks are
-// those of ASCII, whatever the locale is.
+// Small text helpers for all modules. Only ASCII letters, digits and blanks
+// count as such, whatever the locale is.
 
 #ifndef LEVELKEEP_BASE_TEXT_H_
 #define LEVELKEEP_BASE_TEXT_H_
@@ -14,21 +14,22 @@
 
 namespace levelkeep {
 
-// Decimal digits only, no sign, no blanks; nothing on overflow.
+// Decimal digits only, no sign, no blanks; no value on overflow.
 std::optional<uint64_t> ParseUint64(std::string_view text);
 std::string ToHex(std::string_view bytes);
-// "1.5 GiB"; for people, never for machines.
+// "1.5 GiB"; for people only, because it is rounded.
 std::string FormatBytes(uint64_t bytes);
-// Megabytes (2^20) with two decimals, as the users' scripts know `sizeMB`.
+// Megabytes (2^20) with two decimals, the format of `sizeMB` in the users'
+// scripts.
 std::string FormatMegabytes(uint64_t bytes);
 // Printable form of untrusted bytes, at most `limit` characters: control
 // characters and invalid UTF-8 become \xNN.
 std::string Printable(std::string_view bytes, size_t limit = 80);
-// A path as a word of a shell command.
+// A path in the form of one word of a shell command.
 std::string QuotedForShell(std::string_view path);
 std::string Join(const std::vector<std::string>& parts,
                  std::string_view separator);
-// "a, b, c", of many the first ones; for people.
+// "a, b, c" for people; a long list is cut.
 std::string NamesOf(const std::vector<std::string>& names);
 bool IsValidUtf8(std::string_view text);
 // Levenshtein distance, for "did you mean".
@@ -44,7 +45,7 @@ inline std::string Lower(std::string_view text) {
   return lower;
 }
 
-// Without `blanks` at both ends.
+// The text without `blanks` at both ends.
 inline std::string_view Trim(std::string_view text,
                              std::string_view blanks = " \t") {
   const size_t first = text.find_first_not_of(blanks);
@@ -52,14 +53,14 @@ inline std::string_view Trim(std::string_view text,
   return text.substr(first, text.find_last_not_of(blanks) - first + 1);
 }
 
-// Says nothing: empty, or only blanks. What is left of a variable that is not
-// set, in a script.
+// True if the text is empty or only blanks, as an unset variable in a script
+// gives.
 inline bool IsBlank(std::string_view text) {
   return Trim(text, " \t\r\n").empty();
 }
 
-// The parts between the separators, of which one or more may be empty: one
-// part more than there are separators. They live as long as `text`.
+// The parts between the separators; they may be empty. There is one part more
+// than separators. The parts point into `text`.
 inline std::vector<std::string_view> Split(std::string_view text,
                                            char separator) {
   std::vector<std::string_view> parts;
@@ -71,7 +72,8 @@ inline std::vector<std::string_view> Split(std::string_view text,
   }
 }
 
-// Only letters, digits and characters of `others`; also of an empty text.
+// True if the text has only letters, digits and characters of `others`, or is
+// empty.
 inline bool IsMadeOf(std::string_view text, std::string_view others) {
   return std::all_of(text.begin(), text.end(), [others](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -79,14 +81,14 @@ inline bool IsMadeOf(std::string_view text, std::string_view others) {
   });
 }
 
-// The value of a lower-case hexadecimal digit; -1 for all else.
+// The value of a lower-case hexadecimal digit; -1 for any other character.
 inline int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   return -1;
 }
 
-// Exactly so many lower-case hexadecimal digits.
+// True if the text is exactly `digits` lower-case hexadecimal digits.
 inline bool IsLowerHex(std::string_view text, size_t digits) {
   return text.size() == digits &&
          std::all_of(text.begin(), text.end(),

@@ -1,4 +1,4 @@
-// Owner of a file descriptor, for the few files that call the operating
+// The owner of a file descriptor, for the few files that call the operating
 // system themselves.
 
 #ifndef LEVELKEEP_BASE_UNIQUE_FD_H_
@@ -27,9 +27,10 @@ class UniqueFd {
 
   int get() const { return fd_; }
   bool valid() const { return fd_ >= 0; }
-  // Gives the descriptor away.
+  // Returns the descriptor and gives up ownership.
   int Release() { return std::exchange(fd_, -1); }
-  // Closes. Not repeated on EINTR: Linux has let go of the number already.
+  // Closes the descriptor. Not repeated after EINTR: Linux has released the
+  // number already.
   void Reset() {
     if (fd_ >= 0) ::close(Release());
   }

@@ -6,13 +6,13 @@
 namespace levelkeep {
 namespace {
 
-// The steps of CreateDirectories.
+// Checks the steps of CreateDirectories.
 Status JudgeDirectories(FileSystem* fs, const std::string& path) {
   const auto info = fs->StatFollowing(path);
   if (info.ok()) {
     return info->type == FileType::kDirectory ? Status::Ok() : NotAFolder(path);
   }
-  // A link may lead nowhere.
+  // A link may have no target.
   const std::string parent = ParentPath(path);
   if (info.status().code() != StatusCode::kNotFound || parent == path ||
       PathExists(fs, path)) {
@@ -22,7 +22,7 @@ Status JudgeDirectories(FileSystem* fs, const std::string& path) {
   return fs->CheckAccess(parent, Access::kChange);
 }
 
-// The steps of FileSystem::Lock.
+// Checks the steps of FileSystem::Lock.
 Status JudgeLock(FileSystem* fs, const std::string& path) {
   const auto info = fs->Stat(path);
   if (info.status().code() == StatusCode::kNotFound) {

@@ -1,4 +1,4 @@
-// An act and its judge walk the same steps, so that they can't drift apart.
+// An operation and its check take the same steps, so that they can't differ.
 
 #ifndef LEVELKEEP_BASE_WALK_H_
 #define LEVELKEEP_BASE_WALK_H_
@@ -13,25 +13,25 @@
 
 namespace levelkeep {
 
-// Who walks: the act does each step, the judge finds out without writing what
-// it would be refused with. Value type; `warnings` outlives it.
+// The mode of a walk: Act does each step; Judge writes nothing and finds the
+// error that the step would have. Value type; `warnings` must outlive it.
 class Walk {
  public:
   static Walk Act() { return Walk(true, nullptr); }
-  // Of a judge; what the act would warn of is added to `warnings`, if set.
+  // For a check; the warnings of the operation are added to `warnings`, if set.
   static Walk Judge(std::vector<std::string>* warnings = nullptr) {
     return Walk(false, warnings);
   }
 
   bool acts() const { return acts_; }
 
-  // CreateDirectories, or what that would be refused with.
+  // Calls CreateDirectories, or finds its error.
   Status MakeFolder(FileSystem* fs, const std::string& path) const;
-  // FileSystem::Lock; the judge takes nothing and gets null. Whether somebody
-  // holds it is not its question.
+  // Calls FileSystem::Lock; Judge takes no lock and returns null. It does not
+  // check whether somebody holds the lock.
   Result<std::unique_ptr<FileLock>> Lock(FileSystem* fs,
                                          const std::string& path) const;
-  // The act tells the log.
+  // Act writes the warning to the log.
   void Warn(std::string_view tag, const std::string& text) const;
 
  private:

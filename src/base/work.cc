@@ -28,7 +28,7 @@ Status ThrownByHost(std::string_view what) {
     return Status(StatusCode::kInternal, begin + ": " + error.what(),
                   "it is an error of the application");
   } catch (...) {
-    return Status(StatusCode::kInternal, begin + " that is no std::exception",
+    return Status(StatusCode::kInternal, begin + " of unknown type",
                   "it is an error of the application");
   }
 }
@@ -67,7 +67,7 @@ Status RateLimiter::Take(uint64_t bytes, std::stop_token stop) {
         std::chrono::duration_cast<std::chrono::steady_clock::duration>(cost);
   }
   if (begin <= now) return Status::Ok();
-  // Rounded up: a wait of zero would let the rate creep above the limit.
+  // Rounded up: a wait of zero would let the rate exceed the limit.
   const auto wait = std::chrono::ceil<std::chrono::milliseconds>(begin - now);
   if (!clock_->SleepFor(wait, std::move(stop))) {
     return Status(StatusCode::kCancelled, "stopped on request");

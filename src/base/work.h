@@ -1,6 +1,6 @@
-// What a task that takes long asks and tells while it runs, and how fast it may
-// go; and code of the host (hooks, counters, visitors, progress): whatever it
-// throws ends here, so that no step of ours is left half done.
+// How a long task is stopped, reports its progress and limits its speed; and
+// calls to code of the host (hooks, counters, visitors, progress), whose
+// exceptions end here, so that none of our steps is left half done.
 
 #ifndef LEVELKEEP_BASE_WORK_H_
 #define LEVELKEEP_BASE_WORK_H_
@@ -18,28 +18,28 @@
 
 namespace levelkeep {
 
-// Copied into the task; a default one can't be stopped and tells nobody.
+// Copied into the task; a default Work can't be stopped and reports to nobody.
 struct Work {
-  // Stopped: the task gives up soon, with kCancelled.
+  // If stopped, the task ends soon with kCancelled.
   std::stop_token stop;
-  // Gets the fraction that is done: 0 to 1, never less than before, and 1 once
-  // the task has done all that it counts (what comes after may still fail).
+  // Receives the fraction that is done: 0 to 1, never decreasing, and 1 when
+  // the task has done all work that it counts (later steps may still fail).
   // Called by one thread at a time, not always the same and not always the
-  // caller's; it must not throw (HostProgress) and should not wait. Empty:
-  // nobody looks.
+  // caller's; it must not throw (HostProgress) and should not wait. Empty: no
+  // reports.
   std::function<void(double fraction)> progress;
 
-  // Called once, before the step that can't be taken back: the exchange of the
-  // database. False: the task was stopped and gives up. Empty: go on.
+  // Called once, before the step that can't be undone: the exchange of the
+  // database. False: the task was stopped and gives up. Empty: continue.
   std::function<bool()> commit = {};
 
-  // kCancelled instead of the step that can't be taken back.
+  // kCancelled if the step that can't be undone must not be taken.
   Status Commit() const {
     if (!commit || commit()) return Status::Ok();
     return Status(StatusCode::kCancelled, "stopped before the last step");
   }
-  // Tells that `done` of `total` bytes are done; more than all is all, and all
-  // of nothing is done.
+  // Reports that `done` of `total` bytes are done. More than `total` counts as
+  // 1, and so does a `total` of 0.
   void Report(uint64_t done, uint64_t total) const {
     if (!progress) return;
     progress(done >= total
@@ -48,12 +48,14 @@ struct Work {
   }
 };
 
-// The exception that is being handled, thrown by the host's `what`: kInternal,
-// or kNoSpace for std::bad_alloc. REQUIRES: called in a catch block.
+// Describes the exception that is being handled, which the host's `what` has
+// thrown: kInternal, or kNoSpace for std::bad_alloc. REQUIRES: called in a
+// catch block.
 Status ThrownByHost(std::string_view what);
 
-// Runs `call`, which is the host's; an exception becomes the Status above.
-// `what` names it to people: "the hook that closes the database".
+// Runs the host's function `call`; an exception becomes the Status of
+// ThrownByHost. `what` names the function in messages: "the hook that closes
+// the database".
 template <typename Call>
 Status CallHost(std::string_view what, Call&& call) {
   try {
@@ -63,25 +65,25 @@ Status CallHost(std::string_view what, Call&& call) {
   }
 }
 
-// `progress` for a task that goes on whatever it throws: the first exception
-// is logged, and it is not called again. Empty stays empty.
+// Wraps `progress` for a task that continues after exceptions: the first
+// exception is logged, and `progress` is not called again. Empty stays empty.
 std::function<void(double)> HostProgress(
     std::function<void(double fraction)> progress);
 
 // Thread safety: all methods may be called concurrently.
 class RateLimiter {
  public:
-  // 0: no limit. `clock` outlives it.
+  // 0: no limit. `clock` must outlive this object.
   RateLimiter(Clock* clock, uint64_t bytes_per_second);
-  // Returns when `bytes` more may be worked on; kCancelled on `stop`. What
-  // was not used in the past can't be saved up.
+  // Returns when `bytes` more may be processed; kCancelled on `stop`. Unused
+  // capacity of the past can't be saved.
   Status Take(uint64_t bytes, std::stop_token stop);
 
  private:
   Clock* const clock_;
   const uint64_t bytes_per_second_;
   Mutex mutex_;
-  // When everything granted so far is worked off at the given rate.
+  // The time when all granted bytes are processed at the given rate.
   std::chrono::steady_clock::time_point free_at_ GUARDED_BY(mutex_);
 };
 

@@ -175,9 +175,9 @@ TEST(JsonListTest, HandsOutTheElements) {
       {R"({"db":{"files":[{}]}})", R"(begin field "n" is missing)"},
       {R"({"db":{"files":[{"n":[]}]}})", R"(begin field "n" has a wrong type)"},
       {R"({"db":{"files":["n"]}})",
-       R"(begin field "n" has no object around it)"},
+       R"(begin field "n" is not in a JSON object)"},
       {R"({"db":{"files":[["n"]]}})",
-       R"(begin field "n" has no object around it)"},
+       R"(begin field "n" is not in a JSON object)"},
   };
   for (const auto& [text, taken] : cases) EXPECT_EQ(Taken(text), taken) << text;
 }
@@ -242,7 +242,7 @@ TEST(JsonFieldsTest, NameWhatIsWrong) {
       {RequireHex(object, "h", 5).status(),
        "field \"h\" is not a hex number of the right length"},
       {RequireText(json::array(), "t").status(),
-       "field \"t\" has no object around it"},
+       "field \"t\" is not in a JSON object"},
   };
   for (const auto& [status, message] : cases) {
     EXPECT_EQ(status.code(), StatusCode::kCorruption);
