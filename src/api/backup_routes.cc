@@ -17,7 +17,7 @@ constexpr int kMaxWaitingCreates = 4;
 
 constexpr char kNoSuchAfter[] =
     "the query parameter \"after\" is not the name of a backup";
-constexpr char kAfterHint[] = "give the last name of the page before";
+constexpr char kAfterHint[] = "give the last name of the previous page";
 
 Response CreateBackup(BackupManager* manager, const Call& call) {
   CreateRequest create;
@@ -127,8 +127,8 @@ std::vector<Route> BackupRoutes(BackupManager* manager) {
   return {
       {.method = "POST",
        .path = "/api/backup/create",
-       .summary = "makes a backup and answers when it is complete and read "
-                  "back",
+       .summary = "makes a backup; answers after the backup is complete and "
+                  "was read back",
        .scope = Scope::kCreate,
        .body = Body{.fields = {{.name = "label"}}},
        .answers = {200, 409, 507},

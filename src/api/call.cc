@@ -63,11 +63,11 @@ std::string KnownHint(const std::string& name,
                       const std::vector<Field>& fields) {
   const std::string meant = Meant(name, fields);
   if (!meant.empty()) return "did you mean " + Quoted(meant) + "?";
-  if (fields.empty()) return "it takes none here";
+  if (fields.empty()) return "this route takes none";
   std::vector<std::string> names;
   names.reserve(fields.size());
   for (const Field& field : fields) names.push_back(field.name);
-  return "it takes " + Listed(names);
+  return "this route takes " + Listed(names);
 }
 
 std::string Wanted(const Field& field) {
@@ -159,7 +159,7 @@ void Call::RefuseUnknownFields(const Body& body) {
     if (FindField(body.fields, name) != nullptr) continue;
     const std::string shown = Quoted(Printable(name));
     if (FindField(route_.query, name) != nullptr) {
-      return Fail(shown + " stands in the request body",
+      return Fail(shown + " is in the request body",
                   "it is a query parameter: add ?" + name +
                       "=… to the address, and nothing to the body");
     }
@@ -186,7 +186,7 @@ void Call::CheckText(const Field& field) {
   if (IsBlank(text)) {
     return Fail(
         Quoted(field.name) + " is empty",
-        field.hint.empty() ? "leave it out, or say what is meant" : field.hint);
+        field.hint.empty() ? "leave it out, or give a value" : field.hint);
   }
   const bool known = field.choices.empty() ||
                      std::find(field.choices.begin(), field.choices.end(),
@@ -203,7 +203,7 @@ void Call::RefuseUnknownParameters() {
     const Field* const field =
         route_.body ? FindField(route_.body->fields, name) : nullptr;
     if (field != nullptr) {
-      return Fail(shown + " stands in the address of the request",
+      return Fail(shown + " is in the address of the request",
                   "it is a field of the body: {" + shown + ":" +
                       (field->kind == Field::Kind::kText ? "\"…\"" : "true") +
                       "}");

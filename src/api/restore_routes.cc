@@ -60,7 +60,7 @@ std::vector<Route> RestoreRoutes(BackupManager* manager) {
   return {
       {.method = "POST",
        .path = "/api/backup/restore",
-       .summary = "restores one, at once or at the next start",
+       .summary = "restores a backup, immediately or at the next start",
        .scope = Scope::kRestore,
        .body = Body{.fields = {{.name = "backupName",
                                 .required = true,
@@ -76,7 +76,7 @@ std::vector<Route> RestoreRoutes(BackupManager* manager) {
        .handler = [=](const Call& call) { return Restore(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/undo",
-       .summary = "puts the database back that the last restore replaced",
+       .summary = "puts back the database that the last restore replaced",
        .scope = Scope::kRestore,
        .body = Body{.fields = {{.name = "all", .kind = Field::Kind::kFlag},
                                {.name = "dryRun", .kind = Field::Kind::kFlag}}},

@@ -334,8 +334,8 @@ Result<CatalogEntry> Catalog::Find(const std::string& name) {
   if (listing->ambiguous()) {
     return Status(StatusCode::kInvalidArgument,
                   directory_ +
-                      " holds backups of several databases, and there "
-                      "is none here that says which of them is meant",
+                      " has backups of several databases, and no database here "
+                      "shows which of them is meant",
                   "give the backup's name: levelkeep list shows them");
   }
   return NoUsableBackup(*listing, directory_);
@@ -356,8 +356,9 @@ Result<Catalog::OpenedBackup> Catalog::OpenElsewhere(const CatalogEntry& entry,
                                                      const Work& work) {
   Status why(
       StatusCode::kUnsupported,
-      entry.name + " lies in " + PlacesOf(entry) + ", which is not set up here",
-      "set that destination up, or copy the archive into " + directory_);
+      entry.name + " lies in " + PlacesOf(entry) +
+          ", which is not configured here",
+      "configure that destination, or copy the archive into " + directory_);
   for (const BackupCopy& copy : entry.copies) {
     for (Destination* const destination : destinations_) {
       if (destination->Id() != copy.destination) continue;

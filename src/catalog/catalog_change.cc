@@ -135,7 +135,7 @@ Status Catalog::Remove(const std::string& name) {
   if (elsewhere && file.status().code() == StatusCode::kNotFound) {
     return Status(StatusCode::kRefused,
                   name + " is not in " + directory_ + " any more",
-                  "its copies are removed where they are");
+                  "remove its copies in their destinations");
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file);
   if (info.type != FileType::kRegular) {

@@ -38,7 +38,7 @@ class Decider {
   RetentionDecision Decide(const CatalogEntry& entry) {
     RetentionDecision decision{entry.name, true, ""};
     if (!listing_.owner().known) {
-      decision.reason = "no database here says whose backups these are";
+      decision.reason = "no database here shows which backups are its own";
       return decision;
     }
     if (!entry.is_local()) {

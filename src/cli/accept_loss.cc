@@ -32,35 +32,33 @@ api::Json ToJson(const LossReport& report) {
 }
 
 constexpr char kAcceptLossHelp[] =
-    "Makes a database of what is left of one that lacks files.\n"
+    "Rebuilds a database that lacks files from its remaining files.\n"
     "\n"
     "Usage: levelkeep accept-loss [--dry-run] [--yes]\n"
     "\n"
-    "For those who have no backup: levelkeep restore loses less. Where "
-    "CURRENT,\n"
-    "the MANIFEST, tables or logs are missing, nothing opens the database:\n"
-    "LevelDB would remove what it does not know. This puts a checked database\n"
-    "of all that can be read in its place, and keeps the old folder as a\n"
-    "restore does. It begins a new history. What is lost later is refused\n"
-    "again.\n";
+    "Use this only without a backup: levelkeep restore loses less. If "
+    "CURRENT,\nthe MANIFEST, tables or logs are missing, no verb opens the "
+    "database,\nbecause LevelDB would remove the files that it does not know. "
+    "accept-loss\nbuilds a checked database from all files that can be read, "
+    "puts it in place\nand keeps the old folder, as a restore does. The new "
+    "database begins a new\nhistory. If files are lost later, the database is "
+    "refused again.\n";
 
 constexpr VerbOption kAcceptLossOptions[] = {
-    {"--dry-run", nullptr, "say what is missing and what is left",
+    {"--dry-run", nullptr, "print the missing and the remaining files",
      &VerbArguments::dry_run},
     {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
 };
 
 std::string Describe(const LossPreview& preview) {
   std::string text = preview.fault +
-                     ".\nWhat is left: " + std::to_string(preview.tables) +
+                     ".\nRemaining: " + std::to_string(preview.tables) +
                      " tables, " + std::to_string(preview.logs) + " logs.\n";
   if (preview.rebuilt) {
-    text +=
-        "The list of tables is made anew: keys that were deleted may come "
-        "back.\n";
+    text += "The list of tables is rebuilt: deleted keys may come back.\n";
   }
   text += preview.newest_backup.empty()
-              ? "There is no backup of it in BACKUP_DIR."
+              ? "BACKUP_DIR has no backup of this database."
               : "levelkeep restore " + preview.newest_backup +
                     " puts the newest backup in place instead.";
   return text +
@@ -82,18 +80,19 @@ Status RunAcceptLoss(Session* session) {
   }
   if (!session->arguments().yes) {
     const Status confirmed = session->console->Confirm(
-        description, Status(StatusCode::kInvalidArgument,
-                            "accept-loss gives up data and can't ask here",
-                            "pass --yes, or look first with --dry-run"));
+        description,
+        Status(StatusCode::kInvalidArgument,
+               "accept-loss gives up data, and nobody can confirm it here",
+               "pass --yes, or look first with --dry-run"));
     if (!confirmed.ok()) return confirmed;
   }
   auto report = [&] {
-    Progress progress(session->console, "making a database of what is left");
+    Progress progress(session->console, "rebuilding the database");
     return engine.AcceptLoss({session->world.stop, progress.callback()});
   }();
   if (!report.ok()) return report.status();
   session->result = ToJson(*report);
-  session->console->Print("made a database of what was left (" +
+  session->console->Print("rebuilt the database from its remaining files (" +
                           FormatBytes(report->bytes) + ", write number " +
                           std::to_string(report->last_sequence) + ")\n");
   session->console->Say("the old folder is kept in " + report->kept);
@@ -102,8 +101,8 @@ Status RunAcceptLoss(Session* session) {
 
 }  // namespace
 
-const Verb kAcceptLossVerb = {"accept-loss", "go on with what is left",
-                              kAcceptLossHelp, RunAcceptLoss,
-                              kAcceptLossOptions};
+const Verb kAcceptLossVerb = {
+    "accept-loss", "rebuild a database that lacks files", kAcceptLossHelp,
+    RunAcceptLoss, kAcceptLossOptions};
 
 }  // namespace levelkeep::cli

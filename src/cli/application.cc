@@ -29,8 +29,8 @@ void CloseToOthers(FileSystem* fs, const std::string& database) {
   const Status closed = fs->SetMode(database, info->mode & ~kOthers);
   if (closed.ok()) {
     LogInfo(kApplicationTag, database +
-                                 " was open to all users of this host: "
-                                 "it is for its owner and group now");
+                                 " was open to all users of this host: now "
+                                 "only its owner and group have access");
   } else {
     LogWarn(kApplicationTag, "all users of this host can enter " + database +
                                  ": " + closed.ToString());

@@ -46,8 +46,9 @@ std::vector<std::string> OptionNames(const CLI::App& app) {
 }
 
 Status IsEmpty(const std::string& what) {
-  return Status(StatusCode::kInvalidArgument, what + " is empty",
-                "is a variable not set? leave it out, or say what is meant");
+  return Status(
+      StatusCode::kInvalidArgument, what + " is empty",
+      "is a shell variable not set? leave the argument out, or give a value");
 }
 
 // kInvalidArgument for a setting that the verb does not use.
@@ -59,7 +60,7 @@ Status RefuseOthersSettings(const CommandLine& line) {
     return Status(StatusCode::kInvalidArgument,
                   "option " + info.flag + " is not for levelkeep " +
                       line.verb->name + ": it is for " + Join(info.verbs, ", "),
-                  "leave it out; environment and files may hold " + info.name +
+                  "leave it out; environment and files may set " + info.name +
                       " for every verb");
   }
   return Status::Ok();
@@ -168,7 +169,7 @@ Status RefuseFlagValues(const std::vector<std::string>& arguments,
     if (others.count(name) > 0) continue;
     return Status(StatusCode::kInvalidArgument,
                   "option " + name + " takes no value: " + Printable(argument),
-                  "say " + name + ", or leave it out");
+                  "give " + name + ", or leave it out");
   }
   return Status::Ok();
 }
@@ -386,8 +387,8 @@ bool AsksForJson(const std::vector<std::string>& arguments) {
 std::string HelpText(const Verb* verb) {
   if (verb != nullptr) {
     return std::string(verb->help) + OptionsHelp(*verb) +
-           "\nOptions that every verb has: see levelkeep --help. Settings that "
-           "this one\nuses, as flags:\n" +
+           "\nOptions of every verb: see levelkeep --help. Settings that this "
+           "verb uses,\nas flags:\n" +
            SettingsHelp(verb);
   }
   std::string text =
@@ -395,7 +396,7 @@ std::string HelpText(const Verb* verb) {
       "\n"
       "Usage: levelkeep VERB [options]\n"
       "\n"
-      "Verbs (levelkeep VERB --help says more):\n";
+      "Verbs (levelkeep VERB --help shows the options):\n";
   for (const Verb* known : AllVerbs()) {
     const std::string name = known->name;
     constexpr size_t kWidth = 13;  // of the longest name, and two blanks
@@ -412,9 +413,9 @@ std::string HelpText(const Verb* verb) {
       "  --version      print the version\n"
       "  -h, --help     print this\n"
       "\n"
-      "Settings (flag, else environment, else file, else default; levelkeep\n"
-      "config shows the values). Each verb takes the flags of those that it\n"
-      "uses: levelkeep VERB --help shows them.\n" +
+      "Settings (flag, else environment, else file, else default; "
+      "levelkeep\nconfig shows the values). Each verb takes the flags of the "
+      "settings that\nit uses: levelkeep VERB --help shows them.\n" +
       SettingsHelp(nullptr) +
       "\n"
       "Exit codes: 0 ok, 1 failure, 2 usage or configuration, 3 damaged\n"

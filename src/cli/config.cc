@@ -11,21 +11,20 @@ namespace levelkeep::cli {
 namespace {
 
 constexpr char kConfigHelp[] =
-    "Shows each setting with its value and where that comes from.\n"
+    "Shows each setting with its value and the origin of the value.\n"
     "\n"
     "Usage: levelkeep config [--check]\n"
     "\n"
-    "Secrets are masked. Wrong settings are listed all at once, with exit\n"
-    "code 2. With --check it also makes the checks of levelkeep serve, ends\n"
-    "as that would, and changes nothing: folders and rights, the database.\n"
-    "What serve would only warn of, it warns of, too: no check program, "
-    "limits\n"
-    "of the process (ulimit) that are too small. It may run beside a server:\n"
-    "whether the port is free and whether a process has the database open is\n"
-    "not asked, and what lies in RESTORE_DIR is not looked at.\n";
+    "Secrets are masked. All wrong settings are listed, with exit code 2. "
+    "With\n--check, the command also makes the checks of levelkeep serve "
+    "(folders,\nrights, database), gives the same exit code and warnings (a "
+    "missing check\nprogram, process limits (ulimit) that are too small), and "
+    "changes\nnothing. It may run beside a server, because it does not check "
+    "whether\nthe port is free or the database is open, nor the files in "
+    "RESTORE_DIR.\n";
 
 constexpr VerbOption kConfigOptions[] = {
-    {"--check", nullptr, "only say whether levelkeep serve could start",
+    {"--check", nullptr, "only check whether levelkeep serve could start",
      &VerbArguments::check},
 };
 
@@ -53,7 +52,7 @@ Status CheckServe(Session* session) {
   session->Warn(*warnings);
   session->console->Print("the configuration is fine\n");
   session->console->Say(
-      "not asked: whether port " + std::to_string(settings.api.port) +
+      "not checked: whether port " + std::to_string(settings.api.port) +
       " is free, and whether a process has the database open");
   return Status::Ok();
 }

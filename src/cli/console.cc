@@ -100,7 +100,7 @@ Status Console::Confirm(std::string_view what, const Status& cannot_ask) {
   if (!CanAsk()) return cannot_ask;
   // Printed even with --quiet, because the question needs its subject.
   *world_->err << what << '\n';
-  if (Ask("Go on?")) return Status::Ok();
+  if (Ask("Continue?")) return Status::Ok();
   return Status(StatusCode::kRefused, "not confirmed, nothing was changed");
 }
 

@@ -16,10 +16,11 @@ constexpr char kCreateHelp[] =
     "\n"
     "Usage: levelkeep create [--label TEXT]\n"
     "\n"
-    "A closed database is locked while it is read. One that another process\n"
-    "has open is read without disturbing it; the answer says which way it\n"
-    "was. Old backups are then rotated out. It waits up to five minutes for\n"
-    "another process that is changing the backups.\n";
+    "A closed database is locked while it is read. A database that "
+    "another\nprocess has open is read without disturbing that process; the "
+    "output says\nwhich way was used. Then old backups are rotated out. create "
+    "waits up to\nfive minutes for another process that is changing the "
+    "backups.\n";
 
 // The patience for another process that changes the backups, e.g. the server's
 // schedule.
@@ -40,7 +41,7 @@ Status RunCreate(Session* session) {
     request.trigger = "cli";
     request.wait = kPatience;
     request.on_wait = [session](const std::string& why) {
-      session->console->Say("waiting, five minutes at most: " + why);
+      session->console->Say("waiting (at most five minutes): " + why);
     };
     request.work = {session->world.stop, progress.callback()};
     return engine.Create(std::move(request));

@@ -13,14 +13,14 @@ constexpr char kDeleteHelp[] =
     "Usage: levelkeep delete NAME [--force] [--other-database] [--yes]\n"
     "\n"
     "NAME is a backup's whole name, or latest. A pinned backup is never\n"
-    "removed: levelkeep unpin it first. It asks; where it can't ask it needs\n"
-    "--yes.\n";
+    "removed: levelkeep unpin it first. delete asks first; without a terminal "
+    "it\nneeds --yes.\n";
 
 constexpr VerbOption kDeleteOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},
     {"--force", nullptr, "remove even the newest verified backup",
      &VerbArguments::force},
-    {"--other-database", nullptr, "it may be a backup of another database",
+    {"--other-database", nullptr, "allow a backup of another database",
      &VerbArguments::other_database},
     {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
 };
@@ -29,7 +29,7 @@ constexpr VerbOption kDeleteOptions[] = {
 Status RunDelete(Session* session) {
   const VerbArguments& arguments = session->arguments();
   if (arguments.source.empty()) {
-    return Status(StatusCode::kInvalidArgument, "delete what?",
+    return Status(StatusCode::kInvalidArgument, "no backup is named",
                   "name a backup: see levelkeep list");
   }
   Engine engine = session->NewEngine();
@@ -38,9 +38,11 @@ Status RunDelete(Session* session) {
   if (!arguments.yes) {
     const Status confirmed = session->console->Confirm(
         backup->name + " (" + FormatBytes(backup->size_bytes) + ", " +
-            std::string(NameOf(backup->status())) + ") is removed for good.",
+            std::string(NameOf(backup->status())) +
+            ") will be removed permanently.",
         Status(StatusCode::kInvalidArgument,
-               "delete removes a backup for good and can't ask here",
+               "delete removes a backup permanently, and nobody can confirm it "
+               "here",
                "pass --yes"));
     if (!confirmed.ok()) return confirmed;
   }

@@ -19,15 +19,15 @@ namespace levelkeep::cli {
 namespace {
 
 constexpr char kHealthHelp[] =
-    "Asks a running levelkeep serve how it is.\n"
+    "Shows the health of a running levelkeep serve.\n"
     "\n"
     "Usage: levelkeep health [--live] [--url URL] [--timeout MS]\n"
     "\n"
-    "The exit code is 0 if the status is ok and nothing is degraded, 7 if\n"
-    "something is (a line each), 1 if the store is not usable or nobody\n"
-    "answers. With --live it is 0 if the process answers, whatever it would\n"
-    "say: for HEALTHCHECK of containers, and whatever else restarts it. It\n"
-    "needs no other program, and uses API_TOKEN.\n";
+    "The exit code is 0 if the status is ok and nothing is degraded, 7 "
+    "if\nsomething is degraded (one line per reason), 1 if the store is not "
+    "usable\nor the server does not answer. With --live it is 0 if the process "
+    "answers\nat all: for HEALTHCHECK of containers and other programs that "
+    "restart the\nserver. health needs no other program, and uses API_TOKEN.\n";
 
 // A report has about fifty values; an unknown server may answer anything.
 constexpr JsonRules kAnswerRules = {16, 10'000, 1u << 20};
@@ -35,9 +35,10 @@ constexpr size_t kMaxReason = 2000;  // characters shown of one reason
 constexpr uint64_t kMaxTimeoutMs = 600'000;
 
 constexpr VerbOption kHealthOptions[] = {
-    {"--live", nullptr, "ask only whether the process answers",
+    {"--live", nullptr, "only check whether the process answers",
      &VerbArguments::live},
-    {"--url", "URL", "default: http://127.0.0.1:5050, by API_HOST, API_PORT",
+    {"--url", "URL",
+     "default: from API_HOST and API_PORT, http://127.0.0.1:5050",
      &VerbArguments::url},
     {"--timeout", "MS", "how long to wait for an answer (default 5000)",
      NumberTarget{&VerbArguments::timeout_ms, 1, kMaxTimeoutMs}},
@@ -106,16 +107,16 @@ Status NoAnswer(const Asked& asked, httplib::Error error,
     const std::string unknown = WhyUnknown(asked.host);
     if (!unknown.empty()) {
       why = "the host " + asked.host + " is not found (" + unknown + ")";
-      hint = "is the name right? see API_HOST, --url";
+      hint = "check the name in API_HOST or --url";
     } else {
-      why = timed_out ? "no connection" + limit : "nobody listens there";
+      why = timed_out ? "no connection" + limit : "no server listens there";
     }
   } else if (error == httplib::Error::Read && timed_out) {
-    why = "it took the connection and did not answer" + limit;
-    hint = "it hangs or has much to do: ask again, or longer with --timeout";
+    why = "the server accepted the connection but did not answer" + limit;
+    hint = "the server hangs or is busy: try again, or with a longer --timeout";
   } else if (error == httplib::Error::Read) {
-    why = "it closed the connection without an answer";
-    hint = "is it levelkeep serve, and does it speak HTTP?";
+    why = "the server closed the connection without an answer";
+    hint = "is this server levelkeep serve, over HTTP?";
   } else {
     why = httplib::to_string(error);
   }
@@ -190,7 +191,7 @@ Status AskLive(Session* session, const Asked& asked) {
   if (answer->status != 200) {
     return Status(StatusCode::kIoError,
                   url + "/livez answered " + std::to_string(answer->status),
-                  "is it levelkeep serve?");
+                  "is this server levelkeep serve?");
   }
   session->result["live"] = true;
   session->console->Print("live\n");
@@ -198,7 +199,7 @@ Status AskLive(Session* session, const Asked& asked) {
 }
 
 std::string HintAt(const httplib::Response& answer, const Settings& settings) {
-  if (answer.status != 401) return "is it levelkeep serve?";
+  if (answer.status != 401) return "is this server levelkeep serve?";
   return settings.api_token_problem.empty()
              ? "set API_TOKEN to the server's token"
              : settings.api_token_problem;
@@ -216,7 +217,7 @@ Status AskHealth(Session* session, const Asked& asked) {
       !health["status"].is_string()) {
     return Status(StatusCode::kIoError,
                   url + " answered " + std::to_string(answer->status) +
-                      " and not with a health report",
+                      ", which is not a health report",
                   HintAt(*answer, session->settings()));
   }
   session->result = health;
@@ -224,7 +225,7 @@ Status AskHealth(Session* session, const Asked& asked) {
   if (health["status"] != "ok") {
     return Status(StatusCode::kIoError,
                   "the status of " + url + " is " + TextOf(health, "status"),
-                  "levelkeep health --json says more");
+                  "levelkeep health --json shows the report");
   }
   const size_t reasons = ReasonsOf(health).size();
   if (reasons == 0) return Status::Ok();
@@ -232,7 +233,7 @@ Status AskHealth(Session* session, const Asked& asked) {
       StatusCode::kDegraded,
       url + " serves, but something is degraded: " + std::to_string(reasons) +
           (reasons == 1 ? " reason" : " reasons"),
-      "the report names each, and what to do");
+      "the report lists the reasons and what to do");
 }
 
 Status RunHealth(Session* session) {
@@ -245,7 +246,7 @@ Status RunHealth(Session* session) {
                   (arguments.url.empty() ? "API_HOST and API_PORT make \""
                                          : "--url is \"") +
                       Printable(url) + "\": allowed is http://HOST:PORT",
-                  "no path behind it; a port is a number from 1 to 65535");
+                  "without a path; a port is a number from 1 to 65535");
   }
   asked->timeout = std::chrono::milliseconds(arguments.timeout_ms);
   return arguments.live ? AskLive(session, *asked) : AskHealth(session, *asked);
@@ -254,7 +255,7 @@ Status RunHealth(Session* session) {
 }  // namespace
 
 const Verb kHealthVerb = {.name = "health",
-                          .summary = "ask a running server how it is",
+                          .summary = "show the health of a running server",
                           .help = kHealthHelp,
                           .run = RunHealth,
                           .options = kHealthOptions,

@@ -11,12 +11,12 @@ namespace levelkeep::cli {
 namespace {
 
 constexpr char kInspectHelp[] =
-    "Shows what a backup says about itself: its manifest and its files.\n"
+    "Shows the manifest and the files of a backup.\n"
     "\n"
     "Usage: levelkeep inspect NAME|PATH\n"
     "\n"
-    "NAME is a backup's name, the beginning of one, or latest. Archives\n"
-    "that LevelKeep did not make are read through to list their files.\n";
+    "NAME is a backup's name, the beginning of a name, or latest. An "
+    "archive\nof another program is read completely to list its files.\n";
 
 constexpr VerbOption kInspectOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
@@ -75,7 +75,7 @@ std::string FilesText(const std::vector<ManifestFile>& files) {
 
 Status RunInspect(Session* session) {
   if (session->arguments().source.empty()) {
-    return Status(StatusCode::kInvalidArgument, "inspect what?",
+    return Status(StatusCode::kInvalidArgument, "no backup is named",
                   "name a backup, or latest: see levelkeep list");
   }
   Engine engine = session->NewEngine();

@@ -16,13 +16,14 @@ constexpr char kListHelp[] =
     "\n"
     "Usage: levelkeep list [--limit N]\n"
     "\n"
-    "STATUS: verified (read and checked), unverified (not yet), damaged (a\n"
-    "check failed: do not rely on it), unreadable (no backup of ours).\n";
+    "STATUS: verified (read and checked), unverified (not yet checked), "
+    "damaged\n(a check failed: do not rely on it), unreadable (not a LevelKeep "
+    "backup).\n";
 
 constexpr uint64_t kMaxLimit = 1'000'000;
 
 constexpr VerbOption kListOptions[] = {
-    {"--limit", "N", "the N newest ones only",
+    {"--limit", "N", "only the N newest backups",
      NumberTarget{&VerbArguments::limit, 1, kMaxLimit}},
 };
 

@@ -69,8 +69,8 @@ bool json_is_asked_for = false;
       "memory\",\"hint\":\"raise the memory limit of this process\","
       "\"exitCode\":1}\n";
   constexpr std::string_view kText =
-      "error: not enough memory: the program ends, and nothing that was "
-      "acknowledged is lost\n"
+      "error: not enough memory: the program ends, and no acknowledged data is "
+      "lost\n"
       "hint: raise the memory limit of this process (ulimit -v, MemoryMax=), "
       "or "
       "free memory on this host, and start it again\n";

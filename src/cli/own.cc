@@ -23,17 +23,14 @@ constexpr char kOwnHelp[] =
     "\n"
     "Usage: levelkeep own --user NAME\n"
     "\n"
-    "As root, before the service starts; the systemd unit and the image do "
-    "it.\n"
-    "What people and root put into RESTORE_DIR, BACKUP_DIR and STORAGE_DIR "
-    "can\n"
-    "then be read and replaced by the service: archives, their digests, the\n"
-    "database. Other files stay whose they are. The folders themselves keep\n"
-    "their group, which may list backups and drop archives; one that the "
-    "user\n"
-    "can use already stays as it is. No link is followed. What can't be given "
-    "is\n"
-    "named, and is no error. ./.env is not read: it may be the service's.\n";
+    "Run it as root before the service starts; the systemd unit and the "
+    "image\ndo so. Then the service can read and replace the files that other "
+    "users\nput into RESTORE_DIR, BACKUP_DIR and STORAGE_DIR: archives, their "
+    "digests,\nthe database. Other files keep their owner. The folders keep "
+    "their group,\nwhich may list backups and drop archives; a folder that the "
+    "user can use\nalready is not changed. Links are not followed. A file that "
+    "can't be given\nis named, and this is no error. ./.env is not read: the "
+    "service may own it.\n";
 
 constexpr VerbOption kOwnOptions[] = {
     {"--user", "NAME", "the service's user, by name or number",
@@ -71,7 +68,7 @@ bool IsOfBackups(const std::string& name) {
 Status RunOwn(Session* session) {
   const std::string& name = session->arguments().user;
   if (name.empty()) {
-    return Status(StatusCode::kInvalidArgument, "own for whom?",
+    return Status(StatusCode::kInvalidArgument, "no user is named",
                   "name the user that the service runs as: --user NAME");
   }
   const auto user = FindUser(name);

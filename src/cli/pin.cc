@@ -11,15 +11,15 @@ constexpr char kPinHelp[] =
     "\n"
     "Usage: levelkeep pin NAME\n"
     "\n"
-    "NAME is a backup's name, the beginning of one, or latest.\n"
-    "levelkeep list shows what is pinned.\n";
+    "NAME is a backup's name, the beginning of a name, or latest.\nlevelkeep "
+    "list shows which backups are pinned.\n";
 
 constexpr char kUnpinHelp[] =
     "Lets rotation and levelkeep delete remove a pinned backup again.\n"
     "\n"
     "Usage: levelkeep unpin NAME\n"
     "\n"
-    "NAME is a backup's name, the beginning of one, or latest.\n";
+    "NAME is a backup's name, the beginning of a name, or latest.\n";
 
 constexpr VerbOption kPinOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},
@@ -29,7 +29,7 @@ Status SetPinned(Session* session, bool pinned) {
   const std::string verb = pinned ? "pin" : "unpin";
   const std::string& source = session->arguments().source;
   if (source.empty()) {
-    return Status(StatusCode::kInvalidArgument, verb + " what?",
+    return Status(StatusCode::kInvalidArgument, "no backup is named",
                   "name a backup, or latest: see levelkeep list");
   }
   Engine engine = session->NewEngine();
@@ -49,10 +49,10 @@ Status RunUnpin(Session* session) { return SetPinned(session, false); }
 
 }  // namespace
 
-const Verb kPinVerb = {"pin", "keep a backup, whatever its age", kPinHelp,
+const Verb kPinVerb = {"pin", "protect a backup from rotation", kPinHelp,
                        RunPin, kPinOptions};
 
-const Verb kUnpinVerb = {"unpin", "let a pinned backup go again", kUnpinHelp,
-                         RunUnpin, kPinOptions};
+const Verb kUnpinVerb = {"unpin", "end the protection of a pinned backup",
+                         kUnpinHelp, RunUnpin, kPinOptions};
 
 }  // namespace levelkeep::cli

@@ -19,34 +19,33 @@ constexpr char kRestoreHelp[] =
     "       levelkeep restore --undo --list\n"
     "       levelkeep restore --forget-undo [--yes]\n"
     "\n"
-    "NAME is a backup's whole name; with --to the beginning of one will do.\n"
+    "NAME is a backup's whole name; with --to, the beginning of a name is "
+    "enough.\n"
     "The backup is checked, extracted and opened beside the database first;\n"
     "then the two are swapped. The replaced database is kept for\n"
-    "BACKUP_UNDO_HOURS, and until a backup that was begun later is verified; "
-    "of\n"
-    "several, the very first and the last ones. While a process has the\n"
-    "database open, nothing is done: stop it, use its HTTP API, or drop the\n"
-    "file into RESTORE_DIR.\n";
+    "BACKUP_UNDO_HOURS, and until a backup that began later is verified; "
+    "of\nseveral replaced databases, the first and the newest ones are kept. "
+    "While\na process has the database open, restore refuses: stop that "
+    "process, use\nits HTTP API, or drop the file into RESTORE_DIR.\n";
 
 constexpr VerbOption kRestoreOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
     {"--dry-run", nullptr,
-     "say what would be lost and gained, or why it would be\n"
+     "print what would be lost and gained, or why the restore\nwould be "
      "refused, with the same exit code; change nothing",
      &VerbArguments::dry_run},
     {"--to", "DIR", "extract into DIR (new or empty), leave the database alone",
      &VerbArguments::target_dir},
-    {"--undo", nullptr, "put the database back that the last restore replaced",
+    {"--undo", nullptr, "put back the database that the last restore replaced",
      &VerbArguments::undo},
     {"--undo-all", nullptr,
-     "put the one back that was there before the first of\n"
-     "several restores",
+     "put back the database from before the first of\nseveral restores",
      &VerbArguments::undo_all},
-    {"--list", nullptr, "with --undo: what there is to go back to",
+    {"--list", nullptr, "with --undo: list the databases that can be put back",
      &VerbArguments::list},
-    {"--forget-undo", nullptr, "remove for good what restores replaced",
+    {"--forget-undo", nullptr, "remove the replaced databases permanently",
      &VerbArguments::forget_undo},
-    {"--other-database", nullptr, "it may be a backup of another database",
+    {"--other-database", nullptr, "allow a backup of another database",
      &VerbArguments::other_database},
     {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
 };
@@ -70,9 +69,9 @@ Status CheckArguments(const VerbArguments& arguments) {
                   "--forget-undo and --undo exclude each other");
   }
   if (arguments.forget_undo && arguments.dry_run) {
-    return Status(StatusCode::kInvalidArgument,
-                  "--forget-undo takes no --dry-run",
-                  "levelkeep restore --undo --list shows what there is");
+    return Status(
+        StatusCode::kInvalidArgument, "--forget-undo takes no --dry-run",
+        "levelkeep restore --undo --list shows the replaced databases");
   }
   if (alone != nullptr) {
     if (!arguments.source.empty() || to) {
@@ -82,7 +81,7 @@ Status CheckArguments(const VerbArguments& arguments) {
     return Status::Ok();
   }
   if (arguments.source.empty()) {
-    return Status(StatusCode::kInvalidArgument, "restore what?",
+    return Status(StatusCode::kInvalidArgument, "no backup is named",
                   "name a backup, or latest: see levelkeep list");
   }
   return Status::Ok();
@@ -90,7 +89,7 @@ Status CheckArguments(const VerbArguments& arguments) {
 
 Status CannotAskToReplace() {
   return Status(StatusCode::kInvalidArgument,
-                "restore replaces the database and can't ask here",
+                "restore replaces the database, and nobody can confirm it here",
                 "pass --yes, or look first with --dry-run");
 }
 
@@ -115,16 +114,16 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
   if (!preview.database_present) {
     text += "There is no database yet; nothing is lost.";
   } else if (preview.current_sequence == 0) {
-    text += "The database there is empty, or what it holds can't be read.";
+    text += "The database there is empty or can't be read.";
   } else if (preview.same_history) {
     text += preview.lost_writes == 0
                 ? "No write is lost."
                 : std::to_string(preview.lost_writes) +
-                      " writes made since then leave the database.";
+                      " later writes will not be in the database.";
   } else {
     text +=
-        "The backup is of another history of the database: what is there "
-        "now leaves it.";
+        "The backup is of another history of the database: the present writes "
+        "will not be in the database.";
   }
   if (preview.database_present) {
     text += "\nThe replaced database is kept for levelkeep restore --undo.";
@@ -184,7 +183,7 @@ Status RehearseUndo(Session* session, Engine* engine, UndoScope scope,
   if (!kept.ok()) return kept.status();
   session->result = api::UndoPreviewToJson(*kept);
   session->Warn(engine->Warnings());
-  session->console->Print(description + "\nIt is at write number " +
+  session->console->Print(description + "\nThat database is at write number " +
                           std::to_string(kept->last_sequence) + " (" +
                           FormatBytes(kept->bytes) + ").\n");
   return Status::Ok();
@@ -194,13 +193,12 @@ Status Undo(Session* session, Engine* engine) {
   const bool all = session->arguments().undo_all;
   const UndoScope scope = all ? UndoScope::kAll : UndoScope::kLast;
   const std::string description =
-      std::string(all ? "The database from before the first of the restores "
-                        "since the last verified backup comes back to "
-                      : "The database that the last restore replaced comes "
-                        "back to ") +
+      std::string(all ? "The database from before the first restore since the "
+                        "last verified backup will be put back in "
+                      : "The database that the last restore replaced will be "
+                        "put back in ") +
       session->settings().backup.storage_path() +
-      ".\nThe one that is there now is kept for another levelkeep restore "
-      "--undo.";
+      ".\nThe present database is kept for another levelkeep restore --undo.";
   if (session->arguments().dry_run) {
     return RehearseUndo(session, engine, scope, description);
   }
@@ -237,7 +235,7 @@ Status ListKept(Session* session, Engine* engine) {
   }
   session->console->Print(table.ToString());
   session->console->Say(
-      "--undo goes back to the first of these, --undo-all to the last");
+      "--undo puts back the first of these, --undo-all the last");
   return Status::Ok();
 }
 
@@ -246,15 +244,15 @@ Status ForgetUndo(Session* session, Engine* engine) {
   if (!kept.ok()) return kept.status();
   uint64_t bytes = 0;
   for (const KeptDatabase& database : *kept) bytes += database.bytes;
-  const Status confirmed = Confirm(
-      session,
-      std::to_string(kept->size()) + " replaced database" +
-          (kept->size() == 1 ? "" : "s") + " (" + FormatBytes(bytes) +
-          ") can't be brought back any more.",
-      Status(StatusCode::kInvalidArgument,
-             "restore --forget-undo removes replaced databases for good and "
-             "can't ask here",
-             "pass --yes, or look first with restore --undo --list"));
+  const Status confirmed =
+      Confirm(session,
+              std::to_string(kept->size()) + " replaced database" +
+                  (kept->size() == 1 ? "" : "s") + " (" + FormatBytes(bytes) +
+                  ") will be removed permanently.",
+              Status(StatusCode::kInvalidArgument,
+                     "restore --forget-undo removes replaced databases "
+                     "permanently, and nobody can confirm it here",
+                     "pass --yes, or look first with restore --undo --list"));
   if (!confirmed.ok()) return confirmed;
   const Status forgotten = engine->ForgetUndo();
   if (!forgotten.ok()) return forgotten;
@@ -323,7 +321,7 @@ Status RunRestore(Session* session) {
 }  // namespace
 
 const Verb kRestoreVerb = {.name = "restore",
-                           .summary = "put a backup in place, or undo that",
+                           .summary = "restore a backup, or undo a restore",
                            .help = kRestoreHelp,
                            .run = RunRestore,
                            .options = kRestoreOptions};

@@ -17,7 +17,8 @@ constexpr char kRotateHelp[] =
     "happens after each backup that is made.\n";
 
 constexpr VerbOption kRotateOptions[] = {
-    {"--dry-run", nullptr, "say what would be removed and why, remove nothing",
+    {"--dry-run", nullptr,
+     "print what would be removed and why; remove nothing",
      &VerbArguments::dry_run},
 };
 
@@ -46,7 +47,8 @@ Status RunRotate(Session* session) {
 
 }  // namespace
 
-const Verb kRotateVerb = {"rotate", "remove old backups by the rules",
+const Verb kRotateVerb = {"rotate",
+                          "remove backups that retention does not keep",
                           kRotateHelp, RunRotate, kRotateOptions};
 
 }  // namespace levelkeep::cli

@@ -46,7 +46,7 @@ int Finish(Console* console, const Status& status, const ordered_json& result,
   const Status reported = console->TakeOutputFailure();
   if (reported.ok()) return ExitCodeFor(status.code());
   console->PrintError(reported.WithHint(
-      status.ok() ? "what was asked for is done, only its report is lost"
+      status.ok() ? "the operation succeeded, only its report is lost"
                   : "the report is lost"));
   return status.ok() ? ExitCodeFor(reported.code())
                      : ExitCodeFor(status.code());
@@ -126,8 +126,7 @@ Status CaughtStatus() {
   } catch (const std::exception& error) {
     return Status(StatusCode::kInternal, error.what());
   } catch (...) {
-    return Status(StatusCode::kInternal,
-                  "an exception that is no std::exception");
+    return Status(StatusCode::kInternal, "an exception of unknown type");
   }
 }
 

@@ -23,9 +23,9 @@ constexpr char kServeHelp[] =
     "\n"
     "Usage: levelkeep serve\n"
     "\n"
-    "At the start it restores a backup that lies in RESTORE_DIR. It prints a\n"
-    "line when it is ready. SIGTERM and SIGINT stop it within 30 s; a second\n"
-    "one stops it at once. SIGUSR1 prints its state into the log.\n";
+    "At the start, serve restores a backup from RESTORE_DIR. It prints a "
+    "line\nwhen it is ready. SIGTERM and SIGINT stop it within 30 s; a second "
+    "signal\nstops it at once. SIGUSR1 writes its state to the log.\n";
 
 void PrintReady(Session* session, const std::string& url) {
   const BackupOptions& backup = session->settings().backup;
@@ -103,7 +103,7 @@ Status RunServe(Session* session) {
   const Status started = application.Start(session->world.stop);
   if (started.code() == StatusCode::kCancelled &&
       session->world.stop.stop_requested()) {
-    LogInfo(kServeTag, "stopped before the start was done");
+    LogInfo(kServeTag, "stopped before the start was complete");
     return Status::Ok();
   }
   if (!started.ok()) {

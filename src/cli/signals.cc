@@ -75,12 +75,15 @@ void SignalWatcher::Run(std::stop_token ended) {
         _exit(kExitInterrupted);
     } else if (signal > 0) {
       if (is_service_)
-        LogInfo(kSignalsTag, "stopping; a second signal ends at once");
+        LogInfo(kSignalsTag,
+                "stopping; a second signal ends the process at once");
       first = signal;
       stopped = now;
       stop_.request_stop();
     } else if (stopped && is_service_ && now >= *stopped + kPatience) {
-      LogError(kSignalsTag, "a job did not stop in time: ending without it");
+      LogError(kSignalsTag,
+               "a job did not stop in time: the process ends without waiting "
+               "for it");
       FlushLogs();
       _exit(kExitFailure);
     }

@@ -16,9 +16,9 @@ constexpr char kVerifyHelp[] =
     "Usage: levelkeep verify NAME|PATH [--depth DEPTH]\n"
     "       levelkeep verify --all [--depth DEPTH]\n"
     "\n"
-    "NAME is a backup's name, the beginning of one, or latest.\n"
-    "The exit code is 3 if any of them is damaged; any other one but 0 means\n"
-    "that a check could not be done, which says nothing about the backup.\n";
+    "NAME is a backup's name, the beginning of a name, or latest. Exit code "
+    "3\nmeans that a backup is damaged; any other code except 0 means that a "
+    "check\ncould not be done, which says nothing about the backup.\n";
 
 constexpr VerbOption kVerifyOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
@@ -40,8 +40,7 @@ std::string Describe(const VerifyReport& report) {
   }
   if (!report.order_checked) {
     text +=
-        " (its comparator is not known here: the order of keys was not "
-        "judged)";
+        " (the comparator is unknown here: the order of keys was not checked)";
   }
   if (!report.own) text += " (no manifest: nothing to compare with)";
   return text;

@@ -26,14 +26,14 @@ constexpr char kWorkerHelp[] =
     "\n"
     "Usage: levelkeep worker [--once]\n"
     "\n"
-    "It looks for unverified backups in BACKUP_DIR each\n"
-    "BACKUP_WORKER_POLL_MS and never opens the event store.\n";
+    "The worker looks for unverified backups in BACKUP_DIR "
+    "every\nBACKUP_WORKER_POLL_MS and never opens the event store.\n";
 
 // The pause after another process verified backups of the same database.
 constexpr std::chrono::milliseconds kBusyDelay{5'000};
 
 constexpr VerbOption kWorkerOptions[] = {
-    {"--once", nullptr, "verify what there is now, then end",
+    {"--once", nullptr, "verify the present backups, then end",
      &VerbArguments::once},
 };
 

@@ -59,7 +59,9 @@ class Parser {
     constexpr std::string_view kExport = "export ";
     if (line.starts_with(kExport)) {
       if (systemd_too_) {
-        Problem("systemd reads no line that begins with export: leave it out");
+        Problem(
+            "systemd ignores a line that begins with export: remove the word "
+            "export");
       }
       line.remove_prefix(kExport.size());
       SkipBlanks(&line);
@@ -117,7 +119,7 @@ class Parser {
     std::string_view rest = text.substr(end + 1);
     SkipBlanks(&rest);
     if (!rest.empty() && rest.front() != '#') {
-      Problem("there is text behind the quoted value of " + key);
+      Problem("there is text after the quoted value of " + key);
       return std::nullopt;
     }
     if (!rest.empty()) RefuseComment(key);
@@ -129,8 +131,8 @@ class Parser {
 
   void RefuseComment(const std::string& key) {
     if (!systemd_too_) return;
-    Problem("systemd takes the comment behind the value of " + key +
-            " for a part of it: put it on a line of its own");
+    Problem("systemd reads the comment after the value of " + key +
+            " as part of the value: put the comment on its own line");
   }
 
   // `escaped` has the characters after a backslash that systemd reads as we do.
@@ -145,7 +147,7 @@ class Parser {
       if (expands || escapes) {
         Problem(std::string("systemd reads the ") + text[i] +
                 " in the value of " + key +
-                " in another way: put the value in single quotes, or write it "
+                " differently: put the value in single quotes, or write it "
                 "out");
         return;
       }
@@ -168,7 +170,8 @@ class Parser {
         text.remove_prefix(2);
         const std::string name(TakeKey(&text));
         if (name.empty() || text.empty() || text.front() != '}') {
-          Problem("the value of " + key + " has a ${ that is no ${NAME}");
+          Problem("the value of " + key +
+                  " has a ${ that does not begin a ${NAME}");
           return std::nullopt;
         }
         text.remove_prefix(1);

@@ -51,12 +51,12 @@ Status http::ApiOptions::Validate() const {
   if (!token.empty() || allow_anonymous || IsLoopbackHost(host)) {
     return Status::Ok();
   }
-  return Status(StatusCode::kRefused,
-                "API_HOST=" + Printable(host) +
-                    " is reachable by others, and there is no API_TOKEN",
-                "set API_TOKEN or API_TOKEN_FILE, or listen on 127.0.0.1, "
-                "or set API_ALLOW_ANONYMOUS=true if others are kept out "
-                "in another way");
+  return Status(
+      StatusCode::kRefused,
+      "API_HOST=" + Printable(host) +
+          " is reachable from other hosts, but API_TOKEN is not set",
+      "set API_TOKEN or API_TOKEN_FILE, or listen on 127.0.0.1, "
+      "or set API_ALLOW_ANONYMOUS=true if something else protects the server");
 }
 
 Result<BackupOptions> BackupOptions::FromEnvironment() {

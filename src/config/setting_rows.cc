@@ -185,24 +185,26 @@ std::vector<SettingRow> FoldersRows() {
       "Folders",
       {Folder({kOnFolders, "STORAGE_DIR", "storageDir"},
               LEVELKEEP_AT(backup.storage_dir),
-              "Folder that holds the database's folder."),
+              "Folder that contains the database's folder."),
        Text({kOnFolders, "DB_NAME", "dbName"}, SettingKind::kText,
             IsDatabaseName, "one folder name that does not begin with a dot",
             LEVELKEEP_AT(backup.db_name),
             "Name of the database's folder in STORAGE_DIR."),
-       Also("BACKUP_STORAGE_DIR",
-            Folder({kOnFolders, "BACKUP_DIR", "backupDir"},
-                   LEVELKEEP_AT(backup.backup_dir), "Folder of the archives.")),
+       Also(
+           "BACKUP_STORAGE_DIR",
+           Folder({kOnFolders, "BACKUP_DIR", "backupDir"},
+                  LEVELKEEP_AT(backup.backup_dir), "Folder for the archives.")),
        Folder({kOnFolders, "RESTORE_DIR", "restoreDir"},
               LEVELKEEP_AT(backup.restore_dir),
-              "Drop folder: an archive in it is restored at the next start.")});
+              "Drop folder: the next start restores an archive from it.")});
 }
 
 std::vector<SettingRow> ScheduleRows() {
   return Section(
       "Schedule",
       {Switch({kServe, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
-              LEVELKEEP_AT(backup.schedule.enabled), "Back up on a schedule."),
+              LEVELKEEP_AT(backup.schedule.enabled),
+              "Make backups on a schedule."),
        Milliseconds({kServe, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"},
                     1000, 30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
                     "Milliseconds between two scheduled backups.")});
@@ -213,11 +215,10 @@ std::vector<SettingRow> RetentionRows() {
       "Retention",
       {Number({kServeCreateRotate, "MAX_BACKUPS", "maxBackups"}, 1, 100'000,
               LEVELKEEP_AT(backup.retention.max_backups),
-              "Backups that rotation keeps."),
-       Number(
-           {kServeCreateRotate, "BACKUP_HISTORY_DAYS", "historyDays"}, 0,
-           36'500, LEVELKEEP_AT(backup.retention.history_days),
-           "Days that the last verified backup from before a restore stays.")});
+              "Number of backups that rotation keeps."),
+       Number({kServeCreateRotate, "BACKUP_HISTORY_DAYS", "historyDays"}, 0,
+              36'500, LEVELKEEP_AT(backup.retention.history_days),
+              "Days to keep the last verified backup from before a restore.")});
 }
 
 std::vector<SettingRow> ArchivesRows() {
@@ -226,16 +227,16 @@ std::vector<SettingRow> ArchivesRows() {
       {Switch({kServeCreate, "BACKUP_COMPRESSION", "compression"},
               LEVELKEEP_AT(backup.archive.compression),
               "Compress the archives."),
-       Number({kServeCreate, "BACKUP_COMPRESSION_LEVEL", "compressionLevel"}, 0,
-              3, LEVELKEEP_AT(backup.archive.compression_level),
-              "0 is fastest, 3 is smallest."),
+       Number(
+           {kServeCreate, "BACKUP_COMPRESSION_LEVEL", "compressionLevel"}, 0, 3,
+           LEVELKEEP_AT(backup.archive.compression_level),
+           "Compression level: 0 is fastest, 3 makes the smallest archives."),
        Switch({kServeCreate, "BACKUP_REUSE", "reuse"},
               LEVELKEEP_AT(backup.archive.reuse),
-              "Copy what the newest archive holds already, not compress it "
-              "again."),
+              "Copy compressed tables from the newest archive if unchanged."),
        Choice({kServeCreate, "BACKUP_CHECKSUM", "md5Sidecar"},
               {"sha256", "md5"}, LEVELKEEP_AT(backup.archive.md5_sidecar),
-              "Checksum files beside an archive; md5 writes both.")});
+              "Checksum file beside each archive; md5 writes both kinds.")});
 }
 
 std::vector<SettingRow> ResourcesRows() {
@@ -243,13 +244,13 @@ std::vector<SettingRow> ResourcesRows() {
       "Resources",
       {Number({kReads, "BACKUP_THREADS", "threads"}, 0, 64,
               LEVELKEEP_AT(backup.resources.threads),
-              "Threads that compress; 0 is one for each core."),
+              "Number of threads that compress; 0: one per core."),
        Bytes({kServeCreate, "BACKUP_RATE_LIMIT", "rateLimit"},
              LEVELKEEP_AT(backup.resources.rate_limit_bytes_per_second),
-             "Bytes per second that a backup may read; 0 is no limit."),
+             "Bytes per second that a backup may read; 0: no limit."),
        Choice({kChecksCreate, "BACKUP_PRIORITY", "priority"}, {"low", "idle"},
               LEVELKEEP_AT(backup.resources.priority),
-              "Priority of the threads; idle ones run on spare cores only."),
+              "Priority of the threads; idle: only when a core is free."),
        Bytes({kReads, "BACKUP_RESERVE", "reserve"},
              LEVELKEEP_AT(backup.resources.reserve_bytes),
              "Bytes that must stay free on the disk.")});
@@ -260,12 +261,12 @@ std::vector<SettingRow> VerificationRows() {
       "Verification",
       {Switch({kServeCreateRotate, "BACKUP_VERIFY", "verifyAfterBackup"},
               LEVELKEEP_AT(backup.verification.after_backup),
-              "Prove each new backup in the background by opening it aside."),
+              "Verify each new backup in the background by opening a copy."),
        OrNothing(Text(
            {kChecksRestore, "LEVELKEEP_CHECK_PROGRAM", "checkProgram"},
            SettingKind::kPath, IsText, "a path",
            LEVELKEEP_AT(backup.verification.check_program),
-           "The program levelkeep-check, if it is not in its usual place."))});
+           "Path of the program levelkeep-check, if not the usual one."))});
 }
 
 std::vector<SettingRow> RestoreRows() {
@@ -273,19 +274,19 @@ std::vector<SettingRow> RestoreRows() {
       "Restore",
       {Switch({kServe, "AUTO_RESTORE_ENABLED", "autoRestoreEnabled"},
               LEVELKEEP_AT(backup.restore.at_start),
-              "Apply what lies in RESTORE_DIR at the start."),
+              "At the start, restore an archive from RESTORE_DIR."),
        Number({kChecks, "BACKUP_UNDO_HOURS", "undoHours"}, 0, 87'600,
               LEVELKEEP_AT(backup.restore.undo_hours),
-              "Hours at least that a restore can be undone."),
+              "Minimum number of hours in which a restore can be undone."),
        Switch({kServe, "ALLOW_NEW_DATABASE", "allowNewDatabase"},
               LEVELKEEP_AT(backup.restore.allow_new_database),
-              "Begin an empty database though one is remembered, or a drop "
-              "waits."),
-       OrNothing(Text({kServe, "RESTART_COMMAND", "restartCommand"},
-                      SettingKind::kText, IsText,
-                      "a text without control characters",
-                      LEVELKEEP_AT(backup.restore.restart_command),
-                      "What people are told to run after a staged restore."))});
+              "Create an empty database even if an old one is known or a drop "
+              "failed."),
+       OrNothing(
+           Text({kServe, "RESTART_COMMAND", "restartCommand"},
+                SettingKind::kText, IsText, "a text without control characters",
+                LEVELKEEP_AT(backup.restore.restart_command),
+                "Command that the answer to a staged restore recommends."))});
 }
 
 std::vector<SettingRow> ApiRows() {
@@ -294,23 +295,23 @@ std::vector<SettingRow> ApiRows() {
       {Flag("--host",
             Text({kServeHealth, "API_HOST", "apiHost"}, SettingKind::kText,
                  IsHost, "a host name or address", LEVELKEEP_AT(api.host),
-                 "Address that the HTTP server listens on.")),
+                 "Address on which the HTTP server listens.")),
        Flag("--port", Also("PORT", Number({kServeHealth, "API_PORT", "apiPort"},
                                           0, 65535, LEVELKEEP_AT(api.port),
-                                          "Port that the HTTP server listens "
-                                          "on; 0 is any free one."))),
+                                          "Port on which the HTTP server "
+                                          "listens; 0: any free port."))),
        Secret(Text({kServeHealth, "API_TOKEN", "apiToken"}, SettingKind::kText,
                    IsToken, "1 to 4096 visible ASCII characters without blanks",
                    LEVELKEEP_AT(api.token),
-                   "Bearer token that requests must carry.")),
+                   "Bearer token that requests must have.")),
        Switch({kServe, "API_ALLOW_ANONYMOUS", "apiAllowAnonymous"},
               LEVELKEEP_AT(api.allow_anonymous),
-              "Listen beyond loopback although there is no token."),
+              "Allow other hosts to connect without a token."),
        OrNothing(Text({kServe, "API_ALLOWED_HOSTS", "apiAllowedHosts"},
                       SettingKind::kList, IsAuthority,
                       "host names, separated by commas",
                       LEVELKEEP_AT(api.allowed_hosts),
-                      "Host names that requests may be addressed to."))});
+                      "Host names that requests may use for this server."))});
 }
 
 std::vector<SettingRow> EventStoreRows() {
@@ -325,11 +326,10 @@ std::vector<SettingRow> WorkerRows() {
   return Section(
       "Worker",
       {Switch({kWorker, "BACKUP_WORKER_ENABLED", "workerEnabled"},
-              LEVELKEEP_AT(worker_enabled),
-              "Let `levelkeep worker` do its work."),
+              LEVELKEEP_AT(worker_enabled), "Enable `levelkeep worker`."),
        Milliseconds({kWorker, "BACKUP_WORKER_POLL_MS", "workerPoll"}, 100,
                     kDayMs, LEVELKEEP_AT(worker_poll),
-                    "Milliseconds between two looks of the worker.")});
+                    "Milliseconds between two scans of the worker.")});
 }
 
 std::vector<SettingRow> LogRows() {
@@ -338,12 +338,13 @@ std::vector<SettingRow> LogRows() {
       {Choice({kAll, "LOG_LEVEL", "logLevel"},
               {"trace", "debug", "info", "warn", "error", "off"},
               LEVELKEEP_AT(log.level),
-              "The least important lines that are logged."),
+              "Lowest level of the lines that are logged."),
        Choice({kAll, "LOG_FORMAT", "logJson"}, {"text", "json"},
-              LEVELKEEP_AT(log.json), "Shape of a log line."),
-       OrNothing(Text({kAll, "LOG_DIR", "logDir"}, SettingKind::kPath, IsText,
-                      "a folder", LEVELKEEP_AT(log.directory),
-                      "Folder for daily log files besides standard error."))});
+              LEVELKEEP_AT(log.json), "Format of log lines."),
+       OrNothing(Text(
+           {kAll, "LOG_DIR", "logDir"}, SettingKind::kPath, IsText, "a folder",
+           LEVELKEEP_AT(log.directory),
+           "Folder for daily log files, in addition to standard error."))});
 }
 
 // The defaults come from the structs, so that each has one source.

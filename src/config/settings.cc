@@ -53,9 +53,9 @@ Status RefuseForeign(const SettingsSources& sources, const std::string& path,
   if (trusted) return Status::Ok();
   return Status(StatusCode::kRefused,
                 "it belongs to user " + std::to_string(info.owner) +
-                    ", and root follows only settings of root and of whoever "
-                    "called sudo: run this as that user, or name the file "
-                    "with --config if you trust it");
+                    ", but root uses only files of root and of the user who "
+                    "called sudo: run this as that user, or name the file with "
+                    "--config if you trust it");
 }
 
 Result<std::string> ReadSettings(const SettingsSources& sources,
@@ -114,7 +114,7 @@ std::string AddSystemFile(const SettingsSources& sources,
   }
   const auto entries =
       ReadEntries(sources, path, path, false, loader, EnvReaders::kSystemdToo);
-  if (!entries) return path + " is not there";
+  if (!entries) return path + " does not exist";
   std::set<std::string> folders;
   for (const Entry& entry : *entries) {
     const SettingRow* const row = FindSettingRow(entry.variable);

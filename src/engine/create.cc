@@ -148,7 +148,7 @@ Result<std::unique_ptr<FileLock>> Engine::WaitToWrite(
     if (first && request.on_wait) request.on_wait(lock.status().message());
     if (!clock_->SleepFor(kWriteLockDelay, request.work.stop)) {
       return Status(StatusCode::kCancelled,
-                    "stopped while it waited: " + lock.status().message());
+                    "stopped while waiting: " + lock.status().message());
     }
   }
 }
@@ -188,10 +188,9 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
               " (" + std::string(NameOf(made.snapshot_method)) + ")");
   if (const auto strangers = FindStrangers(fs_, db_dir);
       strangers.ok() && !strangers->empty()) {
-    LogWarn(kEngineLogTag, db_dir +
-                               " holds files that are not LevelDB's, and no "
-                               "backup holds them: " +
-                               NamesOf(*strangers));
+    LogWarn(kEngineLogTag,
+            db_dir + " has files of other programs, which are in no backup: " +
+                NamesOf(*strangers));
   }
   // If the rotation fails, the backup stays valid; health reports the failure.
   if (auto rotated = RemoveOld({made.name}); !rotated.ok()) {
@@ -254,7 +253,7 @@ void Engine::Remember(const std::string& name, const Snapshot& snapshot,
     damage.depth = VerifyDepth::kChecksums;
     damage.at = clock_->Now();
     damage.message = std::to_string(summary->damaged_members) +
-                     " of its members are no longer what was written";
+                     " of its members changed after they were written";
     LogWarn(kEngineLogTag, reuse.archive_name() +
                                " is damaged: " + damage.message + "; " + name +
                                " does not depend on them");
@@ -263,11 +262,10 @@ void Engine::Remember(const std::string& name, const Snapshot& snapshot,
     }
   }
   if (summary->unreadable_members > 0) {
-    LogWarn(kEngineLogTag,
-            std::to_string(summary->unreadable_members) + " members of " +
-                reuse.archive_name() +
-                " could not be read and were compressed anew; look at "
-                "the disk, and verify that backup");
+    LogWarn(kEngineLogTag, std::to_string(summary->unreadable_members) +
+                               " members of " + reuse.archive_name() +
+                               " could not be read and were compressed again; "
+                               "check the disk, and verify that backup");
   }
   if (summary->reused_bytes > 0) {
     LogInfo(kEngineLogTag, name + " holds " +
@@ -325,7 +323,7 @@ std::string Engine::DescribeFileSizeLimit() {
   return "files may have " + FormatBytes(*limit) +
          " at most here (ulimit -f, LimitFSIZE), and a backup of the "
          "database takes about " +
-         FormatBytes(*bytes) + ": backups will fail until it is raised";
+         FormatBytes(*bytes) + ": backups will fail until this limit is raised";
 }
 
 std::string Engine::UndoHint() {

@@ -212,7 +212,8 @@ void Engine::SweepParts() {
   if (!catalog_.folder()->HasPart()) return;
   const auto swept = Sweep();
   if (!swept.ok()) {
-    LogWarn(kEngineLogTag, "left-overs stay: " + swept.status().ToString());
+    LogWarn(kEngineLogTag, "left-over files could not be removed: " +
+                               swept.status().ToString());
     return;
   }
   for (const std::string& name : *swept) {

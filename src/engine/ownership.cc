@@ -45,8 +45,7 @@ std::string WhyForked(const DatabaseIdentity& identity,
   const bool as_expected =
       record != nullptr && identity.epoch == record->expected_epoch;
   if (record != nullptr && !as_recorded && !as_expected) {
-    return "its folder is not the one that was here last: it was put back or "
-           "replaced";
+    return "its folder was put back or replaced since the last start";
   }
   DatabaseHead reached;
   if (as_recorded) reached = record->head;
@@ -64,8 +63,7 @@ std::string WhyForked(const DatabaseIdentity& identity,
   }
   return "it stands at " + Describe(*head) + ", but had reached " +
          Describe(reached) +
-         ": it was put back, repaired, made anew, or lost "
-         "writes";
+         ": it was put back, repaired, created again, or lost writes";
 }
 
 using FolderId = std::pair<uint64_t, uint64_t>;  // device, inode
@@ -202,7 +200,7 @@ Status Engine::NameDatabase(Finding* finding) const {
     if (identity.id.empty()) {
       identity.id = RandomId();
     } else {
-      finding->forked = "it is another one than the one that was here before";
+      finding->forked = "another database was here before";
     }
   }
   if (auto loaded = records_.Load(identity.id); loaded.ok()) {
@@ -263,7 +261,7 @@ Result<Adoption> Engine::Adopt(bool attach) {
   if (!finding.forked.empty()) {
     BeginEpoch(&finding.identity);
     LogWarn(kEngineLogTag, "database " + db_dir + " begins a new history: " +
-                               finding.forked + "; its backups of before stay");
+                               finding.forked + "; its earlier backups stay");
   }
   if (finding.identity != before) {
     LEVELKEEP_RETURN_IF_ERROR(WriteIdentity(fs_, db_dir, finding.identity));

@@ -20,9 +20,9 @@ Status Engine::RefuseOther(const FoundBackup& backup,
   return Status(StatusCode::kOtherDatabase,
                 backup.name + " is a backup of another database than " +
                     options_.storage_path(),
-                "choose one of this database, or say that it is meant: "
+                "choose a backup of this database, or confirm this one: "
                 "--other-database, \"otherDatabase\":true in the body of a "
-                "restore, ?otherDatabase=true of a DELETE");
+                "restore, ?otherDatabase=true in a DELETE");
 }
 
 Status Engine::RequireClosed(const char* if_open) const {
@@ -38,9 +38,9 @@ Status Engine::RequireClosed(const char* if_open) const {
 std::vector<std::string> Engine::Warnings() {
   std::vector<std::string> warnings = {
       DescribeMissingCheck(),
-      FewFilesMayBeOpen() ? "only few files may be open at once (ulimit -n, "
-                            "LimitNOFILE): many connections or tables will "
-                            "find none"
+      FewFilesMayBeOpen() ? "this process may open only a few files at once "
+                            "(ulimit -n, LimitNOFILE): with many connections "
+                            "or tables it will fail to open more"
                           : "",
       DescribeFileSizeLimit()};
   std::erase(warnings, "");

@@ -212,10 +212,10 @@ Status Engine::CloseDatabase() {
   if (closed.ok() || database_->IsOpen()) return closed;
   const Status reopened = database_->Reopen();
   if (reopened.ok()) return closed;
-  return Status(
-      closed.code(),
-      closed.message() + "; and it did not open again: " + reopened.message(),
-      reopened.hint());
+  return Status(closed.code(),
+                closed.message() + "; and the database did not open again: " +
+                    reopened.message(),
+                reopened.hint());
 }
 
 Result<RestoreOutcome> Engine::SwapWhileClosed(const Swap& swap,
@@ -249,7 +249,7 @@ Status Engine::RequireWorkFolder() const {
       ParentPath(WorkDirOf(options_.storage_dir, options_.db_name));
   if (PathExists(fs_, folder)) return Status::Ok();
   return Status(StatusCode::kNotFound, "there is no restore to undo",
-                folder + " is not there: is it the right STORAGE_DIR?");
+                folder + " does not exist: is STORAGE_DIR right?");
 }
 
 Status Engine::ForgetUndo() {
@@ -397,10 +397,11 @@ Result<LossReport> Engine::AcceptLoss(const Work& work) {
     return outcome.status();
   }
   RememberLoss(remains.fault);
-  LogWarn(kEngineLogTag, "a loss was accepted: " + remains.fault +
-                             "; the database goes on with what was left, "
-                             "write number " +
-                             std::to_string(outcome->last_sequence));
+  LogWarn(
+      kEngineLogTag,
+      "a loss was accepted: " + remains.fault +
+          "; the database continues with the remaining files, write number " +
+          std::to_string(outcome->last_sequence));
   LossReport report{remains.fault, outcome->last_sequence,
                     outcome->content_bytes, outcome->epoch, ""};
   const auto kept = restorer_->ListKept();
@@ -414,7 +415,8 @@ void Engine::RememberLoss(const std::string& fault) {
   if (!adoption.ok()) return;
   auto record = records_.Load(adoption->identity.id);
   if (!record.ok()) return;
-  record->forked = "levelkeep accept-loss went on with what was left: " + fault;
+  record->forked =
+      "levelkeep accept-loss continued with the remaining files: " + fault;
   StoreDatabase(*record);
 }
 

@@ -113,10 +113,10 @@ Status ReusePlan::CheckOne(const Snapshot& snapshot,
   LEVELKEEP_RETURN_IF_ERROR(
       DigestRange(*source, 0, files[index].size_bytes, &digest, &verdict));
   if (digest.FinishSha256() == Find(files[index])->sha256) return Status::Ok();
-  return Status(StatusCode::kCorruption,
-                files[index].name +
-                    " is not what it was at the last backup, though its size "
-                    "and time are");
+  return Status(
+      StatusCode::kCorruption,
+      files[index].name +
+          " differs from the last backup, but its size and time are unchanged");
 }
 
 Status SaveReuseRecord(FileSystem* fs, const BackupOptions& options,

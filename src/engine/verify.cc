@@ -133,8 +133,9 @@ void Engine::RecordNotChecked(const std::string& name,
   if (const Status recorded =
           catalog_.RecordNotChecked(name, reason, clock_->Now());
       !recorded.ok()) {
-    LogWarn(kEngineLogTag, name + ": not checked, and that was not recorded: " +
-                               recorded.ToString());
+    LogWarn(kEngineLogTag,
+            name + ": not checked, and the reason was not recorded: " +
+                recorded.ToString());
   }
 }
 
@@ -161,7 +162,9 @@ void Engine::RememberScan(const std::string& sha256) {
   };
   if (const Status added = remember(); !added.ok()) {
     LogWarn(kEngineLogTag,
-            "a restore of it will scan it again: " + added.ToString());
+            "the verdict was not stored, so a restore will scan the backup "
+            "again: " +
+                added.ToString());
   }
 }
 

@@ -160,13 +160,13 @@ Result<Job> JobRunner::Wait(const std::string& id,
       });
       if (entry->job.has_ended()) return entry->job;
       return Status(StatusCode::kCancelled,
-                    "stopped while it waited for job " + id);
+                    "stopped while waiting for job " + id);
     }
   }
   LEVELKEEP_ASSIGN_OR_RETURN(Job job, Find(id));
   if (job.has_ended()) return job;
   return Status(StatusCode::kBusy, "another process runs job " + id,
-                "ask for it again later");
+                "try again later");
 }
 
 Status JobRunner::Cancel(const std::string& id) {
@@ -307,7 +307,7 @@ void JobRunner::TakeUp(const std::shared_ptr<JobStore>& store) {
   if (store == nullptr) return;
   auto jobs = store->TakeUp();
   if (!jobs.ok()) {
-    LogWarn(kJobLogTag, "jobs of the last process were not taken up: " +
+    LogWarn(kJobLogTag, "jobs of the last process could not be continued: " +
                             jobs.status().ToString());
     return;
   }

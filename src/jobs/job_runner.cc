@@ -184,7 +184,7 @@ Status JobRunner::AwaitTurn(const EntryPtr& entry, const JobTerms& terms) {
   if (entry->job.status == JobStatus::kInProgress) return Status::Ok();
   if (!closed_ && (entry->wait_ended || terms.stop.stop_requested())) {
     return Status(StatusCode::kCancelled,
-                  "stopped while it waited for another job");
+                  "stopped while waiting for another job");
   }
   return JudgeLocked(*entry);
 }
@@ -224,8 +224,9 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
   const JobRequest request = entry->job.request;
   const auto handler = handlers_.find(request.type);
   if (handler == handlers_.end()) {
-    return {Status(StatusCode::kUnsupported, "nobody here does a job of type " +
-                                                 JobTypeName(request.type))};
+    return {Status(StatusCode::kUnsupported,
+                   "this process has no handler for jobs of type " +
+                       JobTypeName(request.type))};
   }
   const auto& is_needed = handler->second.is_needed;
   const bool needed = !entry->submitted || !is_needed || is_needed(request);
@@ -348,7 +349,7 @@ void JobRunner::RecordOrWarn(const EntryPtr& entry) {
   MutexLock lock(&mutex_);
   if (!recorded.ok() && !warned_) {
     LogWarn(kJobLogTag,
-            "jobs go on without a record of them: " + recorded.ToString());
+            "jobs continue without records: " + recorded.ToString());
   }
   warned_ = !recorded.ok();
 }

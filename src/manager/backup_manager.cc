@@ -99,7 +99,7 @@ std::optional<EventCount> BackupManager::Impl::CountEvents() {
     return Status::Ok();
   });
   if (!counted.ok()) {
-    LogWarn(kEngineLogTag, counted.ToString() + "; going on without a count");
+    LogWarn(kEngineLogTag, counted.ToString() + "; continuing without a count");
   }
   return events;
 }

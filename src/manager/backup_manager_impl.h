@@ -29,8 +29,8 @@ namespace levelkeep {
 
 inline constexpr char kForgottenEnv[] =
     "the database was not opened with leveldb::Options::env = env(): its "
-    "snapshots are logical, each reads every key, and writes that no backup "
-    "holds are not counted";
+    "snapshots are logical, each reads every key, and writes that are in no "
+    "backup are not counted";
 
 // Triggers of jobs that the manager submits itself: of the schedule; the
 // verification of a backup that was just made, or could not be verified before;

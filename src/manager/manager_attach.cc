@@ -80,18 +80,19 @@ Status BackupManager::Impl::RequireOurs(leveldb::DB* db) const {
     return Status(
         StatusCode::kInvalidArgument,
         "the attached database is not the one in " + db_dir + ": " + why,
-        "open options().storage_path(), and attach what that gave");
+        "open options().storage_path(), and attach that DB");
   };
   if (!Stats().attached) {
     std::string holder;
     LEVELKEEP_ASSIGN_OR_RETURN(const DbLock::State state,
                                DbLock::Probe(fs_, db_dir, &holder));
     if (state == DbLock::State::kHeldByOther) {
-      return another("that is open in " + holder);
+      return another("that database is open in " + holder);
     }
     if (state == DbLock::State::kFree) {
-      return another(engine_.DatabasePresent() ? "nobody has that open"
-                                               : "there is none");
+      return another(engine_.DatabasePresent()
+                         ? "no process has that database open"
+                         : "there is none");
     }
   }
   for (int attempt = 1; !MayBeOurs(db); ++attempt) {
@@ -172,8 +173,8 @@ Status BackupManager::Impl::RequireStillOpen() const {
   if (open) return Status::Ok();
   return Status(StatusCode::kRefused,
                 "database " + db_dir + " was closed while it was attached",
-                "destroy the Attachment before the DB; to go on, open it and "
-                "attach it again");
+                "destroy the Attachment before the DB; to continue, open the "
+                "database and attach it again");
 }
 
 Result<std::unique_ptr<Snapshot>> BackupManager::Impl::TakeSnapshot(

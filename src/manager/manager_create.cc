@@ -145,7 +145,9 @@ bool BackupManager::Impl::NeedsCreate(const JobRequest& request) {
   if (request.trigger != kScheduled) return true;
   const auto cover = FindCover();
   if (!cover.ok() || cover->empty()) return true;
-  LogInfo(kEngineLogTag, "scheduled backup: nothing changed, still covered");
+  LogInfo(
+      kEngineLogTag,
+      "scheduled backup: skipped, because nothing changed since the last one");
   // No new backup will be verified, which would start the tidying.
   SubmitTidying(*cover);
   return false;

@@ -79,7 +79,7 @@ Status BackupManager::Impl::JudgeUndo(UndoScope scope) {
   LEVELKEEP_RETURN_IF_ERROR(RequireInitialized());
   if (!engine_.restorer()->UndoAvailable()) {
     return Status(StatusCode::kNotFound, "there is no restore to undo",
-                  "what a restore replaces is kept for BACKUP_UNDO_HOURS, and "
+                  "the replaced database is kept for BACKUP_UNDO_HOURS, and "
                   "until a later backup is verified; restore a backup instead");
   }
   if (IsOpen() && !CanRestoreLive()) {

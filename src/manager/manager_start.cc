@@ -14,7 +14,7 @@ namespace levelkeep {
 
 namespace {
 
-constexpr char kANewOneBegins[] = "; a new one begins";
+constexpr char kANewOneBegins[] = "; a new database begins";
 
 void Log(const StartReport& report) {
   if (report.restored) {
@@ -25,7 +25,8 @@ void Log(const StartReport& report) {
     LogWarn(kEngineLogTag,
             report.restored_from +
                 " is a backup of ANOTHER database; it was restored because it "
-                "was dropped. levelkeep restore --undo takes it back");
+                "was in RESTORE_DIR. levelkeep restore --undo puts the old "
+                "database back");
   }
   for (const auto& [name, reason] : report.rejected) {
     LogWarn(kEngineLogTag, name + ": rejected, " + reason);
@@ -33,8 +34,8 @@ void Log(const StartReport& report) {
   if (!report.gap.empty()) {
     LogWarn(kEngineLogTag,
             "writes are missing before or in " + report.gap +
-                " of the database: power or a write failed, or a log was "
-                "removed; LevelDB passes over them");
+                " of the database: the power or a write failed, or a log was "
+                "removed; LevelDB continues without them");
   }
   if (!report.missing_database.empty()) {
     LogWarn(kEngineLogTag, report.missing_database + kANewOneBegins);
@@ -190,12 +191,12 @@ Result<std::string> BackupManager::Impl::LookAtDatabase(StartReport* report) {
 // start fails.
 Status BackupManager::Impl::RefuseEmptyStart(const DropOutcome& outcome) const {
   std::string message = "there is no database in " + options_.storage_path() +
-                        ", and what lies in " + options_.restore_dir +
+                        ", and the archive in " + options_.restore_dir +
                         " was not restored: " + outcome.refused;
   const Status missing = engine_.RequireDatabase();
-  if (!missing.ok()) message += "; moreover " + missing.message();
+  if (!missing.ok()) message += "; also, " + missing.message();
   return Status(StatusCode::kRefused, message,
-                "mend it or take it out of there and start again, or set "
+                "replace or remove that archive and start again, or set "
                 "ALLOW_NEW_DATABASE=true to begin with an empty database");
 }
 

@@ -66,7 +66,7 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
       break;
     default:
       if (automatic) {
-        LogWarn(kEngineLogTag, "not verified, tried again later: " +
+        LogWarn(kEngineLogTag, "not verified, will try again later: " +
                                    report.status().ToString());
       }
       outcome.again = PauseBeforeRecheck(

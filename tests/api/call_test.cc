@@ -96,7 +96,7 @@ TEST(CallTest, AFieldIsMissingEmptyOrNotOneOfItsChoices) {
       const Status status = StatusOf(
           route, R"({"backup":"n",")" + std::string(field) + "\":" + value);
       EXPECT_EQ(status.message(), "\"" + std::string(field) + "\" is empty");
-      EXPECT_EQ(status.hint(), "leave it out, or say what is meant");
+      EXPECT_EQ(status.hint(), "leave it out, or give a value");
     }
   }
   EXPECT_TRUE(StatusOf(route, R"({"backup":"n"})").ok());
@@ -118,10 +118,10 @@ TEST(CallTest, UnknownFieldsAreRefusedWithWhatIsKnown) {
   }
   for (const char* other : {"preview", "to", "a", "comment", "requestId"}) {
     EXPECT_EQ(StatusOf(route, "{\"" + std::string(other) + "\":1}").hint(),
-              "it takes \"dryRun\" and \"depth\"");
+              "this route takes \"dryRun\" and \"depth\"");
   }
   EXPECT_EQ(StatusOf(WithFields({}), R"({"a":1})").hint(),
-            "it takes none here");
+            "this route takes none");
 }
 
 TEST(CallTest, UnknownParametersAreRefusedWhereSomethingChanges) {
@@ -135,7 +135,7 @@ TEST(CallTest, UnknownParametersAreRefusedWhereSomethingChanges) {
   };
   EXPECT_TRUE(status_of("force").ok());
   EXPECT_EQ(status_of("dryRun").message(),
-            "\"dryRun\" stands in the address of the request");
+            "\"dryRun\" is in the address of the request");
   EXPECT_EQ(status_of("dryRun").hint(),
             "it is a field of the body: {\"dryRun\":true}");
   EXPECT_EQ(status_of("label").hint(),
@@ -143,7 +143,7 @@ TEST(CallTest, UnknownParametersAreRefusedWhereSomethingChanges) {
   EXPECT_EQ(status_of("forse").message(),
             "the request has an unknown query parameter \"forse\"");
   EXPECT_EQ(status_of("forse").hint(), "did you mean \"force\"?");
-  EXPECT_EQ(status_of("x").hint(), "it takes \"force\"");
+  EXPECT_EQ(status_of("x").hint(), "this route takes \"force\"");
   EXPECT_EQ(status_of("dry_run").hint(),
             "did you mean the field \"dryRun\" of the body?");
   // What is missing in the body may stand in the address.
@@ -151,9 +151,9 @@ TEST(CallTest, UnknownParametersAreRefusedWhereSomethingChanges) {
   misplaced.query["label"] = "x";
   misplaced.body = "no JSON";
   EXPECT_EQ(Call(route, misplaced).status().message(),
-            "\"label\" stands in the address of the request");
+            "\"label\" is in the address of the request");
   EXPECT_EQ(StatusOf(route, R"({"force":true})").message(),
-            "\"force\" stands in the request body");
+            "\"force\" is in the request body");
   EXPECT_EQ(StatusOf(route, R"({"force":true})").hint(),
             "it is a query parameter: add ?force=… to the address, and "
             "nothing to the body");

@@ -157,7 +157,7 @@ TEST_F(EventApiTest, ABadEventNamesItsIndexAndStoresNothing) {
       {"", "the event: \"type\" is missing"},
       {"{}", "the event: \"type\" is missing"},
       {"17", "the event: it is not an object"},
-      {"[]", "the array holds no event"},
+      {"[]", "the array has no events"},
       {"{\"type\":1}", "the event: \"type\" must be a string"},
       {"{\"type\":\"t\",\"stream\":null}",
        "the event: \"stream\" must be a string"},
@@ -184,7 +184,7 @@ TEST_F(EventApiTest, LimitsTheSizeOfABatch) {
   for (size_t i = 0; i < kMaxEventsInBatch; ++i) many += "{\"type\":\"t\"},";
   const Response too_many = Post(many + "{\"type\":\"t\"}]");
   EXPECT_EQ(too_many.status, 413);
-  EXPECT_EQ(Detail(too_many), "a batch holds at most 10000 events");
+  EXPECT_EQ(Detail(too_many), "a batch may have at most 10000 events");
   many.back() = ']';
   EXPECT_EQ(Post(many).status, 201);
 

@@ -138,7 +138,7 @@ TEST_F(FolderProbeTest, WhatIsNeededIsRefusedWithTheReason) {
   LackingDisk unlocked;
   EXPECT_TRUE(storage(&unlocked).ok());
   unlocked.no_locks = true;
-  EXPECT_NE(storage(&unlocked).message().find("locks do not hold"),
+  EXPECT_NE(storage(&unlocked).message().find("locks do not work"),
             std::string::npos);
   EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "nothing is made";
 }

@@ -50,7 +50,7 @@ TEST(ArgumentsTest, AVerbTakesTheFlagsOfSettingsThatItUses) {
               "option --port is not for levelkeep list: it is for serve, "
               "health, config");
     EXPECT_EQ(status.hint(),
-              "leave it out; environment and files may hold API_PORT for every "
+              "leave it out; environment and files may set API_PORT for every "
               "verb");
   }
   for (const Verb* verb : AllVerbs()) {
@@ -141,8 +141,7 @@ TEST(ArgumentsTest, MistakesAreNamedWithWhatWasMeant) {
 // What "$UNSET" leaves in a script, in every place of every verb.
 TEST(ArgumentsTest, NothingIsGuessedFromAnEmptyArgument) {
   const std::string hint =
-      "is a variable not set? leave it out, or say what "
-      "is meant";
+      "is a shell variable not set? leave the argument out, or give a value";
   const auto refused = [&](const std::vector<std::string>& arguments,
                            const std::string& message) {
     const Status status = ParseCommandLine(arguments).status();
@@ -235,7 +234,7 @@ TEST(ArgumentsTest, AFlagTakesNoValue) {
         EXPECT_EQ(status.code(), StatusCode::kInvalidArgument) << given;
         EXPECT_EQ(status.message(),
                   "option " + flag + " takes no value: " + given);
-        EXPECT_EQ(status.hint(), "say " + flag + ", or leave it out");
+        EXPECT_EQ(status.hint(), "give " + flag + ", or leave it out");
       }
     }
   }

@@ -38,7 +38,7 @@ class ConfigCheckTest : public CliTest {
     EXPECT_EQ(checked.code, 0) << checked.err;
     EXPECT_EQ(checked.out, "the configuration is fine\n");
     EXPECT_EQ(checked.err,
-              "not asked: whether port 0 is free, and whether a process has "
+              "not checked: whether port 0 is free, and whether a process has "
               "the database open\n");
   }
 
@@ -49,7 +49,7 @@ TEST_F(ConfigCheckTest, RefusesWhatServeRefuses) {
   good_ = environment_;
   ExpectFine();
   environment_["API_HOST"] = "0.0.0.0";
-  ExpectRefused(2, "is reachable by others");
+  ExpectRefused(2, "is reachable from other hosts");
   test::WriteFile(dir_.Sub("file"), "");
   std::filesystem::create_symlink(dir_.Sub("none"), dir_.Sub("leads nowhere"));
   environment_["LOG_DIR"] = dir_.Sub("file");

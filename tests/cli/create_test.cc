@@ -34,9 +34,10 @@ TEST_F(CreateTest, CreateWaitsForAnotherProcess) {
     clock_.Advance(std::chrono::minutes(5));
     const Outcome outcome = made.get();
     EXPECT_EQ(outcome.code, ends ? 0 : 4) << outcome.err;
-    EXPECT_NE(outcome.err.find("waiting, five minutes at most: another process "
-                               "is changing the backups"),
-              std::string::npos)
+    EXPECT_NE(
+        outcome.err.find("waiting (at most five minutes): another process "
+                         "is changing the backups"),
+        std::string::npos)
         << outcome.err;
   }
 }

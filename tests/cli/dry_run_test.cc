@@ -61,8 +61,7 @@ TEST_F(DryRunTest, WritesNothing) {
     ASSERT_TRUE(holder.holds());
     ExpectNothingIsWritten(path);
     const Outcome shown = RunCli({"restore", "latest", "--dry-run"});
-    EXPECT_NE(shown.out.find("4 writes made since then"), std::string::npos)
-        << shown.out;
+    EXPECT_NE(shown.out.find("4 later writes"), std::string::npos) << shown.out;
   }
 }
 
@@ -219,7 +218,8 @@ TEST_F(RehearsalTest, OfAnUndoSaysWhatComesBack) {
   for (const char* undo : {"--undo", "--undo-all"}) {
     const Outcome asked = RunCli({"restore", undo, "--dry-run"});
     EXPECT_EQ(asked.code, 0) << asked.err;
-    EXPECT_NE(asked.out.find("It is at write number 10 ("), std::string::npos)
+    EXPECT_NE(asked.out.find("That database is at write number 10 ("),
+              std::string::npos)
         << asked.out;
   }
   const auto json = RunCli({"restore", "--undo", "--dry-run", "--json"}).json();

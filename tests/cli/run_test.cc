@@ -175,8 +175,7 @@ TEST_F(BrokenOutputTest, IsAnErrorOfEveryVerbAndTheActStays) {
   const std::string name = CreateBackup();
   const std::string lost =
       "error: standard output can't be written: it is "
-      "closed\nhint: what was asked for is done, only "
-      "its report is lost\n";
+      "closed\nhint: the operation succeeded, only its report is lost\n";
   for (const std::vector<std::string>& verb :
        {std::vector<std::string>{"--help"},
         {"--version"},

@@ -258,7 +258,8 @@ TEST_F(ServeTest, HealthTakesAnAddressAndNothingElse) {
       << unknown.err;
   EXPECT_EQ(service->Stop(), 0);
   const Outcome down = RunCli({"health", "--url", url});
-  EXPECT_NE(down.err.find(url + ": nobody listens there\n"), std::string::npos)
+  EXPECT_NE(down.err.find(url + ": no server listens there\n"),
+            std::string::npos)
       << down.err;
 }
 
@@ -270,8 +271,9 @@ TEST_F(ServeTest, HealthSaysThatAServerHangs) {
   const Outcome outcome = RunCli({"health", "--timeout", "50", "--url",
                                   "http://127.0.0.1:" + std::to_string(port)});
   EXPECT_EQ(outcome.code, 1);
-  EXPECT_NE(outcome.err.find(": it took the connection and did not answer "
-                             "within 50 ms\n"),
+  EXPECT_NE(outcome.err.find(
+                ": the server accepted the connection but did not answer "
+                "within 50 ms\n"),
             std::string::npos)
       << outcome.err;
 }
@@ -322,7 +324,7 @@ TEST_F(ServeTest, HealthIsToldBySomebodyElse) {
     answer = bad;
     const Outcome outcome = RunCli({"health", "--url", url});
     EXPECT_EQ(outcome.code, 1) << bad.substr(0, 40);
-    EXPECT_NE(outcome.err.find("and not with a health report"),
+    EXPECT_NE(outcome.err.find("which is not a health report"),
               std::string::npos)
         << outcome.err;
   }
@@ -365,9 +367,10 @@ TEST_F(ServeTest, HealthSaysWhatIsDegradedAndEndsWith7) {
   EXPECT_EQ(text.out,
             "degraded: 1 backups, 0.01 MB\ndegraded: a disk is full\n"
             "degraded: b\\x07\n");
-  EXPECT_EQ(text.err, "error: " + told.url() +
-                          " serves, but something is degraded: 2 reasons\n"
-                          "hint: the report names each, and what to do\n");
+  EXPECT_EQ(text.err,
+            "error: " + told.url() +
+                " serves, but something is degraded: 2 reasons\n"
+                "hint: the report lists the reasons and what to do\n");
   const Outcome json = RunCli({"health", "--url", told.url(), "--json"});
   EXPECT_EQ(json.code, 7);
   EXPECT_EQ(json.json().at("success"), false);

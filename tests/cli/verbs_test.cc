@@ -64,9 +64,8 @@ TEST_F(VerbsTest, AcceptLossSaysWhatIsLeftAndGoesOnWithIt) {
   const Outcome dry = RunCli({"accept-loss", "--dry-run"});
   EXPECT_EQ(Normalize(dry.out),
             "the database in DIR/storage/event_registry_db lacks files that "
-            "it needs: CURRENT.\n"
-            "What is left: 0 tables, 1 logs.\n"
-            "There is no backup of it in BACKUP_DIR.\n"
+            "it needs: CURRENT.\nRemaining: 0 tables, 1 logs.\n"
+            "BACKUP_DIR has no backup of this database.\n"
             "The present folder is kept: see levelkeep restore --undo "
             "--list.\n");
   const auto preview = RunCli({"accept-loss", "--dry-run", "--json"}).json();
@@ -245,13 +244,14 @@ TEST_F(VerbsTest, RestoreAsksAPersonAndHearsNo) {
   AppendEvents(4);
   const Outcome unasked = RunCli({"restore", name});
   EXPECT_EQ(unasked.code, 2);
-  EXPECT_EQ(unasked.err,
-            "error: restore replaces the database and can't ask here\n"
-            "hint: pass --yes, or look first with --dry-run\n");
+  EXPECT_EQ(
+      unasked.err,
+      "error: restore replaces the database, and nobody can confirm it here\n"
+      "hint: pass --yes, or look first with --dry-run\n");
   terminal_ = true;
   const Outcome no = RunCli({"restore", name}, "n\n");
   EXPECT_EQ(no.code, 1);
-  EXPECT_NE(no.err.find("Go on? [y/N] "), std::string::npos);
+  EXPECT_NE(no.err.find("Continue? [y/N] "), std::string::npos);
   EXPECT_NE(no.err.find("not confirmed, nothing was changed"),
             std::string::npos);
   EXPECT_EQ(CountEvents(db_dir()), 7u);
@@ -379,16 +379,17 @@ TEST_F(VerbsTest, DeleteAsksAndKeepsTheNewestVerifiedOne) {
   const Outcome unasked = RunCli({"delete", first});
   EXPECT_EQ(unasked.code, 2);
   EXPECT_EQ(unasked.err,
-            "error: delete removes a backup for good and can't ask here\n"
+            "error: delete removes a backup permanently, and nobody can "
+            "confirm it here\n"
             "hint: pass --yes\n");
   EXPECT_EQ(RunCli({"delete", first, "--json"}).code, 2);
   terminal_ = true;
   const Outcome no = RunCli({"delete", first}, "n\n");
   EXPECT_EQ(no.code, 1);
-  EXPECT_NE(
-      Normalize(no.err).find(first + " (SIZE, verified) is removed for good.\n"
-                                     "Go on? [y/N] "),
-      std::string::npos)
+  EXPECT_NE(Normalize(no.err).find(
+                first + " (SIZE, verified) will be removed permanently.\n"
+                        "Continue? [y/N] "),
+            std::string::npos)
       << no.err;
   EXPECT_EQ(RunCli({"delete", second}, "y\n").code, 1);
   terminal_ = false;
@@ -470,7 +471,7 @@ TEST_F(VerbsTest, PinAndDeleteNameWhatIsWrong) {
   for (const char* verb : {"pin", "unpin", "delete"}) {
     const Outcome what = RunCli({verb});
     EXPECT_EQ(what.code, 2);
-    EXPECT_NE(what.err.find(std::string(verb) + " what?"), std::string::npos);
+    EXPECT_NE(what.err.find("no backup is named"), std::string::npos);
     EXPECT_EQ(RunCli({verb, "backup_2001-01-01_000000.tar.gz"}).code, 5);
     // A path is no name: only what is in BACKUP_DIR is theirs.
     EXPECT_EQ(RunCli({verb, BackupPath(name)}).code, 2);

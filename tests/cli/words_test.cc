@@ -49,8 +49,8 @@ TEST_F(WordsTest, WhoCantBeAskedHearsOfTheActItself) {
   const Outcome unasked = RunCli({"restore", "--forget-undo"});
   EXPECT_EQ(unasked.code, 2);
   EXPECT_EQ(unasked.err,
-            "error: restore --forget-undo removes replaced databases for good "
-            "and can't ask here\n"
+            "error: restore --forget-undo removes replaced databases "
+            "permanently, and nobody can confirm it here\n"
             "hint: pass --yes, or look first with restore --undo --list\n");
 }
 
@@ -64,9 +64,9 @@ TEST_F(WordsTest, AnotherDatabasesBackupIsMeantInThreeWays) {
   const Outcome refused = RunCli({"delete", other, "--yes"});
   EXPECT_EQ(refused.code, 1);
   EXPECT_EQ(HintOf(refused),
-            "choose one of this database, or say that it is meant: "
+            "choose a backup of this database, or confirm this one: "
             "--other-database, \"otherDatabase\":true in the body of a "
-            "restore, ?otherDatabase=true of a DELETE\n");
+            "restore, ?otherDatabase=true in a DELETE\n");
 }
 
 TEST_F(WordsTest, WhereNoDatabaseWasNoneIsKept) {
@@ -99,7 +99,7 @@ TEST_F(WordsTest, AQuietQuestionSaysWhatItIsAbout) {
   const std::string name = CreateBackup();
   terminal_ = true;
   const Outcome removed = RunCli({"delete", name, "--quiet"}, "n\n");
-  EXPECT_NE(removed.err.find(" is removed for good.\nGo on? [y/N] "),
+  EXPECT_NE(removed.err.find(" will be removed permanently.\nContinue? [y/N] "),
             std::string::npos)
       << removed.err;
   const Outcome restored = RunCli({"restore", name, "-q"}, "n\n");

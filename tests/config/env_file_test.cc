@@ -83,15 +83,18 @@ TEST(EnvFileTest, ReportsEveryBadLineWithItsNumber) {
       {"A=\"x\\\"", "file .env line 1: the quoted value of A has no end"},
       {"A=\"x\\", "file .env line 1: the quoted value of A has no end"},
       {"A='x' y",
-       "file .env line 1: there is text behind the quoted value of A"},
+       "file .env line 1: there is text after the quoted value of A"},
       {"A=${NO_SUCH}",
        "file .env line 1: the value of A uses ${NO_SUCH}, which is not set"},
       {"A=${HOME",
-       "file .env line 1: the value of A has a ${ that is no "
+       "file .env line 1: the value of A has a ${ that does not begin a "
        "${NAME}"},
       {"A=${HOME:-x}",
-       "file .env line 1: the value of A has a ${ that is no ${NAME}"},
-      {"A=${}", "file .env line 1: the value of A has a ${ that is no ${NAME}"},
+       "file .env line 1: the value of A has a ${ that does not begin a "
+       "${NAME}"},
+      {"A=${}",
+       "file .env line 1: the value of A has a ${ that does not begin a "
+       "${NAME}"},
       {"A=1\nA=1", "file .env line 2: A was set in line 1 already"},
   };
   for (const auto& c : kCases) {
@@ -106,12 +109,12 @@ TEST(EnvFileTest, WhatSystemdReadsInAnotherWayIsAProblemThere) {
     return ParseEnvFile(text, "f", Environment(), readers).problems;
   };
   const std::string comment =
-      "file f line 1: systemd takes the comment behind the value of A for a "
-      "part of it: put it on a line of its own";
+      "file f line 1: systemd reads the comment after the value of A as part "
+      "of the value: put the comment on its own line";
   const auto sign = [](const std::string& sign) {
     return "file f line 1: systemd reads the " + sign +
-           " in the value of A in another way: put the value in single quotes, "
-           "or write it out";
+           " in the value of A differently: put the value in single quotes, or "
+           "write it out";
   };
   const struct {
     std::string text, problem;
@@ -121,8 +124,8 @@ TEST(EnvFileTest, WhatSystemdReadsInAnotherWayIsAProblemThere) {
       {"A=\"1\"# one", comment},
       {"A= # none", comment},
       {"export A=1",
-       "file f line 1: systemd reads no line that begins with export: leave it "
-       "out"},
+       "file f line 1: systemd ignores a line that begins with export: remove "
+       "the word export"},
       {"A=${HOME}/x", sign("$")},
       {"A=a$$b", sign("$")},
       {"A=\"$$\"", sign("$")},

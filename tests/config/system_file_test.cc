@@ -64,7 +64,7 @@ TEST_F(SystemFileTest, OneThatIsNotThereIsFine) {
   std::filesystem::remove(sources_.system_file);
   const LoadedSettings loaded = Load();
   EXPECT_EQ(loaded.settings.backup.storage_dir, "./storage");
-  EXPECT_THAT(loaded.system_file, HasSubstr("is not there"));
+  EXPECT_THAT(loaded.system_file, HasSubstr("does not exist"));
 }
 
 TEST_F(SystemFileTest, OneThatCannotBeReadIsAProblem) {

@@ -50,7 +50,8 @@ TEST_F(AttachTest, ADatabaseOfAnotherFolderIsRefused) {
   const auto other = OpenAt(dir_.Sub("other"), manager.env());
   ExpectAnother(manager.Attach(other.get()).status(), "there is none");
   OpenAt(options_.storage_path());
-  ExpectAnother(manager.Attach(other.get()).status(), "nobody has that open");
+  ExpectAnother(manager.Attach(other.get()).status(),
+                "no process has that database open");
   // Nothing is remembered of it.
   const auto right = OpenAt(options_.storage_path(), manager.env());
   EXPECT_TRUE(manager.Attach(right.get()).ok());

@@ -110,7 +110,7 @@ TEST_F(DropStartTest, MissingDatabaseIsNamedAsWell) {
   const Status refused = Start();
   EXPECT_EQ(refused.code(), StatusCode::kRefused);
   EXPECT_NE(refused.message().find(
-                "moreover there is no database in " + options_.storage_path() +
+                "also, there is no database in " + options_.storage_path() +
                 ", but " + options_.backup_dir + " remembers one there"),
             std::string::npos)
       << refused.message();

@@ -269,9 +269,9 @@ def test_a_backup_folder_that_can_not_be_written_is_a_warning(
 
 WARNINGS = {
     "levelkeep-check is not at": {"LEVELKEEP_CHECK_PROGRAM": "/nonexistent"},
-    "only few files may be open": {
+    "may open only a few files": {
         "prefix": limited(resource.RLIMIT_NOFILE, 24)},
-    "backups will fail until it is raised": {
+    "backups will fail until this limit is raised": {
         "prefix": limited(resource.RLIMIT_FSIZE, 1 << 10)},
 }
 

@@ -141,7 +141,7 @@ std::variant<EncodedBatch, Response> EncodeBatch(const std::string& text) {
     return Malformed(body.status().message(), body.status().hint());
   }
   if (body->events.size() > kMaxEventsInBatch) {
-    return TooLarge("a batch holds at most " +
+    return TooLarge("a batch may have at most " +
                     std::to_string(kMaxEventsInBatch) + " events");
   }
   auto bodies = EncodeEventBodies(body->events);
@@ -248,7 +248,7 @@ Result<EventBody> ParseEventBody(const std::string& text) {
     return body;
   }
   if (json->empty()) {
-    return Status(StatusCode::kInvalidArgument, "the array holds no event");
+    return Status(StatusCode::kInvalidArgument, "the array has no events");
   }
   body.events.reserve(json->size());
   for (size_t i = 0; i < json->size(); ++i) {
@@ -287,7 +287,7 @@ std::vector<Route> EventRoutes(EventBus* bus, Clock* clock) {
            }},
       {.method = "GET",
        .path = "/api/events/stream",
-       .summary = "events as they come (server-sent events)",
+       .summary = "new events as a stream (server-sent events)",
        .scope = Scope::kRead,
        .query = {Number("after", 0, UINT64_MAX)},
        .answers = {200},
