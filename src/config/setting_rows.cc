@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/host_name.h"
 #include "base/text.h"
 
 namespace levelkeep {
@@ -57,10 +56,6 @@ bool IsHost(std::string_view text) {
                   (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' ||
                   c == ':' || c == '%' || c == '[' || c == ']';
          });
-}
-
-bool IsAuthority(std::string_view text) {
-  return HostOfAuthority(text).has_value();
 }
 
 // What fits behind "Authorization: Bearer ".
@@ -307,7 +302,7 @@ std::vector<SettingRow> ApiRows() {
               LEVELKEEP_AT(api.allow_anonymous),
               "Listen beyond loopback although there is no token."),
        OrNothing(Text({kServe, "API_ALLOWED_HOSTS", "apiAllowedHosts"},
-                      SettingKind::kList, IsAuthority,
+                      SettingKind::kList, IsHost,
                       "host names, separated by commas",
                       LEVELKEEP_AT(api.allowed_hosts),
                       "Host names that requests may be addressed to."))});

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/record.h"
-#include "levelkeep/jobs.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {

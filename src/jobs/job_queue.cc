@@ -280,19 +280,17 @@ void JobRunner::Close() {
 
 // To those who only ask whether something runs, an undo is a restore and a
 // deletion a rotation.
-std::string JobRunner::Running() const {
+std::optional<JobType> JobRunner::Running() const {
   using enum JobType;
   MutexLock lock(&mutex_);
   for (const JobType type :
        {kRestore, kUndo, kCreate, kRotate, kDelete, kVerify}) {
     for (const EntryPtr& entry : running_) {
       if (entry->job.request.type != type) continue;
-      return JobTypeName(type == kUndo     ? kRestore
-                         : type == kDelete ? kRotate
-                                           : type);
+      return type == kUndo ? kRestore : type == kDelete ? kRotate : type;
     }
   }
-  return "";
+  return std::nullopt;
 }
 
 int JobRunner::Waiting() const {

@@ -31,7 +31,7 @@
 #include "base/work.h"
 #include "jobs/job_store.h"
 #include "jobs/schedule.h"
-#include "levelkeep/jobs.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -150,9 +150,9 @@ class JobRunner {
 
   // Ok, or what Run would be refused with now.
   Status Judge(JobType type) const;
-  // The most intrusive job that runs: "restore", "create", "rotate", "verify";
-  // empty: none runs.
-  std::string Running() const;
+  // The most intrusive job that runs: kRestore (also an undo), kCreate, kRotate
+  // (also a deletion) or kVerify.
+  std::optional<JobType> Running() const;
   // How many callers of Run wait for other jobs.
   int Waiting() const;
 
