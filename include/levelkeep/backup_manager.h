@@ -1,30 +1,13 @@
-// BackupManager: the object that an application holds.
-//
-//   levelkeep::BackupManager manager(options);
-//   auto report = manager.Initialize();       // before the DB is open
-//   db_options.env = manager.env();
-//   leveldb::DB::Open(db_options, options.storage_path(), &db);
-//   auto attachment = manager.Attach(db);     // the schedule runs from here
-//
-// README.md has it whole. Destroy in the opposite order: attachment, DB,
-// manager. One manager for each database; several in one process are fine, each
-// with a restore_dir of its own.
+// BackupManager: the object that an application holds. README.md has a whole
+// program; docs/embedding.md says more about starts, hooks, memory and jobs.
 
 #ifndef LEVELKEEP_BACKUP_MANAGER_H_
 #define LEVELKEEP_BACKUP_MANAGER_H_
 
-#include <cstdint>
-#include <functional>
 #include <memory>
-#include <stop_token>
-#include <string>
-#include <utility>
-#include <vector>
 
-#include "levelkeep/jobs.h"
 #include "levelkeep/options.h"
 #include "levelkeep/reports.h"
-#include "levelkeep/status.h"
 
 namespace leveldb {
 class DB;
@@ -34,152 +17,108 @@ class Env;
 namespace levelkeep {
 
 class Attachment;
-
-// How a host lets a restore happen without a restart. Called by the thread that
-// restores; what they throw is a failure. `close` closes the DB and destroys
-// the Attachment; if it fails, the DB stays open. `reopen` opens and attaches
-// again, a second time if the restored database does not open and the old one
-// comes back, and after a failed `close` that destroyed the Attachment.
+// How a host lets a restore happen without a restart. The thread that restores
+// calls the hooks; an exception is a failure. `close` destroys the Attachment
+// and closes the DB, or fails and leaves it open; `reopen` undoes all of that.
 struct RestoreHooks {
   std::function<Status()> close, reopen;
 };
 
-// The bytes of one backup, never those of another one. Where its destination
-// can do that, they stay readable when the backup is removed meanwhile.
-// Thread safety: all methods may be called concurrently.
+// The bytes of one backup. If the destination can do that, they stay readable
+// when the backup is removed. Thread safety: any thread may call all methods.
 class BackupReader {
  public:
   virtual ~BackupReader() = default;
   virtual const BackupInfo& backup() const = 0;
   virtual uint64_t size_bytes() const = 0;
-  // Tells them from others of that name: SHA-256 in hex, or size and time.
+  // Changes with the bytes: the SHA-256 in hex, or the size and time.
   virtual const std::string& version() const = 0;
-  // Up to `size` bytes at `offset` into `buffer`; fewer only at the end.
-  virtual Result<size_t> ReadAt(uint64_t offset, char* buffer,
-                                size_t size) const = 0;
+  // Reads `n` bytes from `offset` into `to`; fewer at the end. Returns how
+  // many.
+  virtual Result<size_t> ReadAt(uint64_t offset, char* to, size_t n) const = 0;
 };
 
-// Concurrency:
-//   runs at the same time   create  restore  verify  rotate  list/health
-//   create                  no      no       yes     no      yes
-//   restore (live), undo    no      no       no      no      yes
-//   verify                  yes     no       no      yes     yes
-//   rotate                  no      no       yes     no      yes
-// "no" means that the second caller gets kBusy, which names the running job;
-// a create may wait for it (CreateRequest::wait).
-// Thread safety: every method but Initialize and the destructor may be
-// called from any thread.
-//
-// `name` is a backup's whole name, or "latest"; kInvalidArgument for the
-// beginning of one, kNotFound. `other_database`: a backup of another database
-// is meant; else kOtherDatabase.
+// Manages one database. Destroy the Attachment, then the DB, then the manager.
+// Thread safety: any thread may call all methods but Initialize, the setters
+// and the destructor. One create, rotation or deletion runs at a time, and one
+// verification beside it; a restore or an undo runs alone, and interrupts a
+// verification. Else such calls fail with kBusy. Listings and Health never do.
+// `name` is a backup's whole name, or "latest": kInvalidArgument for a part of
+// a name, kNotFound. A backup of another database is refused with
+// kOtherDatabase, unless `other_database` is set.
 class BackupManager {
  public:
-  // The folders become absolute: a later chdir() changes nothing.
-  explicit BackupManager(BackupOptions options);
-  // Stops the schedule; a running backup is cancelled and leaves no file, and
-  // calls that wait end. env() lives on with an Attachment that still does.
+  explicit BackupManager(BackupOptions options);  // makes the paths absolute
+  // Cancels a running backup, which leaves no file, and ends calls that wait.
   ~BackupManager();
   BackupManager(const BackupManager&) = delete;
-  BackupManager& operator=(const BackupManager&) = delete;
-
   const BackupOptions& options() const;
 
-  // Call once, first, while the DB is not open. Validates the options, creates
-  // the folders, takes the instance lock, finishes an interrupted restore,
-  // applies what lies in restore/. A bad archive is no error beside a database
-  // (see StartReport). kInvalidArgument, kBusy (another instance, or LOCK is
-  // held), kRefused (no database, but one is remembered or dropped),
-  // kPermissionDenied, kNoSpace, kIoError; kCancelled when `stop` came during a
-  // restore, whose archive then stays.
+  // Call it once, before the DB is open: it also applies drops. kBusy: another
+  // instance or process uses the folders or the database; kRefused: there is no
+  // database, but one is remembered or dropped; kCancelled: `stop`, in a
+  // restore; kInvalidArgument (options), kPermissionDenied, kNoSpace, kIoError.
   Result<StartReport> Initialize(std::stop_token stop = {});
-
-  // What Initialize would return, and warn of, found without changing anything,
-  // also beside a running instance. Not looked at: whether somebody has the
-  // database open, what lies in restore/, what a crash interrupted.
+  // The warnings or the error of Initialize, found without changing anything.
   Result<std::vector<std::string>> CheckStart();
-
-  // For leveldb::Options::env. Lives as long as this object and as its
-  // Attachment. Snapshots of a DB that is opened with it are hot: they wait for
-  // no writer. It also refuses to open a database that lacks files or can't be
-  // read whole, of which LevelDB would remove the rest, and to write on behind
-  // a failed write to a log (docs/reliability.md). Without memory a call of
-  // such a DB throws std::bad_alloc and LevelDB may stay locked: end the
-  // process; as after a crash, nothing is lost.
+  // For leveldb::Options::env: backups delay no writer, and LevelDB passes over
+  // no damage. Lives as long as this object and its Attachment. If a call of
+  // the DB throws std::bad_alloc, end the process; nothing is lost.
   leveldb::Env* env();
-
   // Starts the schedule for the open DB of options().storage_path(). Snapshots
-  // of a DB that was not opened with env() are logical: read through the DB; if
-  // memory ends inside of it, the process is aborted. The Attachment must be
-  // destroyed before the DB, or backups fail with kRefused.
-  // kInvalidArgument: it is a DB of another folder, as far as its tables tell.
+  // without env() are logical. kInvalidArgument: the DB is of another folder.
   // REQUIRES: Initialize() succeeded; no other Attachment is alive.
   Result<std::unique_ptr<Attachment>> Attach(leveldb::DB* db);
-
-  // Set before Attach; not while jobs run. A counter that throws counts
-  // nothing: the backup is made all the same.
+  // Call both before Attach. If `counter` throws, a backup has no event count.
   void SetRestoreHooks(RestoreHooks hooks);
   void SetEventCounter(std::function<EventCount()> counter);
 
-  // A full, read-back-checked backup with every write that was acknowledged
-  // before the call. Errors leave no file: kBusy, kNoSpace, kCancelled,
-  // kInvalidArgument (label), kRefused (the attached DB was closed), kIoError.
+  // A full, read-back-checked backup with every write acknowledged before the
+  // call. Errors leave no file: kBusy, kNoSpace, kCancelled, kInvalidArgument
+  // (label), kRefused (the attached DB was closed), kIoError.
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<BackupInfo>> ListBackups();  // newest first
   // Calls `visit` for each, newest first, until it returns false or throws
-  // (kInternal). With `after` it begins behind that backup, or where that one
-  // was if it is gone; kInvalidArgument if that is no name of a backup. The
-  // reference is valid during the call only. Returns how many there are in all.
+  // (then kInternal, or kNoSpace for std::bad_alloc); the reference is valid
+  // during the call only. Begins behind `after`, or where that backup was.
+  // Returns how many backups there are in all.
   Result<uint64_t> VisitBackups(
       const std::function<bool(const BackupInfo&)>& visit,
       const std::string& after = "");
   Result<BackupInfo> FindBackup(const std::string& name);
-  // kRefused for what is no archive: a folder, a link.
+  // Also kRefused, for a folder or a link.
   Result<std::unique_ptr<BackupReader>> OpenBackup(const std::string& name);
-  // kCorruption says what is wrong. Any other failure but kBusy and kCancelled
-  // says that the check could not be done and nothing about the backup: it is
-  // tried again in the background. The catalog records all these results.
+  // kCorruption: the backup is damaged. Any other error says nothing about the
+  // backup; unless it is kBusy or kCancelled, the check is repeated later.
   Result<VerifyReport> VerifyBackup(const std::string& name, VerifyDepth depth,
                                     std::stop_token stop = {});
-  // What RestoreBackup would do, or the error that it would return, as far as
-  // that can be told without writing. Reads all of the archive.
+  // What RestoreBackup would do, or its error. Reads all, writes nothing.
   Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);
-  // Puts the database back that the last restore replaced; once more takes that
-  // back. With `all`, what was there before the first of several restores. It
-  // is kept for restore.undo_hours, and until a backup that was begun later was
-  // verified: kNotFound after that. kUnsupported while attached without hooks.
+  // Puts back what the last restore replaced (with `all`, the first of
+  // several); a second undo takes that back. kNotFound: it is not kept any more
+  // (see undo_hours); kUnsupported: a DB is attached, but there are no hooks.
   Result<RestoreReport> UndoRestore(bool all = false);
-  // Which database that would be, or UndoRestore's error. Writes nothing.
-  Result<KeptDatabase> PreviewUndo(bool all = false);
+  Result<KeptDatabase> PreviewUndo(bool all = false);  // writes nothing
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
-  // kRefused for a pinned backup, and without `force` for the newest verified.
+  // kRefused for a pinned backup and, without `force`, the newest verified one.
   Status DeleteBackup(const std::string& name, bool force,
                       bool other_database = false);
   Status PinBackup(const std::string& name, bool pinned);
   HealthReport Health();
 
-  // Runs a job in the background, after those that are in its way; returns its
-  // id. It survives the end of the process if it has not begun by then: the
-  // next one runs it (a create once a database is attached), but for restores,
-  // undos and deletes, which fail then. Errors are those of the verb that can
-  // be told at once; and those of BACKUP_DIR, if the job has to wait and no
-  // record of it can be written.
+  // Runs a job in the background when none is in its way; returns its id. If
+  // the process ends before that, the next one runs it, but not a restore, an
+  // undo or a deletion. Errors: those of its verb that can be told at once.
   Result<std::string> SubmitJob(const JobRequest& request);
-  // Also jobs that the verbs above ran. kNotFound: older than 90 days.
-  Result<Job> FindJob(const std::string& id);
-  // Newest first.
-  Result<std::vector<Job>> ListJobs(size_t limit = 100);
-  // Returns when the job has ended, with how; kCancelled: `stop`, or the end of
-  // this object; kBusy: another process runs the job.
+  Result<Job> FindJob(const std::string& id);  // kNotFound after 90 days
+  Result<std::vector<Job>> ListJobs(size_t limit = 100);  // newest first
+  // Returns the ended job. kCancelled: `stop`; kBusy: another process runs it.
   Result<Job> WaitForJob(const std::string& id, std::stop_token stop = {});
-  // A job that waits has ended on return, one that runs ends soon. kBusy: it
-  // has ended already, or is a restore that has begun to exchange the database.
+  // Ends a waiting job now, a running one soon. kBusy: too late for that.
   Status CancelJob(const std::string& id);
-  // For as long as this object lives.
-  void AddJobListener(JobListener listener);
-  // For the end of the process: no job begins any more, and those that run are
-  // asked to stop. Does not wait for them.
+  void AddJobListener(JobListener listener);  // as long as this object lives
+  // Begins no more jobs and asks running ones to stop; does not wait for them.
   void StopJobs();
 
  private:
@@ -190,19 +129,16 @@ class BackupManager {
   const std::shared_ptr<Impl> impl_;
 };
 
-// While it lives, the schedule runs and backups are hot. Destroying it
-// waits until no job uses the DB any more (a running backup is cancelled).
-// Thread safety: destroyed once, by any thread.
+// The schedule runs while it lives. Destroying it, once, by any thread, cancels
+// a running backup and waits until no job uses the DB.
 class Attachment {
  public:
   ~Attachment();
   Attachment(const Attachment&) = delete;
-  Attachment& operator=(const Attachment&) = delete;
 
  private:
   friend class BackupManager;
-  explicit Attachment(std::shared_ptr<BackupManager::Impl> impl)
-      : impl_(std::move(impl)) {}
+  explicit Attachment(std::shared_ptr<BackupManager::Impl> impl);
   const std::shared_ptr<BackupManager::Impl> impl_;
 };
 

@@ -1,13 +1,5 @@
-// The program that opens databases which nobody trusts yet, for applications
-// whose database has a comparator of its own:
-//
-//   int main(int argc, char** argv) {
-//     static const MyComparator comparator;
-//     return levelkeep::RunCheck(argc, argv, &comparator);
-//   }
-//
-// Name it in BackupOptions::Verification::check_program. Without it, every key
-// of such a database is read all the same, but their order is not judged.
+// levelkeep-check for databases with a comparator of the application's own: see
+// examples/check, and BackupOptions::Verification::check_program.
 
 #ifndef LEVELKEEP_CHECK_H_
 #define LEVELKEEP_CHECK_H_
@@ -18,12 +10,11 @@ class Comparator;
 
 namespace levelkeep {
 
-// All that levelkeep-check is: main() calls it first and returns what it
-// returns: 0 the database is good, 1 it is not or could not be checked
-// (standard output says which), 2 wrong arguments. `comparator` is taken for
-// databases that name it, may be null and must live until the process ends,
-// whose memory, processor time and priority it limits; it may end it by itself.
-// Thread safety: once, before any other thread is started.
+// Does all of levelkeep-check; call it once, first in main(), which returns its
+// result: 0 if the database is good, 1 if it is not or could not be checked
+// (standard output says which), 2 for wrong arguments. `comparator` may be null
+// and must live until the process ends; it serves databases that name it. The
+// call limits memory, time and priority of the process, and may end it.
 int RunCheck(int argc, char** argv, const leveldb::Comparator* comparator);
 
 }  // namespace levelkeep

@@ -1,6 +1,7 @@
-// What BackupManager is asked for, and what it answers. Reasons, problems and
-// warnings are sentences for people, sizes bytes, times UTC; a sequence is
-// LevelDB's write number, which counts keys.
+// What BackupManager is asked for and what it answers: value types. Reasons,
+// problems, warnings and hints are sentences for people; empty: nothing to say.
+// Sizes are in bytes, times in UTC. A sequence is LevelDB's write number, which
+// counts keys. A drop is an archive in RESTORE_DIR.
 
 #ifndef LEVELKEEP_REPORTS_H_
 #define LEVELKEEP_REPORTS_H_
@@ -8,124 +9,99 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
-#include <optional>
+#include <map>
 #include <stop_token>
-#include <string>
-#include <string_view>
-#include <utility>
 #include <vector>
+
+#include "levelkeep/status.h"
 
 namespace levelkeep {
 
 using Time = std::chrono::system_clock::time_point;
 
-// How much of a backup a verification reads.
-enum class VerifyDepth {
-  kStructure,  // table of contents, manifest, sizes
-  kChecksums,  // every byte, against the digests
-  kFull,       // the same; then the database in it is opened, every key read
-};
-
-// kDamaged: a check failed, do not rely on it; kUnreadable: no archive, or none
-// that can be read.
+// kStructure reads the table of contents, manifest and sizes, kChecksums also
+// every byte, kFull also every key, by opening the database in the backup.
+enum class VerifyDepth { kStructure, kChecksums, kFull };
+// kDamaged: a check failed; kUnreadable: the file is no readable archive.
 enum class BackupStatus { kVerified, kUnverified, kDamaged, kUnreadable };
-
 // How the database was read.
 enum class SnapshotMethod {
-  kNone,      // a foreign archive; no database is attached
+  kNone,      // a foreign archive, or no database is attached
   kHot,       // open through BackupManager::env(): no writer waits
   kLogical,   // open, but not through env(): read through the DB
   kOffline,   // closed, and locked meanwhile
   kExternal,  // open in another process
-  kOther,     // a later version's
+  kOther,     // a method of a later version
 };
+// kLive: at once, kUnsupported without RestoreHooks; kStage: into RESTORE_DIR,
+// for the next start; kAuto: kLive if the host registered hooks, else kStage.
+enum class RestoreMode { kAuto, kLive, kStage };
+enum class JobType { kCreate, kRestore, kUndo, kVerify, kRotate, kDelete };
+enum class JobStatus { kPending, kInProgress, kCompleted, kFailed, kCancelled };
 
-// The stable lower-case words of JSON: "full", "verified", "hot"; kNone: "".
+// The stable lower-case words of JSON ("full", "in_progress"); kNone: "".
 std::string_view NameOf(VerifyDepth depth);
 std::string_view NameOf(BackupStatus status);
 std::string_view NameOf(SnapshotMethod method);
+std::string JobTypeName(JobType type);
+std::string JobStatusName(JobStatus status);
 
 struct BackupInfo {
-  std::string name;  // backup_2024-12-27_120000.tar.gz
-  std::string path, label;
+  std::string name, path, label;  // name: backup_2024-12-27_120000.tar.gz
   uint64_t size_bytes = 0, source_bytes = 0, duration_ms = 0;
   Time created;
   std::string trigger;  // manual|scheduled|api|cli, or the application's own
   std::string sha256;   // of the archive; empty if its sidecar is missing
   BackupStatus status = BackupStatus::kUnreadable;
-  // Why it is damaged or unreadable, or why its last check could not be done.
-  std::string problem;
-  bool pinned = false;
+  std::string problem;  // the damage, or why the last check could not be done
+  bool pinned = false, other_database = false;  // other_database: not ours
   std::optional<Time> verified_at;
-  uint64_t last_sequence = 0;
-  uint64_t event_count = 0;  // as the host counted; 0 if it did not
+  uint64_t last_sequence = 0, event_count = 0;  // events: as the host counted
   SnapshotMethod snapshot_method = SnapshotMethod::kNone;
-  bool other_database = false;  // it is a backup of another database than ours
 };
 
-// An archive (.tar.gz, .tgz) in RESTORE_DIR that was not restored.
 struct UnrestoredDrop {
-  std::string name, reason;
-  std::string hint;  // what to do about it; may be empty
+  std::string name, reason, hint;
 };
-
-// What BackupManager::Initialize found and did; texts are empty where there is
-// nothing to say.
+// What BackupManager::Initialize found and did.
 struct StartReport {
-  bool restored = false;                 // a dropped archive was applied
-  bool restored_other_database = false;  // it was a backup of another one
+  bool restored = false, restored_other_database = false;  // from a drop
   std::string restored_from;
   uint64_t restored_sequence = 0;
   std::vector<std::pair<std::string, std::string>> rejected;  // name, reason
-  // Drops that stay: still being copied, not readable, not checked ...
-  std::vector<UnrestoredDrop> unrestored;
-  std::string refused;     // the same in one sentence
+  std::vector<UnrestoredDrop> unrestored;  // they stay: still being copied ...
+  std::string refused;                     // `unrestored` in one sentence
   bool recovered = false;  // an interrupted restore was finished or undone
   std::vector<std::string> swept;  // left-overs that were removed
-  std::string lock;                // what was found about LOCK
-  // The log before or in which writes are missing that LevelDB passes over:
-  // power failed, a write failed, or a log was removed.
-  std::string gap;
-  std::string missing_database;  // gone, and ALLOW_NEW_DATABASE is set
-  // levelkeep-check is missing: backups are made, but not verified in full, and
-  // only those are restored that were verified before.
-  std::string no_check;
-  // Why another history begins: it was put back, is a copy, lost writes.
-  std::string forked;
+  std::string lock;                // what was found about LevelDB's LOCK
+  std::string gap;  // the log in or before which writes are missing
+  std::string missing_database;  // a database is gone; a new one may begin
+  std::string no_check;  // levelkeep-check is missing: no full verification
+  std::string forked;  // why a new history begins: put back, copy, lost writes
 };
 
-// Called with the part that is done, by one thread at a time, not always the
-// caller's. One that throws is not called again; the job goes on.
+// Called with the part that is done, 0 to 1, by one thread at a time, not
+// always the caller's. After an exception the job goes on without it.
 using Progress = std::function<void(double fraction)>;
 
 struct CreateRequest {
-  std::string label;
-  std::string trigger = "manual";
+  std::string label, trigger = "manual";
   std::stop_token stop;
   Progress progress;
-  // How long to wait for a job or a process that is in the way, as the backup
-  // that catches up after Attach; then kBusy. `stop` and the end of the
-  // Attachment or manager end a wait at once (kCancelled).
+  // How long to wait for a job or process in the way, then kBusy. What waited
+  // makes a backup of its own, with every write acknowledged before the call.
+  // `stop` and the end of the Attachment or manager end a wait (kCancelled).
   std::chrono::milliseconds wait{0};
-  // Does not wait where so many callers wait already; 0: however many do.
-  int max_waiting = 0;
+  int max_waiting = 0;  // no wait if so many callers wait already; 0: no limit
 };
 
 struct VerifyReport {
   std::string name;
   VerifyDepth depth = VerifyDepth::kFull;
-  bool own = true;  // false: foreign archive, nothing to compare with
+  bool own = true;            // false: foreign, with nothing to compare with
+  bool order_checked = true;  // false: the check does not know the comparator
   uint64_t files = 0, bytes = 0, duration_ms = 0;
-  // Of a full one only. The order of keys is not judged where the check does
-  // not know the comparator.
-  uint64_t entries = 0, last_sequence = 0;
-  bool order_checked = true;
-};
-
-enum class RestoreMode {
-  kAuto,   // live where the host registered RestoreHooks, else staged
-  kLive,   // kUnsupported without hooks
-  kStage,  // into restore/ for the next start
+  uint64_t entries = 0, last_sequence = 0;  // kFull only
 };
 
 struct RestoreRequest {
@@ -133,74 +109,89 @@ struct RestoreRequest {
   RestoreMode mode = RestoreMode::kAuto;
   std::stop_token stop;
   Progress progress;
-  // It may be a backup of another database; else kOtherDatabase.
-  bool other_database = false;
+  bool other_database = false;  // allows a backup of another database
 };
-
 struct RestoreReport {
-  std::string name;
-  bool applied = false;  // live; else staged: a restart applies it
-  std::string restart_command;
+  std::string name, restart_command, epoch;  // epoch: of the new history
+  bool applied = false;                      // false: a restart applies it
   uint64_t last_sequence = 0, bytes = 0;
-  std::string epoch;  // the database's history: new with every restore
 };
 
-// What a restore would do.
 struct RestorePreview {
   std::string name;
   Time backup_created;
   bool database_present = true;  // false: there is nothing to replace
+  bool other_database = false;   // the backup is of another database
+  bool same_history = false;     // the epochs are equal: lost_writes is exact
   uint64_t backup_sequence = 0, current_sequence = 0;
   uint64_t backup_events = 0, current_events = 0;
-  // Writes acknowledged since the backup; they would be in the undo copy.
-  uint64_t lost_writes = 0;
-  bool same_history = false;  // both are of one epoch: lost_writes is exact
+  uint64_t lost_writes = 0;  // since the backup; an undo brings them back
   uint64_t needed_bytes = 0, free_bytes = 0;
-  bool other_database = false;  // the backup is of another database
-  // As at a start: levelkeep-check is missing, too few files may be open ...
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;  // as at a start: no levelkeep-check ...
 };
 
 // A database that a restore or an undo replaced, and that is kept for an undo.
 struct KeptDatabase {
-  std::string path;
-  // Of the last one only; no archive: by an undo, or not known.
-  std::optional<Time> replaced;
-  std::string archive;
+  std::string path, archive;     // archive: what replaced it; empty: an undo
+  std::optional<Time> replaced;  // this and `archive`: of the last one only
   uint64_t last_sequence = 0, bytes = 0;
 };
-
 struct RotationDecision {
-  std::string name;
+  std::string name, reason;
   bool keep = true;
-  std::string reason;
 };
 
 struct HealthReport {
-  bool store_usable = false;          // a DB is attached and accepts writes
-  bool available = false;             // backups can be made
-  std::vector<std::string> degraded;  // reasons
+  bool store_usable = false;  // a DB is attached and accepts writes
+  bool available = false, undo_available = false;  // to back up; to undo
+  std::vector<std::string> degraded;               // reasons
   uint64_t count = 0, total_bytes = 0, free_bytes = 0;
   std::optional<BackupInfo> latest;
   std::optional<Time> last_success, last_verified, next_run;
-  std::string last_error;  // of the last failed backup since the last good
-  // How backups are made of the attached database: hot or logical.
-  SnapshotMethod snapshot_method = SnapshotMethod::kNone;
-  uint64_t unsaved_writes = 0;  // that are in no backup
-  // Age of the oldest such state; none without a backup, or if the clock is
-  // behind it.
+  std::string last_error;  // of the last failed backup since the last good one
+  SnapshotMethod snapshot_method = SnapshotMethod::kNone;  // kHot or kLogical
+  uint64_t unsaved_writes = 0;                             // in no backup
+  // Since the newest backup; none without one, or if the clock is behind it.
   std::optional<double> unsaved_seconds, predicted_restore_seconds;
-  std::string running;  // "create", "restore", … or empty
-  bool undo_available = false;
-  // Drops that wait for a start or a person; each is in `degraded`, too. None
-  // if restore.at_start is off.
-  std::vector<UnrestoredDrop> unrestored;
+  std::optional<JobType> running;  // an undo is kRestore, a deletion kRotate
+  std::vector<UnrestoredDrop> unrestored;  // if Restore::at_start is on
 };
 
 struct EventCount {
   uint64_t count = 0, first = 0, last = 0;
   std::string first_time, last_time;  // RFC 3339
 };
+
+// What a job is to do. Members are as in the method for its type.
+struct JobRequest {
+  JobType type = JobType::kCreate;
+  std::string backup = {}, label = {};  // backup: a name, or "latest"
+  VerifyDepth depth = VerifyDepth::kFull;
+  RestoreMode mode = RestoreMode::kAuto;
+  bool other_database = false, force = false, all = false;
+  std::string trigger = "manual", created_by = {};  // a person or a program
+  int priority = 0;  // of jobs that wait, the highest number runs first
+  bool operator==(const JobRequest&) const = default;
+};
+
+struct Job {
+  std::string id;  // plain ASCII; sorts by the time of creation
+  JobRequest request;
+  JobStatus status = JobStatus::kPending;
+  uint64_t attempts = 0;  // that have begun
+  double progress = 0;    // of the last attempt, 0 to 1
+  Time created;
+  std::optional<Time> started, ended;  // of the last attempt; of the job
+  std::optional<Time> not_before;      // pending: when it may begin
+  StatusCode code = StatusCode::kOk;   // why the job or its last attempt failed
+  std::string message;  // the same in words, or what a completed job did
+  std::map<std::string, std::string> result;  // "backup" and "sequence"
+  bool has_ended() const { return status > JobStatus::kInProgress; }
+};
+
+// Called at each change of status and each hundredth of progress by the thread
+// that works; the job waits meanwhile. Exceptions are logged and dropped.
+using JobListener = std::function<void(const Job& job)>;
 
 }  // namespace levelkeep
 

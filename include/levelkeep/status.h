@@ -1,13 +1,10 @@
-// How every operation reports failure; no exception crosses the interface. A
-// failure says what went wrong, where, and, as a hint, what a person can do.
+// How every operation reports failure. No exception crosses the interface.
 
 #ifndef LEVELKEEP_STATUS_H_
 #define LEVELKEEP_STATUS_H_
 
-#include <cassert>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace levelkeep {
@@ -18,7 +15,7 @@ enum class StatusCode {
   kInvalidArgument,   // the caller's input is wrong; retrying can't help
   kNotFound,          // the named backup, file or folder does not exist
   kAlreadyExists,     // it would overwrite something
-  kBusy,              // someone else holds it now: another job or process
+  kBusy,              // another job or process is in the way now
   kNoSpace,           // the disk (or memory) is, or would become, too full
   kPermissionDenied,  // mode, owner or read-only file system
   kCorruption,        // bytes are damaged: a digest, CRC or structure is wrong
@@ -27,60 +24,49 @@ enum class StatusCode {
   kIoError,           // the operating system failed
   kCancelled,         // a stop was requested
   kInternal,          // a bug in LevelKeep, or code of the host threw
-  kOtherDatabase,     // a backup of another database, and nobody meant that
+  kOtherDatabase,     // a backup of another database, without other_database
   kNotChecked,        // a check could not be done: it says nothing
   kDegraded,          // it works, and something needs a person
 };
+std::string_view StatusCodeName(StatusCode code);  // a stable word: "no_space"
 
-// The stable lower-case word for a code, e.g. "no_space".
-std::string_view StatusCodeName(StatusCode code);
-
+// Success, or a failure: what went wrong, where, and what a person can do.
 // Value type. Thread safety: as std::string.
 class [[nodiscard]] Status {
  public:
   Status() = default;  // success
   Status(StatusCode code, std::string message, std::string hint = "")
       : code_(code), message_(std::move(message)), hint_(std::move(hint)) {}
-
   static Status Ok() { return Status(); }
   bool ok() const { return code_ == StatusCode::kOk; }
   StatusCode code() const { return code_; }
-  // Lower case, names the file or setting concerned. Empty when ok().
+  // Lower case, names the file or setting concerned; empty if ok().
   const std::string& message() const { return message_; }
-  // What to do about it; may be empty.
-  const std::string& hint() const { return hint_; }
-  // The same failure with "context: " before the message; ok stays ok.
+  const std::string& hint() const { return hint_; }  // what to do, or empty
+  // The failure with "context: " in front, or with `hint` if it has no hint.
   Status WithContext(std::string_view context) const;
-  // The same failure with `hint`, unless it already has one.
   Status WithHint(std::string_view hint) const;
-  // "busy: database is open in another process (hint: …)" or "ok".
-  std::string ToString() const;
+  std::string ToString() const;  // "busy: the message (hint: …)", or "ok"
 
  private:
   StatusCode code_ = StatusCode::kOk;
-  std::string message_;
-  std::string hint_;
+  std::string message_, hint_;
 };
 
-// Ends the process: says on standard error that a Result had no value, and why.
 [[noreturn]] void EndWithoutValue(const Status& status);
 
-// A T, or the Status that says why there is none.
-// Thread safety: as T.
+// A T, or the Status that says why there is none. Thread safety: as T.
 template <typename T>
 class [[nodiscard]] Result {
  public:
   Result(T value) : value_(std::move(value)) {}         // NOLINT
   Result(Status status) : status_(std::move(status)) {  // NOLINT
-    assert(!status_.ok());
     if (status_.ok()) status_ = Status(StatusCode::kInternal, "no value");
   }
-
   bool ok() const { return value_.has_value(); }
   const Status& status() const { return status_; }
-
-  // REQUIRES: ok(), else EndWithoutValue. Of a temporary it is an object of its
-  // own, so that `for (auto& x : List().value())` does not outlive it.
+  // REQUIRES: ok(). Else the process prints status() and ends. A temporary
+  // moves its value out, so that `for (auto& x : List().value())` is safe.
   T& value() & { return Held(value_); }
   const T& value() const& { return Held(value_); }
   T value() && { return std::move(Held(value_)); }

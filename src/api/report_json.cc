@@ -259,7 +259,8 @@ Json ToJson(const HealthReport& health, Time now) {
       OptionalToJson(health.predicted_restore_seconds);
   backup["freeBytes"] = health.free_bytes;
   backup["nextRun"] = TimeToJson(health.next_run);
-  backup["running"] = health.running.empty() ? Json() : Json(health.running);
+  backup["running"] =
+      health.running ? Json(JobTypeName(*health.running)) : Json();
   backup["undoAvailable"] = health.undo_available;
   Json drops = Json::array();
   for (const UnrestoredDrop& drop : health.unrestored) {

@@ -63,7 +63,7 @@ void LogState(const HealthReport& health) {
               (health.store_usable ? "open" : "not open for writes") + ", " +
               std::to_string(health.unsaved_writes) +
               " writes are in no backup; running: " +
-              (health.running.empty() ? "nothing" : health.running));
+              (health.running ? JobTypeName(*health.running) : "nothing"));
   LogInfo(kServeTag,
           "state: " + std::to_string(health.count) +
               " backups, the newest is " +

@@ -46,7 +46,14 @@ Status BackupOptions::Validate() const {
 Status http::ApiOptions::Validate() const {
   Settings settings;
   settings.api = *this;
-  const auto problems = FindBadValues(settings, /*embedded=*/false);
+  settings.api.allowed_hosts.clear();  // judged below, one by one
+  auto problems = FindBadValues(settings, /*embedded=*/false);
+  for (const std::string& name : allowed_hosts) {
+    if (HostOfAuthority(name)) continue;
+    problems.push_back("API_ALLOWED_HOSTS has \"" + Printable(name) +
+                       "\": allowed are host names and addresses, IPv6 ones in "
+                       "brackets");
+  }
   if (!problems.empty()) return ConfigurationError(problems);
   if (!token.empty() || allow_anonymous || IsLoopbackHost(host)) {
     return Status::Ok();

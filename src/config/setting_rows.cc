@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/host_name.h"
 #include "base/text.h"
 
 namespace levelkeep {
@@ -57,10 +56,6 @@ bool IsHost(std::string_view text) {
                   (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' ||
                   c == ':' || c == '%' || c == '[' || c == ']';
          });
-}
-
-bool IsAuthority(std::string_view text) {
-  return HostOfAuthority(text).has_value();
 }
 
 // A text that is valid after "Authorization: Bearer ".
@@ -308,7 +303,7 @@ std::vector<SettingRow> ApiRows() {
               LEVELKEEP_AT(api.allow_anonymous),
               "Allow other hosts to connect without a token."),
        OrNothing(Text({kServe, "API_ALLOWED_HOSTS", "apiAllowedHosts"},
-                      SettingKind::kList, IsAuthority,
+                      SettingKind::kList, IsHost,
                       "host names, separated by commas",
                       LEVELKEEP_AT(api.allowed_hosts),
                       "Host names that requests may use for this server."))});

@@ -329,7 +329,9 @@ Result<std::vector<RotationDecision>> Engine::Decide(
   std::vector<RotationDecision> decisions;
   for (const RetentionDecision& decision :
        DecideRetention(*listing, policy, protect, clock_->Now())) {
-    decisions.push_back({decision.name, decision.keep, decision.reason});
+    decisions.push_back({.name = decision.name,
+                         .reason = decision.reason,
+                         .keep = decision.keep});
   }
   return decisions;
 }

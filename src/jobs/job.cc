@@ -23,18 +23,18 @@ struct TypeRow {
   JobType type;
   const char* name;
   const char* noun;
-  const char* kind;  // the name in HealthReport::running
+  JobType kind;  // in HealthReport::running
   int rank;
   bool survives_restart;
 };
 
 constexpr TypeRow kTypes[] = {
-    {JobType::kCreate, "create", "a backup", "create", 2, true},
-    {JobType::kRestore, "restore", "a restore", "restore", 3, false},
-    {JobType::kUndo, "undo", "an undo", "restore", 3, false},
-    {JobType::kVerify, "verify", "a verification", "verify", 0, true},
-    {JobType::kRotate, "rotate", "a rotation", "rotate", 1, true},
-    {JobType::kDelete, "delete", "a deletion", "rotate", 1, false},
+    {JobType::kCreate, "create", "a backup", JobType::kCreate, 2, true},
+    {JobType::kRestore, "restore", "a restore", JobType::kRestore, 3, false},
+    {JobType::kUndo, "undo", "an undo", JobType::kRestore, 3, false},
+    {JobType::kVerify, "verify", "a verification", JobType::kVerify, 0, true},
+    {JobType::kRotate, "rotate", "a rotation", JobType::kRotate, 1, true},
+    {JobType::kDelete, "delete", "a deletion", JobType::kRotate, 1, false},
 };
 
 static_assert(std::size(kTypes) == static_cast<size_t>(JobType::kDelete) + 1,
@@ -142,7 +142,7 @@ void RequestToRecord(const JobRequest& request, Record* record) {
 
 std::string JobTypeName(JobType type) { return RowOf(type).name; }
 std::string JobNoun(JobType type) { return RowOf(type).noun; }
-std::string KindOf(JobType type) { return RowOf(type).kind; }
+JobType KindOf(JobType type) { return RowOf(type).kind; }
 int RankOf(JobType type) { return RowOf(type).rank; }
 bool SurvivesRestart(JobType type) { return RowOf(type).survives_restart; }
 std::string JobStatusName(JobStatus status) {

@@ -7,7 +7,7 @@
 #include <string_view>
 
 #include "base/record.h"
-#include "levelkeep/jobs.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -32,9 +32,9 @@ bool MayRunTogether(JobType a, JobType b);
 bool Displaces(JobType a, JobType b);
 // Of jobs with equal priority, the one with the higher rank runs first.
 int RankOf(JobType type);
-// The word for a running job in HealthReport::running: an undo is a restore,
-// a deletion is a rotation.
-std::string KindOf(JobType type);
+// The type in HealthReport::running: an undo is a restore, a deletion is a
+// rotation.
+JobType KindOf(JobType type);
 // True if a pending job of this type survives a restart. A restore, an undo or
 // a delete does not: the person who asked does not expect it hours later.
 bool SurvivesRestart(JobType type);

@@ -287,13 +287,14 @@ void JobRunner::Close() {
   JoinEnded();
 }
 
-std::string JobRunner::Running() const {
+std::optional<JobType> JobRunner::Running() const {
   MutexLock lock(&mutex_);
   const auto first = std::max_element(
       running_.begin(), running_.end(), [](const auto& a, const auto& b) {
         return RankOf(a->job.request.type) < RankOf(b->job.request.type);
       });
-  return first == running_.end() ? "" : KindOf((*first)->job.request.type);
+  if (first == running_.end()) return std::nullopt;
+  return KindOf((*first)->job.request.type);
 }
 
 void JobRunner::AddListener(JobListener listener) {

@@ -32,7 +32,7 @@
 #include "base/work.h"
 #include "jobs/job_store.h"
 #include "jobs/schedule.h"
-#include "levelkeep/jobs.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -153,9 +153,9 @@ class JobRunner {
 
   // Ok, or the error that Run would return now.
   Status Judge(JobType type) const;
-  // The running job with the strongest effect: "restore", "create", "rotate",
-  // "verify"; empty: no job runs.
-  std::string Running() const;
+  // The running job with the strongest effect: kRestore (also for an undo),
+  // kCreate, kRotate (also for a deletion) or kVerify.
+  std::optional<JobType> Running() const;
 
   // Submits the request at each run of the schedule; the time of the next run
   // counts from the end of the last one. The first run is due after `delay`.

@@ -26,7 +26,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
-#include "levelkeep/jobs.h"
+#include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {

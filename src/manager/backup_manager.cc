@@ -136,6 +136,9 @@ Result<std::unique_ptr<Attachment>> BackupManager::Attach(leveldb::DB* db) {
   return std::unique_ptr<Attachment>(new Attachment(impl_));
 }
 
+Attachment::Attachment(std::shared_ptr<BackupManager::Impl> impl)
+    : impl_(std::move(impl)) {}
+
 Attachment::~Attachment() { impl_->Detach(); }
 
 void BackupManager::SetRestoreHooks(RestoreHooks hooks) {

@@ -11,7 +11,7 @@ TEST(ApiOptionsTest, ValidatesAllAtOnce) {
   bad.host = "a b";
   bad.port = 65536;
   bad.token = "with blank";
-  bad.allowed_hosts = {"fine.example", "not/fine"};
+  bad.allowed_hosts = {"fine.example", "not/fine", "[::1]:5050", "::1", ""};
   const Status status = bad.Validate();
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
@@ -19,8 +19,12 @@ TEST(ApiOptionsTest, ValidatesAllAtOnce) {
             "API_PORT is \"65536\": allowed is 0 to 65535\n"
             "API_TOKEN is not usable: allowed is 1 to 4096 visible ASCII "
             "characters without blanks\n"
-            "API_ALLOWED_HOSTS is \"fine.example,not/fine\": allowed is host "
-            "names, separated by commas, or nothing");
+            "API_ALLOWED_HOSTS has \"not/fine\": allowed are host names and "
+            "addresses, IPv6 ones in brackets\n"
+            "API_ALLOWED_HOSTS has \"::1\": allowed are host names and "
+            "addresses, IPv6 ones in brackets\n"
+            "API_ALLOWED_HOSTS has \"\": allowed are host names and addresses, "
+            "IPv6 ones in brackets");
 }
 
 TEST(ApiOptionsTest, PublicAddressNeedsATokenOrAWord) {

@@ -166,7 +166,7 @@ TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
   sources_.environment = {
       {"MAX_BACKUPS", "3"},        {"AUTO_BACKUP_INTERVAL", "2000"},
       {"BACKUP_CHECKSUM", "md5"},  {"API_PORT", "8080"},
-      {"API_TOKEN", "geheim"},     {"API_ALLOWED_HOSTS", "a,b"},
+      {"API_TOKEN", "geheim"},     {"API_ALLOWED_HOSTS", "a,::1"},
       {"LOG_LEVEL", "error"},      {"LOG_FORMAT", "json"},
       {"STORAGE_SYNC", "false"},   {"BACKUP_WORKER_POLL_MS", "250"},
       {"BACKUP_RATE_LIMIT", "1K"}, {"BACKUP_STORAGE_DIR", "here/../there"},
@@ -180,7 +180,7 @@ TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
   EXPECT_EQ(settings.backup.backup_dir, "here/../there");  // as given
   EXPECT_EQ(settings.api.port, 8080);
   EXPECT_EQ(settings.api.token, "geheim");
-  EXPECT_THAT(settings.api.allowed_hosts, ElementsAre("a", "b"));
+  EXPECT_THAT(settings.api.allowed_hosts, ElementsAre("a", "::1"));
   EXPECT_EQ(settings.log.level, LogLevel::kError);
   EXPECT_TRUE(settings.log.json);
   EXPECT_FALSE(settings.storage_sync);

@@ -377,7 +377,7 @@ TEST_F(JobScheduleTest, TheNextRunCountsFromTheEndOfTheLast) {
   clock_.Advance(hours(7));
   EXPECT_EQ(Begun().size(), 1u) << "never two at once";
   LetAllGoOn();
-  ASSERT_TRUE(Until([&] { return runner_->Running().empty(); }));
+  ASSERT_TRUE(Until([&] { return !runner_->Running(); }));
   EXPECT_EQ(runner_->NextRun(), clock_.Now() + hours(1));
   EXPECT_TRUE(HasBegun("scheduled"));
   EXPECT_TRUE(UntilWithTime(minutes(1), [&] { return Begun().size() == 2; }));

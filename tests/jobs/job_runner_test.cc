@@ -54,7 +54,7 @@ TEST_F(JobRunnerTest, RunsOnTheCallersThreadAndReturnsItsValue) {
 TEST_F(JobRunnerTest, TheSecondIsToldWhatRuns) {
   auto first = Call(kCreate, "first");
   ASSERT_TRUE(HasBegun("first"));
-  EXPECT_EQ(runner_->Running(), "create");
+  EXPECT_EQ(runner_->Running(), JobType::kCreate);
   const Status busy = runner_->Run(Request(kRotate, "second"), {}).status;
   EXPECT_EQ(busy.code(), StatusCode::kBusy);
   EXPECT_TRUE(busy.message().starts_with(
@@ -64,7 +64,7 @@ TEST_F(JobRunnerTest, TheSecondIsToldWhatRuns) {
   EXPECT_TRUE(runner_->Judge(kVerify).ok());
   LetAllGoOn();
   EXPECT_TRUE(first.get().status.ok());
-  EXPECT_EQ(runner_->Running(), "");
+  EXPECT_EQ(runner_->Running(), std::nullopt);
   EXPECT_EQ(runner_->List(10)->size(), 1u) << "what was refused is no job";
 }
 
@@ -167,7 +167,7 @@ TEST_F(JobRunnerTest, SuspendReturnsWhenTheJobHasEnded) {
   auto create = Call(kCreate, "backup");
   ASSERT_TRUE(HasBegun("backup"));
   runner_->Suspend(kCreate);
-  EXPECT_EQ(runner_->Running(), "");
+  EXPECT_EQ(runner_->Running(), std::nullopt);
   EXPECT_EQ(create.get().status.code(), StatusCode::kCancelled);
   runner_->Suspend(kCreate);  // there is none
 }
@@ -178,7 +178,7 @@ TEST_F(JobRunnerTest, SuspendWaitsForItsOwnTypeOnly) {
   auto create = Call(kCreate, "backup");
   ASSERT_TRUE(HasBegun("backup"));
   runner_->Suspend(kCreate);
-  EXPECT_EQ(runner_->Running(), "verify");
+  EXPECT_EQ(runner_->Running(), kVerify);
   EXPECT_EQ(create.get().status.code(), StatusCode::kCancelled);
   LetAllGoOn();
   EXPECT_TRUE(verification.get().status.ok());

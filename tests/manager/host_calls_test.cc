@@ -58,7 +58,7 @@ TEST_F(HostCallsTest, ACloseThatThrowsChangesNothing) {
   EXPECT_NE(refused.status().message().find("boom"), std::string::npos);
   EXPECT_EQ(app.Count(), 20);
   EXPECT_TRUE(LeftOfRestores().empty());
-  EXPECT_EQ(app.manager_.Health().running, "");
+  EXPECT_EQ(app.manager_.Health().running, std::nullopt);
   angry = false;
   ASSERT_TRUE(Restore(&app, name).ok());
   EXPECT_EQ(app.Count(), 10);

@@ -308,6 +308,15 @@ TEST(TidyTest, HeadersHaveTheGuardOfTheirPath) {
   EXPECT_EQ(Lines(problems), "");
 }
 
+// Somebody who embeds LevelKeep reads all of them.
+TEST(TidyTest, TheInterfaceStaysSmall) {
+  size_t lines = 0;
+  for (const SourceFile& file : Sources({"include"})) {
+    lines += SplitLines(file.text).size();
+  }
+  EXPECT_LE(lines, 600u);
+}
+
 TEST(TidyTest, FilesAndFunctionsStaySmall) {
   constexpr size_t kMostLines = 500;
   constexpr int kMostFunctionLines = 60;
