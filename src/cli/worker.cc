@@ -14,6 +14,7 @@
 #include "base/status_macros.h"
 #include "cli/session.h"
 #include "engine/engine.h"
+#include "jobs/job.h"
 #include "jobs/job_runner.h"
 
 namespace levelkeep::cli {
@@ -48,7 +49,9 @@ class Worker {
                 {.fs = world.fs, .clock = world.clock, .has_storage = false}),
         jobs_(world.clock,
               {{JobType::kVerify,
-                {.run = [this](const JobRun& run) { return Verify(run); }}}},
+                {.run = [this](const JobRun& run) { return Verify(run); },
+                 .is_needed =
+                     [this](const JobRequest& job) { return IsNeeded(job); }}}},
               [this](const JobRequest& job) { return StoreOf(job); }),
         stop_(world.stop, [this] { jobs_.StopAll(); }) {}
 
@@ -83,7 +86,7 @@ class Worker {
       auto id =
           jobs_.Submit({.request = {.type = JobType::kVerify,
                                     .backup = name,
-                                    .trigger = "worker"},
+                                    .trigger = kWorkerTrigger},
                         .joins = true,
                         .delay = once_ ? std::chrono::milliseconds(0) : rest});
       if (id.status().code() == StatusCode::kCancelled)
@@ -123,16 +126,29 @@ class Worker {
     return done != done_.end() && done->second == KeyOf(backup);
   }
 
-  // The store of the database that the backup belongs to.
+  // Not if the server verified the backup meanwhile, or rotated it away.
+  bool IsNeeded(const JobRequest& job) {
+    const auto backup = engine_.Find(job.backup);
+    return backup.ok() && !WasDone(*backup) &&
+           !(backup->verified() &&
+             backup->verification->depth == VerifyDepth::kFull);
+  }
+
+  // The store of the backup's database. The jobs that a killed worker left in
+  // it are taken up when it is opened.
   std::shared_ptr<JobStore> StoreOf(const JobRequest& job) {
     const auto backup = engine_.Find(job.backup);
     if (!backup.ok()) return nullptr;
     const std::string folder = engine_.JobsFolder(*backup);
-    MutexLock lock(&mutex_);
-    auto& store = stores_[folder];
-    if (store == nullptr) {
+    std::shared_ptr<JobStore> store;
+    {
+      MutexLock lock(&mutex_);
+      const auto known = stores_.find(folder);
+      if (known != stores_.end()) return known->second;
       store = std::make_shared<JobStore>(fs_, clock_, folder);
+      stores_[folder] = store;
     }
+    jobs_.TakeUp(store);
     return store;
   }
 

@@ -304,15 +304,20 @@ void JobRunner::AddListener(JobListener listener) {
 
 // --- restarts
 
-void JobRunner::TakeUp(const std::shared_ptr<JobStore>& store) {
-  if (store == nullptr) return;
-  auto jobs = store->TakeUp();
+std::vector<Job> JobRunner::TakeUp(const std::shared_ptr<JobStore>& store) {
+  std::vector<Job> interrupted;
+  auto jobs =
+      store->TakeUp([this](JobType type) { return handlers_.contains(type); });
   if (!jobs.ok()) {
-    LogWarn(kJobLogTag, "jobs of the last process could not be continued: " +
+    LogWarn(kJobLogTag, "jobs of the last process were not taken up: " +
                             jobs.status().ToString());
-    return;
+    return interrupted;
   }
-  for (Job& job : *jobs) TakeUpOne(std::move(job), store);
+  for (const Job& job : *jobs) {
+    if (job.status == JobStatus::kInProgress) interrupted.push_back(job);
+    TakeUpOne(job, store);
+  }
+  return interrupted;
 }
 
 void JobRunner::TakeUpOne(Job job, const std::shared_ptr<JobStore>& store) {
@@ -326,10 +331,11 @@ void JobRunner::TakeUpOne(Job job, const std::shared_ptr<JobStore>& store) {
   const bool interrupted = entry->job.status == JobStatus::kInProgress;
   if (interrupted || !SurvivesRestart(type)) {
     const std::string why =
-        interrupted ? "interrupted: the process that ran it ended"
-                    : JobNoun(type) +
-                          " that waits does not survive a restart: ask for it "
-                          "again if it is still wanted";
+        interrupted
+            ? "interrupted: the process ended before the job's end was recorded"
+            : JobNoun(type) +
+                  " that waits does not survive a restart: ask for it "
+                  "again if it is still wanted";
     {
       MutexLock lock(&mutex_);
       End(entry, {Status(StatusCode::kCancelled, why)});

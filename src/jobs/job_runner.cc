@@ -343,15 +343,25 @@ Status JobRunner::Record(const EntryPtr& entry) {
   return entry->store->Put(job);
 }
 
-// Doing the job is more important than recording it.
+// The job itself matters more than the record of it. The end of a job is
+// recorded later, when that works again.
 void JobRunner::RecordOrWarn(const EntryPtr& entry) {
   const Status recorded = Record(entry);
-  MutexLock lock(&mutex_);
-  if (!recorded.ok() && !warned_) {
-    LogWarn(kJobLogTag,
-            "jobs continue without records: " + recorded.ToString());
+  std::list<EntryPtr> again;
+  {
+    MutexLock lock(&mutex_);
+    if (!recorded.ok() && !warned_) {
+      LogWarn(kJobLogTag,
+              "jobs continue without records: " + recorded.ToString());
+    }
+    warned_ = !recorded.ok();
+    if (recorded.ok()) {
+      again.swap(unrecorded_);
+    } else if (entry->job.has_ended() && unrecorded_.size() < kMostEnded) {
+      unrecorded_.push_back(entry);
+    }
   }
-  warned_ = !recorded.ok();
+  for (const EntryPtr& late : again) (void)Record(late);
 }
 
 void JobRunner::Tell(const EntryPtr& entry) {

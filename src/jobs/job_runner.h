@@ -123,10 +123,10 @@ class JobRunner {
   };
   Result<std::string> Submit(const Submission& submission);
 
-  // Takes over the jobs that dead processes left in a store: waiting jobs are
-  // queued; interrupted jobs and types that do not survive a restart become
-  // failed.
-  void TakeUp(const std::shared_ptr<JobStore>& store);
+  // Takes up the jobs of this runner's types that dead processes left in the
+  // store: a job that waited is queued; a job that was interrupted, or that
+  // does not survive a restart, has failed. Returns the interrupted jobs.
+  std::vector<Job> TakeUp(const std::shared_ptr<JobStore>& store);
 
   // Finds a job of this runner, or of `store_of(JobRequest())`. kNotFound.
   Result<Job> Find(const std::string& id);
@@ -263,7 +263,9 @@ class JobRunner {
   std::set<JobType> held_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<Timer>> timers_ GUARDED_BY(mutex_);
   std::vector<JobListener> listeners_ GUARDED_BY(mutex_);
-  int callers_ GUARDED_BY(mutex_) = 0;      // of Run
+  int callers_ GUARDED_BY(mutex_) = 0;  // of Run
+  // Ended jobs whose end could not be recorded yet.
+  std::list<EntryPtr> unrecorded_ GUARDED_BY(mutex_);
   bool warned_ GUARDED_BY(mutex_) = false;  // a failed record was logged
   std::stop_source wake_ GUARDED_BY(mutex_);
   std::list<std::jthread> keeper_ GUARDED_BY(mutex_);   // the timer

@@ -19,9 +19,9 @@ namespace {
 
 constexpr char kTitle[] = "levelkeep job 1";
 constexpr char kRunner[] = "runner";
-// The lock is held for milliseconds; if five seconds are not enough, a process
-// or disk hangs.
-constexpr int kLockAttempts = 500;
+// The lock is held for milliseconds; two seconds are a hung process or disk.
+constexpr std::chrono::seconds kLongestLockWait{2};
+constexpr std::chrono::minutes kPauseAfterBusyLock{1};
 constexpr std::chrono::milliseconds kLockDelay{10};
 constexpr uint64_t kEndsBetweenTrims = 100;
 
@@ -39,6 +39,9 @@ Result<std::vector<std::string>> NamesIn(FileSystem* fs,
 std::string IdOf(const std::string& name) {
   return name.substr(0, name.find('.'));
 }
+
+// A name that RandomId gave to a runner.
+bool IsToken(const std::string& name) { return IsLowerHex(name, 32); }
 
 bool IsFailed(const std::string& name) {
   return name.ends_with("." + JobStatusName(JobStatus::kFailed));
@@ -84,14 +87,22 @@ std::string JobStore::RunnerPath(const std::string& token) const {
   return JoinPath(RunnersFolder(), token);
 }
 
-Result<std::unique_ptr<FileLock>> JobStore::LockFolder() const {
-  for (int attempt = 1;; ++attempt) {
+// A hung process costs the wait once, not for each record.
+Result<std::unique_ptr<FileLock>> JobStore::LockFolder() {
+  const auto started = clock_->SteadyNow();
+  const Status gave_up(StatusCode::kBusy,
+                       JoinPath(folder_, "jobs.lock") +
+                           " is held by another process for too long");
+  if (started < no_lock_before_.load()) return gave_up;
+  const auto end = std::chrono::steady_clock::now() + kLongestLockWait;
+  for (;;) {
     auto lock = fs_->Lock(JoinPath(folder_, "jobs.lock"));
-    if (lock.status().code() != StatusCode::kBusy || attempt == kLockAttempts) {
-      return lock;
-    }
+    if (lock.status().code() != StatusCode::kBusy) return lock;
+    if (std::chrono::steady_clock::now() >= end) break;
     std::this_thread::sleep_for(kLockDelay);
   }
+  no_lock_before_ = started + kPauseAfterBusyLock;
+  return gave_up;
 }
 
 Status JobStore::MakeFolders() const {
@@ -119,38 +130,33 @@ Status JobStore::LockRunner() {
   LEVELKEEP_RETURN_IF_ERROR(MakeFolders());
   LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
   LEVELKEEP_ASSIGN_OR_RETURN(auto runner, fs_->Lock(RunnerPath(token_)));
-  LEVELKEEP_RETURN_IF_ERROR(SweepWhatDeadRunnersLeft());
+  SweepWhatDeadRunnersLeft();
   runner_ = std::move(runner);
   return Status::Ok();
 }
 
-// Temporary files belong to registered processes: while another process lives,
-// its files may be in use. REQUIRES: jobs.lock is held.
-Status JobStore::SweepWhatDeadRunnersLeft() {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto tokens, fs_->List(RunnersFolder()));
-  bool alone = true;
-  for (const std::string& token : tokens) {
-    if (token == token_) continue;
-    LEVELKEEP_ASSIGN_OR_RETURN(const bool alive, IsAlive(token));
-    if (alive) {
-      alone = false;
-    } else {
-      LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(RunnerPath(token)));
-    }
+// Best effort. Temporary files belong to a registered process: while another
+// one lives, they may be in use. REQUIRES: jobs.lock is held.
+void JobStore::SweepWhatDeadRunnersLeft() {
+  const auto tokens = NamesIn(fs_, RunnersFolder());
+  if (!tokens.ok()) return;
+  for (const std::string& token : *tokens) {
+    if (token == token_ || !IsToken(token)) continue;
+    const auto alive = IsAlive(token);
+    if (!alive.ok() || *alive) return;
+    (void)fs_->RemoveFile(RunnerPath(token));
   }
-  if (!alone) return Status::Ok();
   for (const std::string& folder : {folder_, OpenFolder()}) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(folder));
-    for (const std::string& name : names) {
-      if (!IsTemporaryName(name)) continue;
-      LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(JoinPath(folder, name)));
+    const auto names = NamesIn(fs_, folder);
+    for (const std::string& name :
+         names.ok() ? *names : std::vector<std::string>()) {
+      if (IsTemporaryName(name)) (void)fs_->RemoveFile(JoinPath(folder, name));
     }
   }
-  return Status::Ok();
 }
 
 Result<bool> JobStore::IsAlive(const std::string& token) const {
-  if (token == token_ || !IsLowerHex(token, token_.size())) return false;
+  if (token == token_ || !IsToken(token)) return false;
   const std::string path = RunnerPath(token);
   const auto info = fs_->Stat(path);
   if (info.status().code() == StatusCode::kNotFound) return false;
@@ -194,59 +200,73 @@ Result<Job> JobStore::Load(const std::string& path, std::string* runner) const {
   LEVELKEEP_ASSIGN_OR_RETURN(const Record record,
                              LoadRecord(fs_, path, kTitle));
   if (runner != nullptr) *runner = record.Get(kRunner);
+  if (record.Get("id") != IdOf(BaseName(path))) {
+    return Status(StatusCode::kCorruption, path + " is of another job");
+  }
   return JobFromRecord(record);
 }
 
 Result<bool> JobStore::IsTidy() const {
-  for (const std::string& folder : {folder_, OpenFolder(), RunnersFolder()}) {
-    LEVELKEEP_ASSIGN_OR_RETURN(const auto names, NamesIn(fs_, folder));
-    for (const std::string& name : names) {
-      const bool left =
-          folder == folder_ ? IsTemporaryName(name) : name != token_;
-      if (left) return false;
-    }
-  }
-  return true;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto top, NamesIn(fs_, folder_));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto open, NamesIn(fs_, OpenFolder()));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto runners, NamesIn(fs_, RunnersFolder()));
+  return std::none_of(top.begin(), top.end(), IsTemporaryName) &&
+         open.empty() &&
+         std::all_of(runners.begin(), runners.end(),
+                     [&](const auto& name) { return name == token_; });
 }
 
-Result<std::vector<Job>> JobStore::TakeUp() {
+Result<std::vector<Job>> JobStore::TakeUp(
+    const std::function<bool(JobType)>& wanted) {
   std::vector<Job> jobs;
   LEVELKEEP_ASSIGN_OR_RETURN(const bool tidy, IsTidy());
   if (tidy) return jobs;
   LEVELKEEP_RETURN_IF_ERROR(Register(""));
   LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
   LEVELKEEP_ASSIGN_OR_RETURN(const auto ids, fs_->List(OpenFolder()));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, ListEnded());
+  std::set<std::string> ended;
+  for (const std::string& name : names) ended.insert(IdOf(name));
   for (const std::string& id : ids) {
     if (!IsJobId(id)) continue;
-    LEVELKEEP_ASSIGN_OR_RETURN(auto claimed, ClaimOne(id));
-    std::move(claimed.begin(), claimed.end(), std::back_inserter(jobs));
+    auto job = ended.contains(id) ? RemoveOpen(id) : ClaimOne(id, wanted);
+    if (!job.ok()) {
+      LogWarn(kJobLogTag, "job " + id + " of the last process was not taken " +
+                              "up: " + job.status().ToString());
+    } else if (*job) {
+      jobs.push_back(std::move(**job));
+    }
   }
   Forget("");
   return jobs;
 }
 
-Result<std::vector<Job>> JobStore::ClaimOne(const std::string& id) {
+Result<std::optional<Job>> JobStore::RemoveOpen(const std::string& id) {
+  LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(OpenPath(id)));
+  return std::optional<Job>();
+}
+
+Result<std::optional<Job>> JobStore::ClaimOne(
+    const std::string& id, const std::function<bool(JobType)>& wanted) {
   std::string runner;
   auto job = Load(OpenPath(id), &runner);
   const StatusCode code = job.status().code();
-  if (code == StatusCode::kNotFound) return std::vector<Job>();
-  const auto ended = Find(id);
-  const bool has_ended = ended.ok() && ended->has_ended();
-  if (code == StatusCode::kCorruption || has_ended) {
-    if (!has_ended) {
-      LogWarn(kJobLogTag, "job " + id + " was removed: its record is damaged");
-    }
-    LEVELKEEP_RETURN_IF_ERROR(fs_->RemoveFile(OpenPath(id)));
-    return std::vector<Job>();
+  if (code == StatusCode::kCorruption) {
+    LogWarn(kJobLogTag, "job " + id + " was removed: its record is damaged");
+    return RemoveOpen(id);
   }
-  if (code == StatusCode::kUnsupported) return std::vector<Job>();
+  if (code == StatusCode::kNotFound || code == StatusCode::kUnsupported) {
+    return std::optional<Job>();
+  }
   LEVELKEEP_RETURN_IF_ERROR(job.status());
-  if (runner == token_) return std::vector<Job>();
+  if (runner == token_ || !wanted(job->request.type)) {
+    return std::optional<Job>();
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(const bool alive, IsAlive(runner));
-  if (alive) return std::vector<Job>();
+  if (alive) return std::optional<Job>();
   LEVELKEEP_RETURN_IF_ERROR(Register(id));
   LEVELKEEP_RETURN_IF_ERROR(PutOpen(*job));
-  return std::vector<Job>{std::move(*job)};
+  return std::optional<Job>(std::move(*job));
 }
 
 Result<std::vector<std::string>> JobStore::ListEnded() const {
@@ -295,7 +315,10 @@ Result<std::vector<Job>> JobStore::List(size_t limit) const {
 Status JobStore::Trim() {
   LEVELKEEP_ASSIGN_OR_RETURN(auto names, ListEnded());
   const std::string oldest = JobIdPrefix(clock_->Now() - limits_.age);
-  const auto first_kept = std::lower_bound(names.begin(), names.end(), oldest);
+  const auto newest = names.end() - static_cast<ptrdiff_t>(
+                                        std::min(names.size(), limits_.always));
+  const auto first_kept =
+      std::min(std::lower_bound(names.begin(), names.end(), oldest), newest);
   std::vector<std::string> removed(names.begin(), first_kept);
   names.erase(names.begin(), first_kept);
   std::stable_partition(names.begin(), names.end(),

@@ -13,12 +13,14 @@
 #ifndef LEVELKEEP_JOBS_JOB_STORE_H_
 #define LEVELKEEP_JOBS_JOB_STORE_H_
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -40,6 +42,7 @@ class JobStore {
   struct Limits {
     std::chrono::hours age{90 * 24};
     size_t count = 10'000;
+    size_t always = 100;  // stay whatever their age: the clock may be wrong
   };
 
   // The objects that the pointers lead to must outlive this object. Creates
@@ -59,7 +62,8 @@ class JobStore {
   // and returns them as their last process left them, oldest first. Also
   // removes the files of dead processes. Creates no file if there are neither.
   // REQUIRES: called before Put.
-  Result<std::vector<Job>> TakeUp();
+  Result<std::vector<Job>> TakeUp(const std::function<bool(JobType)>& wanted =
+                                      [](JobType) { return true; });
   // kNotFound.
   Result<Job> Find(const std::string& id) const;
   // The jobs, newest first, at most `limit`.
@@ -71,20 +75,22 @@ class JobStore {
   std::string OpenPath(const std::string& id) const;
   std::string EndedPath(const Job& job) const;
   std::string RunnerPath(const std::string& token) const;
-  Result<std::unique_ptr<FileLock>> LockFolder() const;
+  Result<std::unique_ptr<FileLock>> LockFolder();
   Status Register(const std::string& id);
   Status LockRunner() REQUIRES_LOCK(mutex_);
   void Forget(const std::string& id);
   Status MakeFolders() const;
-  Status SweepWhatDeadRunnersLeft() REQUIRES_LOCK(mutex_);
+  void SweepWhatDeadRunnersLeft() REQUIRES_LOCK(mutex_);
   Status PutOpen(const Job& job);
   Status PutEnded(const Job& job);
   // True if `token` belongs to another living runner.
   Result<bool> IsAlive(const std::string& token) const;
   // True if there is nothing to claim or to remove.
   Result<bool> IsTidy() const;
-  // Empty: the job has ended, is another runner's, or is damaged.
-  Result<std::vector<Job>> ClaimOne(const std::string& id);
+  Result<std::optional<Job>> RemoveOpen(const std::string& id);
+  // Nothing: another runner has the job, or the record is damaged, or unknown.
+  Result<std::optional<Job>> ClaimOne(
+      const std::string& id, const std::function<bool(JobType)>& wanted);
   Result<Job> Load(const std::string& path, std::string* runner) const;
   Result<std::vector<std::string>> ListEnded() const;
   Result<std::map<std::string, std::string, std::greater<>>> Paths() const;
@@ -95,6 +101,9 @@ class JobStore {
   const std::string folder_;
   const Limits limits_;
   const std::string token_;
+
+  // No other try to lock the folder before this.
+  std::atomic<std::chrono::steady_clock::time_point> no_lock_before_{};
 
   Mutex mutex_;
   std::unique_ptr<FileLock> runner_ GUARDED_BY(mutex_);  // null: not registered

@@ -69,7 +69,11 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
     outcome.value = std::move(made).value();
     return outcome;
   }
-  LogError(kEngineLogTag, "backup failed: " + made.status().ToString());
+  if (made.status().code() == StatusCode::kCancelled) {
+    LogInfo(kEngineLogTag, "backup cancelled: " + made.status().message());
+  } else {
+    LogError(kEngineLogTag, "backup failed: " + made.status().ToString());
+  }
   outcome.postponed = made.status().code() == StatusCode::kBusy;
   const milliseconds interval = options_.schedule.interval;
   if (outcome.postponed) {

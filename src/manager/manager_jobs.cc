@@ -48,7 +48,12 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
     MutexLock lock(&mutex_);
     job_store_ = store;
   }
-  jobs_.TakeUp(store);
+  // A verification changes nothing: an interrupted one is simply done again.
+  for (const Job& job : jobs_.TakeUp(store)) {
+    if (job.request.type == JobType::kVerify) {
+      SubmitVerification(job.request.backup);
+    }
+  }
 }
 
 // Refuses a wrong request now, and not when the job begins; "latest" means the

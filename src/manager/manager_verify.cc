@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "jobs/job.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -65,6 +66,11 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
       if (automatic && !run.is_displaced()) engine_.NoteUnfinished(*backup);
       break;
     default:
+      if (engine_.Find(backup->name).status().code() == StatusCode::kNotFound) {
+        outcome.status = Status(StatusCode::kCancelled,
+                                backup->name + " was deleted meanwhile");
+        break;
+      }
       if (automatic) {
         LogWarn(kEngineLogTag, "not verified, will try again later: " +
                                    report.status().ToString());
@@ -79,10 +85,13 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
 // verified it, the only work left is to remove what its verification makes
 // superfluous: the database that a restore replaced.
 bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
-  if (request.trigger != kAutomatic && request.trigger != kTidying) return true;
+  const bool tidies = request.trigger == kTidying;
+  const bool automatic =
+      request.trigger == kAutomatic || request.trigger == kWorkerTrigger;
+  if (!tidies && !automatic) return true;
   const auto backup = engine_.Find(request.backup);
   if (!backup.ok()) return false;
-  if (request.trigger == kAutomatic && options_.verification.after_backup &&
+  if (automatic && options_.verification.after_backup &&
       !IsVerifiedInFull(*backup)) {
     return true;
   }

@@ -283,6 +283,21 @@ TEST_F(JobQueueTest, AJobThatHasToWaitAndCannotBeRecordedIsRefusedIfItMust) {
   EXPECT_EQ(Begun(), (std::vector<std::string>{"first", "third"}));
 }
 
+// As on a disk that was full for a while.
+TEST_F(JobQueueTest, AnEndThatCouldNotBeRecordedIsRecordedLater) {
+  const std::string first = Submit(kCreate, "first");
+  ASSERT_TRUE(HasBegun("first"));
+  std::filesystem::rename(folder_, folder_ + " away");
+  test::WriteFile(folder_, "in the way");
+  LetAllGoOn();
+  EXPECT_EQ(End(first).status, JobStatus::kCompleted);
+  std::filesystem::remove(folder_);
+  std::filesystem::rename(folder_ + " away", folder_);
+  EXPECT_EQ(store_->Find(first)->status, JobStatus::kInProgress);
+  End(Submit(kCreate, "second"));
+  EXPECT_EQ(store_->Find(first)->status, JobStatus::kCompleted);
+}
+
 // As under a limit of the operator's: later there may be one.
 TEST_F(JobQueueTest, WithoutAThreadAJobWaits) {
   LetAllGoOn();
@@ -320,7 +335,8 @@ TEST_F(JobQueueTest, AfterARestartWhatWaitedRunsAndWhatRanHasFailed) {
   }
   const Job failed = *runner_->Find(ran);
   EXPECT_EQ(failed.status, JobStatus::kFailed);
-  EXPECT_EQ(failed.message, "interrupted: the process that ran it ended");
+  EXPECT_EQ(failed.message,
+            "interrupted: the process ended before the job's end was recorded");
   Restart();
   // In the order of their random ids: all are of one millisecond.
   std::vector<std::string> begun = Begun();

@@ -133,8 +133,51 @@ TEST_F(JobStoreTest, ARecordOfALaterVersionStays) {
   EXPECT_TRUE(PathExists(fs(), std::string(kFolder) + "/open/" + job.id));
 }
 
+TEST_F(JobStoreTest, OneBadEntryDoesNotKeepTheOthers) {
+  const Job good = NewJob(), copied = NewJob(), folder = NewJob();
+  ASSERT_TRUE(Open()->Put(good).ok());
+  const std::string open = std::string(kFolder) + "/open/";
+  const auto record = LoadRecord(fs(), open + good.id, "levelkeep job 1");
+  ASSERT_TRUE(record.ok());
+  ASSERT_TRUE(
+      StoreRecord(fs(), open + copied.id, "levelkeep job 1", *record).ok());
+  ASSERT_TRUE(fs()->CreateDirectory(open + folder.id).ok());
+  const std::string victim = std::string(kFolder) + "/runners/thesis.txt";
+  ASSERT_TRUE(WriteFileDurably(fs(), victim, "of a person").ok());
+  const auto store = Open();
+  EXPECT_EQ(Ids(*store->TakeUp()), std::vector<std::string>{good.id});
+  EXPECT_FALSE(PathExists(fs(), open + copied.id)) << "it is of another job";
+  EXPECT_TRUE(PathExists(fs(), victim)) << "it is no runner's";
+  EXPECT_TRUE(Open()->TakeUp()->empty());
+}
+
+TEST_F(JobStoreTest, OnlyJobsOfWantedTypesAreTakenUp) {
+  const Job create = NewJob(), verify = NewJob(JobType::kVerify);
+  {
+    const auto store = Open();
+    ASSERT_TRUE(store->Put(create).ok());
+    ASSERT_TRUE(store->Put(verify).ok());
+  }
+  const auto store = Open();
+  EXPECT_EQ(Ids(*store->TakeUp(
+                [](JobType type) { return type == JobType::kVerify; })),
+            std::vector<std::string>{verify.id});
+  EXPECT_EQ(Ids(*Open()->TakeUp()), std::vector<std::string>{create.id});
+}
+
+// A clock that is wrong at a start does not remove the history.
+TEST_F(JobStoreTest, TheNewestStayWhateverTheirAge) {
+  const Job job = With(NewJob(), JobStatus::kCompleted);
+  ASSERT_TRUE(Open()->Put(job).ok());
+  clock_.Advance(hours(24 * 365 * 70));
+  const Job later = With(NewJob(), JobStatus::kCompleted);
+  ASSERT_TRUE(Open()->Put(later).ok());
+  EXPECT_EQ(Ids(*Open()->List(10)),
+            (std::vector<std::string>{later.id, job.id}));
+}
+
 TEST_F(JobStoreTest, OldOnesGoAndFailuresStayLongest) {
-  const JobStore::Limits limits{.age = hours(48), .count = 3};
+  const JobStore::Limits limits{.age = hours(48), .count = 3, .always = 0};
   std::vector<Job> jobs;
   {
     const auto store = Open();  // without such limits
