@@ -132,7 +132,7 @@ class Experiment {
     LEVELKEEP_RETURN_IF_ERROR(loop.Finish());
     backups_.insert(backups_.end(), loop.times().begin(), loop.times().end());
     // The next window begins when nothing of this one is left.
-    while (!manager_->Health().running.empty()) Wait(0.05);
+    while (manager_->Health().running.has_value()) Wait(0.05);
     Wait(settings_.settle_seconds);
     return Status::Ok();
   }

@@ -168,7 +168,7 @@ struct JobRequest {
   std::string backup = {}, label = {};  // backup: a name, or "latest"
   VerifyDepth depth = VerifyDepth::kFull;
   RestoreMode mode = RestoreMode::kAuto;
-  bool other_database = false, force = false, all = false;
+  bool other_database = false, force = false, all = false;  // as in the verbs
   std::string trigger = "manual", created_by = {};  // a person or a program
   int priority = 0;  // of jobs that wait, the highest number runs first
   bool operator==(const JobRequest&) const = default;
@@ -189,8 +189,9 @@ struct Job {
   bool has_ended() const { return status > JobStatus::kInProgress; }
 };
 
-// Called at each change of status and each hundredth of progress by the thread
-// that works; the job waits meanwhile. Exceptions are logged and dropped.
+// Called at each change of status and each hundredth of progress, by several
+// threads at once; the job waits meanwhile, so the listener may not wait for it
+// nor destroy the manager or the Attachment. Exceptions are logged and dropped.
 using JobListener = std::function<void(const Job& job)>;
 
 }  // namespace levelkeep

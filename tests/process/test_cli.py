@@ -290,6 +290,6 @@ def test_a_full_or_closed_output_is_an_error_and_the_act_stays(
                  ["delete", filled.names[1], "--yes"]):
         told = filled.run(*verb, prefix=prefix).expect(1)
         assert "error: standard output can't be written: " in told.err
-        assert "hint: what was asked for is done" in told.err
+        assert "hint: the operation succeeded, only its report" in told.err
     left = filled.archives()
     assert filled.names[1] not in left and len(left) == 3
