@@ -16,8 +16,8 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
 cd "$LEVELKEEP_ROOT"
 
-modules=(format archive catalog restore manager hostile)
-pattern='^(format|archive|catalog|restore|manager|hostile)\.'
+modules=(format archive catalog restore jobs manager hostile)
+pattern='^(format|archive|catalog|restore|jobs|manager|hostile)\.'
 # Minutes each without optimisation, and no line that others do not run.
 skipped='^hostile\.(large|rest)$'
 add=false
