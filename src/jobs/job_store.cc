@@ -140,12 +140,17 @@ Status JobStore::LockRunner() {
 void JobStore::SweepWhatDeadRunnersLeft() {
   const auto tokens = NamesIn(fs_, RunnersFolder());
   if (!tokens.ok()) return;
+  bool alone = true;
   for (const std::string& token : *tokens) {
     if (token == token_ || !IsToken(token)) continue;
     const auto alive = IsAlive(token);
-    if (!alive.ok() || *alive) return;
-    (void)fs_->RemoveFile(RunnerPath(token));
+    if (!alive.ok() || *alive) {
+      alone = false;
+    } else {
+      (void)fs_->RemoveFile(RunnerPath(token));
+    }
   }
+  if (!alone) return;
   for (const std::string& folder : {folder_, OpenFolder()}) {
     const auto names = NamesIn(fs_, folder);
     for (const std::string& name :

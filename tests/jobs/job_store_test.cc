@@ -151,6 +151,18 @@ TEST_F(JobStoreTest, OneBadEntryDoesNotKeepTheOthers) {
   EXPECT_TRUE(Open()->TakeUp()->empty());
 }
 
+TEST_F(JobStoreTest, ALivingRunnerDoesNotKeepTheFilesOfDeadOnes) {
+  const auto living = Open();
+  ASSERT_TRUE(living->Put(NewJob()).ok());
+  const std::string dead =
+      std::string(kFolder) + "/runners/" + std::string(32, 'f');
+  ASSERT_TRUE(WriteFileDurably(fs(), dead, "").ok());
+  const auto store = Open();
+  ASSERT_TRUE(store->Put(NewJob()).ok());
+  EXPECT_FALSE(PathExists(fs(), dead));
+  EXPECT_EQ(fs()->List(std::string(kFolder) + "/runners")->size(), 2u);
+}
+
 TEST_F(JobStoreTest, OnlyJobsOfWantedTypesAreTakenUp) {
   const Job create = NewJob(), verify = NewJob(JobType::kVerify);
   {
