@@ -168,22 +168,32 @@ Result<uint64_t> OpenAndScan(const Arguments& arguments,
   leveldb::DB* db = nullptr;
   LEVELKEEP_RETURN_IF_ERROR(
       OpenStore(env, arguments.db_dir, comparator, new SilentLogger, &db));
-  const auto cuts = CutKeys(found.table_starts, ScanThreads(found.total_bytes));
+  const size_t threads = ScanThreads(found.total_bytes);
+  EachTable each;
+  each.shared.emplace_back();  // everything
   if (arguments.each_table) {
     // LevelDB wrote a new MANIFEST when it opened, and tables from the logs.
     LEVELKEEP_ASSIGN_OR_RETURN(
         const CurrentVersion opened,
         ReadCurrentVersion(FolderFiles(fs, arguments.scratch_dir)));
-    const Status checked = CheckEachTable(
+    const auto checked = CheckEachTable(
         opened.version,
         [&](const TableMeta& meta) {
           return OpenTable(env, arguments.db_dir, meta);
         },
-        found.last_sequence, comparator, cuts.size() + 1);
-    if (!checked.ok()) return env->block_types().Explain(checked);
+        found.last_sequence, comparator, threads);
+    if (!checked.ok()) return env->block_types().Explain(checked.status());
+    each = *checked;
   }
-  const auto scan = ScanStore(db, comparator, cuts);
-  return scan.ok() ? scan : env->block_types().Explain(scan.status());
+  std::vector<KeySpan> spans = each.shared;
+  if (comparator == leveldb::BytewiseComparator()) {
+    spans = Divide(spans, CutKeys(found.table_starts, threads));
+  }
+  // The checksums of each table were right a moment ago.
+  const auto scan = ScanSpans(db, comparator, spans, threads,
+                              /*verify_checksums=*/!arguments.each_table);
+  if (!scan.ok()) return env->block_types().Explain(scan.status());
+  return each.entries + *scan;
 }
 
 Result<Report> Check(const Arguments& arguments) {

@@ -9,7 +9,7 @@
 #include <functional>
 #include <future>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -86,9 +86,10 @@ inline Result<uint64_t> ReadTable(const StoreFiles& files,
   LEVELKEEP_ASSIGN_OR_RETURN(auto file, files.Open(name));
   BlockTypes types;  // outlives the table
   CheckedTable table(meta, last_sequence, /*order=*/nullptr);
-  const auto values = table.Run(
+  const auto counts = table.Run(
       name, std::make_unique<ReadFileAccess>(std::move(file), &types));
-  return values.ok() ? values : types.Explain(values.status());
+  if (!counts.ok()) return types.Explain(counts.status());
+  return counts->values;
 }
 
 // The number of values; an overwritten value counts as long as it is stored.
@@ -175,83 +176,113 @@ inline std::vector<std::string> CutKeys(
   return cuts;
 }
 
-// If the host refuses another thread, the calling thread does the work.
-inline constexpr auto kThreadIfAny = std::launch::async | std::launch::deferred;
+// Divides each span at those `cuts` (from CutKeys) that lie inside of it.
+// REQUIRES: spans and cuts are in bytewise order.
+inline std::vector<KeySpan> Divide(const std::vector<KeySpan>& spans,
+                                   const std::vector<std::string>& cuts) {
+  std::vector<KeySpan> parts;
+  for (KeySpan span : spans) {
+    for (const std::string& cut : cuts) {
+      if (cut <= span.begin || (!span.end.empty() && cut >= span.end)) continue;
+      parts.push_back({std::move(span.begin), cut});
+      span.begin = cut;
+    }
+    parts.push_back(std::move(span));
+  }
+  return parts;
+}
 
-// The result of one pass over a part of the keys.
-struct PartScan {
+// Calls `body` with each number below `count`, on `threads` threads. Returns
+// the first failure, after which no new call begins. If the host refuses
+// another thread, the calling thread does the work.
+inline Status ForEach(size_t count, size_t threads,
+                      const std::function<Status(size_t)>& body) {
+  std::atomic<size_t> next = 0;
+  const auto work = [&]() -> Status {
+    for (size_t i = next++; i < count; i = next++) {
+      const Status status = body(i);
+      if (status.ok()) continue;
+      next = count;
+      return status;
+    }
+    return Status::Ok();
+  };
+  std::vector<std::future<Status>> workers;
+  for (size_t i = 0; i < std::min(count, threads); ++i) {
+    workers.push_back(
+        std::async(std::launch::async | std::launch::deferred, work));
+  }
+  Status verdict;
+  for (auto& worker : workers) {
+    // get() rethrows an exception of the thread (out of memory).
+    const Status status = worker.get();
+    if (verdict.ok()) verdict = status;
+  }
+  return verdict;
+}
+
+// The result of one pass over a span.
+struct SpanScan {
   uint64_t entries = 0;
   std::string first;  // the first key at or behind `begin`; empty: none
-  std::string stop;   // the first key of the next part; empty: the end
+  std::string stop;   // the first key at or behind `end`; empty: none
 };
 
-// Reads the keys from `begin` (empty: the first key) to before `end` (empty: up
-// to the last key).
-inline Result<PartScan> ScanPart(leveldb::DB* db,
+inline Result<SpanScan> ScanSpan(leveldb::DB* db,
                                  const leveldb::Comparator* comparator,
-                                 const std::string& begin,
-                                 const std::string& end) {
+                                 const KeySpan& span, bool verify_checksums) {
   leveldb::ReadOptions read;
-  read.verify_checksums = true;
+  read.verify_checksums = verify_checksums;
   read.fill_cache = false;
   const std::unique_ptr<leveldb::Iterator> entry(db->NewIterator(read));
-  PartScan part;
+  SpanScan scan;
   std::string previous;
-  begin.empty() ? entry->SeekToFirst() : entry->Seek(begin);
-  if (entry->Valid()) part.first = entry->key().ToString();
+  span.begin.empty() ? entry->SeekToFirst() : entry->Seek(span.begin);
+  if (entry->Valid()) scan.first = entry->key().ToString();
   for (; entry->Valid(); entry->Next()) {
     const leveldb::Slice key = entry->key();
-    if (part.entries > 0 && comparator->Compare(key, previous) <= 0) {
+    if (scan.entries > 0 && comparator->Compare(key, previous) <= 0) {
       return Status(
           StatusCode::kCorruption,
-          "keys are not in order after entry " + std::to_string(part.entries));
+          "keys are not in order after entry " + std::to_string(scan.entries));
     }
-    if (!end.empty() && comparator->Compare(key, end) >= 0) {
-      part.stop = key.ToString();
+    if (!span.end.empty() && comparator->Compare(key, span.end) >= 0) {
+      scan.stop = key.ToString();
       break;
     }
     previous.assign(key.data(), key.size());
-    ++part.entries;
+    ++scan.entries;
   }
   if (!entry->status().ok()) {
     return FailureOf("LevelDB can't read the database", entry->status());
   }
-  return part;
+  return scan;
 }
 
-// Reads every entry with LevelDB's own iterator, all parts in parallel. Returns
-// the first failure, or the entry count. `cuts` are keys from CutKeys.
-inline Result<uint64_t> ScanStore(leveldb::DB* db,
+// Reads every entry of the spans with LevelDB's own iterator, `threads` spans
+// at a time. Returns the first failure, or the number of entries.
+inline Result<uint64_t> ScanSpans(leveldb::DB* db,
                                   const leveldb::Comparator* comparator,
-                                  std::vector<std::string> cuts) {
-  // CutKeys uses the bytewise order, so its keys are useless in another order.
-  if (comparator != leveldb::BytewiseComparator()) cuts.clear();
-  cuts.insert(cuts.begin(), "");
-  cuts.emplace_back();
-  std::vector<std::future<Result<PartScan>>> parts;
-  for (size_t i = 0; i + 1 < cuts.size(); ++i) {
-    parts.push_back(std::async(kThreadIfAny, ScanPart, db, comparator, cuts[i],
-                               cuts[i + 1]));
-  }
+                                  const std::vector<KeySpan>& spans,
+                                  size_t threads, bool verify_checksums) {
+  std::vector<SpanScan> scans(spans.size());
+  LEVELKEEP_RETURN_IF_ERROR(
+      ForEach(spans.size(), threads, [&](size_t i) -> Status {
+        LEVELKEEP_ASSIGN_OR_RETURN(
+            scans[i], ScanSpan(db, comparator, spans[i], verify_checksums));
+        return Status::Ok();
+      }));
   uint64_t entries = 0;
-  std::optional<std::string> stop;  // `stop` of the previous part
-  Status verdict;
-  for (auto& future : parts) {
-    // get() rethrows an exception of the thread (out of memory).
-    const Result<PartScan> part = future.get();
-    if (!verdict.ok()) continue;
-    verdict = part.status();
-    if (!part.ok()) continue;
-    // Two parts always meet unless an index is wrong.
-    if (stop && *stop != part->first) {
-      verdict =
-          Status(StatusCode::kCorruption, "keys are not in order after entry " +
-                                              std::to_string(entries));
+  for (size_t i = 0; i < spans.size(); ++i) {
+    // Two spans that follow each other always meet unless an index is wrong.
+    if (i > 0 && spans[i].begin == spans[i - 1].end &&
+        scans[i].first != scans[i - 1].stop) {
+      return Status(
+          StatusCode::kCorruption,
+          "keys are not in order after entry " + std::to_string(entries));
     }
-    entries += part->entries;
-    stop = part->stop;
+    entries += scans[i].entries;
   }
-  if (!verdict.ok()) return verdict;
   return entries;
 }
 
@@ -280,40 +311,44 @@ struct OpenedTable {
 // Several threads call the opener.
 using TableOpener = std::function<Result<OpenedTable>(const TableMeta&)>;
 
+// What reading each table by itself leaves to a scan by LevelDB.
+struct EachTable {
+  uint64_t entries = 0;         // of the tables that share no key with another
+  std::vector<KeySpan> shared;  // the spans that hold all other entries
+};
+
 // Checks every table of the version from its first entry to its last
 // (CheckedTable), `threads` tables at a time, and that the ranges of a level do
 // not overlap. kCorruption or kIoError for the first bad table.
-inline Status CheckEachTable(const Version& version, const TableOpener& open,
-                             uint64_t last_sequence,
-                             const leveldb::Comparator* comparator,
-                             size_t threads) {
-  // Only the database's own comparator could judge ranges in another order.
+inline Result<EachTable> CheckEachTable(const Version& version,
+                                        const TableOpener& open,
+                                        uint64_t last_sequence,
+                                        const leveldb::Comparator* comparator,
+                                        size_t threads) {
+  EachTable result;
+  std::set<uint64_t> alone;
   if (comparator == leveldb::BytewiseComparator()) {
     LEVELKEEP_RETURN_IF_ERROR(CheckRanges(version));
+    result.shared = SharedSpans(version, &alone);
+  } else {
+    // Only the database's own comparator could judge ranges in another order.
+    result.shared.emplace_back();
   }
   std::vector<const TableMeta*> tables;
   for (const auto& [number, meta] : version.tables()) tables.push_back(&meta);
-  std::atomic<size_t> next = 0;
-  const auto check_some = [&]() -> Status {
-    for (size_t i = next++; i < tables.size(); i = next++) {
-      LEVELKEEP_ASSIGN_OR_RETURN(OpenedTable table, open(*tables[i]));
-      CheckedTable checked(*tables[i], last_sequence, comparator);
-      LEVELKEEP_RETURN_IF_ERROR(
-          checked.Run(std::move(table.name), std::move(table.file)).status());
-    }
-    return Status::Ok();
-  };
-  std::vector<std::future<Status>> workers;
-  for (size_t i = 0; i < threads; ++i) {
-    workers.push_back(std::async(kThreadIfAny, check_some));
-  }
-  Status verdict;
-  for (auto& worker : workers) {
-    // get() rethrows an exception of the thread (out of memory).
-    const Status status = worker.get();
-    if (verdict.ok()) verdict = status;
-  }
-  return verdict;
+  std::atomic<uint64_t> entries = 0;
+  LEVELKEEP_RETURN_IF_ERROR(
+      ForEach(tables.size(), threads, [&](size_t i) -> Status {
+        LEVELKEEP_ASSIGN_OR_RETURN(OpenedTable table, open(*tables[i]));
+        CheckedTable checked(*tables[i], last_sequence, comparator);
+        LEVELKEEP_ASSIGN_OR_RETURN(
+            const TableCounts counts,
+            checked.Run(std::move(table.name), std::move(table.file)));
+        if (alone.contains(tables[i]->number)) entries += counts.entries;
+        return Status::Ok();
+      }));
+  result.entries = entries;
+  return result;
 }
 
 }  // namespace levelkeep::check

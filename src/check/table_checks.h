@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -103,6 +104,51 @@ inline Status CheckRanges(const Version& version) {
   return Status::Ok();
 }
 
+// User keys from `begin` (empty: the first key) to before `end` (empty: up to
+// the last key).
+struct KeySpan {
+  std::string begin;
+  std::string end;
+};
+
+// The spans of keys in which the ranges of several tables overlap, in order.
+// `alone` gets the numbers of all other tables: a reader finds each of their
+// keys in that table only. REQUIRES: CheckRanges found no fault.
+inline std::vector<KeySpan> SharedSpans(const Version& version,
+                                        std::set<uint64_t>* alone) {
+  std::vector<const TableMeta*> tables;
+  for (const auto& [number, table] : version.tables()) tables.push_back(&table);
+  std::sort(tables.begin(), tables.end(), [](const auto* a, const auto* b) {
+    return UserKeyOf(a->smallest) < UserKeyOf(b->smallest);
+  });
+  std::vector<KeySpan> spans;
+  for (size_t i = 0; i < tables.size();) {
+    const std::string_view begin = UserKeyOf(tables[i]->smallest);
+    std::string_view largest = UserKeyOf(tables[i]->largest);
+    size_t next = i + 1;
+    while (next < tables.size() &&
+           UserKeyOf(tables[next]->smallest) <= largest) {
+      largest = std::max(largest, UserKeyOf(tables[next]->largest));
+      ++next;
+    }
+    if (next == i + 1) {
+      alone->insert(tables[i]->number);
+    } else {
+      spans.push_back({std::string(begin), ""});
+      if (next < tables.size()) {
+        spans.back().end = UserKeyOf(tables[next]->smallest);
+      }
+    }
+    i = next;
+  }
+  return spans;
+}
+
+struct TableCounts {
+  uint64_t values = 0;   // entries that store a value
+  uint64_t entries = 0;  // keys whose newest entry stores a value
+};
+
 // Checks one table of a version, from its first entry to its last.
 // Thread safety: one thread at a time.
 class CheckedTable {
@@ -113,10 +159,10 @@ class CheckedTable {
                const leveldb::Comparator* order)
       : meta_(meta), last_sequence_(last_sequence), order_(order) {}
 
-  // Returns how many entries are values. `name` is for messages. The message of
-  // kCorruption says what is wrong with the table.
-  Result<uint64_t> Run(std::string name,
-                       std::unique_ptr<leveldb::RandomAccessFile> file) {
+  // `name` is for messages. The message of kCorruption says what is wrong with
+  // the table.
+  Result<TableCounts> Run(std::string name,
+                          std::unique_ptr<leveldb::RandomAccessFile> file) {
     name_ = std::move(name);
     leveldb::Options options;
     options.paranoid_checks = true;
@@ -129,14 +175,12 @@ class CheckedTable {
     read.verify_checksums = true;
     read.fill_cache = false;
     const std::unique_ptr<leveldb::Iterator> entry(table->NewIterator(read));
-    uint64_t values = 0;
     for (entry->SeekToFirst(); entry->Valid(); entry->Next()) {
       LEVELKEEP_RETURN_IF_ERROR(Take(*entry));
-      if (IsValue(key_)) ++values;
     }
     if (!entry->status().ok()) return Unreadable(entry->status());
     if (key_.empty()) return Bad("holds no entries");
-    if (key_ == meta_.largest) return values;
+    if (key_ == meta_.largest) return counts_;
     return Bad("ends with another key than its MANIFEST says");
   }
 
@@ -148,7 +192,7 @@ class CheckedTable {
     return FailureOf("LevelDB can't read table " + name_, failure);
   }
 
-  // Checks the entry at which the iterator stands.
+  // Checks and counts the entry at which the iterator stands.
   Status Take(const leveldb::Iterator& entry) {
     const std::string_view key(entry.key().data(), entry.key().size());
     constexpr uint64_t kNewestType = 1;
@@ -171,8 +215,16 @@ class CheckedTable {
     } else if (!Follows(key)) {
       return Bad("holds keys that are not in order");
     }
+    Count(key);
     key_.assign(key);
     return Status::Ok();
+  }
+
+  void Count(std::string_view key) {
+    if (!IsValue(key)) return;
+    ++counts_.values;
+    const bool newest = key_.empty() || UserKeyOf(key_) != UserKeyOf(key);
+    if (newest) ++counts_.entries;
   }
 
   // Without the comparator, only the writes of one key have a known order.
@@ -191,6 +243,7 @@ class CheckedTable {
   const leveldb::Comparator* const order_;
   std::string name_;
   std::string key_;  // the previous key
+  TableCounts counts_;
 };
 
 }  // namespace levelkeep::check

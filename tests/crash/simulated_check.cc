@@ -68,7 +68,9 @@ Result<StoreCheck> Check(FileSystem* fs, leveldb::Env* env,
       check::OpenStore(&overlay, database, comparator, &log, &raw);
   std::unique_ptr<leveldb::DB> db(raw);
   const Result<uint64_t> scanned =
-      opened.ok() ? check::ScanStore(db.get(), comparator, {}) : opened;
+      opened.ok() ? check::ScanSpans(db.get(), comparator, {{}}, 1,
+                                     /*verify_checksums=*/true)
+                  : opened;
   if (scanned.ok() && entries != nullptr) *entries = ReadAll(db.get());
   overlay.StartClosing();
   db.reset();

@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "check/store_scan.h"
 #include "hostile/table_bytes.h"
@@ -18,6 +19,7 @@ namespace {
 
 using test::InternalKey;
 using test::KeyValues;
+using test::kTypeDeletion;
 using test::TableBytes;
 
 class StringFile : public leveldb::RandomAccessFile {
@@ -55,6 +57,10 @@ class EachTableTest : public ::testing::TestWithParam<size_t> {
     edit_.added_tables.push_back(std::move(meta));
   }
   Status Check(
+      const leveldb::Comparator* order = leveldb::BytewiseComparator()) {
+    return CheckTables(order).status();
+  }
+  Result<EachTable> CheckTables(
       const leveldb::Comparator* order = leveldb::BytewiseComparator()) {
     edit_.comparator = "leveldb.BytewiseComparator";
     edit_.log_number = 3;
@@ -141,6 +147,52 @@ TEST_P(EachTableTest, AFailureToReadIsNotTheDatabasesFault) {
   Add(1, {{InternalKey("c", 2), ""}});
   contents_.erase(2);
   EXPECT_EQ(Check().code(), StatusCode::kIoError);
+}
+
+std::string Text(const std::vector<KeySpan>& spans) {
+  std::string text;
+  for (const KeySpan& span : spans) {
+    text += "[" + span.begin + "," + span.end + ")";
+  }
+  return text;
+}
+
+// A table whose range no other table touches is counted while it is checked:
+// keys, not writes, and no deleted ones. All else is left to a scan.
+TEST_P(EachTableTest, OnlySharedRangesAreLeftToAScan) {
+  Add(2, {{InternalKey("a", 3), ""},
+          {InternalKey("a", 2), ""},
+          {InternalKey("b", 5, kTypeDeletion), ""},
+          {InternalKey("b", 4), ""},
+          {InternalKey("c", 1), ""}});
+  // Two tables of a level share one key.
+  Add(1, {{InternalKey("d", 6), ""}, {InternalKey("e", 9), ""}});
+  Add(1, {{InternalKey("e", 8), ""}, {InternalKey("f", 7), ""}});
+  // One table covers two others.
+  Add(0, {{InternalKey("g", 10), ""}, {InternalKey("m", 11), ""}});
+  Add(1, {{InternalKey("h", 1), ""}, {InternalKey("i", 1), ""}});
+  Add(1, {{InternalKey("k", 1), ""}, {InternalKey("l", 1), ""}});
+  Add(1, {{InternalKey("n", 1), ""}});
+  const auto each = CheckTables();
+  ASSERT_TRUE(each.ok()) << each.status().ToString();
+  EXPECT_EQ(each->entries, 3u) << "a, c and n";
+  EXPECT_EQ(Text(each->shared), "[d,g)[g,n)");
+  const auto reverse = CheckTables(/*order=*/nullptr);
+  ASSERT_TRUE(reverse.ok()) << reverse.status().ToString();
+  EXPECT_EQ(reverse->entries, 0u);
+  EXPECT_EQ(Text(reverse->shared), "[,)") << "LevelDB scans everything";
+
+  Add(0, {{InternalKey("o", 1), ""}});
+  Add(0, {{InternalKey("o", 2), ""}});
+  EXPECT_EQ(Text(CheckTables()->shared), "[d,g)[g,n)[o,)");
+}
+
+TEST(DivideTest, CutsInsideOfASpanDivideIt) {
+  EXPECT_EQ(Text(Divide({{}}, {})), "[,)");
+  EXPECT_EQ(Text(Divide({{}}, {"b", "d"})), "[,b)[b,d)[d,)");
+  EXPECT_EQ(Text(Divide({{"b", "d"}, {"f", ""}},
+                        {"a", "b", "c", "d", "e", "f", "g"})),
+            "[b,c)[c,d)[f,g)[g,)");
 }
 
 }  // namespace
