@@ -116,7 +116,6 @@ struct RestoreReport {
   bool applied = false;                      // false: a restart applies it
   uint64_t last_sequence = 0, bytes = 0;
 };
-
 struct RestorePreview {
   std::string name;
   Time backup_created;
@@ -156,19 +155,20 @@ struct HealthReport {
   std::optional<JobType> running;  // an undo is kRestore, a deletion kRotate
   std::vector<UnrestoredDrop> unrestored;  // if Restore::at_start is on
 };
-
 struct EventCount {
   uint64_t count = 0, first = 0, last = 0;
   std::string first_time, last_time;  // RFC 3339
 };
 
-// What a job is to do. Members are as in the method for its type.
+// What a job is to do. Members are as in the method for its type. `if_needed`:
+// a submitted job ends at once if the newest backup has all writes, or if the
+// backup has been verified in full or BACKUP_VERIFY is off.
 struct JobRequest {
   JobType type = JobType::kCreate;
   std::string backup = {}, label = {};  // backup: a name, or "latest"
   VerifyDepth depth = VerifyDepth::kFull;
   RestoreMode mode = RestoreMode::kAuto;
-  bool other_database = false, force = false, all = false;  // as in the verbs
+  bool other_database = false, force = false, all = false, if_needed = false;
   std::string trigger = "manual", created_by = {};  // a person or a program
   int priority = 0;  // of jobs that wait, the highest number runs first
   bool operator==(const JobRequest&) const = default;

@@ -86,7 +86,8 @@ class Worker {
       auto id =
           jobs_.Submit({.request = {.type = JobType::kVerify,
                                     .backup = name,
-                                    .trigger = kWorkerTrigger},
+                                    .if_needed = true,
+                                    .trigger = "worker"},
                         .joins = true,
                         .delay = once_ ? std::chrono::milliseconds(0) : rest});
       if (id.status().code() == StatusCode::kCancelled)

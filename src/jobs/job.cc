@@ -116,6 +116,7 @@ JobRequest RequestFromRecord(const Record& record) {
   request.other_database = record.GetNumber("other_database") != 0;
   request.force = record.GetNumber("force") != 0;
   request.all = record.GetNumber("all") != 0;
+  request.if_needed = record.GetNumber("if_needed") != 0;
   request.trigger = record.Get("trigger");
   request.created_by = record.Get("created_by");
   const std::string priority = record.Get("priority");
@@ -133,6 +134,7 @@ void RequestToRecord(const JobRequest& request, Record* record) {
   SetFlag("other_database", request.other_database, record);
   SetFlag("force", request.force, record);
   SetFlag("all", request.all, record);
+  SetFlag("if_needed", request.if_needed, record);
   SetText("trigger", request.trigger, record);
   SetText("created_by", request.created_by, record);
   record->Set("priority", std::to_string(request.priority));

@@ -13,8 +13,6 @@
 namespace levelkeep {
 
 inline constexpr char kJobLogTag[] = "Jobs";
-// The trigger of what `levelkeep worker` submits.
-inline constexpr char kWorkerTrigger[] = "worker";
 
 // "20241227-120000-000-1a2b3c4d": the UTC time in milliseconds, then a random
 // part.

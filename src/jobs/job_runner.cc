@@ -229,7 +229,8 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
                        JobTypeName(request.type))};
   }
   const auto& is_needed = handler->second.is_needed;
-  const bool needed = !entry->submitted || !is_needed || is_needed(request);
+  const bool needed = !entry->submitted || !request.if_needed || !is_needed ||
+                      is_needed(request);
   uint64_t attempt = 0;
   std::stop_token stop;
   {

@@ -66,8 +66,8 @@ struct JobOutcome {
 // Thread safety: several threads call the functions, as the table allows.
 struct JobHandler {
   std::function<JobOutcome(const JobRun& run)> run;
-  // Called before a submitted job begins; false: the job ends without a record.
-  // Empty: every job is needed.
+  // Called before a submitted job begins whose request says `if_needed`; false:
+  // the job ends without a record. Empty: every job is needed.
   std::function<bool(const JobRequest& request)> is_needed = {};
   // The lane of a job. Jobs of one lane run one after the other, and beside all
   // other jobs: one lane per destination and one for notifications, so that a

@@ -32,13 +32,6 @@ inline constexpr char kForgottenEnv[] =
     "snapshots are logical, each reads every key, and writes that are in no "
     "backup are not counted";
 
-// Triggers of jobs that the manager submits itself: of the schedule; the
-// verification of a backup that was just made, or could not be verified before;
-// and a verification that only removes what an earlier one made superfluous.
-inline constexpr char kScheduled[] = "scheduled";
-inline constexpr char kAutomatic[] = "automatic";
-inline constexpr char kTidying[] = "tidying";
-
 class BackupManager::Impl : private Database {
  public:
   Impl(const BackupOptions& options, const Platform& platform);
@@ -118,7 +111,7 @@ class BackupManager::Impl : private Database {
   // --- the handlers of the jobs, in the files of their methods
   std::map<JobType, JobHandler> Handlers();
   JobOutcome Create(const JobRun& run);
-  bool NeedsCreate(const JobRequest& request);
+  bool NeedsCreate();
   JobOutcome Rotate();
   JobOutcome Delete(const JobRun& run);
   JobOutcome Verify(const JobRun& run);

@@ -145,8 +145,7 @@ Result<std::string> BackupManager::Impl::FindCover() {
   return covers ? newest->name : std::string();
 }
 
-bool BackupManager::Impl::NeedsCreate(const JobRequest& request) {
-  if (request.trigger != kScheduled) return true;
+bool BackupManager::Impl::NeedsCreate() {
   const auto cover = FindCover();
   if (!cover.ok() || cover->empty()) return true;
   LogInfo(
@@ -168,7 +167,8 @@ void BackupManager::Impl::StartSchedule() {
       std::make_unique<IntervalSchedule>(options_.schedule.interval);
   const milliseconds delay =
       schedule->DelayAtStart(last, LastSequence() > 0, clock_->Now());
-  jobs_.SetSchedule({.trigger = kScheduled}, std::move(schedule), delay);
+  jobs_.SetSchedule({.if_needed = true, .trigger = "scheduled"},
+                    std::move(schedule), delay);
 }
 
 }  // namespace levelkeep

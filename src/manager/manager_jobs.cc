@@ -14,10 +14,7 @@ std::map<JobType, JobHandler> BackupManager::Impl::Handlers() {
   return {
       {JobType::kCreate,
        {.run = [this](const JobRun& run) { return Create(run); },
-        .is_needed =
-            [this](const JobRequest& request) {
-              return NeedsCreate(request);
-            }}},
+        .is_needed = [this](const JobRequest&) { return NeedsCreate(); }}},
       {JobType::kRestore,
        {.run = [this](const JobRun& run) { return Restore(run); }}},
       {JobType::kUndo,
@@ -87,13 +84,6 @@ Result<JobRequest> BackupManager::Impl::Complete(JobRequest request) {
 }
 
 Result<std::string> BackupManager::Impl::SubmitJob(JobRequest request) {
-  for (const char* own : {kScheduled, kAutomatic, kTidying}) {
-    if (request.trigger != own) continue;
-    return Status(StatusCode::kInvalidArgument,
-                  "the trigger \"" + request.trigger +
-                      "\" is for jobs that LevelKeep submits itself",
-                  "use another word, such as manual");
-  }
   LEVELKEEP_ASSIGN_OR_RETURN(request, Complete(std::move(request)));
   return jobs_.Submit(
       {.request = std::move(request), .must_be_recorded = true});

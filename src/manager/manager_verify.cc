@@ -17,8 +17,17 @@ using std::chrono::milliseconds;
 // The pause after another process verified backups of the same database.
 constexpr milliseconds kVerifyBusyDelay{1'000};
 
-bool IsVerifiedInFull(const CatalogEntry& backup) {
-  return backup.verified() && backup.verification->depth == VerifyDepth::kFull;
+// Another full verification would tell nothing new.
+bool IsJudged(const CatalogEntry& backup) {
+  return backup.damaged() || (backup.verified() &&
+                              backup.verification->depth == VerifyDepth::kFull);
+}
+
+JobRequest VerificationIfNeeded(const std::string& name) {
+  return {.type = JobType::kVerify,
+          .backup = name,
+          .if_needed = true,
+          .trigger = "automatic"};
 }
 
 }  // namespace
@@ -49,7 +58,7 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
     outcome.value = *report;
     return outcome;
   }
-  const bool automatic = run.request.trigger == kAutomatic;
+  const bool automatic = run.request.if_needed;  // nobody waits for the report
   switch (report.status().code()) {
     case StatusCode::kCorruption:
       if (automatic) {
@@ -82,39 +91,26 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
 }
 
 // If the backup was rotated away, or another process (levelkeep worker)
-// verified it, the only work left is to remove what its verification makes
+// verifies it, the only work left is to remove what its verification makes
 // superfluous: the database that a restore replaced.
 bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
-  const bool tidies = request.trigger == kTidying;
-  const bool automatic =
-      request.trigger == kAutomatic || request.trigger == kWorkerTrigger;
-  if (!tidies && !automatic) return true;
   const auto backup = engine_.Find(request.backup);
   if (!backup.ok()) return false;
-  if (automatic && options_.verification.after_backup &&
-      !IsVerifiedInFull(*backup)) {
-    return true;
-  }
+  if (options_.verification.after_backup && !IsJudged(*backup)) return true;
   engine_.ForgetUndoWhenDue();
   return false;
-}
-
-// Tidying runs beside creates; a restore waits for its end and is not refused.
-void BackupManager::Impl::SubmitTidying(const std::string& name) {
-  (void)jobs_.Submit({.request = {.type = JobType::kVerify,
-                                  .backup = name,
-                                  .trigger = kTidying},
-                      .joins = true});
 }
 
 void BackupManager::Impl::SubmitVerification(const std::string& name,
                                              milliseconds delay) {
   if (!options_.verification.after_backup) return;
-  (void)jobs_.Submit({.request = {.type = JobType::kVerify,
-                                  .backup = name,
-                                  .trigger = kAutomatic},
-                      .joins = true,
-                      .delay = delay});
+  (void)jobs_.Submit(
+      {.request = VerificationIfNeeded(name), .joins = true, .delay = delay});
+}
+
+// NeedsVerify does the work.
+void BackupManager::Impl::SubmitTidying(const std::string& name) {
+  (void)jobs_.Submit({.request = VerificationIfNeeded(name), .joins = true});
 }
 
 // Submits the backups that an earlier process could not check.
@@ -122,8 +118,7 @@ void BackupManager::Impl::SubmitRechecks() {
   const auto listing = engine_.ListRecentEntries();
   if (!listing.ok()) return;
   for (const Listing::Entry& entry : (*listing)->entries()) {
-    const bool done = entry->damaged() || IsVerifiedInFull(*entry);
-    if (entry->manifest && entry->not_checked && !done) {
+    if (entry->manifest && entry->not_checked && !IsJudged(*entry)) {
       SubmitVerification(entry->name, engine_.RestBeforeRecheck(*entry));
     }
   }

@@ -198,10 +198,16 @@ TEST_F(JobQueueTest, SuspendedJobsWait) {
 
 TEST_F(JobQueueTest, WhatIsNotNeededLeavesNoRecord) {
   needless_.insert("one");
-  const std::string id = Submit(kCreate, "one");
-  EXPECT_EQ(End(id).status, JobStatus::kCompleted);
-  EXPECT_EQ(store_->Find(id).status().code(), StatusCode::kNotFound);
+  JobRequest request = Request(kCreate, "one");
+  request.if_needed = true;
+  const auto id = runner_->Submit({.request = request});
+  ASSERT_TRUE(id.ok());
+  EXPECT_EQ(End(*id).status, JobStatus::kCompleted);
+  EXPECT_EQ(store_->Find(*id).status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(Begun().empty());
+  LetAllGoOn();
+  End(Submit(kCreate, "one"));
+  EXPECT_EQ(Begun().size(), 1u) << "whoever asks without if_needed gets it";
 }
 
 TEST_F(JobQueueTest, ListenersHearEachChange) {

@@ -33,6 +33,7 @@ Job FullJob() {
                  .other_database = true,
                  .force = true,
                  .all = true,
+                 .if_needed = true,
                  .trigger = "api",
                  .created_by = "ann",
                  .priority = -3};

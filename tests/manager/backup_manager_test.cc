@@ -449,10 +449,9 @@ TEST_F(BackupManagerTest, NewBackupsAreVerifiedInTheBackground) {
 TEST_F(BackupManagerTest, BackupsUnderLoadAreConsistentWithTheirSequence) {
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
-  std::atomic<bool> stop = false;
   std::atomic<int> acknowledged = 0;
-  std::jthread writer([&] {
-    for (int i = 0; !stop; i += 2) {
+  const std::jthread writer([&](const std::stop_token& ended) {
+    for (int i = 0; !ended.stop_requested(); i += 2) {
       leveldb::WriteBatch batch;
       batch.Put(Key(i), std::string(300, 'a'));
       batch.Put(Key(i + 1), std::string(300, 'b'));
@@ -470,7 +469,6 @@ TEST_F(BackupManagerTest, BackupsUnderLoadAreConsistentWithTheirSequence) {
     ASSERT_TRUE(report.ok()) << report.status().ToString();
     EXPECT_EQ(made.last_sequence, report->entries);
   }
-  stop = true;
 }
 
 }  // namespace

@@ -119,9 +119,6 @@ TEST_F(ManagerJobsTest, BadRequestsAreRefusedAtOnce) {
     StatusCode code;
   } kRows[] = {
       {{.label = "a/b"}, StatusCode::kInvalidArgument},
-      {{.trigger = "scheduled"}, StatusCode::kInvalidArgument},
-      {{.type = JobType::kVerify, .backup = "x", .trigger = "tidying"},
-       StatusCode::kInvalidArgument},
       {{.type = JobType::kVerify, .backup = "latest"}, StatusCode::kNotFound},
       {{.type = JobType::kRestore, .backup = "latest"}, StatusCode::kNotFound},
       {{.type = JobType::kUndo}, StatusCode::kNotFound},
@@ -131,6 +128,32 @@ TEST_F(ManagerJobsTest, BadRequestsAreRefusedAtOnce) {
         << JobTypeName(row.request.type);
   }
   EXPECT_TRUE(app.manager_.ListJobs()->empty());
+}
+
+TEST_F(ManagerJobsTest, WhatIsDoneAlreadyIsNotDoneAgainIfNeededOnly) {
+  options_.verification.after_backup = true;
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const JobRequest create = {.if_needed = true, .trigger = "hourly"};
+  const Job made = End(&app, Submit(&app, create));
+  ASSERT_EQ(made.attempts, 1u);
+  const std::string name = made.result.at("backup");
+  EXPECT_EQ(app.manager_.FindBackup(name)->trigger, "hourly");
+  const Job again = End(&app, Submit(&app, create));
+  EXPECT_EQ(again.status, JobStatus::kCompleted);
+  EXPECT_EQ(again.attempts, 0u);
+  EXPECT_EQ(End(&app, Submit(&app, {.trigger = "scheduled"})).attempts, 1u)
+      << "a trigger decides nothing";
+  app.Put(10, 20);
+  EXPECT_EQ(End(&app, Submit(&app, create)).attempts, 1u);
+
+  JobRequest verify = {
+      .type = JobType::kVerify, .backup = name, .if_needed = true};
+  End(&app, Submit(&app, verify));
+  EXPECT_EQ(End(&app, Submit(&app, verify)).attempts, 0u);
+  verify.if_needed = false;
+  EXPECT_EQ(End(&app, Submit(&app, verify)).attempts, 1u);
 }
 
 // The exchange has begun when the application's database is closed.
