@@ -50,7 +50,8 @@ TEST(BackupJsonTest, TheTextIsTheTreesText) {
     backup.size_bytes = 0;
     backups.push_back(backup);
   }
-  BackupInfo longest = Backup("/srv/backups/", "backup");  // and all escaped
+  BackupInfo longest = Backup("/srv/backups/", "backup");
+  // Long texts in which each byte is escaped.
   longest.label = longest.problem = std::string(70'000, '\x1f');
   longest.size_bytes = UINT64_MAX;
   backups.insert(backups.begin() + 1, longest);

@@ -146,7 +146,7 @@ TEST(CallTest, UnknownParametersAreRefusedWhereSomethingChanges) {
   EXPECT_EQ(status_of("x").hint(), "this route takes \"force\"");
   EXPECT_EQ(status_of("dry_run").hint(),
             "did you mean the field \"dryRun\" of the body?");
-  // What is missing in the body may stand in the address.
+  // A field may be in the address by mistake, and a parameter in the body.
   http::Request misplaced;
   misplaced.query["label"] = "x";
   misplaced.body = "no JSON";
@@ -157,7 +157,7 @@ TEST(CallTest, UnknownParametersAreRefusedWhereSomethingChanges) {
   EXPECT_EQ(StatusOf(route, R"({"force":true})").hint(),
             "it is a query parameter: add ?force=… to the address, and "
             "nothing to the body");
-  // Proxies and browsers add what they like to what is only read.
+  // Proxies and browsers add parameters to requests that only read.
   route.method = "GET";
   EXPECT_TRUE(status_of("dryRun").ok());
 }

@@ -1,4 +1,4 @@
-// A create over HTTP waits for a running job, and holds few connections by it.
+// A create over HTTP waits for a running job; at most four requests wait.
 
 #include <gtest/gtest.h>
 
@@ -21,7 +21,7 @@ class CreateWaitTest : public test::StoreFixture {
     request.headers["host"] = "localhost:5050";
     return api->Handle(request).status;
   }
-  // A create of the application's own, which stands still until EndSlow.
+  // Starts a create of the application itself, which waits until EndSlow.
   void BeginSlow() {
     slow_ = std::jthread([this] {
       CreateRequest request;

@@ -92,7 +92,7 @@ TEST_F(EventStreamTest, HeartbeatsWhileNothingHappens) {
   EXPECT_EQ(Next(&stream), "");
   Append("a");
   clock_.Advance(kEventHeartbeat);
-  EXPECT_EQ(Next(&stream), Message(1));  // news are heartbeat enough
+  EXPECT_EQ(Next(&stream), Message(1));  // an event replaces the heartbeat
   EXPECT_EQ(Next(&stream), "");
 }
 
@@ -102,11 +102,11 @@ TEST_F(EventStreamTest, TellsOfARestoreAndGoesOnBehindIt) {
   EXPECT_EQ(Next(&stream), "retry: 2000\n\n" + EpochEvent(3));
   bus_.Close();
   clock_.Advance(kEventHeartbeat);
-  EXPECT_EQ(Next(&stream), ": heartbeat\n\n");  // alive while it is closed
+  EXPECT_EQ(Next(&stream), ": heartbeat\n\n");  // sent while the bus is closed
   ASSERT_EQ(test::Shell("rm -rf '" + dir_.Sub("db") + "'"), 0);
   ASSERT_TRUE(bus_.Open().ok());
   Append("other");
-  // Appended after the restore: not one that the client has seen.
+  // Event 1 was appended after the restore: the client has not seen it.
   EXPECT_EQ(Next(&stream), EpochEvent(1) + Message(1));
   Append("next");
   EXPECT_EQ(Next(&stream), Message(2));

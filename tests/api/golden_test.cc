@@ -1,9 +1,9 @@
 // Every route and every error of the HTTP contract, verbatim.
 //
-// One file per exchange in tests/golden/http. What differs from run to run
-// (digests, sizes, durations, folders) is replaced by placeholders; times
-// are those of a clock that the test sets. Run with LEVELKEEP_UPDATE_GOLDEN=1
-// to write the files anew, and read the difference before you commit it.
+// One file per exchange in tests/golden/http. Values that differ between runs
+// (digests, sizes, durations, folders) are replaced by placeholders; times come
+// from a clock that the test sets. Run with LEVELKEEP_UPDATE_GOLDEN=1 to write
+// the files again, and read the difference before you commit it.
 
 #include <gtest/gtest.h>
 
@@ -29,7 +29,7 @@ using Json = nlohmann::ordered_json;
 constexpr char kFirst[] = "backup_2024-12-27_120000_manual-backup.tar.gz";
 constexpr char kSecond[] = "backup_2024-12-27_130000.tar.gz";
 
-// Of these only the presence and the type count.
+// Of these members only the presence and the type are compared.
 const std::set<std::string> kVarying = {
     "size",    "totalSize",   "durationMs",  "freeBytes",
     "ageDays", "neededBytes", "sourceBytes", "predictedRestoreSeconds",
@@ -92,7 +92,7 @@ class GoldenTest : public test::StoreFixture {
             golden.dump(2, ' ', false, Json::error_handler_t::replace) + "\n");
   }
 
-  // The table of the routes knows that this one may answer so.
+  // Expects that the table of routes lists this status for the route.
   void ExpectInTable(Request request, int status) {
     api_->router()->Resolve(&request);
     if (request.route == nullptr) return;
@@ -102,7 +102,7 @@ class GoldenTest : public test::StoreFixture {
       EXPECT_TRUE(MayAnswer(route, status)) << status;
       return;
     }
-    ADD_FAILURE() << "not in the table";
+    ADD_FAILURE() << "the route is not in the table";
   }
 
   void Expect(const std::string& name, const std::string& method,
@@ -342,7 +342,7 @@ TEST_F(GoldenTest, Errors) {
   Expect("error-show-missing", "GET",
          "/api/backup/backup_2020-01-01_000000.tar.gz");
   Expect("error-show-no-name", "GET", "/api/backup/passwd");
-  // The manager would take the beginning of a name.
+  // The manager accepts the beginning of a name, but this route does not.
   EXPECT_EQ(api_->Handle(Make("GET", "/api/backup/backup_2024")).status, 404);
   Expect("error-restore-no-name", "POST", "/api/backup/restore");
   Expect("error-restore-traversal", "POST", "/api/backup/restore",
@@ -462,7 +462,7 @@ TEST_F(GoldenTest, NoSpaceIsSaidBeforeAnythingIsWritten) {
 TEST_F(GoldenTest, ASecondJobIsToldWhichOneRuns) {
   Start();
   Append(3);
-  // The first backup waits where it asks the host for its count.
+  // The first backup waits in the function that counts the host's events.
   std::atomic<bool> counting{false}, go_on{false};
   attachment_.reset();
   manager_->SetEventCounter([&] {

@@ -56,8 +56,8 @@ TEST(JsonBodyTest, RefusesTheRestWithAReason) {
   }
 }
 
-// 8 MiB take half a second; when the time grows with the square of the size,
-// as it once did, hours. The test would then run into its timeout.
+// 8 MiB take half a second. If the time grew with the square of the size, as it
+// once did, 8 MiB would take hours and the test would reach its timeout.
 TEST(JsonBodyTest, TimeGrowsWithTheSizeOnly) {
   std::string array = "[{}";
   std::string object = "{\"k\":[]";

@@ -1,4 +1,4 @@
-// The routes on a stranger's cpp-httplib server.
+// The routes on a cpp-httplib server that belongs to another application.
 
 #include <gtest/gtest.h>
 #include <httplib.h>

@@ -158,7 +158,7 @@ TEST_F(PowerShellTest, LatinLettersOfOldVersionsAreExplained) {
 
 TEST_F(PowerShellTest, DownloadsResumeWhereTheyStopped) {
   Start();
-  // Large enough not to be sent like a small body.
+  // Large enough that the server does not send it like a small body.
   std::string noise(300000, '\0');
   uint32_t state = 1;
   for (char& c : noise) {
@@ -181,7 +181,7 @@ TEST_F(PowerShellTest, DownloadsResumeWhereTheyStopped) {
   const RawResponse part = rest.Exchange(Head(path, "Range: bytes=1000-\r\n"));
   EXPECT_EQ(part.status, 206);
   EXPECT_EQ(part.body, content.substr(1000));
-  // -Resume of a complete file asks for what comes after its end.
+  // With -Resume, PowerShell asks for the bytes after a complete file's end.
   const std::string beyond =
       "Range: bytes=" + std::to_string(content.size()) + "-\r\n";
   const RawResponse none = client.Exchange(Head(path, beyond));

@@ -13,7 +13,7 @@
 namespace levelkeep::api {
 namespace {
 
-using Routes = std::map<std::string, std::string>;  // "GET /x": what it does
+using Routes = std::map<std::string, std::string>;  // "GET /x": its description
 
 class RoutesTest : public testing::Test {
  protected:
@@ -63,7 +63,8 @@ TEST_F(RoutesTest, OnlyHealthChecksAreOpenAndOnlyReadersAreGets) {
   EXPECT_EQ(open, (std::set<std::string>{"/livez", "/readyz"}));
 }
 
-// Nothing is guessed, in any route of the table.
+// No route that changes something accepts parameters or fields that it does not
+// know.
 TEST_F(RoutesTest, WhatChangesSomethingTakesNothingThatItDoesNotKnow) {
   const auto status_of = [](const Route& route, const std::string& name,
                             const std::string& body) {
@@ -78,7 +79,7 @@ TEST_F(RoutesTest, WhatChangesSomethingTakesNothingThatItDoesNotKnow) {
       EXPECT_EQ(status_of(route, name, "").ok(), !Changes(route)) << name;
     }
     if (!Changes(route) || route.path == "/api/events") continue;
-    ASSERT_TRUE(route.body.has_value()) << "nobody reads its body";
+    ASSERT_TRUE(route.body.has_value()) << "the table does not name its fields";
     EXPECT_FALSE(status_of(route, "", R"({"preview":true})").ok());
     for (const Field& field : route.body->fields) {
       const std::string start = "{\"" + field.name + "\":";

@@ -29,7 +29,7 @@ class StoreFixture : public testing::Test {
     options_.verification.after_backup = false;
     options_.retention.max_backups = 2;
     options_.resources.reserve_bytes = 0;
-    // As `levelkeep serve` has it.
+    // The default of `levelkeep serve`.
     options_.restore.restart_command = "docker-compose restart app worker";
   }
   ~StoreFixture() override { EXPECT_TRUE(CloseStore().ok()); }
