@@ -110,8 +110,8 @@ inline ArchiveWriteOptions WriteOptions(int threads = 2) {
   return options;
 }
 
-// Writes an archive of `files`, with the true manifest unless `manifest` is
-// given.
+// Writes an archive of `files`, with the true manifest unless `encode` changes
+// it.
 inline Result<ArchiveSummary> WriteTestArchive(
     const std::string& path, const Files& files,
     const ArchiveWriteOptions& options = WriteOptions(),

@@ -42,7 +42,7 @@ class ArchiveViewTest : public test::WithCodecs,
     bytes.resize(*count);
     return bytes;
   }
-  // Around the borders of tar blocks, pieces and chunks.
+  // Files with sizes around the borders of tar blocks, pieces and chunks.
   static Files AllSizes() {
     Files files = test::MakeDatabase();
     uint64_t number = 100;
@@ -185,7 +185,7 @@ TEST_P(ArchiveViewTest, ReplacedArchiveIsReadAsItWasOpened) {
   EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kNotFound);
 }
 
-// On rclone, a file has another inode after each read.
+// Like rclone: a file has another inode after each opening.
 class RestlessDisk : public test::FaultFileSystem {
  public:
   RestlessDisk() : FaultFileSystem(FileSystem::Posix()) {}
@@ -210,7 +210,7 @@ TEST_P(ArchiveViewTest, WhereReadingChangesTheInodeTheBytesTell) {
   auto reader = ArchiveReader::Open(&disk, path);
   ASSERT_TRUE(reader.ok());
   EXPECT_EQ((*reader)->CheckUnchanged().code(), StatusCode::kBusy)
-      << "nobody knows what it was";
+      << "its content at opening is unknown";
   ASSERT_TRUE((*reader)->Sha256({}).ok());
   EXPECT_TRUE((*reader)->CheckUnchanged().ok());
   ASSERT_EQ(Shell("printf x | dd of='" + path +
@@ -255,13 +255,13 @@ class ChunkCacheTest : public testing::Test {
 
   explicit ChunkCacheTest(size_t chunks = 10)
       : cache_(chunks * kPieces * ChunkCache::kPieceBytes) {}
-  // Reads one piece and checks where it is from.
+  // Reads one piece and checks that it is the right one.
   void Read(uint64_t chunk, size_t piece) {
     const auto got = cache_.Get(chunk, piece, [&] { return Load(chunk); });
     ASSERT_TRUE(got.ok());
     EXPECT_EQ((*got)->view(), Name(chunk, piece));
   }
-  // Reads this many chunks in step.
+  // Reads that many chunks side by side, as a merge does.
   void MergeOf(uint64_t chunks) {
     constexpr size_t kReadsOfAPiece = 40;
     for (size_t piece = 0; piece < kPieces; ++piece) {
@@ -290,7 +290,7 @@ class ChunkCacheTest : public testing::Test {
 
 TEST_F(ChunkCacheTest, ChunkThatIsReadInOrderIsLoadedOnce) {
   for (uint64_t chunk = 0; chunk < 10; ++chunk) {
-    Read(chunk, kPieces - 1);  // a table's footer
+    Read(chunk, kPieces - 1);  // the table's footer comes first
     for (size_t piece = 0; piece < kPieces; ++piece) Read(chunk, piece);
   }
   EXPECT_EQ(loads_, 10u);
@@ -302,7 +302,7 @@ TEST_F(ChunkCacheTest, ChunksOfAMergeThatFitAreLoadedOnce) {
 }
 
 TEST_F(ChunkCacheTest, MergeOfMoreThanFitsLoadsEachAFewTimes) {
-  MergeOf(30);  // three times what fits, and each read 2560 times
+  MergeOf(30);  // three times what fits; each is read 2560 times
   EXPECT_LE(loads_, 30u * 6);
 }
 
@@ -310,7 +310,7 @@ TEST_F(ChunkCacheTest, PieceBehindTheEndOfAChunkIsAnError) {
   const auto got = cache_.Get(1, kPieces, [&] { return Load(1); });
   EXPECT_EQ(got.status().code(), StatusCode::kInternal);
   Read(1, 0);
-  EXPECT_EQ(loads_, 2u) << "nothing of it was kept";
+  EXPECT_EQ(loads_, 2u) << "no piece of it was kept";
 }
 
 TEST_F(ChunkCacheTest, FailureIsNotRemembered) {

@@ -270,7 +270,7 @@ TEST(RateLimiterTest, SpreadsBytesOverTime) {
       ++granted;
     }
   });
-  // The first at once, then one each half second.
+  // The first request is granted at once, then one each half second.
   for (int i = 1; i <= 3; ++i) {
     ASSERT_TRUE(clock.WaitForSleepers(1));
     EXPECT_EQ(granted, i);

@@ -22,7 +22,8 @@ using test::TempDir;
 using test::WriteOptions;
 using test::WriteTestArchive;
 
-// A database of all sizes that matter: tar blocks, steps, chunks.
+// A database with files of all sizes that matter: around the sizes of tar
+// blocks, steps and chunks.
 Files AllSizes() {
   Files files;
   uint64_t number = 5;
@@ -166,7 +167,7 @@ TEST_P(ArchiveWriterTest, OtherToolsReadIt) {
   const std::string tools[] = {
       "tar xzf ../a.tar.gz",
       "bsdtar xf ../a.tar.gz",
-      // Newer versions print a warning without a filter.
+      // Newer versions of Python print a warning without a filter.
       "python3 -c 'import tarfile; "
       "f = {\"filter\": \"data\"} if hasattr(tarfile, \"data_filter\") else "
       "{}; tarfile.open(\"../a.tar.gz\").extractall(**f)'",
@@ -194,8 +195,8 @@ TEST_P(ArchiveWriterTest, EveryPayloadAndTheIndexStartAMember) {
   files["000005.ldb"] = EventText(1, kChunkBytes + 5);
   files["CURRENT"] = "MANIFEST-000004\n";
   ASSERT_TRUE(WriteTestArchive(dir.Sub("a.tar.gz"), files).ok());
-  // As a reader of the format would: by the table of contents that tar
-  // yields, each chunk with zlib from its offset.
+  // Reads the archive like a program that follows the format: takes the table
+  // of contents from tar, and inflates each chunk with zlib from its offset.
   std::string output;
   EXPECT_EQ(
       Shell("cd '" + dir.path() +
@@ -280,7 +281,7 @@ TEST_P(ArchiveWriterTest, UnusualFolderNamesAreNoProblem) {
         },
         WriteOptions(), file->get());
     if (folder[0] == 'b') {
-      // JSON has no place for it: refused rather than changed.
+      // JSON can't represent this name: it is refused, not changed.
       EXPECT_EQ(summary.status().code(), StatusCode::kInvalidArgument);
       continue;
     }

@@ -80,7 +80,7 @@ TEST(CodecTest, TheFirstIsTheDefaultAndZlibIsAlwaysThere) {
   EXPECT_EQ(codecs.front(), TheCodecs().deflate);
   EXPECT_EQ(codecs.front(), TheCodecs().inflate);
   EXPECT_STREQ(codecs.back()->name, "zlib");
-  // As requested when the test was built.
+  // The number that was requested when the test was built.
   EXPECT_EQ(codecs.size(), LEVELKEEP_TEST_CODECS);
   EXPECT_EQ(test::AllCodecPairs().size(), codecs.size() * codecs.size());
 }

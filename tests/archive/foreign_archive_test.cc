@@ -90,7 +90,7 @@ TEST_P(ForeignArchiveTest, WhatIsNoIdentityIsNone) {
   }
 }
 
-// Files in lost/ are ignored, whatever they are and wherever the database is.
+// Files in lost/ are ignored, whatever their kind and wherever the database is.
 TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
   test::WriteFiles(dir_.Sub("storage/db/lost"), {{"000003.log", "not a log"},
                                                  {"000005.ldb", "no table"},
@@ -106,7 +106,8 @@ TEST_P(ForeignArchiveTest, PassesOverWhatRepairDbPutAside) {
   ExpectRefused("lost alone", StatusCode::kCorruption, "no LevelDB database");
 }
 
-// A tar of a whole STORAGE_DIR: locks, and a database that a restore replaced.
+// A tar of a whole STORAGE_DIR has locks, and a database that a restore
+// replaced.
 TEST_P(ForeignArchiveTest, PassesOverTheWorkFolder) {
   test::WriteFiles(dir_.Sub("storage/.levelkeep/db"),
                    {{"instance.lock", ""}, {"applied", "history"}});
@@ -329,7 +330,7 @@ TEST_P(ForeignArchiveTest, FileThatOurManifestListsMustBeThere) {
                 "is missing");
 }
 
-// The size in the header is enough; the content is not awaited.
+// The size in the header is enough to refuse it; the content is not read.
 TEST_P(ForeignArchiveTest, ManifestThatIsTooLargeToBeOneIsRefused) {
   const std::string header =
       test::TarHeader(std::string(kManifestEntryName), (64u << 20) + 1);

@@ -49,8 +49,8 @@ std::string Gunzip(const std::string& member, size_t size) {
   return out;
 }
 
-// Takes the member apart with pieces of the given sizes; "damaged" or
-// "short" when it does not come to a right end.
+// Inflates the member with input and output pieces of the given sizes; returns
+// "damaged" or "short" if the member does not end correctly.
 std::string Inflate(std::string_view member, size_t input_step,
                     size_t output_step) {
   const std::unique_ptr<MemberInflater> inflater = MemberInflater::New();
@@ -81,8 +81,8 @@ INSTANTIATE_TEST_SUITE_P(Codecs, GzipTest,
                          testing::ValuesIn(test::AllCodecPairs()),
                          test::CodecsName);
 
-// Steps that repeat their first bytes, so that the matches found show what the
-// compressor remembers of a step's first positions.
+// Each step repeats its first bytes. The matches that the compressor finds show
+// whether it remembers the first positions of a step.
 TEST_P(GzipTest, BytesDontDependOnWhereTheCompressorKeepsItsState) {
   for (const int level : {0, 1, 2, 3}) {
     std::vector<std::unique_ptr<Deflater>> deflaters;
@@ -256,7 +256,7 @@ TEST_P(InflateAheadTest, DamageInALargeFileIsToldAndItsEndIsNotAwaited) {
   EXPECT_EQ(ReadStream(damaged).status().code(), StatusCode::kCorruption);
   EXPECT_EQ(ReadStream(good.substr(0, good.size() / 2)).status().code(),
             StatusCode::kCorruption);
-  // Abandoned in the middle, and stopped from outside.
+  // One stream is destroyed in the middle, another is stopped by its caller.
   const auto source = NewStringSource(good);
   Verdict verdict({});
   InflateAhead given_up(source.get(), good.size(), &verdict);
@@ -291,7 +291,7 @@ TEST_P(GzipStreamTest, ReadsMembersOneBehindTheOther) {
   EXPECT_EQ(members, 3u);
 }
 
-// Header fields as RFC 1952 has them, before the deflate data of "hello".
+// Inserts header fields of RFC 1952 before the deflate data of "hello".
 std::string WithHeader(char flags, const std::string& fields) {
   std::string member = Gzip("hello");
   member[3] = flags;
@@ -355,8 +355,8 @@ TEST_P(GzipStreamTest, RefusesDamage) {
   }
 }
 
-// ISA-L 2.30 leaves a count of -1 bytes behind such a reference to before the
-// beginning.
+// The member refers to bytes before its beginning. After such a reference,
+// ISA-L 2.30 leaves a count of -1 bytes.
 TEST_P(GzipStreamTest, DamageIsInsideOfTheArchive) {
   std::string member = Gzip("hello");
   member.insert(10, 1, '\x03');

@@ -30,7 +30,7 @@ class HostileArchiveTest : public test::WithCodecs, public testing::Test {
     Result<ExtractedDatabase> database =
         test::ExtractArchive(base + "/a.tar.gz", base + "/out", options);
     const auto names = FileSystem::Posix()->List(base);
-    EXPECT_EQ(names->size(), 2u) << "something got out";
+    EXPECT_EQ(names->size(), 2u) << "a file got out of the target";
     return database;
   }
 
@@ -60,7 +60,7 @@ TEST_P(HostileArchiveTest, BombsAreDefused) {
   options.limits.max_total_bytes = 10 << 20;
   EXPECT_EQ(Extract(archive, options).status().code(), StatusCode::kNoSpace);
   EXPECT_TRUE(Extract(archive).ok());
-  // Zeros behind the end count as well, which no header announces.
+  // Zeros after the end of the tar count as well, though no header names them.
   options.limits = {};
   options.limits.free_bytes = 1 << 20;
   database =
@@ -71,7 +71,7 @@ TEST_P(HostileArchiveTest, BombsAreDefused) {
             std::string::npos);
 }
 
-// A regression: 1.1 MB became 1 GiB, because no permitted ratio was reached.
+// Regression: 1.1 MB became 1 GiB, because the permitted ratio was not reached.
 TEST_P(HostileArchiveTest, RatioHasTwoSides) {
   const std::string tar = Database() + std::string(600u << 10, '\0') + TarEnd();
   const std::string archive = Gzip(tar, 9);
@@ -82,7 +82,7 @@ TEST_P(HostileArchiveTest, RatioHasTwoSides) {
   options.limits.free_bytes -= 1;
   EXPECT_EQ(Extract(archive, options).status().code(),
             StatusCode::kUnsupported);
-  // Without a false size, the claim itself is refused.
+  // A header that claims more than the archive can hold is refused at once.
   options.limits = {};
   const std::string claim = Gzip(
       test::TarHeader("db/000009.log", uint64_t{1032} << 22) + TarEnd(), 9);
@@ -95,9 +95,9 @@ TEST_P(HostileArchiveTest, EveryFlippedByteOfAForeignTarIsHandled) {
   Files files = MakeDatabase();
   files["000005.ldb"].resize(3000);
   const std::string tar = TarOf(files, "") + TarEnd();
-  // Plain members, so that the flip gets past the checksum: what is found
-  // then is the tar reader's and the database check's. Only a digest could
-  // notice a flip inside a table.
+  // The tar changes before it is compressed, so the checksum of gzip is right:
+  // only the tar reader and the check of the database can find the flip. A flip
+  // inside a table could be noticed only by a digest.
   ArchiveReadOptions options;
   const std::string path = dir_.Sub("a.tar.gz");
   for (size_t at = 0; at < tar.size(); at += 7) {

@@ -32,7 +32,7 @@ TEST_P(OwnArchiveDamageTest, BytesBetweenMembersAreRefused) {
   const std::string junk[] = {std::string(1, '\0'), test::OwnMember(""),
                               test::OwnMember(std::string(512, '\0'))};
   for (const std::string& extra : junk) {
-    // Behind the payload of the first file; all later offsets move.
+    // Inserted after the payload of the first file; all later offsets move.
     for (size_t at = 0; at < toc.files.size(); ++at) {
       if (toc.files[at].chunks.empty()) continue;
       Toc moved = toc;
@@ -96,7 +96,7 @@ TEST_P(OwnArchiveDamageTest, EmptyFileWithAnotherDigestIsRefused) {
                 "000005.log is empty, but its SHA-256 is not");
 }
 
-// Refused before anything is inflated, whatever the free space.
+// The archive is refused before it is inflated, whatever the free space.
 TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   Files files;
   files["000005.log"] = "a byte or two";
@@ -113,17 +113,18 @@ TEST_P(OwnArchiveDamageTest, ClaimOfMoreThanDeflateCanHoldIsRefused) {
   ASSERT_LT(most.size() * kMaxDeflateRatio, kChunkBytes);
   ExpectCorrupt("four MiB", most, "claims to hold more than its size allows");
   const auto less = Check(claiming(most.size() * kMaxDeflateRatio / 2));
-  ASSERT_FALSE(less.ok()) << "it is a lie all the same";
+  ASSERT_FALSE(less.ok()) << "a smaller false size is still false";
   EXPECT_EQ(less.status().message().find("claims to hold"), std::string::npos)
       << less.status().message();
 }
 
-// The size is stated and there is enough space: no ratio is too high.
+// The archive states its size and there is enough space: no ratio is too high.
 TEST_P(OwnArchiveDamageTest, ZerosAreRestoredHoweverWellTheyPack) {
   Files files;
   files["000005.ldb"] = std::string(64 << 20, '\0');
   const std::string archive = Make(files);
-  EXPECT_GT((64u << 20) / archive.size(), 200u) << "above what others may have";
+  EXPECT_GT((64u << 20) / archive.size(), 200u)
+      << "more than foreign archives may have";
   ArchiveReadOptions options;
   options.limits.free_bytes = 0;
   EXPECT_TRUE(Check(archive, options).ok());

@@ -40,7 +40,7 @@ class OwnArchiveFixture : public testing::Test {
     WriteFile(path, bytes);
     return CheckArchive(path, options);
   }
-  // The table of contents, its offset, and the archive with a changed one.
+  // The table of contents, its offset, and the archive with a changed table.
   static uint64_t TocOffset(const std::string& archive) {
     return DecodeFooter(
                std::string_view(archive).substr(archive.size() - kFooterBytes))

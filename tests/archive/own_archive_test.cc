@@ -81,7 +81,7 @@ TEST_P(OwnArchiveTest, BytesThatHaveNoPathAreReadLikeAFile) {
   EXPECT_EQ(ReadFiles(target), files);
   const auto cut = ArchiveReader::Open(FileSystem::Posix(), "store:a", bytes,
                                        archive.size() - 1);
-  ASSERT_TRUE(cut.ok()) << "without its end it is somebody else's";
+  ASSERT_TRUE(cut.ok()) << "without its end it counts as foreign";
   EXPECT_NE((*cut)->Check({}).status().message().find("store:a"),
             std::string::npos);
 }

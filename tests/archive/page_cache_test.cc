@@ -1,4 +1,4 @@
-// The page cache belongs to the application.
+// A backup leaves the application's pages in the page cache.
 
 #include <gtest/gtest.h>
 
@@ -15,7 +15,7 @@
 namespace levelkeep {
 namespace {
 
-// What a backup asked of the page cache, and whether the file was in it.
+// The hints of a backup to the page cache, and whether the file was in it.
 struct Hints {
   explicit Hints(bool in_cache) : cached(in_cache) {}
 

@@ -19,7 +19,7 @@ namespace {
 using test::FaultFileSystem;
 using test::TempDir;
 
-constexpr size_t kRun = 8u << 20;  // what the thread checks in a row
+constexpr size_t kRun = 8u << 20;  // bytes that the thread checks at once
 constexpr size_t kNoDamage = SIZE_MAX;
 
 std::unique_ptr<File> NewFile(FileSystem* fs, const std::string& path) {
@@ -47,7 +47,7 @@ void Write(std::string_view bytes, size_t damage, File* file, ReadBack* check) {
 
 TEST(ReadBackTest, AcceptsWhatWasWritten) {
   const TempDir dir;
-  // Nothing, less than a piece, less than a run, runs and a rest.
+  // No bytes, less than a piece, less than a run, and runs with a rest.
   for (const size_t size :
        {size_t{0}, size_t{5}, kRun - 1, kRun, 2 * kRun + 9}) {
     const auto file =
@@ -125,7 +125,7 @@ TEST(ReadBackTest, StopsOnRequestAndWhenGivenUp) {
     Write(test::RandomBytes(3, kRun + 1), kNoDamage, file.get(), &check);
     EXPECT_EQ(check.Finish().code(), StatusCode::kCancelled);
   }
-  // Destroyed in the middle: nothing hangs.
+  // Destroying the check in the middle does not hang.
   ReadBack check(file.get(), ThreadPriority::kLow, {});
   check.Written(test::RandomBytes(4, 3 * kRun));
 }
@@ -150,11 +150,11 @@ TEST(ReadBackTest, EachFailureOfTheFileIsPassedOn) {
         << status.ToString();
     ASSERT_LT(n, 30u);
   }
-  // A stat; for each of two runs a wait and its reads.
+  // One stat; for each of the two runs, one wait and its reads.
   EXPECT_GE(n - 1, 1u + 2u + 2u);
 }
 
-// Returns one byte that differs from what was written.
+// A file that returns one byte differently from the written one.
 class LyingFile : public File {
  public:
   LyingFile(std::unique_ptr<File> base, uint64_t bad)

@@ -37,7 +37,7 @@ class ReuseTest : public test::WithCodecs, public ::testing::Test {
     bytes_ = test::ReadFile(dir_.Sub("first"));
   }
 
-  // With `reuse`, only the inputs in `present_` can be opened.
+  // With `reuse`, non-empty inputs can be opened only if `present_` is true.
   Result<ArchiveSummary> Write(const std::string& name,
                                ArchiveWriteOptions options,
                                const ByteSource* reuse) {
@@ -60,7 +60,7 @@ class ReuseTest : public test::WithCodecs, public ::testing::Test {
         options, file->get());
   }
 
-  // Where the archive has the content of `name`, from chunk `chunk` on.
+  // The member of the archive that holds chunk `chunk` of `name`.
   const TocChunk& Member(const std::string& name, size_t chunk) {
     for (const TocFile& file : archived_) {
       if (file.name.ends_with(name)) return file.chunks.at(chunk);
@@ -147,7 +147,7 @@ TEST_P(ReuseTest, DamagedMembersAreCompressedAgain) {
   }
 }
 
-// A device that does not return some bytes.
+// A device that fails to read the bytes from `first` on.
 class UnreadableFrom : public ByteSource {
  public:
   UnreadableFrom(std::string contents, uint64_t first)
