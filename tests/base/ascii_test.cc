@@ -9,7 +9,7 @@ using Parts = std::vector<std::string_view>;
 
 TEST(AsciiTest, LowersLettersOfAsciiOnly) {
   EXPECT_EQ(Lower("AZ az@[`{ 09"), "az az@[`{ 09");
-  EXPECT_EQ(Lower("\xc3\x84\xc9"), "\xc3\x84\xc9");  // no letters of ASCII
+  EXPECT_EQ(Lower("\xc3\x84\xc9"), "\xc3\x84\xc9");  // not ASCII letters
   EXPECT_EQ(Lower('Q'), 'q');
 }
 

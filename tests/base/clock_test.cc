@@ -75,7 +75,7 @@ TEST(SystemClockTest, StopEndsTheLongestSleep) {
   std::jthread stopper([&] { stop.request_stop(); });
   EXPECT_FALSE(
       Clock::System()->SleepFor(milliseconds::max(), stop.get_token()));
-  // Already requested: at once.
+  // A stop that was requested before ends the sleep at once.
   EXPECT_FALSE(Clock::System()->SleepFor(hours(1), stop.get_token()));
 }
 
@@ -94,7 +94,7 @@ TEST(FakeClockTest, WakesSleepersWhenTheirTimeHasCome) {
   std::jthread sleeper([&] { woken = clock.SleepFor(hours(1), {}); });
   ASSERT_TRUE(clock.WaitForSleepers(1));
   clock.Advance(hours(1) - milliseconds(1));
-  clock.SetWallClock(clock.Now() + hours(48));  // not what it waits for
+  clock.SetWallClock(clock.Now() + hours(48));  // sleepers ignore it
   EXPECT_TRUE(clock.WaitForSleepers(1));
   EXPECT_FALSE(woken);
   clock.Advance(milliseconds(1));

@@ -15,7 +15,7 @@ TEST(FaultFileSystemTest, FailsExactlyTheChosenOperation) {
   FaultFileSystem fs(FileSystem::Posix());
   fs.FailAt(2, StatusCode::kNoSpace);
   EXPECT_TRUE(fs.CreateDirectory(dir.Sub("a")).ok());
-  EXPECT_TRUE(fs.Stat(dir.Sub("a")).ok());  // looking is not counted
+  EXPECT_TRUE(fs.Stat(dir.Sub("a")).ok());  // Stat is not counted
   EXPECT_FALSE(fs.fired());
   EXPECT_EQ(fs.CreateDirectory(dir.Sub("b")).code(), StatusCode::kNoSpace);
   EXPECT_TRUE(fs.fired());
@@ -40,7 +40,8 @@ TEST(FaultFileSystemTest, FailsOperationsByName) {
   EXPECT_EQ(fs.last_operation(), "CreateDirectory " + dir.Sub("a2"));
   EXPECT_FALSE(make("a3"));
   EXPECT_TRUE(make("a4"));
-  // Armed again it counts from the beginning; a line feed is the end.
+  // A new FailOn counts from the beginning; a line feed matches the end of the
+  // operation.
   fs.FailOn("Stat " + dir.Sub("a") + "\n", StatusCode::kNoSpace, 1,
             FaultFileSystem::kAlways);
   for (int i = 0; i < 3; ++i) {
@@ -71,7 +72,7 @@ TEST(FaultFileSystemTest, NothingHappensAfterACrash) {
   EXPECT_FALSE(fs.Lock(dir.Sub("lock")).ok());
   EXPECT_FALSE(fs.Open(dir.Sub("old"), OpenMode::kRead).ok());
   EXPECT_FALSE(fs.Open(dir.Sub("third"), OpenMode::kCreateNew).ok());
-  // The write that the crash hit is torn, the others never began.
+  // The write at the crash is torn; the later ones never began.
   EXPECT_EQ(ReadFile(dir.Sub("first")), "1234");
   EXPECT_EQ(ReadFile(dir.Sub("second")), "");
   fs.Reset();

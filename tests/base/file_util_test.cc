@@ -67,7 +67,7 @@ TEST_F(FileUtilTest, AFolderThatCouldNotBeSyncedIsMadeAgain) {
   EXPECT_FALSE(CreateDirectories(fs, "/a/b").ok());
   ASSERT_TRUE(CreateDirectories(fs, "/a/b").ok());
   disk.Reboot(0);
-  EXPECT_TRUE(PathExists(fs, "/a/b")) << "it was said to be durable";
+  EXPECT_TRUE(PathExists(fs, "/a/b")) << "it was reported as durable";
 }
 
 TEST_F(FileUtilTest, AcceptsFoldersBehindLinksButNothingElse) {
@@ -96,7 +96,7 @@ TEST_F(FileUtilTest, ReadsWholeFilesUpToTheLimit) {
   EXPECT_EQ(ReadFile(&fs_, dir_.Sub("empty"), 0).value(), "");
   EXPECT_EQ(ReadFile(&fs_, dir_.Sub("none"), 10).status().code(),
             StatusCode::kNotFound);
-  // Files whose size is not known beforehand.
+  // A file whose size is not known before it is read.
   EXPECT_GT(ReadFile(&fs_, "/proc/self/status", 1 << 20)->size(), 100u);
 }
 
@@ -153,7 +153,7 @@ TEST_F(FileUtilTest, AFailedWriteLeavesNothingBehind) {
   }
 }
 
-// The start of another process takes the temporary file for a left-over.
+// Another process that starts removes the temporary file as a left-over.
 TEST_F(FileUtilTest, ASweepWhileWritingIsOutlived) {
   const std::string path = dir_.Sub("record");
   int sweeps = 0;

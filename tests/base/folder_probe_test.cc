@@ -1,4 +1,4 @@
-// What a folder can do, tried on disks that can do more and less.
+// The abilities of a folder, probed on disks that can do more and less.
 
 #include "base/folder_probe.h"
 
@@ -22,7 +22,8 @@ class FolderProbeTest : public ::testing::Test {
   FolderAbilities Probed(FileSystem* fs) {
     const auto abilities = ProbeFolder(fs, dir_.path());
     EXPECT_TRUE(abilities.ok()) << abilities.status().ToString();
-    EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "it left something";
+    EXPECT_TRUE(std::filesystem::is_empty(dir_.path()))
+        << "the probe left a file";
     return abilities.ok() ? *abilities : FolderAbilities();
   }
 
@@ -65,12 +66,12 @@ TEST_F(FolderProbeTest, TheSimulatedDiskIsAsked) {
   }
 }
 
-// Lacks what its members say.
+// A disk without the abilities that its members name.
 class LackingDisk : public FaultFileSystem {
  public:
   LackingDisk() : FaultFileSystem(FileSystem::Posix()) {}
 
-  // mergerfs: a folder gets another inode.
+  // Like mergerfs: a renamed folder gets another inode.
   Result<FileInfo> Stat(const std::string& path) override {
     auto info = FaultFileSystem::Stat(path);
     if (other_inodes && info.ok() && path.ends_with("/moved")) ++info->inode;
@@ -82,12 +83,12 @@ class LackingDisk : public FaultFileSystem {
     if (false_locks) return std::unique_ptr<FileLock>(new FileLock);
     return FaultFileSystem::Lock(path);
   }
-  // vfat
+  // Like vfat: the mode of a file does not change.
   Status SetMode(const std::string& path, uint32_t mode) override {
     return no_modes ? Status::Ok() : FaultFileSystem::SetMode(path, mode);
   }
 
-  // overlayfs, in whose lower layer the folder is.
+  // Like overlayfs with the folder in its lower layer.
   Status TryRename(const std::string& path, const std::string&) override {
     if (!lower_layer) return Status::Ok();
     return Status(StatusCode::kUnsupported, "cannot rename " + path);
@@ -140,7 +141,7 @@ TEST_F(FolderProbeTest, WhatIsNeededIsRefusedWithTheReason) {
   unlocked.no_locks = true;
   EXPECT_NE(storage(&unlocked).message().find("locks do not work"),
             std::string::npos);
-  EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "nothing is made";
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << "it made a file";
 }
 
 TEST_F(FolderProbeTest, AFolderThatStaysInItsLayerIsNamedWithTheWayOut) {
@@ -156,10 +157,11 @@ TEST_F(FolderProbeTest, AFolderThatStaysInItsLayerIsNamedWithTheWayOut) {
             std::string::npos)
       << refused.ToString();
   EXPECT_NE(refused.hint().find("cp -a " + dir_.Sub("db")), std::string::npos);
-  EXPECT_TRUE(storage("").ok()) << "nothing is to be renamed";
+  EXPECT_TRUE(storage("").ok()) << "no folder has to be renamed";
 }
 
-// Whatever file system this is: it has no layers, or this is the upper one.
+// True on every file system: either it has no layers, or the folder is in the
+// upper layer.
 TEST_F(FolderProbeTest, TheRenameThatIsTriedIsNotDone) {
   const std::string db = dir_.Sub("db");
   std::filesystem::create_directory(db);
@@ -206,7 +208,7 @@ TEST_F(FolderProbeTest, WhoOnlyLooksLeavesNotEvenATime) {
   EXPECT_NE(mtime(), before);
 }
 
-// One failure that passes, anywhere: it is tried again.
+// An operation that fails only once, whichever it is, is tried again.
 TEST_F(FolderProbeTest, OneFailureIsNoVerdict) {
   bool fired = true;
   for (uint64_t n = 1; fired; ++n) {

@@ -23,7 +23,7 @@ TEST(DigestTest, MatchesPublishedVectors) {
   EXPECT_EQ(md5.FinishHex(), "f96b697d7cb7938d525a2f31aaf161d0");
 }
 
-// Threads may be at work while the process exits.
+// Threads may still compute digests while the process exits.
 TEST(DigestTest, WorkBehindTheEndOfOpenSsl) {
   const auto end_and_digest = [] {
     PrepareDigests();
@@ -46,7 +46,7 @@ TEST(DigestTest, StartsOverAfterFinish) {
   EXPECT_EQ(digest.FinishHex(), Sha256Hex("abc"));
 }
 
-// What is used, and what is used where ISA-L is not built in.
+// The functions in use, and those that are used without ISA-L.
 struct CrcFunctions {
   uint32_t (*crc32)(uint32_t, std::string_view);
   uint32_t (*crc32c)(uint32_t, std::string_view);
@@ -62,7 +62,7 @@ INSTANTIATE_TEST_SUITE_P(Crcs, CrcTest,
                                                            : "portable";
                          });
 
-// RFC 1952's CRC, and RFC 3720 (iSCSI) appendix B.4.
+// The CRC of RFC 1952, and the examples of RFC 3720 (iSCSI), appendix B.4.
 TEST_P(CrcTest, MatchesPublishedVectors) {
   const auto [crc32, crc32c] = GetParam();
   EXPECT_EQ(crc32(0, ""), 0u);
@@ -104,7 +104,7 @@ TEST_P(CrcTest, EqualsTheDefinitionInAnyCutting) {
   }
 }
 
-// LevelDB stores rotate-right-by-15 plus a constant.
+// LevelDB stores the CRC rotated right by 15 bits plus a constant.
 TEST(MaskTest, MasksAsLevelDbDoes) {
   const uint32_t crc = Crc32c(0, "foo");
   const uint32_t masked = ((crc >> 15) | (crc << 17)) + 0xa282ead8u;

@@ -95,7 +95,7 @@ TEST(JsonTest, RulesBoundTheTree) {
   const std::string text = R"([1,{"abc":"de"},[]])";
   const struct {
     JsonRules rules;
-    std::string reason;  // empty: it is taken
+    std::string reason;  // empty: the text is accepted
   } kCases[] = {
       {{2, 5, 9, true}, ""},
       {{1, 5, 9, true}, "is nested deeper than 1 levels"},
@@ -129,7 +129,7 @@ TEST(JsonTest, OfMembersOfOneNameTheLastCountsIfAsked) {
   EXPECT_EQ(DumpJson(*tree), R"({"a":{"c":2},"b":0})");
 }
 
-// What a list of {"n": text, "u": number} was made of, or why not.
+// The elements of a list of {"n": text, "u": number}, or why it was refused.
 std::string Taken(const std::string& text) {
   std::string taken;
   const JsonList list = {{"db", "files"},
@@ -160,12 +160,12 @@ TEST(JsonListTest, HandsOutTheElements) {
        R"({"db":[{"files":[1]}],"x":{"db":{"files":[1]}}})"},
       {R"({"x":{"files":[{"n":"a"}]},"db":{}})",
        R"({"db":{},"x":{"files":[{"n":"a"}]}})"},
-      // What else an element holds is passed over.
+      // Other members of an element are skipped.
       {R"({"db":{"files":[{"x":[{"n":"no","u":"no"}],"n":"a","y":{"n":2}}]}})",
        R"(begin a=0 {"db":{"files":[]}})"},
       {R"({"db":{"files":[{"n":"a","n":"b"}]}})",
        R"(begin b=0 {"db":{"files":[]}})"},
-      // Of lists of one name the last counts.
+      // If lists have the same name, the last one counts.
       {R"({"db":{"files":[1],"files":[{"n":"a"}]}})",
        R"(begin begin a=0 {"db":{"files":[]}})"},
       {R"({"db":{"files":[{"n":"a"},{"n":2},{"n":"c"}]}})",
@@ -207,7 +207,7 @@ TEST(JsonListTest, RefusesMoreThanAnHonestDocumentHolds) {
     EXPECT_EQ(Taken(text), "the list holds too much besides its list")
         << text.substr(0, 40);
   }
-  // Elements are no part of it.
+  // The elements of the list itself are not limited.
   std::string elements = R"({"n":"a"})";
   for (int i = 0; i < 50'000; ++i) elements += R"(,{"n":"a"})";
   const std::string taken = Taken(R"({"db":{"files":[)" + elements + "]}}");

@@ -156,7 +156,7 @@ TEST(LogTest, WritesFromManyThreadsToTheFolderAboveTheLevel) {
     EXPECT_TRUE(name.starts_with("levelkeep_20")) << name;
     text += test::ReadFile(options.directory + "/" + name);
   }
-  // Each line goes to both; which thread comes first may differ.
+  // Each line goes to both places; the order of the threads may differ.
   const auto lines = SortedLines(text);
   EXPECT_EQ(lines, SortedLines(standard_error));
   for (const std::string& line : lines) {
@@ -205,7 +205,7 @@ TEST(LogTest, GivesLinesToTheApplication) {
             std::string::npos);
 }
 
-// A process of its own, since the first line decides.
+// Needs a process of its own, because the first line decides the level.
 TEST(LogDeathTest, HonoursTheLevelOfTheEnvironment) {
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const auto say = [](const char* level) {
@@ -217,7 +217,7 @@ TEST(LogDeathTest, HonoursTheLevelOfTheEnvironment) {
   };
   EXPECT_EXIT(say("error"), testing::ExitedWithCode(0), "^[^\n]*error *\\[Tag");
   EXPECT_EXIT(say("info"), testing::ExitedWithCode(0), "information");
-  // The application's own word.
+  // LOG_LEVEL may have a word of another program: it is ignored.
   EXPECT_EXIT(say("Verbose"), testing::ExitedWithCode(0), "information");
 }
 
@@ -232,7 +232,7 @@ TEST(LogTest, NamesTheFolderThatCannotBeMade) {
             "LOG_DIR: " + dir.Sub("file") + " is not a folder");
 }
 
-// These need a process of their own: the first line decides.
+// These need a process of their own, because the first line decides the logger.
 
 TEST(LogDeathTest, UsesTheHostsLogger) {
   testing::FLAGS_gtest_death_test_style = "threadsafe";

@@ -18,7 +18,7 @@ using test::FaultFileSystem;
 
 enum class Names { kAll, kLinks, kPlain };
 
-// Without renames that do not replace, but with links: NFS.
+// Like NFS: it has links, but no renames that do not replace.
 class LinkingDisk : public FaultFileSystem {
  public:
   LinkingDisk() : FaultFileSystem(FileSystem::Posix()) {}
@@ -147,10 +147,11 @@ TEST(ClaimTest, CrashLeavesTheWholeFileBesideAnEmptyOne) {
   ASSERT_TRUE(RemoveClaim(FileSystem::Posix(), dir.Sub("name")).ok());
   EXPECT_TRUE(RemoveClaim(FileSystem::Posix(), dir.Sub("name")).ok());
   ASSERT_TRUE(RemoveClaim(FileSystem::Posix(), dir.Sub("part")).ok());
-  EXPECT_EQ(test::ReadFile(dir.Sub("part")), "whole") << "no claim";
+  EXPECT_EQ(test::ReadFile(dir.Sub("part")), "whole") << "it is no claim";
 }
 
-// Else a power loss could leave an empty file that nobody understands.
+// Otherwise a power loss could leave an empty file without a part that explains
+// it.
 TEST(ClaimTest, ThePartIsSafeBeforeTheNameIsClaimed) {
   test::TempDir dir;
   test::WriteFile(dir.Sub("part"), "whole");
@@ -184,7 +185,7 @@ TEST(NewNameOnLyingDiskTest, FileIsNeverWithoutAName) {
   EXPECT_EQ(test::ReadFile(dir.Sub("name")), "whole");
 }
 
-// A disk that takes no heed of flags: exFAT with fuse 3.17.
+// A disk that ignores the flags of a rename, like exFAT with fuse 3.17.
 class HeedlessDisk : public FaultFileSystem {
  public:
   HeedlessDisk() : FaultFileSystem(FileSystem::Posix()) {}

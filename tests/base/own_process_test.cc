@@ -1,4 +1,4 @@
-// Each case in a process of its own, which it changes as a whole.
+// Each case runs in a process of its own, because it changes the whole process.
 
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -20,7 +20,8 @@ namespace {
 
 constexpr int kGood = 7;
 
-// Runs `body` in a child; its exit code, or minus the signal that ended it.
+// Runs `body` in a child; returns its exit code, or minus the signal that ended
+// it.
 int ExitOf(const std::function<int()>& body) {
   const pid_t pid = fork();
   if (pid == 0) _exit(body());
@@ -30,7 +31,7 @@ int ExitOf(const std::function<int()>& body) {
 }
 
 TEST(OwnProcessTest, NoFileGetsTheNumberOfAStandardStream) {
-  for (const int closed : {1, 2, 4, 3, 6, 7}) {  // bits: which of 0 to 2
+  for (const int closed : {1, 2, 4, 3, 6, 7}) {  // bits of the closed streams
     EXPECT_EQ(ExitOf([closed] {
                 for (int fd = 0; fd <= 2; ++fd) {
                   if ((closed >> fd & 1) != 0) close(fd);
@@ -82,7 +83,7 @@ TEST(OwnProcessTest, SignalsThatNobodyMeantAreNotItsEnd) {
   }
 }
 
-// A parent that wants to know nothing of its children hands that down.
+// A parent may ignore SIGCHLD, and this process inherits that.
 TEST(OwnProcessTest, TheOutcomeOfAChildIsKnown) {
   EXPECT_EQ(ExitOf([] {
               signal(SIGCHLD, SIG_IGN);

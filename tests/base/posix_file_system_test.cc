@@ -66,7 +66,8 @@ TEST_F(PosixFileSystemTest, ReadsWhatTheDeviceHolds) {
   ASSERT_TRUE(file->WaitForWriteback(0, size).ok());
   ASSERT_TRUE(file->Sync().ok());
   alignas(kDeviceBlockBytes) static char buffer[8 * kDeviceBlockBytes];
-  // From its beginning beyond its end, from a block, at the end, behind it.
+  // Reads from the beginning to beyond the end, from a block, at the end, and
+  // after the end.
   for (const size_t offset : {size_t{0}, kDeviceBlockBytes,
                               3 * kDeviceBlockBytes, 4 * kDeviceBlockBytes}) {
     const auto count = file->ReadFromDevice(offset, buffer, sizeof buffer);
@@ -74,8 +75,8 @@ TEST_F(PosixFileSystemTest, ReadsWhatTheDeviceHolds) {
     const std::string expected = offset < size ? bytes.substr(offset) : "";
     EXPECT_EQ(std::string_view(buffer, *count), expected) << offset;
   }
-  EXPECT_TRUE(file->IsCached(size + 1));  // nothing is there to be fetched
-  // Where the file system has no such reads (procfs), it is an ordinary one.
+  EXPECT_TRUE(file->IsCached(size + 1));  // there are no bytes to read
+  // On a file system without such reads (procfs), it reads in the ordinary way.
   auto other = fs_->Open("/proc/self/maps", OpenMode::kRead);
   if (other.ok()) {
     EXPECT_GT((*other)->ReadFromDevice(0, buffer, kDeviceBlockBytes).value(),
@@ -109,7 +110,7 @@ TEST_F(PosixFileSystemTest, WritersOfAFileAreSeen) {
   ASSERT_TRUE((*reader)->HasWriter()) << "or this file system has no leases";
   ASSERT_TRUE((*writer)->Close().ok());
   EXPECT_FALSE((*reader)->HasWriter());
-  // No lease stays behind that would hold a writer up.
+  // No lease is left that would delay a writer.
   EXPECT_TRUE(fs_->Open(path, OpenMode::kReadWrite).ok());
 }
 
@@ -265,7 +266,7 @@ TEST_F(PosixFileSystemTest, ExchangesTwoFolders) {
   EXPECT_TRUE(PathExists(fs_, dir_.Sub("b/x")));
   EXPECT_EQ(fs_->Exchange(dir_.Sub("a"), dir_.Sub("none")).code(),
             StatusCode::kNotFound);
-  // What a file system without the operation says, too: invalid.
+  // The error is EINVAL, also on a file system without the operation.
   ASSERT_TRUE(fs_->CreateDirectory(dir_.Sub("b/in")).ok());
   EXPECT_EQ(fs_->Exchange(dir_.Sub("b"), dir_.Sub("b/in")).code(),
             StatusCode::kUnsupported);
@@ -317,7 +318,7 @@ TEST_F(PosixFileSystemTest, CopiesRangesBehindWhatIsThere) {
   EXPECT_EQ(test::ReadFile(dir_.Sub("log")), "tail");
 }
 
-// As good as a full disk for what has to wait; the hint tells them apart.
+// Like a full disk for a job that has to wait; the hint tells the two apart.
 TEST_F(PosixFileSystemTest, ALimitOfFileSizesIsNamed) {
   auto file = Open("a", OpenMode::kCreateNew);
   struct rlimit before;

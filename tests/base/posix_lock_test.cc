@@ -19,7 +19,7 @@
 namespace levelkeep {
 namespace {
 
-// A process that does something and then waits to be killed.
+// A process that calls `take` and then waits to be killed.
 class Holder {
  public:
   explicit Holder(const std::function<bool()>& take) {
@@ -51,7 +51,7 @@ class Holder {
   bool took_ = false;
 };
 
-// As LevelDB locks: a traditional lock, which belongs to the process.
+// Locks as LevelDB does: a traditional lock, which belongs to the process.
 bool LockAsLevelDb(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   struct flock range = {};
@@ -60,7 +60,7 @@ bool LockAsLevelDb(const std::string& path) {
   return fd >= 0 && ::fcntl(fd, F_SETLK, &range) == 0;
 }
 
-// As goleveldb locks.
+// Locks as goleveldb does.
 bool LockAsGoLevelDb(const std::string& path) {
   const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644);
   return fd >= 0 && ::flock(fd, LOCK_EX | LOCK_NB) == 0;
@@ -81,7 +81,7 @@ int DescriptorOf(const std::string& path) {
   return -1;
 }
 
-// This program is named so in a message.
+// The name of this program in messages.
 std::string OwnName() {
   char name[17] = {};
   EXPECT_EQ(::prctl(PR_GET_NAME, name), 0);
@@ -149,14 +149,15 @@ TEST(PosixLockTest, ExcludesAFlockUntilItIsReleased) {
   auto lock = FileSystem::Posix()->Lock(path);
   ASSERT_TRUE(lock.ok());
   EXPECT_FALSE(Holder([&] { return LockAsGoLevelDb(path); }).took());
-  // As between fork and exec of a child.
+  // A duplicate, as a child has it between fork and exec.
   UniqueFd duplicate(::fcntl(DescriptorOf(path), F_DUPFD_CLOEXEC, 3));
   ASSERT_TRUE(duplicate.valid());
   lock->reset();
   EXPECT_TRUE(Holder([&] { return LockAsGoLevelDb(path); }).took());
 }
 
-// There it is held already, and to take it twice is refused by some servers.
+// On network file systems, flock would lock a second time, and some servers
+// refuse that.
 TEST(PosixLockTest, AFlockIsARecordLockOnNetworkFileSystems) {
   EXPECT_TRUE(FlockIsRecordLock(0x6969));              // NFS
   EXPECT_TRUE(FlockIsRecordLock(0x517B));              // SMB
@@ -167,7 +168,7 @@ TEST(PosixLockTest, AFlockIsARecordLockOnNetworkFileSystems) {
   EXPECT_FALSE(FlockIsRecordLock(0x65735546));         // FUSE
 }
 
-// The kernel has no pid for these; it is found through /proc.
+// The kernel has no pid for these locks; the holder is found through /proc.
 TEST(PosixLockTest, NamesTheProcessThatHoldsOneLikeOurs) {
   test::TempDir dir;
   FileSystem* fs = FileSystem::Posix();
@@ -199,7 +200,8 @@ bool TakenElsewhere(const std::string& path) {
 }
 
 // As between fork and exec of a child: the kernel keeps the lock as long as
-// there is a duplicate of the descriptor, unless it is unlocked.
+// there is a duplicate of the descriptor, unless the lock is released
+// explicitly.
 TEST(PosixLockTest, IsNotKeptByADuplicateOfItsDescriptor) {
   test::TempDir dir;
   const std::string path = dir.Sub("create.lock");
@@ -234,14 +236,15 @@ TEST(PosixLockTest, IsNotKeptByTheForkedChildOfAHolderThatDied) {
             static_cast<ssize_t>(sizeof grandchild));
   EXPECT_FALSE(TakenElsewhere(path));
   holder.Kill();
-  EXPECT_EQ(::kill(grandchild, 0), 0) << "it should outlive the holder";
+  EXPECT_EQ(::kill(grandchild, 0), 0)
+      << "the grandchild should outlive the holder";
   EXPECT_TRUE(TakenElsewhere(path));
   ::kill(grandchild, SIGKILL);
   ::close(pids[0]);
   ::close(pids[1]);
 }
 
-// What its destructors do, and its end, is no business of the parent's lock.
+// Neither the child's destructors nor its end release the lock of the parent.
 TEST(PosixLockTest, IsNotReleasedByAForkedChild) {
   test::TempDir dir;
   const std::string path = dir.Sub("create.lock");
@@ -259,7 +262,7 @@ TEST(PosixLockTest, IsNotReleasedByAForkedChild) {
 }
 
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
-// One that no handler of ours saw has the descriptor.
+// _Fork runs no handlers, so this child still has the descriptor.
 TEST(PosixLockTest, IsNotReleasedByAChildOfWhichNobodyWasTold) {
   test::TempDir dir;
   const std::string path = dir.Sub("create.lock");
@@ -277,7 +280,7 @@ TEST(PosixLockTest, IsNotReleasedByAChildOfWhichNobodyWasTold) {
 }
 #endif
 
-// Descriptors that the child opened itself may have the number by now.
+// A descriptor that the child opened may have got the number of the lock's.
 TEST(PosixLockTest, AForkedChildClosesNothingElseWithItsCopy) {
   test::TempDir dir;
   const std::string path = dir.Sub("create.lock");

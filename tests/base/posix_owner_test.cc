@@ -1,5 +1,5 @@
-// What root makes for a service, and what it gives away. Only root can: without
-// it there is nothing to try.
+// Files that root makes for a service, and files that root gives away. Only
+// root can give files away: other users skip these tests.
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -84,7 +84,7 @@ TEST_F(PosixOwnerTest, WhatReplacesAFileBelongsToWhomThatBelongedTo) {
   EXPECT_EQ(OwnerOf(In("state")), "40406:40405");
 }
 
-// A version before this one, run as root, left it.
+// An older version that ran as root left this file.
 TEST_F(PosixOwnerTest, WhatReplacesRootsBelongsToWhomTheFolderBelongsTo) {
   test::WriteFile(In("state"), "old");
   ASSERT_TRUE(WriteFileDurably(fs_, In("state"), "new").ok());
@@ -136,7 +136,7 @@ TEST_F(PosixOwnerTest, AFolderIsGivenWithWhatIsWantedInIt) {
   EXPECT_EQ(fs_->Stat(folder)->mode, 0770u);
   EXPECT_EQ(OwnerOf(JoinPath(folder, "x.tar.gz")), "40404:40406");
   EXPECT_EQ(OwnerOf(JoinPath(folder, "README.md")), "40406:40406");
-  EXPECT_THAT(Give(folder).given, IsEmpty()) << "the second time";
+  EXPECT_THAT(Give(folder).given, IsEmpty()) << "given a second time";
 }
 
 // The service's own folder keeps the mode that somebody gave it.
@@ -147,8 +147,8 @@ TEST_F(PosixOwnerTest, WhatIsTheirsKeepsItsMode) {
   EXPECT_EQ(fs_->Stat(service_)->mode, 0750u);
 }
 
-// A folder for several users, or /tmp: what is dropped there is given, the
-// folder stays.
+// In a folder for several users, or /tmp, a file is given away; the folder
+// keeps its owner.
 TEST_F(PosixOwnerTest, AFolderThatTheUserCanUseStaysAsItIs) {
   const std::string shared = dir_.Sub("shared");
   std::filesystem::create_directory(shared);

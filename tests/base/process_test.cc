@@ -91,7 +91,7 @@ TEST(RunProgramTest, KillsItOnStop) {
   std::stop_source stop;
   test::TempDir dir;
   std::jthread stopper([&] {
-    // Once it runs for sure.
+    // Stops the program when it runs for sure.
     while (::access(dir.Sub("started").c_str(), F_OK) != 0) {
       std::this_thread::sleep_for(milliseconds(1));
     }
@@ -100,7 +100,7 @@ TEST(RunProgramTest, KillsItOnStop) {
   const auto outcome = RunShell("touch " + dir.Sub("started") + "; sleep 1000",
                                 minutes(10), stop.get_token());
   EXPECT_EQ(outcome.status().code(), StatusCode::kCancelled);
-  // A stop that came before.
+  // A stop that was requested before the call.
   EXPECT_EQ(
       RunShell("sleep 1000", minutes(10), stop.get_token()).status().code(),
       StatusCode::kCancelled);
@@ -133,7 +133,7 @@ TEST(RunProgramTest, WaitsForAProgramThatClosedItsOutput) {
 TEST(RunProgramTest, GivesTheChildNoFileOfTheHost) {
   const int leaky = ::open("/dev/null", O_RDONLY);  // no O_CLOEXEC
   ASSERT_EQ(::dup2(leaky, 57), 57);
-  // cat: standard input is there, and at its end.
+  // cat ends at once: standard input is open, and at its end.
   const auto outcome = RunShell("cat && test ! -e /proc/$$/fd/57");
   ::close(57);
   ::close(leaky);
@@ -176,7 +176,7 @@ TEST(ProcessTest, LowersThePriorityOfTheCallingThreadOnly) {
     const auto thread = static_cast<id_t>(::syscall(SYS_gettid));
     EXPECT_EQ(::getpriority(PRIO_PROCESS, thread), std::min(before + 10, 19));
     EXPECT_EQ(::sched_getscheduler(0), SCHED_BATCH);
-    // Once is enough, for its own threads too.
+    // A second call changes nothing, also in threads of this thread.
     LowerThreadPriority(ThreadPriority::kLow);
     EXPECT_EQ(::getpriority(PRIO_PROCESS, thread), std::min(before + 10, 19));
     std::jthread([before] {
@@ -188,7 +188,7 @@ TEST(ProcessTest, LowersThePriorityOfTheCallingThreadOnly) {
   EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), before);
 }
 
-// Of the calling thread, as ioprio_get tells it; 0: none was ever set.
+// The I/O priority of the calling thread from ioprio_get; 0: never set.
 int IoPriority() {
   constexpr int kWhoProcess = 1;
   return static_cast<int>(::syscall(SYS_ioprio_get, kWhoProcess, 0));
@@ -204,7 +204,8 @@ TEST(ProcessTest, IdleIsOfTheProcessorNotOfTheDisk) {
     EXPECT_TRUE(IsIdleThread());
     EXPECT_EQ(::sched_getscheduler(0), SCHED_IDLE);
     EXPECT_EQ(IoPriority(), kBestEffortLowest);
-    // What it starts inherits both, and can't be raised by asking for less.
+    // Threads and programs inherit both priorities, and a call for kLow does
+    // not raise them.
     std::jthread([] {
       LowerThreadPriority(ThreadPriority::kLow);
       EXPECT_TRUE(IsIdleThread());
@@ -227,7 +228,7 @@ TEST(ProcessTest, WhoIsLowCanBecomeIdle) {
     EXPECT_TRUE(IsIdleThread());
     EXPECT_EQ(::getpriority(PRIO_PROCESS, 0), nice) << "not lowered twice";
   }).join();
-  // An operator's own SCHED_BATCH has no I/O class yet.
+  // A thread that the operator runs with SCHED_BATCH has no I/O class yet.
   std::jthread([] {
     const sched_param parameters = {};
     ASSERT_EQ(::sched_setscheduler(0, SCHED_BATCH, &parameters), 0);

@@ -70,7 +70,7 @@ TEST(RecordTest, LinesThatAreNoneOfOursAreCorruptionEvenWithARightCrc) {
   };
   const std::string title = std::string(kTitle) + "\n";
   EXPECT_TRUE(decode(title + "name value\n").ok());
-  EXPECT_TRUE(decode(title + "name \n").ok()) << "an empty value is one";
+  EXPECT_TRUE(decode(title + "name \n").ok()) << "an empty value is valid";
   struct Case {
     std::string body;
     const char* message;

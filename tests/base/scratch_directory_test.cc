@@ -94,7 +94,7 @@ TEST_F(ScratchDirectoryTest, WhereNobodyCanTellWhetherTheOwnerLivesItStays) {
   }
 }
 
-// Between the steps of its owner, at each of its first three tries.
+// A sweep between the steps of the owner, in each of its first three tries.
 TEST_F(ScratchDirectoryTest, ASweepThatComesBeforeTheLockIsOutlived) {
   test::FaultFileSystem fs(fs_);
   int sweeps = 0;
@@ -116,7 +116,7 @@ TEST_F(ScratchDirectoryTest, OnlyAbandonedOnesAreSwept) {
   }
   test::WriteFile(temp_.Sub("work/scratch-2/owner.lock"), "");
   test::WriteFile(temp_.Sub("work/scratch-2/000005.ldb"), "x");
-  // A check's, of a restore that may be at work.
+  // A check's folder without a lock: its restore may still be running.
   test::WriteFile(temp_.Sub("work/scratch-3/MANIFEST-000002"), "x");
   test::WriteFile(temp_.Sub("work/staging-4/owner.lock"), "x");
   SweepAbandonedScratch(fs_, temp_.Sub("work"), "scratch-");

@@ -1,5 +1,5 @@
-// The disk that the crash tests stand on is tested itself: one that forgets
-// nothing would make all of them pass.
+// The disk of the crash tests is tested itself: a disk that forgets nothing
+// would make all of them pass.
 
 #include "support/simulated_disk.h"
 
@@ -32,7 +32,7 @@ class SimulatedDiskTest : public ::testing::Test {
     auto text = ReadFile(fs_, path, 1 << 20);
     return text.ok() ? *text : "none";
   }
-  // What is found after a power loss, over many seeds.
+  // The results of `look` after a power loss, over many seeds.
   std::set<std::string> Outcomes(const std::function<std::string()>& look) {
     const SimulatedState before = disk_.Save();
     std::set<std::string> outcomes;
@@ -84,7 +84,7 @@ TEST_F(SimulatedDiskTest, SectorsAreTornOneByOne) {
     }
     return sectors;
   });
-  EXPECT_EQ(found.size(), 16u);  // each of the four: old or new
+  EXPECT_EQ(found.size(), 16u);  // each of four sectors: old or new
 }
 
 TEST_F(SimulatedDiskTest, NamesOfOneFolderAreLostFromTheEnd) {
@@ -152,7 +152,7 @@ TEST_F(SimulatedDiskTest, FailedSyncLosesThePagesAndTheNextOneLies) {
   EXPECT_EQ(file->Sync().code(), StatusCode::kIoError);
   ASSERT_TRUE(file->Append("kept").ok());
   EXPECT_TRUE(file->Sync().ok());
-  EXPECT_EQ(Text("/a/f"), "lostkept") << "the page cache still has it";
+  EXPECT_EQ(Text("/a/f"), "lostkept") << "the page cache still has the bytes";
   char device[4096];
   EXPECT_EQ(file->ReadFromDevice(0, device, sizeof(device)).value(), 8u);
   EXPECT_EQ(std::string(device, 8), std::string(4, '\0') + "kept");
@@ -185,7 +185,7 @@ TEST_F(SimulatedDiskTest, FailsOnceWithTheChosenError) {
     EXPECT_EQ(disk_.last_operation(), "make folder /c");
     EXPECT_EQ(fs_->Stat("/c").status().code(), StatusCode::kNotFound);
   }
-  // A signal is none of the caller's business.
+  // The caller never sees EINTR.
   disk_.Restore(disk_.Save());
   disk_.FailAt(1, EINTR);
   EXPECT_TRUE(fs_->List("/a").ok());
@@ -210,9 +210,9 @@ TEST_F(SimulatedDiskTest, NothingWorksAfterACrash) {
   EXPECT_FALSE(fs_->Stat("/a").ok());
   disk_.Reboot(1);
   EXPECT_TRUE(fs_->Stat("/a").ok());
-  EXPECT_FALSE(file->Append("x").ok()) << "its process is gone";
+  EXPECT_FALSE(file->Append("x").ok()) << "the process of the file is gone";
   auto again = fs_->Lock("/a/lock");
-  EXPECT_TRUE(again.ok()) << "and so is its lock";
+  EXPECT_TRUE(again.ok()) << "its lock is gone, too";
   lock->reset();
   EXPECT_EQ(fs_->Lock("/a/lock").status().code(), StatusCode::kBusy);
 }
@@ -232,7 +232,7 @@ TEST_F(SimulatedDiskTest, KeepsEachMomentAsItWas) {
   EXPECT_EQ(moments.back().name, "rename /a/f to /a/g");
 }
 
-// What a hostile name would do on a real disk must be seen on this one.
+// A hostile name must have the same effect as on a real disk.
 TEST_F(SimulatedDiskTest, TwoDotsLeadUp) {
   Create("/a/../b/./f", "text");
   EXPECT_EQ(Text("/b/f"), "text");

@@ -66,7 +66,7 @@ TEST(TextTest, CutsPrintableTextAtTheLimit) {
   EXPECT_EQ(Printable("12345", 5), "12345");
   EXPECT_EQ(Printable("123456", 5), "12...");
   EXPECT_EQ(Printable("ääääää", 5), "ää...");
-  EXPECT_EQ(Printable("\n\n", 5), "...");  // no half of an escape
+  EXPECT_EQ(Printable("\n\n", 5), "...");  // an escape is never cut
   EXPECT_EQ(Printable("\n\n", 7), "\\x0a...");
   EXPECT_EQ(Printable("abc", 2), "..");
   EXPECT_EQ(Printable("abc", 0), "");
