@@ -23,7 +23,7 @@ inline constexpr char kThird[] = "backup_2024-12-27_140000.tar.gz";
 
 inline Time At(const char* text) { return ParseTime(text).value(); }
 
-// A real file that says to belong to somebody else.
+// A real file that seems to belong to another user.
 class FileOfAnother : public File {
  public:
   FileOfAnother(std::unique_ptr<File> file, uint32_t owner)
@@ -119,9 +119,9 @@ class CountingFileSystem : public FileSystem {
   int archives_opened() const { return archives_opened_; }
   const std::vector<std::string>& removed() const { return removed_; }
   void set_unreadable(const std::string& path) { unreadable_ = path; }
-  // Belongs to another user, who is not root.
+  // This path belongs to another user, who is not root.
   void set_given_away(const std::string& path) { given_away_ = path; }
-  // The n-th removal from the start fails; 0: none.
+  // The n-th removal from the start fails; 0: no removal fails.
   void set_fail_removal(size_t n) { fail_removal_ = n; }
 
  private:
@@ -183,7 +183,7 @@ class CatalogFixture : public testing::Test {
     return entry.ok() ? *entry : CatalogEntry();
   }
 
-  // The backups of which there is a state file.
+  // The names of the state files, one for each backup that has one.
   std::vector<std::string> Remembered() {
     std::vector<std::string> names;
     for (const std::string& name : *fs_.List(Path(".levelkeep"))) {

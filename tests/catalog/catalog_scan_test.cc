@@ -1,4 +1,4 @@
-// When Catalog::ListRecent looks at files again, and what it may miss.
+// When Catalog::ListRecent looks at files again, and which changes it may miss.
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@ constexpr char kNoon[] = "backup_2024-12-27_120000.tar.gz";
 constexpr char kOneOClock[] = "backup_2024-12-27_130000.tar.gz";
 constexpr char kTwoOClock[] = "backup_2024-12-27_140000.tar.gz";
 
-// Counts looks at files, and can stop the disk's own clock.
+// Counts calls of Stat, and can stop the disk's own clock.
 class WatchedFileSystem : public test::FaultFileSystem {
  public:
   WatchedFileSystem() : FaultFileSystem(FileSystem::Posix()) {}
@@ -52,7 +52,7 @@ class WatchedFileSystem : public test::FaultFileSystem {
   }
 
   int stats() const { return stats_; }
-  // All changes of folders from now on happen at this one time.
+  // From now on, all changes of folders have this one time.
   void FreezeFolderTimes(int64_t ns) { frozen_at_ = ns; }
   void set_unlistable(const std::string& path) {
     MutexLock lock(&mutex_);
@@ -66,7 +66,7 @@ class WatchedFileSystem : public test::FaultFileSystem {
   std::string unlistable_ GUARDED_BY(mutex_);
 };
 
-// What is in the folder are no archives; for the questions here they do.
+// The files in the folder are no archives; for these tests they are enough.
 class CatalogScanTest : public testing::Test {
  protected:
   using Sizes = std::map<std::string, uint64_t>;
@@ -94,7 +94,7 @@ class CatalogScanTest : public testing::Test {
     ADD_FAILURE() << name << " is not listed";
     return false;
   }
-  // The catalog's clock is a fake one, the disk's is not.
+  // Waits for a tick of the disk's clock: it is real, the catalog's is a fake.
   static void AwaitTickOfTheDisk() {
     const test::TempDir other;
     const auto touch = [&other] {
@@ -104,7 +104,7 @@ class CatalogScanTest : public testing::Test {
     const auto before = touch();
     EXPECT_TRUE(Eventually([&] { return touch() != before; }));
   }
-  // From now on nothing but the folders needs to be looked at.
+  // Afterwards ListRecent needs to look only at the folders.
   void Settle() {
     Recent();
     AwaitTickOfTheDisk();
@@ -114,7 +114,7 @@ class CatalogScanTest : public testing::Test {
     Recent();
     EXPECT_EQ(fs_.stats(), before);
   }
-  // For what a background thread brings about; false after 20 s.
+  // Waits for a result of a background thread; false after 20 s.
   static bool Eventually(const std::function<bool()>& condition) {
     for (int i = 0; i < 20'000; ++i) {
       if (condition()) return true;
@@ -136,7 +136,7 @@ TEST_F(CatalogScanTest, AQuietFolderKeepsItsListing) {
   const auto again = catalog_.ListRecent();
   EXPECT_EQ(*once, *again);
   const auto exact = catalog_.List();
-  EXPECT_EQ(*once, *exact) << "nothing new: the same object";
+  EXPECT_EQ(*once, *exact) << "no change: the same object";
 }
 
 TEST_F(CatalogScanTest, NamesThatComeGoOrAreReplacedAreSeenAtOnce) {
@@ -179,7 +179,7 @@ TEST_F(CatalogScanTest, ListAndFindSeeAChangeInPlaceAtOnce) {
   Write(kNoon, 5);
   EXPECT_EQ(Recent().at(kNoon), 1u) << "the folder did not change";
   EXPECT_EQ(catalog_.Find(kNoon)->size_bytes, 5u);
-  EXPECT_EQ(Recent().at(kNoon), 5u) << "Find told it";
+  EXPECT_EQ(Recent().at(kNoon), 5u) << "Find updated the list";
   Settle();
   Write(kOneOClock, 6);
   ASSERT_TRUE(catalog_.List().ok());
@@ -238,7 +238,7 @@ TEST_F(CatalogScanTest, TimesSetBackHideNothing) {
   Write(kNoon, 1);
   const auto folder_time = fs::last_write_time(dir_.path());
   Settle();
-  // As rsync --times leaves a folder.
+  // rsync --times leaves a folder in this way.
   Write(kOneOClock, 2);
   fs::last_write_time(dir_.path(), folder_time);
   EXPECT_EQ(Recent().size(), 2u);
@@ -290,11 +290,11 @@ TEST_F(CatalogScanTest, FoldersThatCanNotBeLookedAtAreNotTrusted) {
   ASSERT_TRUE(catalog.ListRecent().ok());
   disk.FailOn("StatFollowing " + dir_.path(), StatusCode::kIoError, 1,
               test::FaultFileSystem::kAlways);
-  Write(kNoon, 2);  // which no folder's time would tell
+  Write(kNoon, 2);  // does not change the time of a folder
   EXPECT_EQ((*catalog.ListRecent())->entries().front()->size_bytes, 2u);
 }
 
-// A rotation by such a listing once removed a pinned backup.
+// A rotation with a listing that missed pins once removed a pinned backup.
 TEST_F(CatalogScanTest, StatesThatMayNotBeListedAreLookedForOneByOne) {
   Write(kNoon, 1);
   Write(kOneOClock, 1);
@@ -315,7 +315,7 @@ TEST_F(CatalogScanTest, StatesThatMayNotBeListedAreLookedForOneByOne) {
   };
   EXPECT_EQ(pinned(),
             (std::map<std::string, bool>{{kNoon, true}, {kOneOClock, false}}));
-  // Nor may they be looked at: each may be pinned.
+  // If the states can't be looked at either, each backup may be pinned.
   disk.FailOn("/.levelkeep", StatusCode::kPermissionDenied, 1,
               test::FaultFileSystem::kAlways);
   EXPECT_EQ(pinned(),
@@ -339,7 +339,7 @@ TEST_F(CatalogScanTest, WithoutThreadsTheCallerLooksItself) {
     clock_.Advance(Catalog::kRefreshAge);
     EXPECT_EQ(Recent(), (Sizes{{kNoon, 2}}));
   }
-  // The next call tries again.
+  // The next call tries again to look in the background.
   EXPECT_TRUE(Eventually([&] { return Recent() == Sizes{{kNoon, 3}}; }));
 }
 
@@ -371,7 +371,8 @@ TEST_F(CatalogScanTest, AFolderThatComesLaterIsSeen) {
   fs::create_directory(Path("later"));
   Write(std::string("later/") + kNoon, 1);
   EXPECT_EQ((*catalog.ListRecent())->size(), 1u);
-  // Nor does one that goes away, as a volume does, look empty or as it was.
+  // A folder that goes away, as a volume does, does not look empty or unchanged
+  // either.
   clock_.Advance(seconds(3));
   EXPECT_EQ((*catalog.ListRecent())->size(), 1u);
   fs::rename(Path("later"), Path("elsewhere"));
@@ -409,7 +410,7 @@ TEST_F(CatalogScanTest, ManyThreadsWhileTimePasses) {
     ASSERT_EQ((*listing)->size(), 2u);
     EXPECT_EQ((*listing)->entries()[0]->size_bytes, 199u % 7);
     EXPECT_FALSE((*listing)->entries()[1]->pinned);
-    // Ends while a look in the background is under way.
+    // The catalog is destroyed while a look in the background is under way.
     clock_.Advance(seconds(3));
     EXPECT_TRUE(catalog.ListRecent().ok());
     clock_.Advance(Catalog::kRefreshAge);

@@ -1,4 +1,4 @@
-// What the catalog remembers of a backup: verifications and pins.
+// The facts that the catalog remembers about a backup: verifications and pins.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -85,14 +85,14 @@ TEST_F(CatalogStateTest, OnlyOurOwnRecordsCount) {
     ASSERT_EQ(chmod(state.c_str(), mode), 0);
     EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified) << mode;
     EXPECT_FALSE(Find(kFirst).not_checked.has_value());
-    EXPECT_TRUE(Find(kFirst).pinned) << "that only keeps more";
+    EXPECT_TRUE(Find(kFirst).pinned) << "a pin only keeps more";
   }
   ASSERT_EQ(chmod(state.c_str(), 0644), 0);
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   fs_.set_given_away(state);
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
   EXPECT_TRUE(Find(kFirst).pinned);
-  // A change of our own does not make it ours.
+  // A foreign record stays foreign after a change of our own.
   ASSERT_TRUE(catalog_.SetPinned(kFirst, false).ok());
   fs_.set_given_away("");
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
@@ -110,7 +110,7 @@ TEST_F(CatalogStateTest, WhereNoModesAreKeptTheyAreNotJudged) {
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
   ASSERT_EQ(chmod(Path(kFirst).c_str(), 0777), 0);
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
-  // chmod -R go+w: somebody let others write.
+  // After chmod -R go+w, other users may write.
   ASSERT_EQ(chmod(state.c_str(), 0622), 0);
   ASSERT_EQ(chmod(Path(kFirst).c_str(), 0622), 0);
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
@@ -129,7 +129,8 @@ TEST_F(CatalogStateTest, WhatCouldNotBeCheckedKeepsWhatWasFoundBefore) {
   EXPECT_EQ((*catalog_.List())->waiting().size(), 1u);
   EXPECT_NE((*catalog_.List())->newest_usable(), nullptr);
 
-  // A shallow pass answers less than was asked; a full one all.
+  // A shallow check that passes answers only a part of the question, a full one
+  // all of it.
   ASSERT_TRUE(
       catalog_.RecordVerification(kFirst, Record(VerifyDepth::kChecksums, true))
           .ok());
@@ -145,7 +146,7 @@ TEST_F(CatalogStateTest, WhatCouldNotBeCheckedKeepsWhatWasFoundBefore) {
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
   EXPECT_EQ(Find(kFirst).verification->depth, VerifyDepth::kFull);
   EXPECT_TRUE((*catalog_.List())->waiting().empty());
-  // Of other bytes it says nothing.
+  // The record says nothing about other bytes.
   fs::last_write_time(Path(kFirst), fs::last_write_time(Path(kFirst)) +
                                         std::chrono::seconds(1));
   EXPECT_FALSE(Find(kFirst).not_checked.has_value());
@@ -205,15 +206,13 @@ TEST_F(CatalogStateTest, AStateFileThatCanNotBeReadIsNotReplaced) {
       StatusCode::kIoError);
   EXPECT_EQ(test::ReadFile(state), before);
   Catalog other(&fs_, dir_.path());
-  EXPECT_TRUE(other.Find(kFirst)->pinned) << "nobody can tell: it stays";
+  EXPECT_TRUE(other.Find(kFirst)->pinned) << "unreadable: it may be pinned";
   EXPECT_TRUE(Find(kFirst).pinned);
   fs_.set_unreadable("");
-  EXPECT_FALSE(Find(kFirst).pinned) << "what a disk said once is no pin";
+  EXPECT_FALSE(Find(kFirst).pinned) << "a past read error is no pin";
   EXPECT_TRUE(Find(kFirst).verified());
   EXPECT_FALSE(Find(kFirst).pinned);
 }
-
-// "a.tar.gz" sorts before "a.tar.gz-b.tar.gz", their sidecars the other way.
 
 }  // namespace
 }  // namespace levelkeep

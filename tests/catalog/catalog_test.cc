@@ -280,7 +280,8 @@ TEST_F(CatalogTest, SweepRemovesLeftOversAndNothingElse) {
   EXPECT_TRUE(catalog_.Sweep()->empty());
 }
 
-// What a crash leaves where a name can only be claimed (base/file_system.h).
+// The files after a crash where a name can only be claimed
+// (base/file_system.h).
 TEST_F(CatalogTest, ClaimedNameIsNoBackupUntilItIsGiven) {
   const std::string part = ".levelkeep-" + std::string(32, 'a') + ".part";
   MakeBackup(kFirst, 10);
@@ -290,7 +291,7 @@ TEST_F(CatalogTest, ClaimedNameIsNoBackupUntilItIsGiven) {
   EXPECT_EQ(catalog_.Find(kSecond).status().code(), StatusCode::kNotFound);
   EXPECT_EQ(catalog_.Find("latest")->name, kFirst);
   {
-    // Its publisher lives: nothing is swept.
+    // The publisher lives: nothing is swept.
     const auto living = FileSystem::Posix()->Lock(Path(part));
     ASSERT_TRUE(living.ok());
     EXPECT_TRUE(catalog_.Sweep()->empty());

@@ -1,5 +1,5 @@
-// What the catalog knows of a backup without its archive: what was published,
-// and copies in other destinations.
+// The catalog's knowledge of a backup without its archive: the facts of its
+// publication, and copies in other destinations.
 
 #include <gtest/gtest.h>
 
@@ -23,7 +23,7 @@ constexpr char kTwo[] = "backup_2024-12-28_120000.tar.gz";
 
 class CopiesTest : public test::CatalogFixture {
  protected:
-  // As a create does it.
+  // Publishes a backup in the same way as a create.
   std::string Publish(const std::string& made_as, uint64_t sequence) {
     MakeBackup(made_as, sequence);
     const std::string bytes = test::ReadFile(Path(made_as));
@@ -70,7 +70,7 @@ TEST_F(CopiesTest, WhatWasPublishedIsListedWithoutBeingOpened) {
   EXPECT_EQ(fs_.archives_opened(), opened);
   ASSERT_TRUE(found->manifest.has_value());
   EXPECT_EQ(found->status(), BackupStatus::kUnverified);
-  // The same as the archive says.
+  // The archive gives the same manifest.
   std::filesystem::remove(Path(".levelkeep/" + name + ".json"));
   Catalog asking(&fs_, dir_.path());
   const auto asked = asking.Find(name);
@@ -156,7 +156,7 @@ TEST_F(CopiesTest, WhatIsElsewhereCountsForNothingHere) {
   EXPECT_TRUE(catalog_.Find(name).ok());
 }
 
-// Somebody made space with rm.
+// A user ran rm to make space.
 TEST_F(CopiesTest, SweepsKeepWhatKnowsOfACopy) {
   const std::string name = Publish(kOne, 10);
   Copy(name);
@@ -184,7 +184,7 @@ TEST_F(CopiesTest, TheBytesComeFromTheCopy) {
   std::string read(bytes.size(), '\0');
   ASSERT_TRUE(ReadExactly(*opened->bytes, 0, read.data(), read.size()).ok());
   EXPECT_TRUE(read == bytes);
-  // Another object has its name there.
+  // Another object has the name of the copy.
   test::WriteFile(other_dir_.Sub(name), "something else");
   EXPECT_EQ(catalog_.Open(entry, Work()).status().code(), StatusCode::kBusy);
   std::filesystem::remove(other_dir_.Sub(name));
@@ -206,7 +206,7 @@ TEST_F(CopiesTest, VerdictsAreRememberedOfWhatIsElsewhere) {
   EXPECT_EQ(catalog_.SetPinned(kTwo, true).code(), StatusCode::kNotFound);
 }
 
-// Of 0.1.0, or copied here by hand.
+// Such a backup is of version 0.1.0, or was copied here by hand.
 TEST_F(CopiesTest, ACopyOfABackupWithoutFactsBringsThem) {
   MakeBackup(kOne, 10);
   Copy(kOne);
@@ -220,7 +220,7 @@ TEST_F(CopiesTest, TwoCopiesAndTheFirstThatCanBeHad) {
   const BackupCopy lost = {
       "s3://gone/", name, "1", 5, "", test::At("2024-12-29T00:00:00Z")};
   ASSERT_TRUE(catalog_.AddCopy(name, lost).ok());
-  ASSERT_TRUE(catalog_.AddCopy(name, lost).ok()) << "it replaces itself";
+  ASSERT_TRUE(catalog_.AddCopy(name, lost).ok()) << "the copy replaces itself";
   ASSERT_TRUE(catalog_.Remove(name).ok());
   EXPECT_EQ(Find(name).copies.size(), 2u);
   catalog_.AddDestination(&other_);

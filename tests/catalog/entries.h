@@ -41,7 +41,7 @@ inline CatalogEntry WithRecord(CatalogEntry entry, bool passed,
   return entry;
 }
 
-// Of a database that is there and has no identity yet, as these entries.
+// The listing of a known database without an identity; these entries have none.
 inline Listing ToListing(const std::vector<CatalogEntry>& entries) {
   std::vector<Listing::Entry> shared;
   for (const CatalogEntry& entry : entries) {

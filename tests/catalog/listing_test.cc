@@ -33,13 +33,13 @@ TEST(ListingTest, ClockSetBackDoesNotReorderOneEpoch) {
 }
 
 TEST(ListingTest, EpochsAreOrderedByTime) {
-  // After a restore sequences may start lower.
+  // After a restore, sequences may start lower.
   const auto a = Entry(1, 500, "old"), b = Entry(2, 600, "old"),
              c = Entry(3, 550, "new");
   EXPECT_EQ(Sorted({b, c, a}), Names({c, b, a}));
 }
 
-// As a clock does that was right only after a while, over a restore.
+// The clock was ahead at first, and was set right around a restore.
 TEST(ListingTest, BackupMadeByAClockSetBackIsTheNewestAllTheSame) {
   std::vector<CatalogEntry> entries = {Entry(500, 10, "old"),
                                        Entry(510, 20, "old")};
@@ -53,7 +53,8 @@ TEST(ListingTest, BackupMadeByAClockSetBackIsTheNewestAllTheSame) {
     entries.push_back(made);
     EXPECT_EQ(Sorted(entries).front(), made.name);
   }
-  // And those of the next history, before and after the clock catches up.
+  // The backups of the next histories are newest too, before and after the
+  // clock reaches the old times.
   auto later = Entry(4, 1, "next");
   later.manifest->order_time = ToListing(entries).OrderTimeAt(later.created());
   entries.push_back(later);
@@ -69,11 +70,11 @@ TEST(ListingTest, ClockThatIsRightNeedsNoOrderTime) {
   EXPECT_EQ(listing.OrderTimeAt(Hour(4)), std::nullopt);
   const auto millis = std::chrono::milliseconds(1);
   EXPECT_EQ(listing.OrderTimeAt(Hour(3) - millis), Hour(3) + millis);
-  // Of one that says so itself, too.
+  // An order time in the manifest counts, too.
   auto ahead = Entry(2);
   ahead.manifest->order_time = Hour(9);
   EXPECT_EQ(ToListing({ahead}).OrderTimeAt(Hour(8)), Hour(9) + millis);
-  ahead.manifest->order_time = Hour(1);  // somebody else's idea
+  ahead.manifest->order_time = Hour(1);  // before its own time
   EXPECT_EQ(ToListing({ahead}).OrderTimeAt(Hour(1)), Hour(2) + millis);
 }
 

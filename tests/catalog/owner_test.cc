@@ -1,4 +1,4 @@
-// Whose backups count: pure functions over made-up entries.
+// Which backups count for a database: pure functions over made-up entries.
 
 #include <gtest/gtest.h>
 
@@ -36,7 +36,7 @@ Listing ListOf(const std::vector<CatalogEntry>& entries, const Owner& owner) {
   return Listing(std::move(shared), owner);
 }
 
-// The names that go.
+// The names of the backups that are removed.
 std::vector<std::string> Removed(const Listing& listing, int max, int now,
                                  int days = 0) {
   RetentionPolicy policy;
@@ -75,7 +75,7 @@ TEST(OwnerTest, NamelessOnesAreOursWhileWeAreAlone) {
   // Another database is remembered, or its backups are there.
   const Listing remembered = ListOf({own, nameless}, Us(/*alone=*/false));
   EXPECT_EQ(remembered.newest_usable()->name, own.name);
-  EXPECT_EQ(remembered.count(), 2u) << "it is listed and counted as ever";
+  EXPECT_EQ(remembered.count(), 2u) << "it is still listed and counted";
   const Listing shared = ListOf({own, nameless, Of(kTheirs, Entry(3))}, Us());
   EXPECT_EQ(shared.newest_usable()->name, own.name);
   EXPECT_TRUE(
@@ -99,7 +99,7 @@ TEST(OwnerTest, WhoKnowsNoDatabaseSeesAllAndRemovesNothing) {
   EXPECT_EQ(two.count(), 2u);
 }
 
-// One that is about to get its identity.
+// A database that is about to get its identity.
 TEST(OwnerTest, ADatabaseWithoutIdentityOwnsWhatNamesNone) {
   const Owner fresh{.known = true, .id = "", .alone = true};
   const CatalogEntry nameless = Entry(1);
@@ -115,17 +115,18 @@ TEST(HistoryTest, TheLastVerifiedOneOfAnEndedHistoryStaysForAWhile) {
       Verified(Of(kOurs, Entry(24, 5, "new"))),
       Verified(Of(kOurs, Entry(25, 6, "new")))};
   const Listing listing = ListOf(entries, Us());
-  // Counted from the first backup of the next history, not from its own age.
+  // The days count from the first backup of the next history, not from the age
+  // of the backup itself.
   const std::vector<std::string> others = {entries[2].name, entries[0].name};
   EXPECT_EQ(Removed(listing, 2, 24 + 24 - 1, /*days=*/1), others);
   EXPECT_EQ(Removed(listing, 2, 24 + 24, /*days=*/1),
             (std::vector<std::string>{entries[2].name, entries[1].name,
                                       entries[0].name}));
   EXPECT_EQ(Removed(listing, 2, 20, /*days=*/1), others)
-      << "a clock that went back removes nothing";
+      << "a clock set back removes nothing";
 }
 
-// Its sequence counts keys: where some are deleted it falls.
+// The sequence of a logical backup counts keys: it falls when keys are deleted.
 TEST(LogicalTest, IsOrderedByItsTime) {
   CatalogEntry more = Of(kOurs, Entry(1, 1000, "e"));
   CatalogEntry fewer = Of(kOurs, Entry(2, 400, "e"));

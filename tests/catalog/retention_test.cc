@@ -17,7 +17,7 @@ using test::WithRecord;
 
 constexpr int kNow = 1000;
 
-// One letter a backup, newest first, an hour apart, the newest just made:
+// One letter per backup, newest first, an hour apart, the newest just made:
 //   v verified   u unverified   d damaged   s verified in structure only
 //   f foreign    x unreadable   capital: pinned
 std::vector<CatalogEntry> Make(const std::string& letters) {
@@ -52,7 +52,7 @@ std::vector<CatalogEntry> Make(const std::string& letters) {
   return entries;
 }
 
-// "k" or "-" for each.
+// "k" (kept) or "-" (removed) for each backup.
 std::string Decide(const std::string& letters, RetentionPolicy policy,
                    std::vector<size_t> in_use = {}) {
   const auto entries = Make(letters);
@@ -122,7 +122,7 @@ TEST(RetentionTest, ManyFreshOnesDoNotExceedTheLimit) {
   policy.verification_grace = std::chrono::hours(100);
   EXPECT_EQ(Decide("uuuuuu", policy), "kkk---");
   EXPECT_EQ(Decide("uuvvvv", policy), "kkk---");
-  EXPECT_EQ(Decide("uuuuvv", policy), "kkk-k-") << "but the newest verified";
+  EXPECT_EQ(Decide("uuuuvv", policy), "kkk-k-") << "the newest verified stays";
 }
 
 TEST(RetentionTest, ABackupFromTheFutureGetsNoGrace) {

@@ -84,7 +84,7 @@ TEST(ReuseRecordTest, EveryFlippedBitAndEveryTruncationIsNoticed) {
   EXPECT_FALSE(DecodeReuseRecord(text + "x").ok());
 }
 
-// With a right digest, which damage does not make.
+// Appends the right digest, which damage would not produce.
 std::string Sealed(const std::string& text) {
   return text + Sha256Hex(text) + "\n";
 }
