@@ -66,7 +66,7 @@ TEST(ArgumentsTest, AVerbTakesTheFlagsOfSettingsThatItUses) {
   }
   EXPECT_EQ(ParseCommandLine({"list", "--prot", "1"}).status().hint(),
             "see levelkeep --help")
-      << "nothing is meant that the verb does not take";
+      << "only flags that the verb takes are suggested";
 }
 
 TEST(ArgumentsTest, VerbsHaveTheirOptions) {
@@ -138,7 +138,8 @@ TEST(ArgumentsTest, MistakesAreNamedWithWhatWasMeant) {
             StatusCode::kInvalidArgument);
 }
 
-// What "$UNSET" leaves in a script, in every place of every verb.
+// "$UNSET" in a script gives an empty argument: tried in every place of every
+// verb.
 TEST(ArgumentsTest, NothingIsGuessedFromAnEmptyArgument) {
   const std::string hint =
       "is a shell variable not set? leave the argument out, or give a value";
@@ -157,7 +158,7 @@ TEST(ArgumentsTest, NothingIsGuessedFromAnEmptyArgument) {
             : "the argument is empty");
     for (const VerbOption& option : verb->options) {
       const std::string name = option.name;
-      // CLI11 has its own words for what is no number.
+      // CLI11 has its own message for a text that is not a number.
       if (option.value == nullptr || name[0] != '-' ||
           option.target.index() != 0)
         continue;
@@ -196,7 +197,7 @@ TEST(ArgumentsTest, AnOptionIsNoValueOfTheOneBeforeIt) {
   EXPECT_EQ(Parse({"verify", "--all", "--backup-undo-hours", "-1"})
                 .settings.at("BACKUP_UNDO_HOURS"),
             "-1")
-      << "its own table says what is wrong with it";
+      << "the table of settings checks the value";
 }
 
 TEST(ArgumentsTest, NumbersAreDecimalDigitsWithinBounds) {
@@ -218,7 +219,8 @@ TEST(ArgumentsTest, NumbersAreDecimalDigitsWithinBounds) {
             "option --limit is \"0x3\": allowed is a number from 1 to 1000000");
 }
 
-// "--dry-run=-1" was no dry run, and took back one that stood before it.
+// Regression: "--dry-run=-1" was no dry run, and cancelled an earlier
+// --dry-run.
 TEST(ArgumentsTest, AFlagTakesNoValue) {
   for (const Verb* verb : AllVerbs()) {
     std::vector<std::string> flags = {"--json", "--quiet", "--verbose",

@@ -38,7 +38,7 @@ inline void ExpectGolden(const std::string& name, const std::string& text) {
 struct Outcome {
   int code = -1;
   std::string out;
-  std::string err;    // what follows `place`
+  std::string err;    // the text after `place`
   std::string place;  // the line with which most verbs begin, on standard error
 
   nlohmann::json json() const {
@@ -116,7 +116,7 @@ class CliTest : public ::testing::Test {
     EXPECT_TRUE(opened.ok()) << opened.ToString();
     return bus.Count().count;
   }
-  // A backup of what is there; returns its name.
+  // Makes a backup of the present database; returns its name.
   std::string CreateBackup() {
     const Outcome made = RunCli({"create", "--json"});
     EXPECT_EQ(made.code, 0) << made.err;
@@ -134,7 +134,7 @@ class CliTest : public ::testing::Test {
     test::WriteFile(path, content);
   }
 
-  // Without what differs between runs: folders, sizes, digests.
+  // Replaces everything that differs between runs: folders, sizes, digests.
   std::string Normalize(std::string text) const {
     for (size_t at; (at = text.find(dir_.path())) != std::string::npos;) {
       text.replace(at, dir_.path().size(), "DIR");
@@ -146,8 +146,8 @@ class CliTest : public ::testing::Test {
     return std::regex_replace(text, std::regex("  +"), "  ");
   }
 
-  // Of all that is in the temporary folder.
-  // Names, kinds, modes, times and contents.
+  // Names, kinds, modes, times and contents of all files in the temporary
+  // folder.
   Tree TreeNow() const {
     Tree tree;
     for (const auto& entry :

@@ -17,7 +17,7 @@ class ConfigCheckTest : public CliTest {
     const size_t at = outcome.err.find("error: ");
     return at == std::string::npos ? "" : outcome.err.substr(at);
   }
-  // Refused by both, for the same reason.
+  // Expects that check and serve both refuse, for the same reason.
   void ExpectRefused(int code, const std::string& part) {
     SCOPED_TRACE(part);
     const Tree before = TreeNow();

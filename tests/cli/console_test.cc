@@ -146,7 +146,7 @@ TEST_F(ConsoleTest, ProgressOnATerminalIsABarThatGoesAway) {
     progress.Update(0.5);
     progress.Update(0.6);  // too soon
     clock_.Advance(milliseconds(100));
-    progress.Update(0.501);  // the same
+    progress.Update(0.501);  // the same percentage
   }
   EXPECT_EQ(err_.str(),
             "\r\x1b[Kworking [###############...............] 50 %\r\x1b[K");

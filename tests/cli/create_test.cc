@@ -12,7 +12,7 @@ namespace {
 
 using CreateTest = CliTest;
 
-// As while the server's schedule makes one.
+// As while the server's schedule makes a backup.
 TEST_F(CreateTest, CreateWaitsForAnotherProcess) {
   AppendEvents(3);
   CreateBackup();

@@ -1,5 +1,5 @@
-// The pages that people read say what the table of settings says. Run with
-// LEVELKEEP_UPDATE_GOLDEN=1 to write it into them.
+// The documentation for users says the same as the table of settings. Run with
+// LEVELKEEP_UPDATE_GOLDEN=1 to write the table into the pages.
 
 #include <gtest/gtest.h>
 
@@ -14,7 +14,7 @@
 namespace levelkeep::cli {
 namespace {
 
-// Compares what stands between two lines of a page of the source.
+// Compares the text between two lines of a page in the source tree with `part`.
 void ExpectPart(const std::string& name, const std::string& begin,
                 const std::string& end, const std::string& part) {
   const std::string path = std::string(LEVELKEEP_SOURCE_DIR) + "/" + name;
@@ -32,7 +32,7 @@ void ExpectPart(const std::string& name, const std::string& begin,
   EXPECT_EQ(page.substr(first, to - first), part) << name;
 }
 
-// Whichever is shorter: those that take the flag, or those that do not.
+// The verbs that take the flag, or all but those that do not: the shorter text.
 std::string VerbsOf(const SettingInfo& info) {
   if (info.flag.empty()) return "";
   std::vector<std::string> names;
@@ -74,7 +74,7 @@ TEST(DocsTest, TheTablesOfSettingsAreTheProgramsOwn) {
              tables);
 }
 
-// roff takes a plain hyphen for one that may end a line.
+// roff may end a line at a plain hyphen.
 std::string Roff(const std::string& text) {
   std::string escaped;
   for (const char c : text) {

@@ -1,5 +1,5 @@
-// What only looks changes nothing: no name, no byte and no time in any of the
-// folders.
+// Verbs that only look change nothing: no name, no byte and no time in any of
+// the folders.
 
 #include <filesystem>
 
@@ -11,8 +11,8 @@ namespace {
 
 class DryRunTest : public CliTest {
  protected:
-  // All verbs that only look; `backup` is a path of one. Whether they find
-  // anything is not the question.
+  // Runs all verbs that only look; `backup` is the path of a backup. Whether
+  // the verbs find anything does not matter.
   void ExpectNothingIsWritten(const std::string& backup) {
     const Tree before = TreeNow();
     for (const std::vector<std::string>& verb :
@@ -42,7 +42,7 @@ class DryRunTest : public CliTest {
   }
 };
 
-// Nor does a question make the folder of the log.
+// A verb that only looks does not make the folder of the log either.
 TEST_F(DryRunTest, MakesNoLogFolder) {
   AppendEvents(3);
   const std::string path = BackupPath(CreateBackup());
@@ -65,7 +65,7 @@ TEST_F(DryRunTest, WritesNothing) {
   }
 }
 
-// Was: the preview made a BACKUP_ID, and a LOCK to look under.
+// Regression: the preview made BACKUP_ID, and LOCK for a look at the database.
 TEST_F(DryRunTest, MakesNoFileThatIsMissing) {
   AppendEvents(3);
   const std::string path = BackupPath(CreateBackup());
@@ -90,7 +90,8 @@ TEST_F(DryRunTest, NeedsNoFolder) {
             std::string::npos)
       << shown.out;
 
-  // Was: neither a dry run nor a restore where there was no STORAGE_DIR yet.
+  // Regression: dry run and restore both failed if STORAGE_DIR did not exist
+  // yet.
   std::filesystem::remove_all(dir_.Sub("storage"));
   ExpectNothingIsWritten(path);
   EXPECT_EQ(RunCli({"restore", "latest", "--dry-run"}).code, 0);
@@ -98,7 +99,7 @@ TEST_F(DryRunTest, NeedsNoFolder) {
   EXPECT_EQ(CountEvents(db_dir()), 3u);
 }
 
-// Was: "There is no database yet".
+// Regression: the dry run said "There is no database yet".
 TEST_F(DryRunTest, TellsAnEmptyDatabaseFromNone) {
   AppendEvents(3);
   const std::string path = BackupPath(CreateBackup());
@@ -112,11 +113,12 @@ TEST_F(DryRunTest, TellsAnEmptyDatabaseFromNone) {
       << shown.out;
 }
 
-// A dry run ends as the act does, with the same code and the same error, and
-// writes nothing.
+// A dry run ends as the real run does, with the same code and the same error,
+// and writes nothing.
 class RehearsalTest : public DryRunTest {
  protected:
-  // The sizes of a disk change while it is looked at.
+  // Replaces sizes, because the free space of the disk changes between two
+  // runs.
   std::string ErrorOf(const Outcome& outcome) const {
     const size_t at = outcome.err.find("error: ");
     return at == std::string::npos ? "" : Normalize(outcome.err.substr(at));
@@ -185,13 +187,14 @@ TEST_F(RehearsalTest, OfARestoreOfABadArchive) {
   const std::string name = CreateBackup();
   const std::string good = test::ReadFile(BackupPath(name));
   FlipByte(BackupPath(name));
-  // The act ends at the first fault; who reads all of it names the sidecar's.
+  // The restore ends at the first fault; the dry run reads all of the archive,
+  // and reports that the digest is not the sidecar's.
   ExpectTheSame({"restore", name}, 3, false);
   ExpectTheSame({"restore", BackupPath(name)}, 3, false);
   ExpectTheSame({"restore", name, "--to", dir_.Sub("to")}, 3, false);
   test::WriteFile(BackupPath(name), good.substr(0, good.size() / 2));
   ExpectTheSame({"restore", name}, 3, false);
-  // A whole archive, and not the one that its sidecar describes.
+  // A whole archive, but its sidecar describes another one.
   test::WriteFile(BackupPath(name), good);
   test::WriteFile(BackupPath(name) + ".sha256",
                   std::string(64, '0') + "  " + name + "\n");

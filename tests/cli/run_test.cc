@@ -29,7 +29,7 @@ TEST_F(RunTest, HelpIsTheGoldenText) {
   }
 }
 
-// Whoever is in the wrong directory sees it first, also when it fails.
+// A user in the wrong directory sees that first, also when the verb fails.
 TEST_F(RunTest, VerbsSayWhichDatabaseTheyAreAbout) {
   environment_["STORAGE_DIR"] = "relative/../storage";
   const std::string here = std::filesystem::current_path().string();
@@ -156,7 +156,8 @@ TEST_F(RunTest, ConfigShowsValueAndOriginOfEachSetting) {
   EXPECT_EQ(RunCli({"config", "--check"}).out, "the configuration is fine\n");
 }
 
-// Standard output may be full or closed: what nobody can read was not said.
+// Standard output may be full or closed: a report that nobody can read is an
+// error.
 class BrokenOutputTest : public CliTest {
  protected:
   Outcome RunInto(std::ostream* out,
@@ -201,7 +202,8 @@ TEST_F(BrokenOutputTest, IsAnErrorOfEveryVerbAndTheActStays) {
       auto arguments = verb;
       if (json) arguments.emplace_back("--json");
       if (json) arguments.emplace_back("--quiet");
-      // The second time there is nothing to do any more.
+      // In the second run, the target folder is new again and the backup is
+      // gone.
       std::filesystem::remove_all(dir_.Sub("to"));
       if (json && verb[0] == "delete") continue;
       std::ostream closed(nullptr);

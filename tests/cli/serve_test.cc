@@ -13,7 +13,7 @@
 namespace levelkeep::cli {
 namespace {
 
-// What a thread writes and the test reads meanwhile.
+// A buffer that a thread writes while the test reads it.
 class SharedBuffer : public std::stringbuf {
  public:
   std::string text() {
@@ -203,13 +203,13 @@ TEST_F(ServeTest, AStartThatFailsSaysWhyWithItsCode) {
   EXPECT_NE(port_taken.err.find(std::to_string(port_)), std::string::npos)
       << port_taken.err;
   environment_["API_HOST"] = "0.0.0.0";
-  EXPECT_EQ(RunCli({"serve"}).code, 2);  // without a token
+  EXPECT_EQ(RunCli({"serve"}).code, 2);  // it has no token
 }
 
 TEST_F(ServeTest, CreateBesideAServerIsExternal) {
   auto service = Serve();
   Post("/api/events", "{\"type\":\"a\"}");
-  // In the same process the tool must not touch LOCK; it says so.
+  // In the server's process the tool must not touch LOCK; the report says so.
   const Outcome made = RunCli({"create", "--json"});
   EXPECT_EQ(made.code, 0) << made.err;
   EXPECT_EQ(made.json().at("way"), "external");
@@ -249,7 +249,7 @@ TEST_F(ServeTest, HealthTakesAnAddressAndNothingElse) {
     EXPECT_EQ(refused.err.rfind("error: --url is \"" + odd + "\": ", 0), 0u)
         << refused.err;
   }
-  // No name at all, so that nobody has to be asked.
+  // A name that is invalid, so that no name server is asked.
   const Outcome unknown =
       RunCli({"health", "--url", "http://nosuch..invalid:5050"});
   EXPECT_EQ(unknown.code, 1);
@@ -263,7 +263,7 @@ TEST_F(ServeTest, HealthTakesAnAddressAndNothingElse) {
       << down.err;
 }
 
-// Nobody accepts: the kernel completes the connection all the same.
+// The server accepts no connection, but the kernel completes it anyway.
 TEST_F(ServeTest, HealthSaysThatAServerHangs) {
   httplib::Server hangs;
   const int port = hangs.bind_to_any_port("127.0.0.1");
@@ -331,7 +331,7 @@ TEST_F(ServeTest, HealthIsToldBySomebodyElse) {
   other.stop();
 }
 
-// A server that answers this.
+// A server that answers /api/health with this status and text.
 class Told {
  public:
   Told(int status, const std::string& health) {
@@ -380,7 +380,7 @@ TEST_F(ServeTest, HealthSaysWhatIsDegradedAndEndsWith7) {
   EXPECT_EQ(RunCli({"health", "--live", "--url", told.url()}).code, 0);
 }
 
-// Was: a degraded or unusable store restarted containers for ever.
+// Regression: a degraded or unusable store restarted containers for ever.
 TEST_F(ServeTest, LiveAsksOnlyWhetherTheProcessAnswers) {
   {
     const Told told(503, R"({"status":"unavailable"})");
@@ -399,7 +399,7 @@ TEST_F(ServeTest, LiveAsksOnlyWhetherTheProcessAnswers) {
   EXPECT_EQ(RunCli({"health", "--live"}).code, 1);
 }
 
-// A supervisor's log may be full; the events are not its business.
+// The log of a supervisor may be full; the server serves events anyway.
 TEST_F(ServeTest, ServesThoughItsReadyLineCantBeWritten) {
   World world = NewWorld(nullptr, nullptr, nullptr);
   std::ostream closed(nullptr);
@@ -423,7 +423,7 @@ TEST_F(ServeTest, TheWorkerVerifiesWhatIsThereAndWhatComes) {
   AppendEvents(3);
   const std::string first = CreateBackup();
   environment_["BACKUP_WORKER_POLL_MS"] = "100";
-  // The worker has no use for the storage.
+  // The worker does not need STORAGE_DIR.
   const std::string storage = environment_["STORAGE_DIR"];
   environment_["STORAGE_DIR"] = dir_.Sub("not-mounted");
   auto worker = Start({"worker"});
@@ -446,7 +446,7 @@ TEST_F(ServeTest, TheWorkerVerifiesWhatIsThereAndWhatComes) {
   EXPECT_NE(test::Shell("test -e '" + dir_.Sub("not-mounted") + "'"), 0);
 }
 
-// A volume may be mounted later, and whoever makes backups makes the folder.
+// A volume may be mounted later, and the first backup makes the folder.
 TEST_F(ServeTest, TheWorkerWaitsForItsFolder) {
   environment_["BACKUP_WORKER_POLL_MS"] = "100";
   auto worker = Start({"worker"});

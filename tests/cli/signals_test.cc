@@ -1,4 +1,5 @@
-// Each case in a process of its own: signals and exit codes are its subject.
+// Each case runs in a process of its own, because it tests signals and exit
+// codes.
 
 #include "cli/signals.h"
 
@@ -18,14 +19,15 @@ namespace {
 using std::chrono::hours;
 using std::chrono::milliseconds;
 
-// Runs `body` in a child, for which whoever started it ignores `ignored`; its
-// exit code, or minus the signal that ended it.
+// Runs `body` in a child whose parent ignored the signals `ignored`; returns
+// its exit code, or minus the signal that ended it.
 int ExitOf(const std::function<int(SignalWatcher*)>& body,
            const std::vector<int>& ignored = {},
            milliseconds one_wish = SignalWatcher::kOneWish) {
   const pid_t pid = fork();
   if (pid == 0) {
-    // The tests may be somebody's job in the background.
+    // The tests may run as a job in the background, which ignores these
+    // signals.
     for (const int own : {SIGINT, SIGHUP}) signal(own, SIG_DFL);
     signal(SIGUSR1, SIG_IGN);  // as SettleOwnProcess leaves it
     for (const int other : ignored) signal(other, SIG_IGN);
@@ -37,14 +39,14 @@ int ExitOf(const std::function<int(SignalWatcher*)>& body,
   return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
 }
 
-// Sends `signal`, and waits until the watcher has done what it does with it.
+// Sends `signal`, and waits until the watcher has handled it.
 void SendAndSettle(SignalWatcher* watcher, int signal) {
   kill(getpid(), signal);
   sigset_t pending;
   do {
     sigpending(&pending);
   } while (sigismember(&pending, signal) == 1);
-  // It takes one after the other.
+  // The watcher handles one signal after the other.
   kill(getpid(), SIGUSR1);
   (void)watcher->questions()->Wait({});
 }
@@ -90,7 +92,7 @@ TEST(SignalsTest, TheSameOneLaterEndsAtOnce) {
             130);
 }
 
-// timeout(1) sends what it gets to its child and to its group.
+// timeout(1) sends a signal that it gets to its child and to its group.
 TEST(SignalsTest, TheSameOneAtOnceIsOneWish) {
   EXPECT_EQ(ExitOf(
                 [](SignalWatcher* watcher) {
@@ -101,7 +103,7 @@ TEST(SignalsTest, TheSameOneAtOnceIsOneWish) {
             7);
 }
 
-// nohup; a job that a script starts in the background.
+// With nohup, or in a job that a script starts in the background.
 TEST(SignalsTest, WhatTheCallerIgnoresStaysIgnored) {
   for (const int signal : {SIGHUP, SIGINT}) {
     EXPECT_EQ(ExitOf(
@@ -118,7 +120,7 @@ TEST(SignalsTest, WhatTheCallerIgnoresStaysIgnored) {
   }
 }
 
-// A supervisor that ignores its own must be able to stop what it started.
+// A supervisor that ignores SIGTERM itself must be able to stop its children.
 TEST(SignalsTest, TerminationIsNeverIgnored) {
   EXPECT_EQ(ExitOf(
                 [](SignalWatcher* watcher) {

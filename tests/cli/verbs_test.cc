@@ -1,4 +1,4 @@
-// The operator's verbs on a real installation, alone.
+// The operator's verbs on a real installation, without a server.
 
 #include <filesystem>
 
@@ -52,9 +52,9 @@ TEST_F(VerbsTest, CreateFailsClearly) {
 }
 
 TEST_F(VerbsTest, AcceptLossSaysWhatIsLeftAndGoesOnWithIt) {
-  EXPECT_EQ(RunCli({"accept-loss", "--yes"}).code, 5) << "there is nothing";
+  EXPECT_EQ(RunCli({"accept-loss", "--yes"}).code, 5) << "there is no database";
   AppendEvents(3);
-  EXPECT_EQ(RunCli({"accept-loss", "--yes"}).code, 5) << "nothing is lacking";
+  EXPECT_EQ(RunCli({"accept-loss", "--yes"}).code, 5) << "no file is missing";
   std::filesystem::remove(dir_.Sub("storage/event_registry_db/CURRENT"));
   EXPECT_EQ(RunCli({"create"}).code, 3);
 
@@ -406,7 +406,8 @@ TEST_F(VerbsTest, DeleteAsksAndKeepsTheNewestVerifiedOne) {
             "deleted " + first + "\n");
 }
 
-// Who only reads, or can take it back, may say the beginning of a name.
+// Verbs that only read, or whose effect can be reverted, take the beginning of
+// a name.
 TEST_F(VerbsTest, WhatReplacesOrRemovesTakesAWholeName) {
   AppendEvents(1);
   const std::string name = CreateBackup();
@@ -431,11 +432,11 @@ TEST_F(VerbsTest, WhatReplacesOrRemovesTakesAWholeName) {
     const Outcome done = RunCli(verb);
     EXPECT_EQ(done.code, 0) << verb[0] << done.err;
     EXPECT_NE(done.out.find(name), std::string::npos)
-        << "which one? " << done.out;
+        << "the name is not shown: " << done.out;
   }
 }
 
-// Was: "no backups", or nothing at all, and 0.
+// Regression: the verbs said "no backups", or nothing at all, and ended with 0.
 TEST_F(VerbsTest, AMissingFolderIsNoFolderWithoutBackups) {
   AppendEvents(1);
   for (const std::vector<std::string>& verb :
@@ -473,7 +474,7 @@ TEST_F(VerbsTest, PinAndDeleteNameWhatIsWrong) {
     EXPECT_EQ(what.code, 2);
     EXPECT_NE(what.err.find("no backup is named"), std::string::npos);
     EXPECT_EQ(RunCli({verb, "backup_2001-01-01_000000.tar.gz"}).code, 5);
-    // A path is no name: only what is in BACKUP_DIR is theirs.
+    // A path is no name: these verbs take only backups in BACKUP_DIR.
     EXPECT_EQ(RunCli({verb, BackupPath(name)}).code, 2);
   }
   EXPECT_EQ(RunCli({"list", "--json"}).json().at("total"), 1);

@@ -1,4 +1,4 @@
-// What the program says, and that it fits the act.
+// Messages of the program, and whether they fit the verb.
 
 #include "cli_fixture.h"
 
@@ -86,7 +86,7 @@ TEST_F(WordsTest, WhereNoDatabaseWasNoneIsKept) {
             std::string::npos)
       << preview.out;
   EXPECT_EQ(RunCli({"restore", "--undo", "--yes"}).code, 5);
-  // The next one has something to replace.
+  // The next restore has a database to replace.
   const Outcome again = RunCli({"restore", path, "--yes"});
   EXPECT_EQ(again.code, 0) << again.err;
   EXPECT_NE(again.err.find("the replaced database is kept"), std::string::npos);

@@ -1,5 +1,5 @@
-// `levelkeep worker` that ends by itself; serve_test.cc has the one that goes
-// on.
+// Runs of `levelkeep worker` that end by themselves; serve_test.cc has the runs
+// that go on.
 
 #include "cli_fixture.h"
 
