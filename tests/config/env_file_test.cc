@@ -63,7 +63,7 @@ TEST(EnvFileTest, RemembersLinesAndUsesEarlierOnes) {
   EXPECT_EQ(file.entries[0].line, 3);
   EXPECT_EQ(file.entries[1].value, "/data/b");
   EXPECT_EQ(file.entries[1].line, 5);
-  // The environment is above the file, here as everywhere.
+  // The environment overrides the file, here as everywhere.
   EXPECT_EQ(file.entries[3].value, "/home/me");
 }
 

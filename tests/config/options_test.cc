@@ -62,7 +62,7 @@ TEST(BackupOptionsTest, TheFoldersMustNotBeEachOther) {
     const char* storage;
     const char* backup;
     const char* restore;
-    const char* problem;  // empty: fine
+    const char* problem;  // empty: no problem
   } kCases[] = {
       {"./s", "./b", "./r", ""},
       {"/d", "/d/backups", "/d/restore", ""},
@@ -112,7 +112,7 @@ TEST_F(FromEnvironmentTest, OverridesTheDefaults) {
   EXPECT_EQ(options->db_name, "event_registry_db");
 }
 
-// An application has its own way to be restarted.
+// Each application is restarted in its own way.
 TEST_F(FromEnvironmentTest, KnowsARestartCommandOnlyIfThereIsOne) {
   EXPECT_EQ(BackupOptions().restore.restart_command, "");
   EXPECT_EQ(BackupOptions::FromEnvironment()->restore.restart_command, "");

@@ -13,7 +13,7 @@
 
 namespace levelkeep {
 
-// Loads in a folder of its own, so that ./.env is the test's.
+// Loads settings in a folder of its own, so that ./.env belongs to the test.
 class SettingsTest : public testing::Test {
  protected:
   SettingsTest() : before_(std::filesystem::current_path()) {

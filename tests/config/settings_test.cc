@@ -134,7 +134,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
   }
 }
 
-// What `NAME=$UNSET` leaves, in each layer.
+// `NAME=$UNSET` leaves an empty value: tried in each layer.
 TEST_F(SettingsTest, NothingIsAValueOfFourSettingsOnly) {
   std::set<std::string> may_be_empty;
   for (const SettingInfo& info : AllSettings()) {
@@ -241,7 +241,7 @@ TEST_F(SettingsTest, RefusesFilesThatCannotBeRead) {
   EXPECT_EQ(LoadProblems(), "file .env: ./.env is larger than 1048576 bytes");
 }
 
-// As docker's --env-file and a .env file without a shell pass them on.
+// docker's --env-file and a .env file without a shell pass such paths on.
 TEST_F(SettingsTest, APathThatAShellWouldHaveReplacedIsTold) {
   for (const char* path :
        {"\"/mnt/b\"", "'/mnt/b'", "$HOME/b", "/mnt/${X}", "~", "~/backups"}) {
@@ -261,7 +261,7 @@ TEST_F(SettingsTest, TheTwoNamesOfASettingMustAgree) {
   EXPECT_EQ(LoadProblems(),
             "environment API_PORT and environment PORT set different values "
             "for API_PORT: allowed is one of the two, or the same value");
-  // Below a flag it is a contradiction all the same.
+  // The contradiction is an error even if a flag overrides both values.
   sources_.flags = {{"API_PORT", "3"}};
   EXPECT_THAT(LoadProblems(), HasSubstr("different values"));
 }
@@ -273,11 +273,11 @@ TEST_F(SettingsTest, ReadsSecretsFromFiles) {
   EXPECT_EQ(loaded.settings.api.token, "geheim");
   EXPECT_EQ(OriginOf(loaded, "API_TOKEN").value_masked, "********");
   EXPECT_EQ(OriginOf(loaded, "API_TOKEN").origin, "environment API_TOKEN_FILE");
-  // As orchestrators mount them.
+  // Orchestrators mount secrets as links.
   ASSERT_EQ(::symlink("token", "link"), 0);
   sources_.environment = {{"API_TOKEN_FILE", "link"}};
   EXPECT_EQ(Load().settings.api.token, "geheim");
-  // The environment is above the file, whichever way it says it.
+  // The environment overrides the file, also with API_TOKEN_FILE.
   test::WriteFile(".env", "API_TOKEN=other");
   EXPECT_EQ(Load().settings.api.token, "geheim");
 }
@@ -356,13 +356,13 @@ TEST_F(SettingsTest, ReportsAllProblemsAtOnce) {
 TEST_F(SettingsTest, UnknownNamesDependOnWhereTheyStand) {
   const struct {
     const char* name;
-    bool environment;  // is it a problem there?
+    bool environment;  // is it a problem in the environment?
     bool shared_file;
     bool named_file;
   } kCases[] = {
       {"BACKUP_DIRS", true, true, true},       // a typo
-      {"MAX_BACKUP", true, true, true},        // without our prefix, but clear
-      {"API_GATEWAY_URL", false, true, true},  // some other API's
+      {"MAX_BACKUP", true, true, true},        // a typo, without our prefix
+      {"API_GATEWAY_URL", false, true, true},  // of another API
       {"POSTGRES_PASSWORD", false, false, true}, {"PORTS", false, false, true},
       {"MAX_BACKUPS", false, false, false},
   };

@@ -22,7 +22,7 @@ class SystemFileTest : public SettingsTest {
     const LoadedSettings loaded = Load();
     EXPECT_NE(loaded.settings.backup.storage_dir, "/srv/s");
     EXPECT_NE(loaded.settings.backup.retention.max_backups, 77)
-        << "a part of it";
+        << "a part of it is used";
     EXPECT_THAT(loaded.system_file, HasSubstr(why));
   }
 };
