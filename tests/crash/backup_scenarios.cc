@@ -15,7 +15,7 @@ void MakeBackups(Machine* machine, int count, View* view) {
   }
   app.reset();
   *view = ledger.now();
-  if (!ledger.complaint().empty()) view->live.clear();  // nothing will do
+  if (!ledger.complaint().empty()) view->live.clear();  // state not reached
 }
 
 Scenario Create() {
@@ -24,7 +24,7 @@ Scenario Create() {
   scenario.backup_afterwards = true;
   scenario.pairs = scenario.names = true;
   scenario.prepare = [](Machine*) { return FirstView(); };
-  // The second one also rotates, and reuses members of the first.
+  // The second backup also rotates, and reuses members of the first.
   scenario.act = [](Machine* machine, Ledger* ledger) {
     auto app = StartInsisting(machine, ledger);
     if (app == nullptr) return;
@@ -59,7 +59,7 @@ Scenario First() {
   return scenario;
 }
 
-// As `levelkeep create` does it, with the database closed.
+// Creates as `levelkeep create` does, with the database closed.
 Scenario CreateOffline() {
   Scenario scenario;
   scenario.name = "CreateOffline";
@@ -95,7 +95,7 @@ Scenario Rotate() {
   scenario.act = [](Machine* machine, Ledger* ledger) {
     Application app(machine);
     if (!app.Initialize().ok()) {
-      // Another life; this one is over.
+      // This life of the application is over; the next start is another one.
       return;
     }
     BackupManager* const manager = app.manager();
@@ -118,7 +118,7 @@ Scenario Rotate() {
     if (!rotated.ok()) {
       return ledger->Complain("rotate: " + rotated.status().ToString());
     }
-    // One that could not be looked at stays.
+    // A backup that could not be looked at stays.
     View* const done = ledger->Edit();
     for (const RotationDecision& decision : *rotated) {
       if (!decision.keep) done->deleted.insert(decision.name);
@@ -163,7 +163,7 @@ Scenario Verify() {
     auto app = StartInsisting(machine, ledger);
     if (app == nullptr) return;
     const std::string newest = ledger->now().backups.rbegin()->first;
-    // Once it is verified, the undo is no longer promised.
+    // Once the backup is verified, the undo is no longer promised.
     ledger->Edit()->live.front().undo = nullptr;
     auto verified = app->manager()->VerifyBackup(newest, VerifyDepth::kFull);
     if (!verified.ok()) {

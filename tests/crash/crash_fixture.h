@@ -1,6 +1,6 @@
-// The crash loop: an operation on a small installation is interrupted at
-// every single file-system call, the machine comes up again, and what is
-// then found must be one of the states that were promised.
+// The crash loop: an operation on a small installation is interrupted at every
+// single file-system call. When the machine is up again, it must be in one of
+// the promised states.
 
 #ifndef LEVELKEEP_TESTS_CRASH_CRASH_FIXTURE_H_
 #define LEVELKEEP_TESTS_CRASH_CRASH_FIXTURE_H_
@@ -17,8 +17,8 @@
 
 namespace levelkeep::test {
 
-// Hundreds of installations are made and thrown away: in memory, where there
-// is such a place. Nothing here depends on a real disk.
+// Hundreds of installations are made and removed: in memory, if /dev/shm
+// exists. No test here depends on a real disk.
 struct InMemory {
   InMemory() {
     const auto info = FileSystem::Posix()->Stat("/dev/shm");
@@ -60,7 +60,7 @@ class CrashFixture : private InMemory, public RestoreFixture {
   bool LiveIsOld() { return ReadDb(Live()) == kOldEntries; }
   bool LiveIsNew() { return ReadDb(Live()) == kNewEntries; }
 
-  // I2: while new is live, old can be had back.
+  // I2: while the new database is live, the old one can be brought back.
   void ExpectOldIsRecoverable() {
     const auto rollbacks = InWork("rollback-");
     ASSERT_EQ(rollbacks.size(), 1u);
@@ -80,7 +80,7 @@ class CrashFixture : private InMemory, public RestoreFixture {
     return found;
   }
 
-  // I4: nothing but these is below the temporary directory.
+  // I4: only known names are below the temporary directory.
   void ExpectNothingElsewhere() {
     const auto names = FileSystem::Posix()->List(temp_.path());
     ASSERT_TRUE(names.ok());
@@ -97,7 +97,7 @@ class CrashFixture : private InMemory, public RestoreFixture {
     }
   }
 
-  // No left-over of any kind once recovery is through.
+  // After recovery there is no left-over of any kind.
   void ExpectTidy() {
     for (const std::string& name : InWork("")) {
       const bool known = name == "instance.lock" || name == "undo" ||

@@ -114,7 +114,7 @@ void CrashLoop::EachLoss(const SimulatedState& state, uint64_t seeds,
                          const std::function<void(uint64_t seed)>& look) {
   if (!state.HasUnsynced()) seeds = 1;
   for (uint64_t k = 0; k < seeds && !Enough(); ++k) {
-    // All lost, none lost, then as chance will have it.
+    // All unsynced bytes are lost, then none, then a random part of them.
     const uint64_t seed = k < 2 ? k : seed_ * 1'000 + k;
     machine_.disk()->Restore(state);
     machine_.disk()->Reboot(seed);
@@ -161,7 +161,7 @@ void CrashLoop::CrashRecovery(const Views& views, uint64_t index,
   }
   const auto moments = disk->TakeMoments();
   const uint64_t seeds = exhaustive_ ? 4 : 1;
-  // The quick slice: a third or less of them, a different one each time.
+  // The quick slice: every eleventh moment, from another first one each time.
   const uint64_t step = exhaustive_ ? 1 : 11;
   for (size_t j = 1 + (index + seed) % step; j < moments.size() && !Enough();
        j += step) {
@@ -187,14 +187,15 @@ void CrashLoop::EveryPairOfMoments() {
   }
 }
 
-// Each operation fails in one way, another one each time; where that has been
-// seen on a full disk, a quarter of them.
+// Each operation fails in one way, and the next operation in another way. On
+// kPlainNames, only every fourth operation fails: the run on kFull covers the
+// rest.
 bool CrashLoop::InQuickSlice(uint64_t n, size_t kind) const {
   const uint64_t step = kind_ == DiskKind::kFull ? 1 : 4;
   return n % step == 0 && (n / step + kind) % std::size(kFaults) == 0;
 }
 
-// False: there is no n-th operation.
+// Returns false if there is no n-th operation.
 bool CrashLoop::FailOnce(uint64_t n, size_t kind, const std::string& id) {
   SimulatedDisk* const disk = machine_.disk();
   disk->Restore(first_);
@@ -215,7 +216,7 @@ void CrashLoop::EveryFault() {
   bool more = true;
   for (uint64_t n = 1; more && !Enough(); ++n) {
     if (!InShard(n)) {
-      // The last operation is found by the others.
+      // Other shards find the last operation.
       if (n > 100'000) break;
       continue;
     }

@@ -1,10 +1,10 @@
-// Runs one Scenario into every crash and every fault there is, and inspects
-// what is found afterwards.
+// Runs one Scenario into every possible crash and every possible fault, and
+// inspects the result.
 //
 // From the environment:
-//   LEVELKEEP_CRASH_EXHAUSTIVE=1   all of it, not the quick slice
+//   LEVELKEEP_CRASH_EXHAUSTIVE=1   all states, not the quick slice
 //   LEVELKEEP_CRASH_SHARD=2/8      only the third eighth of the states
-//   LEVELKEEP_CRASH_SEED=77        other losses (1 if not set)
+//   LEVELKEEP_CRASH_SEED=77        a seed for other losses (1 if not set)
 //   LEVELKEEP_CRASH_REPLAY="..."   only the state that a failure has named
 
 #ifndef LEVELKEEP_TESTS_CRASH_CRASH_LOOP_H_
@@ -34,17 +34,17 @@ class CrashLoop {
   CrashLoop(const CrashLoop&) = delete;
   CrashLoop& operator=(const CrashLoop&) = delete;
 
-  // The power goes after each change of the disk.
+  // A power loss after each change of the disk.
   void EveryMoment();
-  // ... and once more after each change that the next start makes.
+  // A second power loss after each change that the next start makes.
   void EveryPairOfMoments();
-  // Each operation fails in each way, once; then the power goes.
+  // Each operation fails in each way, once; then the power is lost.
   void EveryFault();
-  // Each operation fails, then the power goes at each later moment.
+  // Each operation fails, then the power is lost at each later moment.
   void EveryFaultAndMoment();
 
   uint64_t states() const { return states_; }
-  // Only some of the states were asked for, and there may be none of them.
+  // True if only some of the states are tried; there may be none of them.
   bool is_part() const { return shards_ > 1 || !replay_.empty(); }
 
  private:
@@ -55,7 +55,7 @@ class CrashLoop {
   using Views = std::vector<const View*>;
 
   Life Record(const std::function<void()>& arm);
-  // Each different disk that a power loss at `state` may leave.
+  // Calls `look` for each different disk after a power loss at `state`.
   void EachLoss(const SimulatedState& state, uint64_t seeds,
                 const std::function<void(uint64_t seed)>& look);
   void Inspect(const Views& views, const std::function<std::string()>& id);

@@ -1,4 +1,4 @@
-// What the simulated disk has found in the product, one by one.
+// Faults of LevelKeep that the simulated disk has found, one test for each.
 
 #include <gtest/gtest.h>
 
@@ -61,7 +61,7 @@ TEST_F(FindingsTest, ArchiveThatCantBeReadIsNotCalledDamaged) {
   ASSERT_TRUE(app.Start().ok());
   machine_.disk()->FailOn("read from device " + machine_.Backup(backup_), EIO);
   ASSERT_TRUE(app.manager()->CreateBackup({}).ok());
-  EXPECT_TRUE(machine_.disk()->fired()) << "members are reused";
+  EXPECT_TRUE(machine_.disk()->fired()) << "no member was read for reuse";
   EXPECT_EQ(app.manager()->FindBackup(backup_)->status,
             BackupStatus::kUnverified);
 }

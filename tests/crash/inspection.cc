@@ -17,7 +17,7 @@ constexpr char kProbe[] = "probe";
 
 bool Same(const Content& a, const Content& b) { return a == b || *a == *b; }
 
-// What is below `folder`, without it.
+// The names below `folder`, relative to it.
 std::vector<std::string> Below(const std::map<std::string, std::string>& lines,
                                const std::string& folder) {
   std::vector<std::string> names;
@@ -58,8 +58,9 @@ bool IsKnownInWork(const std::string& name) {
          name.starts_with("rollback-");
 }
 
-// Of "/jobs/…", below a database: ended jobs. A start ends those that were
-// interrupted, and the runner of the second start has ended.
+// True for "/jobs/…" below a database if it belongs to ended jobs. There are no
+// other jobs: a start ends interrupted ones, and the runner of the second start
+// has ended.
 bool IsKnownOfJobs(const std::string& rest) {
   constexpr std::string_view kFolder = "/jobs/";
   if (!rest.starts_with(kFolder)) return false;
@@ -68,7 +69,7 @@ bool IsKnownOfJobs(const std::string& rest) {
          name == "jobs.lock" || IsJobId(name.substr(0, name.find('.')));
 }
 
-// "databases/", "databases/<id>/" and what is in it.
+// "databases/", "databases/<id>/" and the known files in that folder.
 bool IsKnownOfDatabase(const std::string& name) {
   constexpr std::string_view kFolder = "databases/";
   constexpr size_t kIdLength = 32;
@@ -97,7 +98,7 @@ bool IsKnownInBackups(const std::string& name,
   return state.empty() || state.ends_with(".lock") || IsKnownOfDatabase(state);
 }
 
-// What a snapshot kept of the tables that LevelDB removed; goes when the
+// A file that LevelDB removed while a snapshot needed it; it goes away when the
 // database is opened.
 bool IsAside(const std::string& name) {
   return name.find(".pin") != std::string::npos;
@@ -108,7 +109,7 @@ bool IsKnownInDatabase(const std::string& name) {
          name == "BACKUP_ID" || name == "DATABASE_ID" || IsAside(name);
 }
 
-// A name that was claimed and never given.
+// Finds a name that was claimed but never given to an archive.
 std::string FindClaim(const std::map<std::string, std::string>& lines) {
   for (const auto& [path, line] : lines) {
     if (path.ends_with(".tar.gz") && line.find(" 0 bytes") != line.npos) {
@@ -131,7 +132,7 @@ std::string Inspection::Run(const Views& views) {
   return CheckStarted({&mended});
 }
 
-// No start makes a database, and none touches what was dropped.
+// No start makes a database, and no start touches the dropped archive.
 std::string Inspection::CheckRefused(const View& view) {
   Lines first;
   for (int start = 0; start < 2; ++start) {
@@ -177,7 +178,7 @@ std::string Inspection::CheckStarted(const Views& views) {
   return CheckLive(views, &app);
 }
 
-// I5: recovery that is done again changes nothing.
+// I5: a second recovery changes nothing.
 std::string Inspection::StartTwice(Application* app) {
   Lines first;
   {
@@ -201,7 +202,7 @@ std::string Inspection::StartTwice(Application* app) {
   return changed.empty() ? "" : "the second start changed: " + changed;
 }
 
-// I4, and no left-overs.
+// I4, and there are no left-overs.
 std::string Inspection::CheckNames(const Lines& lines,
                                    const Views& views) const {
   const BackupOptions& options = machine_.options();
@@ -213,7 +214,7 @@ std::string Inspection::CheckNames(const Lines& lines,
         path.starts_with(options.restore_dir + "/")) {
       continue;
     }
-    // Beside the target of an extraction a killed one leaves its own.
+    // An extraction that was killed leaves its own folder beside the target.
     if (!extract.empty() && (path.starts_with(extract + "/") ||
                              path.starts_with("/srv/.levelkeep-"))) {
       continue;
@@ -285,7 +286,7 @@ std::string Inspection::CheckBackups(const Lines& lines, const Views& views,
       if (found.contains(name)) return name + " was deleted and is back";
     }
   }
-  // The others, too, hold a state that the database had.
+  // The other backups also hold a state that the database once had.
   for (const auto& [name, entries] : found) {
     const Content& content = entries;  // clang 14 captures no binding
     const auto holds = [&](const View::Alternative& a) {
@@ -327,7 +328,7 @@ std::string Inspection::CheckListing(const Views& views,
   return "";
 }
 
-// I6: the archive is there, once, whole, and where it belongs.
+// I6: the archive is there exactly once, whole, and in the right folder.
 std::string Inspection::CheckDropped(const Lines& lines,
                                      const View& view) const {
   int copies = 0;
@@ -375,7 +376,7 @@ std::string Inspection::CheckExtracted(const View& view) {
   return entries == *view.extracted ? "" : "what was extracted is not whole";
 }
 
-// I1, I2, I3, I7.
+// Checks I1, I2, I3 and I7.
 std::string Inspection::CheckLive(const Views& views, Application* app) {
   if (const Status opened = app->Open(); !opened.ok()) {
     return "the database does not open: " + opened.ToString();
@@ -386,7 +387,7 @@ std::string Inspection::CheckLive(const Views& views, Application* app) {
   }
   const auto live = app->Read();
   if (!live.ok()) return "the database: " + live.status().ToString();
-  std::vector<std::vector<Content>> undos;  // of each view: one of these
+  std::vector<std::vector<Content>> undos;  // of each view: the allowed ones
   for (const View* const view : views) {
     auto& undo = undos.emplace_back();
     for (const View::Alternative& alternative : view->live) {
@@ -414,9 +415,9 @@ std::string Inspection::CheckLive(const Views& views, Application* app) {
   return CheckUndoOfAll(views.back()->first);
 }
 
-// I3: one more start must not restore once more.
+// I3: one more start must not restore again.
 std::string Inspection::CheckStaysRestored(const Content& live) {
-  // The running instance holds the lock; this one is another life.
+  // Restore starts another life: the running instance loses its lock.
   const SimulatedState present = machine_.disk()->Save();
   machine_.disk()->Restore(present);
   Application app(&machine_);
@@ -432,7 +433,7 @@ std::string Inspection::CheckStaysRestored(const Content& live) {
   return **now == expected ? "" : "the archive was restored again (I3)";
 }
 
-// I2: what was replaced can be had back.
+// I2: the replaced database can be brought back.
 std::string Inspection::CheckUndo(
     Application* app, const std::vector<std::vector<Content>>& undos) {
   const auto promised = [](const std::vector<Content>& undo) {
@@ -457,15 +458,15 @@ std::string Inspection::CheckUndo(
   return "";
 }
 
-// I2 of the first of several restores.
+// I2 for the first of several restores.
 std::string Inspection::CheckUndoOfAll(const Content& first) {
   if (first == nullptr) return "";
-  // The running instance holds the lock; this one is another life.
+  // Restore starts another life: the running instance loses its lock.
   machine_.disk()->Restore(machine_.disk()->Save());
   {
     Engine engine(machine_.options(), machine_.platform());
     const Status undone = engine.Undo(UndoScope::kAll).status();
-    // Not found: the undo before this one was of the only restore there was.
+    // Not found: the undo before this one already reverted the only restore.
     if (!undone.ok() && undone.code() != StatusCode::kNotFound) {
       return "no undo of all: " + undone.ToString() + " (I2)";
     }

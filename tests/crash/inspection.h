@@ -1,4 +1,4 @@
-// The start after a power loss, and the look at everything that was promised.
+// The start after a power loss, and a check of everything that was promised.
 
 #ifndef LEVELKEEP_TESTS_CRASH_INSPECTION_H_
 #define LEVELKEEP_TESTS_CRASH_INSPECTION_H_
@@ -13,11 +13,11 @@
 namespace levelkeep::test {
 
 // Asserts the invariants I1 to I7 of the restore, and that
-// - the start succeeds, and a second one changes nothing; or, where it has to
-//   be refused, that two are, and that one succeeds once the drop is mended;
-// - no left-over of any kind stays;
+// - the start succeeds, and a second one changes nothing; or, if the start has
+//   to be refused, that two are refused and one with a good drop succeeds;
+// - there is no left-over of any kind;
 // - each file under the name of a backup is whole and holds a state that the
-//   database had; those that were reported as created are there;
+//   database had; backups that were reported as created are there;
 // - afterwards writing and, if asked for, a backup succeed.
 // Thread safety: one thread at a time.
 class Inspection {
@@ -25,7 +25,7 @@ class Inspection {
   explicit Inspection(Machine* machine) : machine_(*machine) {}
 
   void set_backup_afterwards(bool on) { backup_afterwards_ = on; }
-  // Starts the machine and looks at it; "" if all is well. All views hold.
+  // Starts the machine and checks it against all views; "" if all is well.
   std::string Run(const std::vector<const View*>& views);
 
  private:
@@ -46,12 +46,12 @@ class Inspection {
   std::string CheckUndoOfAll(const Content& first);
   std::string CheckUndo(Application* app,
                         const std::vector<std::vector<Content>>& undos);
-  // What the archive holds; remembered for the same bytes.
+  // The content of the archive; remembered for the same bytes.
   Result<Content> ContentOf(const std::string& path);
 
   Machine& machine_;
   bool backup_afterwards_ = false;
-  // By the address of the bytes, which are kept alive.
+  // The key is the address of the bytes, which are kept alive.
   std::map<const std::string*, std::pair<Bytes, Result<Content>>> known_;
 };
 

@@ -1,5 +1,5 @@
-// What the application on a Machine was told, and when: from this follows
-// what must be found after the power went.
+// The answers that the application on a Machine got, and when: they decide what
+// must be found after a power loss.
 
 #ifndef LEVELKEEP_TESTS_CRASH_LEDGER_H_
 #define LEVELKEEP_TESTS_CRASH_LEDGER_H_
@@ -19,36 +19,36 @@ namespace levelkeep::test {
 // The name of an archive in the drop folder.
 constexpr char kDropName[] = "dropped.tar.gz";
 
-// What may be found at one time. Value type.
+// The states that may be found at one time. Value type.
 struct View {
   struct Alternative {
-    Content live;  // what the database holds, after the next start
-    Content undo;  // what UndoRestore brings back; null: whatever
+    Content live;  // content of the database, after the next start
+    Content undo;  // content after UndoRestore; null: any
   };
   std::vector<Alternative> live;  // one of these
-  // What was live before several restores: undoing all of them brings it back.
+  // The content before several restores: undoing all of them brings it back.
   Content first;
 
-  // Reported as created: there, whole, and holding this.
+  // Reported as created: they exist, are whole, and have this content.
   std::map<std::string, Content> backups;
-  // Of them, those that may be gone since a rotation or deletion began.
+  // Backups that may be gone since a rotation or deletion began.
   std::set<std::string> expendable;
   std::set<std::string> deleted;   // reported as deleted
   std::set<std::string> verified;  // reported as verified
   std::set<std::string> pinned;    // reported as pinned
   size_t least_backups = 0;        // however many are expendable
 
-  // The archive in the drop folder: once there, in `drop_folder` ("applied"
-  // or "rejected"; empty: in either) after the next start. Empty: nothing was
-  // dropped.
+  // The archive in the drop folder; empty: nothing was dropped. After the next
+  // start it is there once, in `drop_folder` ("applied" or "rejected"; empty:
+  // in either).
   std::string dropped;
   std::string drop_folder;
   bool drop_stays = false;  // its folder can't be written
-  // It can't be restored, and there is no database: each start is refused and
-  // leaves it where it is. The other fields are about the start after somebody
-  // replaced it with a good one.
+  // The archive can't be restored, and there is no database: each start is
+  // refused and leaves the archive in place. The other fields are about the
+  // start after somebody replaced it with a good archive.
   bool start_refused = false;
-  // Where a database may have been extracted to, and its content.
+  // The folder into which a database may have been extracted, and its content.
   std::string extract_dir;
   Content extracted;
   bool extract_done = false;  // reported as extracted
@@ -61,14 +61,14 @@ class Ledger {
     views_.emplace_back(0, std::move(first));
   }
 
-  // The present view, to be changed: it holds from this operation on.
+  // Adds a copy of the present view, to be changed: it holds from now on.
   View* Edit() {
     views_.emplace_back(disk_->operations(), View(views_.back().second));
     return &views_.back().second;
   }
   const View& now() const { return views_.back().second; }
-  // Every view that was in force at some time after the operation `from` was
-  // done and before `to` was: a disk as it was then must satisfy all of them.
+  // Every view that held at some time after operation `from` and before
+  // operation `to` was done: a disk of that time must satisfy all of them.
   std::vector<const View*> Between(uint64_t from, uint64_t to) const {
     std::vector<const View*> in_force;
     for (const auto& [operation, view] : views_) {
@@ -79,7 +79,7 @@ class Ledger {
     return in_force;
   }
 
-  // Something that must not happen did, while the application was running.
+  // Records that something forbidden happened while the application ran.
   void Complain(const std::string& what) {
     if (complaint_.empty()) complaint_ = what;
   }

@@ -97,7 +97,7 @@ Machine::Machine() : env_(&disk_) {
   options_.backup_dir = "/srv/backups";
   options_.restore_dir = "/srv/restore";
   options_.schedule.enabled = false;
-  options_.verification.after_backup = false;  // in a thread of its own
+  options_.verification.after_backup = false;  // it would run in another thread
   options_.retention.max_backups = 2;
   options_.archive.md5_sidecar = true;
   options_.resources.threads = 1;

@@ -31,7 +31,7 @@ class Machine {
   leveldb::Env* env() { return &env_; }
   Clock* clock() { return &clock_; }
   Platform platform();
-  // A start tries what the folders can do: at first it does not.
+  // Whether a start probes the abilities of the folders; at first it does not.
   void set_tries_folders(bool tries) { tries_folders_ = tries; }
   void Wait(std::chrono::seconds time) { (void)clock_.SleepFor(time, {}); }
 
@@ -46,7 +46,7 @@ class Machine {
   std::string Backup(const std::string& name) const {
     return options_.backup_dir + "/" + name;
   }
-  // REQUIRES: it is there, the disk works.
+  // REQUIRES: the disk works, and a file to be read exists.
   std::string ReadWhole(const std::string& path);
   void WriteWhole(const std::string& path, const std::string& contents);
 
@@ -69,18 +69,18 @@ class Application {
 
   // BackupManager::Initialize.
   Result<StartReport> Initialize();
-  // Opens LevelDB and attaches it; also what the hook `reopen` does.
+  // Opens LevelDB and attaches it, as the hook `reopen` also does.
   Status Open();
   void Close();
   // Initialize and Open.
   Status Start();
-  // With sync: acknowledged is durable.
+  // With sync: a write that succeeded is durable.
   Status Put(const std::string& key, const std::string& value);
-  // Every entry, checksums verified.
+  // Reads every entry and verifies checksums.
   Result<Content> Read();
 
   BackupManager* manager() { return &manager_; }
-  // Lets `reopen` fail while it returns true.
+  // Lets `reopen` fail while `refuse` returns true.
   void set_refuse_open(std::function<bool()> refuse) {
     refuse_open_ = std::move(refuse);
   }
@@ -92,8 +92,8 @@ class Application {
   std::function<bool()> refuse_open_;
 };
 
-// What is on the disk at first, all of it durable: a live database `current`
-// of two levels and a log, and a backup of how it was before, `earlier`.
+// The first content of the disk, all of it durable: a live database `current`
+// with two levels and a log, and a backup of its earlier content, `earlier`.
 struct Installation {
   SimulatedState disk;
   Content earlier;
@@ -102,7 +102,7 @@ struct Installation {
   std::string archive;  // its bytes
 };
 
-// Made once, by the product itself. Aborts if it can't be made.
+// Made once, by LevelKeep itself. Aborts if it can't be made.
 const Installation& TheInstallation();
 
 }  // namespace levelkeep::test

@@ -1,4 +1,4 @@
-// Apply, the drop folder, undo and recovery itself, interrupted everywhere.
+// Apply, the drop folder, undo and recovery itself, interrupted at every step.
 
 #include <cstdlib>
 #include <filesystem>
@@ -27,11 +27,11 @@ class RestoreCrashTest
     : public CrashFixture,
       public ::testing::WithParamInterface<std::tuple<Fault, bool>> {
  protected:
-  using Operation = std::function<bool(FileSystem*)>;  // did it succeed?
+  using Operation = std::function<bool(FileSystem*)>;  // returns success
 
   // Prepares with `first_state`, lets the n-th call of `operation` fail,
-  // recovers on a good disk, calls `check`; for every n there is. Returns
-  // the number of faults tried.
+  // recovers on a good disk and calls `check`; does so for every n. Returns the
+  // number of faults tried.
   uint64_t Loop(const std::function<void()>& first_state,
                 const Operation& operation,
                 const std::function<void(bool succeeded)>& check) {
@@ -122,8 +122,8 @@ TEST_P(RestoreCrashTest, DropIsAppliedOnceAndNeverLost) {
         const RecoveryOutcome recovery = RecoverOnGoodDisk(count_and_open);
         EXPECT_TRUE(LiveIsNew() || LiveIsOld());
         EXPECT_EQ(CountArchives(), 1) << "I6";
-        // The host works with it, then starts again: a restore that was
-        // completed may not happen a second time (I3).
+        // The host works with the database, then starts again: a restore that
+        // was completed may not happen a second time (I3).
         const bool restored = LiveIsNew();
         if (restored) {
           ExpectOldIsRecoverable();
@@ -181,7 +181,7 @@ TEST_P(RestoreCrashTest, UndoLeavesExactlyOldOrExactlyNew) {
            EXPECT_EQ(live, kOldEntries);
          }
          ASSERT_TRUE(live == kOldEntries || live == kNewEntries);
-         // The other one is still there, and undo brings it back.
+         // The other database is still there, and undo brings it back.
          auto restorer = Started();
          ASSERT_TRUE(restorer->Undo(OpenAndClose).ok());
          EXPECT_EQ(ReadDb(Live()),
@@ -192,7 +192,7 @@ TEST_P(RestoreCrashTest, UndoLeavesExactlyOldOrExactlyNew) {
        });
 }
 
-// I2 of the first restore, whatever becomes of the second.
+// I2 for the first restore, whatever happens to the second.
 TEST_P(RestoreCrashTest, SecondRestoreKeepsWhatTheFirstOneReplaced) {
   Loop(
       [&] {
@@ -245,8 +245,8 @@ TEST_P(RestoreCrashTest, UndoOfAllLeavesExactlyTheFirstOrTheLast) {
       });
 }
 
-// A restore that the application can't open: nothing of it is left, and the
-// one before it can still be undone.
+// The application can't open the restored database: nothing of this restore is
+// left, and the restore before it can still be undone.
 TEST_P(RestoreCrashTest, TakingBackKeepsWhatAnEarlierRestoreReplaced) {
   Loop(
       [&] {
@@ -319,7 +319,7 @@ TEST_P(RestoreCrashTest, AnAcceptedLossLeavesTheRemainsOrAWholeDatabase) {
         EXPECT_EQ(rollbacks.size(), whole ? 1u : 0u);
         if (whole) {
           ++made;
-        } else {  // the remains are what they were
+        } else {  // the remains have not changed
           std::filesystem::copy(current, Live() + "/CURRENT");
         }
         EXPECT_TRUE(LiveIsOld());
@@ -390,9 +390,10 @@ class RecoveryCrashTest : public CrashFixture,
     operation(&disk);
     return disk.fired() ? disk.last_operation() : "";
   }
-  // Second crashes are tried at every step_-th call, each time from another
-  // first one: the neighbours of a first crash try the rest. Wider where the
-  // environment asks for a part of the states (crash_loop.h).
+  // Second crashes are tried at every step_-th call, beginning at another call
+  // for each first crash: the neighbours of a first crash try the rest. The
+  // step is larger if the environment asks for a part of the states
+  // (crash_loop.h).
   const uint64_t step_ =
       std::getenv("LEVELKEEP_CRASH_SHARD") == nullptr ? 2 : 9;
   void Start(FileSystem* disk, bool with_drop) {

@@ -13,7 +13,7 @@ View::Alternative Restored(const View& view) {
   return {TheInstallation().earlier, view.live.front().live};
 }
 
-// Drops `archive`, which belongs into `folder` in the end.
+// Drops `archive`, which must end up in `folder`.
 View DropInto(Machine* machine, std::string archive, const char* folder) {
   machine->WriteWhole(machine->Drop(kDropName), archive);
   View view = FirstView();
@@ -33,7 +33,7 @@ Scenario Dropped() {
   scenario.pairs = scenario.names = true;
   scenario.prepare = [](Machine* machine) {
     View view = DropInto(machine, TheInstallation().archive, "applied");
-    // Whatever happens: the next start applies it.
+    // Whatever happens, the next start applies the archive.
     view.live = {Restored(view)};
     return view;
   };
@@ -41,11 +41,11 @@ Scenario Dropped() {
   return scenario;
 }
 
-// Into an installation that has no database yet.
+// Drops `archive` into an installation that has no database yet.
 View DropFirst(Machine* machine, std::string archive, const char* folder) {
   machine->disk()->Restore(SimulatedState());
   View view = DropInto(machine, std::move(archive), folder);
-  // An empty database is not kept; one with an event would be.
+  // An empty database is not kept; a database with an event would be.
   view.live = {{TheInstallation().earlier, nullptr}};
   view.backups.clear();
   view.least_backups = 0;
@@ -116,8 +116,9 @@ void StartRefusing(Machine* machine, Ledger* ledger) {
   rejected->drop_folder = "rejected";
 }
 
-// Applied, refused, taken back (R11). After a crash the next application may
-// be one that can open it, and then the restore may be finished.
+// The archive is applied, the application refuses it, and the restore is taken
+// back (R11). After a crash the next application may be able to open the
+// database, and then the restore may be finished.
 Scenario DroppedRefused() {
   Scenario scenario = Dropped();
   scenario.name = "DropRefused";
@@ -131,7 +132,7 @@ Scenario DroppedRefused() {
   return scenario;
 }
 
-// The drop folder can't be written: applied once all the same.
+// The drop folder can't be written: the archive is applied once anyway.
 Scenario DroppedReadOnly() {
   Scenario scenario = Dropped();
   scenario.name = "DropReadOnly";
@@ -152,13 +153,13 @@ RestoreRequest RequestFor(RestoreMode mode) {
   return request;
 }
 
-// A restore that failed is as if it had not been asked for, or is finished
-// by the next start.
+// A restore that failed has no effect, or the next start finishes it.
 void RestoreInsisting(Application* app, Ledger* ledger) {
   const View before = ledger->now();
   const View::Alternative restored = Restored(before);
-  // Taken back after it was done, because the application could not open it;
-  // as far as the undo until it is through.
+  // The restore was done, then taken back, because the application could not
+  // open the database. Until that is finished, an undo brings back the restored
+  // database.
   const View::Alternative taken_back = {restored.undo, restored.live};
   View* const begun = ledger->Edit();
   begun->live.push_back(restored);
@@ -220,14 +221,15 @@ Scenario Undo() {
   return scenario;
 }
 
-// Undoing all restores brings back what the first one replaced.
+// Undoing all restores brings back the database that the first one replaced.
 View PrepareForAnother(Machine* machine) {
   View view = PrepareRestored(machine);
   view.first = view.live.front().undo;
   return view;
 }
 
-// A second restore: what the first one replaced can still be had back.
+// A second restore: the database that the first one replaced can still be
+// brought back.
 Scenario LiveAgain() {
   Scenario scenario = Live();
   scenario.name = "LiveAgain";
@@ -235,7 +237,8 @@ Scenario LiveAgain() {
   return scenario;
 }
 
-// LevelDB opens what was restored, the application does not: taken back.
+// LevelDB opens the restored database, but the application does not: the
+// restore is taken back.
 Scenario TakenBack() {
   Scenario scenario;
   scenario.name = "TakenBack";
@@ -250,7 +253,7 @@ Scenario TakenBack() {
     app->set_refuse_open([&refused] { return !std::exchange(refused, true); });
     View* const begun = ledger->Edit();
     begun->live.push_back(restored);
-    // Taken back, the database that was refused not yet forgotten.
+    // The restore is taken back, but the refused database is not yet removed.
     const View::Alternative undone = {restored.undo, restored.live};
     begun->live.push_back(undone);
     const RestoreRequest request = RequestFor(RestoreMode::kLive);
@@ -259,7 +262,7 @@ Scenario TakenBack() {
     if (report.ok()) return ledger->Complain("a refused restore succeeded");
     const bool back =
         report.status().hint().find("nothing was lost") != std::string::npos;
-    if (!back) return;  // the next start finishes it
+    if (!back) return;  // the next start finishes the restore
     View* const taken_back = ledger->Edit();
     taken_back->live = before.live;
     if (machine->disk()->fired()) taken_back->live.push_back(undone);
@@ -268,7 +271,7 @@ Scenario TakenBack() {
   return scenario;
 }
 
-// The restore before it can still be undone.
+// Like TakenBack; an earlier restore can still be undone.
 Scenario TakenBackAgain() {
   Scenario scenario = TakenBack();
   scenario.name = "TakenBackAgain";
@@ -289,7 +292,7 @@ Scenario Staged() {
       ledger->Edit()->live.push_back(restored);
       const auto report =
           app->manager()->RestoreBackup(RequestFor(RestoreMode::kStage));
-      // The copy may be there all the same: who asks again gets another one.
+      // The copy may exist anyway: a second request would make another copy.
       if (!report.ok()) return;
       ledger->Edit()->live = {restored};
     }
@@ -298,7 +301,7 @@ Scenario Staged() {
   return scenario;
 }
 
-// As `levelkeep restore` and `levelkeep restore --undo` do it.
+// Restores and undoes as `levelkeep restore` and `restore --undo` do.
 Scenario Program() {
   Scenario scenario;
   scenario.name = "Program";
@@ -352,7 +355,7 @@ Scenario Elsewhere() {
       return engine.Extract(*backup, ledger->now().extract_dir, {});
     };
     auto report = extract();
-    // Published, but its folder could not be synced: there it is.
+    // kAlreadyExists: it was published, but its folder could not be synced.
     if (report.status().code() != StatusCode::kAlreadyExists && !report.ok()) {
       report = extract();
     }

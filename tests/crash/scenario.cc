@@ -69,7 +69,7 @@ std::vector<View::Alternative> WithKeyIn(
   return alternatives;
 }
 
-// Is the database not yet what the next start makes of it?
+// True if the next start will still replace the database.
 bool RestoreIsPending(Application* app, const View& view) {
   auto now = app->Read();
   if (!now.ok()) now = app->Read();
@@ -88,7 +88,7 @@ bool PutInsisting(Application* app, Ledger* ledger, const std::string& key) {
   sent->live.insert(sent->live.end(), after.begin(), after.end());
   Status status = app->Put(key, "value of " + key);
   if (!status.ok()) {
-    // LevelDB takes no write after one failed: the application opens anew.
+    // After a failed write LevelDB takes no other: the application reopens it.
     app->Close();
     if (!app->Open().ok()) (void)app->Open();
     status = app->Put(key, "value of " + key);
@@ -105,7 +105,7 @@ bool CreateInsisting(Machine* machine, Application* app, Ledger* ledger) {
   View* const begun = ledger->Edit();
   const auto most =
       static_cast<size_t>(machine->options().retention.max_backups);
-  // The oldest go once the new one is there.
+  // The oldest backups are removed once the new one is there.
   for (const auto& [name, content] : begun->backups) {
     const bool pinned = begun->pinned.contains(name);
     if (begun->backups.size() >= most && !pinned)

@@ -1,5 +1,5 @@
-// What an application does while the power goes: each scenario is a short
-// life on TheInstallation, which reports to a Ledger what it was told.
+// The work of an application until a power loss: each scenario is a short life
+// on TheInstallation, and reports the answers that it got to a Ledger.
 
 #ifndef LEVELKEEP_TESTS_CRASH_SCENARIO_H_
 #define LEVELKEEP_TESTS_CRASH_SCENARIO_H_
@@ -16,21 +16,21 @@ namespace levelkeep::test {
 // Value type.
 struct Scenario {
   std::string name;
-  // From TheInstallation to the first state; what is then promised. The disk
-  // works; all of it is durable afterwards.
+  // Changes TheInstallation into the first state, and returns what is then
+  // promised. The disk works; all of it is durable afterwards.
   std::function<View(Machine*)> prepare;
-  // Goes on after a single fault as an application would: it tries again,
-  // and complains to the ledger if that fails as well.
+  // After a single fault, goes on like an application: tries again, and
+  // complains to the ledger if that also fails.
   std::function<void(Machine*, Ledger*)> act;
   // The next start must be able to make a backup.
   bool backup_afterwards = false;
   // Crashes inside the start that follows a crash are tried, too.
   bool pairs = false;
-  // Exchanges databases or publishes: also on file systems that lack the
-  // renames and links for it.
+  // Exchanges databases or publishes files: also tried on file systems that
+  // lack the renames and links for it.
   bool names = false;
-  // Starts try what the folders can do. In one scenario: a trial has more calls
-  // than all else that a start does, and each is a moment to crash at.
+  // Starts probe the folders. Only in one scenario: a probe has more calls than
+  // the rest of a start, and each call is a moment to crash at.
   bool tries_folders = false;
   // The start after the power loss. Empty: Application::Start.
   std::function<void(Machine*)> recover;
@@ -42,14 +42,15 @@ const std::vector<Scenario>& AllScenarios();
 void AddBackupScenarios(std::vector<Scenario>* scenarios);
 void AddRestoreScenarios(std::vector<Scenario>* scenarios);
 
-// --- what scenarios are made of
+// --- the parts of scenarios
 
-// TheInstallation's promises.
+// The view of TheInstallation.
 View FirstView();
-// Each tries once more after a failure. Null, false: complained.
+// Each function tries once more after a failure. Null or false: it complained
+// to the ledger.
 std::unique_ptr<Application> StartInsisting(Machine* machine, Ledger* ledger);
-// A restore that the next start makes up for may be pending: the write is
-// then in what it will replace.
+// If a restore waits for the next start, the write goes into the database that
+// the restore will replace.
 bool PutInsisting(Application* app, Ledger* ledger, const std::string& key);
 bool CreateInsisting(Machine* machine, Application* app, Ledger* ledger);
 

@@ -13,8 +13,8 @@
 namespace levelkeep::test {
 namespace {
 
-// Unlike in levelkeep-check, the DB is closed again: what it wanted to do in
-// the background must run then, or its destructor would wait for ever.
+// Unlike in levelkeep-check, the DB is closed again: its pending background
+// work must run then, or its destructor would wait for ever.
 class ClosableOverlay : public check::OverlayEnv {
  public:
   using OverlayEnv::OverlayEnv;
@@ -27,7 +27,7 @@ class ClosableOverlay : public check::OverlayEnv {
       waiting_.emplace_back(function, argument);
     }
   }
-  // From now on only the destructor of the DB is at work.
+  // From this call on, only the destructor of the DB is at work.
   void StartClosing() {
     const std::lock_guard<std::mutex> lock(mutex_);
     closing_ = true;
@@ -53,7 +53,7 @@ Entries ReadAll(leveldb::DB* db) {
   return entries;
 }
 
-// What src/check/main.cc does. `entries` may be null.
+// Does the work of src/check/main.cc. `entries` may be null.
 Result<StoreCheck> Check(FileSystem* fs, leveldb::Env* env,
                          const check::StoreFiles& files,
                          const std::string& database,
@@ -83,7 +83,7 @@ Result<StoreCheck> Check(FileSystem* fs, leveldb::Env* env,
                     /*order_checked=*/true};
 }
 
-// What the report of the child process keeps of a failure.
+// Reduces a failure as the report of the child process does.
 Result<StoreCheck> AsReported(Result<StoreCheck> check) {
   switch (check.status().code()) {
     case StatusCode::kOk:

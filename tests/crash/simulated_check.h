@@ -18,7 +18,7 @@ namespace levelkeep::test {
 using Entries = std::map<std::string, std::string>;
 using Content = std::shared_ptr<const Entries>;
 
-// For Platform; `fs` and `env` are doors to one disk and outlive them.
+// For Platform; `fs` and `env` lead to one disk and outlive the checkers.
 StoreChecker SimulatedStoreChecker(FileSystem* fs, leveldb::Env* env);
 StoreChecker SimulatedArchiveChecker(FileSystem* fs, leveldb::Env* env);
 

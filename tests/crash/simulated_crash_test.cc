@@ -1,6 +1,6 @@
-// Create, rotate, restore, undo and recovery on a simulated disk, which dies,
-// forgets and fails at every operation. docs/testing.md says how much of it
-// runs when.
+// Create, rotate, restore, undo and recovery on a simulated disk that loses
+// power, forgets and fails at every operation. docs/testing.md says how much of
+// it runs when.
 
 #include <gtest/gtest.h>
 
@@ -22,7 +22,7 @@ std::string VariantName(const ::testing::TestParamInfo<Variant>& info) {
          (info.param.kind == DiskKind::kFull ? "" : "PlainNames");
 }
 
-// Scenarios that `wanted` says yes to; those in which names matter twice.
+// The scenarios that `wanted` accepts; those in which names matter, twice.
 template <typename Wanted>
 std::vector<Variant> VariantsOf(Wanted wanted) {
   std::vector<Variant> variants;
