@@ -1,4 +1,4 @@
-// Everything that was observed about LOCK, with real other processes.
+// Checks all observations about LOCK, with real other processes.
 
 #include "dbfiles/db_lock.h"
 
@@ -47,7 +47,7 @@ class DbLockTest : public ::testing::Test {
     return state.ok() ? *state : DbLock::State::kHeldByOther;
   }
 
-  // Can a stock LevelDB in another process open it?
+  // A stock LevelDB in another process tries to open the database.
   int TryElsewhere() { return OtherProcess({"try", dir_}).Finish(); }
 
   std::unique_ptr<leveldb::DB> OpenHere(leveldb::Env* env,
@@ -142,7 +142,7 @@ TEST_F(DbLockTest, ASecondOpenThroughSnapshotEnvIsRefusedAndHarmless) {
   }
   EXPECT_EQ(OpenHere(leveldb::Env::Default(), dir_), nullptr);
   EXPECT_EQ(Acquire(link).status().code(), StatusCode::kBusy);
-  // The first one's lock and snapshots are still there.
+  // The lock and the snapshots of the first open are still there.
   EXPECT_EQ(TryElsewhere(), kRefused);
   EXPECT_TRUE(env.GetStats(dir_).attached);
   EXPECT_EQ(env.GetStats(dir_).last_sequence, 10u);
@@ -150,8 +150,8 @@ TEST_F(DbLockTest, ASecondOpenThroughSnapshotEnvIsRefusedAndHarmless) {
   EXPECT_EQ(TryElsewhere(), kOpened);
 }
 
-// A database that this process opened with a stock Env has a classic lock:
-// it must not be lost by our looking at it.
+// A database that this process opened with a stock Env has a classic lock: our
+// look at the database must not release it.
 TEST_F(DbLockTest, LeavesTheClassicLockOfAStockEnvInThisProcessAlone) {
   const auto db = OpenHere(leveldb::Env::Default(), dir_);
   ASSERT_TRUE(status_.ok());
@@ -162,8 +162,8 @@ TEST_F(DbLockTest, LeavesTheClassicLockOfAStockEnvInThisProcessAlone) {
   EXPECT_EQ(TryElsewhere(), kRefused);
 }
 
-// The kernel drops a classic lock of LOCK with any close of it, so nothing is
-// closed before it was asked.
+// The kernel drops a classic lock when any descriptor of LOCK is closed, so
+// none is closed before the kernel has been asked.
 TEST_F(DbLockTest, NoticesAClassicLockByAnotherNameOfTheFile) {
   const std::string link = temp_.Sub("link");
   const std::string moved = temp_.Sub("moved");
@@ -216,8 +216,8 @@ TEST_F(DbLockTest, AnOpenDescriptorWithoutLockIsNoHolder) {
   EXPECT_NE(holder_.find(std::to_string(other.pid())), std::string::npos);
 }
 
-// A lock in a table of descriptors too large to be looked through (32,768
-// slots), and in one that just is not (16,384).
+// A lock among so many descriptors that their table is not searched (32,768
+// slots), and in a table that is just small enough (16,384).
 TEST_F(DbLockTest, NoticesAClassicLockAmongManyDescriptors) {
   struct rlimit limit = {};
   ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &limit), 0);
@@ -246,7 +246,7 @@ TEST_F(DbLockTest, ProbeCreatesNothing) {
   EXPECT_EQ(Probe(), DbLock::State::kFree);
   EXPECT_FALSE(std::filesystem::exists(dir_ + "/LOCK"));
   EXPECT_TRUE(Acquire(dir_).ok());
-  EXPECT_TRUE(std::filesystem::exists(dir_ + "/LOCK"));  // and never removes
+  EXPECT_TRUE(std::filesystem::exists(dir_ + "/LOCK"));  // it stays
 }
 
 TEST_F(DbLockTest, AMissingDirectoryIsNotFound) {
@@ -266,7 +266,7 @@ TEST_F(DbLockTest, ALockThatIsNoFileIsAnErrorThatNamesIt) {
   EXPECT_FALSE(DbLock::Probe(FileSystem::Posix(), dir_, &holder).ok());
 }
 
-// As root, no mode keeps anybody out; so the disk is told to.
+// No mode keeps root out, so this disk refuses the lock itself.
 class ForbiddingFileSystem : public FaultFileSystem {
  public:
   ForbiddingFileSystem() : FaultFileSystem(FileSystem::Posix()) {}
@@ -284,7 +284,7 @@ TEST_F(DbLockTest, ALockThatMayNotBeOpenedIsPermissionDenied) {
             StatusCode::kPermissionDenied);
 }
 
-// To whom modes mean something: who owns the file, and is not root.
+// As for an owner who is not root: the mode of the file counts.
 class OwnersFileSystem : public FaultFileSystem {
  public:
   OwnersFileSystem() : FaultFileSystem(FileSystem::Posix()) {}
@@ -324,7 +324,8 @@ TEST_F(DbLockTest, PermissionsThatSomebodyElseHasToGiveAreAskedFor) {
   EXPECT_EQ(fs.Stat(path)->mode, 0u);
 }
 
-// What a forked child of this process finds out; it ends without destructors.
+// Returns the result of `ask` in a forked child; the child ends without
+// destructors.
 int InForkedChild(const std::function<int()>& ask) {
   const pid_t child = ::fork();
   if (child == 0) ::_exit(ask());
@@ -348,7 +349,8 @@ TEST_F(DbLockTest, AForkedChildHoldsNothingAndReleasesNothing) {
   EXPECT_EQ(Probe(), DbLock::State::kHeldByThisProcess);
 }
 
-// It has the copy of a lock that its parent no longer has, and one of its own.
+// The child has a copy of a lock that its parent has released, and a lock of
+// its own.
 TEST_F(DbLockTest, AForkedChildKeepsItsOwnLockWhenItDropsTheCopy) {
   int released[2];
   ASSERT_EQ(::pipe(released), 0);
@@ -373,8 +375,8 @@ TEST_F(DbLockTest, AForkedChildKeepsItsOwnLockWhenItDropsTheCopy) {
   ::close(released[1]);
 }
 
-// An application with a worker process that it has forked: with a stock Env
-// this works.
+// An application may have forked a worker process: with a stock Env, the
+// database opens again.
 TEST_F(DbLockTest, ADatabaseOpensAgainWhileAForkedChildLives) {
   SnapshotEnv env;
   auto db = OpenHere(&env, dir_);

@@ -32,7 +32,7 @@ class FlockTest : public ::testing::Test {
   Result<DbLock::State> Probe() {
     return DbLock::Probe(FileSystem::Posix(), dir_, &holder_);
   }
-  // Could a goleveldb in another process open it?
+  // A goleveldb in another process tries to open the database.
   int TryElsewhere() { return OtherProcess({"try-flock", dir_}).Finish(); }
 
   TempDir temp_;
@@ -58,7 +58,7 @@ TEST_F(FlockTest, AHolderIsSeenAndNamed) {
   EXPECT_TRUE(Acquire().ok());
 }
 
-// What was refused leaves nothing locked in the other way.
+// A refused Acquire keeps no record lock either.
 TEST_F(FlockTest, ARefusalHoldsNothing) {
   OtherProcess other({"hold-flock", dir_});
   ASSERT_EQ(other.ReadLine(), "ready");
@@ -103,8 +103,8 @@ TEST_F(FlockTest, ADatabaseThatIsHeldIsNotOpened) {
       << status.ToString();
 }
 
-// Another library of this process: its flock is of its own descriptor, and
-// ours, which are closed, do not end it.
+// Another library of this process has the flock with a descriptor of its own:
+// closing our descriptors does not release that lock.
 TEST_F(FlockTest, AHolderInThisProcessKeepsItsLock) {
   const UniqueFd fd(::open((dir_ + "/LOCK").c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_EQ(::flock(fd.get(), LOCK_EX | LOCK_NB), 0);

@@ -1,4 +1,4 @@
-// DATABASE_ID and BACKUP_ID, what counts as none, and how far a database is.
+// DATABASE_ID and BACKUP_ID, and contents that count as no identity.
 
 #include "dbfiles/identity.h"
 
@@ -118,7 +118,7 @@ TEST(IdentityTest, CrashBetweenTheTwoFilesNamesNoWrongParent) {
       EXPECT_EQ(read->parent, old.epoch);
     }
   }
-  FAIL() << "it never came to its end";
+  FAIL() << "the write never succeeded";
 }
 
 }  // namespace

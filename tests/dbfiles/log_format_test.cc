@@ -1,5 +1,5 @@
-// The log format: what the tracker sees while it is written and what a scan
-// sees on disk must be the same, for every cut and every damage.
+// The log format: a tracker, which sees a log while it is written, and a scan
+// of the file must agree, for every cut and every damage.
 
 #include "dbfiles/log_format.h"
 
@@ -14,7 +14,7 @@
 namespace levelkeep {
 namespace {
 
-// A write batch's header and `size` bytes in all.
+// A write batch with its header; `size` bytes in all.
 std::string Batch(uint64_t sequence, uint32_t count, size_t size) {
   std::string batch;
   PutFixed64(&batch, sequence);
@@ -135,7 +135,7 @@ TEST(ScanLogTest, EveryCutEndsAtTheLastWholeRecord) {
     const LogScan scan = Scan(writer.log().substr(0, cut));
     ASSERT_EQ(scan.boundary, expected) << "cut at " << cut;
     ASSERT_FALSE(scan.corrupt) << "cut at " << cut;
-    // What is left over is a torn record, or zeros up to the next block.
+    // The rest is a torn record, or zeros up to the next block.
     const uint64_t room =
         (kLogBlockSize - expected % kLogBlockSize) % kLogBlockSize;
     const bool trailer = room < kLogHeaderSize && cut <= expected + room;
@@ -170,7 +170,7 @@ TEST(ScanLogTest, EveryFlippedBitIsFoundAndNothingAfterItIsBelieved) {
       const LogScan scan = Scan(log);
       EXPECT_EQ(scan.boundary, second) << at << "." << bit;
       EXPECT_EQ(scan.last_sequence, 1u);
-      // A longer length may reach beyond the end, as in a torn record.
+      // A longer length may reach beyond the end, like that of a torn record.
       EXPECT_TRUE(scan.corrupt || scan.torn_tail) << at << "." << bit;
       if (at != second + 4 && at != second + 5) {
         EXPECT_TRUE(scan.corrupt) << at << "." << bit;
@@ -205,7 +205,7 @@ TEST(ScanLogTest, FragmentsInTheWrongOrderAreCorrupt) {
   }
 }
 
-// Pages that a power loss swallowed read as zeros.
+// Pages that were lost in a power loss read as zeros.
 TEST(ScanLogTest, ZerosToTheEndAreATornTailButZerosBeforeDataAreDamage) {
   const std::string whole = Fragment(1, Batch(1, 1, 20));
   const LogScan tail = Scan(whole + std::string(100000, '\0'));
@@ -241,12 +241,12 @@ TEST(ScanLogTest, SeesGapsInSequenceNumbers) {
   }
 }
 
-// Where nobody takes the records, none is held: a create scans logs whose
-// batches may be larger than its memory.
+// A scan without a receiver keeps no record in memory: a create scans logs
+// whose batches may be larger than its memory.
 TEST(ScanLogTest, FindsTheSameWithoutTakingRecords) {
   std::string log;
   for (const size_t size : {12u, 40'000u, 13u, 200'000u}) {
-    // Each a batch of one write; FrameAsLog begins a file, so one at a time.
+    // One batch in each log, because FrameAsLog begins a file.
     std::string batch(size, 'x');
     batch.replace(0, 12, std::string("\x07\0\0\0\0\0\0\0\x02\0\0\0", 12));
     log = FrameAsLog(batch);

@@ -1,4 +1,4 @@
-// What is seen of a database before LevelDB opens it.
+// The look at a database before LevelDB opens it.
 
 #include "dbfiles/look.h"
 
@@ -43,7 +43,7 @@ class LookTest : public ::testing::Test {
   void KeepAside(const std::string& name) {
     std::filesystem::copy_file(dir_ + "/" + name, temp_.Sub(name));
   }
-  // As `tar x` over a folder that is there.
+  // As `tar x` over an existing folder.
   void PutBack(const std::string& name) {
     std::filesystem::copy_file(
         temp_.Sub(name), dir_ + "/" + name,
@@ -104,7 +104,7 @@ TEST_F(LookTest, AnOlderStateOverALaterOneIsRefused) {
 }
 
 // A crash while LevelDB goes on with a log (reuse_logs): the MANIFEST that
-// never became CURRENT knows all writes of it.
+// never became CURRENT knows all writes of that log.
 TEST_F(LookTest, AManifestThatKnowsAllWritesIsNone) {
   const auto older = Names();
   for (const std::string& name : older) KeepAside(name);
@@ -119,8 +119,8 @@ TEST_F(LookTest, AManifestThatKnowsAllWritesIsNone) {
   EXPECT_TRUE(Look().ok()) << Look().ToString();
 }
 
-// The power took back that CURRENT names the new MANIFEST: what it named
-// before is still there, and nothing is missing between the two.
+// A power loss reverted CURRENT, which had named the new MANIFEST: the files of
+// the old MANIFEST are still there, and no write is missing between the two.
 TEST_F(LookTest, ACurrentThatThePowerTookBackIsNone) {
   const auto older = Names();
   for (const std::string& name : older) KeepAside(name);
@@ -131,7 +131,7 @@ TEST_F(LookTest, ACurrentThatThePowerTookBackIsNone) {
   EXPECT_EQ(CheckDatabase(dir_, 520), "");
 }
 
-// A crash between the new MANIFEST and CURRENT: its log is empty yet.
+// A crash between the new MANIFEST and CURRENT: the new log is still empty.
 TEST_F(LookTest, AManifestThatWasNeverCurrentIsNone) {
   const auto older = Names();
   for (const std::string& name : older) KeepAside(name);
@@ -141,7 +141,7 @@ TEST_F(LookTest, AManifestThatWasNeverCurrentIsNone) {
   EXPECT_EQ(CheckDatabase(dir_, 500), "");
 }
 
-// Beside the MANIFEST from before, too, which a crash left.
+// An older MANIFEST that a crash left changes nothing.
 TEST_F(LookTest, WritesThatAreMissingAreAGapAndNoReasonToRefuse) {
   const std::string before = ManifestName();
   KeepAside(before);

@@ -6,7 +6,7 @@
 namespace levelkeep {
 namespace {
 
-// The footer's last eight bytes, behind something.
+// `size` bytes that end with the last eight bytes of a footer.
 std::string TableOf(size_t size) {
   std::string table(size - 8, 'x');
   return table + "\x57\xfb\x80\x8b\x24\x75\x47\xdb";

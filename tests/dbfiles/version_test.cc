@@ -130,7 +130,8 @@ TEST(VersionEditTest, RandomDamageNeverCrashes) {
     const Result<VersionEdit> read = VersionEdit::Decode(bad);
     if (!read.ok()) continue;
     readable++;
-    // What can be read can be written and read again, and applied or refused.
+    // An edit that can be read can be written and read again, and applied or
+    // refused.
     const Result<VersionEdit> again = VersionEdit::Decode(read->Encode());
     ASSERT_TRUE(again.ok());
     ExpectEqual(*again, *read);
@@ -172,7 +173,7 @@ TEST(VersionTest, AddsUpEdits) {
   EXPECT_EQ(copy.AsEdit().compact_pointers.size(), 1u);
 }
 
-// As LevelDB, which gathers them in a set; goleveldb writes such edits.
+// As in LevelDB, which gathers tables in a set; goleveldb writes such edits.
 TEST(VersionTest, ATableThatIsNamedAgainAsItIsChangesNothing) {
   Version version;
   VersionEdit first = FirstEdit();
@@ -183,7 +184,7 @@ TEST(VersionTest, ATableThatIsNamedAgainAsItIsChangesNothing) {
   ASSERT_TRUE(version.Apply(again).ok());
   EXPECT_EQ(version.tables().size(), 3u);
   EXPECT_EQ(version.AsEdit().added_tables.size(), 3u);
-  // Removed and added back, twice.
+  // Table 5 is removed and added back, twice.
   VersionEdit moved;
   moved.removed_tables = {{0, 5}};
   moved.added_tables = {Table(5, 1), Table(5, 1)};
