@@ -1,5 +1,5 @@
-// What every destination must do, whatever it is made of. A new one adds a row
-// to Kinds() and passes all tests of this folder's conformance_*_test.cc.
+// The behaviour that every destination must have. A new one adds a row to
+// Kinds() and passes all tests of this folder's conformance_*_test.cc.
 
 #ifndef LEVELKEEP_TESTS_DESTINATION_CONFORMANCE_H_
 #define LEVELKEEP_TESTS_DESTINATION_CONFORMANCE_H_
@@ -30,7 +30,7 @@ namespace levelkeep::test {
 class Place {
  public:
   virtual ~Place() = default;
-  // As another process would open it.
+  // Opens it as another process would.
   virtual std::unique_ptr<Destination> Open() = 0;
 };
 
@@ -45,7 +45,7 @@ class FolderPlace : public Place {
   TempDir dir_;
 };
 
-// As exFAT: no links, no exchange, no rename that does not replace.
+// Like exFAT: no links, no exchange, no rename that does not replace.
 class PlainFolderPlace : public Place {
  public:
   PlainFolderPlace() : fs_(FileSystem::Posix()) { fs_.set_plain_names(true); }
@@ -76,7 +76,7 @@ class NoWaitClock : public Clock {
   std::atomic<int64_t> slept_ = 0;
 };
 
-// Each third call fails, and nobody notices.
+// Each third call fails, and the caller does not notice.
 class RetryingPlace : public Place {
  public:
   std::unique_ptr<Destination> Open() override {

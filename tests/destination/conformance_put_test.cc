@@ -1,4 +1,4 @@
-// How objects come into every destination.
+// Puts of objects into every destination.
 
 #include <gtest/gtest.h>
 
@@ -127,7 +127,8 @@ TEST_P(ConformancePutTest, SharedRangesGiveTheSameObject) {
   const std::string old = RandomBytes(8, 20'000'000);
   const auto base = Put("old", old);
   ASSERT_TRUE(base.ok());
-  // 1 MiB of its own, 10 MiB of the old one, its own, the old one's end.
+  // 1 MB of its own, 10 MB of the old object, 2 MB of its own, and the end of
+  // the old object.
   const std::string own = RandomBytes(9, 3'000'000);
   const std::string bytes = own.substr(0, 1'000'000) +
                             old.substr(5'000'000, 10'000'000) +
@@ -140,7 +141,7 @@ TEST_P(ConformancePutTest, SharedRangesGiveTheSameObject) {
   const auto put = Put("new", bytes, shared(base->version));
   ASSERT_TRUE(put.ok()) << put.status().ToString();
   EXPECT_TRUE(*ReadObject(*put) == bytes);
-  // Ranges of what is another object now are sent like the others.
+  // Ranges of an object that is now another one are sent like other bytes.
   const auto again = Put("newer", bytes, shared("of another one"));
   ASSERT_TRUE(again.ok()) << again.status().ToString();
   EXPECT_TRUE(*ReadObject(*again) == bytes);
@@ -182,7 +183,7 @@ TEST_P(ConformancePutTest, AnInterruptedPutGoesOn) {
             StatusCode::kCancelled);
   EXPECT_EQ(ListedNames(), Names({}));
   EXPECT_EQ(record.text.empty(), !abilities_.resumes_put);
-  // Another process goes on.
+  // Another process resumes the Put.
   const auto source = NewStringSource(bytes);
   double first = -1;
   const auto note = [&](double done) {

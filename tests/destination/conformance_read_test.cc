@@ -1,4 +1,4 @@
-// What is in every destination, and how it is read and removed.
+// Lists, reads and removals in every destination.
 
 #include <gtest/gtest.h>
 
@@ -173,7 +173,7 @@ TEST_P(ConformanceReadTest, OpensExactlyOneVersion) {
   ASSERT_TRUE(Put("a", "other").ok());
   EXPECT_EQ(destination_->Open("a", first->version, Work()).status().code(),
             StatusCode::kBusy);
-  // What was opened before is that version's, or nothing.
+  // An object that was opened before gives bytes of that version, or none.
   std::string buffer(5, 'x');
   const auto count = (*opened)->ReadAt(0, buffer.data(), buffer.size());
   if (count.ok()) {

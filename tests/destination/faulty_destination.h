@@ -16,13 +16,13 @@
 
 namespace levelkeep::test {
 
-// The calls are "List", "Stat", "Open", "Read" (of what was opened), "Put" and
+// The calls are "List", "Stat", "Open", "Read" (of an open object), "Put" and
 // "Remove". Thread safety: all methods may be called concurrently.
 class FaultyDestination : public WrappedDestination {
  public:
   enum class When {
-    kBefore,  // nothing is done
-    kAfter,   // it is done, and the answer gets lost
+    kBefore,  // the operation is not done
+    kAfter,   // the operation is done, but its answer is lost
   };
 
   using WrappedDestination::WrappedDestination;
@@ -33,7 +33,7 @@ class FaultyDestination : public WrappedDestination {
     MutexLock lock(&mutex_);
     faults_[call] = {times, code, when};
   }
-  // Each n-th call fails, by turns before and after it is done; 0: none.
+  // Each n-th call fails, alternately before and after it is done; 0: no call.
   void FailEvery(uint64_t n) {
     MutexLock lock(&mutex_);
     every_ = n;

@@ -1,4 +1,5 @@
-// A folder as a destination: what crashes leave, and what people put there.
+// A folder as a destination: files that crashes leave, and files that people
+// put there.
 
 #include "destination/folder_destination.h"
 
@@ -57,7 +58,7 @@ class FolderCrashTest : public ::testing::TestWithParam<bool> {
     first_ = disk_.Save();
   }
 
-  // Nothing of the Put but the object, or nothing at all.
+  // Expects the whole object and no other file of the Put, or nothing at all.
   void ExpectWholeOrAbsent(const std::string& where, bool acknowledged) {
     disk_.Restore(disk_.Save());  // without a fault
     FolderDestination folder(disk_.file_system(), kFolder);
@@ -81,7 +82,7 @@ class FolderCrashTest : public ::testing::TestWithParam<bool> {
     Names wanted = {".levelkeep", "old"};
     if (there) wanted = {".levelkeep", "new", "old"};
     EXPECT_EQ(*disk_.file_system()->List(kFolder), wanted) << where;
-    // Whatever was left, the name can be had.
+    // Whatever was left, the name can be used.
     if (!there) {
       EXPECT_TRUE(PutBytes(&folder, "new", bytes_).ok()) << where;
     }
@@ -144,7 +145,7 @@ TEST_P(FolderCrashTest, AnInterruptedPutGoesOnAfterThePowerWasLost) {
       disk_.Reboot(seed);
       FolderDestination folder(disk_.file_system(), kFolder);
       {
-        // What the record names is not swept.
+        // The part that the record names is not swept.
         const auto lock = folder.LockState();
         ASSERT_TRUE(lock.ok());
         ASSERT_TRUE(folder.Sweep({record.text}).ok());
@@ -261,7 +262,7 @@ TEST_F(FolderTest, ADiscardedPartIsGone) {
   ASSERT_TRUE(part.ok());
   folder_.Discard(&*part);
   EXPECT_EQ(AllFiles(), Names({".levelkeep"}));
-  folder_.Discard(&*part);  // once more does nothing
+  folder_.Discard(&*part);  // a second call does nothing
 }
 
 TEST_F(FolderTest, APartMayBeGivenAnotherNameWhenTheFirstIsTaken) {
@@ -276,10 +277,10 @@ TEST_F(FolderTest, APartMayBeGivenAnotherNameWhenTheFirstIsTaken) {
   EXPECT_EQ(ReadObject(&folder_, "b"), "second");
 }
 
-// An empty file beside a part: a crash gave it its name, and no more.
+// An empty file beside a part: a crash came after the claim of its name.
 TEST_F(FolderTest, AClaimIsNoObject) {
   test::WriteFile(dir_.Sub("claimed"), "");
-  EXPECT_EQ(Objects(), Names({"claimed"})) << "nobody is at it: somebody's";
+  EXPECT_EQ(Objects(), Names({"claimed"})) << "no part: a file of a user";
   const std::string part = NewTemporaryName(kPartSuffix);
   test::WriteFile(dir_.Sub(part), "left by a kill");
   EXPECT_EQ(Objects(), Names({}));

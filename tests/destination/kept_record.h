@@ -21,7 +21,7 @@ struct KeptRecord : PutRecord {
   }
 
   std::string text;
-  Status load, save;  // not ok: what they end with
+  Status load, save;  // not ok: results of Load and Save
 };
 
 }  // namespace levelkeep::test

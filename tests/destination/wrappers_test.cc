@@ -1,5 +1,5 @@
-// Retries and limits. That they keep what a destination promises the
-// conformance suite proves.
+// Retries and limits. The conformance suite proves that they keep the promises
+// of a destination.
 
 #include <gtest/gtest.h>
 
@@ -85,7 +85,8 @@ TEST_F(RetryingTest, PatienceEnds) {
   EXPECT_EQ(retrying_->List(Work()).status().code(), StatusCode::kIoError);
   const auto took = clock_.SteadyNow() - begun;
   EXPECT_GE(took, milliseconds(5000));
-  EXPECT_LE(took, milliseconds(6000)) << "the longest pause at most beyond";
+  EXPECT_LE(took, milliseconds(6000))
+      << "at most the longest pause beyond the patience";
   faulty_->Fail("Put", UINT64_MAX);
   EXPECT_EQ(Put("bytes").status().code(), StatusCode::kIoError);
 }
@@ -104,7 +105,7 @@ TEST_F(RetryingTest, PausesGrowUpToTheLongest) {
     longest = std::max(longest, pause);
   };
   EXPECT_FALSE(retrying_->List(Work()).ok());
-  EXPECT_GT(longest, milliseconds(200)) << "they would never grow";
+  EXPECT_GT(longest, milliseconds(200)) << "the pauses never grew";
 }
 
 TEST_F(RetryingTest, AStopEndsTheWait) {
@@ -129,7 +130,7 @@ TEST_F(RetryingTest, APutWhoseAnswerWasLostIsRecognised) {
   }
 }
 
-// Somebody else was faster, while our first try failed.
+// Another program put the object while our first try failed.
 TEST_F(RetryingTest, AnObjectOfSomebodyElseIsNotTakenForOurs) {
   for (const char* bytes : {"other", "not even as long"}) {
     test::WriteFile(dir_.Sub("a"), bytes);
@@ -172,7 +173,7 @@ TEST_F(RetryingTest, APutWithARecordGoesOnAndItsProgressNeverGoesBack) {
   EXPECT_TRUE(test::ReadFile(dir_.Sub("a")) == bytes);
 }
 
-// As long as something goes on, a bad line may last longer than the patience.
+// As long as bytes get through, a bad line may last longer than the patience.
 TEST_F(RetryingTest, ATaskThatGoesOnIsNotGivenUp) {
   Use({milliseconds(100), milliseconds(1000), milliseconds(150)});
   const std::string bytes = test::RandomBytes(2, 90'000'000);
