@@ -1,5 +1,5 @@
-// backups/ on a disk that fails or is held at one step: what is reported, and
-// that neither this backup nor the ones before it suffer.
+// backups/ on a disk that fails, or is held, at one step: the failure is
+// reported, and neither this backup nor earlier ones are harmed.
 
 #include <gtest/gtest.h>
 
@@ -54,7 +54,7 @@ class BackupsTest : public ::testing::Test {
         ReadIdentity(FileSystem::Posix(), options_.storage_path()).value();
     return engine_->Write(**snapshot, request);
   }
-  // A backup on a disk that works.
+  // Makes a backup on a disk that works; returns its name.
   std::string Made() {
     disk_.Reset();
     const auto made = Write();
@@ -103,7 +103,7 @@ TEST_F(BackupsTest, EventsAreRememberedInTheManifest) {
   EXPECT_EQ(events->last_time, "2024-12-27T13:00:00Z");
 }
 
-// exFAT, s3fs, rclone: only a claim keeps a name from others.
+// As on exFAT, s3fs or rclone: only a claim keeps a name from other writers.
 TEST_F(BackupsTest, IsPublishedWhereThereAreOnlyPlainNames) {
   disk_.set_plain_names(true);
   const auto made = Write();
@@ -138,7 +138,7 @@ TEST_F(BackupsTest, ClaimOfACrashHidesNoNameAndIsSwept) {
   EXPECT_TRUE(engine_->PendingVerification()->empty());
   EXPECT_EQ(engine_->Find(claimed).status().code(), StatusCode::kNotFound);
 
-  const auto made = Write();  // in another second, as a rule
+  const auto made = Write();  // usually in another second
   ASSERT_TRUE(made.ok()) << made.status().ToString();
   ExpectGood(made->name);
   EXPECT_EQ(engine_->List()->size(), 1u);
@@ -179,7 +179,7 @@ TEST_F(BackupsTest, OtherBytesThanWrittenAreWrittenOnceMoreWithoutReuse) {
   ASSERT_TRUE(disk_.fired()) << "it is read back from the device";
   ASSERT_TRUE(made.ok()) << made.status().ToString();
   ExpectGood(made->name);
-  // A device that never gives back what was written gets no backup.
+  // A device that never returns the written bytes gets no backup.
   const auto before = InBackups();
   disk_.FailOn("ReadFromDevice " + part, StatusCode::kCorruption, 1,
                FaultFileSystem::kAlways);
@@ -189,7 +189,7 @@ TEST_F(BackupsTest, OtherBytesThanWrittenAreWrittenOnceMoreWithoutReuse) {
 
 TEST_F(BackupsTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
   const std::string first = Made();
-  // What the first one left for the next.
+  // The record that the first backup left for the next one.
   ASSERT_TRUE(
       FileSystem::Posix()->Link(InOwn("reuse"), InOwn("reuse-first")).ok());
   uint64_t failures = 0;
@@ -203,11 +203,12 @@ TEST_F(BackupsTest, ArchiveThatTheDeviceDoesNotGiveIsReplacedNotBlamed) {
       more = disk_.fired();
       failures += more ? 1 : 0;
       disk_.Reset();
-      // Listing it may be what failed: then there is no backup before this.
+      // If the listing could not read the first backup, the new one reuses
+      // nothing.
       ASSERT_TRUE(made.ok()) << made.status().ToString();
       ExpectGood(made->name);
       EXPECT_EQ(test::StatusOf(engine_.get(), first), "unverified");
-      // The next one starts from the first again.
+      // The next round starts from the first backup again.
       ASSERT_TRUE(engine_->Delete(made->name, true).ok());
       ASSERT_TRUE(FileSystem::Posix()->RemoveFile(InOwn("reuse")).ok());
       ASSERT_TRUE(
@@ -270,7 +271,7 @@ TEST_F(BackupsTest, ArchiveIsVerifiedByItsPathToo) {
   EXPECT_TRUE(report->own);
   EXPECT_FALSE(PathExists(FileSystem::Posix(), copy + ".sha256"));
   EXPECT_EQ(test::StatusOf(engine_.get(), name), "unverified")
-      << "it is not this one";
+      << "the path is not this backup";
   std::string bytes = test::ReadFile(copy);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
   test::WriteFile(copy, bytes);

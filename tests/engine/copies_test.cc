@@ -1,5 +1,5 @@
-// Backups whose archive is in another destination only: verified, looked at and
-// restored as if it were here.
+// Backups whose archive is only in another destination: they are verified,
+// inspected and restored as if the archive were here.
 
 #include <gtest/gtest.h>
 
@@ -87,7 +87,7 @@ TEST_F(EngineCopiesTest, ADamagedCopyIsFoundOutBeforeAnythingIsRestored) {
   std::string bytes = test::ReadFile(path);
   bytes[bytes.size() / 3] = static_cast<char>(bytes[bytes.size() / 3] ^ 1);
   test::WriteFile(path, bytes);
-  std::filesystem::last_write_time(path, time);  // as a rotten disk would
+  std::filesystem::last_write_time(path, time);  // a bad disk keeps the time
   const auto verified = site_.engine().Verify(*site_.engine().Find(name_),
                                               VerifyDepth::kFull, {});
   EXPECT_EQ(verified.status().code(), StatusCode::kCorruption);

@@ -40,7 +40,7 @@ class CreateCrashTest : public ::testing::Test {
             .ok());
   }
 
-  // What the manager does, with the offline snapshot.
+  // Works like the manager, but with the offline snapshot.
   Result<BackupInfo> CreateAndRotate() {
     Engine engine(options_, {.fs = &fs_});
     auto lock = engine.LockForWriting();
@@ -56,8 +56,8 @@ class CreateCrashTest : public ::testing::Test {
     return made;
   }
 
-  // Every archive under a backup's name is whole; nothing else is there.
-  // Returns their names.
+  // Expects that every archive under a backup's name is whole, and that there
+  // are no other files. Returns the names.
   std::set<std::string> ExpectOnlyWholeBackups(const std::string& where) {
     FileSystem* const disk = FileSystem::Posix();
     Engine engine(options_, {.fs = disk});
@@ -131,7 +131,7 @@ TEST_F(CreateCrashTest, AnyCrashLeavesOnlyWholeBackupsAndLosesNone) {
     if (made.ok()) {
       EXPECT_EQ(1u, after.count(made->name)) << where;
     } else {
-      // Old ones go only after the new one was acknowledged.
+      // Old backups are removed only after the new one was acknowledged.
       for (const std::string& name : before) {
         EXPECT_EQ(1u, after.count(name)) << name << " after " << where;
       }
@@ -140,7 +140,7 @@ TEST_F(CreateCrashTest, AnyCrashLeavesOnlyWholeBackupsAndLosesNone) {
 }
 
 TEST_F(CreateCrashTest, ArchiveThatDoesNotReadBackIsNotPublished) {
-  // Another hand changes the part between the write and the read-back.
+  // Another program changes the part between the write and the read-back.
   fs_.set_observer([&](const std::string& operation) {
     if (!operation.starts_with("Sync ") ||
         operation.find(".part") == std::string::npos) {
@@ -171,7 +171,7 @@ TEST_F(CreateCrashTest, SecondProcessAtWorkIsNamed) {
   EXPECT_EQ(StatusCode::kBusy, other.status().code());
   EXPECT_NE(std::string::npos, other.status().message().find("pid"))
       << other.status().ToString();
-  // What a live process writes is not swept.
+  // A part that a live process writes is not swept.
   const std::string part =
       options_.backup_dir + "/.levelkeep-" + RandomId() + ".part";
   test::WriteFile(part, "half");

@@ -1,5 +1,5 @@
-// What killed programs leave goes with the next create, rotation or
-// verification; what a living one holds stays.
+// The next create, rotation or verification removes the left-overs of killed
+// programs; files that a living program holds stay.
 
 #include <gtest/gtest.h>
 
@@ -45,13 +45,14 @@ TEST_F(LeftOversTest, PartsGoWithTheNextCreateAndRotation) {
   EXPECT_TRUE(stdfs::exists(held)) << "another program writes it";
   test::WriteFile(left, "half");
   ASSERT_TRUE(site_.engine().PlanRotation().ok());
-  EXPECT_TRUE(stdfs::exists(left)) << "who only looks removes nothing";
+  EXPECT_TRUE(stdfs::exists(left)) << "a preview removes nothing";
   ASSERT_TRUE(site_.engine().Rotate().ok());
   EXPECT_FALSE(stdfs::exists(left));
   EXPECT_TRUE(stdfs::exists(held));
 }
 
-// Its links keep the space of tables that LevelDB has removed.
+// The links in a scratch folder keep the space of tables that LevelDB has
+// removed.
 TEST_F(LeftOversTest, ScratchOfSnapshotsGoesWithTheNextCreate) {
   stdfs::create_directories(Work("scratch-killed"));
   test::WriteFile(Work("scratch-killed/owner.lock"), "");

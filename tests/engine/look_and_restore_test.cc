@@ -1,4 +1,4 @@
-// Who looks at a backup first restores what was looked at.
+// A caller that looks at a backup first restores exactly that backup.
 
 #include <gtest/gtest.h>
 
@@ -32,7 +32,7 @@ class LookAndRestoreTest : public ::testing::Test {
     EXPECT_TRUE(found.ok());
     return found.ok() ? found->path : "";
   }
-  // Shown, then replaced by the other one, which takes its name.
+  // The first backup: shown, then replaced by the second, which gets its name.
   FoundBackup ShownAndReplaced() {
     const std::string shown = dir_.Sub("shown.tar.gz");
     std::filesystem::copy_file(first_, shown);
@@ -105,7 +105,7 @@ TEST_F(LookAndRestoreTest, ALaterRestoreReplacesTheOneThatIsStaged) {
   ASSERT_TRUE(site_.engine().Restore(*site_.engine().Locate(first_), {}).ok());
   EXPECT_FALSE(staged());
   EXPECT_TRUE(std::filesystem::exists(drops + "persons.tar.gz"))
-      << "what a person dropped is a wish of its own";
+      << "a restore leaves the drop of a person alone";
   stage();
   ASSERT_TRUE(site_.engine().Undo(UndoScope::kLast).ok());
   EXPECT_FALSE(staged());

@@ -28,7 +28,7 @@ class OfflineTest : public ::testing::Test {
     std::filesystem::create_directories(options_.storage_dir);
     test::BuildDatabase(options_.storage_path(), 100);
   }
-  // Of another process each.
+  // An engine as in another process.
   Engine Outside() { return Engine(options_, {}); }
   Result<RestoreReport> Restore(const std::string& source) {
     Engine engine = Outside();
@@ -142,7 +142,7 @@ TEST_F(OfflineTest, ADryRunIsRefusedWhereTheRestoreIsAndLeavesNothing) {
             StatusCode::kUnsupported);
   EXPECT_TRUE(Preview(made.name).ok());
   EXPECT_EQ(left(), before);
-  // Also where the storage is still to be made.
+  // Also if STORAGE_DIR does not exist yet.
   options_.storage_dir = dir_.Sub("new/storage");
   EXPECT_TRUE(Preview(made.name).ok());
   EXPECT_EQ(left(), before);
@@ -219,8 +219,8 @@ TEST_F(OfflineTest, InspectsOwnAndForeignArchives) {
   EXPECT_FALSE(other->files.empty());
 }
 
-// Was: the next backup's manifest named an empty digest, and no reader took
-// it any more.
+// Regression: the manifest of the next backup named an empty digest, and no
+// reader accepted that backup.
 TEST_F(OfflineTest, BackupAfterOneWithoutSidecarIsReadable) {
   const BackupInfo first = Create();
   const std::string sha256 = first.sha256;

@@ -1,5 +1,5 @@
-// Whose backup it is, and whether the database is still the one that it was:
-// several installations on one BACKUP_DIR, copies, databases that were put
+// Which database a backup belongs to, and whether a database is still the same
+// one: several installations on one BACKUP_DIR, copies, databases that were put
 // back, volumes that are missing.
 
 #include <gtest/gtest.h>
@@ -39,7 +39,7 @@ TEST_F(OwnershipTest, EachDatabaseRotatesItsOwnBackups) {
   for (int i = 0; i < 4; ++i) b_.Create();
   EXPECT_TRUE(a_.Has(a1));
   EXPECT_TRUE(a_.Has(a2));
-  EXPECT_EQ(a_.Files().size(), 4u) << "two of each";
+  EXPECT_EQ(a_.Files().size(), 4u) << "two of each database";
   EXPECT_EQ(a_.Latest(), a2) << "though b made newer ones";
   EXPECT_NE(a_.Identity().id, b_.Identity().id);
   EXPECT_EQ(a_.ManifestOf(a2)->db_id, a_.Identity().id);
@@ -56,7 +56,7 @@ TEST_F(OwnershipTest, AnothersBackupIsTakenOnlyIfItIsMeant) {
   const Status meant = b_.Restore(a1, /*other=*/true);
   ASSERT_TRUE(meant.ok()) << meant.ToString();
   EXPECT_EQ(test::CheckDatabase(b_.db_dir(), 100), "");
-  EXPECT_EQ(b_.Identity().id, before.id) << "it stays what it was";
+  EXPECT_EQ(b_.Identity().id, before.id) << "the identity stays";
   EXPECT_NE(b_.Identity().epoch, before.epoch);
   EXPECT_EQ(b_.Identity().parent, a_.Identity().epoch);
 
@@ -77,7 +77,7 @@ TEST_F(OwnershipTest, WhereNoDatabaseIsTheLatestOfSeveralIsNotGuessed) {
   b_.Create();
   nobody.Reset();
   EXPECT_NE(nobody.Latest().find("several databases"), std::string::npos);
-  // And it removes nothing.
+  // Without a database, a rotation removes nothing.
   nobody.options_.retention.max_backups = 1;
   nobody.Reset();
   const auto rotated = nobody.engine().Rotate();
@@ -96,7 +96,7 @@ TEST_F(OwnershipTest, ADatabaseThatIsMissingIsNotBegunAnew) {
   const Status missing = a_.engine().RequireDatabase();
   EXPECT_EQ(missing.code(), StatusCode::kRefused);
   EXPECT_NE(missing.hint().find("ALLOW_NEW_DATABASE"), std::string::npos);
-  EXPECT_TRUE(b_.engine().RequireDatabase().ok()) << "nothing was there ever";
+  EXPECT_TRUE(b_.engine().RequireDatabase().ok()) << "there never was one";
 }
 
 TEST_F(OwnershipTest,
@@ -136,7 +136,7 @@ TEST_F(OwnershipTest, ADatabaseThatWasPutBackBeginsAnotherHistory) {
   const std::string a4 = a_.Create();
   const std::string a5 = a_.Create();
   EXPECT_FALSE(a_.Has(a1));
-  EXPECT_TRUE(a_.Has(a2)) << "the last that is known of the other history";
+  EXPECT_TRUE(a_.Has(a2)) << "the last backup of the other history";
   EXPECT_TRUE(a_.Has(a4));
   EXPECT_TRUE(a_.Has(a5));
 }
@@ -157,7 +157,7 @@ TEST_F(OwnershipTest, WhatIsPutBackIsNoticedByItsManifestToo) {
   EXPECT_NE(a_.Identity().epoch, epoch);
 }
 
-// The memory is gone; the backups know.
+// The remembered state is lost, but the newest backup knows it.
 TEST_F(OwnershipTest, TheNewestBackupRemembersWhatWasReached) {
   a_.Put(0, 100);
   a_.Create();
@@ -211,7 +211,7 @@ TEST_F(OwnershipTest, ACopyThatLivesAtTheSameTimeIsADatabaseOfItsOwn) {
 TEST_F(OwnershipTest, ACopyOfADatabaseThatNobodyHasOpenTakesItsPlace) {
   a_.Put(0, 100);
   ASSERT_TRUE(a_.engine().Adopt(true).ok());
-  a_.Reset();  // as by kill -9: nobody holds the record's lock
+  a_.Reset();  // as after kill -9: nobody holds the record's lock
   Copy(a_.options_.storage_dir, b_.options_.storage_dir);
   const auto adopted = b_.engine().Adopt(true);
   ASSERT_TRUE(adopted.ok());
@@ -238,7 +238,7 @@ TEST_F(OwnershipTest, ATarOfTheFolderMovesTheIdentityWithIt) {
   restore(&b_);
   EXPECT_EQ(b_.Identity().id, a_.Identity().id);
   EXPECT_NE(b_.Identity().epoch, a_.Identity().epoch);
-  // What is there keeps its own.
+  // An existing database keeps its own identity.
   Site c(dir_.path(), "c");
   c.Put(0, 5);
   ASSERT_TRUE(c.engine().Adopt(false).ok());
@@ -265,7 +265,7 @@ TEST_F(OwnershipTest, VerificationsOfTwoDatabasesDoNotWaitForEachOther) {
     b_.Verify(b1);
   }
   a_.Verify(a1);
-  // What a killed one leaves is swept where it was.
+  // The scratch folder of a killed verification is swept if its lock is free.
   const std::string scratch = fs::path(lock_of(a_)).parent_path() / "scratch-1";
   fs::create_directory(scratch);
   {
@@ -286,8 +286,8 @@ TEST_F(OwnershipTest, NamelessArchivesAreItsOwnWhileItIsAlone) {
   b_.Create();
   for (int i = 0; i < 3; ++i) a_.Create();
   EXPECT_TRUE(a_.Has(nameless)) << "it may be b's";
-  EXPECT_TRUE(a_.Restore(nameless).ok()) << "by name, as ever";
-  // b goes away, with all that is remembered of it.
+  EXPECT_TRUE(a_.Restore(nameless).ok()) << "by name, as always";
+  // b goes away, with everything that is remembered about it.
   for (const std::string& name : b_.Files()) {
     if (b_.ManifestOf(name)->db_id == b_.Identity().id) {
       ASSERT_TRUE(b_.engine().Delete(name, true, false).ok());

@@ -1,5 +1,5 @@
-// What is read of an archive while it is checked: no byte more often than it
-// must be. What levelkeep-check reads is not counted here.
+// How often a check reads the bytes of an archive: never more than necessary.
+// Reads of levelkeep-check are not counted here.
 
 #include <gtest/gtest.h>
 
@@ -35,7 +35,7 @@ class ReadsTest : public ::testing::Test {
     if (made.ok()) archive_ = made->path;
   }
 
-  // In archives, of the operation that was done since Reset().
+  // How often the operation since Reset() read the whole archive.
   double Passes(const std::string& archive) {
     const auto size = std::filesystem::file_size(archive);
     EXPECT_GE(size, 1u << 20) << "too small to tell";
@@ -56,10 +56,10 @@ class ReadsTest : public ::testing::Test {
   std::string archive_;
 };
 
-// A table of contents is read when the archive is opened, and digested.
+// The table of contents is read at the opening, and once more for the digest.
 constexpr double kOnce = 1.1;
 
-// Was: the SHA-256 of the file first, then the members.
+// Regression: the SHA-256 of the file was read first, then the members.
 TEST_F(ReadsTest, VerificationReadsAnArchiveOnce) {
   EXPECT_LT(PassesOf("latest", VerifyDepth::kStructure), 0.1);
   EXPECT_LT(PassesOf("latest", VerifyDepth::kChecksums), kOnce);
@@ -68,8 +68,8 @@ TEST_F(ReadsTest, VerificationReadsAnArchiveOnce) {
   EXPECT_GE(PassesOf("latest", VerifyDepth::kFull), 1.0);
 }
 
-// The device gives those once, too; the digest of a block is taken from the
-// page cache while the next one is inflated (InflateAhead).
+// The device reads a foreign archive only once, too; the digest of a block is
+// taken from the page cache while the next block is inflated (InflateAhead).
 TEST_F(ReadsTest, ArchivesOfOthersAreNotReadOnceMoreForTheirDigest) {
   constexpr double kTwice = 2.1;
   const std::string foreign = dir_.Sub("foreign.tar.gz");
@@ -88,7 +88,7 @@ TEST_F(ReadsTest, RestoreReadsAnArchiveOnce) {
   EXPECT_LT(Passes(archive_), kOnce);
 }
 
-// A path may well lead to a backup, or to a copy of one under its name.
+// A path may lead to a backup, or to a copy of a backup under the same name.
 TEST_F(ReadsTest, AVerifiedArchiveIsNotScannedAgainHoweverItIsNamed) {
   int scans = 0;
   Platform platform{.fs = &disk_};
@@ -132,7 +132,7 @@ TEST_F(ReadsTest, AVerifiedArchiveIsNotScannedAgainHoweverItIsNamed) {
   EXPECT_TRUE(!report.ok() || scans == 1);
 }
 
-// Besides the copy into restore/, for which the bytes are not looked at.
+// The copy into restore/ is not counted: it does not look at the bytes.
 TEST_F(ReadsTest, StagingReadsAnArchiveOnce) {
   const auto backup = engine_->Find("latest");
   ASSERT_TRUE(backup.ok());
@@ -143,7 +143,7 @@ TEST_F(ReadsTest, StagingReadsAnArchiveOnce) {
   EXPECT_LT(Passes(archive_), kOnce);
 }
 
-// The sidecar has the last word on what is wrong with it, as ever.
+// If the archive differs from its sidecar, that is the reported reason.
 TEST_F(ReadsTest, ADamagedArchiveIsComparedWithItsSidecarAllTheSame) {
   std::string bytes = test::ReadFile(archive_);
   bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 1);
@@ -156,7 +156,8 @@ TEST_F(ReadsTest, ADamagedArchiveIsComparedWithItsSidecarAllTheSame) {
     EXPECT_NE(report.status().message().find("its SHA-256 is not the one in"),
               std::string::npos)
         << report.status().message();
-    // Damaged: nothing is "latest" any more.
+    // The damaged backup can't be found as "latest" until its record is
+    // removed.
     test::WriteFile(archive_, bytes);
     std::filesystem::remove_all(options_.backup_dir + "/.levelkeep");
   }

@@ -1,5 +1,5 @@
-// A database that lacks files: nothing works on it, and accept-loss makes one
-// of what is left.
+// A database that lacks files: LevelKeep refuses to work on it, and accept-loss
+// makes a database of the files that are left.
 
 #include <gtest/gtest.h>
 
@@ -137,7 +137,7 @@ TEST_F(RemainsTest, TheOldFolderIsKeptAndTheHistoryIsAnotherOne) {
   EXPECT_EQ(after.id, before_.id);
   EXPECT_EQ(after.parent, before_.epoch);
   EXPECT_EQ(after.epoch, report.epoch);
-  // BACKUP_DIR remembers why, for whoever attaches it next.
+  // BACKUP_DIR remembers the reason for the next program that attaches it.
   site_.Reset();
   const auto adopted = site_.engine().Adopt(false);
   ASSERT_TRUE(adopted.ok());
@@ -168,8 +168,9 @@ TEST_F(RemainsTest, NoBackupIsMadeAndTheNewestIsNamed) {
   Remove("CURRENT");
   const auto preview = site_.engine().Preview(*site_.engine().Find(backup));
   ASSERT_TRUE(preview.ok());
-  EXPECT_TRUE(preview->database_present) << "tables are no empty place";
-  // A restore does not look at what it replaces.
+  EXPECT_TRUE(preview->database_present)
+      << "a folder with tables is a database";
+  // A restore does not look at the database that it replaces.
   ASSERT_TRUE(site_.Restore(backup).ok());
   EXPECT_TRUE(site_.engine().RequireWhole().ok());
   EXPECT_EQ(EventsLeft(), static_cast<size_t>(kWritten));

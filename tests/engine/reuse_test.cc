@@ -1,4 +1,4 @@
-// Backups that copy what the one before them holds.
+// Backups that copy members of the backup before them.
 
 #include "engine/reuse.h"
 
@@ -49,7 +49,7 @@ class ReusePlanTest : public ::testing::Test {
   void AddEvents(uint64_t first, uint64_t count) {
     test::BuildOptions build;
     build.first_event = first;
-    build.write_buffer_bytes = 256 << 10;  // tables that are worth it
+    build.write_buffer_bytes = 256 << 10;  // tables that are worth reusing
     test::BuildDatabase(options_.storage_path(), count, build);
   }
   BackupInfo Create() {
@@ -88,8 +88,8 @@ class ReusePlanTest : public ::testing::Test {
     return options_.backup_dir + "/.levelkeep/databases/" + identity->id +
            "/reuse";
   }
-  // One that is reused: LevelDB, closed while it compacted, leaves tables that
-  // no version names.
+  // A table that is reused. LevelDB, closed while it compacted, also leaves
+  // tables that no version names.
   std::string ATable() const {
     const std::string record = test::ReadFile(RecordPath());
     for (const auto& entry :
@@ -116,7 +116,7 @@ TEST_F(ReusePlanTest, CopiesTheTablesThatAreStillThere) {
   EXPECT_GE(Reusable(), 1);
   const BackupInfo second = Create();
   const BackupInfo third = Create();
-  // Each stands for itself.
+  // Each backup is complete without the earlier ones.
   ASSERT_TRUE(std::filesystem::remove(first.path));
   ExpectGood(second, 7000);
   ASSERT_TRUE(std::filesystem::remove(second.path));
@@ -138,7 +138,7 @@ TEST_F(ReusePlanTest, WhateverIsDoubtfulIsCompressed) {
   options_.archive.compression = true;
   EXPECT_EQ(Reusable(), all);
 
-  // The same bytes in a new file, and the same file with a new time.
+  // The same bytes in a new file.
   const std::string table = ATable();
   std::filesystem::copy_file(table, table + ".new");
   std::filesystem::rename(table + ".new", table);
@@ -177,7 +177,7 @@ TEST_F(ReusePlanTest, DamagedArchivePoisonsNothingAndIsTold) {
   EXPECT_NE(
       damaged->verification->message.find("changed after they were written"),
       std::string::npos);
-  // The next one has a good archive to copy from again.
+  // The next backup has a good archive to copy from again.
   EXPECT_GE(Reusable(), 1);
 }
 
@@ -197,7 +197,7 @@ TEST_F(ReusePlanTest, TableThatChangedUnseenIsNoticed) {
   Create();
   const int tables = Reusable();
   ASSERT_GE(tables, 1);
-  // All of them, so that the one that is looked at is among them.
+  // Changes all tables, so that the compared one is among them.
   for (const auto& entry :
        std::filesystem::directory_iterator(options_.storage_path())) {
     if (entry.path().extension() == ".ldb") ChangeUnseen(entry.path(), 100);

@@ -21,7 +21,7 @@ namespace levelkeep::test {
 
 class Site {
  public:
-  // `clock` outlives it.
+  // REQUIRES: `clock` outlives the site.
   Site(const std::string& root, const std::string& name,
        Clock* clock = Clock::System())
       : clock_(clock) {
@@ -35,7 +35,7 @@ class Site {
     Reset();
   }
 
-  // As a new process would begin.
+  // Begins like a new process.
   void Reset() {
     engine_.reset();
     Platform platform;

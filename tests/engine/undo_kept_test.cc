@@ -1,5 +1,5 @@
-// How long what a restore replaced is kept: long enough for a person to notice,
-// and until a backup that was begun later is proven.
+// How long the database that a restore replaced is kept: long enough for a
+// person to notice, and until a backup that was begun later is verified.
 
 #include <gtest/gtest.h>
 
@@ -40,13 +40,14 @@ class UndoKeptTest : public ::testing::Test {
 
 TEST_F(UndoKeptTest, AVerifiedBackupEndsItOnlyAfterItsHours) {
   site_.Verify(site_.Create());
-  EXPECT_TRUE(Kept()) << "the catch-up run of a start is minutes later";
+  EXPECT_TRUE(Kept()) << "a first verification is only minutes later";
   clock_.Advance(std::chrono::hours(23));
   EXPECT_FALSE(site_.engine().ForgetUndoWhenDue());
   clock_.Advance(std::chrono::hours(1));
   EXPECT_TRUE(site_.engine().ForgetUndoWhenDue());
   EXPECT_FALSE(Kept());
-  EXPECT_FALSE(site_.engine().ForgetUndoWhenDue()) << "once";
+  EXPECT_FALSE(site_.engine().ForgetUndoWhenDue())
+      << "a second call does nothing";
 }
 
 TEST_F(UndoKeptTest, TimeAloneDoesNotEndIt) {
@@ -60,7 +61,7 @@ TEST_F(UndoKeptTest, TimeAloneDoesNotEndIt) {
   EXPECT_FALSE(Kept());
 }
 
-// The history goes on: only its time tells a backup from before the undo.
+// An undo continues the history: only the time shows that a backup is older.
 TEST_F(UndoKeptTest, ABackupFromBeforeAnUndoDoesNotEndIt) {
   ASSERT_TRUE(site_.engine().Undo(UndoScope::kLast).ok());
   clock_.Advance(std::chrono::hours(30));
@@ -83,7 +84,8 @@ TEST_F(UndoKeptTest, ItIsForgottenOnRequest) {
             StatusCode::kNotFound);
 }
 
-// Nobody's start or restore is in the way of a verification's end.
+// The end of a verification does not disturb the start or restore of another
+// process.
 TEST_F(UndoKeptTest, WhatAnotherProcessManagesIsLeftAlone) {
   const std::string later = site_.Create();
   clock_.Advance(std::chrono::hours(30));
@@ -96,8 +98,8 @@ TEST_F(UndoKeptTest, WhatAnotherProcessManagesIsLeftAlone) {
   EXPECT_TRUE(Kept());
 }
 
-// Space alone never ends it: a backup that finds none says what could be given
-// up.
+// Lack of space never ends an undo: a backup without space says what could be
+// given up.
 TEST_F(UndoKeptTest, ABackupWithoutSpaceNamesItsSizeAndKeepsIt) {
   site_.options_.resources.reserve_bytes = uint64_t{1} << 60;
   site_.Reset();

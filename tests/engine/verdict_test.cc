@@ -1,5 +1,5 @@
-// A verdict needs evidence: what a check that could not be done changes, and
-// what it must not.
+// A verdict needs evidence: the changes after a check that could not be done,
+// and the state that it must not change.
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
@@ -36,7 +36,7 @@ class VerdictTest : public ::testing::Test {
     if (made.ok()) name_ = made->name;
   }
 
-  // levelkeep-check does this instead.
+  // The script runs instead of levelkeep-check.
   void UseScript(const std::string& script) {
     options_.verification.check_program = dir_.Sub("script");
     test::WriteFile(options_.verification.check_program,
@@ -69,7 +69,7 @@ struct NoVerdict {
   const char* script;
   StatusCode code;
 };
-// By the names of the signals and codes; docs/decisions/0020 has the list.
+// Signals and exit codes that give no verdict; see docs/decisions/0021.
 const std::vector<NoVerdict>& NoVerdicts() {
   static const auto* const kList = new std::vector<NoVerdict>{
       {"kill -TERM $$", StatusCode::kNotChecked},
@@ -122,7 +122,7 @@ TEST_F(VerdictTest, AVerificationThatPassedIsNotOverwrittenWithoutEvidence) {
   EXPECT_EQ(Listed().status, BackupStatus::kDamaged);
 }
 
-// With its sidecar, and without one.
+// With the sidecar, and without it.
 TEST_F(VerdictTest, DamageIsRememberedByTheDigestThatThereIs) {
   const std::string path = options_.backup_dir + "/" + name_;
   const std::string good = test::ReadFile(path);
@@ -174,11 +174,11 @@ TEST_F(VerdictTest, AReasonThatCanNotBeKeptIsNoFailureOfItsOwn) {
   EXPECT_TRUE(disk.fired());
 }
 
-// --- whose word counts in a restore ---
+// --- which verifications count in a restore ---
 
 class ScannedTest : public VerdictTest {
  protected:
-  // How often a restore into a folder of its own scans.
+  // The number of scans during an extraction into a new folder.
   int ScansOf(const std::string& source) {
     int scans = 0;
     Platform platform;
@@ -205,7 +205,8 @@ TEST_F(ScannedTest, OnlyWhatWasScannedForThisStorageIsNotScannedAgain) {
   EXPECT_EQ(ScansOf(name_), 1);
   ASSERT_TRUE(Verify().ok());
   EXPECT_EQ(ScansOf(name_), 0);
-  // Another storage on the same backups/, which it has not verified.
+  // Another storage with the same backups/, which that storage has not
+  // verified.
   const std::string own = options_.storage_dir;
   options_.storage_dir = dir_.Sub("other");
   std::filesystem::create_directory(options_.storage_dir);
@@ -234,7 +235,7 @@ TEST_F(ScannedTest, WhoHasNoStorageWritesNothingThere) {
   EXPECT_FALSE(PathExists(FileSystem::Posix(), ScannedPath()));
   EXPECT_EQ(Listed().status, BackupStatus::kVerified);
   EXPECT_EQ(ScansOf(name_), 1);
-  // Nor is a storage made where there is none.
+  // A missing storage is not made either.
   options_.storage_dir = dir_.Sub("none");
   ASSERT_TRUE(Verify().ok());
   EXPECT_FALSE(PathExists(FileSystem::Posix(), options_.storage_dir));
