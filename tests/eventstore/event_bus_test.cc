@@ -37,7 +37,7 @@ class EventBusTest : public ::testing::Test {
     }
   }
 
-  // What a restore does to a closed store: other content, another epoch.
+  // Replaces a closed store as a restore does: other content, another epoch.
   void ReplaceStore(int events) {
     ASSERT_EQ(test::Shell("rm -rf '" + dir_.Sub("db") + "'"), 0);
     EventBus other(Options(), leveldb::Env::Default());
@@ -217,7 +217,7 @@ TEST_F(EventBusTest, TheSequenceGoesOnFromTheRestoredData) {
   EXPECT_EQ(receipt->first, 5u);
 }
 
-// Collects what a subscription delivers.
+// Collects the events that a subscription delivers.
 class Inbox {
  public:
   void Add(uint64_t sequence) {
@@ -243,7 +243,7 @@ class Inbox {
 TEST_F(EventBusTest, ASubscriptionDeliversOldAndNewEventsInOrder) {
   EventBus bus(Options(), leveldb::Env::Default());
   ASSERT_TRUE(bus.Open().ok());
-  Append(&bus, 150);  // more than it reads at once
+  Append(&bus, 150);  // more than one read returns
   Inbox inbox;
   Subscription subscription(
       &bus, 2, [&](const Event& event) { inbox.Add(event.sequence); });
@@ -266,14 +266,14 @@ TEST_F(EventBusTest, ASubscriptionGoesOnAfterARestore) {
   bus.Close();
   ReplaceStore(3);
   ASSERT_TRUE(bus.Open().ok());
-  // It may see the restored store before or after this event; it must not
-  // miss it.
+  // The subscription may see the restored store before or after this event; it
+  // must not miss the event.
   Append(&bus, 1);
   EXPECT_EQ(inbox.WaitForCount(6).back(), 4u);
 }
 
-// Was: an event appended between the restore and the subscription's next look
-// counted as seen, when the restored store was shorter than what it had seen.
+// Regression: an event appended between the restore and the subscription's next
+// look counted as seen if the restored store was shorter than the old one.
 TEST_F(EventBusTest, TheStateTellsWhereARestoredStoreBegan) {
   EventBus bus(Options(), leveldb::Env::Default());
   ASSERT_TRUE(bus.Open().ok());

@@ -253,8 +253,8 @@ TEST_F(EventRegistryTest, AFailedWriteIsFinalUntilReopened) {
     EXPECT_NE(again.status().hint(), "");
     const uint64_t acknowledged = registry_->last();
     Reopen();
-    // The event of the failed call may or may not be there; no gap either
-    // way, and what was acknowledged is.
+    // The event of the failed call may or may not be there. In both cases there
+    // is no gap, and acknowledged events are there.
     EXPECT_GE(registry_->last(), acknowledged);
     const uint64_t next = registry_->last() + 1;
     EXPECT_EQ(Append(1), next);
@@ -264,7 +264,8 @@ TEST_F(EventRegistryTest, AFailedWriteIsFinalUntilReopened) {
 
 TEST_F(EventRegistryTest, KeysOfAnotherApplicationAreKeptAndNotShown) {
   EXPECT_FALSE(registry_->has_foreign_keys());
-  // Before, between and behind ours, as a predecessor may have left them.
+  // Before, between and after our keys, as an earlier program may have left
+  // them.
   const std::string foreign[] = {"",
                                  "audit:1",
                                  "event:00000000000000000002x",

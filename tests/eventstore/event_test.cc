@@ -204,8 +204,8 @@ TEST(CheckedRecordTest, DamageIsNamedAsByDecodeEvent) {
   }
 }
 
-// What begins as ours is looked at no further than that it is JSON, in one
-// line.
+// Of a record that begins like ours, only this is checked: the rest is JSON, in
+// one line.
 TEST(CheckedRecordTest, NothingThatIsNoJsonGoesOut) {
   const std::string begin = R"({"sequence":7,"type":"t",)";
   EXPECT_TRUE(CheckedRecord(7, begin + R"("time":"x"})").ok());
