@@ -1,4 +1,4 @@
-// Documents that were changed, and what a decoder must say of them.
+// Documents that were changed, and the refusals that a decoder must give.
 
 #ifndef LEVELKEEP_TESTS_FORMAT_DOCUMENT_FIXTURE_H_
 #define LEVELKEEP_TESTS_FORMAT_DOCUMENT_FIXTURE_H_

@@ -85,7 +85,7 @@ TEST(ManifestTest, DecodesWhatItEncodes) {
   ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
   EXPECT_EQ(decoded->created, original.created);
   EXPECT_EQ(decoded->files.size(), 2u);
-  // Everything else: the same text again.
+  // All other fields: the text is the same again.
   EXPECT_EQ(EncodeManifest(*decoded), EncodeManifest(original));
 }
 
@@ -220,7 +220,7 @@ TEST(ManifestTest, RefusesWhatIsNoManifest) {
 
 TEST(ManifestTest, NoPrefixOfAManifestIsOne) {
   const std::string good = EncodeManifest(Example());
-  // All but the last: the final line end says nothing.
+  // All but the longest prefix, which lacks only the final line end.
   for (size_t size = 0; size + 1 < good.size(); ++size) {
     EXPECT_FALSE(DecodeManifest(good.substr(0, size)).ok()) << size;
   }
