@@ -1,5 +1,5 @@
-// Databases that make LevelDB crash, run for ever or ask for all memory: the
-// child that opens them dies of it, and nobody else.
+// Databases that make LevelDB crash, run for ever or ask for all memory: only
+// the child that opens them dies.
 
 #include <memory>
 #include <random>
@@ -40,7 +40,7 @@ class CheckChildTest : public HostileSite {
         CraftedFiles({{TableBytes(entries, lies), entries.front().first,
                        entries.back().first, 0}}));
   }
-  // levelkeep-check with an option that no caller gives.
+  // Runs levelkeep-check with an option that LevelKeep never gives.
   void UseOption(const std::string& option) {
     const auto program = FindCheckProgram(context_.fs, "");
     ASSERT_TRUE(program.ok());
@@ -59,7 +59,7 @@ TEST_F(CheckChildTest, SoundOneIsFine) {
   EXPECT_EQ(check->entries, 1u);
 }
 
-// With deletions and with what is in a log only, in tables that overlap.
+// Overlapping tables, with deletions and with writes that are only in a log.
 TEST_F(CheckChildTest, CountsTheSameWhoeverVouches) {
   Files files = CraftedFiles(
       {{TableBytes({{InternalKey("a", 1), "1"}, {InternalKey("c", 2), "2"}}),
@@ -78,8 +78,8 @@ TEST_F(CheckChildTest, CountsTheSameWhoeverVouches) {
   }
 }
 
-// Random writes and deletions, reopened often, so that tables of all levels and
-// of the log overlap in places and stand alone in others.
+// Random writes and deletions in a database that is reopened often, so that the
+// tables of all levels and of the log overlap in some places only.
 TEST_F(CheckChildTest, CountsWhatAReaderOfOverlappingTablesFinds) {
   const std::string db_dir = temp_.Sub("canary/written");
   std::mt19937 random(11);
@@ -92,7 +92,7 @@ TEST_F(CheckChildTest, CountsWhatAReaderOfOverlappingTablesFinds) {
     leveldb::DB* raw = nullptr;
     ASSERT_TRUE(leveldb::DB::Open(options, db_dir, &raw).ok());
     const std::unique_ptr<leveldb::DB> db(raw);
-    // Each round writes a part of the keys that the next one half overlaps.
+    // The keys of each round overlap with half of the next round's.
     for (int i = 0; i < 800; ++i) {
       const std::string key =
           std::to_string(10'000 + (round % 7) * 500 + random() % 1000);
@@ -145,7 +145,7 @@ TEST_F(CheckChildTest, AnotherOrderIsTheApplicationsBusiness) {
             Vouched::kNo);
   EXPECT_TRUE(check.ok()) << check.status().ToString();
   EXPECT_FALSE(check->order_checked);
-  // The writes of one key have an order all the same.
+  // The writes of one key must be in order anyway.
   const Status status =
       Check(files({{InternalKey("b", 1), "1"}, {InternalKey("b", 2), "2"}}),
             Vouched::kNo)
@@ -155,7 +155,7 @@ TEST_F(CheckChildTest, AnotherOrderIsTheApplicationsBusiness) {
       << status.ToString();
 }
 
-// Two tables of one level that overlap: LevelDB asserts that none do.
+// Two tables of one level overlap: LevelDB asserts that this never happens.
 TEST_F(CheckChildTest, DeathIsToldByItsSignal) {
   const auto table = [](const std::string& first, const std::string& last) {
     return CraftedTable{
@@ -175,7 +175,7 @@ TEST_F(CheckChildTest, HungerForMemoryIsStopped) {
   lies.compression = 1;
   lies.block = [](std::string* block) { *block = "\x80\x80\x80\x80\x02xyz"; };
   const Status status = CheckTable(lies).status();
-  // Sanitizers know no limit of memory: LevelDB unpacks it, and sees.
+  // Sanitizers do not limit memory: LevelDB unpacks the block and refuses it.
   EXPECT_EQ(status.code(),
             kMemoryCounts ? StatusCode::kNotChecked : StatusCode::kCorruption)
       << status.ToString();
@@ -187,8 +187,8 @@ TEST_F(CheckChildTest, HungerForMemoryIsStopped) {
   }
 }
 
-// Writes of the future, which no scan returns, named by the index a hundred
-// thousand times over.
+// Writes newer than the newest write, which no scan returns; the index names
+// their block a hundred thousand times.
 TEST_F(CheckChildTest, EndlessScanIsStoppedAndSaysSo) {
   UseOption("--processor-seconds 1");
   KeyValues entries;

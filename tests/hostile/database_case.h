@@ -16,8 +16,8 @@ namespace levelkeep::test {
 
 using Spoil = std::function<void(Files*)>;
 
-// Each case comes as a foreign archive and as one of ours (own_…), since
-// another reader looks at each.
+// Each case comes as a foreign archive and as one of ours (own_…), because
+// these have different readers.
 class DatabaseCases {
  public:
   DatabaseCases(const std::string& group, std::vector<HostileCase>* cases,
@@ -28,23 +28,24 @@ class DatabaseCases {
         entries_(std::move(entries)),
         last_sequence_(last_sequence) {}
 
-  // Found by opening and scanning it.
+  // Opening and scanning the database finds the damage.
   void InCheck(const std::string& name, const Spoil& spoil,
                const std::string& message,
                StatusCode code = StatusCode::kCorruption) {
     foreign_.RefuseInCheck(name, ForeignOf(spoil), message, code);
     Own(name, spoil, message, code);
   }
-  // In foreign archives, found by reading them; ours have their digests, and
-  // are left to the check.
+  // In a foreign archive, reading it finds the damage. Our archives have right
+  // digests, so only the check finds it.
   void BeforeCheck(const std::string& name, const Spoil& spoil,
                    const std::string& message,
                    StatusCode code = StatusCode::kCorruption) {
     foreign_.Refuse(name, ForeignOf(spoil), message, code);
     Own(name, spoil, message, code);
   }
-  // Found by looking at each table by itself, which is done for what nobody
-  // vouches for. With digests of ours a scan is all, and it sees `entries`.
+  // Found by the check of each table by itself, which is done for archives
+  // without our digests. With our digests only a scan is done, and it sees
+  // `entries`.
   void InCheckOfForeign(const std::string& name, const Spoil& spoil,
                         const std::string& message, const Entries& entries) {
     foreign_.RefuseInCheck(name, ForeignOf(spoil), message);
@@ -54,7 +55,8 @@ class DatabaseCases {
                             const std::string& message) {
     foreign_.RefuseInCheck(name, ForeignOf(spoil), message);
   }
-  // With a comparator of its own. Of ours, its manifest would have to say so.
+  // A database with its own comparator. Our archive is refused, because its
+  // manifest does not name that comparator.
   void OfElsewhere(const std::string& name, const Spoil& spoil,
                    const std::string& message, const Entries& entries) {
     foreign_.SoundElsewhere(name, ForeignOf(spoil), message).entries = entries;
@@ -64,7 +66,7 @@ class DatabaseCases {
     AcceptForeign(name, spoil, entries_);
     AcceptOwn(name, spoil, entries_);
   }
-  // Of ours, its manifest would have to lie.
+  // Only as a foreign archive: the manifest of ours would have to lie.
   void AcceptForeign(const std::string& name, const Spoil& spoil,
                      const Entries& entries) {
     foreign_.Accept(name, ForeignOf(spoil)).entries = entries;

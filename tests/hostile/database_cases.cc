@@ -1,6 +1,6 @@
 // Databases with missing, exchanged and damaged files. Tar, gzip and digests
-// are right; what is in them is not. Each comes as a foreign archive and as
-// one of ours.
+// are right; the files are not. Each case comes as a foreign archive and as one
+// of ours.
 
 #include <cstdlib>
 
@@ -112,14 +112,14 @@ void AddTables(DatabaseCases* list) {
         (*files)[name.substr(0, 6) + ".sst"] = (*files)[name];
       },
       "twice");
-  // Left behind by a crash; LevelDB removes it.
+  // A crash may leave such a table; LevelDB removes it.
   list->Accept("table_that_nobody_names", Set("000001.ldb", "rubbish"));
 }
 
 void AddLogs(DatabaseCases* list) {
   list->BeforeCheck("log_missing", Remove(".log"), "log .*missing");
   list->InCheck("log_flipped", Change(".log", FlipMiddle), "log .* is damaged");
-  // What a power loss leaves: the last write is gone, but it is known to be.
+  // The log after a power loss: the last write is cut off, and readers notice.
   Entries less = SoundEntries();
   less.erase(std::prev(less.end()));
   list->AcceptForeign("log_truncated",

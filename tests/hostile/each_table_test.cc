@@ -1,5 +1,5 @@
-// Every table by itself, where nobody vouches for it: no lie about a table
-// passes, however many threads look.
+// The check of each table by itself, for an archive without our digests: no lie
+// about a table passes, however many threads check.
 
 #include <gtest/gtest.h>
 
@@ -43,7 +43,7 @@ class EachTableTest : public ::testing::TestWithParam<size_t> {
  protected:
   static constexpr uint64_t kLastSequence = 1'000'000;
 
-  // The range is that of the entries unless given.
+  // The range is that of the entries, unless `largest` is given.
   void Add(int level, const KeyValues& entries,
            const std::string& largest = "") {
     const uint64_t number = ++last_number_;
@@ -89,7 +89,7 @@ class EachTableTest : public ::testing::TestWithParam<size_t> {
 INSTANTIATE_TEST_SUITE_P(Threads, EachTableTest, ::testing::Values(1, 2, 7));
 
 TEST_P(EachTableTest, SoundTablesPass) {
-  EXPECT_TRUE(Check().ok()) << "nothing is nothing";
+  EXPECT_TRUE(Check().ok()) << "without tables";
   for (uint64_t i = 1; i <= 20; ++i) {
     Add(0, {{InternalKey("a", i), ""}, {InternalKey("b", i), ""}});
     const std::string key(1, static_cast<char>('a' + i));
@@ -113,7 +113,7 @@ TEST_P(EachTableTest, TableThatReachesBeyondItsEndIsFound) {
 
 TEST_P(EachTableTest, ABadTableAmongManyIsFound) {
   for (uint64_t i = 1; i <= 10; ++i) Add(0, {{InternalKey("a", i), ""}});
-  // The newer write of the key stands behind the older one.
+  // The newer write of the key comes after the older one.
   Add(0, {{InternalKey("a", 5), ""},
           {InternalKey("b", 5), ""},
           {InternalKey("b", 6), ""}});
@@ -130,7 +130,7 @@ TEST_P(EachTableTest, TablesOfALevelMustNotOverlap) {
   EXPECT_EQ(status.code(), StatusCode::kCorruption);
   EXPECT_EQ(status.message(),
             "tables 000001.ldb and 000002.ldb of level 1 overlap");
-  EXPECT_TRUE(Check(/*order=*/nullptr).ok()) << "in an order of its own";
+  EXPECT_TRUE(Check(/*order=*/nullptr).ok()) << "in an unknown order";
 }
 
 TEST_P(EachTableTest, ARangeThatIsNoneIsRefused) {
@@ -158,7 +158,7 @@ std::string Text(const std::vector<KeySpan>& spans) {
 }
 
 // A table whose range no other table touches is counted while it is checked:
-// keys, not writes, and no deleted ones. All else is left to a scan.
+// its keys, not its writes, and no deleted keys. The rest is left to a scan.
 TEST_P(EachTableTest, OnlySharedRangesAreLeftToAScan) {
   Add(2, {{InternalKey("a", 3), ""},
           {InternalKey("a", 2), ""},

@@ -1,6 +1,6 @@
-// Every bit of a small archive flipped and every length cut, of one of ours
-// and of another program's: found, or harmless, which means that the very
-// same database comes out.
+// Every bit of a small archive is flipped, and every length is cut, for one of
+// our archives and for a foreign one. The damage is found, or it is harmless:
+// the same database comes out.
 
 #include <algorithm>
 #include <cstdlib>
@@ -31,7 +31,8 @@ Files SmallestFiles() {
   return files;
 }
 
-// How many restores a run does of each kind; the seed moves where they are.
+// A number from the environment: the distance between the flips that a run
+// restores, or the seed that moves them.
 uint64_t Setting(const char* name, uint64_t otherwise) {
   const char* const text = std::getenv(name);
   if (text == nullptr) return otherwise;
@@ -46,7 +47,7 @@ class FlipsTest : public HostileSite,
                             : Foreign(SmallestFiles())),
         path_(temp_.Sub("canary/x.tar.gz")) {}
 
-  // Everything that a restore would go by, in one text; "" if it is refused.
+  // Everything that a restore uses, in one text; "" if the archive is refused.
   std::string Content() const {
     auto reader = ArchiveReader::Open(FileSystem::Posix(), path_);
     const Result<ExtractedDatabase> read =
@@ -75,7 +76,7 @@ class FlipsTest : public HostileSite,
               std::string::npos)
         << reason;
   }
-  // Whichever it is: nothing in between.
+  // Expects the old or the new database, and nothing in between.
   void ExpectOldOrNew(const std::string& bytes) {
     const DropOutcome outcome = StartWith(bytes);
     if (outcome.applied.has_value()) {
@@ -113,7 +114,7 @@ TEST_P(FlipsTest, EveryBitIsFoundOrHarmless) {
   }
   EXPECT_EQ(Content(), honest);
   std::printf("%zu bits, %zu harmless\n", archive_.size() * 8, harmless);
-  // Times and names in gzip headers; deflate can say the same in two ways.
+  // Times and names in gzip headers; deflate can express some data in two ways.
   EXPECT_LT(harmless, archive_.size());
 }
 

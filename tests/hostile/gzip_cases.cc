@@ -171,7 +171,7 @@ void AddGzipHeaders(CaseList* list) {
   }
   list->Refuse("method_unknown", Changed([](std::string* a) { (*a)[2] = 7; }),
                "gzip header of an unknown kind");
-  // A footer's look, in the wrong place, makes no archive of ours.
+  // Bytes like our footer, but in the wrong place, make no archive of ours.
   list->RefuseCut(
       "our_footer_before_it",
       [] {

@@ -1,6 +1,6 @@
-// Every hostile archive by every way in: read, fully verified, and dropped
-// into restore/ before a start. Accepted as a whole, or refused with a reason
-// and without a trace.
+// Every hostile archive is read, fully verified, and dropped into restore/
+// before a start. Each time it is accepted as a whole, or refused with a reason
+// and without left-overs.
 
 #include <ostream>
 #include <regex>
@@ -13,15 +13,15 @@
 
 namespace levelkeep::test {
 
-// Else gtest prints the bytes of the struct.
+// Otherwise gtest prints the bytes of the struct.
 void PrintTo(const HostileCase& one, std::ostream* out) { *out << one.name; }
 
 namespace {
 
 constexpr uint64_t kMostMemoryBytes = 256 << 20;
 
-// Made once for all ways in, since some take seconds, and kept in a file, since
-// memory is counted.
+// Each archive is made once for all tests, because some take seconds, and kept
+// in a file, because memory is counted.
 std::string BytesOf(const HostileCase& one) {
   static const TempDir made;
   const std::string path = made.Sub(one.name);
@@ -52,7 +52,7 @@ class HostileArchiveTest : public HostileSite,
     EXPECT_LT(ChildMemoryPeakBytes(), kMostMemoryBytes)
         << FormatBytes(ChildMemoryPeakBytes());
   }
-  // What, when, why, what to do; for eyes and terminals.
+  // What happened, when, why, and what to do; readable, and safe on a terminal.
   static void ExpectGoodReason(const std::string& reason) {
     EXPECT_TRUE(Matches(reason)) << reason;
     EXPECT_TRUE(reason.starts_with(kDropped)) << reason;

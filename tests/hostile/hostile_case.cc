@@ -25,8 +25,8 @@ Files BuildSoundFiles(Entries* entries) {
   for (int session = 0; session < kSessions; ++session) {
     leveldb::Options options;
     options.create_if_missing = true;
-    // Compressed, the two tables would be of one size or of two by the version
-    // of Snappy.
+    // With compression, the version of Snappy would decide whether the two
+    // tables have the same size.
     options.compression = leveldb::kNoCompression;
     leveldb::DB* raw = nullptr;
     if (!leveldb::DB::Open(options, path, &raw).ok()) std::abort();

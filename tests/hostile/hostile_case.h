@@ -1,4 +1,4 @@
-// The archives that want to do harm, and what must become of each.
+// The archives that are made to do harm, and the required outcome of each.
 
 #ifndef LEVELKEEP_TESTS_HOSTILE_HOSTILE_CASE_H_
 #define LEVELKEEP_TESTS_HOSTILE_HOSTILE_CASE_H_
@@ -27,21 +27,23 @@ struct HostileCase {
   std::string name;                    // letters, digits and _
   std::function<std::string()> bytes;  // the same each time
   Verdict verdict = Verdict::kRefused;
-  // Of a refusal: the code, and what the message must match.
+  // For a refusal: the code, and a pattern for the message.
   StatusCode code = StatusCode::kCorruption;
   std::string message;
-  // A drop of it is not rejected: nobody can tell, or it is of use elsewhere.
+  // A drop of it is not rejected: the damage is not certain, or the archive is
+  // of use elsewhere.
   bool stays = false;
-  // Seen as an archive of ours, where the archive can be opened at all.
+  // Recognized as an archive of ours, if it can be opened at all.
   bool own = false;
-  // Of a sound one: what is in the store then; else SoundEntries().
+  // For an accepted archive: the entries in the store; if not set,
+  // SoundEntries().
   std::optional<Entries> entries;
 };
 
-// Collects the cases of one group, whose name begins theirs.
+// Collects the cases of one group; the group's name begins each case's name.
 class CaseList {
  public:
-  // `own`: of each case, unless it says otherwise.
+  // `own` is the value for each case that does not set its own.
   CaseList(std::string group, std::vector<HostileCase>* cases, bool own = false)
       : group_(std::move(group)), cases_(cases), own_(own) {}
 
@@ -52,7 +54,7 @@ class CaseList {
   HostileCase& Refuse(const std::string& name, Bytes bytes,
                       const std::string& message,
                       StatusCode code = StatusCode::kCorruption);
-  // As a copy looks of which the rest is missing: a drop of it stays.
+  // The archive looks like an incomplete copy: a drop of it stays.
   HostileCase& RefuseCut(const std::string& name, Bytes bytes,
                          const std::string& message);
   HostileCase& RefuseInCheck(const std::string& name, Bytes bytes,
@@ -99,7 +101,7 @@ void AddTableCases(std::vector<HostileCase>* cases);
 void AddLogCases(std::vector<HostileCase>* cases);
 void AddLargeCases(std::vector<HostileCase>* cases);
 
-// All of them. Names differ.
+// All cases. Their names differ.
 const std::vector<HostileCase>& AllHostileCases();
 
 }  // namespace levelkeep::test

@@ -1,5 +1,5 @@
-// An installation with live data and a hostile archive, and what must be true
-// of it afterwards.
+// An installation with live data and a hostile archive, and the conditions that
+// must hold afterwards.
 
 #ifndef LEVELKEEP_TESTS_HOSTILE_HOSTILE_SITE_H_
 #define LEVELKEEP_TESTS_HOSTILE_HOSTILE_SITE_H_
@@ -38,7 +38,7 @@ class HostileSite : public RestoreFixture {
 
   HostileSite() {
     options_.store_checker = nullptr;  // levelkeep-check itself
-    // Without a child: its parent's memory would count as its own.
+    // Made without a child: its parent's memory would count as the child's.
     std::filesystem::create_directory(temp_.Sub("site"));
     std::filesystem::create_directory(temp_.Sub("canary"));
     WriteFile(temp_.Sub("canary/bird"), "here");
@@ -59,11 +59,12 @@ class HostileSite : public RestoreFixture {
     WriteFile(Drop(kDropped), archive);
     auto restorer = Started();
     const auto outcome = restorer->ApplyDropped(OpenAndClose, {});
-    EXPECT_TRUE(outcome.ok()) << "a start must not fail because of it: "
-                              << outcome.status().ToString();
+    EXPECT_TRUE(outcome.ok())
+        << "an archive must not fail a start: " << outcome.status().ToString();
     return outcome.ok() ? *outcome : DropOutcome();
   }
-  // Rejected, with a note; the data are what they were. Returns the note.
+  // Expects that the archive is rejected, with a note, and that the data did
+  // not change. Returns the note.
   std::string ExpectRejected(const DropOutcome& outcome,
                              const std::string& archive) {
     EXPECT_FALSE(outcome.applied.has_value());
@@ -79,7 +80,8 @@ class HostileSite : public RestoreFixture {
     EXPECT_TRUE(ReadFile(rejected) == archive) << "the archive was changed";
     return ReadFile(rejected + ".reason.txt");
   }
-  // Left where it is; the data are what they were. Returns what was said.
+  // Expects that the archive stays in place, and that the data did not change.
+  // Returns the reason.
   std::string ExpectLeft(const DropOutcome& outcome,
                          const std::string& archive) {
     EXPECT_FALSE(outcome.applied.has_value());
@@ -95,7 +97,7 @@ class HostileSite : public RestoreFixture {
         << "the archive was changed";
     return outcome.refused;
   }
-  // Neither in the work folder nor anywhere else.
+  // Expects no left-overs, neither in the work folder nor elsewhere.
   void ExpectNoLeftOvers() const {
     for (const char* prefix :
          {"staging-", "scratch-", "trash-", "journal", "attempt"}) {

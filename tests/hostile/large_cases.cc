@@ -14,7 +14,7 @@ namespace {
 constexpr int kMany = 100'000;
 constexpr uint64_t kMiB = 1 << 20;
 
-// The sound database and then an entry of so many zeros.
+// The sound database and then an entry of `bytes` zeros.
 CaseList::Bytes ZerosIn(const std::string& name, uint64_t bytes) {
   return [=] {
     GzipBuilder gzip(9);
@@ -45,7 +45,7 @@ std::string Numbered(const char* format, int number) {
 }
 
 void AddBombs(CaseList* list) {
-  // Within what deflate can do: a table that LevelDB does not know of.
+  // The ratio is possible with deflate; LevelDB does not know the table.
   list->Accept("zeros_in_a_stray_table", ZerosIn("db/000001.ldb", 200 * kMiB));
   list->Accept("zeros_in_an_ignored_file", ZerosIn("db/LOG", 200 * kMiB));
   list->Refuse("zeros_in_the_manifest",
@@ -100,7 +100,7 @@ void AddMany(CaseList* list) {
   list->Refuse("too_many_ignored_files",
                Many(
                    [](int i) {
-                     // Paths that are long, and differ.
+                     // Long paths that all differ.
                      return Pax("path", Numbered("db/%0400d/._x", i)) +
                             TarHeader("x", 0);
                    },
@@ -108,7 +108,7 @@ void AddMany(CaseList* list) {
                "more than .* entries");
 }
 
-// What a document of 60 MiB can hold that is not asked for.
+// Repeats `what` up to `bytes`: content that no reader of a document needs.
 std::string Repeated(const std::string& what, size_t bytes) {
   std::string text;
   text.reserve(bytes);
@@ -185,7 +185,7 @@ void AddManyOfOurs(CaseList* list) {
   });
 }
 
-// A MANIFEST of 60 MiB: names millions of tables, or removes them.
+// A record for a large MANIFEST: it names millions of tables, or removes them.
 std::string EditOf(const std::function<void(int, std::string*)>& append,
                    size_t bytes) {
   VersionEdit edit;
@@ -198,7 +198,7 @@ std::string EditOf(const std::function<void(int, std::string*)>& append,
   return record;
 }
 
-// FrameAsLog holds its record three times; this is a log in pieces.
+// A record of 30 MiB only, because FrameAsLog holds its record three times.
 void Manifest60(DatabaseCases* list, const std::string& name,
                 const std::function<void(int, std::string*)>& append) {
   const auto spoil = [append](Files* files) {
@@ -227,8 +227,8 @@ void AddLargeManifests(DatabaseCases* list) {
   });
 }
 
-// One block of writes that nobody sees, named by the index again and again:
-// LevelDB reads on and on and never returns.
+// One block of writes that no reader sees; the index names it again and again,
+// so LevelDB reads on and on and never returns.
 void AddEndless(DatabaseCases* list) {
   list->InCheckOfForeignOnly(
       "endless_index",

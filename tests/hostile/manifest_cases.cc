@@ -1,5 +1,5 @@
 // Lies in levelkeep-manifest.json, whose digest is right each time, and tar
-// framing that says other things than the table of contents.
+// framing that contradicts the table of contents.
 
 #include <cstdlib>
 
@@ -33,7 +33,7 @@ CaseList::Bytes Replaced(const std::string& what, const std::string& by) {
   });
 }
 
-// The field has this JSON value.
+// A manifest in which the field has this JSON value.
 CaseList::Bytes Field(const std::string& name, const std::string& value) {
   const std::string quoted = "\"" + name + "\": ";
   return Replaced(quoted, quoted + value + ", \"x\": ");
@@ -57,7 +57,7 @@ void AddVersions(CaseList* list) {
   list->Refuse("version_text", Field("format_version", "\"1\""),
                "format_version");
   list->Refuse("version_missing", Missing("format_version"), "format_version");
-  // A newer format may mean anything by the rest.
+  // In a newer format, the rest may mean anything.
   list->Refuse("version_2_and_nothing_else", Text([](std::string* text) {
                  *text = "{\"format_version\": 2}";
                }),
@@ -165,7 +165,7 @@ void AddDatabase(CaseList* list) {
   list->Refuse("folder_other",
                Manifested([](Manifest* m) { m->db_name = "other"; }),
                "not listed in the manifest");
-  // A lie, which a restore need not find out: it is of no use to it.
+  // A restore need not find out this lie: it can't use the database anyway.
   list->RefuseInCheck("comparator_other", Manifested([](Manifest* m) {
                         m->comparator = "idb_cmp1";
                       }),
@@ -230,7 +230,7 @@ void AddFiles(CaseList* list) {
                Replaced("\"sha256\": \"", "\"sha256\": \"0"), "sha256");
 }
 
-// --- the tar around it ---
+// --- the tar around the files ---
 
 CaseList::Bytes Header(const std::function<void(std::string*)>& change) {
   OwnLies lies;

@@ -14,7 +14,8 @@
 
 namespace levelkeep::test {
 
-// Sanitizers keep what is freed and shadow the rest: figures mean nothing.
+// Sanitizers keep freed memory and add memory of their own: numbers mean
+// nothing.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kMemoryCounts = false;
 #elif defined(__has_feature)
@@ -24,7 +25,7 @@ inline constexpr bool kMemoryCounts =
 inline constexpr bool kMemoryCounts = true;
 #endif
 
-// What was used so far, by making archives for example, no longer counts.
+// Memory that was used so far, for example to make archives, no longer counts.
 inline void ForgetMemoryPeak() {
   malloc_trim(0);
   WriteFile("/proc/self/clear_refs", "5");
@@ -38,8 +39,8 @@ inline uint64_t MemoryPeakBytes() {
   return ParseUint64(status.substr(digits, end - digits)).value_or(0) << 10;
 }
 
-// The largest of all children that have ended; what this process had needed
-// when it started one counts as that one's.
+// The largest peak of all children that have ended. The memory of this process
+// at the start of a child counts as the child's.
 inline uint64_t ChildMemoryPeakBytes() {
   struct rusage usage = {};
   ::getrusage(RUSAGE_CHILDREN, &usage);

@@ -20,7 +20,7 @@ CaseList::Bytes Folder(const std::string& folder) {
   };
 }
 
-// The sound database with a file called otherwise.
+// The sound database with one file renamed.
 CaseList::Bytes Renamed(const std::string& from, const std::string& to) {
   return [=] {
     Files files = SoundFiles();
@@ -67,7 +67,7 @@ void AddFolders(CaseList* list) {
   list->Accept("folder_newline", Folder("a\nb"));
   list->Accept("folder_escape", Folder("a\x1b[2Jb"));
   list->Accept("folder_of_256", Folder(std::string(256, 'x')));
-  // The same for people and for some file systems; two folders for us.
+  // For people and some file systems one folder; for us two folders.
   list->Refuse(
       "normalization",
       [] {

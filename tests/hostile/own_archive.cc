@@ -12,7 +12,7 @@ class OwnBuilder {
  public:
   explicit OwnBuilder(const OwnLies& lies) : lies_(lies) {}
 
-  // `path` is what tar calls it.
+  // `path` is the name in the tar.
   void Add(const std::string& name, const std::string& path,
            const std::string& content) {
     std::string header =

@@ -28,17 +28,17 @@ inline std::string OwnMember(std::string_view content) {
   return std::string(out.view());
 }
 
-// The tar that the table of contents' member holds.
+// The tar in the member of the table of contents.
 inline std::string TocTar(const std::string& text) {
   return EncodeTarHeader(std::string(kTocEntryName), text.size(), kOwnTime)
              .value() +
          text + std::string(TarPadding(text.size()) + kTarEndBytes, '\0');
 }
 
-// What is changed on the way; each may be empty. In the order of the build.
+// Changes during the build of an archive, in its order; each may be empty.
 struct OwnLies {
   using Edit = std::function<void(std::string* bytes)>;
-  // Of an entry's name: "000005.ldb" or "levelkeep-manifest.json".
+  // `name` is the entry's: "000005.ldb" or "levelkeep-manifest.json".
   using EntryEdit =
       std::function<void(const std::string& name, std::string* bytes)>;
 
@@ -51,7 +51,7 @@ struct OwnLies {
   Edit toc_text;
   Edit toc_tar;
   std::function<void(uint64_t* offset)> footer;
-  Edit archive;  // all of it
+  Edit archive;  // the whole archive
 };
 
 // An archive of the files, with a true manifest unless `lies` says otherwise.

@@ -1,16 +1,16 @@
-// Paths that lead out of the archive, and links that do.
+// Paths and links that lead out of the archive.
 
 #include "hostile/hostile_case.h"
 
 namespace levelkeep::test {
 namespace {
 
-// A file of that name behind the database.
+// A file of that name after the database.
 CaseList::Bytes FileNamed(const std::string& name) {
   return [name] { return WithEntry(TarFile(name, "x")); };
 }
 
-// The same where the name is too long for a plain header.
+// The same, with a name that is too long for a plain header.
 CaseList::Bytes FileWithLongName(const std::string& name) {
   return [name] {
     return WithEntry(Pax("path", name) + TarFile("innocent", "x"));
@@ -79,7 +79,7 @@ void AddParent(CaseList* list) {
       },
       out);
   list->Refuse("parent_of_ignored", FileNamed("../LOG"), out);
-  // Only dots that are all of a component lead out.
+  // Only a component of exactly two dots leads out.
   list->Refuse("three_dots", FileNamed("db/.../000099.ldb"),
                "outside of db/, which holds the database");
   list->Refuse("dots_and_blank", FileNamed("db/.. /000099.ldb"),
@@ -107,7 +107,7 @@ void AddStrange(CaseList* list) {
                "outside of db/, which holds the database");
   list->Refuse("deeper", FileNamed("db/db/000099.ldb"), "outside of db/");
   list->Refuse("top", FileNamed("000099.ldb"), "outside of db/");
-  // Of a whole STORAGE_DIR: passed over, whatever is in it.
+  // A tar of a whole STORAGE_DIR has such a folder: it is skipped as a whole.
   list->Accept("work_folder", FileNamed(".levelkeep/db/journal"));
   list->Accept("work_folder_with_a_database",
                FileNamed(".levelkeep/db/rollback-1/CURRENT"));
@@ -115,7 +115,7 @@ void AddStrange(CaseList* list) {
   list->Refuse("backup_folder", FileNamed("backups/x.tar.gz"), stranger);
   list->Refuse("trailing_blank", FileNamed("db/000099.ldb "), stranger);
   list->Refuse("leading_blank", FileNamed("db/ 000099.ldb"), stranger);
-  // What ends in a slash is a directory for tar, and those hold nothing.
+  // For tar, a name that ends in a slash is a directory, which has no content.
   list->Accept("trailing_slash",
                [] { return WithEntry(TarHeader("db/000099.ldb/", 0)); });
   list->Accept("many_slashes", [] {
@@ -129,7 +129,7 @@ void AddStrange(CaseList* list) {
 }
 
 void AddNulAndLong(CaseList* list) {
-  // What stands behind a NUL is not read by anybody.
+  // No reader uses the bytes after a NUL.
   list->Accept("nul_in_header", [] {
     return WithEntry(TarFile(std::string("db/LOG\0/../../x", 15), "hello"));
   });
@@ -244,7 +244,7 @@ void AddLinkCases(std::vector<HostileCase>* cases) {
       "hard_to_symbolic",
       LinkBefore("s", '2', canary, TarHeader("db/000099.ldb", 0, '1', "s")),
       symbolic);
-  // A plain file stays one, whatever pax says of a target.
+  // A plain file stays a plain file, even if pax names a target.
   list.Accept("target_of_plain_file", [] {
     return WithEntry(Pax("linkpath", "/etc/passwd") + TarFile("db/LOG", "x"));
   });

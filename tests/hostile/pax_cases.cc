@@ -1,12 +1,12 @@
 // Extension headers: pax records and GNU long names that change, or pretend
-// to change, the entry behind them.
+// to change, the entry after them.
 
 #include "hostile/hostile_case.h"
 
 namespace levelkeep::test {
 namespace {
 
-// The sound database, with CURRENT called `innocent` and `before` before it.
+// The sound database, with CURRENT renamed to `name` and `before` before it.
 std::string CurrentRenamed(const std::string& before,
                            const std::string& name = "innocent") {
   Files files = SoundFiles();
@@ -39,12 +39,12 @@ void AddNames(CaseList* list) {
   list->Refuse("gnu_name_absolute", Renamed(GnuLongName("/tmp/CURRENT")),
                "absolute path");
   list->Refuse("gnu_name_empty", Renamed(GnuLongName("")), ".");
-  // One of two names counts, and is judged.
+  // Only one of two names is used and checked.
   list->Accept("gnu_and_pax_disagree",
                Renamed(GnuLongName("db/CURRENT") + Pax("path", "../CURRENT")));
   list->Accept("pax_and_gnu_disagree",
                Renamed(Pax("path", "db/CURRENT") + GnuLongName("../CURRENT")));
-  // A global name would be every entry's; nobody follows it.
+  // A global name would apply to every entry; it is ignored.
   list->Accept("global_comment",
                [] { return WithEntry("", Pax("comment", "hello", 'g')); });
   list->Accept("global_path_is_ignored",
@@ -84,8 +84,8 @@ void AddSizes(CaseList* list) {
 }
 
 void AddRecords(CaseList* list) {
-  // Records that can't be read are passed over; the header behind them says
-  // its own name and size.
+  // Records that can't be read are skipped; the header after them states its
+  // own name and size.
   list->Accept("record_without_length", Body(" path=db/x\n"));
   list->Accept("record_length_zero", Body("0 path=db/x\n"));
   list->Accept("record_length_negative", Body("-12 path=db/x\n"));

@@ -1,4 +1,4 @@
-// Sizes and checksums in tar headers, and ends that are none.
+// Sizes and checksums in tar headers, and tars without a right end.
 
 #include <string>
 
@@ -7,7 +7,7 @@
 namespace levelkeep::test {
 namespace {
 
-// An ignored file with this size field, and `content` behind it.
+// An ignored file with this size field, and `content` after it.
 CaseList::Bytes Sized(const std::string& size,
                       const std::string& content = "x") {
   return [=] {

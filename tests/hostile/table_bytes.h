@@ -1,4 +1,4 @@
-// LevelDB's files by hand, with right checksums and whatever inside.
+// Files of LevelDB made by hand, with right checksums and any content.
 // Source of the formats: LevelDB's doc/table_format.md, doc/log_format.md.
 
 #ifndef LEVELKEEP_TESTS_HOSTILE_TABLE_BYTES_H_
@@ -23,15 +23,15 @@ inline constexpr unsigned char kTypeValue = 1;
 std::string InternalKey(const std::string& user_key, uint64_t sequence,
                         unsigned char type = kTypeValue);
 
-// What is changed on the way; each may be empty.
+// Changes during the build of a table; each may be empty.
 struct TableLies {
   using Edit = std::function<void(std::string* bytes)>;
 
   Edit block;            // the data block, without its trailer
-  char compression = 0;  // what the trailer says of it
+  char compression = 0;  // the type in its trailer
   Edit index;            // the index block
   Edit footer;
-  // The block's place as the index says it; 0: the truth.
+  // The block's place in the index; 0: the true place.
   uint64_t offset = 0;
   uint64_t size = 0;
   bool size_is_set = false;

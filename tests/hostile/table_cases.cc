@@ -21,7 +21,7 @@ Spoil Lying(const std::function<void(TableLies*)>& lie) {
   return OneTable(TwoKeys(), lies);
 }
 
-// Sanitizers end the child where LevelDB asks for exbibytes.
+// With sanitizers, the child dies if LevelDB asks for exbibytes.
 const char* const kAnyDeath =
     kMemoryCounts
         ? "LevelDB can't (open|read) (the database|table)|made LevelDB|"
@@ -29,14 +29,14 @@ const char* const kAnyDeath =
         : "LevelDB can't (open|read) (the database|table)|made LevelDB|"
           "table .* (begins|ends|holds)|ended without a report";
 
-// Sanitizers know no limit of memory: LevelDB unpacks all of it, and sees.
+// Sanitizers do not limit memory: LevelDB unpacks everything and refuses it.
 const char* const kUnpacked =
     kMemoryCounts ? "needs more memory than" : kAnyDeath;
 const StatusCode kUnpackedCode =
     kMemoryCounts ? StatusCode::kNotChecked : StatusCode::kCorruption;
 
-// More memory than the check may take says nothing: a larger record might be
-// true.
+// A need for more memory than the check may take is no evidence of damage: such
+// a large record might be true.
 const char* const kHunger = kMemoryCounts ? "needs more memory than"
                                           : "needs more memory than|"
                                             "ended without a report";
@@ -76,7 +76,7 @@ void AddKeys(DatabaseCases* list) {
                   };
                 }),
                 kAnyDeath);
-  // Newer than the newest write: hidden from every reader, and it would hide
+  // Keys newer than the newest write: no reader sees them, and they would hide
   // later writes of the same key.
   list->InCheckOfForeign("key_of_the_future",
                          OneTable({{InternalKey("a", 1), "1"},
@@ -134,7 +134,7 @@ void AddBlocks(DatabaseCases* list) {
       };
     });
   };
-  // Their checksums are right: somebody wrote them so.
+  // The checksums are right: a program wrote these types on purpose.
   list->InCheck("compression_unknown", packed(77, ""),
                 "tables are compressed \\(block type 77\\)",
                 StatusCode::kUnsupported);

@@ -94,7 +94,7 @@ void AddVersionAndShape(CaseList* list) {
   list->Accept("depth_5",
                Replaced("{\"version\"", "{\"x\":[[[[1]]]],\"version\""));
   list->Accept("field_unknown", Replaced("{\"name\"", "{\"x\":1,\"name\""));
-  // Of a field that appears twice the last one counts, here the true one.
+  // If a field appears twice, the last one counts; here it is the true one.
   list->Accept("field_twice", Replaced("{\"name\"", "{\"size\":7,\"name\""));
   list->Refuse("field_twice_last_lies",
                Replaced("\"type\":\"reg\"",
@@ -314,7 +314,7 @@ void AddFooters(CaseList* list) {
                  a->insert(a->size() - kFooterBytes, "x");
                }),
                "between table of contents and footer");
-  // The footer of one archive behind another program's.
+  // The footer of one of our archives after a foreign archive.
   list->Refuse(
       "behind_foreign", [] { return WithEntry("") + EncodeFooter(0); }, ".");
 }

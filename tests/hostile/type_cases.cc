@@ -9,7 +9,7 @@ CaseList::Bytes EntryOf(const std::string& name, char type) {
   return [=] { return WithEntry(TarHeader(name, 0, type)); };
 }
 
-// An old GNU sparse header: one run of 512 bytes, far behind the beginning.
+// An old GNU sparse header: one run of 512 bytes, far after the beginning.
 std::string GnuSparse() {
   TarFields fields;
   fields.name = "db/000099.log";
@@ -23,7 +23,7 @@ std::string GnuSparse() {
   return WithTarChecksum(block) + std::string(512, 'x');
 }
 
-// The three ways of pax to say the same.
+// The same file in the three forms of pax.
 std::string PaxSparse(const std::string& version) {
   const std::string name = "db/000099.log";
   const std::string data(512, 'x');
@@ -71,9 +71,9 @@ void AddSpecial(CaseList* list) {
       "fifo_as_current",
       [] { return WithEntry("", TarHeader("db/CURRENT", 0, '6')); },
       "is a FIFO");
-  // tar has no type for sockets; star and others left these letters.
+  // tar has no type for sockets; this letter comes from other programs.
   list->Refuse("multi_volume", EntryOf("db/000099.ldb", 'M'), ".");
-  // Kinds that nobody knows are plain files: so says POSIX.
+  // POSIX says that entries of unknown types are plain files.
   list->Accept("unknown_letter", EntryOf("db/LOG", 'Q'));
   list->Accept("unknown_binary", EntryOf("db/LOG", '\x01'));
   list->Accept("unknown_high", EntryOf("db/LOG", '\xff'));
@@ -86,9 +86,10 @@ void AddSpecial(CaseList* list) {
                     TarEnd());
       },
       "CURRENT is missing");
-  // A directory's header may hold a size, which nobody reads as content.
+  // A directory is skipped, even with the name of a table.
   list->Accept("directory_of_a_table", EntryOf("db/000099.ldb", '5'));
-  // Stored in one piece once; a file like any other.
+  // Type '7' was once a file stored in one piece; now it is like any other
+  // file.
   list->Accept("contiguous", [] {
     Files files = SoundFiles();
     const std::string current = files["CURRENT"];
@@ -170,7 +171,7 @@ void AddDuplicates(CaseList* list) {
   list->Refuse(
       "two_databases", [] { return WithEntry(TarOf(SoundFiles(), "second/")); },
       "outside of db/, which holds the database");
-  // What packing "." does; nothing is made of them.
+  // Packing "." writes such entries; no folder is made for them.
   list->Accept("directory_twice", [] {
     return WithEntry(TarHeader("db/", 0, '5') + TarHeader("db/", 0, '5'));
   });

@@ -17,7 +17,7 @@ Spoil Edited(const std::function<void(VersionEdit*)>& change) {
   };
 }
 
-// More edits behind the first.
+// Further edits after the first.
 Spoil WithEdits(const std::vector<VersionEdit>& edits) {
   return [edits](Files* files) {
     for (const VersionEdit& edit : edits) {
@@ -136,7 +136,7 @@ void AddContradictions(DatabaseCases* list) {
                     "never states its last write number");
 }
 
-// The range of a table is what Get goes by: entries outside of it are lost.
+// Get uses the range of a table: entries outside of the range are lost.
 void AddRanges(DatabaseCases* list) {
   const Entries entries = {{"a", "1"}, {"b", "2"}};
   list->InCheckOfForeign("range_too_narrow", Edited([](VersionEdit* e) {

@@ -1,6 +1,6 @@
 // levelkeep-hostile-archives DIR [NAME...]: writes the hostile archives of
-// these names, or all, to files DIR/NAME.tar.gz: for other programs, and as the
-// beginning of a corpus.
+// these names, or all, to files DIR/NAME.tar.gz: for other programs, and as a
+// first corpus.
 
 #include <algorithm>
 #include <cstdio>
@@ -27,6 +27,6 @@ int main(int argc, char** argv) {
     ++written;
   }
   std::printf("%zu archives\n", written);
-  // A name that is none is a mistake of the caller.
+  // An unknown name is a mistake of the caller.
   return wanted.empty() || written == wanted.size() ? 0 : 1;
 }
