@@ -36,7 +36,7 @@ TEST(ByteRangeTest, ParsesByTheTable) {
       {"bytes=100-200", "416"},
       {"bytes=99999999999999999999999-", "416"},
       {"bytes=-0", "416"},
-      // What a server may ignore.
+      // Headers that a server may ignore.
       {"", "whole 100"},
       {"bytes", "whole 100"},
       {"bytes=", "whole 100"},

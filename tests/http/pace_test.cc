@@ -52,7 +52,7 @@ TEST(PaceLimitTest, WhoIsNotLimitedMayTakeAnyTime) {
 
 class PaceTest : public test::ServerFixture {};
 
-// Though no single wait is too long for the server.
+// The download is ended although no single wait is too long for the server.
 TEST_F(PaceTest, WhoReadsTooSlowlyGivesItsPlaceUp) {
   options_.max_downloads = 1;
   options_.send_timeout = std::chrono::hours(1);
@@ -62,9 +62,9 @@ TEST_F(PaceTest, WhoReadsTooSlowlyGivesItsPlaceUp) {
   Start();
   RawClient stalled(port());
   stalled.Send(Get("/file"));
-  EXPECT_TRUE(stalled.Fill()) << "its answer begins";
+  EXPECT_TRUE(stalled.Fill()) << "the answer begins";
   int status = 503;
-  while (status == 503) {  // hangs where the place is kept
+  while (status == 503) {  // hangs if the place is never given up
     status = Once(Get("/file", "Connection: close\r\n")).status;
   }
   EXPECT_EQ(status, 200);

@@ -15,7 +15,7 @@
 namespace levelkeep::test {
 
 struct RawResponse {
-  int status = 0;  // 0: the connection ended without one
+  int status = 0;  // 0: the connection ended without an answer
   std::string head;
   std::string body;
 
@@ -28,7 +28,7 @@ class RawClient {
  public:
   explicit RawClient(int port) {
     fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    // A hanging server fails the test rather than hang it.
+    // A server that hangs makes the test fail, not hang.
     const timeval patience{30, 0};
     ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
@@ -45,7 +45,7 @@ class RawClient {
 
   bool connected() const { return connected_; }
 
-  // False when the server has closed.
+  // False when the server has closed the connection.
   bool Send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -95,7 +95,7 @@ class RawClient {
 
   // Waits for the end of the connection; false if bytes come instead.
   bool IsClosed() { return input_.empty() && !Fill(); }
-  // What came beyond the responses that were taken.
+  // Receives more bytes into input(). False at the end of the connection.
   bool Fill() {
     char buffer[65536];
     const ssize_t n = ::recv(fd_, buffer, sizeof(buffer), 0);

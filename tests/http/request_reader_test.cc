@@ -26,7 +26,8 @@ std::string Get(const std::string& lines) {
   return "GET /x HTTP/1.1\r\nHost: h\r\n" + lines + "\r\n";
 }
 
-// 0: more is wanted; 200: complete; else the status of the refusal.
+// 0: the reader wants more bytes; 200: the request is complete; other values:
+// the status of the refusal.
 int Outcome(const std::string& bytes) {
   RequestReader reader = NewReader();
   switch (reader.Append(bytes)) {
@@ -182,8 +183,8 @@ TEST(RequestReaderTest, DecidesByTheTable) {
   for (const Case& c : cases) EXPECT_EQ(Outcome(c.bytes), c.outcome) << c.why;
 }
 
-// A client whose packets are cut elsewhere must not get another answer: the
-// limits count bytes, not calls.
+// Where packets are cut must not change the answer to a client: the limits
+// count bytes, not calls.
 TEST(RequestReaderTest, LimitsDoNotDependOnHowTheBytesArrive) {
   const auto line_of = [](size_t size) {
     const std::string frame = "GET / HTTP/1.1";

@@ -1,4 +1,4 @@
-// Routing, who may ask, errors.
+// Routing, access and errors.
 
 #include "http/router.h"
 
@@ -204,7 +204,7 @@ TEST_F(RouterTest, HostMustBeOneOfOurs) {
   EXPECT_EQ(
       router.Handle(Make("GET", "/livez", {{"host", "10.0.0.7:80"}})).status,
       200)
-      << "supervisors know other addresses";
+      << "a supervisor may ask at any address";
 }
 
 TEST_F(RouterTest, PagesOfOtherOriginsMayNotChangeAnything) {

@@ -18,7 +18,7 @@
 
 namespace levelkeep::test {
 
-// Counts up to `parts`, one each 10 ms; for ever when that is 0.
+// Sends `parts` numbered parts, one each 10 ms. With 0 it never ends.
 class CountingStream : public http::BodyStream {
  public:
   explicit CountingStream(int parts) : parts_(parts) {}

@@ -1,5 +1,5 @@
-// The server on cpp-httplib: what that library would do by itself and must
-// not, and what it knows nothing of.
+// The server on cpp-httplib: what the library must not do by itself, and what
+// the server adds to the library.
 
 #include <dirent.h>
 #include <gtest/gtest.h>
@@ -22,8 +22,8 @@ using test::RawClient;
 using test::RawResponse;
 using Clients = std::vector<std::unique_ptr<RawClient>>;
 
-// A thousand sockets and more, both ends of each in this process. False: the
-// machine does not allow it.
+// Allows more than a thousand sockets, both ends of each in this process.
+// False if the machine does not allow that many files.
 bool AllowManyFiles(rlim_t count) {
   rlimit limit{};
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return false;
@@ -56,7 +56,7 @@ int FindListener(int port) {
 class ServerLibraryTest : public test::ServerFixture {
  protected:
   ServerLibraryTest() {
-    // Answers what the handler was given, a line each.
+    // Answers with what the handler was given, one item a line.
     const auto show = [](const http::Request& request) {
       http::Response response;
       response.content_type = "text/plain";
@@ -307,7 +307,7 @@ TEST_F(ServerLibraryTest, IPv6LoopbackIsServedWithAndWithoutBrackets) {
     options_.host = host;
     server_ = std::make_unique<http::Server>(&router_, options_);
     const Status status = server_->Start();
-    // Containers often have no IPv6: then that is said.
+    // Containers often have no IPv6; then Start says so.
     EXPECT_EQ(status.code(),
               has_address ? StatusCode::kOk : StatusCode::kInvalidArgument)
         << status.ToString();

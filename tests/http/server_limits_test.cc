@@ -34,7 +34,7 @@ TEST(WorkGateTest, AQuarterIsForThoseWhoRead) {
     entered = gate.Enter(true);
     gate.Leave(true);
   });
-  // Those who read come and go all the same.
+  // Requests that only read come and go all the same.
   for (int i = 0; i < 100; i++) {
     ASSERT_TRUE(gate.Enter(false));
     gate.Leave(false);
@@ -90,7 +90,7 @@ TEST(TransferLimitsTest, LargeAnswersShareTheirMemory) {
     EXPECT_EQ(answer(40'000).status, 200);
     EXPECT_EQ(answer(MemoryBudget::kSmallBytes).status, 200);
   }
-  // Larger than all there is: alone.
+  // An answer larger than the whole budget is sent, but alone.
   const Response large = answer(1'000'000);
   EXPECT_EQ(large.status, 200);
   EXPECT_EQ(large.body.size(), 1'000'000u);

@@ -1,4 +1,4 @@
-// Clients that stall: they must cost nobody else anything.
+// Clients that stall must cost other clients nothing.
 
 #include <gtest/gtest.h>
 
@@ -20,13 +20,13 @@ class ServerLoadTest : public test::ServerFixture {
  protected:
   using Clients = std::vector<std::unique_ptr<RawClient>>;
 
-  // Until so many requests are in the handler of /slow.
+  // Waits until so many requests are in the handler of /slow.
   void AwaitAtWork(int count) {
     while (slow_running_ < count) {
       std::this_thread::sleep_for(milliseconds(2));
     }
   }
-  // Each connects and sends the same beginning of a request.
+  // Opens connections that each send the same beginning of a request.
   Clients Stall(int count, const std::string& bytes) {
     Clients clients;
     for (int i = 0; i < count; i++) {
@@ -39,7 +39,7 @@ class ServerLoadTest : public test::ServerFixture {
 };
 
 TEST_F(ServerLoadTest, HealthAnswersWhileHundredsOfClientsStall) {
-  // Nobody is timed out here: the answers must come all the same.
+  // No stalled client is timed out here: the answers must come all the same.
   options_.head_timeout = options_.body_timeout = options_.idle_timeout =
       std::chrono::hours(1);
   options_.stop_grace = milliseconds(100);
@@ -62,7 +62,7 @@ TEST_F(ServerLoadTest, HealthAnswersWhileAllChangesWait) {
   const Clients slow = Stall(20, Post("/slow", "", ""));
   AwaitAtWork(3);
   for (int i = 0; i < 20; i++) ExpectAlive();
-  EXPECT_EQ(slow_running_, 3) << "a quarter of the workers only reads";
+  EXPECT_EQ(slow_running_, 3) << "a quarter of the workers is for reads";
   release_ = true;
   for (const auto& client : slow) EXPECT_EQ(client->Receive().status, 200);
 }
@@ -87,12 +87,12 @@ TEST_F(ServerLoadTest, LargeBodiesShareTheirMemory) {
   RawClient first(port());
   first.Send(Post("/slow", lines, body));
   AwaitAtWork(1);
-  // The first one has its place until it is answered.
+  // The first request keeps its share of the memory until it is answered.
   const RawResponse refused = Once(Post("/echo", lines, body));
   EXPECT_EQ(refused.status, 503);
   EXPECT_TRUE(refused.Has("\r\nRetry-After: 5\r\n"));
   EXPECT_NE(refused.body.find("\"code\":\"overloaded\""), std::string::npos);
-  // Small bodies need none.
+  // Small bodies need no share.
   EXPECT_EQ(Once(Post("/echo", "Content-Length: 2\r\n", "ok")).status, 200);
   release_ = true;
   EXPECT_EQ(first.Receive().status, 200);
@@ -176,7 +176,7 @@ TEST_F(ServerLoadTest, DrippingBytesDoesNotExtendTheDeadline) {
     std::this_thread::sleep_for(milliseconds(20));
     open = client.Send("a");
   }
-  EXPECT_FALSE(open) << "still taken after a minute";
+  EXPECT_FALSE(open) << "bytes were still taken after a minute";
 }
 
 TEST_F(ServerLoadTest, ManyClientsAtOnceAreAllAnswered) {

@@ -263,7 +263,7 @@ TEST_F(ServerTest, DownloadsAreCapped) {
   test::WriteFile(dir_.Sub("file"), std::string(file_size_, 'x'));
   RawClient stalled(port());
   stalled.Send(Get("/file"));
-  ASSERT_TRUE(stalled.Fill());  // and reads no more
+  ASSERT_TRUE(stalled.Fill());  // and the client reads no more
   EXPECT_EQ(Once(Get("/file")).status, 503);
   ExpectAlive();
   EXPECT_EQ(Once(Get("/stream/3")).status, 200);
