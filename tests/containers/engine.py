@@ -1,8 +1,8 @@
 """A Docker engine of the tests' own, with the image built from this tree.
 
-Root's: it starts dockerd with its own socket and data below a temporary folder
-and removes all of it. The image that the Dockerfile is made from is made by
-debootstrap from the packages of this host's own mirror: nothing is pulled.
+Needs root: it starts dockerd with its own socket and data below a temporary
+folder and removes all of it. debootstrap makes the image that the Dockerfile
+starts from, with packages from this host's own mirror: nothing is pulled.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ def run(*command, check=True, timeout=300, **options):
 
 
 def mirror():
-    """The host's own package mirror, as its sources name it."""
+    """The package mirror that the host's apt sources name."""
     for path in [*pathlib.Path("/etc/apt/sources.list.d").glob("*.sources"),
                  *pathlib.Path("/etc/apt/sources.list.d").glob("*.list"),
                  pathlib.Path("/etc/apt/sources.list")]:
@@ -43,7 +43,7 @@ def mirror():
 
 
 class Engine:
-    """`docker` and `docker-compose` on it; a context manager."""
+    """A running engine for `docker` and `docker-compose`; a context manager."""
 
     def __init__(self):
         self.root = pathlib.Path(tempfile.mkdtemp(prefix="lkdocker."))
@@ -80,7 +80,7 @@ class Engine:
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(30)
         self.process.kill()
-        # What the engine mounted: the network's names, layers.
+        # Unmounts what the engine mounted: network namespaces and layers.
         for line in pathlib.Path("/proc/mounts").read_text().splitlines():
             if line.split()[1].startswith(str(self.root)):
                 run("umount", "--lazy", line.split()[1], check=False)
@@ -90,7 +90,7 @@ class Engine:
         tree = self.root / "base"
         run("debootstrap", "--variant=minbase", SUITE, tree, mirror(),
             timeout=1800)
-        # How this host reaches its mirror.
+        # In the image, apt reaches the mirror as it does on this host.
         for extra in pathlib.Path("/etc/apt/apt.conf.d").glob("99*"):
             shutil.copy(extra, tree / "etc/apt/apt.conf.d")
         packed = self.root / "base.tar"

@@ -24,14 +24,14 @@ def as_person(*command):
 
 
 class Checkout:
-    """A fresh checkout of a person of the host."""
+    """A fresh checkout that belongs to a person of the host."""
 
     def __init__(self, engine, root, program):
         self.engine = engine
         self.root = root
         self.program = program
         self.api = Api(PORT)
-        # Tracked files alone, as a clone has them.
+        # Only the tracked files, as a clone has them.
         listed = subprocess.run(["git", "ls-files", "-z"], cwd=SOURCE,
                                 check=True, stdout=subprocess.PIPE)
         for name in listed.stdout.decode().split("\0"):
@@ -99,7 +99,7 @@ def test_a_fresh_checkout_just_works(site):
     name = site.api.create("first")["name"]
     archive = site.root / "backups" / name
     assert archive.stat().st_uid == SERVICE
-    # The person lists and drops without sudo; what git tracks stays hers.
+    # The person lists and drops without sudo, and keeps what git tracks.
     assert name in as_person("ls", site.root / "backups").stdout
     assert as_person("cp", "/etc/hostname",
                      site.root / "restore/note.txt").returncode == 0
@@ -112,7 +112,7 @@ def test_a_fresh_checkout_just_works(site):
     assert health.returncode == 0, health.stdout
     inside = site.compose("exec", "-T", "app", "levelkeep", "list").stdout
     assert name in inside
-    # As the service, though exec begins as root.
+    # The program runs as the service's user, though exec begins as root.
     made = json.loads(site.compose("exec", "-T", "app", "levelkeep", "create",
                                    "--json", "-q").stdout)
     assert (site.root / "backups" / made["name"]).stat().st_uid == SERVICE
@@ -137,7 +137,7 @@ def test_a_drop_of_somebody_is_applied(site, owner):
     kept = site.root / site.api.create("move")["name"]
     shutil.copy(site.root / "backups" / kept.name, kept)
     events(site, 2)
-    # A new life, as on another host.
+    # An empty installation, as on another host.
     site.compose("down", "-v")
     shutil.rmtree(site.root / "backups")
     (site.root / "backups").mkdir()
@@ -145,7 +145,7 @@ def test_a_drop_of_somebody_is_applied(site, owner):
     site.drop(kept, owner, 0o600)
     site.up()
     assert site.api.head() == 3
-    # And by the command of the README, which a restart is.
+    # A restart, the command in the README, applies a drop as well.
     events(site, 4)
     site.drop(kept, owner, 0o600)
     site.compose("restart", "app", "worker")
@@ -164,7 +164,7 @@ def test_live_and_staged_restores(site):
     assert site.api.head() == 5
     staged = site.api.post("/api/backup/restore",
                            {"backupName": name, "mode": "stage"}).ok()
-    # As it says.
+    # The report names the command that the next line runs.
     assert staged["restartCommand"] == "docker-compose restart app worker"
     site.compose("restart", "app", "worker")
     wait_until(site.ready, "ready again")
@@ -204,7 +204,7 @@ def test_little_memory(site):
     name = site.api.create("first")["name"]
 
     def done(path, body):
-        """Behind the verification in the background."""
+        """Tries again while the background verification is in the way."""
         def answered():
             reply = site.api.post(path, body, timeout=300)
             return None if reply.status == 409 else reply.ok()
@@ -229,7 +229,7 @@ def test_links_are_not_followed(site):
 
 
 def test_another_user_of_the_container(site):
-    """With `user:` nobody gives anything away; then it is the operator's."""
+    """With `user:` the container hands over no files: the operator has to."""
     override = site.root / "docker-compose.override.yml"
     override.write_text(
         f"services:\n  app:\n    user: \"{PERSON}:{PERSON}\"\n"

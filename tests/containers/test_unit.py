@@ -88,7 +88,7 @@ def test_a_service_and_its_administrator(host):
                     "-d '{\"label\":\"first\"}'")
     name = made.split('"name":"')[1].split('"')[0]
 
-    # Root, in any directory.
+    # Root may use the program in any directory.
     listed = host.out("levelkeep list")
     assert name in listed and f"database {STATE}/storage" in listed
     host.sh("levelkeep create --label by-root")
@@ -101,13 +101,13 @@ def test_a_service_and_its_administrator(host):
     host.start()
     assert host.last() == 3
 
-    # Anybody else sees no data.
+    # Other users see no data.
     denied = host.sh("levelkeep list", check=False, user="alice")
     assert denied.returncode != 0 and name not in denied.stdout
     assert host.sh(f"ls {STATE}/storage", check=False,
                    user="alice").returncode != 0
 
-    # A drop that root copied, and nobody else can read.
+    # A drop that root copied and that only root can read.
     host.events(1)
     host.sh(f"install -m 0600 -o root {STATE}/backups/{name} {STATE}/restore/"
             f" && touch -d -1hour {STATE}/restore/{name}")
@@ -116,7 +116,7 @@ def test_a_service_and_its_administrator(host):
                .returncode == 0, "ready")
     assert host.last() == 3
 
-    # Killed: it comes back by itself; stopped: within its time.
+    # Killed, the service comes back by itself. A stop ends within its time.
     host.sh("systemctl kill -s KILL levelkeep")
     time.sleep(1)
     wait_until(lambda: host.sh(f"curl -sf {API}/readyz", check=False)
