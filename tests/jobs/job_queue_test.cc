@@ -15,7 +15,8 @@ using std::chrono::seconds;
 
 class JobQueueTest : public test::RunnerFixture {
  protected:
-  // In steps, so that each sleeper sees each step.
+  // Advances the clock until the condition holds, in steps, so that each
+  // sleeper sees each step.
   template <typename Condition>
   bool UntilWithTime(milliseconds step, Condition condition) {
     return Until([&] {
@@ -58,7 +59,7 @@ TEST_F(JobQueueTest, PrioritiesAndRanksDecideWhoIsNext) {
   End(last);
 }
 
-// What waits for its turn is not passed by what came later.
+// A job that came later does not pass the waiting restore.
 TEST_F(JobQueueTest, AWaitingRestoreIsNotStarved) {
   Submit(kCreate, "first");
   ASSERT_TRUE(HasBegun("first"));
@@ -85,7 +86,7 @@ TEST_F(JobQueueTest, JobsThatAreTheSameAreJoined) {
   EXPECT_NE(submit("third"), id);
   LetAllGoOn();
   End(id);
-  EXPECT_NE(submit("second"), id) << "an ended one is no longer meant";
+  EXPECT_NE(submit("second"), id) << "an ended job is not joined";
 }
 
 TEST_F(JobQueueTest, LanesRunBesideEverythingButThemselves) {
@@ -115,7 +116,7 @@ TEST_F(JobQueueTest, CancelEndsAJobThatWaitsAndOneThatRuns) {
   EXPECT_EQ(store_->Find(waits)->status, JobStatus::kCancelled);
   ASSERT_TRUE(runner_->Cancel(runs).ok());
   EXPECT_EQ(End(runs).status, JobStatus::kCancelled);
-  // The place is free again.
+  // The cancelled jobs are no longer in the way.
   LetAllGoOn();
   EXPECT_EQ(End(Submit(kCreate, "third")).status, JobStatus::kCompleted);
   EXPECT_EQ(runner_->Cancel(runs).code(), StatusCode::kBusy);
@@ -146,7 +147,7 @@ TEST_F(JobQueueTest, AFailedAttemptComesAgain) {
   EXPECT_EQ(job.status, JobStatus::kPending);
   EXPECT_EQ(job.message, "the disk failed");
   EXPECT_EQ(job.not_before, clock_.Now() + seconds(30));
-  EXPECT_EQ(store_->Find(id)->attempts, 1u) << "counted, durably";
+  EXPECT_EQ(store_->Find(id)->attempts, 1u) << "the attempt is on disk";
   EXPECT_TRUE(UntilWithTime(seconds(1),
                             [&] { return runner_->Find(id)->has_ended(); }));
   job = End(id);
@@ -191,7 +192,7 @@ TEST_F(JobQueueTest, SuspendedJobsWait) {
   LetAllGoOn();
   EXPECT_EQ(StatusOf(id), JobStatus::kPending);
   EXPECT_TRUE(runner_->Run(Request(kCreate, "mine"), {}).status.ok())
-      << "a caller that waits knows what it does";
+      << "only submitted jobs wait for Resume";
   runner_->Resume(kCreate);
   EXPECT_EQ(End(id).status, JobStatus::kCompleted);
 }
@@ -246,7 +247,7 @@ TEST_F(JobQueueTest, AListenerMaySubmitAndCancel) {
   EXPECT_EQ(End(second).status, JobStatus::kCancelled);
 }
 
-// What it hears of first is that the job waits again.
+// The listener hears that the job waits again, and cancels it at once.
 TEST_F(JobQueueTest, AListenerMayCancelARetry) {
   runner_->AddListener([&](const Job& job) {
     if (job.not_before) {
@@ -289,7 +290,7 @@ TEST_F(JobQueueTest, AJobThatHasToWaitAndCannotBeRecordedIsRefusedIfItMust) {
   EXPECT_EQ(Begun(), (std::vector<std::string>{"first", "third"}));
 }
 
-// As on a disk that was full for a while.
+// A record can't be written for a while, as on a full disk.
 TEST_F(JobQueueTest, AnEndThatCouldNotBeRecordedIsRecordedLater) {
   const std::string first = Submit(kCreate, "first");
   ASSERT_TRUE(HasBegun("first"));
@@ -304,10 +305,11 @@ TEST_F(JobQueueTest, AnEndThatCouldNotBeRecordedIsRecordedLater) {
   EXPECT_EQ(store_->Find(first)->status, JobStatus::kCompleted);
 }
 
-// As under a limit of the operator's: later there may be one.
+// The operator may limit the number of threads. The job waits until there is
+// a thread for it.
 TEST_F(JobQueueTest, WithoutAThreadAJobWaits) {
   LetAllGoOn();
-  End(Submit(kRotate, "before"));  // its time keeper is there
+  End(Submit(kRotate, "before"));  // starts the time keeper's thread
   std::string id;
   {
     const test::NoThreads none;
@@ -344,14 +346,16 @@ TEST_F(JobQueueTest, AfterARestartWhatWaitedRunsAndWhatRanHasFailed) {
   EXPECT_EQ(failed.message,
             "interrupted: the process ended before the job's end was recorded");
   Restart();
-  // In the order of their random ids: all are of one millisecond.
+  // Sorted: the ids are all of one millisecond, so that their random part
+  // decided about the order.
   std::vector<std::string> begun = Begun();
   std::sort(begun.begin(), begun.end());
   EXPECT_EQ(begun, (std::vector<std::string>{"create", "ran", "rotate"}))
-      << "each once";
+      << "each job began once";
 }
 
-// Its pause goes on; a clock that was set back does not stretch it for ever.
+// The pause of a job goes on after a restart. A clock that was set back does
+// not stretch it for ever.
 TEST_F(JobQueueTest, APauseSurvivesARestart) {
   const auto id =
       runner_->Submit({.request = Request(kCreate, "one"), .delay = hours(2)});
@@ -397,7 +401,7 @@ TEST_F(JobScheduleTest, TheNextRunCountsFromTheEndOfTheLast) {
   EXPECT_TRUE(UntilWithTime(minutes(1), [&] { return !Begun().empty(); }));
   EXPECT_EQ(runner_->NextRun(), clock_.Now()) << "it runs";
   clock_.Advance(hours(7));
-  EXPECT_EQ(Begun().size(), 1u) << "never two at once";
+  EXPECT_EQ(Begun().size(), 1u) << "never two runs at once";
   LetAllGoOn();
   ASSERT_TRUE(Until([&] { return !runner_->Running(); }));
   EXPECT_EQ(runner_->NextRun(), clock_.Now() + hours(1));
@@ -435,7 +439,8 @@ TEST_F(JobScheduleTest, SuspendEndsIt) {
   EXPECT_EQ(Begun(), std::vector<std::string>{"after"});
 }
 
-// What a schedule of the last process submitted is this one's run.
+// A job that the schedule of the last process submitted counts as the first
+// run of this process's schedule.
 TEST_F(JobScheduleTest, AJobOfTheLastProcessIsTheRun) {
   Submit(kRotate, "in the way");
   ASSERT_TRUE(HasBegun("in the way"));

@@ -13,7 +13,7 @@ using enum JobType;
 
 class JobRunnerTest : public test::RunnerFixture {
  protected:
-  // On a thread of its own.
+  // Calls Run on a thread of its own.
   std::future<JobOutcome> Call(JobType type, const std::string& label,
                                const JobTerms& terms = {}) {
     return std::async(std::launch::async, [this, type, label, terms] {
@@ -65,7 +65,7 @@ TEST_F(JobRunnerTest, TheSecondIsToldWhatRuns) {
   LetAllGoOn();
   EXPECT_TRUE(first.get().status.ok());
   EXPECT_EQ(runner_->Running(), std::nullopt);
-  EXPECT_EQ(runner_->List(10)->size(), 1u) << "what was refused is no job";
+  EXPECT_EQ(runner_->List(10)->size(), 1u) << "a refused request is no job";
 }
 
 TEST_F(JobRunnerTest, AVerificationRunsBesideABackup) {
@@ -152,7 +152,8 @@ TEST_F(JobRunnerTest, AWaitEndsByAStopACancelAndAClose) {
   }
 }
 
-// Its hooks end what uses the database, and begin it again.
+// The hooks of a restore suspend the jobs that use the database. A create that
+// waits for the restore must not be cancelled by that.
 TEST_F(JobRunnerTest, WhoWaitsForARestoreGoesOnWaiting) {
   auto restore = Call(kRestore, "restore");
   ASSERT_TRUE(HasBegun("restore"));
@@ -169,7 +170,7 @@ TEST_F(JobRunnerTest, SuspendReturnsWhenTheJobHasEnded) {
   runner_->Suspend(kCreate);
   EXPECT_EQ(runner_->Running(), std::nullopt);
   EXPECT_EQ(create.get().status.code(), StatusCode::kCancelled);
-  runner_->Suspend(kCreate);  // there is none
+  runner_->Suspend(kCreate);  // no such job is left
 }
 
 TEST_F(JobRunnerTest, SuspendWaitsForItsOwnTypeOnly) {
@@ -184,7 +185,7 @@ TEST_F(JobRunnerTest, SuspendWaitsForItsOwnTypeOnly) {
   EXPECT_TRUE(verification.get().status.ok());
 }
 
-// Its caller may not have noticed yet when its turn comes.
+// The job's turn may come before its caller has noticed the cancellation.
 TEST_F(JobRunnerTest, ACancelledCallerDoesNotBegin) {
   auto first = Call(kRotate, "first");
   ASSERT_TRUE(HasBegun("first"));
@@ -267,7 +268,7 @@ TEST_F(JobRunnerTest, RunsAlsoWhereNoRecordCanBeWritten) {
                                       dir_.Sub("missing") + "/jobs");
   LetAllGoOn();
   EXPECT_TRUE(runner_->Run(Request(kCreate, "one"), {}).status.ok());
-  EXPECT_EQ(runner_->List(10)->size(), 1u) << "in memory";
+  EXPECT_EQ(runner_->List(10)->size(), 1u) << "the job is in memory";
 }
 
 }  // namespace

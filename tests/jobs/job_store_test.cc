@@ -80,7 +80,7 @@ TEST_F(JobStoreTest, LookingMakesNoFile) {
   EXPECT_TRUE(fs()->List(kParent)->empty());
 }
 
-// A backup folder whose volume is not mounted.
+// The parent is missing when the volume of the backup folder is not mounted.
 TEST_F(JobStoreTest, AMissingParentIsNotMade) {
   JobStore store(fs(), &clock_, "/missing/jobs");
   EXPECT_EQ(store.Put(NewJob()).code(), StatusCode::kNotFound);
@@ -94,7 +94,7 @@ TEST_F(JobStoreTest, ALivingProcessKeepsItsJobsAndADeadOneDoesNot) {
   ASSERT_TRUE(first->Put(With(runs, JobStatus::kInProgress)).ok());
   const auto second = Open();
   EXPECT_TRUE(second->TakeUp()->empty());
-  EXPECT_TRUE(first->TakeUp()->empty()) << "its own jobs";
+  EXPECT_TRUE(first->TakeUp()->empty()) << "the first store's own jobs";
   first.reset();
   const auto taken = second->TakeUp();
   ASSERT_TRUE(taken.ok());
@@ -102,7 +102,7 @@ TEST_F(JobStoreTest, ALivingProcessKeepsItsJobsAndADeadOneDoesNot) {
   EXPECT_EQ((*taken)[0].status, JobStatus::kPending);
   EXPECT_EQ((*taken)[1].status, JobStatus::kInProgress);
   EXPECT_TRUE(second->TakeUp()->empty()) << "once";
-  EXPECT_TRUE(Open()->TakeUp()->empty()) << "they are claimed";
+  EXPECT_TRUE(Open()->TakeUp()->empty()) << "the second store has claimed them";
 }
 
 TEST_F(JobStoreTest, ADamagedRecordIsRemoved) {
@@ -146,8 +146,8 @@ TEST_F(JobStoreTest, OneBadEntryDoesNotKeepTheOthers) {
   ASSERT_TRUE(WriteFileDurably(fs(), victim, "of a person").ok());
   const auto store = Open();
   EXPECT_EQ(Ids(*store->TakeUp()), std::vector<std::string>{good.id});
-  EXPECT_FALSE(PathExists(fs(), open + copied.id)) << "it is of another job";
-  EXPECT_TRUE(PathExists(fs(), victim)) << "it is no runner's";
+  EXPECT_FALSE(PathExists(fs(), open + copied.id)) << "of another job";
+  EXPECT_TRUE(PathExists(fs(), victim)) << "the file is no runner's";
   EXPECT_TRUE(Open()->TakeUp()->empty());
 }
 
@@ -192,7 +192,7 @@ TEST_F(JobStoreTest, OldOnesGoAndFailuresStayLongest) {
   const JobStore::Limits limits{.age = hours(48), .count = 3, .always = 0};
   std::vector<Job> jobs;
   {
-    const auto store = Open();  // without such limits
+    const auto store = Open();  // with the usual limits
     for (int i = 0; i < 7; ++i) {
       jobs.push_back(
           With(NewJob(), i == 2 ? JobStatus::kFailed : JobStatus::kCompleted));
@@ -207,14 +207,14 @@ TEST_F(JobStoreTest, OldOnesGoAndFailuresStayLongest) {
             (std::vector<std::string>{jobs[7].id, jobs[6].id, jobs[2].id}));
 }
 
-// --- crashes: what was acknowledged is there; what was not, is there or is not
+// --- crashes: an acknowledged state is there, another one may be there
 
 class JobStoreCrashTest : public JobStoreTest {
  protected:
   JobStoreCrashTest() : job_(NewJob()), first_(disk_.Save()) {}
 
-  // The states of the job that Put has acknowledged, and the one that it was
-  // asked for last.
+  // The states of the job that Put has acknowledged, and all states that Put
+  // was asked to store.
   struct Progress {
     std::vector<JobStatus> acknowledged;
     std::vector<JobStatus> asked;
@@ -246,7 +246,7 @@ class JobStoreCrashTest : public JobStoreTest {
     ASSERT_TRUE(taken.ok()) << where << taken.status().ToString();
     const bool open = found.ok() && !found->has_ended();
     ASSERT_EQ(taken->size(), open ? 1u : 0u) << where;
-    // The next process ends it, whatever was left.
+    // The next process can end an open job, whatever the crash left.
     Job ended = With(job_, JobStatus::kFailed);
     if (open) {
       ASSERT_TRUE(store->Put(ended).ok()) << where;

@@ -147,8 +147,8 @@ TEST(ScheduleTest, FirstRunAfterAStart) {
   EXPECT_EQ(schedule.NextAfter(kNow), kNow + hours(1));
 }
 
-// A clock that is set to and fro, once a minute: a run for each leap forward
-// that passes all earlier ones, none for those back.
+// The clock leaps forward and back, once a minute. There is a run for each leap
+// that goes beyond all earlier ones, and none for a leap back.
 TEST(ScheduleTest, AClockThatLeapsMakesNoStorm) {
   const IntervalSchedule schedule(hours(1));
   const Moment start{std::chrono::steady_clock::time_point(hours(1000)), kNow};

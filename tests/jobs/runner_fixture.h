@@ -30,7 +30,7 @@ class RunnerFixture : public ::testing::Test {
     runner_.reset();
   }
 
-  // Another process, as far as the store can tell.
+  // To the store, this looks like another process.
   void Restart() {
     runner_.reset();
     store_.reset();
@@ -58,8 +58,8 @@ class RunnerFixture : public ::testing::Test {
     runner_->TakeUp(store_);
   }
 
-  // As a kill leaves the records: nothing that ends with the process is in
-  // them.
+  // Restarts with the records that a kill leaves: without those that a process
+  // writes at its end.
   void RestartAfterAKill() {
     const std::string left = folder_;
     folder_ = dir_.Sub("jobs after a kill");
@@ -68,7 +68,8 @@ class RunnerFixture : public ::testing::Test {
     Restart();
   }
 
-  // Begins, waits until the test names its label, ends as the test wishes.
+  // The work of each job: it begins, waits until the test names the job's
+  // label, and ends as the test wishes.
   JobOutcome Work(const JobRun& run) {
     const std::string label = run.request.label;
     std::function<JobOutcome(const JobRun&)> outcome;
@@ -104,7 +105,7 @@ class RunnerFixture : public ::testing::Test {
     MutexLock lock(&mutex_);
     outcomes_[label] = std::move(outcome);
   }
-  // False: it does not happen within a minute.
+  // False if the condition does not hold within a minute.
   template <typename Condition>
   bool Until(Condition condition) {
     const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
