@@ -1,4 +1,5 @@
-// What a developer forgets on the first day: each is right, or a clear error.
+// What a developer may forget on the first day. It works all the same, or ends
+// in a clear error.
 
 #include <filesystem>
 #include <memory>
@@ -52,7 +53,7 @@ TEST_F(AttachTest, ADatabaseOfAnotherFolderIsRefused) {
   OpenAt(options_.storage_path());
   ExpectAnother(manager.Attach(other.get()).status(),
                 "no process has that database open");
-  // Nothing is remembered of it.
+  // The refused attempts leave no trace.
   const auto right = OpenAt(options_.storage_path(), manager.env());
   EXPECT_TRUE(manager.Attach(right.get()).ok());
 }
@@ -71,7 +72,7 @@ TEST_F(AttachTest, TwoOpenDatabasesAreNotMixedUp) {
     ExpectAnother(manager.Attach(other.get()).status(), "it has other tables");
     EXPECT_TRUE(manager.Attach(right.get()).ok());
   }
-  // One without tables is not one that has some.
+  // A database without tables is not taken for the one that has tables.
   const auto right = OpenAt(options_.storage_path(), manager.env());
   const auto empty = OpenAt(dir_.Sub("empty"), manager.env());
   ExpectAnother(manager.Attach(empty.get()).status(), "it has other tables");
@@ -177,7 +178,7 @@ TEST_F(AttachTest, ASecondManagerOfADatabaseIsRefused) {
       << refused.ToString();
 }
 
-// As daemon(3) does.
+// As after daemon(3), which changes the working directory to /.
 TEST_F(AttachTest, AnotherWorkingDirectoryChangesNothing) {
   const auto before = std::filesystem::current_path();
   std::filesystem::current_path(dir_.path());
@@ -209,7 +210,7 @@ TEST_F(AttachTest, AnAttachmentMayOutliveTheManager) {
   auto attachment = manager->Attach(db.get());
   ASSERT_TRUE(attachment.ok());
   manager.reset();
-  PutMuch(db.get(), 1000);  // through its env
+  PutMuch(db.get(), 1000);  // through the manager's env
   db.reset();
   attachment->reset();
   App app(options_);

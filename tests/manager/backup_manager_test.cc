@@ -127,7 +127,8 @@ TEST_F(BackupManagerTest, RotationKeepsMaxBackups) {
   EXPECT_EQ(names[3], backups[2].name);
 }
 
-// The members differ, and nothing of one may be left in the next.
+// The backups differ in their fields, and nothing of one backup may be left in
+// the next that is visited.
 TEST_F(BackupManagerTest, VisitsWhatIsListed) {
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
@@ -215,7 +216,7 @@ TEST_F(BackupManagerTest, SecondInstanceIsRefused) {
   const auto report = second.Initialize();
   ASSERT_FALSE(report.ok());
   EXPECT_EQ(StatusCode::kBusy, report.status().code());
-  app.Put(0, 10);  // the first one is unharmed
+  app.Put(0, 10);  // the first instance is unharmed
   EXPECT_EQ(10, app.Count());
 }
 
@@ -357,7 +358,7 @@ TEST_F(BackupManagerTest, HealthTellsWhatIsNotInABackup) {
   EXPECT_FALSE(app.manager_.Health().store_usable);
 }
 
-// Waits (bounded) for what another thread does.
+// Waits, at most half a minute, for what another thread does.
 template <typename Condition>
 bool Eventually(Condition condition) {
   for (int i = 0; i < 3000; ++i) {
@@ -372,7 +373,8 @@ TEST_F(BackupManagerTest, ScheduleRunsSkipsAndCatchesUpOnFakeTime) {
   options_.schedule.enabled = true;
   App app(options_, &clock);
   ASSERT_TRUE(app.Start().ok());
-  // A schedule that begins with data makes a backup at once, of half of them.
+  // The schedule begins with an empty database: one with data would be backed
+  // up at once, perhaps with half of the entries only.
   ASSERT_TRUE(clock.WaitForSleepers(1));
   app.Put(0, 10);
   const auto count = [&] { return app.manager_.ListBackups()->size(); };
@@ -380,7 +382,7 @@ TEST_F(BackupManagerTest, ScheduleRunsSkipsAndCatchesUpOnFakeTime) {
     clock.Advance(std::chrono::minutes(10));
     return count() == 1;
   }));
-  // Nothing changed: covered, however long it takes.
+  // Nothing changed: there is no further backup, however long it takes.
   for (int i = 0; i < 30; ++i) {
     clock.Advance(std::chrono::minutes(10));
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -419,14 +421,14 @@ TEST_F(BackupManagerTest, TimeAsleepIsCaughtUpWithinAMinute) {
   clock.SetWallClock(clock.Now() + std::chrono::hours(8));
   clock.Advance(std::chrono::seconds(59));
   EXPECT_TRUE(Eventually([&] { return count() == 2; }));
-  // Once: the next one is an interval later.
+  // There is only one run: the next one is an interval later.
   app.Put(20, 30);
   ASSERT_TRUE(clock.WaitForSleepers(1));
   const auto left = [&] {
     return *app.manager_.Health().next_run - clock.Now();
   };
   EXPECT_EQ(left(), std::chrono::hours(1));
-  // A clock that is set back puts nothing off.
+  // A clock that is set back does not put off the next run.
   clock.SetWallClock(clock.Now() - std::chrono::hours(24 * 3650));
   EXPECT_EQ(left(), std::chrono::hours(1));
   EXPECT_TRUE(Eventually([&] {

@@ -1,5 +1,5 @@
-// A drop is a wish: where there is no database yet, one that can't be fulfilled
-// refuses the start; where there is one, health says so.
+// A drop is a wish. If it can't be fulfilled, the start is refused where there
+// is no database yet; where there is a database, health says so.
 
 #include <filesystem>
 
@@ -61,7 +61,7 @@ TEST_F(DropStartTest, BadDropWithoutADatabaseRefusesEachStart) {
     EXPECT_TRUE(PathExists(FileSystem::Posix(), Drop("x.tar.gz")));
     ExpectNoDatabase();
   }
-  // Mended, removed, or a new life.
+  // Once the drop is replaced by a good archive, the start restores it.
   std::filesystem::remove(Drop("x.tar.gz"));
   DropBackup("x.tar.gz");
   App app(options_, &clock_);

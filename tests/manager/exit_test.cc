@@ -14,11 +14,11 @@
 namespace levelkeep {
 namespace {
 
-// As somebody would write it who never thought of the end. OpenSSL's exit
-// handler is registered later, so it runs before the destructor.
+// An application whose author never thought of its end. OpenSSL's exit handler
+// is registered later, so it runs before this destructor.
 struct Application {
   ~Application() {
-    // The backup goes on behind OpenSSL's end.
+    // The backup still goes on after OpenSSL's exit handler.
     AwaitProgress();
     app->attachment_.reset();
     creating.join();
@@ -57,8 +57,9 @@ struct Application {
   std::exit(0);
 }
 
-// In a process of its own that runs this test anew: a forked one would lack
-// LevelDB's thread. It gets the folders of its parent.
+// The death test starts a new process that runs this test again, because a
+// forked process would lack LevelDB's thread. The new process uses the folders
+// of its parent.
 TEST(ExitTest, EndsCleanlyWithinABackup) {
   constexpr char kRoot[] = "LEVELKEEP_EXIT_TEST";
   std::unique_ptr<test::TempDir> dir;
@@ -75,8 +76,8 @@ TEST(ExitTest, EndsCleanlyWithinABackup) {
   options.resources.reserve_bytes = 1 << 20;
   options.resources.rate_limit_bytes_per_second = 200'000;
   GTEST_FLAG_SET(death_test_style, "threadsafe");
-  // Whoever ends after OpenSSL's exit handler leaves OpenSSL's list of the
-  // thread's errors behind, 904 bytes: the leak sanitizer is not asked.
+  // A thread that ends after OpenSSL's exit handler leaves OpenSSL's list of
+  // its errors behind (904 bytes), so the leak sanitizer is switched off.
   constexpr char kLeaks[] = "LSAN_OPTIONS";
   setenv(kLeaks, "detect_leaks=0", 1);
   EXPECT_EXIT(ExitWithinABackup(options), testing::ExitedWithCode(0), "");

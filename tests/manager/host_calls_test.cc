@@ -16,7 +16,7 @@ using test::App;
 
 class HostCallsTest : public test::ManagerFixture {
  protected:
-  // Files of restores that did not take place.
+  // Files that restores left although they did not take place.
   std::set<std::string> LeftOfRestores() {
     std::set<std::string> left;
     for (const auto& name : *FileSystem::Posix()->List(
@@ -64,7 +64,8 @@ TEST_F(HostCallsTest, ACloseThatThrowsChangesNothing) {
   EXPECT_EQ(app.Count(), 10);
 }
 
-// Its database would stay closed for ever.
+// The hook throws after it has closed the database. Without a reopen, the
+// database would stay closed for ever.
 TEST_F(HostCallsTest, ACloseThatThrowsBehindItsWorkIsOpenedAgain) {
   App app(options_);
   app.manager_.SetRestoreHooks({[&]() -> Status {
@@ -140,7 +141,7 @@ TEST_F(HostCallsTest, ACounterThatThrowsCountsNothing) {
             0u);
 }
 
-// On a thread of ours, where nobody could catch it.
+// The counter throws on a thread of LevelKeep, where the host can't catch it.
 TEST_F(HostCallsTest, TheScheduleGoesOnWithoutACount) {
   test::FakeClock clock;
   options_.schedule.enabled = true;

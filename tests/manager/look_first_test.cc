@@ -28,7 +28,7 @@ class LookFirstTest : public test::ManagerFixture {
 
 TEST_F(LookFirstTest, AStartOfADatabaseThatLacksFilesIsRefused) {
   std::filesystem::remove(db_dir() + "/CURRENT");
-  options_.restore.allow_new_database = true;  // tables are no empty place
+  options_.restore.allow_new_database = true;  // the folder has tables
   App app(options_);
   const Status refused = app.Start();
   EXPECT_EQ(refused.code(), StatusCode::kCorruption) << refused.ToString();

@@ -100,7 +100,7 @@ class App {
   std::unique_ptr<Attachment> attachment_;
 };
 
-// Folders of its own, nothing automatic.
+// A fixture with folders of its own and nothing automatic.
 class ManagerFixture : public ::testing::Test {
  protected:
   ManagerFixture() {

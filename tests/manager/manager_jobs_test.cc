@@ -41,7 +41,7 @@ TEST_F(ManagerJobsTest, EachVerbIsAJobAndIsRemembered) {
   const Job verify =
       End(&app, Submit(&app, {.type = JobType::kVerify, .backup = "latest"}));
   EXPECT_EQ(verify.status, JobStatus::kCompleted) << verify.message;
-  EXPECT_EQ(verify.request.backup, name) << "the latest one of that moment";
+  EXPECT_EQ(verify.request.backup, name) << "the name is fixed at Submit";
   EXPECT_EQ(app.manager_.FindBackup(name)->status, BackupStatus::kVerified);
   app.Put(10, 20);
   const Job restore =
@@ -55,13 +55,13 @@ TEST_F(ManagerJobsTest, EachVerbIsAJobAndIsRemembered) {
   EXPECT_EQ(rotate.message, "0 backups were removed");
   const Job refused =
       End(&app, Submit(&app, {.type = JobType::kDelete, .backup = name}));
-  EXPECT_EQ(refused.code, StatusCode::kRefused) << "the last verified one";
+  EXPECT_EQ(refused.code, StatusCode::kRefused) << "the last verified backup";
   EXPECT_EQ(End(&app, Submit(&app, {.type = JobType::kDelete,
                                     .backup = name,
                                     .force = true}))
                 .status,
             JobStatus::kCompleted);
-  app.Create();  // the same without a submission
+  app.Create();  // also a job, without Submit
   const auto jobs = app.manager_.ListJobs();
   ASSERT_TRUE(jobs.ok());
   EXPECT_EQ(jobs->size(), 8u);
@@ -91,7 +91,8 @@ TEST_F(ManagerJobsTest, TheNextProcessKnowsThem) {
             StatusCode::kNotFound);
 }
 
-// Asked for while no database is attached: it runs when one is.
+// The backup is asked for while no database is attached, and is made when one
+// is attached.
 TEST_F(ManagerJobsTest, ACreateWaitsForADatabaseAlsoInTheNextProcess) {
   std::string id;
   {
@@ -156,7 +157,7 @@ TEST_F(ManagerJobsTest, WhatIsDoneAlreadyIsNotDoneAgainIfNeededOnly) {
   EXPECT_EQ(End(&app, Submit(&app, verify)).attempts, 1u);
 }
 
-// The exchange has begun when the application's database is closed.
+// When the close hook is called, the exchange has begun.
 TEST_F(ManagerJobsTest, ARestorePastItsExchangeCannotBeCancelled) {
   App app(options_);
   ASSERT_TRUE(app.Start().ok());
@@ -199,8 +200,8 @@ TEST_F(ManagerJobsTest, AfterStopJobsNothingBegins) {
   EXPECT_EQ(app.manager_.SubmitJob({}).status().code(), StatusCode::kCancelled);
 }
 
-// Twice more, thirty seconds apart or an interval, where that is shorter; then
-// the schedule goes on.
+// The two retries come thirty seconds apart, or an interval apart where that is
+// shorter. Then the schedule goes on.
 TEST_F(ManagerJobsTest, AFailedScheduledBackupIsTriedTwiceMore) {
   using std::chrono::seconds;
   for (const seconds interval : {seconds(120), seconds(10)}) {
@@ -216,7 +217,7 @@ TEST_F(ManagerJobsTest, AFailedScheduledBackupIsTriedTwiceMore) {
     };
     const auto until = [&](auto condition) {
       for (int i = 0; i < 100'000 && !condition(); ++i) {
-        // An attempt takes no time.
+        // No time passes during an attempt.
         if (last().status != JobStatus::kInProgress) clock.Advance(seconds(1));
         std::this_thread::sleep_for(std::chrono::milliseconds(1));
       }
@@ -231,7 +232,7 @@ TEST_F(ManagerJobsTest, AFailedScheduledBackupIsTriedTwiceMore) {
     EXPECT_EQ(last().code, StatusCode::kNoSpace);
     EXPECT_EQ(last().request.trigger, "scheduled");
     EXPECT_TRUE(app.manager_.Health().next_run.has_value());
-    EXPECT_TRUE(until([&] { return last().attempts == 1; })) << "the next one";
+    EXPECT_TRUE(until([&] { return last().attempts == 1; })) << "the next run";
   }
 }
 

@@ -23,7 +23,7 @@ using test::App;
 
 class ManagerRestoreTest : public test::ManagerFixture {};
 
-// A disk that waits, once armed, where a replaced database is removed.
+// A disk that, once armed, waits where a replaced database is removed.
 class SlowRemoval : public test::FaultFileSystem {
  public:
   SlowRemoval() : FaultFileSystem(FileSystem::Posix()) {}
@@ -63,7 +63,7 @@ class SlowRemoval : public test::FaultFileSystem {
   std::atomic<bool> released_{false};
 };
 
-// It was: 409, backups are being rotated.
+// These calls were once refused: 409, backups are being rotated.
 TEST_F(ManagerRestoreTest, TheEndOfAnUndoRefusesNobody) {
   SlowRemoval disk;
   options_.restore.undo_hours = 0;
@@ -165,7 +165,7 @@ TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
   RestoreRequest request;
   request.source = app.Create().name;
   ASSERT_TRUE(app.manager_.RestoreBackup(request).ok());
-  // One of the time before the restore proves nothing about it.
+  // A backup from before the restore proves nothing about the restored data.
   ASSERT_TRUE(
       app.manager_.VerifyBackup(request.source, VerifyDepth::kFull).ok());
   EXPECT_TRUE(app.manager_.Health().undo_available);
@@ -176,8 +176,8 @@ TEST_F(ManagerRestoreTest, VerifiedBackupOfTheRestoredDataEndsUndo) {
   EXPECT_EQ(StatusCode::kNotFound, app.manager_.UndoRestore().status().code());
 }
 
-// The database goes on with a history that has backups already: what was
-// written between the restore and its undo is in none of them.
+// After the undo, the database goes on with a history that has backups already.
+// What was written between the restore and its undo is in none of those.
 TEST_F(ManagerRestoreTest, VerifiedBackupFromBeforeAnUndoDoesNotEndIt) {
   options_.restore.undo_hours = 0;
   App app(options_);

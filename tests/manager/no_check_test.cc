@@ -1,5 +1,5 @@
-// Without levelkeep-check: backups go on, unverified; nothing is restored that
-// was not proven before.
+// Without levelkeep-check, backups go on unverified, and only a backup that was
+// verified before can be restored.
 
 #include <filesystem>
 
@@ -69,11 +69,12 @@ TEST_F(NoCheckTest, BackupsGoOnAndRestoresAreRefused) {
   EXPECT_EQ(app.Count(), 20);
   EXPECT_TRUE(app.manager_.Health().unrestored.empty());
 
-  // It comes: everything goes on, without a restart.
+  // levelkeep-check is installed: everything goes on, without a restart.
   Install();
   EXPECT_FALSE(HealthSaysSo(&app));
   EXPECT_TRUE(app.manager_.VerifyBackup(name, VerifyDepth::kFull).ok());
-  // It goes again: what was proven can be restored, but not by the next start.
+  // levelkeep-check is removed: a verified backup can be restored live, but not
+  // by the next start.
   Uninstall();
   ExpectMissing(Restore(&app, RestoreMode::kStage));
   EXPECT_TRUE(app.manager_.PreviewRestore(RestoreOf(name)).ok());
@@ -91,7 +92,7 @@ TEST_F(NoCheckTest, ADropIsAWishThatWasNotFulfilled) {
                                options_.restore_dir + "/x.tar.gz");
   }
   {
-    // Beside a database: it serves on, and health says so.
+    // There is a database: the program serves it, and health names the drop.
     App app(options_, &clock_);
     ASSERT_TRUE(app.Start().ok());
     ASSERT_EQ(app.report_.unrestored.size(), 1u);
@@ -99,7 +100,7 @@ TEST_F(NoCheckTest, ADropIsAWishThatWasNotFulfilled) {
         "levelkeep-check is not at "));
     EXPECT_EQ(app.manager_.Health().unrestored.size(), 1u);
   }
-  // Without one: the start is refused, as often as it comes.
+  // There is no database: each start is refused.
   options_.storage_dir = dir_.Sub("new");
   options_.backup_dir = dir_.Sub("new-backups");
   for (int start = 0; start < 2; ++start) {

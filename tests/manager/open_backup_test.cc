@@ -1,4 +1,4 @@
-// BackupReader: the bytes of a backup, for those who send it elsewhere.
+// BackupReader: the bytes of a backup, for programs that send it elsewhere.
 
 #include <gtest/gtest.h>
 

@@ -1,5 +1,5 @@
-// Which threads of a create, a verification and a restore are low or idle:
-// what the kernel says of those that touch the disk.
+// Which threads of a create, a verification and a restore are low or idle,
+// according to the kernel, for all threads that touch the disk.
 
 #include <gtest/gtest.h>
 #include <sched.h>
@@ -49,7 +49,7 @@ Class ClassOf(pid_t thread) {
           static_cast<int>(::syscall(SYS_ioprio_get, kWhoProcess, thread))};
 }
 
-// Best effort whatever the scheduling class.
+// The I/O class is best effort, whatever the scheduling class.
 constexpr int kBestEffortLowest = 2 << 13 | 7;
 constexpr Class kLowClass = {SCHED_BATCH, kBestEffortLowest};
 constexpr Class kIdleClass = {SCHED_IDLE, kBestEffortLowest};
@@ -73,7 +73,7 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
     options_.schedule.enabled = false;
     options_.verification.after_backup = false;
     options_.archive.compression =
-        false;  // large enough to be read back beside it
+        false;  // large enough for the thread that reads back
     options_.resources.threads = 2;
     options_.resources.reserve_bytes = 1 << 20;
     options_.resources.priority = GetParam();
@@ -122,12 +122,12 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
     db_.reset();
   }
 
-  // The setting's.
+  // The class that the setting asks for.
   static Class Wanted() {
     return GetParam() == ThreadPriority::kIdle ? kIdleClass : kLowClass;
   }
-  // Of all threads but the caller's that did something whose name begins with
-  // `operation` and holds `place`.
+  // The classes of all threads but the caller's that did something whose name
+  // begins with `operation` and holds `place`.
   Classes Others(const std::string& operation, const std::string& place) {
     MutexLock lock(&mutex_);
     Classes classes;
@@ -138,9 +138,9 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
     }
     return classes;
   }
-  // Of the levelkeep-check that ran last.
+  // The scheduling class of the levelkeep-check that ran last.
   int ChildPolicy() { return std::stoi("0" + ReadFile(dir_.Sub("policy"))); }
-  // A backup that was verified in full appears, for some minutes.
+  // Waits some minutes for a backup that is verified.
   bool BecomesVerified() {
     for (int i = 0; i < 30'000; ++i) {
       const auto backups = manager_->ListBackups();
@@ -171,8 +171,9 @@ class PriorityTest : public ::testing::TestWithParam<ThreadPriority> {
     seen_[what].insert(now);
   }
 
-  // The real program by way of a shell that writes down its scheduling class,
-  // the 41st word of its stat, until it has ended and nothing can change it.
+  // Runs the real program from a shell script, which reads the program's
+  // scheduling class (the 41st word of its stat) until the program has ended
+  // and nothing can change the class, and writes it down.
   void UseWatchedCheck() {
     const auto program = FindCheckProgram(FileSystem::Posix(), "");
     ASSERT_TRUE(program.ok()) << program.status().ToString();
@@ -238,7 +239,7 @@ TEST_P(PriorityTest, VerificationHasItWithTheChild) {
   EXPECT_EQ(report->entries, 30'000u);
   EXPECT_EQ(Others("ReadAt", "/" + made->name), Classes{Wanted()})
       << "the digest of the archive";
-  EXPECT_EQ(Others("Lock", "verify.lock"), Classes{}) << "the caller's";
+  EXPECT_EQ(Others("Lock", "verify.lock"), Classes{}) << "the caller locks it";
   EXPECT_EQ(ChildPolicy(), Wanted().policy);
 }
 
@@ -253,7 +254,8 @@ TEST_P(PriorityTest, ChecksumsHaveIt) {
 }
 
 // The threads of the schedule and of the background verification hold locks
-// that others wait for: low at most, whoever works for them.
+// that others wait for: they are low at the lowest, even if their workers are
+// idle.
 TEST_P(PriorityTest, ScheduleAndItsVerificationWorkWithItAndStayLow) {
   options_.schedule.enabled = true;
   options_.schedule.interval = std::chrono::seconds(1);

@@ -24,7 +24,8 @@ class RecheckTest : public test::ManagerFixture {
     options_.verification.after_backup = true;
     const auto program = FindCheckProgram(FileSystem::Posix(), "");
     EXPECT_TRUE(program.ok());
-    // Ended by somebody, until it is allowed; each run is noted.
+    // A check that is ended by a signal until Allow() is called; it notes each
+    // run.
     options_.verification.check_program = dir_.Sub("check");
     test::WriteFile(options_.verification.check_program,
                     "#!/bin/sh\necho >> '" + dir_.Sub("runs") + "'\n[ -e '" +
@@ -44,7 +45,7 @@ class RecheckTest : public test::ManagerFixture {
     EXPECT_TRUE(app->Start().ok());
     return app;
   }
-  // Bounded: it hangs where what is tested is broken.
+  // Waits a minute at most, so that a broken program makes the test fail.
   static bool Until(const std::function<bool()>& condition) {
     const auto end = std::chrono::steady_clock::now() + minutes(1);
     while (!condition()) {
@@ -53,7 +54,7 @@ class RecheckTest : public test::ManagerFixture {
     }
     return true;
   }
-  // The verifying thread is done with what it had, and sleeps.
+  // Waits until the verifying thread has done its work and sleeps.
   void WaitUntilItRests(size_t runs) {
     ASSERT_TRUE(Until([&] { return Runs() >= runs; }));
     ASSERT_TRUE(clock_.WaitForSleepers(1));
@@ -64,7 +65,7 @@ class RecheckTest : public test::ManagerFixture {
       return Find(app, name).status == BackupStatus::kVerified;
     });
   }
-  // As its state file has it.
+  // What the state file of the backup says.
   NotChecked Recorded(const std::string& name) const {
     const auto state = DecodeBackupState(
         test::ReadFile(options_.backup_dir + "/.levelkeep/" + name + ".json"));
@@ -96,7 +97,8 @@ TEST_F(RecheckTest, TriedAgainWithGrowingPauses) {
   ASSERT_TRUE(health.latest.has_value());
   EXPECT_EQ(name, health.latest->name);
 
-  // After a minute, two, four: never earlier, by the clock at hand.
+  // The next tries come after one, two and four minutes of the test's clock,
+  // and never earlier.
   NotChecked before = Recorded(name);
   for (const int pause : {1, 2, 4}) {
     ASSERT_TRUE(Until([&] {
@@ -131,7 +133,7 @@ TEST_F(RecheckTest, TheNextProcessTakesItUp) {
 }
 
 TEST_F(RecheckTest, ACheckThatEndsWithItsProcessIsTakenUpByTheNext) {
-  // One that does not end by itself.
+  // A check that does not end by itself.
   test::WriteFile(
       options_.verification.check_program,
       "#!/bin/sh\necho >> '" + dir_.Sub("runs") + "'\nexec sleep 1000\n");
@@ -152,7 +154,7 @@ TEST_F(RecheckTest, ACheckThatEndsWithItsProcessIsTakenUpByTheNext) {
   EXPECT_TRUE(BecomesVerified(app.get(), name));
 }
 
-// A new one does not wait for the pauses of others.
+// A new backup does not wait for the pauses of others.
 TEST_F(RecheckTest, NewBackupsComeFirst) {
   auto app = Started();
   app->Put(0, 100);
@@ -160,7 +162,7 @@ TEST_F(RecheckTest, NewBackupsComeFirst) {
   WaitUntilItRests(1);
   Allow();
   const std::string second = app->Create().name;
-  // Without a minute's pass.
+  // Less than the pause of a minute.
   clock_.Advance(seconds(2));
   EXPECT_TRUE(Until([&] {
     return Find(app.get(), second).status == BackupStatus::kVerified;

@@ -1,4 +1,4 @@
-// A create that waits for what is in its way.
+// A create that waits for the end of other work.
 
 #include <atomic>
 #include <filesystem>
@@ -37,7 +37,7 @@ class WaitTest : public ManagerFixture {
     request.wait = wait;
     return request;
   }
-  // The lock by which other processes keep us out.
+  // The lock with which another process keeps this one out.
   std::unique_ptr<FileLock> LockOfAnotherProcess() {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(
              options_.backup_dir + "/.levelkeep/databases")) {
