@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
-# The same targets as a part of somebody's own build: from add_subdirectory, then
-# from FetchContent and without ISA-L, as on processors that it is not made for.
-# levelkeep-check is built with them and found, without a word about it. Compiler,
-# flags, launcher and depth of the folder are ours, so that ccache knows nearly
-# every object.
+# LevelKeep's targets in somebody's own build: by add_subdirectory, then by
+# FetchContent and without ISA-L, as on processors that ISA-L does not support.
+# levelkeep-check is built with them, and is found without a setting.
+# Compiler, flags, launcher and depth of the folder are those of this build, so
+# that ccache knows nearly every object.
 source "$(dirname "$0")/lib.sh"
 
 build="$(dirname "$BUILD_DIR")/add_subdirectory"
@@ -31,8 +31,8 @@ embedded FetchContent OFF
 ldd "$build/embed" >"$WORK/libraries"
 if grep libisal "$WORK/libraries"; then fail "it needs ISA-L all the same"; fi
 
-# Installed elsewhere, it does not look into the build folder: backups are made,
-# nothing is restored, and it says so.
+# A program that was moved does not look into the build folder for
+# levelkeep-check: it makes backups, restores nothing, and says so.
 mkdir -p "$WORK/moved/site/restore"
 cp "$build/embed" "$WORK/moved/"
 (cd "$WORK/moved/site" && ../embed) >"$WORK/said" || fail "$(cat "$WORK/said")"

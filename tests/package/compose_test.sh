@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# docker-compose.yml: accepted by docker-compose, and what it promises.
+# docker-compose accepts docker-compose.yml, and the file keeps its promises.
 source "$(dirname "$0")/lib.sh"
 
 command -v docker-compose >/dev/null ||
@@ -53,8 +53,9 @@ for name, service in services.items():
     check(service["stop_grace_period"] == "30s", name + " is killed early")
 PYTHON
 
-# The image's first process: as root it gives, what is given standing on standard
-# error, and its levelkeep becomes the service; else both just go on.
+# As root, the image's first process gives the folders to the service (the fake
+# levelkeep shows that on standard error), and the image's levelkeep becomes the
+# service's user. As another user, both just go on.
 mkdir "$WORK/bin"
 cat >"$WORK/bin/levelkeep" <<'SCRIPT'
 #!/bin/sh

@@ -37,8 +37,8 @@ def main():
     missing = [
         (message, part)
         for message in messages
-        # What stands between the names and numbers, without quotes that the
-        # code adds on its own.
+        # The texts between the names and numbers, without quotes that the
+        # code adds itself.
         for part in (p.strip(' "\'(),:') for p in message.split("…"))
         if part and part not in known]
     for message, part in missing:

@@ -23,7 +23,7 @@ two_databases_round_trip "$WORK/both/two_databases"
 "$CMAKE_COMMAND" --build "$WORK/check"
 check_round_trip "$WORK/check/check"
 
-# Another minor version of 0.x is not what was asked for.
+# find_package refuses another minor version of 0.x.
 sed 's/LevelKeep 0.1/LevelKeep 0.9/' "$SOURCE_DIR/examples/embed/CMakeLists.txt" \
   >"$WORK/CMakeLists.txt"
 cp "$SOURCE_DIR/examples/embed/main.cc" "$WORK"

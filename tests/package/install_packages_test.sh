@@ -18,7 +18,7 @@ if PATH="$WORK/bin" bash "$script" build 2>"$WORK/log"; then
 fi
 grep -q 'not a Debian-like system' "$WORK/log" || fail "$(cat "$WORK/log")"
 
-# All there: nothing to do, no root needed, no apt-get called.
+# All packages are installed: nothing to do, no root needed, no apt-get called.
 cat >bin/apt-get <<'FAKE'
 #!/bin/bash
 echo "apt-get was called: $*" >&2

@@ -31,7 +31,7 @@ fi
 
 printed="$("$PREFIX/bin/levelkeep" --version)"
 [[ "$printed" == *"$VERSION"* ]] || fail "--version says '$printed'"
-# Each library with everything that it needs, exactly once.
+# Every library that the program needs is found.
 ldd "$PREFIX/bin/levelkeep" >"$WORK/libraries"
 if grep 'not found' "$WORK/libraries"; then fail "libraries are missing"; fi
 

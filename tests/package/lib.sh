@@ -24,7 +24,7 @@ embed_round_trip() {
   printf '%s\n' "$output"
   name="$(sed -n 's/^created //p' <<<"$output")"
   [[ "$name" == backup_*_embed.tar.gz ]] || fail "odd name '$name'"
-  # The schedule may have made one besides.
+  # The schedule may have made a backup besides.
   [[ "$output" == *[12]" backup(s)"* ]] || fail "the backup is not listed"
   tar tzf "$WORK/old/backups/$name" >"$WORK/listing"
   grep -qx 'event_registry_db/CURRENT' "$WORK/listing" ||
@@ -40,8 +40,8 @@ embed_round_trip() {
   [[ -e "$WORK/new/restore/applied/$name" ]] || fail "it was not moved away"
 }
 
-# check_round_trip PROGRAM: the example checks the database that the embedding
-# one left, and refuses what is none.
+# check_round_trip PROGRAM: the check example checks the database that the
+# embedding example left, and refuses a folder without a database.
 check_round_trip() {
   local program="$1" output
   output="$("$program" "$WORK/new/storage/event_registry_db" \
@@ -63,7 +63,7 @@ http_round_trip() {
   mkfifo "$site/said"
   (cd "$site" && exec "$program" >said 2>log) &
   server=$!
-  # The name is opened once, so that a program that ends is the end of the file.
+  # The pipe is opened only once, so that reading ends when the program ends.
   exec {said}<"$site/said"
   read -r line <&"$said" || fail "$program did not start: $(cat "$site/log")"
   url="${line#listening on }"
@@ -91,7 +91,7 @@ http_round_trip() {
   exec {said}<&-
 }
 
-# two_databases_round_trip PROGRAM: a backup of each, at each of its starts.
+# two_databases_round_trip PROGRAM: each start makes a backup of each database.
 two_databases_round_trip() {
   local program="$1" site="$WORK/two" name
   mkdir "$site"

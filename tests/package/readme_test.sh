@@ -23,14 +23,15 @@ export LEVELKEEP_CHECK_PROGRAM="$PREFIX/libexec/levelkeep/levelkeep-check"
 app="$WORK/build/app"
 cd "$WORK/site"
 
-# Where there is no backup yet, the schedule makes one at once: ours has to wait.
+# Where there is no backup yet, the schedule makes one at once, and the backup
+# of the snippet has to wait.
 for _ in 1 2 3 4 5; do
   rm -f backups/backup_*
   "$app" >said 2>log || fail "$(cat log)"
   [[ -s "$(sed -n 's/^created //p' said)" ]] || fail "no backup: $(cat said)"
 done
 
-# refused MESSAGE VARIABLE=VALUE: ends with 1, and says why.
+# refused MESSAGE VARIABLE=VALUE: the program ends with 1 and prints MESSAGE.
 refused() {
   local status=0
   env "$2" "$app" >said 2>log || status=$?

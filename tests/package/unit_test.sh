@@ -16,17 +16,17 @@ systemd-analyze security --offline=true --threshold=25 \
   "$WORK/levelkeep.service" >"$WORK/security" ||
   fail "$(tail -1 "$WORK/security")"
 
-# A stop is the server's to pass on: a check of a database that gets the signal
-# itself could not be done.
+# At a stop, only the server gets the signal, and ends its children itself: a
+# check of a database that got the signal, too, would count as not done.
 grep -qx 'KillMode=mixed' "$WORK/levelkeep.service" ||
   fail "the unit stops the children of the server, too"
 
-# What root copied into restore/ is given to the service, by root.
+# Root gives the service what root copied into restore/.
 grep -q '^ExecStartPre=+[^ ]*/levelkeep own --user levelkeep' \
   "$WORK/levelkeep.service" || fail "nobody gives drops to the service"
 
-# The service's settings: made by a system-wide installation, unless they are
-# there; never by another one.
+# A system-wide installation makes the service's settings, unless the file is
+# there. Any other installation never makes them.
 settings() {
   DESTDIR="$WORK/stage" "$CMAKE_COMMAND" -DCMAKE_INSTALL_PREFIX="$1" \
     -Dlevelkeep_settings="$SOURCE_DIR/packaging/levelkeep.env" \
@@ -41,7 +41,7 @@ cmp "$file" "$SOURCE_DIR/packaging/levelkeep.env" || fail "no settings"
 echo 'MAX_BACKUPS=3' >"$file"
 settings /usr
 [[ "$(cat "$file")" == MAX_BACKUPS=3 ]] || fail "an operator's file is lost"
-# Good as they are, and those that the unit's folder has.
+# The settings are valid, and name the folders that the unit has.
 (
   cd "$WORK"
   "$PREFIX/bin/levelkeep" config --config "$SOURCE_DIR/packaging/levelkeep.env"

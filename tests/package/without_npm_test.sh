@@ -7,7 +7,7 @@ tree="$WORK/tree"
 mkdir -p "$tree/tests/process/node" "$WORK/bin"
 cp -r "$SOURCE_DIR/scripts" "$tree/"
 cp "$SOURCE_DIR/tests/process/node/package-lock.json" "$tree/tests/process/node/"
-# Programs that only say what the real ones would; no pause between tries.
+# Fake programs that print what the real ones would; `sleep` does not wait.
 printf '#!/bin/sh\nexit 1\n' >"$WORK/bin/npm"
 printf '#!/bin/sh\nexit 0\n' >"$WORK/bin/sleep"
 printf '#!/bin/sh\nexit 0\n' >"$WORK/bin/cmake"
@@ -25,6 +25,6 @@ PATH="$WORK/bin:$PATH" "$tree/scripts/test.sh" --skip-install >"$WORK/said" 2>&1
 grep -q 'without node: 1$' "$WORK/said" || fail "$(cat "$WORK/said")"
 grep -q '^left out: .*process.predecessor' "$WORK/said" ||
   fail "it does not say what it left out: $(cat "$WORK/said")"
-# Of the release slice and of the package tests.
+# Two passed tests of the release slice, and two of the package tests.
 [[ "$(tail -n 1 "$WORK/said")" == "4 passed, 0 failed" ]] ||
   fail "$(cat "$WORK/said")"
