@@ -6,9 +6,9 @@
 A writer never stops; every five seconds a backup is made (and rotation
 removes one); now and then a random backup is restored; now and then the
 server is killed. A model in this process knows what was acknowledged, and the
-store is compared with it after every kill and every restore. A third of the
-time nobody kills, so that a leak of memory or descriptors shows. In the end
-every backup that is kept must verify in full.
+store is compared with it after every kill and every restore. In a third of
+the time there are no kills, so that a leak of memory or descriptors shows. In
+the end every backup that is kept must verify in full.
 
 Ends with 0 and a line of counts, or with 1 and what was found. The seed is
 printed and taken back (--seed).
@@ -38,7 +38,7 @@ BATCH = 40
 PAUSE = 0.1           # between batches
 LARGEST = 40_000      # events, then an old backup is restored
 MIB = 1 << 20
-# Allocators and caches settle; what grows beyond is a leak.
+# Allocators and caches settle below this growth; more than that is a leak.
 MAY_GROW_BYTES = 48 * MIB
 MAY_GROW_FILES = 24
 
@@ -49,12 +49,12 @@ class Model:
     def __init__(self):
         self.lock = threading.RLock()
         self.names = []       # acknowledged, by sequence
-        self.asked = None     # of a batch whose answer never came
+        self.asked = None     # names of a batch whose answer never came
         self.backups = {}     # name -> the names that it holds
         self.restoring = None
 
     def check(self, seed, events):
-        """Adopts what the store holds, if it is something that it may."""
+        """Adopts what the store holds, if the store may hold that."""
         found = []
         for position, event in enumerate(events, 1):
             assert event["sequence"] == position, f"gap at {position}"
@@ -102,7 +102,7 @@ class Soak:
         self.alive.clear()
         self.server.kill9()
         self.counts["kills"] += 1
-        with self.model.lock:  # until those who wait for answers gave up
+        with self.model.lock:  # free when no work waits for an answer
             pass
 
     def measure(self):
@@ -112,7 +112,7 @@ class Soak:
             files = len(os.listdir(process / "fd"))
             self.peaks.append((pages * os.sysconf("SC_PAGE_SIZE"), files))
 
-    # --- what goes on in it; each runs in a thread of its own ---
+    # --- the work; each kind runs in a thread of its own ---
 
     def run(self, work, pause):
         """Repeats `work` while a server is there."""
@@ -121,7 +121,7 @@ class Soak:
                 if self.alive.wait(0.1):
                     work()
             except (OSError, http.client.HTTPException, json.JSONDecodeError):
-                pass  # killed in the middle of it
+                pass  # the server was killed meanwhile
             except Exception as error:
                 if self.alive.is_set():
                     self.failures.append(f"{type(error).__name__}: {error}")
@@ -162,7 +162,7 @@ class Soak:
             return
         with self.model.lock:
             last = manifest.ok()["backup"]["manifest"]["eventCount"]
-            # A restore in between: which past it holds is not known here.
+            # A restore in between: the backup may hold another past.
             if self.model.names[:before] == lineage[:before] and \
                     before <= last <= len(self.model.names):
                 self.model.backups[name] = self.model.names[:last]
@@ -206,7 +206,7 @@ class Soak:
         return self.peaks[first:]
 
     def flatness(self, samples):
-        """The first quarter is for settling."""
+        """Judges the growth after the first quarter, which is for settling."""
         early = samples[len(samples) // 8:len(samples) // 4]
         late = samples[-max(1, len(samples) // 8):]
         if not early:
