@@ -52,7 +52,7 @@ def _plain_tar(target, files, _archive):
 
 
 def _generated(name):
-    """One of tests/hostile, by its name there."""
+    """An archive that tests/hostile makes under that name."""
     def make(target, _files, _archive):
         shutil.copyfile(_all_generated() / f"{name}.tar.gz", target)
     return make
@@ -76,7 +76,7 @@ def _generate():
     return pathlib.Path(folder)
 
 
-# Of all that tests/hostile makes, the nastiest of each kind.
+# The nastiest of each kind of archive that tests/hostile makes.
 NASTIEST = [
     "path_absolute_canary", "path_parent_deep", "path_backslash_parent",
     "link_folder_outside_and_through", "link_hard_outside", "link_chain",
@@ -96,14 +96,15 @@ NASTIEST = [
     "large_too_many_ignored_files",
 ]
 
-# Nobody can tell, or it is of use elsewhere: a drop of these stays.
+# Nobody can tell whether these are bad, or they are of use elsewhere: such a
+# drop stays.
 NO_VERDICT = {"manifest_version_2", "version_comparator_foreign"}
-# A part of an archive: it may be still being copied, and stays as well.
+# Only a part of the archive is there, perhaps still being copied: it stays.
 INCOMPLETE = {"truncated-early", "truncated-late", "gzip_cut_before_length",
               "gzip_empty"}
 if not is_sanitized():
-    # It is larger than the check may become; a sanitized one has no limit, and
-    # LevelDB sees what is wrong with it.
+    # The check needs more memory than it may have. A sanitized check has no
+    # limit, so that LevelDB sees what is wrong with the archive.
     NO_VERDICT.add("table_compression_snappy_of_1_gib")
 
 BAD = {

@@ -69,7 +69,7 @@ class Api:
     def post(self, path, body=None, **options):
         return self.request("POST", path, body, **options)
 
-    # The product's verbs, for tests that want their success.
+    # The product's verbs, for tests in which these have to succeed.
 
     def create(self, label=None, timeout=300):
         body = {"label": label} if label else None

@@ -40,15 +40,15 @@ def rounds_factor():
 
 
 def sampled(count):
-    """How many of `count` large things a test makes: all, but a quarter where
-    a sanitizer takes ten times as long for each and nobody asked for rounds.
+    """The number of large things that a test makes: `count`, or a quarter if a
+    sanitizer takes ten times as long for each and no rounds were asked for.
     """
     return count // 4 if is_sanitized() and rounds_factor() == 1 else count
 
 
 @pytest.fixture
 def seed(request):
-    """Differs per test and run; printed, so that it can be replayed."""
+    """The seed of this run; printed, so that the run can be replayed."""
     print(f"seed {session_seed()} (LEVELKEEP_PROCESS_SEED)")
     return session_seed()
 
@@ -66,7 +66,7 @@ def rounds():
 
 @pytest.fixture
 def folder(request):
-    """A temporary folder; kept and named when the test failed."""
+    """A temporary folder; if the test fails, it is kept and named."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="levelkeep-process-"))
     path.chmod(0o755)  # some tests run the program as another user
     yield path

@@ -1,5 +1,5 @@
 """What an installation does that a crash can interrupt, and what must hold
-afterwards. Who crashes it, and how, is the tests' own business.
+afterwards. The tests that use these scenarios decide how it crashes.
 """
 
 import contextlib
@@ -18,16 +18,16 @@ KILLED = -9
 
 
 class Outcome:
-    """What an attempt said so far, which must hold from then on.
-    `on_change` is called with it whenever there is more."""
+    """What the attempt has reported so far, and what must hold from then on.
+    `on_change` is called with this object whenever it has more to tell."""
 
     def __init__(self, on_change=lambda outcome: None):
-        self.code = KILLED      # until it ends by itself
+        self.code = KILLED      # unless the attempt ends by itself
         self.text = ""
         self.acknowledged = []  # events by sequence
         self.backups = []       # names that were reported
-        self.restored = False   # whether a restore was
-        self.replaced = []      # events that it has put aside
+        self.restored = False   # whether a restore was reported
+        self.replaced = []      # events that this restore replaced
         self._on_change = on_change
 
     def acknowledge(self, last):
@@ -49,13 +49,13 @@ class Outcome:
         self._on_change(self)
 
     def state(self):
-        """All of it, for JSON."""
+        """All fields, for JSON."""
         return {name: value for name, value in vars(self).items()
                 if not name.startswith("_")}
 
     @classmethod
     def of(cls, state, *on_change):
-        """What `state` was of."""
+        """The outcome whose fields state() gave."""
         outcome = cls(*on_change)
         vars(outcome).update(state)
         return outcome
@@ -68,7 +68,7 @@ def assert_acknowledged(acknowledged, events):
 
 class Scenario:
     """`copy` gives a fresh installation, `attempt` does the work in it, and
-    `check` says what must hold behind it, whatever happened."""
+    `check` says what must hold afterwards, whatever happened."""
 
     serve_settings = SETTINGS
 
@@ -87,7 +87,7 @@ class Scenario:
         return Site(root)
 
     def attempt(self, site, prefix=(), outcome=None):
-        """Fills `outcome` while it goes, and returns it."""
+        """Does the work, fills `outcome` meanwhile, and returns it."""
         raise NotImplementedError
 
     def tool(self, outcome, site, prefix, *arguments, **settings):
@@ -111,7 +111,7 @@ class Scenario:
         return outcome
 
     def use(self, api, outcome):
-        """What clients do; nothing unless a scenario says so."""
+        """What clients do in a life; by default, nothing."""
 
     def append(self, api, outcome, writer):
         reply = api.post("/api/events", make_events(self.seed, writer, 0, 5))
@@ -155,7 +155,7 @@ class Create(Scenario):
             else:
                 site.run("verify", name).expect(0)
         gone = set(self.known) - set(names)
-        # Rotation takes the oldest, and only behind a new backup.
+        # Rotation removes the oldest backup, and only after a new one was made.
         assert not gone or (gone == {self.oldest} and len(names) == 2)
 
 
@@ -169,7 +169,7 @@ class Rotate(Create):
         with site.serve(**SETTINGS):
             site.assert_swept()
         names = site.archives()
-        assert self.newest in names, "the newest was removed"
+        assert self.newest in names, "the newest backup was removed"
         for name in names:
             assert sha256(site.backups / name) == self.known[name]
 
@@ -192,7 +192,7 @@ class Restore(Scenario):
         if outcome.code == 0:
             assert state == "new", outcome.text
         elif outcome.code != KILLED and "the database is" not in outcome.text:
-            # It says itself where it got to, if it got past the swap.
+            # An attempt that got past the swap names the state in its message.
             assert state == "old", outcome.text
 
     def settle(self, site):
@@ -245,7 +245,7 @@ class Drop(Restore):
 
 
 class Recovery(Drop):
-    """The start behind a restore that was killed in its middle."""
+    """A start after a restore that was killed in its middle."""
 
     KILLS = ("rename", "renameat2", "fsync")
 
@@ -268,7 +268,7 @@ class Recovery(Drop):
         return (self.crashed(fault).work / "journal").exists()
 
     def copy(self, root=None):
-        # Made anew: the journal knows the folders by their inodes.
+        # Each copy is made anew: the journal knows the folders by their inodes.
         return self.crashed(next(self._next), root)
 
     def check(self, site, outcome):

@@ -1,7 +1,7 @@
 """Events that can be made again from their own name.
 
-An event carries (seed, writer, number); its payload follows from them, so
-that a reader can tell for each single event whether it is what was sent.
+An event carries (seed, writer, number), and its payload follows from these, so
+that a reader can tell whether each single event is what was sent.
 """
 
 import base64
@@ -17,7 +17,7 @@ def make_event(seed, writer, number):
     room = LARGEST - SMALLEST - 40
     length = 110 + int.from_bytes(digest[:4], "big") % room
     raw = hashlib.shake_256(name).digest(length * 3 // 8 + 3)
-    # Half of it random, half of it repeating, as event bodies are.
+    # Half of the payload is random and half repeats, as in real event bodies.
     text = base64.b64encode(raw).decode()
     payload = (text + text)[:length]
     return {"type": ("created", "changed", "removed")[digest[4] % 3],
@@ -41,9 +41,9 @@ def assert_is_as_sent(seed, event):
 class Writers:
     """Threads that append batches until told to stop or all is sent.
 
-    `acknowledged` counts events whose reply arrived, `sent` those whose
-    request began; a backup must hold all of the first that were there when
-    it was asked for, and none beyond the second.
+    `acknowledged` counts events whose reply arrived, `sent` counts events
+    whose request began. A backup must hold all events that were acknowledged
+    when it was asked for, and none that was not sent.
     """
 
     def __init__(self, api, seed, threads=2, batch=500, total=None,
@@ -109,7 +109,7 @@ class Writers:
             try:
                 first, last = self.api.append(
                     make_events(self.seed, writer, number, count))
-            except Exception as error:  # the test decides whether it may
+            except Exception as error:  # the test judges the error
                 self.errors.append(error)
                 return
             with self._lock:

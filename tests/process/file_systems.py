@@ -1,8 +1,8 @@
 """File systems that people use, each mounted by its own program.
 
-Mounting is root's. A program that is missing fails the test: mergerfs and
-exFAT are in the group test of scripts/install-packages.sh, all of them in its
-group mounts.
+Mounting needs root. A missing program fails the test: the group test of
+scripts/install-packages.sh has mergerfs and exFAT, the group mounts has all of
+them.
 """
 
 import contextlib
@@ -22,10 +22,10 @@ MOUNT_SECONDS = 60
 
 @dataclasses.dataclass(frozen=True)
 class Kind:
-    """`mount(kind, data, path)` mounts it with what is in the folder `data`."""
+    """`mount(kind, data, path)` mounts such a file system of folder `data`."""
     name: str
     mount: object
-    # What is refused there, by the role of the folder: a part of the reason.
+    # For each folder's role that is refused there: a part of the reason.
     refused: dict = dataclasses.field(default_factory=dict)
     in_ci: bool = False
 
@@ -54,7 +54,7 @@ def mount_bindfs(data, path):
 
 def mount_gocryptfs(data, path):
     options = ("-q", "-extpass", "echo pw")
-    # Less work for a key that protects nothing.
+    # Little work for the key, which protects nothing here.
     run("gocryptfs", *options, "-init", "-scryptn", "10", data)
     run("gocryptfs", *options, "-allow_other", data, path)
 
@@ -66,7 +66,7 @@ def mount_encfs(data, path):
 
 def mount_mergerfs(data, path):
     one, two = folders(data, "one", "two")
-    # A folder's inode is of its name there.
+    # With use_ino, the inode of a folder follows from its name.
     run("mergerfs", "-o", "use_ino,allow_other,minfreespace=0", f"{one}:{two}", path)
 
 
@@ -82,7 +82,7 @@ def mount_fuse_overlayfs(data, path):
 
 
 def make_disk(data, *mkfs):
-    """An image with that file system."""
+    """An image with the file system that `mkfs` makes."""
     image = data / "disk"
     with open(image, "wb") as file:
         file.truncate(IMAGE_SIZE)
@@ -101,7 +101,7 @@ def mount_exfat(data, path):
     try:
         run("mount.exfat-fuse", "-o", "allow_other", device, path)
     finally:
-        # It stays until it is not mounted any more.
+        # The device stays until it is not mounted any more.
         run("losetup", "--detach", device)
 
 
@@ -112,7 +112,7 @@ def mount_rclone(data, path):
 
 
 def mount_sshfs(data, path):
-    """By a server of OpenSSH's behind a socket: no keys are needed."""
+    """Mounts with an OpenSSH server behind a socket, which needs no keys."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         client = subprocess.Popen(
@@ -148,7 +148,7 @@ def is_mounted(path):
 
 @contextlib.contextmanager
 def mounted(kind, folder):
-    """The path of a new file system of that kind; gone afterwards."""
+    """The path of a new file system of that kind; removed afterwards."""
     data, path = folders(folder, f"{kind}-data", f"{kind}-mount")
     if not os.access("/dev/fuse", os.F_OK):
         pytest.skip("there is no /dev/fuse")

@@ -38,13 +38,13 @@ def binary():
 
 
 def is_sanitized():
-    """With sanitizers in it: what memory and time it takes is theirs."""
+    """Whether the program has sanitizers, which take memory and time."""
     return os.environ.get("LEVELKEEP_SANITIZED") == "1"
 
 
 def die_with_parent():
-    """For preexec_fn: no server survives a killed test run, and none inherits
-    that a test run in the background ignores SIGINT."""
+    """For preexec_fn: no server survives a killed test run, and no server
+    ignores SIGINT because a test run in the background does."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
     _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
@@ -78,11 +78,11 @@ def listening_port(pid):
         for descriptor in os.scandir(f"/proc/{pid}/fd"):
             with contextlib.suppress(OSError):  # closed meanwhile
                 sockets.add(os.readlink(descriptor.path))
-        # The table takes the kernel some milliseconds: not at each poll.
+        # The kernel takes milliseconds to make the table: not at each poll.
         if not any(name.startswith("socket:") for name in sockets):
             return None
         table = pathlib.Path(f"/proc/{pid}/net/tcp").read_text()
-    except OSError:  # it has ended
+    except OSError:  # the process has ended
         return None
     for line in table.splitlines()[1:]:
         # As in proc(5): addresses in hexadecimal, state 0A is LISTEN.
@@ -93,17 +93,17 @@ def listening_port(pid):
 
 
 def injected(calls, what):
-    """A command prefix: strace does `what` to the program at such calls.
+    """A command prefix: strace does `what` to the program at these calls.
 
-    With -D the tracer is the stranger, so that our child is the program
-    itself and signals and exit codes are its own.
+    With -D, strace is not between us and the program: our child is the program
+    itself, with its own signals and exit codes.
     """
     return ["strace", "-D", "-f", "-qq", "-o", "/dev/null",
             "-e", f"trace={calls}", "-e", f"inject={calls}:{what}"]
 
 
 def killed_at(calls, occurrence):
-    """SIGKILL at the n-th such call of any one thread."""
+    """A command prefix: SIGKILL at the n-th such call of any one thread."""
     return injected(calls, f"signal=KILL:when={occurrence}")
 
 
@@ -146,13 +146,13 @@ class Site:
     def environment(self, settings=None, prefix=()):
         env = {"PATH": os.environ.get("PATH", "/usr/bin:/bin"),
                "HOME": str(self.root), "LC_ALL": "C.UTF-8",
-               # No test but the timer's wants backups of the timer.
+               # Only the tests of the timer want backups by the timer.
                "AUTO_BACKUP_ENABLED": "false"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]
         if is_sanitized() and "strace" in prefix:
-            # The search for leaks can't run under another tracer.
+            # The search for leaks can't trace a process that strace traces.
             env["ASAN_OPTIONS"] = \
                 env.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
         for name, value in (settings or {}).items():
@@ -188,7 +188,7 @@ class Site:
         self.restore.mkdir(exist_ok=True)
         target = self.restore / (name or pathlib.Path(archive).name)
         shutil.copyfile(archive, target)
-        if settled:  # else the start waits until it stands still
+        if settled:  # else the start waits until the file stands still
             an_hour_ago = time.time() - 3600
             os.utime(target, (an_hour_ago, an_hour_ago))
         return target
@@ -209,7 +209,7 @@ class Site:
         return sorted(found)
 
     def assert_swept(self):
-        """A verification in the background has a folder while it runs."""
+        """Waits, as a background verification has a folder while it runs."""
         end = time.monotonic() + 20
         while self.left_overs() and time.monotonic() < end:
             time.sleep(0.05)
@@ -217,8 +217,8 @@ class Site:
             "left-overs:\n" + "\n".join(self.left_overs()))
 
     def await_jobs(self):
-        """Until the running server has done all: what waits, the next start
-        would take up."""
+        """Waits until the running server has ended all jobs: the next start
+        would take up jobs that wait."""
         wait_until(
             lambda: not list(self.backups.glob(
                 ".levelkeep/databases/*/jobs/open/*")),
@@ -260,7 +260,7 @@ class Server:
         elif ended is None:
             self.stop()
         else:
-            # Killed or stopped by the test; else it died under our hands.
+            # Right only if the test killed or stopped the server.
             assert self.expected_end, (
                 f"serve ended by itself with {ended}:\n"
                 f"{self.log()[-6000:]}")
@@ -270,7 +270,7 @@ class Server:
         """Starts the process and does not wait until it is ready."""
         # Any free port: no two tests can ever get the same one.
         settings = {"API_PORT": 0, **self.settings}
-        # Truncated: the site may be a copy of one that served before.
+        # The log is emptied: the site may be a copy of one that served before.
         with open(self.log_path, "wb") as log:
             self.process = subprocess.Popen(
                 [*self.command, "serve"], cwd=self.site.root,
@@ -281,13 +281,13 @@ class Server:
 
     def is_ready(self):
         if self.port is None:
-            # Not from its log: the write of that line may be the one to fail.
+            # Not from the server's log: the write of that line may fail.
             self.port = listening_port(self.process.pid)
             if self.port is None:
                 return False
             self.api = Api(self.port, self.settings.get("API_TOKEN"))
         with contextlib.suppress(OSError, http.client.HTTPException):
-            # strace counts for each thread: a fault may meet every question.
+            # strace counts for each thread: each request may meet a fault.
             return (self.api.get("/readyz", timeout=5).status == 200
                     or "[Server] ready" in self.log())
         return False

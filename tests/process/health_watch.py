@@ -17,7 +17,7 @@ SAMPLE_SECONDS = 0.02
 def resident_kib(pid):
     """Memory of the process, without the tables that LevelDB has mapped.
 
-    Those are pages of files that the kernel takes back when it needs them.
+    These are pages of files, which the kernel takes back when it needs them.
     """
     with open(f"/proc/{pid}/status", encoding="ascii") as status:
         fields = dict(line.split(":", 1) for line in status)
@@ -63,7 +63,7 @@ class Watcher:
         while not self.ended.is_set():
             started = time.monotonic()
             self.ended.wait(SAMPLE_SECONDS)
-            # How late the machine lets this process run: nobody else's fault.
+            # How late this process gets to run: not the server's fault.
             lag = time.monotonic() - started - SAMPLE_SECONDS
             self.result["lag"] = max(self.result["lag"], lag)
             try:

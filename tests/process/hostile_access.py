@@ -1,4 +1,4 @@
-"""Hostile requests about who may: Host, Origin, tokens, injected headers."""
+"""Hostile requests about access: Host, Origin, tokens, injected headers."""
 
 import base64
 
@@ -37,7 +37,7 @@ def _hosts():
         name = host[:40] or "empty"
         yield one(f"host/{name}", get("/api/health", host=host), 403,
                   "host_not_allowed")
-        # Neither a read of data nor a change gets through under that name.
+        # Under such a host name, neither reads of data nor changes get through.
         yield one(f"host/{name}-post", post(EVENTS, BAD, host=host), 403,
                   "host_not_allowed")
     for host in GOOD_HOSTS:
@@ -84,8 +84,8 @@ def _hosts():
 
 def _origins():
     def case(name, status, *lines):
-        # Those that get in store an event; two jobs could be in each
-        # other's way.
+        # Requests that are let in store an event, because two jobs could be in
+        # each other's way.
         raw = post(EVENTS, GOOD, *lines) if status == 201 else \
             post(ORIGIN_TARGET, DRY, *lines)
         return one(f"origin/{name}", raw, status,
@@ -123,7 +123,7 @@ def _origins():
         yield one(f"origin/{method}-{target}", request(
             method, target, "Origin: http://evil.example", body=BAD), 403,
             "cross_origin")
-        # Preflights get nothing that a browser takes for a yes.
+        # A preflight's answer has nothing that a browser takes for a yes.
         yield one(f"origin/preflight-{method}-{target}", request(
             "OPTIONS", target, "Origin: http://evil.example",
             f"Access-Control-Request-Method: {method}",
@@ -168,7 +168,7 @@ def _injection():
 
 
 def _tokens():
-    """For a server with a token; nothing of this gets in."""
+    """For a server with a token: no request with these credentials gets in."""
     basic = base64.b64encode(f"user:{TOKEN}".encode()).decode()
 
     def case(name, *lines, target="/api/backup/list", status=401):

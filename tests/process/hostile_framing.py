@@ -1,23 +1,23 @@
 """Hostile requests below the routes: framing, lines, chunks, limits.
 
-The bodies that a refused request carries would store an event of the type
-"smuggled" if any byte of them were executed; those that must be taken store
-"allowed".
+The body that a refused request carries would store an event of the type
+"smuggled" if any byte of it were executed. The body of a request that must be
+taken stores "allowed".
 """
 
 from collections import namedtuple
 
 from raw_http import get, post, request
 
-# `raw`: what is sent. `statuses`: the answers in their order, each a status
-# or a set of them; `None`: the connection ends without one. `code`: of the
-# first answer's problem. `half_close`: the client ends its side.
+# `raw`: the bytes to send. `statuses`: the answers in their order, each a
+# status or a set of statuses; `None`: the connection ends without an answer.
+# `code`: of the first answer's problem. `half_close`: the client ends its side.
 Case = namedtuple("Case", "name raw statuses code half_close",
                   defaults=(None, False))
 
 BAD = b'{"type":"smuggled"}'
 GOOD = b'{"type":"allowed"}'
-# Its lower-case header keeps it apart from those that get a token.
+# Its lower-case header keeps this request apart from those that get a token.
 SMUGGLED = post("/api/events", BAD, "host: localhost", host=None)
 EVENTS = "/api/events"
 KIB = 1024
@@ -111,7 +111,7 @@ def _encodings():
     yield one("te/http-1.0", post(
         EVENTS, chunked(), "Transfer-Encoding: chunked",
         version="HTTP/1.0"), 400)
-    # To us and to any proxy it is just an unknown header.
+    # To this server and to any proxy, this is just an unknown header.
     yield one("te/underscore", post(
         EVENTS, GOOD, "Transfer_Encoding: chunked",
         f"Content-Length: {len(GOOD)}"), 201)
@@ -294,7 +294,7 @@ def _expect():
         return Case(f"expect/{name}", post(
             EVENTS, body, *([f"Expect: {value}"] if value is not None
                             else []), *lines), statuses)
-    # The body is there already: nobody waits.
+    # The body is there already, so that neither side waits.
     yield case("body-there", "100-continue", [201])
     yield case("upper-case", "100-CONTINUE", [201])
     yield case("unknown", "200-ok", [417], BAD)

@@ -19,8 +19,8 @@ from raw_http import Closed, Raw, get
 from store import digest_tree
 
 HEALTH_SECONDS = 2.0      # promised for every answer, whatever goes on
-GROWTH_KIB = 64 << 10     # of resident memory over the warm state
-FILES_LEFT = 16           # LevelDB's own come and go
+GROWTH_KIB = 64 << 10     # growth of resident memory after the warm-up
+FILES_LEFT = 16           # LevelDB's own files come and go
 
 
 def open_files(pid):
@@ -41,7 +41,7 @@ def threads(pid):
 
 
 class Watch:
-    """Around the hostile part of a test: what must hold all the time.
+    """Watches the hostile part of a test: what must hold all the time.
 
     Health answers with 200 within two seconds, memory grows by less than
     64 MiB, and at the end sockets and threads are as at the beginning.
@@ -85,7 +85,7 @@ class Watch:
 
     def _judge_time_and_memory(self):
         result = self.result
-        # An answer takes a handful of threads' turns on the machine.
+        # An answer needs a handful of threads, each of which may run late.
         assert result["slowest"] < HEALTH_SECONDS + 10 * result["lag"], result
         growth = result["peak_kib"] - self.warm_kib
         assert growth < GROWTH_KIB, f"memory grew by {growth} KiB"
@@ -108,7 +108,7 @@ class Watch:
 
 
 def warm_up(server, rng):
-    """What ordinary work makes LevelDB and malloc keep for good."""
+    """Ordinary work that fills what LevelDB and malloc keep for good."""
     for _ in range(12):
         server.api.append([{"type": "warm", "data": rng.randbytes(1000).hex()}
                            for _ in range(400)])
@@ -173,14 +173,14 @@ class Drip:
 
 
 class Victim:
-    """A server with events, one backup, and things that nobody may reach."""
+    """A server with events, one backup, and things that no client may reach."""
 
     def __init__(self, site, server, seed):
         self.site, self.server = site, server
         server.api.append(make_events(seed, "kept", 0, 50))
         self.name = server.api.create()["name"]
         assert len(self.name) == len(NAME)
-        # Its check in the background writes a note beside it.
+        # The background verification writes a note beside the backup.
         wait_until(lambda: server.api.backups()[0]["verified"],
                    "the backup was verified")
         site.await_jobs()
@@ -195,7 +195,7 @@ class Victim:
         self.lock = threading.Lock()
 
     def run(self, case, authorization=None, anonymous=False):
-        """One case; the connection must then be closed or in step."""
+        """Runs one case; the connection must then be closed or in step."""
         raw = case.raw.replace(NAME.encode(), self.name.encode())
         if authorization:
             raw = raw.replace(b"\r\nHost: ", b"\r\nAuthorization: "
@@ -239,7 +239,7 @@ class Victim:
             assert not client.input, client.input[:300]
 
     def _check_anonymous(self, case, client):
-        """Without the token: refused, by whatever check comes first."""
+        """Without the token, some check refuses the request, whichever."""
         open_route = re.match(rb"(\r\n)*GET /(livez|readyz)[ ?]", case.raw)
         for expected in case.statuses:
             try:
@@ -259,7 +259,7 @@ class Victim:
                 self.allowed += 1
 
     def run_all(self, cases, **options):
-        """All cases, eight at a time; every failure with its name."""
+        """Runs all cases, eight at a time, and names every failure."""
         failed = []
 
         def run(case):
@@ -274,7 +274,7 @@ class Victim:
         return len(cases)
 
     def judge(self):
-        """What nothing of all that may have changed."""
+        """Checks all that no hostile request may have changed."""
         events = self.server.api.events()
         for event in events:
             assert event["type"] != "smuggled", event
@@ -288,7 +288,7 @@ class Victim:
 
 
 def assert_log_sound(server):
-    """One line each, nothing in it that a terminal obeys, no secret."""
+    """Each entry is one line, without control characters and secrets."""
     text = server.log_path.read_bytes()
     bad = re.search(rb"[\x00-\x09\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|"
                     rb"\xe2\x80[\xa8-\xae]", text)
@@ -301,7 +301,7 @@ def assert_log_sound(server):
 
 
 def fill_with_noise(server, rng, count):
-    """Events of 700 KB; half of that is what a compressor leaves."""
+    """Events of 700 KB, which a compressor halves."""
     for _ in range(count):
         server.api.append([{"type": "noise",
                             "data": rng.randbytes(350_000).hex()}])

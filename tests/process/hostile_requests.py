@@ -1,6 +1,6 @@
 """Hostile requests to the routes: bodies, names, hosts, origins, headers.
 
-As in hostile_framing.py: a type "smuggled" must never be stored.
+As in hostile_framing.py, no event of the type "smuggled" may ever be stored.
 """
 
 import json
@@ -10,7 +10,7 @@ from raw_http import get, post, request
 
 # A name of the right form that no backup has.
 ABSENT = "backup_2024-12-27_120000.tar.gz"
-# Stands in every request for the name of the one backup that there is.
+# Every request has this in place of the name of the one backup that there is.
 NAME = "backup_0000-00-00_000000.tar.gz"
 
 BODY_ROUTES = {
@@ -130,8 +130,8 @@ def _labels():
             400, "invalid_argument")
 
 
-# Targets of a {name}; what they decode to is no name of a backup. A good
-# name and a canary outside the folder are part of some.
+# Names for targets with a {name}; decoded, they are no name of a backup. Some
+# contain a good name, or a canary outside the folder.
 HOSTILE_NAMES = {
     "parent": "..", "dot": ".", "parent-encoded": "%2e%2e",
     "parent-mixed": ".%2E", "up": f"../restore/{ABSENT}",

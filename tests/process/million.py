@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """A million events through HTTP, one backup, a move to a second
-installation. By hand, not part of the test suite:
+installation. It is run by hand and is not part of the test suite:
 
     LEVELKEEP_BIN=build/release/bin/levelkeep tests/process/million.py
 

@@ -1,4 +1,4 @@
-"""Real file systems of a test's own. Mounting is root's, or sudo's."""
+"""Real file systems of a test's own. Mounting needs root or sudo."""
 
 import contextlib
 import ctypes
@@ -14,8 +14,8 @@ _CLONE_NEWNS = 0x20000
 
 
 def _see_mounts_alone():
-    """Nobody else sees our mounts, and they go when we do, however we end.
-    Without it all the same works; a killed run leaves them behind."""
+    """No other process sees our mounts, and they vanish with this process,
+    however it ends. Without this all works, but a killed run leaves mounts."""
     if ctypes.CDLL(None).unshare(_CLONE_NEWNS) == 0:
         subprocess.run(["mount", "--make-rprivate", "/"], check=True)
 
@@ -25,26 +25,26 @@ if os.geteuid() == 0:
 
 
 def as_root(*command):
-    """Runs `command`; a test that may not is skipped by `mount`."""
+    """Runs `command` as root; where that is not allowed, `mount` fails."""
     return subprocess.run([*AS_ROOT, *map(str, command)], text=True,
                           capture_output=True, timeout=120)
 
 
 def mount(path, *arguments):
-    """`mount ARGUMENTS PATH`; a failure is the caller's."""
+    """Runs `mount ARGUMENTS PATH`; the caller deals with a failure."""
     path.mkdir(parents=True, exist_ok=True)
     return as_root("mount", *arguments, path)
 
 
 def unmount(path):
-    """Waits until nobody is in it: a process that was just killed, say."""
+    """Waits until no process uses it: one that was just killed may still do."""
     wait_until(lambda: as_root("umount", path).returncode == 0,
                f"{path} could be unmounted", seconds=30)
 
 
 @contextlib.contextmanager
 def memory_disk(path, size):
-    """A tmpfs at `path`, this user's."""
+    """A tmpfs at `path` that belongs to this user."""
     done = mount(path, "-t", "tmpfs", "-o",
                  f"size={size},mode=0777,uid={os.geteuid()}",
                  "levelkeep-test")

@@ -1,10 +1,10 @@
 """Cuts the power of a real file system.
 
-The file system lies on a loop device of a disk that remembers
-in which order it was written (recorded_disk.cc). From the record comes what
-such a disk may hold when the power goes at any moment: all that was written
-before the last flush, and of what came later any part, in sectors. The kernel
-then mounts that, as it does after a real power loss.
+The file system lies on a loop device of a disk that remembers in which order
+it was written (recorded_disk.cc). From this record, the tests make what such a
+disk may hold when the power goes at any moment: all writes before the last
+flush, and any part of the later writes, in sectors. The kernel then mounts the
+result, as it does after a real power loss.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ import subprocess
 from harness import binary, die_with_parent, wait_until
 from mounts import AS_ROOT, as_root, mount, unmount
 
-# With the default BACKUP_RESERVE of 256 MiB; the images have holes.
+# Room for the default BACKUP_RESERVE of 256 MiB; the images have holes.
 DISK_SIZE = 640 << 20
-# What a disk writes whole or not at all. btrfs needs that of its superblock.
+# A disk writes a sector whole or not at all. btrfs's superblock needs that.
 SECTOR = 4096
 _HEAD = struct.Struct("<c7xQQ")
 
@@ -38,11 +38,11 @@ class Kind:
 
 
 EXT4 = Kind("ext4", ("mkfs.ext4", "-q", "-F"))
-# Without the help that ext4 gives to programs that forget an fsync before a
-# rename, and with data that may reach the disk behind their names.
+# Without what ext4 does for programs that forget an fsync before a rename, and
+# with data that may reach the disk after the names of their files.
 EXT4_RELAXED = Kind("ext4-relaxed", EXT4.make,
                     "data=writeback,noauto_da_alloc")
-# Two with one identity would not be mounted at a time.
+# Without nouuid, the kernel would not mount two copies at a time.
 XFS = Kind("xfs", ("mkfs.xfs", "-q", "-f"), "nouuid")
 BTRFS = Kind("btrfs", ("mkfs.btrfs", "-q", "-f"))
 
@@ -90,12 +90,12 @@ class Recording:
     def __init__(self, base, records):
         self._base = base
         self._records = records
-        # What was before the first mark is not of the attempt.
+        # The records before the first mark do not belong to the attempt.
         self._first = 1 + next(number for number, record in enumerate(records)
                                if record.kind == "M")
 
     def cuts(self, seed):
-        """Every moment at which the disk or what was promised differs."""
+        """Every moment at which the disk, or what was promised, changes."""
         cuts = []
         for at in range(self._first, len(self._records) + 1):
             kind = self._records[at - 1].kind
@@ -117,7 +117,7 @@ class Recording:
         self._base.unlink()
 
     def image_at(self, cut, path, random):
-        """Makes the disk's image of that moment."""
+        """Makes the image of the disk at that moment."""
         subprocess.run(["cp", "--sparse=always", str(self._base), str(path)],
                        check=True)
         before = self._records[:cut.at]
@@ -135,8 +135,8 @@ class Recording:
 
 
 def _arriving(record, random):
-    """Ranges of the write that arrive: all of it, nothing, or of its sectors
-    the first ones, the last ones, or any."""
+    """The ranges of a write that arrive: all of it, nothing, or some sectors
+    (the first ones, the last ones, or any)."""
     inner = range(record.offset // SECTOR + 1,
                   -(-(record.offset + record.length) // SECTOR))
     edges = [0, *(n * SECTOR - record.offset for n in inner), record.length]
@@ -160,7 +160,7 @@ def _write(image, record, first, end):
 def make_image(kind, path):
     with open(path, "wb") as image:
         image.truncate(DISK_SIZE)
-    # Not in everybody's PATH.
+    # The tools may be in folders that the user's PATH does not have.
     path_of_tools = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
     subprocess.run([*kind.make, str(path)], check=True, capture_output=True,
                    timeout=120, env={**os.environ, "PATH": path_of_tools})
@@ -168,7 +168,7 @@ def make_image(kind, path):
 
 @contextlib.contextmanager
 def mounted(kind, image, path):
-    """The file system of `image`, at `path`, this user's."""
+    """Mounts the file system of `image` at `path`; it belongs to this user."""
     done = mount(path, "-t", kind.name.split("-")[0],
                  "-o", f"loop,{kind.options}", image)
     assert done.returncode == 0, (

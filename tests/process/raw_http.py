@@ -1,9 +1,9 @@
-"""HTTP as bytes: sends anything, and believes no answer before it checked it.
+"""HTTP as bytes: sends anything, and checks every answer before it is used.
 
-Every answer of the server goes through `Answer`, which demands what must
-hold whatever was asked: a well-formed head, only headers that the product
-has, one sound X-Request-Id, a body of the announced length, and a problem
-document for each error.
+Every answer of the server goes through `Answer`, which demands what must hold
+for any request: a well-formed head, only headers that the product has, one
+sound X-Request-Id, a body of the announced length, and a problem document for
+each error.
 """
 
 import json
@@ -22,13 +22,13 @@ HEADERS = {
 STATUS_LINE = re.compile(rb"HTTP/1\.1 ([1-5]\d\d) [A-Za-z -]+")
 HEADER_LINE = re.compile(rb"([A-Za-z-]+): ([\x20-\x7e]*)")
 SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# What no answer may tell: paths, exceptions, C++ and errno texts.
+# What no answer may contain: paths, exceptions, C++ and errno texts.
 SECRETS = re.compile(rb"canary: nobody|root:x:|\bstd::|what\(\)|errno|terminate|"
                      rb"nlohmann|\[json\.exception|/proc/")
 
 
 class Closed(Exception):
-    """The server ended the connection, in place of an answer."""
+    """The server ended the connection instead of an answer."""
 
 
 class Answer:
@@ -162,7 +162,7 @@ class Raw:
                 return body
 
     def is_closed(self):
-        """Waits for the end; false if bytes come instead."""
+        """Waits for the end of the connection; false if bytes come instead."""
         return not self.input and not self.fill()
 
 

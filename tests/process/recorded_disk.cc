@@ -2,15 +2,15 @@
 //
 //   levelkeep-recorded-disk IMAGE LOG MOUNTPOINT
 //
-// A FUSE file system with two files: `disk`, which a loop device is made of,
-// and `mark`. What is written to `disk` goes to the file IMAGE and, with every
-// flush, to LOG; what is written to `mark` goes to LOG only. One thread, so
-// that the log's order is the order in which the kernel was told "done".
+// A FUSE file system with two files: `disk`, for a loop device, and `mark`.
+// Writes to `disk` go to the file IMAGE and, with every flush, to LOG; writes
+// to `mark` go to LOG only. There is one thread, so that the order in LOG is
+// the order in which the kernel was told "done".
 //
 // LOG is a sequence of records, little endian: one byte (W write, Z zeroes,
 // F flush, M mark), seven of padding, offset and length with eight each; then
-// for W and M the bytes themselves. Runs in the foreground until unmounted;
-// ends with 1 if it could not record something.
+// for W and M the bytes themselves. The program runs in the foreground until it
+// is unmounted; it ends with 1 if it could not record something.
 
 #define FUSE_USE_VERSION 31
 #include <fcntl.h>
@@ -96,7 +96,7 @@ int Write(const char* path, const char* data, size_t size, off_t offset,
     Remember('M', 0, size, data);
     return static_cast<int>(size);
   }
-  // A device's end is its end.
+  // As on a device, nothing can be written past the end.
   if (offset + static_cast<off_t>(size) > image_size) return -ENOSPC;
   if (::pwrite(image, data, size, offset) != static_cast<ssize_t>(size)) {
     return -EIO;
@@ -110,7 +110,7 @@ int Flush(const char* path, int /*data_only*/, fuse_file_info* /*file*/) {
   return 0;
 }
 
-// What a loop device makes of "discard" and "write zeroes".
+// A loop device turns "discard" and "write zeroes" into this call.
 int Allocate(const char* path, int mode, off_t offset, off_t length,
              fuse_file_info* /*file*/) {
   const int zeroes = FALLOC_FL_PUNCH_HOLE | FALLOC_FL_ZERO_RANGE;
@@ -148,7 +148,8 @@ int main(int argc, char** argv) {
   operations.write = Write;
   operations.fsync = Flush;
   operations.fallocate = Allocate;
-  // In the foreground, one thread, and the tests' own user may write marks.
+  // -f: in the foreground; -s: one thread; allow_other: the user who runs the
+  // tests may write marks.
   std::string options[] = {argv[0], "-f", "-s", "-o", "allow_other", argv[3]};
   char* arguments[std::size(options)];
   for (size_t i = 0; i < std::size(options); ++i) {

@@ -1,5 +1,5 @@
 """An installation with old data, an archive of new data, and what must hold
-after a restore of the one over the other, however it ended."""
+after a restore of the one over the other, however the restore ended."""
 
 import itertools
 import shutil
@@ -30,13 +30,13 @@ class Case:
         self._numbers = itertools.count(1)
 
     def fresh(self):
-        """A copy of the installation, so that rounds are independent."""
+        """A copy of the installation: no round depends on another one."""
         root = self.folder / f"round-{next(self._numbers)}"
         shutil.copytree(self.template.root, root)
         return Site(root)
 
     def with_backup(self, site):
-        """As if the new data's archive had been made here."""
+        """Puts the new data's archive into backups/, as if it was made here."""
         site.backups.mkdir(exist_ok=True)
         shutil.copy2(self.archive, site.backups / self.name)
         return site
@@ -73,8 +73,8 @@ def places_of(site, name):
 
 
 def settle_drop(case, site):
-    """Starts after a crash; returns the state, with its archive's place
-    checked: applied exactly when the data are new."""
+    """Starts after a crash and returns the state. Checks the archive's place:
+    applied exactly when the data are new."""
     with site.serve(**SETTINGS):
         site.assert_swept()
     state = state_of(case, read_events(site.db))

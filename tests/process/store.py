@@ -42,7 +42,7 @@ def read_events(database):
 
 
 def extract(archive, target):
-    """What a person does: tar xzf."""
+    """Unpacks the archive as a person does: tar xzf."""
     target = pathlib.Path(target)
     target.mkdir(parents=True)
     subprocess.run(["tar", "xzf", str(archive), "-C", str(target)],
@@ -60,7 +60,7 @@ def archive_events(archive):
 
 
 def assert_archive_sound(archive):
-    """gzip, tar and sha256sum are content with it."""
+    """gzip, tar and sha256sum accept the archive."""
     archive = pathlib.Path(archive)
     subprocess.run(["gzip", "-t", str(archive)], check=True, timeout=600)
     subprocess.run(["tar", "tzf", str(archive)], check=True, timeout=600,
@@ -71,7 +71,7 @@ def assert_archive_sound(archive):
 
 
 def assert_gapless(seed, events):
-    """Sequences 1..n, each event once and exactly as it was sent."""
+    """The events have sequences 1..n, each once and exactly as it was sent."""
     names = set()
     for position, event in enumerate(events, 1):
         assert event["sequence"] == position, (

@@ -11,7 +11,7 @@ import re
 
 from harness import injected, wait_until
 
-# What looks and what changes; which of them the C library uses differs.
+# Calls that look and calls that change. The C library decides which it uses.
 LOOKS = ("openat", "open", "read", "pread64", "preadv", "readv", "newfstatat",
          "fstat", "statx", "stat", "lstat", "getdents64", "fcntl", "flock",
          "statfs", "fstatfs", "access", "faccessat", "faccessat2", "close",
@@ -25,7 +25,7 @@ CHANGES = ("write", "pwrite64", "writev", "pwritev", "fsync", "fdatasync",
 TAKES_SPACE = ("openat", "write", "pwrite64", "writev", "fsync", "fdatasync",
                "rename", "renameat", "renameat2", "link", "linkat", "mkdir",
                "mkdirat", "fallocate", "ftruncate", "copy_file_range")
-# How these end is none of the program's business.
+# The program does not care how these calls end.
 NEVER_FAILS = ("close", "fadvise64", "lseek")
 
 # The server's output, which the tests read.
@@ -49,7 +49,7 @@ class Fault:
     point: Point
 
     def prefix(self):
-        """For the command line: strace, which injects it."""
+        """A command prefix: strace, which injects the fault."""
         what = "signal=KILL" if self.name == "KILL" else f"error={self.name}"
         return injected(self.point.call,
                         f"{what}:when={self.point.occurrence}")
@@ -69,7 +69,7 @@ def tracing(output):
 def points_of(trace, root):
     """All points of a traced run that name something below `root`.
 
-    The tracer, which may be behind, ends with how the program ended.
+    strace may be behind; its last line tells how the program ended.
     """
     def is_whole():
         text = trace.read_text(errors="replace")
@@ -82,7 +82,7 @@ def points_of(trace, root):
     points = set()
     for line in trace.read_text(errors="replace").splitlines():
         found = _CALL.match(line)
-        if not found:  # the second half of an interrupted one, an exit
+        if not found:  # the second half of an interrupted call, or an exit
             continue
         thread, call, rest = found.groups()
         counts[thread, call] += 1

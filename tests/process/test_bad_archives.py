@@ -1,5 +1,5 @@
-"""Damaged, foreign and hostile archives, by every way in: refused with a
-reason, and the live data stay what they were."""
+"""Damaged, foreign and hostile archives, by every way in: each is refused with
+a reason, and the live data stay unchanged."""
 
 import concurrent.futures
 import os
@@ -40,7 +40,7 @@ def source(request):
 
 @pytest.fixture(scope="module")
 def live(request, source):
-    """One installation for all of them: no archive may change it."""
+    """One installation for all archives: no archive may change it."""
     root = tempfile.mkdtemp(prefix="levelkeep-process-")
     request.addfinalizer(lambda: shutil.rmtree(root, ignore_errors=True))
     site = Site(pathlib.Path(root) / "live")
@@ -80,7 +80,7 @@ def test_tool_refuses(live, source, kind):
     assert problem["success"] is False
     assert digest_tree(live.db) == before, "the live database was touched"
     verify = live.run("verify", bad)
-    if kind == "version_comparator_foreign":  # of use elsewhere
+    if kind == "version_comparator_foreign":  # the archive is of use elsewhere
         assert verify.code == 0 and "order" in verify.out, verify.text
     else:
         assert verify.code not in (0, 2, 4), verify.text
@@ -91,8 +91,8 @@ def test_tool_refuses(live, source, kind):
 
 @pytest.fixture(scope="module")
 def started(request, live, source):
-    """For each kind: a copy of the installation that was started once with
-    such an archive in restore/. Side by side, because each start waits for
+    """For each kind: a copy of the installation that was started once with such
+    an archive in restore/. The starts run side by side, because each waits for
     the drop to stand still."""
     archive, files = source
     root = pathlib.Path(tempfile.mkdtemp(prefix="levelkeep-process-"))
@@ -142,7 +142,7 @@ def live_server(live):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_api_restore_by_name_refuses(live, source, live_server, kind):
-    """Copied into backups/ under a valid name, as a rogue would."""
+    """The archive comes into backups/ under a valid name, as from a rogue."""
     archive, files = source
     api = live_server.api
     bad = make_bad(kind, live.backups / BAD_NAME, files, archive)

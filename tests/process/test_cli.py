@@ -1,4 +1,4 @@
-"""The operator's tool on real data, beside a running server and without."""
+"""The operator's tool on real data, with and without a running server."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from store import (archive_events, assert_archive_sound, assert_gapless,
 
 @pytest.fixture
 def filled(site, seed):
-    """Stopped; three backups of 20, 40 and 60 events, the last is 60."""
+    """A stopped site of 60 events, with backups of 20, 40 and 60 events."""
     with site.serve() as server:
         site.names = []
         for part in range(3):
@@ -144,7 +144,7 @@ def test_restore_to_another_folder(filled, folder):
     assert read_events(target) == read_events(filled.db)
     assert digest_tree(filled.db) == before
     occupied = filled.run("restore", "latest", "--to", target)
-    assert occupied.code not in (0, 2), "it would overwrite something"
+    assert occupied.code not in (0, 2), "the restore overwrote a folder"
     assert len(read_events(target)) == 60
 
 
@@ -185,12 +185,12 @@ def test_rotate_removes_beyond_max_backups(filled):
 
 
 def place(site):
-    """What each verb that is about a database says of it."""
+    """What each verb that is about a database prints about it."""
     return {"database": str(site.db), "backupDir": str(site.backups)}
 
 
 def test_pin_unpin_and_delete_of_one_backup(filled):
-    """Beside a running server, which must see it at once."""
+    """The tool works beside a running server, which sees changes at once."""
     first, second, third = filled.names
     filled.run("verify", "--all").expect(0)  # The server would, in its order.
     with filled.serve() as server:
@@ -283,8 +283,8 @@ def test_symlinked_database_is_refused_with_a_hint(filled):
 def test_a_full_or_closed_output_is_an_error_and_the_act_stays(
         filled, output):
     prefix = ["sh", "-c", f'exec "$@" >{output}', "sh"]
-    # The newest is the one verified: the server had begun with any of them, and
-    # the newest verified one is not deleted without force.
+    # names[2] is verified, so that names[1] can be deleted: the server may have
+    # verified any, and the newest verified one is not deleted without force.
     for verb in (["list"], ["list", "--json"], ["create"], ["--help"],
                  ["verify", filled.names[2]], ["config", "--json"],
                  ["delete", filled.names[1], "--yes"]):

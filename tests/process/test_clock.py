@@ -25,16 +25,16 @@ class Clock:
         assert libraries, "the package libfaketime is missing"
         self._file = folder / "clock"
         self.set(0)
-        # The times of files stay: libfaketime would move those of old ones as
-        # well, and takes a semaphore for each, which our program shares with
-        # levelkeep-check and could never take again once that is killed with it.
+        # The times of files stay as they are: libfaketime would move those of
+        # old files as well, and takes a semaphore for each. A levelkeep-check
+        # that is killed with the semaphore would block our program for ever.
         self.prefix = ["env", f"LD_PRELOAD={libraries[0]}",
                        f"FAKETIME_TIMESTAMP_FILE={self._file}",
                        "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1",
                        "NO_FAKE_STAT=1"]
 
     def set(self, years):
-        """So many years from now; at once for a program that runs."""
+        """Sets the clock so many years from now, also for a running program."""
         self.years = years
         other = self._file.with_name("clock.new")
         other.write_text(f"{years * YEAR_SECONDS:+d}\n")
@@ -48,7 +48,7 @@ class Clock:
         return then - now
 
     def assert_is(self, stamp):
-        """`stamp`, which the program made, is of about now."""
+        """`stamp`, which the program made, is about now."""
         assert abs(self.until(stamp)) < 3601, (stamp, self.years)
 
 
@@ -58,7 +58,7 @@ def clock(folder):
 
 
 def create(api):
-    """A backup, behind one of the timer's that may be at work."""
+    """A backup, made after any backup of the timer that may be at work."""
     def made():
         reply = api.post("/api/backup/create", {})
         return None if reply.status == 409 else reply.ok()
@@ -108,8 +108,8 @@ def test_timer_goes_on_and_the_newest_stays_the_newest(site, seed, clock):
 
 
 def test_a_clock_that_is_set_makes_one_backup_at_most(site, seed, clock):
-    """Forward can't be told from a machine that slept: one, at once. Back: none
-    is made, and none put off."""
+    """A clock set forward looks like a machine that slept: one backup, at once.
+    A clock set back neither makes a backup nor puts one off."""
     settings = {"AUTO_BACKUP_ENABLED": "true",
                 "AUTO_BACKUP_INTERVAL": 3_600_000}
     with site.serve(prefix=clock.prefix, **settings) as server:
@@ -130,7 +130,7 @@ def test_a_clock_that_is_set_makes_one_backup_at_most(site, seed, clock):
             time.sleep(12)
             assert site.archives() == made
             clock.assert_is(next_run(server.api))
-    # Nor by a start: what is from the future counts as made just now.
+    # Nor at a start: a backup from the future counts as made just now.
     clock.set(-20)
     names = site.archives()
     with site.serve(prefix=clock.prefix, **settings) as server:
@@ -141,7 +141,7 @@ def test_a_clock_that_is_set_makes_one_backup_at_most(site, seed, clock):
 
 def test_backups_behind_a_restore_outlive_those_of_the_future(site, seed,
                                                               clock):
-    """A clock that was wrong, was set right, and a restore then: rotation
+    """The clock was wrong and is set right, then a backup is restored: rotation
     removes the old history's backups first, whatever their dates say."""
     settings = {"MAX_BACKUPS": 3, "BACKUP_VERIFY": "false"}
     clock.set(10)
@@ -153,7 +153,7 @@ def test_backups_behind_a_restore_outlive_those_of_the_future(site, seed,
         server.api.append(make_events(seed, "before", 3, 1))
         health = server.api.health()["backup"]
         assert health["unsavedWrites"] > 0
-        assert health["unsavedSeconds"] is None, "nobody knows"
+        assert health["unsavedSeconds"] is None, "the age is unknown"
         server.api.post("/api/backup/restore", {"backupName": old}).ok()
         made = []
         for number in range(3):
@@ -163,4 +163,4 @@ def test_backups_behind_a_restore_outlive_those_of_the_future(site, seed,
             assert entry["name"] == made[-1]
             clock.assert_is(entry["created"])
         listed = [entry["name"] for entry in server.api.backups()]
-        assert listed == made[::-1], "the future's pushed them out"
+        assert listed == made[::-1], "backups of the future pushed them out"

@@ -27,13 +27,13 @@ def backup_health(api):
 
 def test_two_installations_share_a_backup_folder(pair, seed):
     first, second, settings = pair
-    # The newest verified one stays whatever the count: which that is would be a
-    # matter of time.
+    # Without verification: rotation keeps the newest verified backup, whatever
+    # the count, and which backup that is would be a matter of time.
     few = {"MAX_BACKUPS": 2, "BACKUP_VERIFY": "false"}
     with first.serve(**few) as one, second.serve(**few, **settings) as two:
         one.api.append(make_events(seed, "one", 0, 30))
         two.api.append(make_events(seed, "two", 0, 10))
-        # At the same time: neither waits for the other one's.
+        # Both at the same time: no server waits for the other one's backups.
         made = {}
 
         def make(server, key):
@@ -78,13 +78,13 @@ def test_two_installations_share_a_backup_folder(pair, seed):
         two.api.post("/api/backup/restore", {
             "backupName": theirs, "otherDatabase": True}).ok()
         assert len(two.api.events()) == 30
-        # It is still the second database, whatever it holds.
+        # The data are restored, but this is still the second database.
         assert two.api.create("after")["name"] in names(two.api)
         assert backup_health(two.api)["latest"]["label"] == "after"
         two.api.request("DELETE", 
             f"/api/backup/{theirs}?force=true&otherDatabase=true").ok()
         assert theirs not in first.archives()
-    # The program says the same.
+    # The tool refuses the same.
     refused = second.run("restore", made["one"][-2], "--yes",
                          settings=settings).expect(1)
     assert "backup of another database" in refused.err
@@ -108,14 +108,14 @@ def test_a_missing_database_is_not_begun_anew(site, seed):
     for way_out in ("mount", "restore", "ALLOW_NEW_DATABASE"):
         assert way_out in refused.log()
     assert site.archives() == [real]
-    # Each way out.
+    # Each way out works.
     with site.serve(ALLOW_NEW_DATABASE="true", MAX_BACKUPS=1) as server:
         assert server.api.events() == []
         server.api.append(make_events(seed, "new", 0, 3))
         for _ in range(3):
             server.api.create("new")
     with site.serve(MAX_BACKUPS=1) as server:
-        assert len(server.api.events()) == 3, "it is there now"
+        assert len(server.api.events()) == 3, "the new database is there"
     shutil.rmtree(site.storage)
     site.run("restore", real, "--yes").expect(0)
     with site.serve() as server:
@@ -151,7 +151,7 @@ def test_a_database_that_was_put_back_loses_no_backup(site, seed):
         assert preview["lostWritesExact"] is False
         made = [api.create(f"new{i}")["name"] for i in range(4)]
         assert set(made[-2:]) <= set(site.archives())
-        assert future in site.archives(), "the last one of that history"
+        assert future in site.archives(), "the last backup of that history"
         assert api.get("/api/backup/latest").ok()["backup"]["name"] == made[-1]
         api.append(make_events(seed, "life", 5, 7))
         assert backup_health(api)["unsavedWrites"] > 0
@@ -186,8 +186,8 @@ def test_a_copy_that_lives_beside_the_original_is_another_one(pair, seed):
     with first.serve(MAX_BACKUPS=2) as one:
         one.api.append(make_events(seed, "w", 0, 10))
     shutil.copytree(first.storage, second.storage)
-    # The newest verified one stays whatever the count: which that is would be a
-    # matter of time.
+    # Without verification: rotation keeps the newest verified backup, whatever
+    # the count, and which backup that is would be a matter of time.
     few = {"MAX_BACKUPS": 2, "BACKUP_VERIFY": "false"}
     with first.serve(**few) as one, second.serve(**few, **settings) as two:
         assert "it is a copy of the database in" in two.log()
@@ -199,7 +199,7 @@ def test_a_copy_that_lives_beside_the_original_is_another_one(pair, seed):
         assert set(made) <= set(first.archives())
         assert one.api.get("/api/backup/latest").ok()["backup"]["name"] == \
             made[-1]
-    # One after the other it is a move: no copy lives.
+    # If one starts after the other has ended, it is a move: no copy lives.
     shutil.rmtree(second.storage)
     shutil.copytree(first.storage, second.storage)
     with second.serve(MAX_BACKUPS=2, **settings) as two:
@@ -218,7 +218,7 @@ def test_two_databases_under_one_storage_folder(site, seed):
             server.api.append(make_events(seed, "w", count, 5))
             server.api.post("/api/backup/restore",
                             {"backupName": "latest"}).ok()
-    # Each undo is its own database's.
+    # An undo concerns only its own database.
     site.run("restore", "--undo", "--yes", settings=other).expect(0)
     with site.serve() as one, site.serve(**other) as two:
         assert len(one.api.events()) == 10

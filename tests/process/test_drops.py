@@ -1,5 +1,5 @@
-"""Drops that can't be restored: where there is no database yet, a restart
-policy does not make an empty one of them; where there is one, health says it."""
+"""Drops that can't be restored. If there is no database yet, restarts do not
+make an empty one. If there is a database, health names the drop."""
 
 import os
 import threading
@@ -21,7 +21,7 @@ def backup_of(site, seed, count=20):
 
 
 def refused_again_and_again(site, dropped, word, **how):
-    """What a restart policy does: three starts."""
+    """Starts three times, as a restart policy does."""
     for _start in range(3):
         server = site.serve(**how).launch()
         server.wait_stopped(code=1)
@@ -69,7 +69,7 @@ def test_no_empty_store_in_place_of_a_drop(site, other_site, seed, kind, word,
     archive = backup_of(site, seed)
     dropped = bad_drop(kind, other_site, archive)
     refused_again_and_again(other_site, dropped, word, **how)
-    # Mended by a person.
+    # A person replaces the bad drop.
     dropped.unlink()
     for digest in other_site.restore.glob("*.sha256"):
         digest.unlink()
@@ -91,7 +91,7 @@ def test_a_new_life_is_said(other_site):
 
 
 def test_a_drop_of_another_user(site, other_site, seed, reachable):
-    """As `sudo cp`, or a host's user of a container: 0600, and not ours."""
+    """A drop of another user, mode 0600, as of `sudo cp` or a container."""
     archive = backup_of(site, seed)
     dropped = other_site.drop(archive)
     owned_by_nobody(other_site)
@@ -103,7 +103,7 @@ def test_a_drop_of_another_user(site, other_site, seed, reachable):
     os.chown(dropped, NOBODY, NOBODY)
     with other_site.serve(**how) as server:
         server.api.append(make_events(seed, "later", 0, 1))
-    # Now there is a database: it serves on, and health says what to do.
+    # Now there is a database: the server starts, and health says what to do.
     again = other_site.drop(archive, "again.tar.gz")
     os.chown(again, 0, 0)
     again.chmod(0o600)
@@ -138,7 +138,7 @@ def test_a_drop_that_comes_while_the_server_runs_is_named_once(site, seed):
 
 
 def test_a_copy_that_stalls_is_not_judged(site, other_site, seed):
-    """cp holds the file open: the start waits, however long it pauses."""
+    """While cp holds the file open, the start waits, however long cp pauses."""
     archive = backup_of(site, seed)
     whole = archive.read_bytes()
     other_site.restore.mkdir()

@@ -2,8 +2,8 @@
 killed at it, or it fails with EIO or ENOSPC. The store is the old or the new
 one, nothing acknowledged is lost, nothing half done has a final name.
 
-A run takes a random selection; LEVELKEEP_PROCESS_ROUNDS multiplies it, and
-1000 is all of them.
+A run takes a random selection; LEVELKEEP_PROCESS_ROUNDS multiplies its size,
+and 1000 rounds are all calls.
 """
 
 import concurrent.futures
@@ -20,7 +20,7 @@ from system_calls import faults_at, points_of, tracing
 
 FAULTS_A_RUN = 24  # of each scenario, times the rounds
 NOT_LOADED = 127  # the dynamic loader met the fault
-# What docs/cli.md promises.
+# The exit codes that docs/cli.md promises.
 EXIT_CODES = (0, 1, 2, 3, 4, 5, 6, 7)
 NO_SPACE = 6
 
@@ -30,12 +30,12 @@ def try_fault(scenario, fault):
     outcome = scenario.attempt(site, fault.prefix())
     try:
         if outcome.code == KILLED:
-            assert fault.name == "KILL", "who killed it?"
+            assert fault.name == "KILL", "another process killed it"
         elif outcome.code == NOT_LOADED:
             assert "shared libraries" in outcome.text, outcome.text
         else:
             assert outcome.code in EXIT_CODES, outcome.code
-            # A write that fails may be the one of the message.
+            # The write that fails may be that of the error message.
             if outcome.code != 0 and fault.point.call != "write":
                 assert re.search(r"error: \S", outcome.text), outcome.text
                 if outcome.code == NO_SPACE:

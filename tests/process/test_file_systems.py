@@ -1,6 +1,6 @@
 """The life of an installation with one of its folders on a file system that
-people use: what can't work there is refused at the start and in a dry run,
-with the reason; all else works.
+people use. What can't work there is refused at the start and in a dry run, with
+the reason; everything else works.
 
 A run takes mergerfs and exFAT; LEVELKEEP_PROCESS_ROUNDS=1000 takes all ten.
 """
@@ -23,7 +23,7 @@ def taken_kinds():
 
 
 def put_on(site, role, path):
-    """One of the site's folders is on the mount."""
+    """Puts one of the site's folders on the mount."""
     if role == "backup":
         site.backups = path / "backups"
     elif role == "restore":
@@ -41,8 +41,8 @@ def names_below(path):
 
 
 def insist(ask):
-    """A mount that writes back later changes a file's time after it was
-    closed: who reads it then is told to try again."""
+    """A mount that writes back late changes a file's time after the file was
+    closed. A server that reads the file then answers: try again."""
     def answer():
         reply = ask()
         return None if reply.status == 409 else reply
@@ -83,7 +83,7 @@ def live(site, settings, seed):
 
 
 def refused(site, settings, seed, path, reason):
-    """Nothing is changed; where a database is, a restore is refused, too."""
+    """The start is refused and changes nothing; a restore is refused, too."""
     before = names_below(path)
     with pytest.raises(AssertionError):
         with site.serve(**settings):
@@ -92,7 +92,7 @@ def refused(site, settings, seed, path, reason):
     assert reason in log.read_text() and "local disk" in log.read_text(), \
         log.read_text()
     assert [n for n in names_below(path) if n not in before] == ["storage"]
-    # A backup of elsewhere, looked at and restored.
+    # A backup from elsewhere is neither restored nor passed by a dry run.
     elsewhere = {**SETTINGS, "STORAGE_DIR": site.root / "elsewhere",
                  "BACKUP_DIR": site.backups}
     with site.serve(**elsewhere) as server:

@@ -12,7 +12,7 @@ from restore_case import SETTINGS, Case, state_of
 from store import assert_archive_sound, read_events
 
 MIB = 1 << 20
-# Every fsync takes its time, so that there is a middle.
+# Slow fsyncs, so that the disk can fill up in the middle of a backup.
 SLOW_DISK = injected("fsync", "delay_enter=30000")
 
 
@@ -69,9 +69,9 @@ def test_backups_fill_up_in_the_middle_of_a_create(site, seed):
             assert filler.filled
             problem = reply.problem(507)
             assert problem["code"] == "no_space", problem
-            assert site.archives() == [first], "a half one has a final name"
+            assert site.archives() == [first], "half an archive was published"
             assert size_of_part(site) == 0
-            # The application does not care.
+            # The application goes on.
             server.api.append(make_events(seed, "later", 0, 10))
             assert server.api.get("/api/health").status == 200
         second = server.api.create()["name"]
@@ -107,7 +107,7 @@ def test_storage_fills_up_in_the_middle_of_a_restore(folder, seed):
 
 
 def test_storage_fills_up_under_the_events(site, seed):
-    """What was acknowledged is there; what was refused may be sent again."""
+    """Acknowledged events are there; refused events may be sent again."""
     with memory_disk(site.storage, 16 * MIB):
         acknowledged = 0
         with site.serve(**SETTINGS) as server:

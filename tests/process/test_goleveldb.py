@@ -58,7 +58,7 @@ class Writer:
         return struct.unpack("<Q", self.head_path.read_bytes())[0]
 
     def stop(self):
-        """It writes no more, and its database is closed."""
+        """Ends the writes and closes the database; returns head()."""
         self.process.stdin.close()
         assert self.process.wait(STOP_SECONDS) == 0
         return self.head()
@@ -79,7 +79,7 @@ def value(number):
 
 
 def assert_exact(keys, at_least):
-    """All writes up to one, and none behind it; returns which."""
+    """All writes up to one are there, and no later one; returns its number."""
     head = int(keys.pop(b"head").split()[0])
     assert head >= at_least, f"acknowledged: {at_least}, there: {head}"
     for number in range(max(1, head - SLOTS + 1), head + 1):
@@ -117,8 +117,8 @@ def test_backups_beside_a_writer_at_full_speed(site, keeper):
 
 
 def test_backups_of_a_database_that_is_opened_all_the_time(site, keeper):
-    """New MANIFESTs, whose first edit names tables twice; and LOCK is free at
-    times."""
+    """Each opening makes a MANIFEST whose first edit names tables twice, and
+    LOCK is free for moments."""
     with writing(site, keeper, life=300) as writer:
         last = 0
         for _ in range(4):
@@ -168,7 +168,7 @@ def test_a_closed_database_comes_back_as_it_was(site, keeper):
     assert after == before
     site.run("restore", made["name"], "--yes").expect(0)
     assert assert_exact(read_keys(site.db), acknowledged) == acknowledged
-    # And goleveldb goes on with it.
+    # goleveldb goes on with the restored database.
     assert subprocess.run([str(keeper), "try", str(site.db)],
                           timeout=COMMAND_SECONDS).returncode == 0
     assert assert_exact(read_keys(site.db), acknowledged) == acknowledged

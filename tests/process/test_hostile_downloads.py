@@ -1,4 +1,4 @@
-"""Ranges and conditions of downloads as RFC 9110 has them, byte by byte."""
+"""Ranges and conditions of downloads, checked byte by byte with RFC 9110."""
 
 import time
 from email.utils import formatdate
@@ -18,7 +18,7 @@ def backup(site, seed):
     with site.serve() as server:
         server.api.append_all(make_events(seed, "w", 0, 500))
         name = server.api.create()["name"]
-        # Its check in the background changes what is told of it.
+        # The background verification changes what the server tells of it.
         wait_until(lambda: server.api.backups()[0]["verified"],
                    "the backup was verified")
         with Watch(server):
@@ -28,7 +28,7 @@ def backup(site, seed):
 
 
 def whole(size):
-    """Ranges that a server may ignore, and this one does."""
+    """Ranges that a server may ignore and that this server ignores."""
     return [
         "bytes=0-1,2-3", "bytes=0-0, -1", "bytes=0-,0-,0-,0-",
         "bytes=" + ",".join(["0-"] * 1000),
@@ -42,7 +42,7 @@ def whole(size):
 
 
 def parts(size):
-    """(Range, first, last) of those that are answered with 206."""
+    """(Range, first, last) of ranges that are answered with 206."""
     last = size - 1
     return [
         ("bytes=0-0", 0, 0), ("bytes=0-99", 0, 99), ("bytes=100-", 100, last),
@@ -124,7 +124,7 @@ def test_conditions(backup):
             answer = ask(f"If-None-Match: {value}", method=method)
             assert answer.status == 304, (value, method, answer.status)
             assert answer.headers["etag"] == etag
-            # Goes before a date and a range.
+            # If-None-Match counts before a date and a range.
             assert ask(f"If-None-Match: {value}", "Range: bytes=0-1",
                        f"If-Modified-Since: {past}").status == 304
     for value in ('"x"', etag[1:-1], etag.upper(), etag[:-2] + '"', "", '""',
@@ -154,7 +154,7 @@ def test_if_range(backup):
     same = ask(etag)
     assert same.status == 206 and same.body == content[10:20]
     assert ask(etag, f"bytes={len(content)}-").status == 416
-    # Another version: the whole file, also where the range makes no sense.
+    # For another version, the whole file is sent, even if the range is wrong.
     for value in ('"x"', f"W/{etag}", etag[1:-1], "", "*", f"{etag}, {etag}",
                   formatdate(time.time(), usegmt=True), etag.upper(),
                   "Sat, 01 Jan 2000 00:00:00 GMT"):
@@ -184,10 +184,10 @@ def test_head_is_get_without_the_body(backup):
                          "cache-control"):
                 assert by_head.headers.get(name) == \
                     by_get.headers.get(name), (path, name)
-            if path not in ("/api/health",):  # its figures change
+            if path not in ("/api/health",):  # the figures in it change
                 assert by_head.headers["content-length"] == \
                     by_get.headers["content-length"], path
-            raw.send(get("/livez"))  # no byte of a body came
+            raw.send(get("/livez"))  # in step only if no body came
             assert raw.answer().status == 200
     # RFC 9110, 14.2: a range is for GET only.
     answer = exchange(server.port, request(

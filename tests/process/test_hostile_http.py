@@ -16,7 +16,7 @@ CASES = (hostile_framing.CASES + hostile_requests.CASES
 
 
 def stalled_clients(port):
-    """Some of every kind; they stay below the limit of connections."""
+    """Clients of every kind, too few to reach the limit of connections."""
     return [Drip(port, 100, b"GET /livez HTTP/1.1\r\nHost: loc", b"a"),
             Drip(port, 50, post("/api/events", b"", "Content-Length: 60000"),
                  b" "),
@@ -55,7 +55,7 @@ def test_with_token(site, seed):
             victim.run_all(CASES, anonymous=True)
             victim.run_all(TOKEN_CASES)
             victim.judge()
-            # Those with a Host line get the token and end as without one.
+            # Cases with a Host line get the token and end as without one.
             victim.run_all([case for case in CASES
                             if b"\r\nHost: " in case.raw
                             and case.name != "limit/100-headers"],

@@ -38,7 +38,7 @@ def test_hundred_creates_at_once(site, seed):
         assert sorted(b["name"] for b in server.api.backups()) == sorted(done)
         assert site.archives() == sorted(done)
         for name in done:
-            # Its events, and the record that names the last one.
+            # The events, and the record that names the last event.
             assert verify(server, name)["entries"] == COUNT + 1
             assert_archive_sound(site.backups / name)
         assert server.api.head() == COUNT
@@ -46,7 +46,7 @@ def test_hundred_creates_at_once(site, seed):
 
 
 def verify(server, name):
-    """A full verification, when no other job runs any more."""
+    """Verifies in full, as soon as no other job runs."""
     replies = []
 
     def tried():
@@ -60,8 +60,8 @@ def verify(server, name):
 class Chaos:
     """Random jobs from many threads on a store that nobody writes to.
 
-    Every restore then leads to the same events, whichever backup it takes:
-    the store must hold exactly them at the end.
+    Every restore then leads to the same events, whichever backup it takes: at
+    the end, the store must hold exactly these events.
     """
 
     ALLOWED = {"create": (200, 409), "restore": (200, 404, 409),
@@ -83,7 +83,7 @@ class Chaos:
     def one(self, _):
         with self.lock:
             job = self.rng.choice(list(self.ALLOWED))
-        # Not long: most of the time some other job is running.
+        # Only a few tries: most of the time some other job is running.
         for _ in range(8):
             if self.try_job(job) != 409:
                 return
@@ -102,7 +102,7 @@ class Chaos:
             reply.problem(reply.status)
         elif job == "download":
             digest = hashlib.sha256(reply.body).hexdigest()
-            # Before its digest is beside it: size and time.
+            # Until its digest is in a file, the ETag is made of size and time.
             assert reply.headers["ETag"] == f'"{digest}"' or \
                 reply.headers["ETag"].startswith(f'"{len(reply.body)}-'), name
         return reply.status
@@ -145,7 +145,7 @@ def test_all_jobs_at_once(site, seed, rng, rounds):
         print(sorted(chaos.counts.items()))
         assert not chaos.failed, chaos.failed[:10]
         for job in ("create", "restore", "verify", "rotate", "download"):
-            # Chance may have left one out; alone it must succeed.
+            # By chance, no try of a job may have succeeded. Alone it must.
             if (job, 200) not in chaos.counts:
                 wait_until(lambda: chaos.try_job(job) == 200, f"a {job}")
         assert server.api.health()["status"] == "ok"
@@ -155,7 +155,7 @@ def test_all_jobs_at_once(site, seed, rng, rounds):
         assert sorted(listed) == site.archives()
         for name in listed:
             verify(server, name)
-        # It still works: nothing is stuck in any job.
+        # The server still works: no job is stuck.
         server.api.append(make_events(seed, "after", 0, 5))
         server.api.create()
     assert len(read_events(site.db)) == COUNT + 5
@@ -163,8 +163,8 @@ def test_all_jobs_at_once(site, seed, rng, rounds):
 
 
 def slow_download(server, target, between):
-    """Reads a little, slowly on while `between` happens, then the rest. Who
-    takes nothing for ten seconds is let go by the server."""
+    """Reads a little, then slowly while `between` happens, then the rest. The
+    server drops a client that reads nothing for ten seconds."""
     with Raw(server.port, receive_buffer=65536) as raw:
         raw.send(get(target))
         head = raw.take_until(b"\r\n\r\n")
@@ -240,6 +240,6 @@ def test_sigterm_during_a_download(site, seed, rng):
                 body += raw.take(len(content) - len(body))
             except Closed:
                 body += raw.input
-        # Whole, or visibly short: never other bytes.
+        # The body is whole or visibly short, and never has other bytes.
         assert content.startswith(body)
     assert_archive_sound(site.backups / name)

@@ -1,4 +1,4 @@
-"""Clients that cost the server something: slow ones, many, large, dense."""
+"""Clients that cost the server much: slow, numerous, large and dense ones."""
 
 import threading
 import time
@@ -12,7 +12,7 @@ from hostile_harness import (Drip, Stalled, Victim, Watch, fill_with_noise,
 from raw_http import Closed, Raw, get, post
 
 MIB = 1 << 20
-LONG_ENOUGH = 8  # seconds: the deadlines of heads and bodies pass
+LONG_ENOUGH = 8  # seconds, longer than the deadlines of heads and bodies
 
 
 class SmallWriter:
@@ -83,12 +83,12 @@ def test_a_thousand_idle_connections_push_out_only_each_other(site, seed):
             with Stalled(server.port, 700), Stalled(
                     server.port, 300, b"POST /api/events HTTP/1.1\r\n"):
                 assert open_files(server.process.pid)[0] <= 520
-                time.sleep(1)  # a few answers of everybody
+                time.sleep(1)  # each client gets a few answers
         writer.judge()
 
 
 def test_large_bodies_that_never_end(site, seed, rng):
-    """A MiB but one byte, three hundred times: 300 MiB if all were kept."""
+    """Three hundred bodies of a MiB but one byte: 300 MiB if all were kept."""
     body = post("/api/events", b" " * (MIB - 1), f"Content-Length: {MIB}")
     chunks = post("/api/events", (b"ffff\r\n" + b" " * 0xffff + b"\r\n") * 16,
                   "Transfer-Encoding: chunked")
@@ -107,7 +107,7 @@ def test_large_bodies_that_never_end(site, seed, rng):
                     raw.socket.settimeout(0.5)
                     try:
                         raw.socket.sendall(data)
-                    except OSError:  # not read, or closed: as it should be
+                    except OSError:  # rightly not read, or closed
                         pass
                     sent.append(len(data))
                     if len(mine) > 20:
@@ -121,13 +121,13 @@ def test_large_bodies_that_never_end(site, seed, rng):
             print(f"{len(sent)} large bodies")
             for raw in clients:
                 raw.close()
-            # An honest large batch gets through when they are gone.
+            # After these clients, an honest large batch gets through.
             server.api.append([{"type": "large", "data": "x" * 900_000}])
         writer.judge()
 
 
 def dense_bodies():
-    """Each of a MiB, and twenty to thirty times that as a tree."""
+    """Bodies of at most a MiB; as a tree, each has 20 to 30 times that."""
     objects = b"{}," * 340_000 + b"{}"
     members = b",".join(b'"%x":{}' % n for n in range(95_000))
     nested = b'{"":' * 30 + b"1" + b"}" * 30
@@ -155,7 +155,7 @@ def test_dense_json_is_parsed_in_bounded_memory_and_time(site, seed, rng):
             with Raw(server.port) as raw:
                 raw.send(post("/api/events", body))
                 status = raw.answer().status
-            # Refused for now is fine, too: the writer tries again.
+            # A refusal for now is fine, too: honest clients try again.
             if status not in (expected, 503):
                 failed.append((name, status))
         with Watch(server), writer:
@@ -226,6 +226,6 @@ def test_sigterm_with_all_kinds_of_clients(site, seed, rng):
                 Stalled(port, 20, get("/api/events/stream")) as streams:
             for raw in streams.clients:
                 assert raw.take_until(b"\r\n").split()[1] == b"200"
-            server.stop()  # within the promised time
+            server.stop()  # must end within the promised time
     with site.serve() as server:
         assert server.api.head() == 224

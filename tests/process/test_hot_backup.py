@@ -65,7 +65,7 @@ def test_backup_under_load_is_an_exact_prefix(load, index):
           f"sent when it was done {sent}")
     assert_gapless(session_seed(), events)
     assert len(events) >= acknowledged_last, "an acknowledged event is gone"
-    assert len(events) <= sent, "it holds more than was ever sent"
+    assert len(events) <= sent, "the backup holds more than was sent"
     assert_whole_batches(load.writers, events)
 
 
@@ -127,7 +127,7 @@ def test_archive_moves_to_another_installation(load, other_site, seed):
     after_first_run = read_events(other_site.db)
     assert after_first_run[:-3] == expected
 
-    with other_site.serve() as server:  # is not applied a second time
+    with other_site.serve() as server:  # the drop is not applied again
         assert server.api.head() == len(expected) + 3
     assert read_events(other_site.db) == after_first_run
     other_site.assert_swept()

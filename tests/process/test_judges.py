@@ -1,7 +1,7 @@
-"""What only judges (config --check, dry runs) refuses and warns of what the act
-does: in the same words, with the same exit code, and changes nothing.
+"""config --check and dry runs refuse and warn as the act itself would: in the
+same words, with the same exit code, and without any change.
 
-Needs root, which alone can be several users.
+Needs root, because only root can act as several users.
 """
 
 import json
@@ -47,7 +47,7 @@ def tree(site):  # noqa: F811
 
 
 def without_ids(text):
-    """Names of what a trial would make."""
+    """Replaces names that a trial makes."""
     return re.sub(r"\.levelkeep-[0-9a-f]+", ".levelkeep-ID", text)
 
 
@@ -83,7 +83,7 @@ def replace_by_folder(path):
 
 
 def left_by_root(path):
-    """A folder that nobody else can look into or remove."""
+    """Makes a folder that no other user can look into or remove."""
     path.mkdir()
     (path / "x").write_text("")
     roots(path, 0o700)
@@ -133,7 +133,7 @@ DATABASE = {
 
 @pytest.fixture
 def used(site, serve):  # noqa: F811
-    """It was served twice, so that the database has a table."""
+    """A backup of a site that was served twice, so that it has a table."""
     name = make_backup(site, serve, "first")
     with serve():
         pass
@@ -190,7 +190,7 @@ def test_a_dry_run_is_refused_as_the_restore(site, run, used,
 
 
 def without_jobs(entries):
-    """A restore that was refused leaves the record of a failed job."""
+    """Without the record of a failed job, which a refused restore leaves."""
     return {path: entry for path, entry in entries.items()
             if "/jobs" not in path}
 
@@ -202,7 +202,7 @@ def test_a_dry_run_of_a_stage_is_refused_as_the_stage(
             "backupName": used, "mode": "stage", "dryRun": dry_run})
 
     with serve() as server:
-        # What a live restore does not need.
+        # A stage needs this folder, a live restore does not.
         roots(site.restore, 0o755)
         before = tree(site)
         judged = ask(server, True)
@@ -221,7 +221,7 @@ def test_a_dry_run_of_a_stage_is_refused_as_the_stage(
 
 def test_a_stage_without_the_check_is_refused_in_its_dry_run(
         serve, used, program):  # noqa: F811
-    """Also of a backup that was scanned: the start will scan it."""
+    """A stage is refused even if the backup was scanned: the start scans it."""
     with serve() as server:
         server.api.post(f"/api/backup/{used}/verify", {"depth": "full"}).ok()
         os.remove(program.parent / "levelkeep-check")
@@ -302,7 +302,7 @@ def test_a_dry_run_warns_of_what_the_start_warns_of(run, used):
     assert run("verify", used).returncode == 0
     for warning, how in WARNINGS.items():
         if "backups will fail" in warning:
-            continue  # the restore, too: see above
+            continue  # the restore fails, too: see above
         for verb in (["restore", used], ["restore", "--undo"]):
             asked = run(*verb, "--dry-run", **how)
             if asked.returncode == 5:  # nothing was restored yet

@@ -1,5 +1,5 @@
-"""SIGKILL while a backup is made: nothing acknowledged is lost, nothing
-unfinished is left, nothing bad has a final name."""
+"""SIGKILL while a backup is made: no acknowledged event is lost, no unfinished
+file is left, no bad archive has a final name."""
 
 import hashlib
 import threading
@@ -73,7 +73,7 @@ def test_kill_at_any_time_of_a_create(site, seed, rng, rounds):
             acknowledged = max(acknowledged, writers.last)
         print(f"round {number}: killed after {delay:.3f} s, "
               f"confirmed {done}, acknowledged {acknowledged}")
-        assert confirmed <= set(site.archives()), "a confirmed one is gone"
+        assert confirmed <= set(site.archives()), "a confirmed backup is gone"
     with site.serve(**SLOW) as server:
         site.assert_swept()
     check_folder(site, known)
@@ -88,7 +88,7 @@ def test_kill_at_any_time_of_a_create(site, seed, rng, rounds):
 
 
 def create_killed(site, calls, occurrence, settings):
-    """Kills at that call of start or create; False if it never came."""
+    """Kills at that call of a start or create; False if the call never came."""
     server = site.serve(prefix=killed_at(calls, occurrence), **settings)
     server.launch()
     if not server.alive_and_ready():

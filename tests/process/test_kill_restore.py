@@ -28,7 +28,7 @@ def test_kill_at_each_call_of_a_restore_by_the_tool(folder, seed, family):
             site.assert_swept()
         state = state_of(case, read_events(site.db))
         states.append(state)
-        if done.code not in (0, -9):  # levelkeep-check was hit
+        if done.code not in (0, -9):  # levelkeep-check was killed
             assert state == "old", done.text
         assert_undo_is_consistent(case, site, state)
         shutil.rmtree(site.root)
@@ -41,7 +41,7 @@ def test_kill_at_each_call_of_a_restore_by_the_tool(folder, seed, family):
 
 
 def drop_killed(case, family, occurrence):
-    """One crash at a start, then a start; False if the first got through."""
+    """One crash at a start, then a start; False if the first did not crash."""
     site = case.fresh()
     site.drop(case.archive)
     server = site.serve(prefix=killed_at(FAMILIES[family], occurrence),
@@ -58,7 +58,7 @@ def drop_killed(case, family, occurrence):
 
 @pytest.mark.parametrize("family", ("fsync", "rename"))
 def test_kill_at_calls_of_a_dropped_restore(folder, seed, rounds, family):
-    """Side by side: each start waits for the drop to stand still."""
+    """The starts run side by side: each waits for the drop to stand still."""
     case = Case(folder, seed, 60, 90)
     step = max(1, 2 // rounds(1))
     kills = 0
@@ -77,7 +77,7 @@ def test_kill_at_calls_of_a_dropped_restore(folder, seed, rounds, family):
 
 
 def test_kill_again_and_again_during_recovery(folder, seed, rng, rounds):
-    """Crashes of the recovery itself, at random calls."""
+    """The recovery itself crashes, at random calls."""
     case = Case(folder, seed, 60, 90)
     for number in range(rounds(3)):
         site = case.fresh()
@@ -106,7 +106,7 @@ def test_kill_at_any_time_of_a_dropped_restore(folder, seed, rng, rounds):
         site = case.fresh()
         site.drop(case.archive)
         server = site.serve(**SETTINGS).launch()
-        # Behind the wait for a file that might still be growing, mostly.
+        # Mostly after the wait for a file that might still be growing.
         delay = rng.choice((0, 2, 2)) + rng.uniform(0, 0.9)
         time.sleep(delay)
         server.kill9()
@@ -122,7 +122,7 @@ def restore_quietly(api, name, replies):
         replies.append(api.post("/api/backup/restore", {
             "backupName": name, "otherDatabase": True}).status)
     except Exception:
-        pass  # killed in the middle; what is on disk decides
+        pass  # the server was killed; what is on disk decides
 
 
 def check_after_live_crash(case, site, replies):
@@ -193,7 +193,7 @@ def test_kill_during_an_undo(folder, seed):
                 assert state == "old"
                 shutil.rmtree(site.root)
                 break
-            # Whichever it is, the other one is an undo away.
+            # Whatever the state is, an undo leads to the other one.
             site.run("restore", "--undo", "--yes").expect(0)
             other = state_of(case, read_events(site.db))
             assert other != state

@@ -1,4 +1,4 @@
-"""Restore through the API without a restart, and the clients' habits."""
+"""Restore through the API without a restart, with all habits of clients."""
 
 import http.client
 import subprocess
@@ -29,7 +29,7 @@ def test_restore_is_live_and_undo_brings_it_back(site, seed):
         preview = api.post("/api/backup/restore",
                            {"backupName": name, "dryRun": True}).ok()
         assert preview["success"] is True
-        assert api.events() == newest, "asking changed something"
+        assert api.events() == newest, "the dry run changed something"
 
         reply = api.post("/api/backup/restore", {"backupName": name}).ok()
         assert reply["success"] is True and reply["applied"] is True
@@ -90,8 +90,8 @@ def test_staged_restore_waits_for_the_restart(site, seed):
 
 
 def test_writers_see_only_success_or_a_clear_refusal(site, seed):
-    """Appends during live restores: each is acknowledged into one of the
-    two histories, or refused as busy; the store stays whole."""
+    """Appends during live restores: each is acknowledged and is in one of the
+    two histories, or is refused as busy. The store stays whole."""
     with site.serve() as server:
         api = server.api
         api.append(make_events(seed, "base", 0, 200))
@@ -195,7 +195,7 @@ def curl(server, path, *options):
     (PS51, ["-H", "Connection: Keep-Alive", "-H", "Expect: 100-continue"]),
 ])
 def test_powershell_requests_replayed(site, seed, agent, extra):
-    """JSON bodies that claim to be forms, as Invoke-WebRequest sends."""
+    """JSON bodies that are declared as forms, as by Invoke-WebRequest."""
     form = ["-X", "POST", "-H", f"User-Agent: {agent}", "-H", "Accept:",
             "-H", "Content-Type: application/x-www-form-urlencoded", *extra]
     with site.serve() as server:
@@ -238,7 +238,7 @@ def test_download_equals_the_file_and_resumes(site, seed, folder):
 
 
 def test_undo_of_a_live_restore_keeps_later_events_reachable(site, seed):
-    """What was written after a restore is itself an undo away."""
+    """An undo brings back what was written after a restore, too."""
     with site.serve() as server:
         api = server.api
         with Writers(api, seed, threads=2, batch=10, total=400) as writers:

@@ -1,4 +1,4 @@
-"""Two processes and one database: the second one is told who has it."""
+"""Two processes and one database: the second is told which process has it."""
 
 import contextlib
 import os
@@ -65,7 +65,7 @@ def test_drop_is_not_applied_while_another_process_has_the_database(
 def test_second_serve_names_the_first(site, seed):
     filled(site, seed)
     with site.serve() as first:
-        # Port 1 can't be bound by chance: the refusal comes before it.
+        # Nothing listens on port 1 by chance: the refusal comes before that.
         second = site.run("serve", settings={"API_PORT": 1}).expect(4)
         assert f"pid {first.process.pid}" in second.err
         assert first.api.append(make_events(seed, "x", 0, 1)) == (51, 51)
@@ -114,7 +114,7 @@ def test_lock_of_a_killed_process_is_no_obstacle(site, seed):
     inode = os.stat(site.db / "LOCK").st_ino
     with site.serve() as server:
         assert server.api.head() == 51
-        # Never unlinked, free or not: an opener might be about to lock it.
+        # LOCK is never unlinked: a process might be about to lock it.
         assert os.stat(site.db / "LOCK").st_ino == inode
 
 

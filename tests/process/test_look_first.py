@@ -1,5 +1,5 @@
-"""The real program on a database that lacks files: it starts nothing, backs
-nothing up and changes nothing; accept-loss makes a database of what is left."""
+"""The real program on a database that lacks files: it does not start, makes no
+backup and changes nothing. accept-loss makes a database of what is left."""
 
 import os
 
@@ -10,7 +10,7 @@ from store import digest_tree, extract, read_events
 
 
 def fill(site, seed, lives=1, events=40):
-    """The events of several lives of a server, the last one's in a log."""
+    """The events of several lives of a server; the last events are in a log."""
     for life in range(lives):
         with site.serve() as server:
             server.api.append(make_events(seed, "w", life * events, events))
@@ -26,7 +26,7 @@ def one(site, suffix):
 
 
 def refuse(site, name, **settings):
-    """Neither a start nor a create goes past the missing `name`."""
+    """Neither a start nor a create ignores that `name` is missing."""
     before = contents(site)
     for verb in ("serve", "create"):
         done = site.run(verb, settings={"API_PORT": 0, **settings}).expect(3)
@@ -42,7 +42,7 @@ def test_nothing_opens_a_database_that_lacks(what, site, seed):
             "log": one(site, ".log")}[what]
     os.remove(site.db / name)
     refuse(site, name)
-    # Nor with the setting that begins anew where there is none.
+    # Nor with the setting that lets a new database begin.
     refuse(site, name, ALLOW_NEW_DATABASE="true")
 
     assert name in site.run("accept-loss", "--dry-run").expect(0).out

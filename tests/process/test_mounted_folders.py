@@ -1,5 +1,5 @@
-"""Folders that a restore can't exchange, or that lead into the database by a
-mount: it is told at the start and in a dry run, and no archive is blamed."""
+"""Folders that a restore can't exchange, or that a mount leads into the
+database: the start and a dry run say so, and no archive is blamed."""
 
 import shutil
 
@@ -12,7 +12,7 @@ from store import read_events
 
 @pytest.fixture
 def layers(folder):
-    """(upper view, lower folder): what is put into the lower one is shown."""
+    """(upper view, lower folder): the view shows the lower folder's files."""
     view, lower = folder / "view", folder / "lower"
     lower.mkdir()
     with memory_disk(folder / "upper", "256m") as upper:
@@ -30,7 +30,7 @@ def layers(folder):
 
 
 def test_database_of_a_lower_layer(site, seed, layers):
-    """As it was shipped in a container's image."""
+    """The database was shipped in the image of a container."""
     view, lower = layers
     with site.serve() as server:
         server.api.append(make_events(seed, "w", 0, 20))
@@ -53,7 +53,7 @@ def test_database_of_a_lower_layer(site, seed, layers):
     assert refused.code != 0 and "lower layer" in refused.err, refused.text
     assert drop.exists()
     assert len(read_events(db)) == 20
-    # What the hint says.
+    # The commands of the hint work.
     commands = refused.err.split("upper layer: ")[1].splitlines()[0].rstrip(")")
     assert commands == f"cp -a {db} {db}.new && rm -r {db} && mv {db}.new {db}"
     shutil.copytree(db, f"{db}.new")

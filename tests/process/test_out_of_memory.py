@@ -1,8 +1,8 @@
-"""Where memory ends, the program ends with a message, as by a crash: nothing
-that was acknowledged is lost, and the next start goes on.
+"""Without memory, the program ends with a message and otherwise as by a crash:
+no acknowledged event is lost, and the next start goes on.
 
-Memory ends by a limit of the address space, from one under which the program
-does not even load to one under which nothing is missing.
+The address space is limited: from a size in which the program does not even
+load up to a size in which it lacks nothing.
 """
 
 import http.client
@@ -19,7 +19,7 @@ from store import read_events
 MIB = 1 << 20
 LIMITS = 16
 BATCH = 500
-NOT_LOADED = 127  # by the system's loader, before the program begins
+NOT_LOADED = 127  # the system's loader fails, before the program begins
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def run_limited(site, bytes_, *arguments):
     if done.code == NOT_LOADED:
         assert "shared libraries" in done.err, done.text
     elif done.code == -signal.SIGABRT:
-        # Before main: what the libraries make when they are loaded.
+        # Before main: the libraries allocate when they are loaded.
         assert "instance of 'St9bad_alloc'" in done.err, done.text
         assert not done.out, done.text
     elif done.code != 0:
@@ -43,7 +43,7 @@ def run_limited(site, bytes_, *arguments):
 
 
 def smallest(site, *arguments):
-    """The smallest limit, to a quarter of a MiB, under which it succeeds."""
+    """The smallest limit, to a quarter of a MiB, with which it succeeds."""
     low, high = 1 * MIB, 4096 * MIB
     while high - low > MIB // 4:
         middle = (low + high) // 2
@@ -62,7 +62,7 @@ def test_create_under_each_limit(case, rng, rounds):
     for _ in range(rounds(LIMITS)):
         done = run_limited(site, rng.randrange(enough // 2, enough), "create")
         failed += done.code != 0
-        # An answer was given only for what is there.
+        # Every backup is sound, and the database is unchanged.
         site.run("verify", "--all").expect(0)
         assert read_events(site.db) == case.old
     assert made > 0 and failed > 0
@@ -88,7 +88,7 @@ def address_space(server):
 
 
 def work(server, seed):
-    """Appends and creates; how many events were acknowledged."""
+    """Appends and creates; returns how many events were acknowledged."""
     acknowledged = 0
     for first in range(0, 3 * BATCH, BATCH):
         try:
@@ -120,7 +120,7 @@ def test_server_under_each_limit(case, seed):
         assert server.process.returncode in (0, 1, NOT_LOADED), server.log()
         with site.serve(**SETTINGS) as again:
             added = again.api.head() - len(case.old)
-            # Those that were not answered may be there, whole.
+            # Batches without an answer may be there, but only as a whole.
             assert added in range(acknowledged, 3 * BATCH + 1, BATCH), room
         site.run("verify", "--all").expect(0)
-    assert ended > 0, "memory never ended"
+    assert ended > 0, "no server ran out of memory"

@@ -1,6 +1,6 @@
 """The service runs as a user of its own, and root and people work beside it.
 
-Needs root, which alone can be several users.
+Needs root, because only root can act as several users.
 """
 
 import os
@@ -24,8 +24,8 @@ AS_PERSON = ["setpriv", f"--reuid={PERSON}", f"--regid={PERSON}",
 
 @pytest.fixture
 def site(tmp_path):
-    """An installation whose folders are the service's."""
-    # The service has to get there.
+    """An installation whose folders belong to the service."""
+    # The service needs a way to these folders.
     for folder in [tmp_path, *tmp_path.parents[:2]]:
         folder.chmod(0o755)
     site = Site(tmp_path / "site")
@@ -37,7 +37,7 @@ def site(tmp_path):
 
 @pytest.fixture
 def program(tmp_path):
-    """The program where any user may run it."""
+    """The program in a place where any user may run it."""
     programs = tmp_path / "bin"
     programs.mkdir()
     for name in ("levelkeep", "levelkeep-check"):
@@ -54,12 +54,12 @@ def serve(site, program):
 
 
 def strangers(site):
-    """What the service could not replace."""
+    """Files in the site that do not belong to the service."""
     found = []
     for folder, names, files in os.walk(site.root):
         for name in names + files:
             path = os.path.join(folder, name)
-            # The harness' own are beside the three folders.
+            # The harness has files of its own beside the three folders.
             inside = any(path.startswith(f"{f}/") for f in
                          (site.storage, site.backups, site.restore))
             if inside and os.lstat(path).st_uid != SERVICE:
@@ -111,7 +111,7 @@ def test_what_root_does_leaves_the_service_at_work(site, serve):
         server.api.post("/api/backup/create", {}).ok()
         server.api.post("/api/backup/restore",
                         {"backupName": name}).ok()
-        # What root verified is verified for the service, and the other way.
+        # A backup that root verified counts as verified for the service, too.
         backup = server.api.get(f"/api/backup/{name}").ok()
         assert backup["backup"]["verified"]
     listed = site.run("list", "--json").expect(0).json()["backups"]
@@ -171,7 +171,7 @@ def test_what_an_undo_brings_back_is_closed_to_others(site, serve):
 
 @pytest.mark.parametrize("owner", [0, PERSON])
 def test_a_drop_that_only_its_owner_can_read(site, serve, tmp_path, owner):
-    """As the unit and the image do it: own, then serve."""
+    """The order of the unit and the image: own, then serve."""
     name = make_backup(site, serve, "move")
     other = tmp_path / "kept.tar.gz"
     shutil.copy(site.backups / name, other)
@@ -185,7 +185,7 @@ def test_a_drop_that_only_its_owner_can_read(site, serve, tmp_path, owner):
         os.chown(path, owner, owner)
         path.chmod(0o600)
 
-    # Without it the start is refused, and says what to do.
+    # Without `own`, the start is refused and says what to do.
     refused = serve()
     refused.launch()
     assert refused.process.wait(60) != 0
@@ -200,7 +200,7 @@ def test_a_drop_that_only_its_owner_can_read(site, serve, tmp_path, owner):
 
 
 def test_folders_of_the_host_become_the_services(site, serve):
-    """As a checkout's: README.md in them is tracked, and stays the host's."""
+    """As in a checkout, README.md is tracked there, and stays the host's."""
     for folder in (site.storage, site.backups, site.restore):
         (folder / "README.md").write_text("tracked")
         for path in (folder, folder / "README.md"):
@@ -226,7 +226,7 @@ def run_as(prefix, command):
 
 
 def test_own_gives_nothing_that_lies_elsewhere(site, tmp_path):
-    """The service, or somebody in its place, put these there."""
+    """The service, or an attacker as the service, put these links there."""
     secret = tmp_path / "secret"
     secret.write_text("root's")
     (site.backups / ".levelkeep").symlink_to(tmp_path)
@@ -238,7 +238,7 @@ def test_own_gives_nothing_that_lies_elsewhere(site, tmp_path):
 
 
 def test_own_follows_no_settings_and_no_link_of_the_service(site, tmp_path):
-    """Where the service may write, ./.env and links on the way are its own."""
+    """./.env and links on the way are ignored where the service may write."""
     victim = tmp_path / "victim"
     (victim / "backups").mkdir(parents=True)
     os.chown(site.root, SERVICE, SERVICE)
@@ -252,7 +252,7 @@ def test_own_follows_no_settings_and_no_link_of_the_service(site, tmp_path):
     assert "not root's" in done.err
     assert victim.stat().st_uid == 0
     assert (victim / "backups").stat().st_uid == 0
-    # One that is root's, as /var/lib on another disk, is as good as a folder.
+    # A link of root, as /var/lib may be, is as good as a folder.
     os.lchown(way, 0, 0)
     site.run("own", "--user", SERVICE, settings={
         "BACKUP_DIR": f"{way}/backups"}).expect(0)
@@ -288,8 +288,8 @@ def test_own_says_what_is_wrong(site):
 
 
 def as_installed(site, tmp_path, script):
-    """Runs a shell script on a host where the program is installed. In a mount
-    namespace of its own: nothing of this host changes."""
+    """Runs a shell script on a host where the program is installed. It runs in
+    a mount namespace of its own: nothing of this host changes."""
     etc, programs = tmp_path / "etc", tmp_path / "installed"
     if not etc.exists():
         subprocess.run(["cp", "-a", "/etc", etc], check=True)
@@ -318,23 +318,23 @@ def test_the_installed_program_finds_the_service(site, serve, tmp_path):
     assert f"database {site.db}" in listed.stdout
     assert "levelkeep.env is used" in as_installed(
         site, tmp_path, "levelkeep config").stdout
-    # Another installation's folders are never mixed with them.
+    # The service's folders never mix with those of another installation.
     other = as_installed(site, tmp_path,
                          "BACKUP_DIR=/mnt levelkeep config")
     assert "BACKUP_DIR comes from environment" in other.stdout
     assert str(site.storage) not in other.stdout
-    # A copy of the program is somebody's own.
+    # A copy of the program does not belong to the service's installation.
     copied = as_installed(site, tmp_path,
                           "cp /usr/local/bin/levelkeep .; ./levelkeep config")
     assert str(site.storage) not in copied.stdout
-    # Who may not read the file is told, and gets no other database.
+    # A user who may not read the file is told so, and gets no other database.
     (tmp_path / "etc/levelkeep").chmod(0o700)
     denied = as_installed(
         site, tmp_path, f"{' '.join(AS_SERVICE)} levelkeep list")
     assert denied.returncode == 2, denied.stdout
     assert "/etc/levelkeep/levelkeep.env" in denied.stdout
     assert f"user {SERVICE}" in denied.stdout
-    # systemd has read it for the service.
+    # For the service, systemd has read the file.
     told = as_installed(
         site, tmp_path, "export LEVELKEEP_SYSTEM_FILE=\n"
         f"{' '.join(AS_SERVICE)} levelkeep config")
@@ -354,7 +354,7 @@ def test_who_may_not_is_told_who_he_is_and_what_to_do(site, serve, program,
     assert denied.returncode != 0
     assert f"this process runs as user {PERSON} and may not" in denied.stdout
     assert f"(of user {SERVICE}, mode 0" in denied.stdout
-    # Nothing is taken from the service, nor opened to everybody.
+    # The hint takes nothing from the service and opens nothing to everybody.
     assert f"sudo -u '#{SERVICE}' levelkeep" in denied.stdout
     assert "chown" not in denied.stdout
     assert "chmod" not in denied.stdout
@@ -362,7 +362,7 @@ def test_who_may_not_is_told_who_he_is_and_what_to_do(site, serve, program,
 
 def test_a_token_of_the_service_alone_keeps_nobody_from_looking(
         site, serve, program):
-    """The service's settings name it for all; only serve needs it."""
+    """The settings name the token for all users, but only serve needs it."""
     token = site.root / "token"
     token.write_text("secret\n")
     token.chmod(0o600)

@@ -1,9 +1,9 @@
-"""The power goes while the real program works on a real file system: the
-store is the old or the new one, what was acknowledged is there, nothing half
-done has a final name.
+"""The power goes while the real program works on a real file system: the store
+is the old or the new one, acknowledged events are there, and nothing half done
+has a final name.
 
-A run takes some moments on one kind of file system for each scenario;
-LEVELKEEP_PROCESS_ROUNDS multiplies both, and 1000 is all of them.
+A run takes some moments of each scenario, on one kind of file system.
+LEVELKEEP_PROCESS_ROUNDS multiplies both; 1000 rounds are all of them.
 LEVELKEEP_PROCESS_DISK chooses the kind.
 """
 
@@ -32,7 +32,7 @@ SYNCED = {**SETTINGS, "STORAGE_SYNC": "true"}
 
 
 class SyncedServe(Serve):
-    """Events that are acknowledged when they are safe from power loss."""
+    """The server acknowledges events when they are safe from power loss."""
     serve_settings = SYNCED
 
 
@@ -41,8 +41,8 @@ class SyncedLiveRestore(LiveRestore):
 
 
 class UnsyncedServe(Serve):
-    """Events that are acknowledged at once, the default: power loss may take
-    the newest, never one from between. Backups are safe all the same."""
+    """The server acknowledges events at once, which is the default: power loss
+    may take the newest events, but never one in between. Backups are safe."""
 
     def check(self, site, outcome):
         outcome.acknowledged = []
@@ -88,7 +88,7 @@ class Power:
         return f"{type(self.scenario).__name__} on {self.kind}"
 
     def record_attempt(self, prefix=(), stirrer=contextlib.nullcontext):
-        """What the disk is told while the scenario's work is done."""
+        """Records what the disk is told while the scenario does its work."""
         image = self.folder / "installed"
         make_image(self.kind, image)
         with mounted(self.kind, image, self.folder / "made") as path:
@@ -102,7 +102,7 @@ class Power:
         return self._record(image, "attempt", Outcome(), attempt, stirrer)
 
     def record_recovery(self, image, outcome, stirrer):
-        """What it is told at the next start, from `image`."""
+        """Records what the disk is told at the next start, from `image`."""
         def attempt(site, _):
             with site.serve(**SETTINGS):
                 pass
@@ -114,7 +114,7 @@ class Power:
         def run(path, tell):
             known = Outcome.of(outcome.state(),
                                lambda changed: tell(changed.state()))
-            tell(known.state())  # from here on
+            tell(known.state())  # from now on
             with stirrer(path):
                 attempt(Site(path / "site"), known)
 
@@ -124,7 +124,7 @@ class Power:
             self._forget()
 
     def _forget(self):
-        """btrfs remembers devices, and which identity they had."""
+        """Makes btrfs forget the devices and identities that it has seen."""
         if self.kind is BTRFS:
             as_root("btrfs", "device", "scan", "--forget")
 
@@ -134,7 +134,7 @@ class Power:
         return image
 
     def check(self, recording, cut, name):
-        """The power comes back."""
+        """Mounts what the cut left, and checks the site there."""
         outcome = Outcome.of(recording.mark_at(cut))
         image = self.image_at(recording, cut, name)
         try:
@@ -148,7 +148,7 @@ class Power:
             self._forget()
 
     def failures(self, recording, cuts):
-        """What does not hold after these."""
+        """The cuts after which something does not hold, with the errors."""
         found = []
         workers = 1 if self.kind is BTRFS else WORKERS
         with concurrent.futures.ThreadPoolExecutor(workers) as pool:
@@ -171,7 +171,7 @@ def chosen_kinds(rng, count):
 
 
 def chosen_stirrer(rng):
-    """The kernel writes back by itself, or leaves it to the program."""
+    """Chooses who writes back: the kernel now and then, or only the program."""
     return rng.choice((contextlib.nullcontext,
                        functools.partial(Stirrer, rng=rng)))
 
@@ -233,10 +233,10 @@ def test_power_goes_again_during_recovery(memory, seed, rng, rounds,
 
 @pytest.mark.parametrize("scenario", (Create, Restore, SyncedServe))
 def test_a_program_that_does_not_sync_is_found_out(memory, seed, scenario):
-    """What the others find nothing of would be found."""
+    """The other tests would find a program that loses data."""
     power = Power(EXT4, memory / "ext4", scenario, seed)
     recording = power.record_attempt(prefix=injected(
         "fsync,fdatasync,sync_file_range", "retval=0"))
     told = [cut for cut in recording.cuts(str(seed))
             if recording.mark_at(cut)["code"] == 0]
-    assert power.failures(recording, told[:2]), "lost, and nobody noticed"
+    assert power.failures(recording, told[:2]), "a loss was not noticed"

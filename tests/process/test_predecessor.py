@@ -39,7 +39,7 @@ def pack(site, shape, target):
     folder, what = SHAPES[shape]
     subprocess.run(["tar", "czf", str(target), "-C",
                     str(site.root / folder), what], check=True, timeout=120)
-    os.utime(target, (1, 1))  # stands still already: no wait at the start
+    os.utime(target, (1, 1))  # an old file: the start does not wait
 
 
 @pytest.mark.parametrize("ending", ["close", "crash"])
@@ -70,7 +70,7 @@ def test_own_backup_of_a_taken_over_database_keeps_its_keys(site, other_site,
                                                             folder, seed):
     write_with_node(site.db, "close")
     written = read_keys(site.db)
-    with site.serve() as server:  # in place, without any restore
+    with site.serve() as server:  # on the same folder, without any restore
         server.api.append(make_events(seed, "on", 0, 5))
         archive = site.backups / server.api.create()["name"]
     other_site.drop(archive)

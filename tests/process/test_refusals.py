@@ -1,4 +1,4 @@
-"""Bad requests, bad configuration and bad folders: a clear no, early."""
+"""Bad requests, bad configuration and bad folders get a clear no, early."""
 
 import os
 import shutil
@@ -92,8 +92,8 @@ def test_one_job_at_a_time_and_the_second_hears_which(site, seed):
         # Reading goes on meanwhile, and so do appends.
         assert server.api.health()["backup"]["available"] is True
         server.api.append(make_events(seed, "x", 0, 1))
-        # A second create waits, and holds what was written before it. After
-        # 10 s it is told to come back.
+        # A second create waits, and its backup holds what was written before.
+        # After 10 s the client is told to come back.
         second = server.api.post("/api/backup/create")
         while second.status == 409:
             second = server.api.post("/api/backup/create")
@@ -182,7 +182,7 @@ def test_port_in_use_is_a_clear_refusal(site, other_site):
 
 
 def as_nobody():
-    """A command prefix that drops root; empty if we are not root."""
+    """A command prefix that drops root; empty if the test is not root."""
     if os.getuid() != 0:
         return []
     return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}",
@@ -237,7 +237,7 @@ def test_unwritable_storage_is_named(site, seed, reachable):
 
 def test_unwritable_backups_are_named_and_degrade_health(site, seed,
                                                          reachable):
-    """The store goes on without backups, and says so."""
+    """The store goes on without backups, and health says so."""
     filled(site, seed)
     owned_by_nobody(site)
     site.backups.chmod(0o500)
@@ -257,7 +257,7 @@ def test_unwritable_backups_are_named_and_degrade_health(site, seed,
 
 def test_read_only_drop_folder_applies_its_archive_once(
         site, other_site, seed, reachable):
-    """A read-only mount: the archive can't be moved away."""
+    """On a read-only mount, the archive can't be moved away."""
     name = filled(site, seed)
     other_site.drop(site.backups / name)
     (other_site.restore / "applied").mkdir()

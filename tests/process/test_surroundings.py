@@ -50,14 +50,14 @@ def test_closed_descriptors(site, seed, closed):
 
 
 def limited(which, soft, hard=None):
-    """A command prefix: the program lives under that limit."""
+    """A command prefix: the program runs with that limit."""
     option = {resource.RLIMIT_FSIZE: "fsize",
               resource.RLIMIT_NOFILE: "nofile"}[which]
     return ["prlimit", f"--{option}={soft}:{soft if hard is None else hard}"]
 
 
 def test_limit_of_file_sizes(site, seed, rng):
-    """It is an error of the backup, and is told at the start."""
+    """A backup fails because of the limit; the start warns of it."""
     fill(site.db, 6000, 400, rng)
     prefix = limited(resource.RLIMIT_FSIZE, 1500 << 10)
     failed = site.run("create", prefix=prefix).expect(1)
@@ -112,7 +112,7 @@ def test_what_the_caller_ignores_ends_no_job(site, rng, number, prefix):
 
 
 def test_a_parent_that_ignores_its_children(site, seed):
-    """What that hands down would hide how levelkeep-check ended."""
+    """Inherited, this setting would hide how levelkeep-check ended."""
     prefix = ["bash", "-c", "trap '' CHLD; exec \"$0\" \"$@\""]
     with site.serve() as server:
         server.api.append(make_events(seed, "w", 0, 5))
@@ -124,7 +124,7 @@ def test_a_parent_that_ignores_its_children(site, seed):
 
 
 def test_no_more_threads_is_told(site):
-    """Also as the one object of --json."""
+    """The error is also the one object that --json prints."""
     failed = site.run("list", "--json", prefix=injected(
         "/^clone3?$", "error=EAGAIN")).expect(1)
     told = failed.json()
@@ -166,7 +166,7 @@ def test_a_start_spares_a_create_at_work(site, rng):
 
 @pytest.mark.skipif(is_sanitized(), reason="it has descriptors of its own")
 def test_few_descriptors(site, rng):
-    """What can be backed up can be restored."""
+    """A backup that could be made can be restored."""
     count = 8400
     fill(site.db, count, 1000, rng)
     for soft, hard in ((64, 64), (24, 4096)):

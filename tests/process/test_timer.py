@@ -20,7 +20,7 @@ def test_timer_makes_backups_and_keeps_max_backups(site, seed):
         seen.update(site.archives())
         return len(seen) >= 6
     with site.serve(MAX_BACKUPS=3, **EVERY_SECOND) as server:
-        # Few and small writes: what grows here is the number of backups.
+        # Few and small writes: only the number of backups is to grow.
         with Writers(server.api, seed, threads=1, batch=2,
                      pause=0.02) as writers:
             wait_until(enough, "six backups by the timer", 240, 0.05)
@@ -63,7 +63,7 @@ def test_timer_skips_when_nothing_changed(site, seed):
 
 
 def test_newest_verified_backup_survives_rotation(site, seed):
-    """Backups that nobody verified do not push out the one that is."""
+    """Unverified backups do not push out the one that is verified."""
     settings = {"MAX_BACKUPS": 1, "BACKUP_VERIFY": "false"}
     with site.serve(**settings) as server:
         server.api.append(make_events(seed, "w", 0, 10))
@@ -73,8 +73,8 @@ def test_newest_verified_backup_survives_rotation(site, seed):
         for number in range(3):
             server.api.append(make_events(seed, "x", number, 1))
             newest = server.api.create()["name"]
-        assert good in site.archives(), "the last verified one was removed"
-        assert newest in site.archives(), "the one just made was removed"
+        assert good in site.archives(), "the verified backup was removed"
+        assert newest in site.archives(), "the newest backup was removed"
         server.api.post(f"/api/backup/{newest}/verify",
                         {"depth": "full"}).ok()
         server.api.post("/api/backup/rotate", {}).ok()
@@ -83,11 +83,11 @@ def test_newest_verified_backup_survives_rotation(site, seed):
 
 def test_one_catch_up_backup_after_downtime(site, seed):
     settings = {"AUTO_BACKUP_ENABLED": "true", "AUTO_BACKUP_INTERVAL": 3000}
-    with site.serve() as server:  # no timer here
+    with site.serve() as server:  # the timer is off
         server.api.append(make_events(seed, "w", 0, 10))
         first = server.api.create()["name"]
         server.api.append(make_events(seed, "w", 10, 10))
-    time.sleep(3.2)  # the interval passes while nobody is there
+    time.sleep(3.2)  # the interval passes while no server runs
     with site.serve(**settings) as server:
         wait_until(lambda: len(site.archives()) >= 2, "the catch-up backup",
                    60)
@@ -102,10 +102,10 @@ def big(server, seed, events=24_000):
 
 
 def test_sigterm_during_a_backup(site, seed, rng):
-    """Exit code 0 within 30 s, no part, all data there."""
+    """Exit code 0 within 30 s, no half archive, all data there."""
     with site.serve() as server:
         big(server, seed)
-    # Some minutes long, were it not interrupted.
+    # A backup that would take some minutes.
     slow = {"BACKUP_RATE_LIMIT": 100_000}
     with site.serve(**slow) as server:
         statuses = []
@@ -139,7 +139,7 @@ def test_second_signal_ends_at_once(site, seed):
         big(server, seed, 4000)
     with site.serve(BACKUP_RATE_LIMIT=50_000) as server:
         def create():
-            with contextlib.suppress(OSError):  # it ends without an answer
+            with contextlib.suppress(OSError):  # no answer comes
                 server.api.post("/api/backup/create")
         thread = threading.Thread(target=create)
         thread.start()
@@ -147,7 +147,7 @@ def test_second_signal_ends_at_once(site, seed):
                    "the backup began")
         server.signal(signal.SIGTERM)
         server.signal(signal.SIGINT)
-        # The first one may be through already; then it is an orderly end.
+        # If the first signal has ended it already, that is an orderly end.
         assert server.process.wait(30) in (0, 130)
         thread.join(30)
     with site.serve() as server:

@@ -1,5 +1,5 @@
-"""A verdict needs evidence: what is done to the check of a database by
-others says nothing about the backup."""
+"""A verdict needs evidence: if the check of a database is killed or stopped,
+that says nothing about the backup."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from events import make_events
 from harness import binary, die_with_parent, is_sanitized, wait_until
 from store import digest_tree, read_events
 
-# Above the memory that is given where nobody knows the largest record.
+# More than the memory that a check gets if the largest record is unknown.
 BATCH_MIB = 400
 BIG_BATCH = """
 import plyvel, sys
@@ -27,7 +27,7 @@ with db.write_batch(sync=True) as batch:
 db.close()
 """
 # Runs a program and prints its exit code and the most memory it had, in KiB.
-# Small itself: what a parent has counts as its child's.
+# It is small itself, because its memory counts as that of its child.
 MEASURED = """
 import os, sys
 pid = os.posix_spawnp(sys.argv[1], sys.argv[1:], os.environ)
@@ -48,7 +48,7 @@ def listed(site, name):
 
 
 def waiting_check(site):
-    """A levelkeep-check that notes its process and waits, until it may."""
+    """A levelkeep-check that writes its pid and waits until it may go on."""
     real = pathlib.Path(binary()).with_name("levelkeep-check")
     check = site.root / "check.sh"
     check.write_text(
@@ -70,7 +70,7 @@ def waiting_pid(site):
 
 @pytest.mark.parametrize("child_first", [True, False])
 def test_a_stop_of_the_service_during_a_check(site, seed, child_first):
-    """systemd without KillMode=mixed sends SIGTERM to both."""
+    """systemd without KillMode=mixed sends SIGTERM to server and check."""
     settings = {"LEVELKEEP_CHECK_PROGRAM": waiting_check(site)}
     with site.serve(**settings) as server:
         server.api.append(make_events(seed, "w", 0, 50))
@@ -85,7 +85,7 @@ def test_a_stop_of_the_service_during_a_check(site, seed, child_first):
     entry = listed(site, name)
     assert entry["status"] == "unverified"
     assert entry["problem"].startswith("not checked: the check ")
-    # For people, too.
+    # The texts for people say so, too.
     assert f"{name}: not checked: the check " in site.run("list").text
     shown = site.run("inspect", name, "--json").expect(0).json()
     assert shown["problem"] == entry["problem"]
@@ -123,7 +123,7 @@ def test_a_drop_that_can_not_be_checked_stays(site, other_site, seed):
     assert not list((other_site.restore / "rejected").glob("*"))
     assert len(read_events(other_site.db)) == 30, before
     with other_site.serve() as server:
-        assert len(server.api.events()) == 20, "the next start applies it"
+        assert len(server.api.events()) == 20, "the next start applies the drop"
     assert (other_site.restore / "applied" / name).exists()
 
 
@@ -166,11 +166,11 @@ def test_what_create_acknowledges_verify_and_restore_take(site):
     name = made["name"]
     manifest = site.run("inspect", name, "--json").expect(0).json()["manifest"]
     assert manifest["db"]["largest_record"] >= BATCH_MIB << 20
-    # A restore scans what was not verified yet.
+    # A restore scans a backup that was not verified yet.
     site.run("restore", name, "--to", site.root / "out", "--yes").expect(0)
     verified = site.run("verify", name, "--json").expect(0).json()
     assert verified["entries"] == BATCH_MIB + 1
-    # The same bytes, and nobody says how large a record is.
+    # The same bytes, but nothing says how large a record is.
     plain = site.root / "plain.tar.gz"
     subprocess.run(["tar", "-I", "gzip -1", "-cf", plain, "-C",
                     site.root / "out", "."], check=True, timeout=300)

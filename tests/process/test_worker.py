@@ -84,7 +84,7 @@ def test_worker_never_opens_the_store(site, seed, folder):
 
 
 def test_worker_runs_beside_a_server_and_without_its_storage(site, seed):
-    """As in the compose file: the worker does not mount storage at all."""
+    """As in the compose file, the worker does not mount storage at all."""
     with site.serve(BACKUP_VERIFY="false") as server:
         server.api.append(make_events(seed, "w", 0, 50))
         with Worker(site, STORAGE_DIR=site.root / "not-mounted") as worker:
@@ -115,7 +115,7 @@ def test_worker_reports_a_damaged_backup_and_goes_on(site, seed):
 
 
 def endless_check(site):
-    """A check that does not end, and where it writes its pid."""
+    """A check that does not end, and the file in which it writes its pid."""
     pid = site.root / "check.pid"
     check = site.root / "check.sh"
     check.write_text(f"#!/bin/sh\necho $$ > '{pid}.new'\n"
@@ -143,7 +143,7 @@ def test_worker_tells_its_state_in_the_middle_of_a_check(site, seed):
 
 
 def test_killed_worker_leaves_nothing_for_long(site, seed):
-    """What its check leaves, the next verification removes."""
+    """The next verification removes what a killed worker's check leaves."""
     name = backup(site, seed)
     check, pid = endless_check(site)
     worker = Worker(site, LEVELKEEP_CHECK_PROGRAM=check)
@@ -196,7 +196,7 @@ def test_health_verb_uses_the_token(site):
 
 
 def test_health_goes_down_with_the_store(site):
-    """No process, no folder: nothing pretends to be healthy."""
+    """Without the backup folder, health does not claim to be well."""
     with site.serve() as server:
         settings = {"API_PORT": server.port}
         shutil.rmtree(site.backups)

@@ -3,7 +3,7 @@
 //
 //	keeper write DIR HEAD LIFE
 //	    opens DIR and writes to it at full speed until its input ends. After
-//	    each write that was acknowledged its number stands in the file HEAD.
+//	    each acknowledged write, the file HEAD has the number of that write.
 //	    The database is closed and opened again after every LIFE writes.
 //	keeper try DIR
 //	    exit code 0 if DIR can be opened, 3 if somebody has it locked
@@ -26,7 +26,7 @@ import (
 
 const (
 	slots     = 20000 // keys; write n goes to slot n % slots
-	largeEach = 997   // each so many writes a batch goes past the journal
+	largeEach = 997   // so many writes apart, a batch goes past the journal
 	largeKeys = 2000
 	refused   = 3
 )
@@ -43,7 +43,7 @@ func open(dir string) (*leveldb.DB, error) {
 	})
 }
 
-// Whoever looks whether somebody holds LOCK has it for a moment.
+// A process that looks whether LOCK is held holds LOCK itself for a moment.
 func openAgain(dir string) *leveldb.DB {
 	for start := time.Now(); ; time.Sleep(time.Millisecond) {
 		db, err := open(dir)
