@@ -21,7 +21,7 @@ TEST(CheckLimitsTest, MemoryFollowsTheLargestRecord) {
   EXPECT_EQ(MemoryFor(500 * kMiB, {.largest_record = 400 * kMiB}),
             (192 + 8 * 400) * kMiB);
   EXPECT_EQ(MemoryFor(kGiB, {.largest_record = 4096}), kGiB)
-      << "never less than by size";
+      << "never less than for the size";
 }
 
 // A manifest may state any size.

@@ -71,8 +71,8 @@ TEST_F(CheckProgramTest, ACrashUnderALimitOfTheHostSaysNothing) {
       RunScript("echo '{\"hostLimit\":\"x\"}'; " + std::string(kSound)).ok());
 }
 
-// SIGTERM of a stopped service, SIGKILL, a file that grew too large, a closed
-// terminal.
+// Signals of a stopped service, of SIGKILL, of a file that grew too large, and
+// of a closed terminal.
 TEST_F(CheckProgramTest, OtherSignalsSayNothing) {
   for (const char* signal : {"TERM", "KILL", "HUP", "INT", "XFSZ", "USR1"}) {
     const Status status = RunTwice(std::string("kill -") + signal + " $$", "");
@@ -177,7 +177,7 @@ class HostLimitTest : public CheckProgramTest {
 };
 
 TEST_F(HostLimitTest, AFileThatMayNotGrowIsTheHosts) {
-  // The log becomes a table of 40 KB, and LevelDB may write 4.
+  // The log becomes a table of 40 KB, and LevelDB may write 4 KB.
   Entries entries;
   for (uint64_t i = 0; i < 40; ++i) {
     entries["k" + std::to_string(i)] = RandomBytes(i, 1000);
@@ -190,7 +190,7 @@ TEST_F(HostLimitTest, AFileThatMayNotGrowIsTheHosts) {
 }
 
 TEST_F(HostLimitTest, TighterOnesAreToldBeforeAnythingIsRead) {
-  if (!kMemoryCounts) return;  // no limit of ours, so none is tighter
+  if (!kMemoryCounts) return;  // the check has no limit, so none is tighter
   EXPECT_EQ(OutputUnder(":").find("hostLimit"), std::string::npos);
   for (const auto& [limit, told] :
        std::vector<std::pair<std::string, std::string>>{
@@ -204,7 +204,7 @@ TEST_F(HostLimitTest, TighterOnesAreToldBeforeAnythingIsRead) {
   }
 }
 
-// --- the outcome by itself ---
+// --- the sentence for an outcome ---
 
 TEST(CheckOutcomeTest, EachEndHasASentence) {
   struct Case {
@@ -233,7 +233,7 @@ TEST(CheckOutcomeTest, EachEndHasASentence) {
   }
 }
 
-// The host was asleep, stopped or busy.
+// The host may have been asleep, stopped or busy.
 TEST(CheckOutcomeTest, LatenessSaysNothing) {
   ProgramOutcome late;
   late.timed_out = true;

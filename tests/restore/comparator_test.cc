@@ -146,7 +146,7 @@ TEST_F(ComparatorTest, ABatchThatIsNoneIsFoundWithoutIt) {
   }
 }
 
-// Bytes in order, but not in the order of the comparator.
+// The keys are in the order of bytes, but not in the comparator's order.
 TEST_F(ComparatorTest, KeysInAnotherOrderAreFoundWithIt) {
   db_ = temp_.Sub("db");
   const std::string manifest = PathOf(DbFileKind::kManifest);

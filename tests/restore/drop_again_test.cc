@@ -56,7 +56,7 @@ TEST_F(DropAgainTest, ReadOnlyFolderIsAppliedOnceOnly) {
     EXPECT_EQ(ReadDb(Live()).count("later"), 1u);
   }
 
-  // Mounts of virtual machines number their files anew.
+  // A mount in a virtual machine may give files new inodes.
   const std::string bytes = ReadFile(Drop("x.tar.gz"));
   ASSERT_EQ(
       Shell("cp -p '" + Drop("x.tar.gz") + "' '" + temp_.Sub("copy") +
@@ -86,7 +86,7 @@ TEST_F(DropAgainTest, OtherBytesOfTheSameSizeAndTimeAreAnotherArchive) {
                   Drop("x.tar.gz") + "'"),
             0);
   const DropOutcome outcome = Start(&fs);
-  EXPECT_TRUE(outcome.skipped.empty()) << "it was not applied before";
+  EXPECT_TRUE(outcome.skipped.empty()) << "this archive was not applied before";
   EXPECT_EQ(outcome.rejected.size(), 1u);
   EXPECT_EQ(ReadDb(Live()), kNewEvents);
 }
@@ -99,7 +99,7 @@ TEST_F(DropAgainTest, ReadOnlyFolderKeepsItsRejections) {
   const std::string reason = ReasonFor(Start(&fs), "x.tar.gz");
   options_.store_checker = [](const std::string&, const std::string&,
                               std::stop_token) -> Result<StoreCheck> {
-    ADD_FAILURE() << "it is not looked at a second time";
+    ADD_FAILURE() << "the drop is not checked a second time";
     return Status(StatusCode::kCorruption, "");
   };
   EXPECT_EQ(ReasonFor(Start(&fs), "x.tar.gz"), reason);
@@ -187,7 +187,7 @@ TEST_F(DropAgainTest, ArchiveThatKeepsCrashingTheStartIsRejected) {
     EXPECT_THROW((void)restorer->ApplyDropped(OpenAndClose, {}), Died);
   }
   const DropOutcome outcome = Start();
-  EXPECT_EQ(checks, 3) << "once, and twice again";
+  EXPECT_EQ(checks, 3) << "the first attempt and two more";
   EXPECT_NE(ReasonFor(outcome, "x.tar.gz").find("ended unexpectedly"),
             std::string::npos);
   EXPECT_TRUE(Exists(Drop("rejected/x.tar.gz")));
@@ -228,7 +228,7 @@ TEST(DropHistoryTest, EntriesSurviveEncoding) {
   EXPECT_EQ(decoded->sha256, entry.sha256);
   EXPECT_EQ(decoded->moved_to, "");
   EXPECT_EQ(decoded->reason, entry.reason);
-  // What stands for nothing is not nothing itself.
+  // "-" stands for no reason, but a reason "-" must stay one.
   entry.reason = "-";
   EXPECT_EQ(DecodeDropEntry(EncodeDropEntry(entry))->reason, "-");
 }

@@ -51,7 +51,7 @@ TEST_F(DropCopyTest, PartOfAnArchiveStays) {
   }
 }
 
-// Cuts at each length: a cut between two gzip members leaves no partial member.
+// Cuts at each length; a cut between two gzip members leaves no partial member.
 TEST_F(DropCopyTest, EachPartOfAnArchiveOfOursStays) {
   const std::string whole =
       ReadFile(MakeArchive(temp_.Sub("x.tar.gz"), kNewEvents));
@@ -90,7 +90,7 @@ TEST_F(DropCopyTest, OneThatSomebodyWritesIsWaitedFor) {
   const auto file =
       FileSystem::Posix()->Open(Drop("x.tar.gz"), OpenMode::kRead);
   ASSERT_TRUE(file.ok());
-  ASSERT_TRUE((*file)->HasWriter()) << "or this file system has no leases";
+  ASSERT_TRUE((*file)->HasWriter()) << "does this file system have no leases?";
   ExpectIncomplete("x.tar.gz");
   clock_.on_sleep = [&](int) { writer = UniqueFd(); };
   EXPECT_TRUE(Start().applied.has_value());
@@ -124,15 +124,15 @@ TEST_F(DropCopyTest, OneThatReplacesAnOpenOneIsAnotherDrop) {
   const Entries other = {{"another", "drop"}};
   MakeArchive(Drop(".other"), other);
   ASSERT_EQ(Shell("touch -d 2031-01-01 '" + Drop(".other") + "'"), 0);
-  // Opened once while waiting, and once to read it.
+  // The first opening is the wait, the second one is the read.
   Replacing fs(Drop("x.tar.gz"), Drop(".other"), 2);
   ASSERT_TRUE(Start(&fs).applied.has_value());
-  EXPECT_EQ(ReadDb(Live()), kNewEvents) << "what was looked at is applied";
+  EXPECT_EQ(ReadDb(Live()), kNewEvents) << "the opened drop is applied";
   EXPECT_TRUE(Exists(Drop("x.tar.gz")));
   EXPECT_FALSE(Exists(Drop("applied/x.tar.gz")));
   ASSERT_TRUE(Start().applied.has_value());
   EXPECT_EQ(ReadDb(Live()), other);
-  EXPECT_FALSE(Start().applied.has_value()) << "each is applied once";
+  EXPECT_FALSE(Start().applied.has_value()) << "each drop is applied once";
 }
 
 // --- digests ---

@@ -102,7 +102,7 @@ TEST_F(DropFolderTest, OneThatCouldNotBeCheckedStays) {
                                     std::stop_token) -> Result<StoreCheck> {
       return Status(code, "no memory to be had");
     };
-    // Any number of times: a failed attempt is not a crashed one.
+    // The drop stays, any number of times: a failed attempt is no crash.
     for (int start = 0; start < 5; ++start) {
       const DropOutcome outcome = Start();
       EXPECT_TRUE(outcome.rejected.empty());
@@ -144,7 +144,7 @@ TEST_F(DropFolderTest, FailureOfTheHostDoesNotBlameTheArchive) {
   EXPECT_EQ(outcome.status().code(), StatusCode::kIoError);
   EXPECT_EQ(ReadDb(Live()), kOldEvents);
   EXPECT_TRUE(Exists(Drop("x.tar.gz")));
-  EXPECT_EQ(InWork("attempt").size(), 0u) << "it was not a crash";
+  EXPECT_EQ(InWork("attempt").size(), 0u) << "the attempt did not crash";
 }
 
 // --- choosing one of several ---

@@ -98,7 +98,7 @@ TEST_F(FailingDiskTest, DatabaseThatDoesNotOpenStaysUntilItCanBeTakenBack) {
 
 TEST_F(FailingDiskTest, StartThatCanNotTakeItBackSaysSoAndKeepsTheJournal) {
   ASSERT_TRUE(restorer_->Apply(Stage(), OpensAndThen("to " + Journal())).ok());
-  ASSERT_TRUE(Exists(Journal())) << "not opened yet, as far as it tells";
+  ASSERT_TRUE(Exists(Journal())) << "the journal awaits the open check";
   disk_.Reset();
   // The start's open check fails, and the restore can't be taken back either.
   const auto recovered = restorer_->Recover(FailsAndThen("Exchange "));
@@ -203,7 +203,7 @@ TEST_F(FailingDiskTest, WhereNamesCanNotBeExchangedTwoRenamesDoIt) {
   EXPECT_EQ(ReadDb(Live()), kNew);
   ASSERT_TRUE(restorer_->Undo(OpenAndClose).ok());
   EXPECT_EQ(ReadDb(Live()), kOld);
-  // And back, when the restored one does not open.
+  // A restored database that does not open is taken back in the same way.
   const Status refused =
       restorer_->Apply(Stage(), FailsAndThen("nothing")).status();
   EXPECT_EQ(refused.message(), "my host says no");
@@ -228,7 +228,7 @@ TEST_F(FailingDiskTest, InterruptedUndoNeedsNoCheckToBeFinished) {
   };
   EXPECT_TRUE(NextStart().finished_restore);
   EXPECT_EQ(ReadDb(Live()), kOld);
-  EXPECT_TRUE(restorer_->UndoAvailable()) << "it can be undone itself";
+  EXPECT_TRUE(restorer_->UndoAvailable()) << "the undo can be undone itself";
 }
 
 TEST_F(FailingDiskTest, RecordsThatCanNotBeReadStopTheStart) {
@@ -276,7 +276,7 @@ TEST_F(FailingDiskTest, LayoutThatCanNotBeMadeIsAnError) {
         "CreateDirectory " + options_.restore_dir + "/applied"}) {
     SCOPED_TRACE(operation);
     ASSERT_TRUE(RemoveTree(FileSystem::Posix(), options_.restore_dir).ok());
-    // The work folder is looked at by the layout, too, which can do without.
+    // Always, because layout looks at the work folder, too, and goes on.
     disk_.FailOn(operation, StatusCode::kIoError, 1, kAlways);
     EXPECT_EQ(NewRestorer(&disk_)->Prepare().code(), StatusCode::kIoError);
     disk_.Reset();

@@ -52,7 +52,7 @@ TEST_F(FailingDropTest, EachFailureAroundTheArchiveIsPutRightByTheNextStart) {
     for (uint64_t nth = 1; more; ++nth) {
       BeginAgain();
       disk_.FailOn(text, StatusCode::kIoError, nth);
-      (void)FailingStart();  // may well succeed: tidying can wait
+      (void)FailingStart();  // may succeed: tidying up can wait
       more = disk_.fired();
       SCOPED_TRACE(disk_.last_operation());
       failures += more ? 1 : 0;
@@ -113,7 +113,7 @@ TEST_F(FailingDropTest, FullFolderOfRejectedOnesLeavesItWhereItIs) {
   const auto history = LoadDropHistory(context_);
   ASSERT_TRUE(history.ok() && history->size() == 1u);
   EXPECT_EQ(history->front().moved_to, "");
-  EXPECT_EQ(ReasonFor(Start(), "x.tar.gz"), reason) << "it is known again";
+  EXPECT_EQ(ReasonFor(Start(), "x.tar.gz"), reason) << "from the history";
   ASSERT_EQ(Shell("rm '" + folder + "/x-77.tar.gz'"), 0);
   Start();
   EXPECT_EQ(ReadFile(folder + "/x-77.tar.gz"), "this is no archive");
@@ -183,7 +183,7 @@ TEST_F(FailingDropTest, AllThatCanNotBeReadAreNamed) {
   for (const char* name : {"a.tar.gz", "b.tar.gz", "c.tar.gz"}) {
     MakeArchive(Drop(name), kNewEvents);
   }
-  // Each drop is opened once while waiting.
+  // Openings 5 and 6 fail. Before these, waiting opens each drop once.
   disk_.FailOn("Open " + Drop(""), StatusCode::kPermissionDenied, 5, 2);
   const auto outcome = FailingStart();
   ASSERT_TRUE(outcome.ok()) << outcome.status().ToString();

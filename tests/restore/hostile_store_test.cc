@@ -22,7 +22,7 @@ class HostileStoreTest : public ::testing::Test {
     EXPECT_TRUE(context_.fs->CreateDirectory(db_).ok());
   }
 
-  // A table of keys exactly as given.
+  // Writes a table with exactly these keys, in this order.
   void WriteTable(uint64_t number, const std::vector<std::string>& keys) {
     leveldb::WritableFile* raw = nullptr;
     ASSERT_TRUE(leveldb::Env::Default()
@@ -38,7 +38,7 @@ class HostileStoreTest : public ::testing::Test {
     ASSERT_TRUE(builder.Finish().ok());
     ASSERT_TRUE(file->Close().ok());
   }
-  // CURRENT, MANIFEST and an empty log around the tables.
+  // Writes CURRENT, MANIFEST and an empty log for the tables.
   void WriteManifest(const std::vector<uint64_t>& tables) {
     VersionEdit edit;
     edit.comparator = "leveldb.BytewiseComparator";
@@ -83,7 +83,7 @@ class HostileStoreTest : public ::testing::Test {
 TEST_F(HostileStoreTest, FilesThatLevelDbSpellsOtherwiseAreFound) {
   WriteTable(5, {InternalKey("a"), InternalKey("b")});
   WriteManifest({5});
-  // Writes 6 to 99 are missing before this one.
+  // The batch begins at write 100: writes 6 to 99 are missing.
   std::string batch;
   PutFixed64(&batch, 100);
   PutFixed32(&batch, 1);

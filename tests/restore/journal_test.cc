@@ -69,7 +69,7 @@ TEST_F(JournalTest, TellsDatabasesByEpochsOrAsTheOldVersionByInodes) {
   journal.incoming = "staging-1";
   journal.outgoing = "rollback-1";
   journal.new_epoch = std::string(32, 'b');
-  journal.old_inode = 5;  // of no use beside epochs
+  journal.old_inode = 5;  // not used if there are epochs
   ASSERT_TRUE(StoreJournal(context_, journal).ok());
   auto loaded = LoadJournal(context_);
   ASSERT_TRUE(loaded.ok());
@@ -111,7 +111,7 @@ TEST_F(JournalTest, NamesThatLeadElsewhereAreCorruption) {
     ASSERT_TRUE(StoreJournal(context_, journal).ok());
     EXPECT_EQ(LoadJournal(context_).status().code(), StatusCode::kCorruption)
         << name;
-    if (*name == '\0') continue;  // a restore that came from no drop
+    if (*name == '\0') continue;  // means: no drop
     journal.incoming = "staging-1";
     journal.drop.name = name;
     ASSERT_TRUE(StoreJournal(context_, journal).ok());

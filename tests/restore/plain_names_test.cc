@@ -50,7 +50,7 @@ TEST_F(PlainNamesTest, ACrashInTheMoveIsFinishedUnderTheSameName) {
   EXPECT_EQ(std::filesystem::file_size(Drop("applied/x.tar.gz")), 0u);
   FillDb(Live(), {{"later", "event"}});
   const DropOutcome outcome = Start(&disk_);
-  EXPECT_FALSE(outcome.applied.has_value()) << "not a second time";
+  EXPECT_FALSE(outcome.applied.has_value()) << "not applied again";
   EXPECT_TRUE(outcome.rejected.empty());
   EXPECT_GT(std::filesystem::file_size(Drop("applied/x.tar.gz")), 0u);
   EXPECT_FALSE(Exists(Drop("x.tar.gz")));
@@ -76,7 +76,7 @@ TEST_F(PlainNamesTest, ACrashWhileACopyIsStagedLeavesNoDrop) {
   EXPECT_EQ(Start(&disk_).applied->archive_name, "x.tar.gz");
 }
 
-// The drop can't be restored, and it is not a claim by LevelKeep.
+// The drop is incomplete, and it is not a claim by LevelKeep.
 TEST_F(PlainNamesTest, AnEmptyDropOfSomebodyStaysAndIsNamed) {
   WriteFile(Drop("x.tar.gz"), "");
   const DropOutcome outcome = Start(&disk_);

@@ -1,4 +1,4 @@
-// The recovery table, row by row, and what the sweep does and does not take.
+// The recovery table, row by row, and what the sweep removes and leaves.
 
 #include <climits>
 #include <filesystem>
@@ -122,7 +122,7 @@ TEST_F(RecoveryTest, AnotherRestoreDoesNotRunOverOneThatItFinished) {
   EXPECT_NE(applied.status().message().find("x.tar.gz"), std::string::npos);
   EXPECT_EQ(ReadDb(Live()), kNew);
   EXPECT_EQ(ReadDb(W("rollback-1")), kOld);
-  // The caller knows it now.
+  // The caller was told of the pending restore and may go on.
   const auto again = restorer->Apply(*staged, nullptr);
   EXPECT_TRUE(again.ok()) << again.status().ToString();
   EXPECT_EQ(ReadDb(Live()), Entries({{"a", "another"}}));
@@ -219,7 +219,7 @@ TEST_F(RecoveryTest, R11ThatEndsTheProcessEachTimeIsTakenBack) {
 TEST_F(RecoveryTest, R11SwapBackIsFinished) {
   Journal journal = MakeJournal(JournalState::kRolledBack);
   journal.reason = "it did not open";
-  // Every place where a crash in the swap-back can leave them.
+  // Every place in which a crash in the swap-back can leave the databases.
   struct Case {
     const char* name;
     std::function<void()> arrange;
@@ -292,7 +292,7 @@ TEST_F(RecoveryTest, DamagedJournalCountsAsAbsentAndThrowsNothingAway) {
   bytes[10] ^= 1;
   WriteFile(W("journal"), bytes);
   Recover();
-  EXPECT_EQ(ReadDb(Live()), kNew) << "left as it is";
+  EXPECT_EQ(ReadDb(Live()), kNew) << "the live database is left as it is";
   const auto kept = InWork("kept-");
   ASSERT_EQ(kept.size(), 1u);
   EXPECT_EQ(ReadDb(W(kept[0])), kOld);
@@ -314,8 +314,8 @@ TEST_F(RecoveryTest, ADatabaseThatWasWrittenToSinceStays) {
   EXPECT_EQ(InWork("staging-").size(), 0u);
 }
 
-// After cp, rsync, or on a file system that changes the inodes of renamed
-// folders: the BACKUP_ID inside identifies them.
+// cp, rsync and some file systems change the inodes of folders. The BACKUP_ID
+// inside identifies the databases.
 TEST_F(RecoveryTest, AStorageThatWasCopiedGoesOn) {
   Store(MakeJournal(JournalState::kReady));
   const std::string copy = temp_.Sub("copy");
@@ -351,7 +351,7 @@ TEST_F(RecoveryTest, DirectoryInPlaceOfTheDatabaseIsNotExchanged) {
   FillDb(Live(), {{"a", "third"}});
   const RecoveryOutcome outcome = Recover();
   EXPECT_TRUE(outcome.undone_restore);
-  EXPECT_TRUE(outcome.unclear) << "nobody may say that it was taken back";
+  EXPECT_TRUE(outcome.unclear) << "it is not known whether it was taken back";
   EXPECT_NE(outcome.undone_reason.find("are not in " + Live()),
             std::string::npos)
       << outcome.undone_reason;
@@ -377,7 +377,7 @@ TEST_F(RecoveryTest, SwapBackWithoutTheOldDatabaseThrowsNothingAway) {
     ASSERT_EQ(kept.size(), live ? 0u : 1u);
     EXPECT_EQ(ReadDb(live ? Live() : W(kept[0])), kNew);
     EXPECT_TRUE(Exists(W("journal-unclear")));
-    // As before, for the other case.
+    // The first state again, for the other case.
     if (!live) {
       ASSERT_TRUE(RemoveTree(FileSystem::Posix(), W(kept[0])).ok());
       Move(temp_.Sub("away"), Live());
@@ -434,7 +434,7 @@ TEST_F(RecoveryTest, LeftOversAreSwept) {
   EXPECT_TRUE(Exists(Drop(".levelkeep-0123.part")));
 }
 
-// `levelkeep create` of a closed database; the application starts meanwhile.
+// `levelkeep create` reads a closed database; the application starts meanwhile.
 TEST_F(RecoveryTest, TheScratchFolderOfARunningBackupIsNotSwept) {
   const auto scratch =
       ScratchDirectory::Make(FileSystem::Posix(), W("scratch-8"));

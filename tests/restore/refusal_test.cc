@@ -122,7 +122,7 @@ TEST_F(RefusalTest, ExtractionFillsANewOrAnEmptyDirectory) {
     EXPECT_FALSE(outcome->undo_available);
     EXPECT_EQ(ReadDb(temp_.Sub(name)), kNew);
   }
-  EXPECT_FALSE(Exists(options_.storage_dir)) << "it is not even looked at";
+  EXPECT_FALSE(Exists(options_.storage_dir)) << "STORAGE_DIR is not used";
 }
 
 TEST_F(RefusalTest, ExtractionNeverWritesOverAnything) {

@@ -151,7 +151,7 @@ TEST_F(RestorerTest, FilesOfTheApplicationAreNeverRemoved) {
   EXPECT_EQ(ReadDb(Live()), kAfter);
   restorer.reset();
   Started();
-  EXPECT_TRUE(Exists(folder + "/notes.txt")) << "no start sweeps it";
+  EXPECT_TRUE(Exists(folder + "/notes.txt")) << "no start removes it";
 }
 
 TEST_F(RestorerTest, DiscardRemovesTheStagedDatabase) {
@@ -293,7 +293,7 @@ TEST_F(RestorerTest, LastSequenceIgnoresLogsThatTheTablesReplaced) {
   FillDb(db, kAfter, /*flush=*/true);
   const uint64_t last = ReadLastSequence(FileSystem::Posix(), db);
   EXPECT_GE(last, 2u);
-  // A log of another database, with the number of a log that is long gone.
+  // A log of another database, with a number that this database no longer uses.
   const std::string other = temp_.Sub("other");
   Entries many;
   for (int i = 0; i < 50; ++i) many["k" + std::to_string(i)] = "v";

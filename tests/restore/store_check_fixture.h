@@ -50,7 +50,7 @@ class StoreCheckTest : public ::testing::Test {
     }
     FillDb(db_, entries, true);
   }
-  // Of the only, or largest, file of that kind.
+  // The path of the only, or largest, file of that kind.
   std::string PathOf(DbFileKind kind) {
     std::string found;
     uint64_t size = 0;

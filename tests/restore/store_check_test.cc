@@ -53,7 +53,7 @@ TEST_F(StoreCheckTest, ReadOnlyDatabaseCanBeChecked) {
 }
 
 TEST_F(StoreCheckTest, DatabaseThatIsOpenElsewhereCanBeRead) {
-  // Its LOCK is not touched: whoever holds it keeps it.
+  // The check does not touch LOCK: the process that holds it keeps it.
   const auto db = OpenDb(db_);
   ASSERT_NE(db, nullptr);
   EXPECT_EQ(Verdict(), "ok");
@@ -94,7 +94,7 @@ TEST_F(StoreCheckTest, DamagedBlockIsFound) {
 }
 
 TEST_F(StoreCheckTest, ZeroedLogIsFound) {
-  // LevelDB itself opens this without a word.
+  // LevelDB itself opens this database without an error.
   const std::string log = PathOf(DbFileKind::kLog);
   Overwrite(log, 0, std::string(20, '\0'));
   EXPECT_NE(Verdict(), "ok");

@@ -101,14 +101,14 @@ TEST_F(UndoTest, AllRestoresAreUndoneAtOnceAndThatIsUndone) {
   Restore("two");
   Restore("three");
   EXPECT_EQ(UndoAll(), "original");
-  EXPECT_EQ(Kept(), 1u) << "what was live before";
+  EXPECT_EQ(Kept(), 1u) << "the database that was live before";
   EXPECT_EQ(
       UndoAll(),
       "not_found: all restores are undone already (hint: an undo of the last "
       "one repeats that restore)");
   Restart();
   EXPECT_EQ(Undo(), "three");
-  EXPECT_EQ(UndoAll(), "original") << "a restore again";
+  EXPECT_EQ(UndoAll(), "original") << "an undone undo is a restore";
 }
 
 TEST_F(UndoTest, OneRestoreIsAllRestores) {
@@ -140,7 +140,7 @@ TEST_F(UndoTest, TwiceUndoneRestoreIsARestore) {
   EXPECT_EQ(Undo(), "original");
   EXPECT_EQ(Undo(), "one");
   Restore("two");
-  EXPECT_EQ(UndoAll(), "original") << "it was replaced by one";
+  EXPECT_EQ(UndoAll(), "original") << "a restore had replaced it";
 }
 
 TEST_F(UndoTest, TakingBackLeavesTheUndoThatThereWas) {
@@ -170,14 +170,14 @@ TEST_F(UndoTest, TakenBackThoughTheDiskCannotForgetIt) {
   disk.FailOn("to " + context_.InWork("trash-"));
   EXPECT_EQ(TakeBack(), "original");
   EXPECT_TRUE(disk.fired());
-  EXPECT_EQ(Undo(), "unusable") << "as after any undo";
+  EXPECT_EQ(Undo(), "unusable") << "the undo stays, as after any undo";
   EXPECT_EQ(Undo(), "original");
   Restart();
   Restore("one");
-  EXPECT_EQ(Kept(), 1u) << "what was taken back is gone";
+  EXPECT_EQ(Kept(), 1u) << "the database that was taken back is gone";
 }
 
-// A crash may come between the record and the end of the journal.
+// A crash may come between the undo record and the end of the journal.
 TEST_F(UndoTest, RecordThatIsMadeAgainIsTheSame) {
   Restore("one");
   Restore("two");
@@ -245,7 +245,7 @@ TEST_F(UndoTest, FullDiskIsToldWhereTheSpaceIs) {
                 ": levelkeep restore --forget-undo removes them for good");
 }
 
-// Never automatically: the earlier one is another database.
+// This never happens automatically: the earlier one is another database.
 TEST_F(UndoTest, AnEarlierOneIsThereForALostOneIfItIsAskedFor) {
   Restore("one");
   Restore("two");

@@ -1,6 +1,6 @@
 // Full verification: LevelKeep archives are opened in place, others are
-// extracted. Also tested: its use of the disk, and archives that change
-// meanwhile.
+// extracted. Also tested: how verification uses the disk, and archives that
+// change meanwhile.
 
 #include "restore/restore_fixture.h"
 #include "restore/store_check.h"
@@ -143,7 +143,7 @@ TEST_F(VerifyTest, ScratchFolderThatCanNotBeRemovedIsTold) {
     return check.status();
   };
   EXPECT_EQ(verify(kGoodReport).code(), StatusCode::kIoError);
-  // The check's own report takes precedence.
+  // The report of the check takes precedence.
   EXPECT_EQ(verify(kBadReport).message(), "bad");
 }
 
@@ -167,7 +167,7 @@ TEST_F(VerifyTest, ManifestWithAnotherComparatorThanTheDatabase) {
             "its manifest says other.Comparator");
 }
 
-// The comparator need not be this application's.
+// The comparator may be another one than this application's.
 TEST_F(VerifyTest, AnyComparatorCanBeVerified) {
   options_.comparator_name = "other.Comparator";
   const auto check = Verify(MakeArchive(temp_.Sub("x.tar.gz"), kFew));
@@ -207,7 +207,7 @@ class ArchivedStoreTest : public VerifyTest {
     FillDb(db_, entries, true);                    // in a table
     FillDb(db_, {{"key7", "again"}, {"z", "z"}});  // in a log
   }
-  // What is in `db_` now, packed with true digests.
+  // Packs `db_` as it is now, with true digests, and verifies the archive.
   Result<StoreCheck> Check() {
     ArchiveSpec spec;
     spec.last_sequence = 202;

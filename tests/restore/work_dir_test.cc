@@ -1,5 +1,5 @@
-// The work folder: each database under one STORAGE_DIR has its own, and what
-// 0.1.0 left in the one that it had for all is taken over.
+// The work folder: each database under one STORAGE_DIR has its own. It takes
+// over what 0.1.0 left in the one work folder for all databases.
 
 #include <gtest/gtest.h>
 
@@ -25,7 +25,7 @@ class WorkDirTest : public RestoreFixture {
     EXPECT_TRUE(info.ok()) << path;
     return info.ok() ? info->inode : 0;
   }
-  // As 0.1.0 would: in its own work folder, by inodes.
+  // A context as of 0.1.0, for the work folder of that version.
   RestoreContext OldContext() {
     RestoreContext context{FileSystem::Posix(), &clock_, options_};
     context.options.db_name = ".";
@@ -120,7 +120,7 @@ TEST_F(WorkDirTest, UndoOfOneDatabaseIsNotTheOthers) {
   auto other = Started();
   EXPECT_FALSE(other->UndoAvailable());
   options_.db_name = "event_registry_db";
-  EXPECT_TRUE(Started()->UndoAvailable()) << "both run at the same time";
+  EXPECT_TRUE(Started()->UndoAvailable()) << "while the other one is in use";
 }
 
 TEST_F(WorkDirTest, AStorageFolderThatIsADatabaseIsRefused) {
