@@ -1,5 +1,5 @@
-// Snapshots of a database that a stock LevelDB in another process writes to
-// at full speed. LEVELKEEP_TORTURE_ROUNDS and LEVELKEEP_TORTURE_SEED as in
+// Snapshots of a database that a stock LevelDB in another process writes to at
+// full speed. LEVELKEEP_TORTURE_ROUNDS and LEVELKEEP_TORTURE_SEED work as in
 // hot_torture_test.cc.
 
 #include <sys/resource.h>
@@ -33,7 +33,7 @@ void Sleep(uint64_t milliseconds) {
   std::this_thread::sleep_for(std::chrono::milliseconds(milliseconds));
 }
 
-// A disk that can't link, as between two file systems.
+// A disk that can't link files, as between two file systems.
 class NoLinkFileSystem : public FaultFileSystem {
  public:
   NoLinkFileSystem() : FaultFileSystem(FileSystem::Posix()) {}
@@ -92,7 +92,7 @@ TEST_P(ExternalTorture, EverySnapshotIsAnExactState) {
     const Head acknowledged = head.Load();
     const auto snapshot = TakeExternalSnapshot(fs, dir, options);
     if (!snapshot.ok()) {
-      // Only while the writer destroys the database and starts again.
+      // Right only while the writer destroys the database and begins anew.
       const Head now = head.Load();
       ASSERT_TRUE(now.seed != acknowledged.seed ||
                   now.number == variant.batches_per_life)
@@ -248,7 +248,7 @@ TEST_F(ExternalSnapshotTest, GivesUpWhenItNeverHoldsStill) {
   EXPECT_FALSE(std::filesystem::exists(temp_.Sub("scratch/of-this-snapshot")));
 }
 
-// Sixty tries take far less time than the limit.
+// The sixty tries take far less time than the limit.
 TEST_F(ExternalSnapshotTest, IsPatientWithADatabaseThatIsOpenedOften) {
   BuildDatabase(dir_, 500);
   int times = 60;
@@ -278,7 +278,7 @@ TEST_F(ExternalSnapshotTest, AStopEndsItsPatience) {
 TEST_F(ExternalSnapshotTest, NoticesAMissingLogThatLevelDbWouldNot) {
   BuildDatabase(dir_, 100);
   BuildDatabase(dir_, 0);  // everything is in tables now, the log is empty
-  // Sequence 101 was in a log that is gone; this one starts with 102.
+  // Sequence 101 was in a log that is gone; the new log begins with 102.
   std::string batch;
   PutFixed64(&batch, 102);
   PutFixed32(&batch, 1);

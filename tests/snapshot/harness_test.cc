@@ -1,5 +1,5 @@
-// Tests of the torture tests: these take wrong copies in known ways and expect
-// the verifier to object.
+// Tests of the torture tests: they copy a database in known wrong ways and
+// expect the verifier to object.
 
 #include <chrono>
 #include <filesystem>

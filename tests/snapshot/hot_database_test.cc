@@ -17,8 +17,8 @@ namespace {
 
 using HotDatabaseTest = HotSnapshotFixture;
 
-// Pitfall P1: opening a copy with unreferenced tables in it can truncate the
-// live ones through their shared inodes.
+// Pitfall P1: LevelDB, opening a copy with unreferenced tables, may truncate
+// these, and with them the live tables that share their inodes.
 TEST_F(HotDatabaseTest, UnreferencedTablesAreNotInASnapshot) {
   BuildDatabase(dir_, 2000);
   WriteFile(dir_ + "/000900.ldb", "left by a crash");
@@ -37,7 +37,7 @@ TEST_F(HotDatabaseTest, UnreferencedTablesAreNotInASnapshot) {
   ASSERT_TRUE(env_.UnlockFile(lock).ok());
 }
 
-// Pitfall P6: RepairDB takes every table that it finds; a removed one that
+// Pitfall P6: RepairDB takes every table that it finds. A removed table that
 // kept its name would bring deleted keys back.
 TEST_F(HotDatabaseTest, FilesOfADeadProcessAreInvisibleToRepairAndSweptAtOpen) {
   OtherProcess other({"pin-and-die", dir_, "4000"});

@@ -110,7 +110,7 @@ class HotFaultTest : public ::testing::Test {
   leveldb::WriteOptions write_options_;
 };
 
-// Pitfall P5: without this, LevelDB acknowledges 900 writes that are lost.
+// Pitfall P5: otherwise LevelDB acknowledges 900 writes that are lost.
 TEST_F(HotFaultTest, AFailedLogWriteIsFinalAndNothingAcknowledgedIsLost) {
   base_.plan.part = ".log";
   for (const Fault fault : {Fault::kAppend, Fault::kFlush, Fault::kSync}) {
@@ -136,7 +136,7 @@ TEST_F(HotFaultTest, AFailedLogWriteIsFinalAndNothingAcknowledgedIsLost) {
     EXPECT_NE(refused.status().hint().find("reopen the database"),
               std::string::npos);
 
-    // Reopening cures it; every acknowledged write is there.
+    // Reopening ends this state; every acknowledged write is there.
     ASSERT_TRUE(Open(&env_, false, true).ok());
     EXPECT_FALSE(env_.GetStats(dir_).poisoned);
     std::string value;
@@ -178,8 +178,8 @@ TEST_F(HotFaultTest, AFailedCloseOfALogIsReported) {
   EXPECT_FALSE(file->Close().ok());
 }
 
-// Pitfalls P2 and P3: LevelDB with reuse_logs appends behind a torn record
-// and loses what it acknowledges next (google/leveldb#1287).
+// Pitfalls P2 and P3: LevelDB with reuse_logs appends after a torn record and
+// loses the writes that it acknowledges next (google/leveldb#1287).
 TEST_F(HotFaultTest, ATornLogIsNotAppendedTo) {
   for (const uint64_t torn_bytes : {1u, 5u, 100u, 150u}) {
     SCOPED_TRACE(torn_bytes);
@@ -234,7 +234,7 @@ TEST_F(HotFaultTest, AppendingToATornLogOrManifestIsNotSupported) {
   }
 }
 
-// P2, seen from the backup: a restored copy may be opened with reuse_logs.
+// P2 for a backup: a restored copy may be opened with reuse_logs.
 TEST_F(HotFaultTest, ARestoredSnapshotKeepsWritesThatFollowWithReuseLogs) {
   ASSERT_TRUE(Open(&env_).ok());
   for (uint64_t i = 1; i <= 50; i++) {

@@ -1,4 +1,4 @@
-// Shared by the tests of hot snapshots.
+// The fixture that tests of hot snapshots share.
 
 #ifndef LEVELKEEP_TESTS_SNAPSHOT_HOT_FIXTURE_H_
 #define LEVELKEEP_TESTS_SNAPSHOT_HOT_FIXTURE_H_

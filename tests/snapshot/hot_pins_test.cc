@@ -87,7 +87,7 @@ TEST_F(HotPinsTest, OutlivesItsEnv) {
   EXPECT_EQ(Check(**snapshot, 100), "");
 }
 
-// Pitfall P4: names are reused, files are not.
+// Pitfall P4: a name may be used again for another file.
 TEST_F(HotPinsTest, PinsFollowTheFileWhenDestroyAndCreateReuseNames) {
   Open();
   Put(1, 4000);
@@ -104,7 +104,7 @@ TEST_F(HotPinsTest, PinsFollowTheFileWhenDestroyAndCreateReuseNames) {
   EXPECT_EQ(Check(*newer, 9000), "");
 }
 
-// Pitfall P4, the other way: a file is created over a pinned one.
+// Pitfall P4 again: a file is created in place of a pinned one.
 TEST_F(HotPinsTest, CreatingAFileOverAPinnedOneLeavesThePinnedOneWhole) {
   Open();
   Put(1, 4000);
@@ -161,7 +161,7 @@ TEST_F(HotPinsTest, AttachRemovesPinnedFilesOfDeadProcessesOnly) {
   WriteFile(dir_ + "/000004.log.pin1", "left over");
   WriteFile(dir_ + "/notes.pin1", "none of ours");
   db_.reset();
-  SnapshotEnv other;  // another Env of this process knows of the living too
+  SnapshotEnv other;  // another Env of this process spares their pins
   BuildOptions build;
   build.env = &other;
   build.first_event = 4001;

@@ -1,4 +1,4 @@
-// A writer at full speed, several snapshots at once, and every one of them
+// A writer at full speed and several snapshots at once. Every snapshot is
 // compared with the complete model.
 //
 // LEVELKEEP_TORTURE_ROUNDS (default 30) is the number of snapshots that each
@@ -111,7 +111,8 @@ class HotTorture : public ::testing::TestWithParam<HotVariant> {
     }
   }
 
-  // Hot if the database is open, else offline, else tries again.
+  // Takes a hot snapshot if the database is open, else an offline one; else it
+  // tries again.
   Result<std::unique_ptr<Snapshot>> Take() {
     Result<std::unique_ptr<Snapshot>> snapshot = env_.source()->Take(dir_);
     if (snapshot.ok()) {

@@ -115,7 +115,7 @@ TEST_F(LogicalSnapshotTest, IsAnExactStateUnderWrites) {
       ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
       ASSERT_TRUE(Materialise(**snapshot, copy).ok());
     }
-    // The copy counts its own sequence numbers.
+    // No sequence is given: the copy counts its own sequence numbers.
     EXPECT_EQ(verifier.Verify(copy, std::nullopt, before), "");
   }
   EXPECT_FALSE(failed);

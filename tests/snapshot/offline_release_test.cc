@@ -100,7 +100,7 @@ TEST_F(OfflineReleaseTest, WithoutHardLinksLockIsHeldToTheEnd) {
   EXPECT_EQ(TryElsewhere(), kOpened);
 }
 
-// A full disk, or a folder of another user, must not prevent a backup.
+// On a full disk, or in a folder of another user, a backup must still be made.
 TEST_F(OfflineReleaseTest, WithoutAScratchFolderLockIsHeldToTheEnd) {
   BuildDatabase(dir_, 3000);
   FaultFileSystem fs(FileSystem::Posix());

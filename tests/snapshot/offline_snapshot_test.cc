@@ -129,7 +129,7 @@ TEST_F(OfflineSnapshotTest, ATornLogIsCutAtTheLastWholeRecord) {
   ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
   EXPECT_EQ((*snapshot)->info().last_sequence, 499u);
   EXPECT_EQ(Check(**snapshot, 499), "");
-  // With reuse_logs, too, nothing that follows is lost (P2).
+  // Opened with reuse_logs, the copy loses no later write (P2).
   ASSERT_TRUE(Materialise(**snapshot, temp_.Sub("reused")).ok());
   leveldb::Options options;
   options.reuse_logs = true;

@@ -1,17 +1,17 @@
-// A program that tests run beside themselves; see support/other_process.h.
+// A helper program that tests run; see support/other_process.h.
 //
 //   write DIR HEADFILE SYNC REUSE PER_OPEN PER_LIFE
-//       the workload through stock LevelDB for ever, reopened every PER_OPEN
-//       batches, destroyed and begun anew every PER_LIFE batches
-//   hold DIR       opens DIR with stock LevelDB, prints "ready", waits for the
-//                  end of its input
-//   hold-ofd DIR   the same with DbLock
-//   hold-flock DIR the same with LOCK locked as goleveldb does
+//       writes the workload through stock LevelDB for ever; opens anew every
+//       PER_OPEN batches, destroys and begins anew every PER_LIFE batches
+//   hold DIR       opens DIR with stock LevelDB, prints "ready" and waits for
+//                  the end of its input
+//   hold-ofd DIR   the same, but with DbLock
+//   hold-flock DIR the same, but locks LOCK as goleveldb does
 //   try DIR        exit code 0 if stock LevelDB can open DIR, 3 if it is locked
 //   try-flock DIR  exit code 0 if goleveldb could lock DIR, 3 if it is locked
 //   pin-and-die DIR EVENTS
-//       writes through SnapshotEnv, deletes the last event and compacts under
-//       an open snapshot, and ends without a destructor
+//       writes through SnapshotEnv, deletes the last event and compacts while
+//       a snapshot is open, and ends without a destructor
 
 #include "support/other_process.h"
 
@@ -135,7 +135,7 @@ int PinAndDie(const std::string& dir, const std::string& events) {
   }
   const auto snapshot = env.source()->Take(dir);
   if (!snapshot.ok()) return 1;
-  // Gone for good after the compaction, but for the tables of the snapshot.
+  // After the compaction, only the tables of the snapshot hold the last event.
   if (!db->Delete({}, EventKey(std::stoull(events))).ok()) return 1;
   db->CompactRange(nullptr, nullptr);
   ::_exit(env.GetStats(dir).pinned_files > 0 ? 0 : 1);

@@ -43,7 +43,7 @@ class OtherSoftwareTest : public ::testing::TestWithParam<SnapshotMethod> {
     EXPECT_FALSE(snapshot.status().hint().empty());
   }
 
-  // "" if LevelDB reads the backup of the database and it holds all events.
+  // "" if LevelDB can read the backup of the database and finds all events.
   std::string Check(FileSystem* fs = FileSystem::Posix()) {
     const auto snapshot = Take(fs);
     if (!snapshot.ok()) return snapshot.status().ToString();
@@ -66,8 +66,8 @@ class OtherSoftwareTest : public ::testing::TestWithParam<SnapshotMethod> {
     change(&edit);
     WriteFile(Manifest(), FrameAsLog(edit.Encode()));
   }
-  // When LevelDB opens a database, it writes the content of the logs to tables.
-  // A database that was closed while it wrote a table has two logs.
+  // Opens the database, because LevelDB then writes the content of the logs to
+  // tables. A database that was closed while it wrote a table has two logs.
   void EmptyTheLog() { BuildDatabase(dir_, 0); }
   std::string FirstTable() const {
     return dir_ + "/" +
@@ -104,7 +104,7 @@ TEST_P(OtherSoftwareTest, SizesAreLookedUpWithoutLinksToo) {
   EXPECT_TRUE(fs.fired());
 }
 
-// LevelDB reads the table by the size that the MANIFEST states.
+// The MANIFEST states a size, and LevelDB reads that much of the table.
 TEST_P(OtherSoftwareTest, WhatLiesBehindATableIsNoPartOfIt) {
   WriteFile(FirstTable(), ReadFile(FirstTable()) + std::string(512, '\0'));
   EXPECT_EQ(Check(), "");
@@ -150,7 +150,7 @@ TEST_P(OtherSoftwareTest, LogNumberZeroIsNoLog) {
   EXPECT_TRUE(snapshot.ok()) << snapshot.status().ToString();
 }
 
-// LevelDB replays the log without an error.
+// LevelDB itself replays such a log without an error.
 TEST_P(OtherSoftwareTest, AHoleInFrontOfALogIsSaid) {
   EmptyTheLog();
   std::string batch;
@@ -164,7 +164,7 @@ TEST_P(OtherSoftwareTest, AHoleInFrontOfALogIsSaid) {
   ExpectRefusal(StatusCode::kCorruption, "write numbers are missing");
 }
 
-// The target may be anywhere, and a link to the link would not hold it.
+// The target may be anywhere, and a hard link to the link would not hold it.
 TEST_P(OtherSoftwareTest, TablesThatAreSymbolicLinksAreRefused) {
   const std::string elsewhere = temp_.Sub("elsewhere.ldb");
   const std::string table = FirstTable();
@@ -177,7 +177,7 @@ TEST_P(OtherSoftwareTest, TablesThatAreSymbolicLinksAreRefused) {
   EXPECT_EQ(Take(&fs).status().message(), table + " is a symbolic link");
 }
 
-// RocksDB's folder without tables looks like LevelDB's.
+// A RocksDB folder without tables looks like one of LevelDB.
 TEST_P(OtherSoftwareTest, AFolderOfRocksDbIsCalledThat) {
   WriteFile(dir_ + "/IDENTITY", "8f2c");
   EXPECT_EQ(Check(), "");
