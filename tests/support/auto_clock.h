@@ -1,5 +1,5 @@
 // Support for tests.
-// A clock that never makes anybody wait.
+// A clock for which nobody has to wait.
 
 #ifndef LEVELKEEP_TESTS_SUPPORT_AUTO_CLOCK_H_
 #define LEVELKEEP_TESTS_SUPPORT_AUTO_CLOCK_H_
@@ -12,7 +12,7 @@
 
 namespace levelkeep::test {
 
-// Every sleep passes at once; `on_sleep` sees it.
+// Every sleep ends at once; `on_sleep` is called for each.
 // Thread safety: one thread at a time.
 class AutoClock : public Clock {
  public:

@@ -1,4 +1,4 @@
-// What the environment asks of a test: seeds, rounds.
+// Test settings from the environment: seeds and rounds.
 
 #ifndef LEVELKEEP_TESTS_SUPPORT_ENVIRONMENT_H_
 #define LEVELKEEP_TESTS_SUPPORT_ENVIRONMENT_H_
@@ -8,7 +8,7 @@
 
 namespace levelkeep::test {
 
-// The number in the environment variable `name`; if it is not set: `fallback`.
+// The number in the environment variable `name`, or `fallback` without one.
 inline uint64_t NumberFromEnvironment(const char* name, uint64_t fallback) {
   const char* text = std::getenv(name);
   return text != nullptr ? std::strtoull(text, nullptr, 10) : fallback;

@@ -15,7 +15,7 @@ namespace levelkeep::test {
 // Thread safety: all methods may be called concurrently.
 class FakeClock : public Clock {
  public:
-  // 2024-12-27T12:00:00Z, the moment of the manual's examples.
+  // 2024-12-27T12:00:00Z, the time in the examples of the manual.
   FakeClock();
   explicit FakeClock(Time start);
 
@@ -24,12 +24,12 @@ class FakeClock : public Clock {
   bool SleepFor(std::chrono::milliseconds duration,
                 std::stop_token stop) override;
 
-  // Both clocks go on; sleepers whose time has come wake up.
+  // Both clocks go on, and sleepers whose time has come wake up.
   void Advance(std::chrono::milliseconds duration);
-  // An operator (or NTP) sets the wall clock; sleepers don't notice.
+  // Sets the wall clock, as an operator or NTP does; sleepers don't notice.
   void SetWallClock(Time now);
-  // Waits, in real time, until that many threads sleep: only then does
-  // Advance reach them. False if it takes more than 20 s.
+  // Waits, in real time, until that many threads sleep: Advance reaches only
+  // sleepers. False if it takes more than 20 s.
   bool WaitForSleepers(int count);
 
  private:

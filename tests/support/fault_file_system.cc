@@ -85,7 +85,7 @@ class FaultFile : public File {
     const std::string operation = "Close " + path_;
     const Status allowed =
         writable_ ? fs_->Mutate(operation) : fs_->Look(operation);
-    // As the system does it: closed, even if close() fails.
+    // As on Linux, the file is closed even if close() fails.
     const Status closed = base_->Close();
     return allowed.ok() ? closed : allowed;
   }

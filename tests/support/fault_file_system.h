@@ -1,5 +1,5 @@
 // Support for tests.
-// A disk that fails when it is told to.
+// A disk that fails when a test tells it to.
 //
 //   FaultFileSystem fs(FileSystem::Posix());
 //   for (uint64_t n = 1;; ++n) {
@@ -31,52 +31,53 @@
 namespace levelkeep::test {
 
 // Counts the operations that reach it, from 1 after construction or Reset().
-// A write that fails has written its first half. Hints are not counted.
+// A failing write has written its first half. Hints are not counted.
 // Thread safety: all methods may be called concurrently.
 class FaultFileSystem : public FileSystem {
  public:
   enum class Count { kMutations, kAll };
 
-  // `base` is not owned and outlives this and all files opened with it.
+  // `base` is not owned; it outlives this object and all files opened with it.
   explicit FaultFileSystem(FileSystem* base, Count count = Count::kMutations)
       : base_(base), count_(count) {}
 
-  // Counts from 1 again, without any fault armed; free space and page cache
-  // are the true ones and all renames and links are supported again.
+  // Counts from 1 again, and no fault is armed. Free space and page cache are
+  // those of `base`, and all renames and links are supported again.
   void Reset();
-  // The n-th operation fails with `code`; the ones after it work.
+  // The n-th operation fails with `code`; later operations work.
   void FailAt(uint64_t n, StatusCode code = StatusCode::kIoError);
-  // The n-th operation and everything after it (reads too) fails.
+  // The n-th operation and all later operations (reads, too) fail.
   void CrashAt(uint64_t n);
-  // The nth operation whose name holds `text` fails, or all from the nth on,
-  // up to `times`. A name ends in a line feed here: "/storage\n".
+  // The nth operation whose name holds `text` fails, and the next ones that
+  // do, `times` in all. Here, a name ends with a line feed: "/storage\n".
   void FailOn(const std::string& text, StatusCode code = StatusCode::kIoError,
               uint64_t nth = 1, uint64_t times = 1);
   static constexpr uint64_t kAlways = UINT64_MAX;
   // Has the armed fault happened?
   bool fired() const;
   uint64_t operations() const;
-  // "Rename /a to /b": where the fault was, else the newest one.
+  // Such as "Rename /a to /b": the failed operation, else the newest one.
   std::string last_operation() const;
-  // All counted operations in order, for tests of an order.
+  // All counted operations in order, for tests of that order.
   std::vector<std::string> trace() const;
 
-  // Of a file, through every handle on it, since Reset().
+  // Bytes read of a file, through every handle on it, since Reset().
   uint64_t bytes_read(const std::string& path) const;
 
-  // What FreeSpace answers; nothing: the truth.
+  // The answer of FreeSpace; nullopt: the true one.
   void set_free_space(std::optional<uint64_t> bytes);
-  // false: a file system without RENAME_EXCHANGE.
+  // With false, it is a file system without RENAME_EXCHANGE.
   void set_exchange_supported(bool supported);
-  // true: as exFAT, it neither exchanges, nor renames without replacing, nor
-  // gives a file a second name.
+  // With true, it is like exFAT: no exchange, no rename without replacing, and
+  // no second name of a file.
   void set_plain_names(bool plain);
-  // true: what ProbeFolder does counts and fails, too. Reset() leaves it.
+  // With true, the operations of ProbeFolder count and fail, too. Reset() keeps
+  // this setting.
   void set_probes_counted(bool counted);
-  // false: no byte of any file is in the page cache.
+  // With false, no byte of any file is in the page cache.
   void set_cached(bool cached);
-  // Called before each counted operation is done, without any lock held.
-  // Set it while no operation runs; Reset() leaves it.
+  // Called before each counted operation is done, without any lock held. Set it
+  // while no operation runs; Reset() keeps it.
   void set_observer(std::function<void(const std::string&)> observer) {
     observer_ = std::move(observer);
   }
@@ -95,11 +96,11 @@ class FaultFileSystem : public FileSystem {
   Status Exchange(const std::string& a, const std::string& b) override;
   Status Link(const std::string& source, const std::string& target) override;
   Status SetMode(const std::string& path, uint32_t mode) override;
-  // Not counted.
+  // This call is not counted.
   Status SetModifiedTime(const std::string& path, int64_t mtime_ns) override {
     return base_->SetModifiedTime(path, mtime_ns);
   }
-  // Not counted: it changes nothing.
+  // This call changes nothing, so that it is not counted.
   Status TryRename(const std::string& path,
                    const std::string& occupied) override {
     return base_->TryRename(path, occupied);
@@ -108,8 +109,8 @@ class FaultFileSystem : public FileSystem {
   Result<uint64_t> FreeSpace(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
 
-  // For its files: counts one operation; not ok if it is to fail. `torn`
-  // becomes true if this one is the fault, not a call after the crash.
+  // Called by the files: counts one operation; not ok if it is to fail. `torn`
+  // becomes true if the fault is this operation, not an earlier crash.
   Status Mutate(const std::string& operation, bool* torn = nullptr) const;
   Status Look(const std::string& operation) const;
   bool cached() const;
@@ -131,8 +132,8 @@ class FaultFileSystem : public FileSystem {
   mutable std::string faulty_operation_ GUARDED_BY(mutex_);
   uint64_t fail_at_ GUARDED_BY(mutex_) = 0;          // 0: never
   std::string fail_on_ GUARDED_BY(mutex_);           // empty: by number
-  mutable uint64_t matches_ GUARDED_BY(mutex_) = 0;  // that passed
-  mutable uint64_t times_ GUARDED_BY(mutex_) = 0;    // left to fail
+  mutable uint64_t matches_ GUARDED_BY(mutex_) = 0;  // operations that matched
+  mutable uint64_t times_ GUARDED_BY(mutex_) = 0;    // failures that are left
   StatusCode code_ GUARDED_BY(mutex_) = StatusCode::kIoError;
   bool crash_ GUARDED_BY(mutex_) = false;
   std::optional<uint64_t> free_space_ GUARDED_BY(mutex_);

@@ -1,4 +1,4 @@
-// Small LevelDB databases for tests, and a look into what became of them.
+// Makes small LevelDB databases for tests, and checks what became of them.
 //
 // Link levelkeep_test_leveldb.
 
@@ -27,17 +27,17 @@ std::string EventKey(uint64_t number);
 std::string EventValue(uint64_t number, size_t value_bytes = 200);
 
 // Creates the database or adds to it: `events` events, one Put each, so that
-// last_sequence grows by that. Then closes it. Aborts on failure.
+// last_sequence grows by `events`. Then closes it. Aborts on failure.
 void BuildDatabase(const std::string& dir, uint64_t events,
                    const BuildOptions& options = BuildOptions());
 
-// Every entry, by a paranoid and checksummed scan with stock LevelDB. Opening
-// changes the directory. `problem` gets the error, or "".
+// Every entry, read with checksums by a paranoid stock LevelDB. Opening the
+// database changes its folder. `problem` gets the error, or "".
 std::map<std::string, std::string> ReadDatabase(const std::string& dir,
                                                 std::string* problem);
 
-// "" if the database holds exactly the events 1..`events` that BuildDatabase
-// writes, else what is wrong.
+// "" if the database holds exactly the events 1..`events` as BuildDatabase
+// writes them, else the first problem.
 std::string CheckDatabase(const std::string& dir, uint64_t events,
                           size_t value_bytes = 200);
 

@@ -2,8 +2,8 @@
 
 #include <string_view>
 
-// A sanitizer would check each byte that is made up, and took half of the time
-// of the tests of archives and snapshots with that.
+// Without this, a sanitizer would check each byte that is made up, which took
+// half of the time of the tests of archives and snapshots.
 #define LEVELKEEP_NOT_SANITIZED \
   __attribute__((no_sanitize("address", "undefined", "thread")))
 

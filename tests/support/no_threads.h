@@ -1,4 +1,4 @@
-// A process that can't start threads, as under a limit of the operator's.
+// A process that can't start threads, as if an operator had limited them.
 
 #ifndef LEVELKEEP_TESTS_SUPPORT_NO_THREADS_H_
 #define LEVELKEEP_TESTS_SUPPORT_NO_THREADS_H_
@@ -7,8 +7,8 @@
 
 namespace levelkeep::test {
 
-// While it lives the system refuses every new thread of this process: their
-// stacks are to be larger than the address space.
+// While this object lives, the system refuses every new thread of the process,
+// because stacks are set to be larger than the address space.
 class NoThreads {
  public:
   NoThreads();

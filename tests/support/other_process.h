@@ -1,4 +1,4 @@
-// The helper program tests/snapshot/other_process.cc, run as a process of its
+// Runs the helper program tests/snapshot/other_process.cc in a process of its
 // own: for locks, crashes and writers that this process must not know of.
 //
 // Link levelkeep_test_leveldb.
@@ -16,21 +16,22 @@
 
 namespace levelkeep::test {
 
-// Its verbs are described in other_process.cc. One thread.
+// Its verbs are described in other_process.cc. For use by one thread.
 class OtherProcess {
  public:
-  // Starts it; aborts the test program on failure.
+  // Starts the program; aborts the test program on failure.
   explicit OtherProcess(const std::vector<std::string>& arguments);
-  ~OtherProcess();  // kills it
+  ~OtherProcess();  // kills the program
   OtherProcess(const OtherProcess&) = delete;
   OtherProcess& operator=(const OtherProcess&) = delete;
 
   pid_t pid() const { return pid_; }
-  // The next line that it prints, without the newline; "" at its end.
+  // The next line of its output, without the newline; "" at the end.
   std::string ReadLine();
-  // Closes its standard input, which asks it to end, and waits for that.
+  // Closes its standard input, which asks the program to end, and waits for
+  // that.
   int Finish();
-  void Kill();  // SIGKILL, and waits
+  void Kill();  // sends SIGKILL and waits for the end
 
  private:
   int Wait();
@@ -40,8 +41,8 @@ class OtherProcess {
   int output_ = -1;
 };
 
-// Where a writer in another process says what was acknowledged: eight bytes
-// in a file that both map.
+// What a writer in another process has acknowledged: eight bytes in a file
+// that both processes map.
 // Thread safety: any thread.
 class SharedHead {
  public:

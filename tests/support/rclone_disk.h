@@ -1,6 +1,6 @@
 // Support for tests.
-// A real disk on which folders are renamed as on an rclone mount: what was in
-// them can't be opened any more.
+// A real disk on which renaming a folder has the effect that it has on an
+// rclone mount: files that were in the folder can't be opened any more.
 
 #ifndef LEVELKEEP_TESTS_SUPPORT_RCLONE_DISK_H_
 #define LEVELKEEP_TESTS_SUPPORT_RCLONE_DISK_H_

@@ -11,8 +11,8 @@ namespace {
 
 // No real disk has this number.
 constexpr uint64_t kDevice = 0x51d15c00;
-// 2024-12-27T12:00:00Z; then each change comes a little later, so that no two
-// have the same time.
+// 2024-12-27T12:00:00Z; each change comes a little later than the last, so that
+// no two changes have the same time.
 constexpr int64_t kFirstTimeNs = int64_t{1'735'300'800} * 1'000'000'000;
 constexpr int64_t kTickNs = 1'000'003;
 

@@ -1,5 +1,5 @@
 // Support for tests.
-// A disk in memory, under our FileSystem and under LevelDB's Env at once
+// A disk in memory, for LevelKeep's FileSystem and LevelDB's Env at once
 // (support/leveldb/simulated_env.h), that fails, dies and forgets on demand.
 //
 //   SimulatedDisk disk;
@@ -17,8 +17,8 @@
 //     if (!fired) break;                // n was beyond the last operation
 //   }
 //
-// Crashes need no such loop: Record() keeps the disk as it was after each
-// change, and each of these Moments is a crash.
+// Crashes need no such loop: after Record(), each change of the disk gives a
+// Moment, and each Moment is what a crash then would leave.
 
 #ifndef LEVELKEEP_TESTS_SUPPORT_SIMULATED_DISK_H_
 #define LEVELKEEP_TESTS_SUPPORT_SIMULATED_DISK_H_
@@ -38,8 +38,8 @@
 
 namespace levelkeep::test {
 
-// The calls return an errno, 0 if they worked, and mean what those of Linux
-// mean. Each is one operation; they are counted from 1 in the order in which
+// The calls return an errno, or 0, and mean what the calls of Linux mean. Each
+// call is one operation; operations are counted from 1 in the order in which
 // they arrive. Paths are absolute; there are no symbolic links.
 // Thread safety: all methods may be called concurrently, except that nothing
 // else runs during Save, Restore, Reboot and Record.
@@ -50,58 +50,58 @@ class SimulatedDisk {
   SimulatedDisk(const SimulatedDisk&) = delete;
   SimulatedDisk& operator=(const SimulatedDisk&) = delete;
 
-  // Lives as long as this object.
+  // This file system lives as long as this object.
   FileSystem* file_system();
 
-  // --- what a test does to it
+  // --- for the test
 
-  // The whole disk; cheap. Restore also ends all processes: their files and
-  // locks are gone, operations count from 1 again and no fault is armed.
+  // The whole disk; saving is cheap. Restore also ends all processes: their
+  // files and locks are gone. It counts from 1 again and arms no fault.
   SimulatedState Save() const;
   void Restore(const SimulatedState& state);
-  // The power goes and comes back: as Restore of what SimulatedState::LosePower
+  // The power goes and comes back: Restore with what SimulatedState::LosePower
   // leaves.
   void Reboot(uint64_t seed);
   void SyncAll();
 
-  // The disk after an operation that changed it, or synced.
+  // The disk after an operation that changed or synced something.
   struct Moment {
     uint64_t operation = 0;
     std::string name;
     SimulatedState state;
   };
-  // From now on Moments are kept, the first is the present. Take ends it.
+  // Keeps Moments from now on; the first is the present. TakeMoments ends that.
   void Record();
   std::vector<Moment> TakeMoments();
 
-  // The n-th operation fails with that errno; the ones after it work. A
-  // failing sync loses what it should have written, except for EINTR.
+  // The n-th operation fails with that errno; later operations work. A failing
+  // sync loses what it should have written, except for EINTR.
   void FailAt(uint64_t n, int error);
-  // The same for the nth operation whose name holds that text.
+  // The same for the nth operation whose name holds `text`.
   void FailOn(const std::string& text, int error, uint64_t nth = 1);
   // Like FailAt(n, ENOSPC), but a write does half of its work first.
   void ShortWriteAt(uint64_t n);
-  // The n-th operation and all after it fail until Restore or Reboot. A write
-  // does half of its work first.
+  // The n-th operation and all later ones fail until Restore or Reboot. A
+  // write does half of its work first.
   void CrashAt(uint64_t n);
   bool fired() const;
   uint64_t operations() const;
-  // "rename /a to /b": where the fault was, else the newest one.
+  // Such as "rename /a to /b": the failed operation, else the newest one.
   std::string last_operation() const;
-  // All operations since the last Restore or Reboot, if asked for.
+  // All operations since the last Restore or Reboot, if set_trace was called.
   void set_trace(bool on);
   std::vector<std::string> trace() const;
 
   void set_free_space(uint64_t bytes);
-  // false: a file system without RENAME_EXCHANGE.
+  // With false, it is a file system without RENAME_EXCHANGE.
   void set_exchange_supported(bool supported);
-  // true: as exFAT, it neither exchanges, nor renames without replacing, nor
-  // gives a file a second name.
+  // With true, it is like exFAT: no exchange, no rename without replacing, and
+  // no second name of a file.
   void set_plain_names(bool plain);
 
-  // --- what a process does with it
+  // --- for the processes
 
-  // A process' hold on an open file; ends with the process.
+  // An open file of a process; ends with the process.
   struct Handle {
     InodeNumber inode = 0;
     uint64_t boot = 0;
@@ -112,14 +112,14 @@ class SimulatedDisk {
            char* buffer, size_t size, size_t* count);
   int ReadFromDevice(Handle handle, const std::string& path, uint64_t offset,
                      char* buffer, size_t size, size_t* count);
-  // Nothing as offset: at the end.
+  // Without an offset, it writes at the end.
   int Write(Handle handle, const std::string& path,
             std::optional<uint64_t> offset, std::string_view data);
   int Sync(Handle handle, const std::string& path);
   int WaitForWriteback(Handle handle, const std::string& path);
   int StatHandle(Handle handle, const std::string& path, FileInfo* info);
   int Close(Handle handle, const std::string& path);
-  // Held until Unlock or the end of the process; EAGAIN if somebody has it.
+  // Locks until Unlock or the end of the process. EAGAIN if the file is locked.
   int Lock(const std::string& path, Handle* handle);
   void Unlock(Handle handle);
 

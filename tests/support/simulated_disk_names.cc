@@ -66,7 +66,7 @@ int SimulatedDisk::RemoveDirectory(const std::string& path) {
   return Change({{place.directory, place.name, 0}});
 }
 
-// What rename() allows to be replaced.
+// Checks whether rename() may replace `target`.
 int SimulatedDisk::CheckReplace(InodeNumber source, InodeNumber target) const {
   const bool folder = state_.Find(source)->type == FileType::kDirectory;
   const SimulatedInode& old = *state_.Find(target);
@@ -77,7 +77,7 @@ int SimulatedDisk::CheckReplace(InodeNumber source, InodeNumber target) const {
 
 int SimulatedDisk::RenamePlaces(const Place& from, const Place& to,
                                 RenameKind kind) {
-  // The kernel looks for the target before the file system is asked.
+  // The kernel looks for the target before it asks the file system.
   if (kind == RenameKind::kNoReplace && to.inode != 0) return EEXIST;
   if (plain_names_ && kind != RenameKind::kReplace) return EINVAL;
   if (from.inode == 0) return ENOENT;

@@ -16,7 +16,7 @@ Status ToStatus(int error, const char* action, const std::string& path) {
   return error == 0 ? Status::Ok() : PosixError(error, action, path);
 }
 
-// As the real one, which repeats calls that a signal interrupted.
+// Like the real file system, it repeats calls that a signal interrupted.
 template <typename Call>
 int Repeated(Call call) {
   int error = call();

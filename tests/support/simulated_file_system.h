@@ -11,7 +11,7 @@ namespace levelkeep::test {
 
 class SimulatedDisk;
 
-// `disk` outlives it. Errors are what the real FileSystem makes of an errno.
+// `disk` outlives it. It makes the same errors of an errno as the real one.
 std::unique_ptr<FileSystem> NewSimulatedFileSystem(SimulatedDisk* disk);
 
 }  // namespace levelkeep::test

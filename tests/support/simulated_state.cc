@@ -25,7 +25,7 @@ void Apply(const SimulatedInode::Write& write, std::string* bytes) {
             bytes->begin() + static_cast<std::ptrdiff_t>(offset));
 }
 
-// One that can be changed: nobody else holds it.
+// The bytes in a copy that can be changed: no other file shares them.
 std::string* Own(Bytes* bytes) {
   if (bytes->use_count() > 1) *bytes = std::make_shared<std::string>(**bytes);
   return bytes->get();
@@ -36,18 +36,18 @@ bool Names(const std::vector<InodeNumber>& directories, InodeNumber one) {
          directories.end();
 }
 
-// Up to and including `most`; seed 0 is the least, seed 1 the most.
+// From 0 up to and including `most`; seed 0 takes the least, seed 1 the most.
 uint64_t Choose(uint64_t seed, uint64_t most, Random* random) {
   if (seed == 0) return 0;
   if (seed == 1) return most;
   return (*random)() % (most + 1);
 }
 
-// The file as it is after some of its writes, sector by sector.
+// The file after some of its writes; each sector after other ones.
 std::string TornBytes(const SimulatedInode& inode, uint64_t seed,
                       Random* random) {
   const std::vector<SimulatedInode::Write>& writes = inode.writes;
-  // All stages of the file, to choose from.
+  // All stages of the file; each sector takes one.
   std::vector<std::string> stages = {*inode.durable};
   for (const SimulatedInode::Write& write : writes) {
     stages.push_back(stages.back());
@@ -195,8 +195,8 @@ void SimulatedState::ChangeEntries(std::vector<EntryChange> changes,
   operations_.push_back(std::move(operation));
 }
 
-// Operations that are durable, unless an older one that is not concerns the
-// same directory: that one would be applied after them.
+// Makes the operations durable whose directories are all synced. An operation
+// waits if an older one that waits concerns the same directory.
 void SimulatedState::FoldSynced() {
   std::set<InodeNumber> blocked;
   std::vector<Operation> rest;
@@ -261,7 +261,7 @@ void SimulatedState::LoseEntries(uint64_t seed) {
       ++unsynced[directory];
     }
   }
-  std::map<InodeNumber, uint64_t> keeps;  // how many of them
+  std::map<InodeNumber, uint64_t> keeps;  // how many operations
   for (const auto& [directory, count] : unsynced) {
     keeps[directory] = Choose(seed, count, &random);
   }
@@ -274,7 +274,7 @@ void SimulatedState::LoseEntries(uint64_t seed) {
       if (kept) --keeps[directory];
     }
     if (!kept) {
-      // Nor does anything later that is not synced.
+      // No later unsynced change of these directories is kept either.
       for (const EntryChange& change : operation.changes) {
         keeps[change.directory] = 0;
       }
@@ -314,7 +314,7 @@ void SimulatedState::LoseBytes(InodeNumber number, uint64_t seed) {
 
 void SimulatedState::LosePower(uint64_t seed) {
   LoseEntries(seed);
-  // What can't be reached any more is gone.
+  // An inode that can't be reached any more is gone.
   std::map<InodeNumber, uint32_t> links = {{kRoot, 1}};
   std::vector<InodeNumber> open = {kRoot};
   while (!open.empty()) {

@@ -1,12 +1,12 @@
 // What is on a simulated disk: what processes see, what has reached the
 // medium, and what a power loss may leave of the difference.
 //
-// The rules, all of them harsher than any one real file system:
+// The rules are all harsher than those of any one real file system:
 // - Bytes that were not synced are kept or lost per sector of 512 bytes, each
 //   in the order of its writes. The size ends up anywhere in between; sectors
-//   that never arrived read as zeros or as somebody's old bytes.
-// - Changes of directory entries survive once their directory was synced;
-//   before that, each directory keeps the first so many of them. A rename or
+//   that never arrived read as zeros or as old bytes of another file.
+// - Changes of directory entries survive if their directory was synced. If
+//   not, each directory keeps the first few of them, any number. A rename or
 //   exchange across two directories needs both synced; until then it is kept
 //   or lost as a whole. Syncing a new file does not sync its entry.
 // - Modes and times that were not synced may be the old ones.
@@ -28,7 +28,7 @@ namespace levelkeep::test {
 using InodeNumber = uint64_t;
 using Bytes = std::shared_ptr<std::string>;
 
-// What files and directories are made of. Value type; copies share contents.
+// A file or a directory. Value type; copies share contents.
 struct SimulatedInode {
   struct Write {
     uint64_t offset = 0;
@@ -41,14 +41,14 @@ struct SimulatedInode {
   int64_t ctime_ns = 0;
   uint32_t links = 0;
 
-  // Regular files. What `writes` did to `durable` makes `bytes`, unless a
-  // failed sync dropped some of them: then `durable` will never have those.
+  // For regular files. `durable` with all `writes` makes `bytes`, unless a
+  // failed sync dropped some writes: `durable` will never have these.
   Bytes bytes = std::make_shared<std::string>();
   Bytes durable = bytes;
   std::vector<Write> writes;
   bool lost_writes = false;
 
-  // Directories.
+  // For directories.
   std::map<std::string, InodeNumber> entries;
   std::map<std::string, InodeNumber> durable_entries;
 
@@ -56,7 +56,7 @@ struct SimulatedInode {
   int64_t durable_mtime_ns = 0;
 };
 
-// Value type; copies share what none of them changes.
+// Value type; copies share what no copy changes.
 // Thread safety: as std::map.
 class SimulatedState {
  public:
@@ -65,10 +65,10 @@ class SimulatedState {
 
   SimulatedState();
 
-  // Null if there is none.
+  // Null if there is no such inode.
   const SimulatedInode* Find(InodeNumber number) const;
   const SimulatedInode* At(std::string_view path) const;
-  // REQUIRES: it exists. A copy of its own, to be changed.
+  // REQUIRES: the inode exists. Returns a copy of its own, to be changed.
   SimulatedInode* Edit(InodeNumber number);
   InodeNumber Add(FileType type, uint32_t mode, int64_t now_ns);
 
@@ -77,9 +77,9 @@ class SimulatedState {
                   int64_t now_ns);
   void Truncate(InodeNumber file, uint64_t size_bytes, int64_t now_ns);
   void SyncFile(InodeNumber file);
-  // What fsync does on Linux when it fails: the pages count as clean.
+  // A failed fsync of Linux does this: the pages count as clean.
   void DropWrites(InodeNumber file);
-  // What the device would give, with what is on its way to it.
+  // The bytes on the device, with those that are on their way to it.
   std::string DeviceBytes(InodeNumber file) const;
 
   // --- directories
@@ -88,20 +88,20 @@ class SimulatedState {
     std::string name;
     InodeNumber now = 0;  // 0: gone
   };
-  // One atomic operation. Keeps the counts of links.
+  // One atomic operation. It keeps the counts of links right.
   void ChangeEntries(std::vector<EntryChange> changes, int64_t now_ns);
   void SyncDirectory(InodeNumber directory);
 
-  // Everything as it is becomes durable.
+  // Everything becomes durable as it is.
   void SyncAll();
-  // Is anything at stake in a power loss?
+  // Would a power loss lose anything?
   bool HasUnsynced() const;
-  // The power goes and comes back. Seed 0 loses all that may be lost, seed 1
-  // nothing, others something in between.
+  // The power goes and comes back. With seed 0 all that may be lost is lost,
+  // with seed 1 nothing, with other seeds some of it.
   void LosePower(uint64_t seed);
 
-  // One line per path: what a start must not change when done again. Times
-  // are left out.
+  // One line per path: what a second start must not change. Times are left
+  // out.
   std::map<std::string, std::string> Describe() const;
 
  private:

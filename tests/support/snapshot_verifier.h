@@ -1,5 +1,5 @@
-// Is a snapshot what it claims to be? Opens it with stock LevelDB, reads
-// everything with checksums and compares it with the model of the workload.
+// Checks that a snapshot is what it claims to be: opens it with stock LevelDB,
+// reads everything with checksums and compares it with the workload's model.
 //
 // Link levelkeep_test_leveldb.
 
@@ -15,13 +15,13 @@
 
 namespace levelkeep::test {
 
-// Snapshots must come in the order in which they were taken. One thread.
+// Snapshots must come in the order in which they were taken. For one thread.
 class SnapshotVerifier {
  public:
-  // Opens the database in `dir` (which changes it) and returns "" or what is
-  // wrong with it: it must be the exact state after some whole batch of the
-  // load, with `claimed_sequence` its last (when given), and hold at least
-  // what was acknowledged before the snapshot was taken.
+  // Opens the database in `dir` (which changes it) and returns "" or the first
+  // problem. The database must be the exact state after some whole batch of
+  // the load, with the last sequence `claimed_sequence` (if given), and hold
+  // all that was acknowledged before the snapshot was taken.
   std::string Verify(const std::string& dir,
                      std::optional<uint64_t> claimed_sequence,
                      const Head& acknowledged);

@@ -81,7 +81,7 @@ std::string GzipWithHeader(unsigned flags, std::string_view header_rest,
   std::string member = Gzip(content);
   member[3] = static_cast<char>(flags);
   member.insert(kFixedBytes, header_rest);
-  // FHCRC: the low half of the CRC-32 of all before it.
+  // FHCRC: the lower half of the CRC-32 of all bytes before it.
   if ((flags & 2) != 0) {
     const size_t end = kFixedBytes + header_rest.size();
     const uLong crc = crc32(0, reinterpret_cast<const Bytef*>(member.data()),
@@ -172,7 +172,7 @@ std::string TarEnd() { return std::string(2 * kBlockBytes, '\0'); }
 std::string PaxRecord(std::string_view key, std::string_view value) {
   const std::string body =
       " " + std::string(key) + "=" + std::string(value) + "\n";
-  // The length counts its own digits.
+  // The length counts its own digits, too.
   for (size_t size = body.size() + 1;; ++size) {
     std::string record = std::to_string(size) + body;
     if (record.size() == size) return record;

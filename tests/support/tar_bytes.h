@@ -1,5 +1,5 @@
-// gzip and tar as other tools, or attackers, make them: byte by byte, with no
-// library between us and the lie.
+// gzip and tar as other tools, or attackers, make them: byte by byte, so that
+// no library corrects them.
 
 #ifndef LEVELKEEP_TESTS_SUPPORT_TAR_BYTES_H_
 #define LEVELKEEP_TESTS_SUPPORT_TAR_BYTES_H_
@@ -20,7 +20,7 @@ using Files = std::map<std::string, std::string>;  // flat name -> content
 // One gzip member as gzip(1) would make it.
 std::string Gzip(std::string_view content, int level = 6);
 
-// The same of what is too large to be held, as archives of gigabytes are.
+// A gzip member whose content is too large for memory.
 class GzipBuilder {
  public:
   explicit GzipBuilder(int level = 6);
@@ -34,14 +34,14 @@ class GzipBuilder {
   std::unique_ptr<Impl> impl_;
 };
 
-// A header with these flags (FEXTRA and so on) and these bytes behind its
-// fixed part, then `content` as by Gzip.
+// A header with these flags (such as FEXTRA) and these bytes after its fixed
+// part, then `content` as Gzip makes it.
 std::string GzipWithHeader(unsigned flags, std::string_view header_rest,
                            std::string_view content);
 
 // --- tar ---
 
-// The fields of a ustar header as they stand in the block. What is longer
+// The fields of a ustar header as they are in the block. A value that is longer
 // than its field is cut.
 struct TarFields {
   std::string name;
@@ -57,11 +57,11 @@ struct TarFields {
 };
 
 std::string TarOctal(uint64_t value);
-// GNU's form for what octal has no room for, and for negative numbers.
+// GNU's form of numbers that are negative or too large for octal digits.
 std::string TarBase256(int64_t value);
 // A header block with a right checksum.
 std::string TarBlock(const TarFields& fields);
-// The same block with its checksum made right again.
+// The same block with a right checksum.
 std::string WithTarChecksum(std::string block);
 std::string TarHeader(const std::string& name, uint64_t size, char type = '0',
                       const std::string& link = "");
@@ -74,11 +74,11 @@ std::string TarFile(const std::string& name, std::string_view content,
 std::string TarOf(const Files& files, const std::string& folder);
 std::string TarEnd();  // the two blocks of zeros
 
-// --- what changes the entry behind it ---
+// --- headers that change the next entry ---
 
 // "25 path=…\n", with its length.
 std::string PaxRecord(std::string_view key, std::string_view value);
-// A pax header with this body; type 'g': for all entries that follow.
+// A pax header with this body; type 'g' is for all entries that follow.
 std::string PaxOf(std::string_view body, char type = 'x');
 std::string Pax(std::string_view key, std::string_view value, char type = 'x');
 std::string GnuLongName(const std::string& name);

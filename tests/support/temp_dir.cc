@@ -30,7 +30,7 @@ TempDir::TempDir() {
 TempDir::~TempDir() {
   namespace fs = std::filesystem;
   std::error_code error;
-  // Tests take permissions away; give them back, or nothing can be removed.
+  // Tests take permissions away. Without these, nothing could be removed.
   fs::permissions(path_, fs::perms::owner_all, fs::perm_options::add, error);
   for (fs::recursive_directory_iterator it(path_, error), end;
        !error && it != end; it.increment(error)) {

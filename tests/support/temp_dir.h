@@ -1,4 +1,4 @@
-// A directory that lives as long as the test that made it.
+// A directory that lives as long as the test that uses it.
 
 #ifndef LEVELKEEP_TESTS_SUPPORT_TEMP_DIR_H_
 #define LEVELKEEP_TESTS_SUPPORT_TEMP_DIR_H_

@@ -1,5 +1,5 @@
-// A write load whose every batch follows from a seed and a number, and the
-// model that says what a database must hold after any of them.
+// A write load of batches, each of which follows from a seed and a number, and
+// the model of what a database must hold after each batch.
 //
 // Link levelkeep_test_leveldb.
 
@@ -35,7 +35,7 @@ struct Head {
 };
 Head ParseHead(const std::map<std::string, std::string>& entries);
 
-// What the database holds. Only moves forward.
+// What the database must hold. It moves forward only.
 class Model {
  public:
   explicit Model(uint64_t seed) : seed_(seed) {}
@@ -54,8 +54,8 @@ class Model {
   std::map<std::string, std::string> entries_;
 };
 
-// "" if `entries` are exactly those of `model` after the batch that their
-// head names; else the first difference.
+// "" if `entries` are exactly those of `model` after the batch that their head
+// names, else the first difference.
 std::string Compare(const std::map<std::string, std::string>& entries,
                     Model* model);
 

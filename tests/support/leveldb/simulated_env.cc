@@ -75,7 +75,7 @@ class RandomReader : public leveldb::RandomAccessFile {
   const std::string path_;
 };
 
-// Buffers, flushes and syncs when and as LevelDB 1.23's own file does, which
+// Buffers, flushes and syncs as the file of LevelDB 1.23's own Env does, which
 // syncs the folder before a MANIFEST.
 class Writer : public leveldb::WritableFile {
  public:
@@ -128,7 +128,7 @@ class Writer : public leveldb::WritableFile {
   bool closed_ = false;
 };
 
-// LOG exists; what it says is nobody's business.
+// LOG exists, but nothing is written into it.
 class SilentLog : public leveldb::Logger {
  public:
   void Logv(const char* /*format*/, std::va_list /*arguments*/) override {}

@@ -1,5 +1,5 @@
-// LevelDB's door to a SimulatedDisk: what LevelDB 1.23's own Env does on the
-// real disk, call for call.
+// An Env with which LevelDB uses a SimulatedDisk: it makes the same calls that
+// LevelDB 1.23's own Env makes on a real disk.
 //
 // Link levelkeep_test_leveldb.
 
@@ -14,11 +14,11 @@
 
 namespace levelkeep::test {
 
-// Threads and time are the real ones.
+// Threads and time are those of the system.
 // Thread safety: all methods may be called concurrently.
 class SimulatedEnv : public leveldb::EnvWrapper {
  public:
-  // `disk` outlives it and every DB opened with it.
+  // `disk` outlives this object and every DB opened with it.
   explicit SimulatedEnv(SimulatedDisk* disk)
       : leveldb::EnvWrapper(leveldb::Env::Default()), disk_(disk) {}
 

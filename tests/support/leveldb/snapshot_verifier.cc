@@ -20,7 +20,7 @@ std::string SnapshotVerifier::Verify(const std::string& dir,
   if (!problem.empty()) return "does not open: " + problem;
   Head head = ParseHead(entries);
   if (head.number == 0) {
-    // A new database, before the first batch.
+    // The copy is of a new database, before its first batch.
     head.seed = acknowledged.seed + (acknowledged.number > 0 ? 1 : 0);
   }
   if (model_ == nullptr || model_->seed() != head.seed) {
