@@ -1,4 +1,4 @@
-// Rules of the house for shell scripts that shellcheck does not know.
+// Rules for shell scripts that shellcheck does not know.
 
 #include <gtest/gtest.h>
 
@@ -11,19 +11,19 @@
 namespace levelkeep::test {
 namespace {
 
-// Pipes whose reader ends before its input does. The writer is then killed by
-// SIGPIPE, or is not, as the scheduler likes; under `pipefail` the pipe fails
-// with it, by chance. A reader of the whole input serves as well: a file or a
-// variable between the two, `sed -n 1,40p`, `awk`.
+// Finds pipes whose reader ends before its input does. Chance decides whether
+// SIGPIPE then kills the writer, and under `pipefail` whether the pipe fails.
+// Use a reader of the whole input instead: a file or a variable between the
+// two, `sed -n 1,40p`, `awk`.
 std::vector<std::string> HastyReaders(std::string text) {
   static const std::regex kPipe(
       "(^|[^|])\\|&?\\s*"
       "(head\\b|read\\b"
       "|grep\\s+([^|]*\\s)?(-[A-Za-z]*[qmlL]|--(quiet|silent|max-count|files-))"
-      "|grep\\s[^|]*[^2]>\\s*/dev/null"  // which grep takes as -q
+      "|grep\\s[^|]*[^2]>\\s*/dev/null"  // with it, grep behaves as with -q
       "|sed\\s+[^|]*[0-9$/; {][qQ](['\"; }]|$)"
       "|awk\\s+[^|]*\\bexit\\b)[^|;]*");
-  // A pipe may go on in the next line.
+  // A pipe may continue in the next line.
   text = std::regex_replace(text, std::regex("(\\||\\\\)\\s*\n\\s*"), "$1 ");
   text = std::regex_replace(text, std::regex("\\\\ "), "");
   std::vector<std::string> found;

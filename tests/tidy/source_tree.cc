@@ -9,7 +9,7 @@
 namespace levelkeep::test {
 namespace {
 
-// How far the literal or comment at `start` reaches; `start` if there is none.
+// The end of the literal or comment at `start`; `start` if there is none.
 size_t EndOfInert(std::string_view text, size_t start) {
   const std::string_view rest = text.substr(start);
   const auto until = [&](std::string_view end, size_t from) {
@@ -66,7 +66,7 @@ std::vector<SourceFile> ReadSources(const std::string& root,
     if (!fs::exists(top)) continue;
     for (fs::recursive_directory_iterator it(top), end; it != end; ++it) {
       const fs::directory_entry& entry = *it;
-      // What a package manager brought for a test is not ours.
+      // A test's packages from a package manager are not ours.
       if (entry.path().filename() == "node_modules") {
         it.disable_recursion_pending();
         continue;

@@ -1,5 +1,5 @@
 // Support for the tests of this folder.
-// LevelKeep's own sources as data, for tests that read them.
+// The sources of LevelKeep as data, for tests that read them.
 
 #ifndef LEVELKEEP_TESTS_TIDY_SOURCE_TREE_H_
 #define LEVELKEEP_TESTS_TIDY_SOURCE_TREE_H_
@@ -26,8 +26,8 @@ std::vector<SourceFile> ReadSources(const std::string& root,
 
 std::vector<std::string> SplitLines(std::string_view text);
 
-// The same text with comments and the inside of literals blanked out; lines
-// and columns stay where they are.
+// The same text with blanks for comments and the inside of literals; lines and
+// columns stay where they are.
 std::string CodeOnly(std::string_view text);
 
 struct Include {
@@ -37,13 +37,13 @@ struct Include {
 };
 std::vector<Include> IncludesOf(std::string_view text);
 
-// "path:line: problem" for each line of code where `is_bad` says so.
+// "path:line: problem" for each line of code for which `is_bad` is true.
 std::vector<std::string> FindLines(
     const SourceFile& file,
     const std::function<bool(const std::string& code)>& is_bad);
 
-// Functions in namespace scope or of a class with more lines than that, as
-// "path:line: N lines". Goes by clang-format's layout.
+// Functions in namespace scope or of a class that have more lines than that, as
+// "path:line: N lines". It relies on clang-format's layout.
 std::vector<std::string> FindLongFunctions(const SourceFile& file,
                                            int most_lines);
 

@@ -1,4 +1,4 @@
-// The reader of sources is tested first: one that sees nothing finds nothing.
+// Tests of the reader of sources: if it saw nothing, no rule would fail.
 
 #include "tidy/source_tree.h"
 

@@ -1,4 +1,4 @@
-// Rules of the house that the compiler does not know. Each failure names the
+// Rules for the sources that the compiler does not know. Each failure names the
 // lines concerned.
 
 #include <gtest/gtest.h>
@@ -44,7 +44,7 @@ bool IsAnyOf(const std::string& text, const std::vector<std::string>& starts) {
   });
 }
 
-// Whom each module may know, besides itself.
+// The modules that each module may know, besides itself.
 const std::map<std::string, std::set<std::string>>& Layers() {
   static const auto* const kLayers =
       new std::map<std::string, std::set<std::string>>{
@@ -76,7 +76,8 @@ const std::map<std::string, std::set<std::string>>& Layers() {
   return *kLayers;
 }
 
-// The module that a public header belongs to; values belong to all.
+// The module that a public header belongs to. Headers of values belong to base,
+// which all modules may know.
 std::string OwnerOf(const std::string& header) {
   if (header == "levelkeep/backup_manager.h") return "manager";
   if (header == "levelkeep/http.h") return "api";
@@ -123,7 +124,7 @@ TEST(TidyTest, PublicHeadersKnowPublicHeadersOnly) {
 
 TEST(TidyTest, EachLibraryIsKnownInItsPlaceOnly) {
   const struct {
-    std::vector<std::string> headers;  // their beginnings
+    std::vector<std::string> headers;  // beginnings of their names
     std::vector<std::string> places;
   } kRules[] = {
       {{"archive.h", "archive_entry.h"}, {"src/archive/"}},
@@ -131,7 +132,7 @@ TEST(TidyTest, EachLibraryIsKnownInItsPlaceOnly) {
       {{"leveldb/"},
        {"src/snapshot/", "src/restore/", "src/engine/", "src/manager/",
         "src/eventstore/", "src/check/", "src/cli/"}},
-      // levelkeep::http is installed without it.
+      // levelkeep::http is installed without the event store.
       {{"eventstore/"}, {"src/eventstore/", "src/api/events/", "src/cli/"}},
       {{"openssl/", "spdlog/"}, {"src/base/"}},
       {{"CLI/"}, {"src/cli/arguments.cc"}},
@@ -153,7 +154,7 @@ TEST(TidyTest, EachLibraryIsKnownInItsPlaceOnly) {
 
 TEST(TidyTest, OnlyOneDoorLeadsToTheDisk) {
   const std::vector<std::string> kMayTouchTheDisk = {
-      "src/base/posix_",            // the door itself
+      "src/base/posix_",            // the file system itself
       "src/base/process.cc",        // /dev/null for a child, /proc/self/exe
       "src/base/log.cc",            // fstat of standard error
       "src/check/",                 // a process of its own around LevelDB
@@ -165,7 +166,7 @@ TEST(TidyTest, OnlyOneDoorLeadsToTheDisk) {
       "rename|renameat2?|mkdir|rmdir|link|linkat|symlink|chmod|fchmodat?|"
       "truncate|ftruncate|fsync|fdatasync|sync_file_range|opendir)\\s*\\(");
   static const std::regex kStream("\\b[io]?fstream\\b");
-  // Names of paths may be computed; the disk may not be asked.
+  // Names of paths may be computed, but the disk may not be asked.
   static const std::regex kFilesystem("\\bfilesystem::(?!path\\b|absolute\\b)");
   Problems problems;
   for (const SourceFile& file : Sources({"src"})) {
@@ -181,7 +182,8 @@ TEST(TidyTest, OnlyOneDoorLeadsToTheDisk) {
   EXPECT_EQ(Lines(problems), "");
 }
 
-// It would be compiled twice. (The build includes them, many at a time.)
+// An included source would be compiled twice. (The build includes sources, many
+// at a time.)
 TEST(TidyTest, NobodyIncludesASource) {
   Problems problems;
   for (const SourceFile& file : Sources({"src", "include", "tests", "fuzz"})) {
@@ -194,8 +196,8 @@ TEST(TidyTest, NobodyIncludesASource) {
 }
 
 // Threads may be at work while the process exits and objects with static
-// storage are destroyed. So those of the library have no destructor: they are
-// made with new and never deleted. The program has nobody beside it then.
+// storage are destroyed. So such objects of the library have no destructor:
+// they are made with new and never deleted. The program runs alone then.
 TEST(TidyTest, NothingStaticIsDestroyedAtExit) {
   static const std::regex kObject(
       "^(const |inline const |\\s+static (const )?)(std::)?(string|vector|map|"
@@ -228,7 +230,7 @@ TEST(TidyTest, NobodyForksOrDetaches) {
   EXPECT_EQ(Lines(problems), "");
 }
 
-// One strict parser, and one writer that no bytes make throw: base/json.h.
+// base/json.h has the one strict parser, and a writer that accepts any bytes.
 TEST(TidyTest, JsonIsReadAndWrittenInBase) {
   static const std::regex kCall("\\.dump\\(|json::(parse|sax_parse)\\(");
   Problems problems;
@@ -243,7 +245,7 @@ TEST(TidyTest, JsonIsReadAndWrittenInBase) {
   EXPECT_EQ(Lines(problems), "");
 }
 
-// The module that a header says it is private to; empty: it says nothing.
+// The module that a header says it is private to; empty if it says nothing.
 std::string PrivateTo(const SourceFile& header) {
   static const std::regex kPrivate(
       "Private to(?:\\s|//)+(?:the(?:\\s|//)+)?([a-z]+)");
@@ -308,7 +310,7 @@ TEST(TidyTest, HeadersHaveTheGuardOfTheirPath) {
   EXPECT_EQ(Lines(problems), "");
 }
 
-// Somebody who embeds LevelKeep reads all of them.
+// Programmers who embed LevelKeep read all of these headers.
 TEST(TidyTest, TheInterfaceStaysSmall) {
   size_t lines = 0;
   for (const SourceFile& file : Sources({"include"})) {
@@ -328,7 +330,7 @@ TEST(TidyTest, FilesAndFunctionsStaySmall) {
     }
     Append(FindLongFunctions(file, kMostFunctionLines), &problems);
   }
-  // A test may be long where it is a table; its file may not.
+  // A test function may be long, as a table is; its file may not.
   for (const SourceFile& file : Sources({"tests"})) {
     const size_t lines = SplitLines(file.text).size();
     if (lines <= kMostLines) continue;
@@ -338,13 +340,13 @@ TEST(TidyTest, FilesAndFunctionsStaySmall) {
 }
 
 TEST(TidyTest, NothingIsLeftForLater) {
-  // In pieces, so that this file does not find itself.
+  // The patterns are in pieces, so that this file does not find itself.
   static const std::regex kMark(
       "\\b(TO"
       "DO|FIX"
       "ME|XX"
       "X)\\b");
-  // What only root can do, or only others, is skipped by the rest.
+  // A test that needs root, or another user, may skip itself.
   static const std::regex kSwitchedOff(
       "\\bDISABLED"
       "_|GTEST"
@@ -377,8 +379,8 @@ TEST(TidyTest, NothingNamesTheMachineItWasWrittenOn) {
   EXPECT_EQ(Lines(problems), "");
 }
 
-// The program of a folder is made of all its *_test.cc; a folder that is not
-// in the list would never run.
+// A folder's program is made of all its *_test.cc; a folder that is not in the
+// list would never run.
 TEST(TidyTest, EveryTestIsRegistered) {
   const std::string list = ReadFile(Root() + "/tests/CMakeLists.txt");
   std::set<std::string> folders;
@@ -395,7 +397,7 @@ TEST(TidyTest, EveryTestIsRegistered) {
 }
 
 // The paths of this repository that a page names: in links, and in code that
-// begins with one of our folders.
+// begins with one of the repository's folders.
 std::vector<std::string> PathsIn(const std::string& page,
                                  const std::string& text) {
   static const std::regex kLink("\\]\\(([^)#\\s]+)(#[^)]*)?\\)");
