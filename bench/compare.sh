@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Compares LevelKeep with other ways to back up a LevelDB: makes the data,
-# runs everybody in turn, writes one table. What is not installed is named
-# in the table; scripts/install-packages.sh bench installs all of it.
+# Compares LevelKeep with other ways to back up a LevelDB: makes the data, runs
+# each program in turn, writes one table. The table names programs that are not
+# installed; scripts/install-packages.sh bench installs all of them.
 #
 #   bench/compare.sh [--size 100M|1G|10G] [--rounds N] [--dir DIR]
 #                    [--out NAME] [--only PEER,...]
@@ -24,7 +24,7 @@ for argument in "$@"; do
   esac
 done
 
-# A subshell: the driver keeps the caller's folder, for relative paths.
+# In a subshell: the driver keeps the caller's folder, for relative paths.
 (
   cd "$LEVELKEEP_ROOT"
   cmake --preset release -B "$build" "$(isal_option)" \

@@ -20,7 +20,7 @@ switches() {
     /proc/"$server"/task/*/status
 }
 
-sleep 10 # the start, and what follows it
+sleep 10 # the start, and the work that follows it
 [ -d "/proc/$server" ] || die "the server ended" "$(cat "$folder/log")"
 before="$(switches)"
 sleep "$seconds"

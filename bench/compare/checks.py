@@ -1,7 +1,7 @@
-"""What was restored must be what was backed up.
+"""Restored data must be equal to the data that were backed up.
 
-Tables and logs are compared byte by byte, the whole by its records: the
-MANIFEST of a backup may list the same tables in fewer bytes.
+Tables and logs are compared byte by byte, and the databases by their records:
+the MANIFEST of a backup may list the same tables in fewer bytes.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ def digests(folder):
 
 
 def records_digest(space, database):
-    """Of all records, as an iterator finds them; the database is opened."""
+    """A digest of all records that an iterator finds; opens the database."""
     file = os.path.join(space.root, "records")
     workspace.remove(file)
     space.run(f"{space.program('logical_copy')} {database} {file}")
@@ -50,7 +50,7 @@ def restored_equal(space, command, target, records):
 
 
 def check_builds(space, builds, foreign):
-    """A name and whether the files were equal, for each way to restore."""
+    """For each way to restore: its name, and whether the data were equal."""
     target = os.path.join(space.out, "new")
     results = {}
     space.fresh_live()

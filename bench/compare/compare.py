@@ -101,7 +101,7 @@ class Comparison:
             shutil.which(program) for program in repository.programs)
 
     def make_data(self):
-        """All that is made once, before anything is measured."""
+        """Makes all data that are made once, before anything is measured."""
         space = self.space
         workspace.say("making the database")
         space.make_source()
@@ -127,9 +127,9 @@ class Comparison:
             for name in ("rocksdb-1", "rocksdb-2", "rocksdb-checkpoint"))
 
     def needed_bytes(self):
-        """The most that lies on the disk at one time."""
-        # Two databases, the archive of tar, what a row writes; two archives
-        # for each build.
+        """The most bytes that are on the disk at one time."""
+        # Two databases, the archive of tar and the output of a row; then two
+        # archives for each build.
         parts = 2 + 0.8 + 1.1 + 1.6 * len(self.builds)
         parts += 2.1 if self.wants_rocks() else 0
         parts += sum(1 for name in ("restic", "borg") if self.wanted(name))
@@ -144,9 +144,9 @@ class Comparison:
                 "hint: use --dir, a smaller --size, or fewer peers by --only")
 
     def add_repository(self, repository, title, paths):
-        """First and second backup. `paths`: of the database that the first
-        one reads, and of the one that grows, before and after it grew. The
-        backup before that is made and kept now."""
+        """Rows of the first and the second backup. `paths`: the database that
+        the first one reads; the one that grows, before and after. Makes and
+        keeps the backup from before it grew."""
         first, before, after = paths
         if self.usable(repository):
             workspace.say(f"  {repository.name}")
@@ -182,7 +182,7 @@ class Comparison:
             row.state = f"not installed ({missing})" if missing else ""
 
     def measure(self, rounds):
-        """All rows one after the other, every other round backwards."""
+        """Measures all rows in turn, in every other round backwards."""
         for number in range(rounds):
             order = self.rows if number % 2 == 0 else self.rows[::-1]
             for row in order:
@@ -205,7 +205,7 @@ class Comparison:
 
 
 def check_paths(paths):
-    """The measured commands are lines for bash, with these in them."""
+    """The paths become a part of the measured commands, lines for bash."""
     for path in paths:
         if not re.fullmatch(r"[\w./+=@%:,-]+", path):
             raise workspace.Problem(
@@ -214,7 +214,7 @@ def check_paths(paths):
 
 
 def results_base(arguments, date):
-    """The results' path without its ending."""
+    """The path of the results, without its ending."""
     name = arguments.out
     if not name:
         name = f"{date[:10]}-{arguments.size >> 20}M"
@@ -258,7 +258,7 @@ def run(arguments):
 
 
 def main():
-    # So that `finally` removes the data.
+    # With an exit, `finally` removes the data.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(130))
     try:
         return 0 if run(parse_arguments()) else 1

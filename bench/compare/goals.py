@@ -60,7 +60,7 @@ GOALS = [
 
 
 def ratios(above, below, measure):
-    """One for each round in which both were measured."""
+    """One ratio for each round in which both rows were measured."""
     return [a[measure] / b[measure]
             for a, b in zip(above, below) if b.get(measure)]
 
@@ -75,7 +75,7 @@ def median_of(row, measure):
 
 
 def judge(goal, by_id, suffix):
-    """What was reached; nothing if a row it needs was not measured."""
+    """The result for a goal; None if a row that it needs was not measured."""
     def find(ident):
         row = by_id.get(ident + suffix) or by_id.get(ident)
         return row if row is not None and row.samples else None
@@ -86,7 +86,7 @@ def judge(goal, by_id, suffix):
         return None
     if below is None:
         values = [sample[goal.measure] / MIB for sample in above.samples]
-        reached = max(values)  # memory: the worst counts
+        reached = max(values)  # for memory, the worst round counts
     else:
         values = ratios(above.samples, below.samples, goal.measure)
         reached = (median_of(above, goal.measure) /

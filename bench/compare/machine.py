@@ -1,4 +1,4 @@
-"""Where it was measured, and with which versions."""
+"""The machine of the measurement, and the versions of all programs."""
 
 import datetime
 import os
@@ -31,7 +31,7 @@ def first_line(command):
 
 
 def library_version(package):
-    """By pkg-config, else by Debian's package of the header files."""
+    """The version by pkg-config, else of Debian's package of the headers."""
     found = first_line(["pkg-config", "--modversion", package])
     if found[:1].isdigit():
         return found

@@ -11,7 +11,7 @@ TITLES = {
     rows.RESTORE: "Restoring up to the first Get, durable",
     rows.OTHER: "Checking",
 }
-# The first of them that was measured.
+# The first of these rows that was measured is the reference.
 REFERENCES = {
     rows.CREATE: ("levelkeep-live", "levelkeep-offline"),
     rows.SECOND: ("levelkeep-second",),
@@ -19,7 +19,7 @@ REFERENCES = {
     rows.OTHER: ("levelkeep-verify",),
 }
 MB = 1_000_000
-# What the kernel's writing back and an idle system's services stay below.
+# The kernel's writing back and the services of an idle system take less.
 BUSY_SHARE = 0.15
 
 
@@ -33,7 +33,7 @@ def reference_of(all_rows, section, suffix):
 
 
 def figures(row, reference):
-    """All that is said of a row, as the JSON file has it."""
+    """All figures of a row, as the JSON file has them."""
     found = {"id": row.ident, "section": row.section, "title": row.title}
     if row.build:
         found["build"] = row.build
@@ -55,7 +55,7 @@ def figures(row, reference):
 
 
 def document(all_rows, suffixes, facts):
-    """Everything that was measured."""
+    """All results of the measurement."""
     described = []
     for row in all_rows:
         reference = reference_of(all_rows, row.section, suffixes[-1])

@@ -1,4 +1,4 @@
-"""What a measured row is, and how one is run."""
+"""A measured row, and how it is run."""
 
 import dataclasses
 import json
@@ -30,17 +30,17 @@ class Row:
     title: str
     command: str
     programs: typing.Sequence[str] = ()
-    peer: str = ""  # what --only knows it by; empty: always runs
-    build: str = ""  # name of the LevelKeep it runs
+    peer: str = ""  # its name for --only; empty: always runs
+    build: str = ""  # name of the LevelKeep build that it runs
     prepare: typing.Optional[typing.Callable[[], None]] = None
     reads: typing.Sequence[str] = ()
     output: str = ""
     reports: bool = False
     samples: typing.List[dict] = dataclasses.field(default_factory=list)
-    state: str = ""  # why it has no samples
+    state: str = ""  # the reason if it has no samples
 
     def missing(self):
-        """The first of its programs that is not installed, or nothing."""
+        """The first of its programs that is not installed, or ""."""
         for program in self.programs:
             if shutil.which(program) is None:
                 return os.path.basename(program)
@@ -60,7 +60,7 @@ def run_measured(space, command):
     result = os.path.join(space.root, "measured.json")
     workspace.remove(result)
     busy = busy_seconds()
-    # A session of its own, so that all of it ends if we are interrupted.
+    # In a session of its own, so that all its processes end if we are stopped.
     with subprocess.Popen(
             [space.program("measure"), result, "bash", "-euo", "pipefail",
              "-c", command],
@@ -77,7 +77,7 @@ def run_measured(space, command):
     busy = busy_seconds() - busy
     with open(result, encoding="utf-8") as file:
         sample = json.load(file)
-    # Of the processors' time, what went to processes that are not ours.
+    # The share of the processors' time that went to other processes.
     sample["others_share"] = (
         max(0.0, busy - sample["cpu_s"]) /
         (sample["wall_s"] * len(os.sched_getaffinity(0))))
@@ -95,7 +95,7 @@ def run_row(space, row):
     size_before = workspace.tree_bytes(row.output) if row.output else 0
     for path in row.reads:
         workspace.warm(path)
-    # Dirty pages of earlier rows must not be written at this one's cost.
+    # The writing of dirty pages from earlier rows must not count for this row.
     os.sync()
     sample, printed = run_measured(space, row.command)
     if row.reports:

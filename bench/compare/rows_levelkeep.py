@@ -7,7 +7,7 @@ import workspace
 
 
 class LevelKeep:
-    """One build of LevelKeep: the program, and what was built beside it."""
+    """One build of LevelKeep: its program and the files for its rows."""
 
     def __init__(self, name, path, space):
         self.name = name
@@ -37,7 +37,7 @@ class LevelKeep:
         return os.path.join(self.archives, names[0])
 
     def make_first(self):
-        """The backup before 1 % was appended."""
+        """Makes the backup from before 1 % was appended."""
         os.makedirs(self.first)
         self.space.run(self.command("create", self.space.grown_dir,
                                     self.first))
@@ -51,12 +51,12 @@ class LevelKeep:
         storage = os.path.join(self.space.out, "storage")
         workspace.clone(self.space.source,
                         os.path.join(storage, workspace.DB_NAME))
-        # The same file: its checksum file says nothing of the other names.
+        # backups/ is empty: the archive is read from its own folder.
         os.makedirs(os.path.join(self.space.out, "backups"))
 
     def prepare_verified(self):
-        """The same, which has verified the archive in full: what another
-        one has verified is scanned."""
+        """The same, but this installation has verified the archive in full: a
+        restore scans an archive that only another installation verified."""
         self.prepare_installation()
         storage = os.path.join(self.space.out, "storage")
         self.space.run(self.command("verify", storage, self.archives) +

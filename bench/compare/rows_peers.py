@@ -1,4 +1,4 @@
-"""The rows of everybody else."""
+"""The rows of all programs but LevelKeep."""
 
 import os
 
@@ -12,7 +12,7 @@ def piped(compressor, space, target):
 
 
 def archive_rows(space):
-    """Tools that make one file or one folder of the database."""
+    """Tools that make one file or one folder from the database."""
     file = os.path.join(space.out, "archive")
     sync = f"&& sync -f {file}"
     database = f"-C {space.source_dir} {workspace.DB_NAME}"
@@ -50,14 +50,14 @@ def archive_rows(space):
 
 
 class Repository:
-    """restic, borg and RocksDB add to a repository of their own."""
+    """A peer that adds to a repository of its own: restic, borg, RocksDB."""
 
     def __init__(self, space, name, folder, programs, init, backup):
         self.space = space
         self.name = name
         self.programs = programs
         self.init = init  # a line for bash
-        self.backup = backup  # a line for bash, of the database's path
+        self.backup = backup  # makes a line for bash from the database's path
         self.path = os.path.join(space.out, folder)
         self.saved = os.path.join(space.kept, folder)
 
@@ -68,7 +68,7 @@ class Repository:
     def keep_first(self, database):
         """Makes the backup before the append and keeps it for all rounds.
 
-        Two repositories of one folder share it.
+        Two repositories with the same folder share that backup.
         """
         if os.path.exists(self.saved):
             return
@@ -105,7 +105,7 @@ def restic(space):
 
 def borg(space):
     path = os.path.join(space.out, "borg")
-    # Its caches lie with the repository, to be kept and put back with it.
+    # borg's caches are beside the repository, to be kept and put back with it.
     call = f"BORG_BASE_DIR={path}/base borg"
     return Repository(
         space, "borg", "borg", ["borg"], f"{call} init -e none {path}/repo",

@@ -10,7 +10,7 @@ IMMUTABLE = (".ldb", ".sst")
 
 
 class Problem(Exception):
-    """What a user can understand and mend; ends the program."""
+    """An error that a user can understand and mend; ends the program."""
 
 
 def say(text):
@@ -37,7 +37,7 @@ def remove(path):
 
 
 def tree_bytes(path):
-    """Bytes of the files below `path`; one that is named twice counts once."""
+    """Bytes of the files below `path`; a file with two names counts once."""
     if os.path.isfile(path):
         return os.path.getsize(path)
     seen = {}
@@ -49,7 +49,7 @@ def tree_bytes(path):
 
 
 def warm(path):
-    """Reads all files, so that everybody finds them in the page cache."""
+    """Reads all files, so that every program finds them in the page cache."""
     buffer = bytearray(1 << 20)
     for folder, _, names in os.walk(path):
         for name in names:
@@ -89,9 +89,9 @@ class Workspace:
         self.live = os.path.join(self.live_dir, DB_NAME)
         self.rocks = os.path.join(root, "rocks")
         self.rocks_grown = os.path.join(root, "rocks-grown")
-        # Made once: archives to restore from, first backups to add to.
+        # Made once: archives to restore, first backups to add to.
         self.kept = os.path.join(root, "kept")
-        # What the row that is being measured writes.
+        # The output of the row that is being measured.
         self.out = os.path.join(root, "out")
         for path in (self.source_dir, self.grown_dir, self.live_dir,
                      self.kept):
@@ -107,7 +107,7 @@ class Workspace:
         return os.access(self.program(name), os.X_OK)
 
     def run(self, command):
-        """Runs what is not measured. `command` is a line for bash."""
+        """Runs a command that is not measured, a line for bash."""
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", command], env=self.env,
             cwd=self.root, stdin=subprocess.DEVNULL, text=True,
@@ -129,7 +129,7 @@ class Workspace:
                  f"--size {self.size}")
 
     def make_grown(self):
-        """The copy that `append_to_grown` changes later, at the same path."""
+        """A copy that `append_to_grown` changes later, at the same path."""
         self.run(f"cp -r {self.source} {self.grown}")
 
     def append_to_grown(self):

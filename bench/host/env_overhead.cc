@@ -27,7 +27,7 @@ struct Settings {
   std::vector<std::string> workloads = {"fillseq", "fillrandom", "readrandom"};
 };
 
-// One value after the other from a buffer: making values must not be what is
+// Values from a buffer that is made before: the making of values must not be
 // measured.
 // Thread safety: one thread at a time.
 class ValuePool {
@@ -88,7 +88,7 @@ class Comparison {
     // The first pair warms up caches, allocator and disk.
     for (int round = -1; round < settings_.rounds; round++) {
       for (const bool second : {false, true}) {
-        // Whoever goes second may find the disk busy: take turns at that.
+        // The disk may be busy for the second one: Envs take turns at that.
         const bool ours = (round % 2 == 0) != second;
         LEVELKEEP_ASSIGN_OR_RETURN(const Cost cost, RunOnce(ours));
         if (round >= 0) (ours ? ours_ : plain_).push_back(cost);
@@ -105,8 +105,8 @@ class Comparison {
     }
     return Median(values);
   }
-  // The median of the rounds' own ratios: what slows the machine down for a
-  // while hits both halves of a round.
+  // The median of the ratios of the rounds: a slow moment of the machine hits
+  // both halves of a round.
   double RatioOf(double Cost::*member) const {
     std::vector<double> ratios;
     for (size_t i = 0; i < ours_.size(); i++) {

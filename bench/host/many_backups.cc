@@ -103,7 +103,7 @@ class Timings {
   explicit Timings(Json* result)
       : table_({"what, ms", "median", "max"}), result_(result) {}
 
-  // Runs `work` `repeats` times; it returns a Status.
+  // Measures `work`, which returns a Status, `repeats` times.
   template <typename Work>
   Status Time(const std::string& title, const std::string& key, int repeats,
               Work work) {
@@ -137,7 +137,7 @@ Status Expect(const Result<std::vector<BackupInfo>>& list, uint64_t count) {
                                            std::to_string(count));
 }
 
-// As the program's `list`: an object that knows nothing yet.
+// Like `levelkeep list`: with an object that knows nothing yet.
 Status ListFresh(const BackupOptions& options, uint64_t count) {
   Engine engine(options, {});
   return Expect(engine.List(), count);

@@ -13,7 +13,7 @@ namespace levelkeep::bench {
 
 namespace {
 
-// Lets the kernel wake us in time, not up to 50 us later.
+// Makes the kernel wake this thread in time, not up to 50 us later.
 void AskForPreciseTimers() { ::prctl(PR_SET_TIMERSLACK, 1UL, 0UL, 0UL, 0UL); }
 
 void SleepUntil(double wall_seconds) {

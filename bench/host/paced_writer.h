@@ -1,5 +1,5 @@
 // Writes at a fixed rate into a database, like an application under steady
-// load, and keeps how long each write took.
+// load, and records how long each write took.
 
 #ifndef LEVELKEEP_BENCH_HOST_PACED_WRITER_H_
 #define LEVELKEEP_BENCH_HOST_PACED_WRITER_H_
@@ -21,17 +21,17 @@ struct WriterSettings {
   double rate = 2000;  // writes a second
   size_t value_size = 600;
   bool sync = false;
-  uint64_t first_number = 0;  // keys are new from here on
+  uint64_t first_number = 0;  // keys from this number on are new
 };
 
 struct WriteSample {
-  double scheduled = 0;  // WallSeconds() when it was due
-  // From then to its end: a write that waits for a slow one before it counts
-  // its waiting, as users would (no coordinated omission).
+  double scheduled = 0;  // WallSeconds() when the write was due
+  // From that time to the end of the write. A write that waits for an earlier
+  // slow write counts its waiting, as users would (no coordinated omission).
   double latency = 0;
   double service = 0;  // the call alone
-  // How late the thread woke up, the kernel's part of `latency`; below 0 for
-  // a write that the one before held up, which waited for no wake-up.
+  // How late the thread woke up, which is the kernel's part of `latency`; below
+  // 0 if an earlier write was still running and the thread did not sleep.
   double wake_up = -1;
 };
 
@@ -39,7 +39,7 @@ struct WriteSample {
 // Thread safety: all methods may be called concurrently.
 class PacedWriter {
  public:
-  // `db` outlives it.
+  // `db` outlives this object.
   PacedWriter(leveldb::DB* db, const WriterSettings& settings);
   ~PacedWriter();
   PacedWriter(const PacedWriter&) = delete;
@@ -63,7 +63,7 @@ class PacedWriter {
   std::vector<WriteSample> samples_;
   Status status_;
 
-  std::thread thread_;  // last: it uses the others
+  std::thread thread_;  // last, because it uses the other members
 };
 
 }  // namespace levelkeep::bench

@@ -36,9 +36,9 @@ struct Samples {
 
 struct Steps {
   Samples cut;      // marks and version, in memory
-  Samples unpin;    // of a cut alone
+  Samples unpin;    // after a cut alone
   Samples take;     // cut, pin, stat of each file: what a backup does first
-  Samples release;  // with nothing to remove
+  Samples release;  // when it has nothing to remove
   uint64_t tables = 0;
   uint64_t bytes = 0;
 };
@@ -64,7 +64,7 @@ Status MeasureSnapshots(const std::string& dir, int repeats, uint64_t events,
   SnapshotEnv env;
   LEVELKEEP_ASSIGN_OR_RETURN(const auto db, OpenDatabase(dir, &env));
   for (int i = 0; i < repeats; i++) {
-    // Something new each time, so that nothing could be remembered.
+    // New data each time, so that no earlier result can be used again.
     LEVELKEEP_ASSIGN_OR_RETURN(events,
                                FillWithEvents(db.get(), 60'000, 600, events));
     Result<std::unique_ptr<Snapshot>> snapshot =

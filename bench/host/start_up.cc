@@ -22,13 +22,13 @@ struct Settings {
 
 struct Samples {
   std::vector<double> plain;       // DB::Open alone
-  std::vector<double> ours;        // all of the following
+  std::vector<double> ours;        // the next three together
   std::vector<double> initialize;  // constructor and Initialize
   std::vector<double> open;        // DB::Open through our Env
   std::vector<double> attach;
 };
 
-// Nothing may happen beside the start that is measured.
+// Options that let nothing run beside the start that is measured.
 BackupOptions QuietOptions(const std::string& scratch_dir) {
   BackupOptions options;
   options.storage_dir = scratch_dir + "/storage";

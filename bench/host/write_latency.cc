@@ -1,5 +1,5 @@
-// What an application's writers notice of running backups: writes at a fixed
-// rate, in turns with backups one after the other and with none. Goals:
+// How running backups delay an application's writers: writes at a fixed rate,
+// in turns with backups one after the other and without backups. Goals:
 // p50 <= 1.05x, p99 <= 1.3x.
 
 #include <algorithm>
@@ -34,7 +34,7 @@ struct Settings {
   int slowest = 5;
 };
 
-// One kind of windows, with backups or without.
+// All windows of one kind, with backups or without.
 struct Windows {
   std::vector<WriteSample> samples;
   std::vector<double> p50, p99;  // of each window
@@ -49,7 +49,7 @@ void Wait(double seconds) {
   }
 }
 
-// Without those below 0: not measured.
+// Without values below 0, which stand for "not measured".
 std::vector<double> Sorted(const std::vector<WriteSample>& samples,
                            double WriteSample::*member) {
   std::vector<double> values;
@@ -61,8 +61,8 @@ std::vector<double> Sorted(const std::vector<WriteSample>& samples,
   return values;
 }
 
-// Makes backups one after the other while it lives. Ends with the last one
-// whole: a cancelled backup is not what is measured.
+// Makes backups one after the other while it lives. At its end, it waits for
+// the last backup: a cancelled one would not be what is measured.
 // Thread safety: one thread at a time.
 class BackupLoop {
  public:
@@ -77,7 +77,7 @@ class BackupLoop {
     thread_.join();
     return status_;
   }
-  // Wall-clock begin and end of each; after Finish.
+  // Wall-clock begin and end of each backup; valid after Finish.
   const std::vector<std::pair<double, double>>& times() const { return times_; }
 
  private:
@@ -106,7 +106,7 @@ class Experiment {
   Status Run() {
     Wait(settings_.settle_seconds * 2);
     for (int round = 0; round < settings_.rounds; round++) {
-      // Also in turns: a compaction of LevelDB's may follow either.
+      // The order alternates: a compaction by LevelDB may follow either kind.
       for (const bool with_backups : {round % 2 == 1, round % 2 == 0}) {
         LEVELKEEP_RETURN_IF_ERROR(with_backups ? RunWith() : RunWithout());
       }
@@ -131,7 +131,7 @@ class Experiment {
     RecordWindow(&with_);
     LEVELKEEP_RETURN_IF_ERROR(loop.Finish());
     backups_.insert(backups_.end(), loop.times().begin(), loop.times().end());
-    // The next window begins when nothing of this one is left.
+    // The next window begins when all work of this one has ended.
     while (manager_->Health().running.has_value()) Wait(0.05);
     Wait(settings_.settle_seconds);
     return Status::Ok();
@@ -201,8 +201,8 @@ void AddClock(const std::string& title, const std::string& key,
                              {"max", ratio.max}};
 }
 
-// The slowest writes beside backups, and where in a backup each happened:
-// the way to a spike's cause.
+// The slowest writes beside backups, and the moment of the backup in which each
+// happened, which helps to find the cause of a spike.
 void AddSlowest(const Settings& settings, const Experiment& experiment,
                 TextTable* table, Json* result) {
   std::vector<WriteSample> samples = experiment.with().samples;

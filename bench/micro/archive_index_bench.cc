@@ -1,5 +1,5 @@
-// What stands around the files in an archive: tar headers, the table of
-// contents, the backup's manifest.
+// The data around the files in an archive: tar headers, the table of contents,
+// the backup's manifest.
 
 #include <benchmark/benchmark.h>
 
@@ -14,13 +14,13 @@
 namespace levelkeep::bench {
 namespace {
 
-constexpr uint64_t kTableBytes = 2u << 20;  // LevelDB's usual
+constexpr uint64_t kTableBytes = 2u << 20;  // the usual size in LevelDB
 
 Toc MakeToc(int64_t files) {
   Random random(1);
   Toc toc;
   toc.mtime_seconds = 1735300800;
-  uint64_t offset = 300;  // behind the first tar header's member
+  uint64_t offset = 300;  // after the member of the first tar header
   for (int64_t i = 0; i < files; i++) {
     TocFile file;
     file.name = TableFileName(static_cast<uint64_t>(i) + 5);

@@ -1,4 +1,4 @@
-// The answer of GET /api/backup/list: as it is made, and through a tree.
+// The answer of GET /api/backup/list: as LevelKeep makes it, and by a tree.
 
 #include <benchmark/benchmark.h>
 

@@ -1,4 +1,4 @@
-// What is done with the list of backups once it is in memory.
+// Work on the list of backups once the list is in memory.
 
 #include <benchmark/benchmark.h>
 
@@ -17,7 +17,7 @@ namespace {
 
 constexpr int64_t kFirstSecond = 1735300800;
 
-// One an hour, of five histories (restores in between), not in order.
+// One backup an hour, of five histories (restores in between), shuffled.
 std::vector<Listing::Entry> MakeEntries(int64_t count) {
   Random random(1);
   std::vector<std::string> epochs;
@@ -44,7 +44,7 @@ std::vector<Listing::Entry> MakeEntries(int64_t count) {
   return entries;
 }
 
-// Sorting and counting; the listing is freed outside the time.
+// Sorts and counts; the time does not include freeing the listing.
 void BM_MakeListing(benchmark::State& state) {
   const std::vector<Listing::Entry> entries = MakeEntries(state.range(0));
   for (auto _ : state) {
@@ -58,7 +58,7 @@ void BM_MakeListing(benchmark::State& state) {
 }
 BENCHMARK(BM_MakeListing)->Arg(10'000)->Unit(benchmark::kMillisecond);
 
-// `kept` of MAX_BACKUPS: few stay, or nearly all.
+// With different MAX_BACKUPS (`kept`): few backups stay, or nearly all.
 void BM_DecideRetention(benchmark::State& state) {
   const Listing listing(MakeEntries(state.range(0)));
   RetentionPolicy policy;

@@ -20,7 +20,7 @@ namespace {
 constexpr size_t kDataBytes = 4u << 20;
 constexpr int kStored = -1;
 
-// What is to be compressed: 0, LevelDB tables; 1, raw events as in the log.
+// Data to compress: 0, LevelDB tables; 1, raw events as in the log.
 const std::string& Data(int64_t kind) {
   static const std::string* const kTable =
       new std::string(EventTable(kDataBytes));

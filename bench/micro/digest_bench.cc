@@ -1,4 +1,4 @@
-// Digests and checksums, per size of the piece that is fed at once.
+// Digests and checksums, for pieces of different size.
 
 #include <benchmark/benchmark.h>
 

@@ -44,7 +44,7 @@ VersionEdit MakeState(int64_t tables) {
 
 Version MakeVersion(int64_t tables) {
   Version version;
-  // Of a fresh state: no table is there to contradict it.
+  // The edit adds all tables of an empty state.
   if (!version.Apply(MakeState(tables)).ok()) return Version();
   return version;
 }
@@ -71,7 +71,7 @@ void BM_DecodeEdit(benchmark::State& state) {
 }
 BENCHMARK(BM_DecodeEdit)->ArgName("tables")->Arg(1250)->Arg(10'000);
 
-// What a snapshot pays when a compaction ends while it is open.
+// The cost for a snapshot that is open when a compaction ends.
 void BM_CopyVersion(benchmark::State& state) {
   const Version version = MakeVersion(state.range(0));
   for (auto _ : state) {
@@ -82,7 +82,7 @@ void BM_CopyVersion(benchmark::State& state) {
 }
 BENCHMARK(BM_CopyVersion)->ArgName("tables")->Arg(1250)->Arg(10'000);
 
-// A compaction: one table goes, one comes.
+// The edit of a compaction: one table goes, one comes.
 void BM_ApplyCompaction(benchmark::State& state) {
   Version version = MakeVersion(state.range(0));
   uint64_t oldest = 4;

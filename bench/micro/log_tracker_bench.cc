@@ -1,5 +1,5 @@
-// The write-ahead log: what SnapshotEnv adds to every write (LogTracker), and
-// what recovering a log's end costs (ScanLog).
+// The write-ahead log: the cost of SnapshotEnv for every write (LogTracker),
+// and of finding the whole records of a log (ScanLog).
 
 #include <benchmark/benchmark.h>
 

@@ -1,5 +1,5 @@
-// first_get DIR: opens a LevelDB and reads its first event, as the end of
-// every restore that is measured.
+// first_get DIR: opens a LevelDB and reads its first event. Every restore that
+// is measured ends with this.
 
 #include <CLI/CLI.hpp>
 #include <string>

@@ -1,6 +1,6 @@
 // isal_floor DIR [--threads N]: reads the database's files and deflates them
-// by ISA-L at level 1, in pieces of 1 MiB, and writes nothing. No archive
-// that uses this compressor can be made faster.
+// with ISA-L at level 1, in pieces of 1 MiB, and writes nothing. No program can
+// make an archive faster with this compressor.
 
 #include <fcntl.h>
 #include <isa-l/igzip_lib.h>

@@ -2,8 +2,8 @@
 //
 // An application that embeds LevelKeep: opens the database through
 // SnapshotEnv, goes on writing N events a second, and makes one backup.
-// Prints what CreateBackup alone took, as JSON; the memory that it added is
-// measured from the moment before it.
+// Prints as JSON what CreateBackup alone took. The memory that it added counts
+// from the moment before that call.
 
 #include <CLI/CLI.hpp>
 #include <chrono>
@@ -30,7 +30,7 @@ struct Arguments {
   uint64_t rate = 200;
 };
 
-// A line of /proc/self/status, in bytes; 0 where there is none.
+// A field of /proc/self/status, in bytes; 0 if there is no such field.
 uint64_t MemoryField(const std::string& field) {
   std::ifstream file("/proc/self/status");
   std::string name;
@@ -43,7 +43,7 @@ uint64_t MemoryField(const std::string& field) {
   return 0;
 }
 
-// The kernel forgets the highest memory use so far.
+// Makes the kernel forget the highest memory use so far.
 void ResetPeak() { std::ofstream("/proc/self/clear_refs") << "5"; }
 
 void WriteUntilStopped(const std::stop_token& stop, leveldb::DB* db,

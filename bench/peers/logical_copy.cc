@@ -1,5 +1,5 @@
-// logical_copy DIR FILE: the backup that an application writes by itself.
-// All records, read through an iterator, into one gzip file of level 1.
+// logical_copy DIR FILE: the backup that an application might write by itself.
+// It writes all records, read by an iterator, into one gzip file of level 1.
 
 #include <fcntl.h>
 #include <unistd.h>

@@ -1,9 +1,9 @@
 // make_database DIR --size BYTES [--append] [--seed N]
 //
 // Fills a LevelDB with events until its files take BYTES on the disk, or
-// BYTES more than before. It is closed when LevelDB's own compactions have
-// come to rest: one that is cut off leaves files that belong to nothing, and
-// copying them would be counted against those who copy all files.
+// BYTES more than before. It closes the database when LevelDB's own compactions
+// have ended: an interrupted compaction leaves files that nobody needs, and
+// copying them would count against programs that copy all files.
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -21,11 +21,11 @@ namespace {
 using levelkeep::Result;
 using levelkeep::Status;
 
-// As many as one request of a busy application might bring.
+// About as many events as one request of a busy application brings.
 constexpr uint64_t kEventsPerBatch = 20;
 // Looking at all files after each batch would take longer than writing.
 constexpr uint64_t kBatchesPerLook = 100;
-// A compaction that runs makes or removes a file well within this time.
+// If a compaction runs, it makes or removes a file well within this time.
 constexpr std::chrono::milliseconds kRest{1000};
 
 struct Arguments {
@@ -42,7 +42,7 @@ uint64_t FileBytes(const std::string& dir) {
   if (!env->GetChildren(dir, &names).ok()) return 0;
   for (const std::string& name : names) {
     uint64_t size = 0;
-    // A file that a compaction has just removed counts nothing.
+    // A file that a compaction has just removed does not count.
     if (env->GetFileSize(dir + "/" + name, &size).ok() && name[0] != '.') {
       total += size;
     }
@@ -79,7 +79,7 @@ Status Fill(const Arguments& arguments) {
   uint64_t next = *last + 1;
   const uint64_t wanted =
       arguments.size + (arguments.append ? FileBytes(arguments.dir) : 0);
-  // Compactions make it smaller: it may take several goes.
+  // Compactions make the database smaller, so that several rounds may follow.
   while (FileBytes(arguments.dir) < wanted) {
     while (FileBytes(arguments.dir) < wanted) {
       for (uint64_t i = 0; i < kBatchesPerLook; ++i) {

@@ -1,6 +1,6 @@
-// many_tables DIR --tables N: a LevelDB of very many small tables, as no
-// application would make it in a short time: for the memory and time that
-// each file costs.
+// many_tables DIR --tables N: makes a LevelDB of very many small tables, which
+// an application would need a long time for, to measure the memory and time
+// that each file costs.
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -32,7 +32,7 @@ std::string Key(uint64_t number) {
   return text;
 }
 
-// As it stands in tables and MANIFEST: sequence number and type behind it.
+// The key as in tables and MANIFEST: followed by sequence number and type.
 std::string InternalKey(uint64_t number) {
   std::string key = Key(number);
   const uint64_t trailer = (number + 1) << 8 | 1;
@@ -54,7 +54,7 @@ class WholeKeys : public leveldb::Comparator {
   void FindShortSuccessor(std::string* /*key*/) const override {}
 };
 
-// One entry a table, all on one level.
+// Writes a table of one entry; all tables are on one level.
 Result<TableMeta> WriteTable(const std::string& dir, uint64_t index) {
   TableMeta table;
   table.level = 3;

@@ -1,11 +1,11 @@
-// measure RESULT COMMAND...: runs a command and writes what it took to the
-// file RESULT, as JSON: wall and processor seconds of its process tree, the
-// memory of its largest process, and the private memory of all of them
+// measure RESULT COMMAND...: runs a command and writes into the file RESULT, as
+// JSON, what the command took: wall and processor seconds of its process tree,
+// the memory of its largest process, and the private memory of all processes
 // together, sampled every 10 ms. Files that a process maps, as LevelDB does,
-// count in the former and not in the latter.
+// count as memory of the largest process, but not as private memory.
 //
-// A program of its own because a process inherits, as its first peak, the
-// size of the one that starts it: a driver in Python would add its own.
+// This is a program of its own because a process inherits the size of its
+// parent as its first peak: a driver in Python would add its own size.
 
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -30,8 +30,8 @@ double Seconds(const timeval& time) {
 
 constexpr std::chrono::milliseconds kSampleInterval{10};
 
-// Bytes that `pid` and its descendants have to themselves; those that have
-// ended count nothing.
+// The private bytes of `pid` and its descendants; processes that have ended do
+// not count.
 uint64_t PrivateBytes(pid_t pid) {
   const std::string folder = "/proc/" + std::to_string(pid);
   uint64_t total = 0;

@@ -1,7 +1,7 @@
 // rocksdb_peer VERB ...: RocksDB's own ways to back up, with the records of
 // a LevelDB.
 //
-//   load LEVELDB DIR              all records that DIR does not have yet
+//   load LEVELDB DIR              copies all records that DIR lacks
 //   backup DIR BACKUPS --threads N
 //   checkpoint DIR TARGET
 //   restore BACKUPS DIR --threads N    the newest, then the first Get
@@ -62,7 +62,7 @@ Result<std::unique_ptr<rocksdb::BackupEngine>> OpenBackups(
   return std::unique_ptr<rocksdb::BackupEngine>(opened);
 }
 
-// Where a load goes on: the key behind the newest event, if there is one.
+// Where a load continues: the key after the newest event, if there is one.
 std::string FirstMissing(rocksdb::DB* db) {
   std::string head;
   if (!db->Get(rocksdb::ReadOptions(), levelkeep::kEventHeadKey, &head).ok()) {

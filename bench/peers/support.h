@@ -1,4 +1,4 @@
-// What the programs of this folder share: the event store's keys, failing.
+// Shared by the programs of this folder: the event store's keys, errors.
 
 #ifndef LEVELKEEP_BENCH_PEERS_SUPPORT_H_
 #define LEVELKEEP_BENCH_PEERS_SUPPORT_H_
@@ -15,7 +15,7 @@ namespace levelkeep::bench {
 // Prints "program: status" to standard error if it is not ok. For main().
 int ExitCode(const std::string& program, const Status& status);
 
-// The newest event by `meta:head`; 0 if the database has none.
+// The number of the newest event, from `meta:head`; 0 without events.
 Result<uint64_t> LastEvent(leveldb::DB* db, const std::string& dir);
 
 // Appends events and moves `meta:head`, in one batch. Not synced.

@@ -35,7 +35,7 @@ Result<uint64_t> MakeDatabase(const std::string& dir, uint64_t bytes) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto db, OpenDatabase(dir, nullptr));
   LEVELKEEP_ASSIGN_OR_RETURN(uint64_t events,
                              FillWithEvents(db.get(), bytes, kValueSize, 0));
-  // Or the next one to open it would pay for what is left over here.
+  // Without this, the next user of the database would pay for its compactions.
   db->CompactRange(nullptr, nullptr);
   return events;
 }

@@ -15,20 +15,20 @@
 
 namespace levelkeep::bench {
 
-// kIoError with LevelDB's words behind `where`, such as a folder.
+// kIoError with LevelDB's message after `where`, such as a folder.
 Status FromLevelDb(const leveldb::Status& status,
                    const std::string& where = "leveldb");
 
 Result<std::unique_ptr<leveldb::DB>> OpenDatabase(
     const leveldb::Options& options, const std::string& dir);
 
-// `env` may be null: LevelDB's own. Created if it is not there.
+// If `env` is null, LevelDB's own. Creates a database that does not exist.
 Result<std::unique_ptr<leveldb::DB>> OpenDatabase(const std::string& dir,
                                                   leveldb::Env* env);
 
-// A database of about `bytes` of events as applications write them (600 B),
-// compactions finished, closed again. Says on stderr that it takes a moment.
-// The number of events.
+// Makes a database of about `bytes` of events as applications write them
+// (600 B), finishes its compactions and closes it. Says on stderr that this
+// takes a moment. Returns the number of events.
 Result<uint64_t> MakeDatabase(const std::string& dir, uint64_t bytes);
 
 }  // namespace levelkeep::bench

@@ -30,7 +30,7 @@ constexpr std::array<std::string_view, 16> kWords = {
 // 2024-01-01T00:00:00Z is where the events begin.
 constexpr int kMillisecondsPerDay = 86'400'000;
 
-// LevelDB's table builder writes into it.
+// A file in memory for LevelDB's table builder.
 class StringFile : public leveldb::WritableFile {
  public:
   leveldb::Status Append(const leveldb::Slice& data) override {

@@ -1,4 +1,4 @@
-// Data that looks like what event stores keep: JSON records of a few hundred
+// Data that looks like the data of event stores: JSON records of a few hundred
 // bytes, half of which repeats. The same on every machine.
 
 #ifndef LEVELKEEP_BENCH_SUPPORT_EVENT_DATA_H_
@@ -16,14 +16,14 @@ class DB;
 
 namespace levelkeep::bench {
 
-// A small, fast generator (SplitMix64): std::mt19937's speed would be part of
-// what is measured.
+// A small, fast generator (SplitMix64). The slower std::mt19937 would be part
+// of the measured time.
 // Thread safety: one thread at a time.
 class Random {
  public:
   explicit Random(uint64_t seed) : state_(seed) {}
   uint64_t Next();
-  // Below `limit`, which is not 0.
+  // A number below `limit`, which is not 0.
   uint64_t Below(uint64_t limit) { return Next() % limit; }
   std::string Hex(size_t digits);
 
@@ -31,10 +31,10 @@ class Random {
   uint64_t state_;
 };
 
-// An event as an application might store it: the layout of src/eventstore, 200
-// to 1200 bytes whose fields repeat and differ as real ones do. It depends on
-// the arguments alone, so that a database can be appended to by another
-// process.
+// An event as an application might store it: in the layout of src/eventstore,
+// 200 to 1200 bytes, with fields that repeat and differ as real ones do. It
+// depends on the arguments alone, so that another process can append to a
+// database.
 // Thread safety: may be called concurrently.
 std::string EventRecord(uint64_t seed, uint64_t sequence);
 
@@ -55,12 +55,12 @@ std::string EventKey(uint64_t number);
 
 // About `size` bytes of raw events.
 std::string RawEvents(size_t size);
-// A LevelDB table (with Snappy) of events, at least `size` bytes: what
-// backups are mostly made of.
+// A LevelDB table (with Snappy) of events, at least `size` bytes: backups
+// consist mostly of such tables.
 std::string EventTable(size_t size);
 
-// Writes events of `value_size` bytes under new keys from `first` on until
-// about `bytes` were written. The key after the last.
+// Writes events of `value_size` bytes with new keys from `first` on until about
+// `bytes` are written. Returns the key after the last.
 Result<uint64_t> FillWithEvents(leveldb::DB* db, uint64_t bytes,
                                 size_t value_size, uint64_t first);
 

@@ -8,12 +8,12 @@
 
 namespace levelkeep::bench {
 
-// Seconds; only differences mean something.
+// Seconds of a clock; only differences have a meaning.
 double WallSeconds();
 double ThreadCpuSeconds();   // of the calling thread
 double ProcessCpuSeconds();  // of all threads
-// Of everybody on this machine, in steps of 10 ms; 0 where the kernel does
-// not tell.
+// Of all processes on this machine, in steps of 10 ms; 0 if the kernel does not
+// tell.
 double MachineCpuSeconds();
 
 struct Cost {
@@ -24,13 +24,13 @@ struct Cost {
 };
 Cost MeasureOnce(const std::function<void()>& work);
 
-// 0 for no values.
+// The median; 0 without values.
 double Median(std::vector<double> values);
 double Max(const std::vector<double>& values);
-// The smallest value that at least `share` of `sorted` do not exceed; 0 for
-// no values. 0.5 is the median.
+// The smallest value that at least `share` of `sorted` do not exceed; 0 without
+// values. A share of 0.5 gives the median.
 double Percentile(const std::vector<double>& sorted, double share);
-// 0 where there is nothing to divide by.
+// The ratio; 0 if `base` is not above 0.
 double Ratio(double value, double base);
 
 }  // namespace levelkeep::bench

@@ -99,7 +99,7 @@ int Benchmark::Run(int argc, char** argv, const std::function<Status()>& body) {
   LogOptions quiet;
   quiet.level = LogLevel::kWarn;
   Status status = ConfigureLogging(quiet);
-  // Before minutes of measuring, not after.
+  // A wrong path shows now, before minutes of measuring.
   if (status.ok() && !json_path_.empty()) status = WriteJson();
   if (status.ok()) {
     result_["benchmark"] = name_;

@@ -1,5 +1,5 @@
-// How the host benchmarks are started and how they tell what they found: a
-// table for people, JSON for programs.
+// How the host benchmarks are started and report their results: as a table for
+// people, and as JSON for programs.
 
 #ifndef LEVELKEEP_BENCH_SUPPORT_REPORT_H_
 #define LEVELKEEP_BENCH_SUPPORT_REPORT_H_
@@ -16,8 +16,8 @@ namespace levelkeep::bench {
 
 using Json = nlohmann::ordered_json;
 
-// Columns as wide as their widest cell; the first to the left, the others to
-// the right.
+// A table whose columns are as wide as their widest cell. The first column is
+// aligned left, the others right.
 // Thread safety: one thread at a time.
 class TextTable {
  public:
@@ -34,7 +34,7 @@ std::string Milliseconds(double seconds);  // "1.234"
 std::string Microseconds(double seconds);  // "12.3"
 std::string TimesRatio(double ratio);      // "1.03x"
 
-// What every benchmark has; a benchmark adds its own options to the CLI::App.
+// The options that every benchmark has; it adds its own to the CLI::App.
 // Thread safety: one thread at a time.
 class Benchmark {
  public:
@@ -48,8 +48,8 @@ class Benchmark {
   const std::string& scratch_dir() const { return scratch_dir_; }
   Json* result() { return &result_; }
 
-  // Parses, runs `body` and writes the JSON file if one is asked for. The
-  // exit code for main().
+  // Parses, runs `body` and writes the JSON file if one is asked for. Returns
+  // the exit code for main().
   int Run(int argc, char** argv, const std::function<Status()>& body);
 
  private:
