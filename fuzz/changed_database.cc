@@ -18,9 +18,9 @@ struct Extent {
   uint64_t size = 0;
 };
 
-// A table's footer: two varint extents, padding, a magic number of 8 bytes.
+// The footer of a table: two varint extents, padding, 8 bytes of magic number.
 constexpr size_t kFooterSize = 48;
-// Behind each block: its compression and a checksum.
+// After each block come its compression and a checksum.
 constexpr size_t kBlockTrailer = 5;
 
 std::optional<Extent> GetExtent(std::string_view* input) {
@@ -32,7 +32,8 @@ std::optional<Extent> GetExtent(std::string_view* input) {
   return extent;
 }
 
-// The sample's tables are small: one data block, then those of the footer.
+// Repairs checksums. The sample's tables are small: one data block, and the two
+// blocks that the footer names.
 void RepairTable(std::string* table) {
   if (table->size() < kFooterSize) return;
   std::string_view footer =
@@ -54,7 +55,7 @@ void RepairTable(std::string* table) {
   }
 }
 
-// The first fragment's checksum; the sample's records have one each.
+// Repairs the checksums of fragments; the sample's records have one each.
 void RepairLog(std::string* log) {
   for (size_t at = 0; at + kLogHeaderSize <= log->size();) {
     const size_t length =
@@ -81,7 +82,7 @@ std::string Records(FuzzedBytes* input) {
   return builder.log();
 }
 
-// What a change does; its file and a place in it follow.
+// The kind of a change; its file and a place in the file follow.
 enum Action : uint8_t {
   kFlip,
   kFlipUnnoticed,
@@ -149,7 +150,7 @@ size_t IndexOf(const Files& files, const std::string& name) {
 Files ChangedDatabase(FuzzedBytes* input) {
   Files files = SampleDatabase();
   while (!input->empty()) Change(input, &files);
-  // What no file system and no archive of ours holds.
+  // Removes files that neither a file system nor an archive of ours can hold.
   std::erase_if(files, [](const auto& file) {
     return !IsBackedUp(ParseDbFileName(file.first).kind) ||
            file.first.size() > 200;
@@ -174,7 +175,7 @@ std::optional<std::string> ChangesTo(const Files& wanted) {
     if (files[name] == content) continue;
     changes += ChangeAt(kReplace, IndexOf(files, name), content);
   }
-  // A name or a content that holds a cut, too many files.
+  // Not possible with a kCut in a name or a content, or with too many files.
   FuzzedBytes input(reinterpret_cast<const uint8_t*>(changes.data()),
                     changes.size());
   if (ChangedDatabase(&input) != wanted) return std::nullopt;

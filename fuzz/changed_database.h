@@ -1,5 +1,5 @@
 // A database that is nearly right: the sample, with changes that a fuzzer
-// chooses and checksums made right again where it wants that.
+// chooses. The fuzzer also chooses where checksums are made right again.
 
 #ifndef LEVELKEEP_FUZZ_CHANGED_DATABASE_H_
 #define LEVELKEEP_FUZZ_CHANGED_DATABASE_H_
@@ -11,10 +11,10 @@
 
 namespace levelkeep::fuzz {
 
-// Takes all that is left of `input`.
+// Takes all the rest of `input`.
 Files ChangedDatabase(FuzzedBytes* input);
 
-// The input that makes the sample be `wanted`. Nothing if none does.
+// The input that turns the sample into `wanted`; nullopt if there is none.
 std::optional<std::string> ChangesTo(const Files& wanted);
 
 }  // namespace levelkeep::fuzz

@@ -1,4 +1,4 @@
-// The start corpus in the making: FOLDER/<fuzzer>/<name>.
+// Writes the start corpus: FOLDER/<fuzzer>/<name>.
 
 #ifndef LEVELKEEP_FUZZ_CORPUS_H_
 #define LEVELKEEP_FUZZ_CORPUS_H_
@@ -14,7 +14,7 @@
 
 namespace levelkeep::fuzz {
 
-// Where the seeds go.
+// The folder of the seeds.
 class Corpus {
  public:
   explicit Corpus(std::string folder) : folder_(std::move(folder)) {}
@@ -29,7 +29,7 @@ class Corpus {
   const std::string folder_;
 };
 
-// A first byte that chooses what is fuzzed, and the rest.
+// A first byte that chooses what is fuzzed, then the rest.
 inline std::string Chosen(char choice, std::string_view rest) {
   return std::string(1, choice) + std::string(rest);
 }
@@ -43,10 +43,10 @@ inline std::string Join(const std::vector<std::string>& pieces) {
   return text;
 }
 
-// Of the restore fuzzer; `flags` are WorldFlags. Without interruptions.
+// A seed of the restore fuzzer, without interruptions; `flags` are WorldFlags.
 std::string RestoreSeed(RestoreInput what, int flags, std::string_view rest);
 
-// Parts of the corpus with a file of their own.
+// Parts of the corpus that have a source file of their own.
 void AddRestores(const Corpus& corpus);
 void AddHostileArchives(const Corpus& corpus);
 

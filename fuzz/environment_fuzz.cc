@@ -1,5 +1,5 @@
-// Files of KEY=VALUE lines and the settings made of them. Problems name their
-// line and never show a secret; settings come back from their own text.
+// Files of KEY=VALUE lines and the settings made from them. Each problem names
+// its line and never shows a secret; settings come back from their own text.
 
 #include <set>
 
@@ -10,7 +10,7 @@
 namespace levelkeep::fuzz {
 namespace {
 
-// No key and no ${NAME} can hold it, so it is seen only where a value is.
+// No key and no ${NAME} can hold this mark, so that only a value shows it.
 constexpr std::string_view kMark = "%SECRET%";
 
 using Entry = SettingsLoader::Entry;
@@ -59,7 +59,7 @@ void CheckFile(const EnvFile& file, const std::string& text) {
   Require(static_cast<size_t>(before) <= lines, "a line is in the file");
 }
 
-// As the program makes them, with a mark in every secret and nowhere else.
+// Entries as the program makes them, with a mark in every secret only.
 std::vector<Entry> EntriesOf(const EnvFile& file, std::string_view secret) {
   std::vector<Entry> entries;
   for (const EnvFile::Entry& entry : file.entries) {
@@ -81,8 +81,8 @@ std::vector<Entry> EntriesOf(const EnvFile& file, std::string_view secret) {
   return entries;
 }
 
-// Settings that came from somewhere are given again, by the text that the
-// program shows.
+// Gives settings that the input has set again, as the text that the program
+// shows.
 void CheckRoundTrip(const LoadedSettings& loaded) {
   std::vector<Entry> entries;
   for (const SettingOrigin& origin : loaded.origins) {

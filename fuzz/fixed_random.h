@@ -1,12 +1,12 @@
-// Random numbers that are the same in every run of an input. For programs
-// that are linked with -Wl,--wrap=getrandom.
+// Random numbers that are the same in every run of an input, for programs that
+// are linked with -Wl,--wrap=getrandom.
 
 #ifndef LEVELKEEP_FUZZ_FIXED_RANDOM_H_
 #define LEVELKEEP_FUZZ_FIXED_RANDOM_H_
 
 namespace levelkeep::fuzz {
 
-// From here on getrandom gives the same numbers again.
+// getrandom begins again with the same numbers.
 void RestartFixedRandom();
 
 }  // namespace levelkeep::fuzz

@@ -3,8 +3,8 @@
 //   1  the tar, inside one good gzip member
 //   2  the tar, cut into several good gzip members
 //   3  the names and contents of a well-formed tar
-// Whatever they hold: nothing outside of the target, only files with names
-// of a database, no more than the limits, and Check agrees with Extract.
+// Whatever the archive holds: nothing is written outside of the target, only
+// files with names of a database, within the limits; Check agrees with Extract.
 
 #include <filesystem>
 
@@ -26,7 +26,7 @@ std::string SeveralMembers(FuzzedBytes* input) {
   return archive;
 }
 
-// Entries of type, name, content; the tar around them is right.
+// A tar of entries (type, name, content) that is right.
 std::string WellFormed(FuzzedBytes* input) {
   std::string tar;
   while (!input->empty()) {
@@ -70,7 +70,7 @@ void CheckAgreement(const Result<ExtractedDatabase>& checked,
           "Check and Extract find the same");
 }
 
-// What was written, whether it succeeded or not.
+// All files that were written, even if the extraction failed.
 Files Written(const std::string& target, const std::string& archive) {
   Files written;
   uint64_t total_bytes = 0;

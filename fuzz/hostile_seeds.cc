@@ -1,5 +1,5 @@
-// Seeds from the archives of tests/hostile: as they are, as the tar that is in
-// them, as the texts of our format, and as databases.
+// Seeds from the archives of tests/hostile: the archives, the tars in them, the
+// texts of our format, and the databases.
 
 #include <cstdlib>
 #include <optional>
@@ -18,11 +18,11 @@
 namespace levelkeep::fuzz {
 namespace {
 
-// Below the -max_len of run.sh.
+// Below the -max_len in run.sh.
 constexpr size_t kMaxArchive = 19'000;
 constexpr size_t kMaxText = 7'900;
 
-// Up to what is damaged.
+// The archive's tar, up to the place of a damage.
 std::string Inflated(const std::string& archive) {
   Verdict verdict((std::stop_token()));
   const auto source = NewStringSource(archive);
@@ -37,7 +37,7 @@ std::string Inflated(const std::string& archive) {
   return content;
 }
 
-// The content of the entry of which `name` is the last part.
+// The content of the entry whose last part of the name is `name`.
 std::string EntryOf(const std::string& tar, std::string_view name) {
   constexpr size_t kSizeField = 124;
   constexpr size_t kMagicField = 257;

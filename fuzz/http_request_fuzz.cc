@@ -5,8 +5,8 @@
 //   3  a Range header and a file's size
 //   4  a JSON body
 //   5  a time
-// However the bytes of a connection are cut, the requests and the refusal are
-// the same.
+// The requests and the refusal of a connection must not depend on how its bytes
+// are cut.
 
 #include <ctime>
 #include <nlohmann/json.hpp>
@@ -213,7 +213,7 @@ void CheckRange(FuzzedBytes input) {
           "an ETag is listed if it is in the list");
 }
 
-// Counts what ParseBody must refuse, with a parser of its own kind.
+// Finds, with another parser, whatever ParseBody must refuse.
 class StrictReader : public nlohmann::json_sax<nlohmann::json> {
  public:
   bool null() override { return true; }
@@ -261,7 +261,7 @@ void CheckBody(const std::string& text) {
     return;
   }
   StrictReader reader;
-  // That parser takes a NUL for the end of the text.
+  // StrictReader's parser takes a NUL for the end of the text.
   const bool valid = text.find('\0') == text.npos &&
                      nlohmann::json::sax_parse(text, &reader) &&
                      !reader.twice && reader.depth <= 32;

@@ -1,5 +1,5 @@
-// LevelDB's log format, seen by its reader (ScanLog) and by who watches its
-// writer (LogTracker). The first byte says what is fuzzed:
+// LevelDB's log format, as its reader (ScanLog) and the watcher of its writer
+// (LogTracker) see it. The first byte says what is fuzzed:
 //   0  the whole file
 //   1  fragments with right checksums
 //   2  whole records
@@ -69,7 +69,7 @@ Scanned Scan(const std::string& log, bool batches) {
 void CheckAgreement(const std::string& log, const Seen& seen,
                     const Scanned& scanned) {
   const size_t count = scanned.records.size();
-  // The tracker does not know of checksums: it may go on.
+  // The tracker does not check checksums, so that it may find more.
   Require(count <= seen.records.size(), "what ScanLog reads was written");
   for (size_t i = 0; i < count; ++i) {
     Require(scanned.records[i] == seen.records[i],
@@ -85,7 +85,7 @@ void CheckAgreement(const std::string& log, const Seen& seen,
   }
 }
 
-// A log that ends early holds exactly the records that end before.
+// A log that is cut holds exactly the records that end before the cut.
 void CheckPrefix(const std::string& log, const Seen& seen,
                  const Scanned& scanned, uint64_t cut) {
   const uint64_t size = cut % (log.size() + 1);
@@ -109,7 +109,7 @@ void CheckSequences(const std::string& log, const Seen& seen) {
           "both know the last sequence number");
 }
 
-// `good_records` is how many it must hold, where that is known.
+// `good_records` becomes the number of its records if that is known.
 std::string MakeLog(FuzzedBytes* input, std::optional<size_t>* good_records) {
   LogBuilder builder;
   switch (input->Byte() % 3) {
@@ -126,7 +126,7 @@ std::string MakeLog(FuzzedBytes* input, std::optional<size_t>* good_records) {
     default:
       *good_records = 0;
       while (!input->empty()) {
-        // Long ones, too: blocks are of 32 KiB.
+        // Long records, too: blocks are of 32 KiB.
         const size_t longer = size_t{input->Byte()} * 131;
         std::string record(input->Piece());
         if (record.empty()) record = "x";

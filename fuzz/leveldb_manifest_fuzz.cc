@@ -1,7 +1,7 @@
 // LevelDB's MANIFEST. The first byte says what is fuzzed:
 //   0  the whole file
 //   1  the edits, each framed as a good record
-// What is accepted must survive being written as one edit.
+// An accepted MANIFEST must survive being written as one edit.
 
 #include "base/file_system.h"
 #include "dbfiles/log_format.h"

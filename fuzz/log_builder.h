@@ -1,4 +1,4 @@
-// Logs as LevelDB frames them, right or wrong on purpose.
+// Logs that are framed as by LevelDB, right or deliberately wrong.
 
 #ifndef LEVELKEEP_FUZZ_LOG_BUILDER_H_
 #define LEVELKEEP_FUZZ_LOG_BUILDER_H_
@@ -17,8 +17,8 @@ namespace levelkeep::fuzz {
 // Thread safety: one thread at a time.
 class LogBuilder {
  public:
-  // A fragment with a right checksum, wherever the log stands; its payload is
-  // cut to what a header can say.
+  // Adds a fragment with a right checksum, even in a wrong place. Its payload
+  // is cut to the length that a header can state.
   void AddFragment(uint8_t type, std::string_view payload) {
     payload = payload.substr(0, 0xffff);
     const char type_byte = static_cast<char>(type);
@@ -30,7 +30,7 @@ class LogBuilder {
     log_.push_back(type_byte);
     log_.append(payload);
   }
-  // A record as LevelDB would write it here.
+  // Adds a record as LevelDB would write it here.
   void AddRecord(std::string_view record) {
     bool first = true;
     do {
@@ -44,7 +44,7 @@ class LogBuilder {
     } while (!record.empty());
   }
   void AddBytes(std::string_view bytes) { log_.append(bytes); }
-  // Of the current block.
+  // The bytes that are left in the current block.
   size_t Room() const { return kLogBlockSize - log_.size() % kLogBlockSize; }
   const std::string& log() const { return log_; }
 

@@ -1,5 +1,5 @@
-// levelkeep-manifest.json: what decodes is consistent, comes back from its
-// own encoding, and does not depend on how many files were expected.
+// levelkeep-manifest.json: a decoded manifest is consistent, comes back from
+// its own encoding, and does not depend on how many files were expected.
 
 #include <algorithm>
 #include <set>

@@ -1,5 +1,5 @@
-// Names that become paths, and texts that become lines: backups, files of a
-// database, tokens of records, times, what is shown of untrusted bytes.
+// Names that become paths, and texts that become lines: names of backups and of
+// a database's files, tokens of records, times, untrusted bytes for a terminal.
 
 #include "base/clock.h"
 #include "base/record.h"
@@ -96,7 +96,7 @@ void CheckTime(const std::string& text) {
           "a time loses less than a millisecond");
 }
 
-// What a person may see on a terminal.
+// Text for a terminal must hold only what a person may see.
 void CheckPrintable(const std::string& text, size_t limit) {
   const std::string shown = Printable(text, limit);
   Require(IsValidUtf8(shown), "what is shown is UTF-8");

@@ -1,12 +1,12 @@
 // Archives that claim to be ours. The first byte says what is fuzzed:
 //   0  the whole file
-//   1  the table of contents, behind the payload of a good archive
+//   1  the table of contents, after the payload of a good archive
 //   2  the text of the manifest, in an archive that is right otherwise
 //   3  a good archive, with single bytes changed
 //   4  a table of contents alone
 //   5  lies, field by field, in manifest and table of contents
-// Whatever is accepted must hold what its manifest says, to Check, Extract
-// and ArchiveView alike.
+// An accepted archive must hold what its manifest says, for Check, Extract and
+// ArchiveView alike.
 
 #include <filesystem>
 #include <utility>
@@ -56,7 +56,7 @@ void CheckToc(std::string_view text) {
           "no entry is lost on the way");
 }
 
-// Nobody but the archive may be blamed for a bad archive.
+// A bad archive must be blamed, and nothing else.
 void CheckBlame(const Status& status) {
   Require(status.code() == StatusCode::kCorruption ||
               status.code() == StatusCode::kUnsupported ||
@@ -95,7 +95,7 @@ void CheckExtracted(const ExtractedDatabase& database, const Files& extracted) {
   }
 }
 
-// Returns what was extracted, if anything was.
+// Returns the extracted files, if there are any.
 Files CheckArchive(std::string_view archive) {
   Scratch& scratch = Scratch::Get();
   scratch.Clear();
@@ -113,7 +113,7 @@ Files CheckArchive(std::string_view archive) {
   options.limits.max_total_bytes = 16u << 20;
   const auto checked = (*reader)->Check(options);
   if (!checked.ok()) CheckBlame(checked.status());
-  // Before it is extracted: a size that only the archive claims.
+  // A refused archive that claims more than the limit is not extracted.
   if (!checked.ok() && (*reader)->outline().content_bytes > 16u << 20) {
     return {};
   }
@@ -164,8 +164,8 @@ void LieAbout(FuzzedBytes* input, TocFile* file) {
   if (what % 4 > 1) file->chunks[0].archive_offset = input->Number();
 }
 
-// One file of the list has another name, size or digest, is gone, there
-// twice, or elsewhere.
+// Gives one file of the list another name, size, digest or place, removes it,
+// or lists it twice.
 template <typename NamedFile>
 void Lie(FuzzedBytes* input, std::vector<NamedFile>* files) {
   const uint8_t what = input->Byte();

@@ -1,6 +1,6 @@
 // Small files that LevelKeep writes and reads again, and event records. The
-// first byte says which one; checksums are made right, so that the fuzzer
-// gets behind them. What is accepted comes back from its own encoding.
+// first byte says which one. Checksums are made right, so that the fuzzer gets
+// beyond them. An accepted record comes back from its own encoding.
 
 #include <cstdio>
 #include <filesystem>
@@ -26,7 +26,7 @@ constexpr std::string_view kRecordTitles[] = {
     "levelkeep request 1"};
 constexpr const char* kRecordFiles[] = {"journal", "undo"};
 
-// Title and checksum around the lines.
+// Puts title and checksum around the lines.
 std::string WithFrame(std::string_view title, std::string_view lines) {
   std::string text = std::string(title) + "\n" + std::string(lines);
   if (!text.ends_with('\n')) text += '\n';
@@ -161,7 +161,7 @@ void CheckReuseRecord(std::string_view lines) {
 }
 
 void CheckEvent(std::string_view record) {
-  // The number that the record claims, or another.
+  // The number that the record claims, or another one.
   constexpr std::string_view kName = "\"sequence\":";
   const size_t at = record.find(kName);
   uint64_t sequence = 17;

@@ -1,4 +1,4 @@
-// What an input of the restore fuzzer begins with.
+// The first bytes of an input of the restore fuzzer.
 
 #ifndef LEVELKEEP_FUZZ_RESTORE_FLAGS_H_
 #define LEVELKEEP_FUZZ_RESTORE_FLAGS_H_
@@ -10,23 +10,23 @@ namespace levelkeep::fuzz {
 // The byte that says what is fuzzed.
 enum RestoreInput : uint8_t {
   kArchiveFile = 0,
-  kDatabaseInOurs = 1,     // an archive of ours, whose digests are right
-  kDatabaseInForeign = 2,  // a tar of other programs
-  kRecords = 3,            // of interrupted restores
+  kDatabaseInOurs = 1,     // in an archive of ours with right digests
+  kDatabaseInForeign = 2,  // in a tar of other programs
+  kRecords = 3,            // records of interrupted restores
   kRestoreInputs
 };
 
-// What the world is like; bits of one byte.
+// Properties of the world; bits of one byte.
 enum WorldFlags : uint8_t {
   kOpens = 1,          // the application can open what is restored
-  kNamedAsOurs = 2,    // the dropped archive
+  kNamedAsOurs = 2,    // the dropped archive has a name like ours
   kNoExchange = 4,     // a file system without RENAME_EXCHANGE
   kReadOnlyDrop = 8,   // the drop folder can't be written
-  kNoDatabase = 16,    // there is none yet
-  kArchiveBeside = 32  // of the records: a good archive was dropped as well
+  kNoDatabase = 16,    // there is no database yet
+  kArchiveBeside = 32  // with kRecords: a good archive was dropped, too
 };
 
-// Of a fault: how a call fails, or that the power goes.
+// The fault: a call fails in this way, or the power goes.
 enum FaultKind : uint8_t {
   kNoFault = 0,
   kIoError,

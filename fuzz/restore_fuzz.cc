@@ -1,8 +1,8 @@
-// Whole restores on a simulated disk: what lies in restore/ or in the work
-// folder, and a start; then the same with a fault and a power loss in that
-// start, perhaps others in the next one, and one more start. The live
-// database is exactly the old one or exactly the new one, whatever happened
-// on the way; the old one can be had back, the archive is kept, nothing
+// Whole restores on a simulated disk: a start with whatever is in restore/ or
+// in the work folder; then the same with a fault and a power loss in that
+// start, perhaps others in the next start, and one more start. Whatever
+// happened on the way, the live database is exactly the old one or exactly the
+// new one, the old one can be had back, the archive is kept, and nothing
 // outside of the three folders changes.
 
 #include <algorithm>
@@ -19,14 +19,14 @@ namespace {
 
 enum class Verdict { kApplied, kRejected, kRefused };
 
-// What must come out however a start was interrupted.
+// The result that must come out however a start was interrupted.
 struct End {
-  std::string where;  // the archive is
-  Files live;         // without its id, unless it is the old one
+  std::string where;  // the place of the archive
+  Files live;         // without BACKUP_ID, unless it is the old one
   bool operator==(const End&) const = default;
 };
 
-// The manifest tells the truth about what is in the files, if they do.
+// An archive with a true manifest, if its files are true.
 std::string OwnArchiveOf(const Files& files) {
   test::SimulatedDisk disk;
   WriteFolder(disk.file_system(), "/made", files);
@@ -50,8 +50,8 @@ std::string ArchiveOf(uint8_t what, FuzzedBytes* input) {
   }
 }
 
-// The one place where the archive is, with its bytes; in restore/, applied/
-// or rejected/.
+// The one place of the archive in restore/, applied/ or rejected/. Its bytes
+// must be unchanged.
 std::string FindArchive(const World& world, const std::string& archive) {
   std::string found;
   for (const auto& [path, content] : world.Below(world.Drop())) {
@@ -86,7 +86,7 @@ void CheckPlace(const World& world, const std::string& where, Verdict verdict) {
   }
 }
 
-// On a good disk.
+// Checks the result of a start that ended on a good disk.
 End CheckEnd(const World& world, const std::string& archive, Verdict verdict) {
   world.CheckOutside();
   world.CheckTidy();
@@ -131,14 +131,14 @@ void CheckSecondStart(World* world) {
   Require(!again.recovered.finished_restore &&
               !again.recovered.undone_restore && again.recovered.swept.empty(),
           "a second start finds nothing to do");
-  // What can't be moved away is recognized each time.
+  // An archive that can't be moved away is recognized each time.
   Require(!again.drops.applied &&
               (again.drops.rejected.empty() || world->Is(kReadOnlyDrop)),
           "an archive is judged once");
   Require(world->Lines() == before, "a second start changes nothing");
 }
 
-// After a restore.
+// Checks undo and undo of undo after a restore.
 void CheckUndo(World* world) {
   const Files live = world->Content(world->Live());
   const auto restorer = world->NewRestorer();
@@ -205,7 +205,7 @@ std::string HistoryOf(std::string_view lines) {
   return text;
 }
 
-// Four databases and maybe an archive that the records may speak of.
+// Four databases, and maybe an archive, that the records may name.
 class Records {
  public:
   Records(World* world, const std::string& archive) : world_(world) {
@@ -234,7 +234,7 @@ class Records {
     marks_["@SHA@"] = Sha256Hex(archive);
   }
 
-  // One piece of the input for each; an empty one: no such file.
+  // Writes each kind of record from a piece of the input; none if it is empty.
   void Write(FuzzedBytes* input) {
     for (const char* const kind :
          {"journal", "undo", "attempt", "request", "applied"}) {
@@ -257,7 +257,7 @@ class Records {
   }
 
  private:
-  // With what only this run knows in the place of its names.
+  // Replaces the marks by values that only this run knows.
   std::string Unmarked(std::string_view lines) const {
     std::string text(lines);
     for (const auto& [mark, value] : marks_) {

@@ -1,5 +1,5 @@
 // Seeds of the restore fuzzer: every kind of world, faults at many places, and
-// records of restores that were interrupted.
+// records of interrupted restores.
 
 #include <string>
 
@@ -16,9 +16,9 @@
 namespace levelkeep::fuzz {
 namespace {
 
-constexpr int kAllFlags = 32;  // but kArchiveBeside
+constexpr int kAllFlags = 32;  // all but kArchiveBeside
 
-// As TakeInterruptions reads it.
+// A fault in the encoding that TakeInterruptions reads.
 std::string Fault(int kind, int at, int loss) {
   std::string bytes;
   for (const int byte : {kind, at & 255, at >> 8, loss}) {
@@ -38,7 +38,7 @@ const std::string& NoFault() {
   return *kNone;
 }
 
-// A good archive in every world, and faults all over its restore.
+// A good archive in every world, and faults at places all over its restore.
 void AddFaults(const Corpus& corpus) {
   for (int flags = 0; flags < kAllFlags; ++flags) {
     const std::string name = "world" + std::to_string(flags);
@@ -60,8 +60,8 @@ void AddFaults(const Corpus& corpus) {
   }
 }
 
-// Records by the product's own encoders, with marks in the place of what only
-// a run of the fuzzer knows.
+// Records by the product's own encoders, with marks for values that only a run
+// of the fuzzer knows.
 class RecordTexts {
  public:
   RecordTexts() {
@@ -111,7 +111,7 @@ class RecordTexts {
     return Lines("request");
   }
   static std::string History(DropVerdict verdict, const std::string& moved_to) {
-    constexpr size_t kCrcSize = 9;  // with the blank
+    constexpr size_t kCrcSize = 9;  // including the blank
     DropEntry entry;
     entry.verdict = verdict;
     entry.drop = kDrop;
@@ -122,7 +122,7 @@ class RecordTexts {
   }
 
  private:
-  // Numbers that no other field has.
+  // Numbers that no other field contains.
   static constexpr uint64_t kOldInode = 77777;
   static constexpr uint64_t kNewInode = 88888;
   inline static const DropIdentity kDrop = {"any.tar.gz", 55555, 66666, 99999};
@@ -138,7 +138,7 @@ class RecordTexts {
     }
     return text;
   }
-  // Between title and checksum.
+  // The lines between title and checksum.
   std::string Lines(const char* name) {
     const auto text =
         levelkeep::ReadFile(context_.fs, context_.InWork(name), 1 << 16);

@@ -18,7 +18,7 @@ constexpr uint64_t kRoomBytes = 1 << 20;  // for a database
 constexpr char kOutside[] = "/srv/outside";
 constexpr char kNotes[] = "/srv/storage/notes.txt";
 
-// The application's look at what was restored.
+// The open check of the application.
 Status Open(FileSystem* fs, const std::string& folder, bool opens) {
   LEVELKEEP_RETURN_IF_ERROR(
       levelkeep::ReadFile(fs, folder + "/CURRENT", 4096).status());

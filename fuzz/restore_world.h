@@ -1,5 +1,5 @@
-// A machine with a simulated disk, on which a start of LevelKeep finds
-// whatever a fuzzer left there, and on which calls fail and the power goes.
+// A machine with a simulated disk, on which a start of LevelKeep finds whatever
+// a fuzzer left, and on which calls fail and the power goes.
 
 #ifndef LEVELKEEP_FUZZ_RESTORE_WORLD_H_
 #define LEVELKEEP_FUZZ_RESTORE_WORLD_H_
@@ -17,37 +17,37 @@
 
 namespace levelkeep::fuzz {
 
-// What goes wrong in one life of the application, and then the power goes.
+// The fault in one life of the application; then the power goes.
 struct Fault {
   FaultKind kind = kNoFault;
-  uint64_t at = 0;    // the operation, modulo how many there are
-  uint64_t loss = 0;  // SimulatedState::LosePower
+  uint64_t at = 0;    // the operation, modulo their number
+  uint64_t loss = 0;  // the seed of SimulatedState::LosePower
 };
 struct Interruptions {
   Fault first;
   Fault second;  // of the next life
 };
-// Two times four bytes: kind, place (little-endian), loss.
+// Reads two times four bytes: kind, place (little-endian), loss.
 Interruptions TakeInterruptions(FuzzedBytes* input);
 
-// What one start did.
+// The results of one start.
 struct Life {
-  Status status;  // of what failed first
+  Status status;  // of the first step that failed
   RecoveryOutcome recovered;
   DropOutcome drops;
   uint64_t operations = 0;
 };
 
-// What levelkeep-check does before it asks LevelDB.
+// The part of levelkeep-check that comes before it asks LevelDB.
 Result<StoreCheck> CheckFiles(FileSystem* fs, const std::string& db_dir);
 void WriteFolder(FileSystem* fs, const std::string& folder, const Files& files);
 
-// The same input makes the same world, operation by operation: its random
+// The same input makes the same world, operation by operation, because random
 // numbers come from FixedRandom.
 // Thread safety: one thread at a time.
 class World {
  public:
-  // A live database, a stranger's file beside it, and a file outside.
+  // Makes a live database, a foreign file beside it, and a file outside.
   explicit World(uint8_t flags);
 
   std::string Storage() const { return "/srv/storage"; }
@@ -57,39 +57,40 @@ class World {
   // The archive that a start finds.
   std::string Dropped() const;
   bool Is(WorldFlags flag) const { return (flags_ & flag) != 0; }
-  // Of the live database at first; empty if there is none.
+  // The files of the live database at first; empty if there is none.
   const Files& old() const { return old_; }
 
   // --- the first state
   void Write(const std::string& path, std::string_view content);
-  // A folder that holds them.
+  // Writes a folder with these files.
   void WriteAll(const std::string& folder, const Files& files);
   FileInfo Stat(const std::string& path);
-  // All of it is durable: here every Rewind leads back to.
+  // Makes everything durable; Rewind leads back to this state.
   void Seal();
 
   // --- lives
   void Rewind();
-  // What a start does: Prepare, Recover, ApplyDropped.
+  // Does what a start of the application does: Prepare, Recover, ApplyDropped.
   Life Start();
-  // One or two starts that end so. REQUIRES: without, one takes `operations`.
+  // Starts once or twice with these ends. REQUIRES: an uninterrupted start
+  // takes `operations`.
   void StartInto(const Interruptions& interruptions, uint64_t operations);
-  // On a good disk, prepared.
+  // A restorer on a good disk, prepared.
   std::unique_ptr<test::TestRestorer> NewRestorer();
 
-  // --- what is there
-  // By names within the folder, without LevelDB's lock; empty if there is no
-  // such folder. Requires that it holds nothing but files.
+  // --- the present state
+  // Files by names within the folder, without LevelDB's lock; empty without the
+  // folder. Requires that the folder holds nothing but files.
   Files Content(const std::string& folder) const;
-  // One line for each path; what a second start must not change.
+  // One line for each path: the state that a second start must not change.
   Files Lines() const { return disk_.Save().Describe(); }
-  // Of every file below the folder, by path.
+  // The content of every file below the folder, by path.
   Files Below(const std::string& folder) const;
   // Nothing but the three folders has changed.
   void CheckOutside() const;
-  // Nothing half-done is left in the work folder.
+  // Nothing unfinished is left in the work folder.
   void CheckTidy() const;
-  // Somewhere in the work folder.
+  // Whether a database with this content is in the work folder.
   bool IsKept(const Files& content) const;
   Result<StoreCheck> Check(const std::string& db_dir) {
     return CheckFiles(disk_.file_system(), db_dir);
@@ -106,7 +107,7 @@ class World {
   test::SimulatedState first_;
 };
 
-// Without BACKUP_ID, which every restore makes anew. Requires that it is one.
+// Without BACKUP_ID, which every restore makes anew. Requires a valid one.
 Files WithoutId(Files content);
 
 }  // namespace levelkeep::fuzz

@@ -51,7 +51,7 @@ fi
 
 scratch="$(mktemp -d)"
 trap 'rm -rf "$scratch"' EXIT
-# Of the fuzzers: in memory where there is such a folder.
+# Scratch folders of the fuzzers, in memory where that is possible.
 if [[ -w /dev/shm ]]; then
   memory="$(mktemp -d /dev/shm/levelkeep-fuzz-run-XXXXXX)"
   trap 'rm -rf "$scratch" "$memory"' EXIT
@@ -75,11 +75,11 @@ make_seeds() {
   /usr/bin/python3 -B fuzz/http_seeds.py "$build/seeds/http_request"
 }
 
-# limits NAME: what one execution may take.
+# limits NAME: the limits of one execution.
 limits() {
   local name="$1" dictionary="fuzz/dictionaries/$1.dict"
   case "$name" in
-    # Blocks of logs, heads of requests and their limits are of 32 KiB.
+    # Blocks of logs, heads of requests and their limits have 32 KiB.
     leveldb_log | http_request) printf '%s\n' -max_len=70000 ;;
     own_index | foreign_archive | restore) printf '%s\n' -max_len=20000 ;;
     environment) printf '%s\n' -max_len=2000 ;;
@@ -92,25 +92,25 @@ limits() {
     printf '%s\n' -timeout=60
   fi
   printf '%s\n' -rss_limit_mb=1024
-  # To weigh the thousands of features of a restore takes longer than it.
+  # Weighing the thousands of features of a restore takes longer than a restore.
   [[ $name != restore ]] || printf '%s\n' -entropic=0
   [[ ! -f $dictionary ]] || printf '%s\n' "-dict=$dictionary"
 }
 
-# run_one NAME ARGUMENT...: the output goes to the fuzzer's log.
+# run_one NAME ARGUMENT...: runs a fuzzer; its log gets the output.
 run_one() {
   local name="$1" arguments
   mapfile -t arguments < <(limits "$name")
   shift
   mkdir -p "$build/findings/$name" "$build/corpus/$name"
-  # Each input allocates much and soon gives it back: a long quarantine and
-  # deep stacks would be most of the work.
+  # Each input allocates much and soon frees it: a long quarantine and deep
+  # stacks would be most of the work.
   ASAN_OPTIONS="quarantine_size_mb=16:malloc_context_size=8:${ASAN_OPTIONS:-}" \
     TMPDIR="$memory" "$build/fuzz/${name}_fuzz" "${arguments[@]}" \
     -artifact_prefix="$build/findings/$name/" "$@" >>"$scratch/$name.log" 2>&1
 }
 
-# Each input that ever was a finding. One after the other.
+# Replays each input that was ever a finding, one after the other.
 replay() {
   local name file
   for name in "${names[@]}"; do
@@ -127,7 +127,7 @@ found() {
   failed+=("$name")
   say ""
   say "FOUND by $name:"
-  # What is said of the failure, without the fuzzer's progress.
+  # Shows the report of the failure, without the fuzzer's progress.
   awk '/^(#[0-9]+|INFO:|Running|Executed)/ { next }
     /REQUIRED|ERROR|runtime error|ALARM|Assert/ { found = 1 }
     found && ++lines <= 26
@@ -141,7 +141,7 @@ found() {
   fi
 }
 
-# fuzz_all: a new one starts when one has ended.
+# fuzz_all: starts the next fuzzer when one has ended.
 fuzz_all() {
   local name pid next=0 running=0
   declare -A name_of=()
@@ -160,7 +160,7 @@ fuzz_all() {
   done
 }
 
-# figure NAME STATISTIC: as libFuzzer prints it at the end.
+# figure NAME STATISTIC: a figure that libFuzzer printed at its end.
 figure() {
   sed -n "s/^stat::$2: *//p" "$scratch/$1.log" | tail -n 1
 }

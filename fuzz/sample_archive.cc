@@ -18,7 +18,7 @@
 namespace levelkeep::fuzz {
 namespace {
 
-// Of all entries, in seconds and as text.
+// The time of all entries, in seconds and as text.
 constexpr int64_t kMtime = 1735300800;
 constexpr std::string_view kMtimeText = "2024-12-27T12:00:00Z";
 

@@ -1,4 +1,4 @@
-// Archives in the making: ours, with any part replaced, and foreign ones.
+// Makes archives: of LevelKeep, with any part replaced, and foreign ones.
 
 #ifndef LEVELKEEP_FUZZ_SAMPLE_ARCHIVE_H_
 #define LEVELKEEP_FUZZ_SAMPLE_ARCHIVE_H_
@@ -18,17 +18,17 @@ namespace levelkeep::fuzz {
 // The manifest of a backup that holds these files.
 Manifest SampleManifest(const std::vector<TocFile>& written);
 
-// An archive by the product's own writer; stored, not deflated, so that the
-// fuzzer sees its bytes. `manifest_text` gets the true manifest.
+// An archive by the product's own writer. It is stored, not deflated, so that
+// the fuzzer sees its bytes. `manifest_text` gets the true manifest.
 std::string MakeOwnArchive(const Files& files,
                            const std::function<std::string(const Manifest&)>&
                                manifest_text = EncodeManifest);
 
-// REQUIRES: `archive` is one of MakeOwnArchive.
+// REQUIRES: `archive` was made by MakeOwnArchive.
 uint64_t TocOffset(std::string_view archive);
 std::string TocText(std::string_view archive);
 std::string ManifestText(std::string_view archive);
-// `payload` is what stands before the table of contents.
+// `payload` is the part before the table of contents.
 std::string WithToc(std::string_view payload, std::string_view toc_text);
 
 // One stored gzip member with right CRC and size.

@@ -27,7 +27,7 @@ std::unique_ptr<leveldb::DB> Open(const std::string& folder) {
   static SilentLogger logger;
   leveldb::Options options;
   options.create_if_missing = true;
-  // The bytes do not depend on which libraries LevelDB was built with.
+  // The bytes must not depend on LevelDB's optional libraries.
   options.compression = leveldb::kNoCompression;
   options.info_log = &logger;
   leveldb::DB* db = nullptr;
@@ -39,7 +39,7 @@ std::unique_ptr<leveldb::DB> Open(const std::string& folder) {
 Files Make() {
   const std::string folder = Scratch::Get().Sub("sample");
   uint64_t next = 1;
-  // Each opening turns the log before into a table.
+  // Each opening turns the previous log into a table.
   for (int opening = 0; opening < 3; ++opening) {
     const auto db = Open(folder);
     for (int i = 0; i < 4; ++i, ++next) {

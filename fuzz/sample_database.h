@@ -1,4 +1,4 @@
-// A small database, the same in every run, that seeds and fuzzers start from.
+// A small database, the same in every run: the base of seeds and fuzzers.
 
 #ifndef LEVELKEEP_FUZZ_SAMPLE_DATABASE_H_
 #define LEVELKEEP_FUZZ_SAMPLE_DATABASE_H_
@@ -13,13 +13,13 @@ namespace levelkeep::fuzz {
 inline constexpr char kDbName[] = "event_registry_db";
 inline constexpr char kComparator[] = "leveldb.BytewiseComparator";
 
-// Flat names. Two tables and a log, written by LevelDB itself.
+// Files by name: two tables and a log, written by LevelDB itself.
 const Files& SampleDatabase();
-// Of its last write.
+// The sequence number of its last write.
 inline constexpr uint64_t kSampleSequence = 12;
 
-// A few hundred bytes that are a database as far as names, CURRENT, MANIFEST
-// and sizes go; its tables are not.
+// A few hundred bytes that pass as a database if only names, CURRENT, MANIFEST
+// and sizes are checked; its tables are no tables.
 Files TinyDatabase();
 
 }  // namespace levelkeep::fuzz

@@ -1,5 +1,5 @@
-// Writes the start corpus: FOLDER/<fuzzer>/<name>. Everything is made by the
-// product's own encoders, so that it is good today, too.
+// Writes the start corpus: FOLDER/<fuzzer>/<name>. The product's own encoders
+// make all seeds, so that these always have the present format.
 
 #include <cstdio>
 #include <filesystem>
@@ -142,7 +142,7 @@ void AddNames(const Corpus& corpus) {
   corpus.Add("names", "sidecar", Chosen(80, std::string(64, 'a') + "  backup"));
 }
 
-// The lines of a record file between title and checksum.
+// The lines between title and checksum of a record file.
 std::string Lines(const std::string& path) {
   const std::string text = ReadFile(path);
   const size_t begin = text.find('\n') + 1;
@@ -190,7 +190,7 @@ void AddRestoreRecords(const Corpus& corpus) {
   entry.when = "2024-12-27T12:00:00.000Z";
   entry.verdict = DropVerdict::kRejected;
   entry.reason = "it is damaged";
-  constexpr size_t kCrcSize = 9;  // with the blank
+  constexpr size_t kCrcSize = 9;  // including the blank
   corpus.Add("records", "history",
              Chosen(8, EncodeDropEntry(entry).substr(kCrcSize)));
 }
@@ -249,7 +249,7 @@ void AddEnvironment(const Corpus& corpus) {
                              "BACKUP_ENCRYPT=true\nnonsense\nE='open\n"})));
 }
 
-// A head of these lines, and a body.
+// A message with a head of these lines, and a body.
 std::string Message(const std::vector<std::string>& lines,
                     const std::string& body = "") {
   std::string text;
@@ -273,7 +273,7 @@ std::vector<std::string> Requests() {
               "ab"),
       "\r\n" + Message({"HEAD / HTTP/1.0", "Connection: keep-alive",
                         "Range: bytes=0-", "If-None-Match: \"a\", W/\"b\""}),
-      // At the limits of the line and of the head.
+      // At the limits of the request line and of the head.
       Message({"GET /" +
                    std::string(http::kMaxRequestLineBytes - get.size(), 'a') +
                    " HTTP/1.1",

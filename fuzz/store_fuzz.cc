@@ -1,7 +1,7 @@
-// The check of a database that nobody trusts. Our own checks of its files run
-// in this process; LevelDB, which may abort, hang or eat memory, opens what
-// they let pass in a process of its own, as in the product. It is the
-// database that is to blame for whatever is found, and nothing is changed.
+// The check of an untrusted database. Our own checks of its files run in this
+// process. If they accept the files, LevelDB, which may abort, hang or eat
+// memory, opens these in a process of its own, as in the product. Only the
+// database may be blamed for what is found, and nothing is changed.
 
 #include <filesystem>
 
@@ -46,7 +46,7 @@ class FilesInMemory : public check::StoreFiles {
 };
 
 void CheckBlame(const Status& status) {
-  // Or it can't be told here: too large a memory, an unknown compression.
+  // No verdict is right, too: too much memory, an unknown compression.
   Require(status.ok() || status.code() == StatusCode::kCorruption ||
               status.code() == StatusCode::kUnsupported ||
               status.code() == StatusCode::kNotChecked,

@@ -1,4 +1,4 @@
-// What all fuzzers share: the input in pieces, a verdict, a scratch folder.
+// Shared by all fuzzers: the input in pieces, a verdict, a scratch folder.
 
 #ifndef LEVELKEEP_FUZZ_SUPPORT_H_
 #define LEVELKEEP_FUZZ_SUPPORT_H_
@@ -17,7 +17,7 @@ namespace levelkeep::fuzz {
 // Ends the program, so that the fuzzer keeps the input, unless `condition`.
 // `sentence` says what must hold.
 void Require(bool condition, std::string_view sentence);
-// The same where a failure tells more.
+// The same for a Status, whose message tells more.
 void RequireOk(const Status& status, std::string_view sentence);
 
 // The fuzzer's input, taken piece by piece from the front. Pieces that may
@@ -32,11 +32,11 @@ class FuzzedBytes {
       : rest_(reinterpret_cast<const char*>(data), size) {}
 
   bool empty() const { return rest_.empty(); }
-  // 0 at the end.
+  // The next byte; 0 at the end.
   uint8_t Byte();
-  // Little-endian; what is missing at the end is 0.
+  // The next eight bytes, little-endian; missing bytes at the end count as 0.
   uint64_t Number();
-  // Up to the next kCut, which is taken too, or to the end.
+  // The bytes up to the next kCut, which is taken as well, or to the end.
   std::string_view Piece();
   std::string_view Rest();
 
@@ -49,7 +49,7 @@ class FuzzedBytes {
 // Thread safety: one thread at a time.
 class Scratch {
  public:
-  // One for all runs of a fuzzer: folders are expensive.
+  // The one folder for all runs of a fuzzer: making folders is expensive.
   static Scratch& Get();
 
   const std::string& path() const { return path_; }
@@ -70,11 +70,10 @@ std::string ReadFile(const std::string& path);
 // Requires that there is nothing else: links and devices are never written.
 Files ReadTree(const std::string& folder);
 
-// Turns the product's log off: it would be most of what a fuzzer does.
+// Turns the product's log off, which would be most of a fuzzer's work.
 void BeQuiet();
 
-// What a fuzzer does with one input. Each <name>_fuzz.cc defines its own;
-// main.cc calls it.
+// Tests one input. Each <name>_fuzz.cc defines its own Run; main.cc calls it.
 void Run(FuzzedBytes input);
 
 }  // namespace levelkeep::fuzz
