@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# Which lines and branches of the code that must never fail its users are
-# run by the unit tests: restore, catalog, archive and the manager's policy.
+# Shows which lines and branches of the most critical code the unit tests run:
+# restore, catalog, archive and the manager's policy.
 #
 #   scripts/coverage.sh [--tests REGEX] [--add] [DIR...]
 #
 #   --tests REGEX  only the tests of these names (ctest -R)
-#   --add          on top of what was counted before
+#   --add          adds to the counts of earlier runs
 #   DIR            folders, or beginnings of file names; default: the above
 #
 # Prints a table by file with the lines that no test ran, then one by folder,
@@ -18,7 +18,7 @@ cd "$LEVELKEEP_ROOT"
 
 modules=(format archive catalog restore jobs manager hostile)
 pattern='^(format|archive|catalog|restore|jobs|manager|hostile)\.'
-# Minutes each without optimisation, and no line that others do not run.
+# Each takes minutes without optimisation and runs no line that others do not.
 skipped='^hostile\.(large|rest)$'
 add=false
 folders=()
@@ -49,7 +49,7 @@ cmake --preset coverage "$(isal_option)" >/dev/null
 stage "build coverage" \
   cmake --build build/coverage --parallel "$(cores)" --target "${targets[@]}"
 
-# Counts of a file that was compiled again mean other lines.
+# If a file was compiled again, its old counts belong to other lines.
 while IFS= read -r counts; do
   if [[ $add == false || ${counts%.gcda}.gcno -nt $counts ]]; then
     rm -f "$counts"
@@ -62,7 +62,7 @@ status=0
 ctest --test-dir build/coverage --parallel "$(cores)" --no-tests=error \
   --output-on-failure -R "$pattern" -E "$skipped" || status=$?
 
-# What the compiler adds for exceptions has no line of ours.
+# The compiler's code for exceptions belongs to no line of the sources.
 gcovr --root . --object-directory build/coverage "${filters[@]}" \
   --exclude-throw-branches --exclude-unreachable-branches \
   --gcov-ignore-parse-errors \

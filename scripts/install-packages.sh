@@ -4,16 +4,16 @@
 #   scripts/install-packages.sh [GROUP...]      default: build test
 #
 #   build    compiler, build tools and libraries
-#   test     what the tests and the checks use besides
+#   test     additional packages for the tests and the checks
 #   mounts   the file systems of tests/process/test_file_systems.py that only
 #            scripts/nightly.sh tries
 #   containers  a Docker engine, for tests/containers/
-#   bench    whom bench/compare.sh compares with, and Google Benchmark
+#   bench    the programs that bench/compare.sh compares, and Google Benchmark
 #   fuzz     clang with its sanitizers and libFuzzer
 #   runtime  only what the finished program needs (Debian 12's names)
 #
 # Needs a Debian-like system, and root or sudo unless nothing is missing.
-# Asks no questions, and is done in a moment when all is there.
+# Asks no questions, and ends at once if all packages are installed.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -37,8 +37,8 @@ test_packages() {
     golang-go golang-github-syndtr-goleveldb-dev \
     clang-tidy clang-format shellcheck gcovr docker-compose systemd
   if isal_available; then echo isal; fi
-  # Node may be there already from another source, which Debian's packages
-  # would conflict with.
+  # Node may be installed from another source, with which Debian's packages
+  # would conflict.
   command -v node >/dev/null || echo nodejs
   command -v npm >/dev/null || echo npm
 }
@@ -61,7 +61,7 @@ bench_packages() {
   if isal_available; then echo isal; fi
 }
 
-# Debian 12's is version 14.
+# Debian 12's package is version 14.
 fuzz_packages() { printf '%s\n' clang libclang-rt-dev python3; }
 
 runtime_packages() {
@@ -71,13 +71,13 @@ runtime_packages() {
   if isal_available; then echo libisal2; fi
 }
 
-# Prints those of its arguments that are not installed.
+# Prints the packages among its arguments that are not installed.
 missing_of() {
   local package state
   for package in "$@"; do
     state="$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null ||
       true)"
-    # Both architectures of a multiarch package: "installedinstalled".
+    # A multiarch package of both architectures gives "installedinstalled".
     [[ "$state" == installed* ]] || printf '%s\n' "$package"
   done
 }
@@ -95,8 +95,8 @@ as_root() {
   fi
 }
 
-# Another apt may be running (a fresh machine updates itself): apt waits for
-# its locks, and a mirror that fails for a moment gets two more chances.
+# Another apt may be running (a fresh machine updates itself): apt waits for its
+# locks, and a mirror that fails for a moment gets two more chances.
 apt_get() {
   local try
   for try in 1 2 3; do

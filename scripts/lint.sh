@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks form, changes nothing: clang-format on all C++ sources, shellcheck
-# on all shell scripts, clang-tidy on src/, where ten sources at a time are
-# compiled in one piece: that takes a quarter of the time.
+# Checks the form and changes nothing: all C++ sources by clang-format, all
+# shell scripts by shellcheck, src/ by clang-tidy. That gets ten sources in one
+# piece, which takes a quarter of the time.
 #
 #   scripts/lint.sh [format] [shell] [tidy]      default: all three
 #   scripts/lint.sh tidy_each                    clang-tidy file by file
@@ -15,8 +15,8 @@ for tool in clang++ clang-format clang-tidy run-clang-tidy shellcheck; do
     die "$tool is missing" "run scripts/install-packages.sh test fuzz"
 done
 
-# What git tracks, so that a stray file of one's own does no harm. Works in a
-# checkout that belongs to somebody else, too (containers).
+# The files that git tracks, so that a stray file does no harm. It also works in
+# a checkout that belongs to another user (containers).
 tracked() {
   git -c safe.directory="$LEVELKEEP_ROOT" ls-files -z -- "$@"
 }
@@ -32,13 +32,13 @@ shell() {
 }
 
 # run_tidy FOLDER UNITY: configures a build of the product in FOLDER and checks
-# all that it compiles.
+# all sources of this build.
 run_tidy() {
   local log
   cmake --preset tidy -B "build/$1" "-DLEVELKEEP_UNITY=$2" "$(isal_option)" \
     >/dev/null
   log="$(mktemp)"
-  # Quiet where all is well: it prints every command line otherwise.
+  # The output is shown after a failure only: it has every command line.
   if ! run-clang-tidy -quiet -p "build/$1" -j "$(cores)" \
     >"$log" 2>&1; then
     grep -E '(warning|error|note):' -A 3 "$log" >&2 || cat "$log" >&2

@@ -1,24 +1,25 @@
 #!/usr/bin/env bash
-# What .ci/run takes samples of, in full: some hours of two cores.
+# Runs in full what .ci/run takes samples of: some hours of two cores.
 #
 #   scripts/nightly.sh [PART...]      default: all parts, in this order
 #
 #   release  .ci/run's first part: the release build and all its tests
 #   crash    every state of the simulated disk
-#   kill     every system call goes wrong once, and twenty times as many kills at
-#            random moments
+#   kill     every system call goes wrong once, and twenty times as many kills
+#            at random moments
 #   power    power cuts at every moment, on all four file systems
 #   containers  the compose file and the unit, under a real Docker engine
 #   mounts   each of the three folders on all ten file systems that people use
 #   asan     all modules and process tests with the address and undefined
-#   tsan     sanitizers, and with the thread sanitizer
+#            sanitizers
+#   tsan     all modules and process tests with the thread sanitizer
 #   single   each source compiled by itself, without ISA-L, and its tests
 #   tidy     clang-tidy file by file
 #   fuzz     each fuzzer for ten minutes
 #   soak     half an hour of writers, backups, restores and kills
 #
-# Goes on after a failed part. The last lines say how long each part took and
-# which failed; docs/reliability.md has the counts of the last run.
+# It goes on after a failed part. The last lines say how long each part took and
+# which parts failed; docs/reliability.md has the counts of the last run.
 set -euo pipefail
 # shellcheck source=scripts/common.sh
 source "$(dirname "${BASH_SOURCE[0]}")/common.sh"
@@ -35,8 +36,8 @@ build_release() {
   cmake --build build/release --parallel "$(cores)"
 }
 
-# process NAME=ROUNDS...: process tests of the release build, one per core at a
-# time, by pytest, which knows no time limit.
+# process NAME=ROUNDS...: process tests of the release build by pytest, which
+# has no time limit; as many at the same time as there are cores.
 process() {
   build_release
   # shellcheck disable=SC2016  # the inner shell expands it

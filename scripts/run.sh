@@ -19,5 +19,5 @@ cmake -S . -B build/run -G Ninja -DCMAKE_BUILD_TYPE=Release \
 cmake --build build/run --parallel "$(cores)" \
   --target levelkeep-program levelkeep-check >&2
 
-# exec: signals reach the program, and its exit status is ours.
+# With exec, signals reach the program, and its exit status is the script's.
 exec build/run/bin/levelkeep serve "$@"

@@ -63,7 +63,7 @@ left_out=
 finished=0
 tally() {
   local status=$?
-  # Again at the end, where a long log is read first.
+  # Shown again at the end, where people look first in a long log.
   cat "$failures"
   rm -f "$output" "$failures"
   [[ -z "$left_out" ]] || printf 'left out: %s\n' "$left_out"
@@ -75,7 +75,7 @@ output="$(mktemp)"
 failures="$(mktemp)"
 trap tally EXIT
 
-# What the run in $output says of its failed tests: their names, and where
+# Notes what the log in $output says of failed tests: their names, and where
 # and why GoogleTest and pytest say that they failed.
 note_failures() {
   sed -nE \
@@ -84,14 +84,14 @@ note_failures() {
     "$output" | sed -n '1,40s/^/failed: /p' >>"$failures"
 }
 
-# run_ctest PRESET ARGUMENT...: runs, counts, and goes on after a failure,
-# so that one run shows everything that is broken.
+# run_ctest PRESET ARGUMENT...: runs and counts tests. It goes on after a
+# failure, so that one run shows everything that is broken.
 run_ctest() {
   local preset="$1" status=0 summary bad total
   shift
   ctest --test-dir "build/$preset" --output-on-failure \
     "$@" "${ctest_arguments[@]}" 2>&1 | tee "$output" || status=$?
-  # A selection after `--` may leave nothing of one of the runs.
+  # With a selection after `--`, a run may have no tests.
   if [[ ${#ctest_arguments[@]} -gt 0 ]] &&
     grep -q 'No tests were found' "$output"; then
     return 0
@@ -122,8 +122,8 @@ build() {
   cmake --build "build/$1" --parallel "$(cores)" "${@:2}"
 }
 
-# The process tests write a database with Node's own LevelDB binding. Without it
-# all others run.
+# The process tests write a database with Node's own LevelDB binding. Without
+# this binding, all other tests run.
 install_node_modules() {
   local folder=tests/process/node
   [[ -f $folder/package-lock.json ]] || return 0
@@ -145,7 +145,7 @@ install_node_modules() {
   export LEVELKEEP_WITHOUT_NODE=1
 }
 
-# Tests that run at the same time: a third of their time they wait.
+# How many tests run at the same time: they wait a third of their time.
 at_once() { echo $((2 * $(cores))); }
 
 release_slice() {
@@ -156,17 +156,17 @@ release_slice() {
   stage "build public headers" \
     build release --target all_verify_interface_header_sets
   stage "test release" run_ctest release --parallel "$(at_once)" -LE package
-  # The most telling tests come from a folder of their own: not without them.
+  # The most telling tests are in a folder of their own, and must have run.
   if [[ ${#ctest_arguments[@]} == 0 ]] && ! grep -q ' process\.' "$output"
   then
     die "the process tests did not run" "see tests/process/CMakeLists.txt"
   fi
-  # One for each core: they compile.
+  # One test for each core, because these tests compile.
   stage "test package" run_ctest release --parallel "$(cores)" -L package
 }
 
-# Where nothing runs in a thread of its own: the thread sanitizer sees these
-# modules by night only.
+# Modules in which nothing runs in a thread of its own: the thread sanitizer
+# sees them by night only.
 single_threaded='^(config|crash|dbfiles|format|hostile)$'
 
 # sanitizer_slice PRESET: the tests of all modules, or of those that have
@@ -185,20 +185,20 @@ sanitizer_slice() {
   done
   if [[ $every == 0 ]]; then
     selection=(-LE other-sanitizer)
-    # A sanitizer takes ten times as long for each, and sees the same in fewer.
-    # The number has no factor in common with the steps of the crash tests'
-    # slices.
+    # A sanitizer takes ten times as long for each round, and fewer rounds show
+    # it the same. The number of shards has no factor in common with the steps
+    # of the crash tests' slices.
     export LEVELKEEP_TORTURE_ROUNDS="${LEVELKEEP_TORTURE_ROUNDS:-6}"
     export LEVELKEEP_CRASH_SHARD="${LEVELKEEP_CRASH_SHARD:-0/11}"
-    # A full disk goes the way of one that fails; the release slice tries both,
-    # and archives with both libraries and with what one writes and the other
-    # reads. A sanitizer's own time is no measure.
+    # A full disk is handled like a failing disk; the release slice tries both.
+    # It also tries archives with both libraries, and with each library reading
+    # the other's archives. Times under a sanitizer are no measure.
     GTEST_FILTER="-Faults/*/NoSpace*:JsonBodyTest.TimeGrowsWithTheSizeOnly"
     [[ "$(isal_option)" != *=ON ]] ||
       GTEST_FILTER+=":Codecs/*/zlib:Codecs/*/*_read_by_*"
     export GTEST_FILTER
-    # Of each allocation the address sanitizer remembers the last eight calls,
-    # not thirty: a tenth of the time.
+    # For each allocation, the address sanitizer remembers the last eight calls,
+    # not thirty, which takes a tenth of the time.
     export ASAN_OPTIONS="malloc_context_size=8:${ASAN_OPTIONS:-}"
   else
     export LEVELKEEP_PROCESS_ROUNDS="${LEVELKEEP_PROCESS_ROUNDS:-4}"
@@ -214,8 +214,8 @@ sanitizer_slice() {
 started=$SECONDS
 if [[ $install == 1 ]]; then
   groups=(build test)
-  # The sanitizers' builds are clang's, and the fuzzers' as well: it compiles
-  # them in three quarters of GCC's time.
+  # clang makes the builds of the sanitizers and of the fuzzers, in three
+  # quarters of GCC's time.
   [[ "${slices[*]}" == release ]] || groups+=(fuzz)
   stage "packages" scripts/install-packages.sh "${groups[@]}"
 fi
@@ -224,8 +224,8 @@ for slice in "${slices[@]}"; do
     release) release_slice ;;
     asan) sanitizer_slice asan ;;
     tsan)
-      # The distribution's LevelDB is not built with the sanitizer, which
-      # sees its memcpy and memcmp, but not the atomics that order them.
+      # The distribution's LevelDB is not built with the sanitizer, which sees
+      # LevelDB's memcpy and memcmp, but not the atomics that order them.
       export TSAN_OPTIONS=ignore_noninstrumented_modules=1
       sanitizer_slice tsan
       ;;
