@@ -1,4 +1,4 @@
-# All third-party libraries, from the system's packages only.
+# All third-party libraries come from the system's packages only.
 
 find_package(Threads REQUIRED)
 find_package(PkgConfig REQUIRED)

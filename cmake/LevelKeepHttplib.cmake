@@ -12,7 +12,7 @@ if(NOT TARGET httplib::httplib)
                       cpp-httplib)
   endif()
   if(TARGET PkgConfig::LEVELKEEP_HTTPLIB)
-    # Not an alias: an export would name the target behind it.
+    # An export of an alias would name the target behind the alias.
     add_library(httplib::httplib INTERFACE IMPORTED GLOBAL)
     target_link_libraries(httplib::httplib
       INTERFACE PkgConfig::LEVELKEEP_HTTPLIB)

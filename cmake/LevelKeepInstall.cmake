@@ -1,4 +1,4 @@
-# What `cmake --install` puts where, and how others find it.
+# Where `cmake --install` puts the files, and how others find them.
 #
 # Components: Runtime (program, levelkeep-check, units, docs) and
 # Development (libraries, headers, CMake package, pkg-config files).
@@ -71,7 +71,7 @@ foreach(name IN LISTS pc_files)
 endforeach()
 
 # --- programs, unit, documents ---
-# levelkeep-check is not for people: it stays out of the PATH.
+# levelkeep-check is not for people, so that it stays out of the PATH.
 install(TARGETS levelkeep-check
   RUNTIME DESTINATION "${CMAKE_INSTALL_LIBEXECDIR}/levelkeep"
     COMPONENT Runtime)
@@ -91,9 +91,9 @@ if(LEVELKEEP_BUILD_TOOLS)
     RENAME levelkeep COMPONENT Runtime)
 endif()
 # The service's settings, which the installed program finds from any directory.
-# An operator's stays, and only a system-wide installation has one: a staged or
-# private one must not write outside of its prefix. Not in the image, which
-# installs the component Runtime.
+# An operator's file stays, and only a system-wide installation has one: staged
+# or private installations must not write outside their prefix. The image has
+# none, because it installs the component Runtime only.
 if(LEVELKEEP_BUILD_TOOLS)
   install(CODE "set(levelkeep_settings
     \"${PROJECT_SOURCE_DIR}/packaging/levelkeep.env\")"

@@ -1,8 +1,8 @@
 # levelkeep_module(NAME [FOLDER folder] DEPENDS modules... LIBRARIES targets...)
 #
-# A folder under src/ (by default NAME) as a static library of its own, so that
-# a test links only what it tests. The installed library is made of their
-# objects.
+# Makes a static library of a folder under src/ (by default NAME), so that a
+# test links only what it tests. The installed library is made of the objects
+# of these libraries.
 function(levelkeep_module name)
   cmake_parse_arguments(ARG "" "FOLDER" "DEPENDS;LIBRARIES" ${ARGN})
   if(NOT ARG_FOLDER)
@@ -19,8 +19,8 @@ function(levelkeep_module name)
   add_library(${target} STATIC ${sources})
   levelkeep_compile_options(${target})
   if(LEVELKEEP_BUILD_FUZZERS)
-    # An input is interesting for what it does to the product, not to the tests
-    # and their disk.
+    # An input counts for its effect on the product, not on the tests and their
+    # simulated disk.
     target_compile_options(${target} PRIVATE -fsanitize=fuzzer-no-link)
   endif()
   target_include_directories(${target} PUBLIC
@@ -30,8 +30,8 @@ function(levelkeep_module name)
   target_link_libraries(${target} PUBLIC ${ARG_DEPENDS} ${ARG_LIBRARIES})
 endfunction()
 
-# Language level for everybody; warnings and sanitizers only where a preset
-# or a cache variable asks for them.
+# The language level is for all targets; warnings and sanitizers are only on if
+# a preset or a cache variable asks for them.
 function(levelkeep_compile_options target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   set_target_properties(${target} PROPERTIES
@@ -40,9 +40,9 @@ function(levelkeep_compile_options target)
   if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     target_compile_options(${target} PRIVATE -Wno-restrict)
   endif()
-  # Where several sources are compiled at once, a local name of one may be
-  # that of a constant of another, and GCC takes each source for a header that
-  # has an anonymous namespace. Other builds have the warnings.
+  # When several sources are compiled at once, a local name in one may be that
+  # of a constant in another, and GCC takes each source for a header with an
+  # anonymous namespace. Other builds have these warnings.
   if(LEVELKEEP_UNITY STREQUAL "all")
     target_compile_options(${target} PRIVATE -Wno-shadow
       $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
@@ -51,7 +51,7 @@ function(levelkeep_compile_options target)
     target_compile_options(${target} PUBLIC
       -fsanitize=${LEVELKEEP_SANITIZE} -fno-omit-frame-pointer
       -fno-sanitize-recover=all)
-    # What the sanitizers insert makes GCC 12 see uninitialised values in the
+    # The sanitizers' code makes GCC 12 see uninitialised values in the
     # standard library's <regex> and <functional> (GCC bug 105562).
     if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
       target_compile_options(${target} PUBLIC -Wno-maybe-uninitialized)
@@ -62,9 +62,9 @@ endfunction()
 
 # levelkeep_unity(VARIABLE ROOT NAME SOURCE...): sets VARIABLE to few files that
 # include the sources, so that the headers which they share are compiled once.
-# Names of sources are relative to ROOT, a folder of the include path: what
-# stands in the files is the same in every clone, and ccache knows it again.
-# Sources with definitions of their own are compiled alone: those would be lost.
+# Names of sources are relative to ROOT, a folder of the include path. So the
+# files have the same text in every clone, and ccache knows them again. Sources
+# with compile definitions are compiled alone, to keep these definitions.
 function(levelkeep_unity variable root name)
   set(batch 10)
   set(files)
@@ -90,8 +90,9 @@ function(levelkeep_unity variable root name)
   set(${variable} ${files} PARENT_SCOPE)
 endfunction()
 
-# levelkeep_helper_sources(VARIABLE NAME PATTERN...): what a library or program
-# of helpers is made of, at once where tests are.
+# levelkeep_helper_sources(VARIABLE NAME PATTERN...): sets VARIABLE to the
+# sources of a library or program of helpers. In a unity build of the tests,
+# these are unity files, too.
 function(levelkeep_helper_sources variable name)
   list(TRANSFORM ARGN PREPEND "${PROJECT_SOURCE_DIR}/tests/")
   file(GLOB sources CONFIGURE_DEPENDS RELATIVE "${PROJECT_SOURCE_DIR}/tests"
