@@ -1,4 +1,4 @@
-// The check of databases for an application with a comparator of its own.
+// A check program for an application with its own comparator.
 
 #include <string>
 
@@ -8,7 +8,7 @@
 
 namespace {
 
-// The application's own; it would be in a header that both include.
+// The application's comparator; it would be in a header that both include.
 class NewestFirst : public leveldb::Comparator {
  public:
   int Compare(const leveldb::Slice& a, const leveldb::Slice& b) const override {

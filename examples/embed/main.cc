@@ -22,8 +22,8 @@ int Run() {
   auto options = levelkeep::BackupOptions::FromEnvironment();
   if (!options.ok()) return Fail(options.status().ToString());
 
-  // Before any database is open: finishes what a crash interrupted, and
-  // applies an archive that was dropped into restore/.
+  // Before any database is open: Initialize finishes what a crash interrupted,
+  // and applies an archive that was dropped into restore/.
   levelkeep::BackupManager manager(*options);
   auto start = manager.Initialize();
   if (!start.ok()) return Fail(start.status().ToString());
@@ -34,7 +34,7 @@ int Run() {
     std::printf("restored %s\n", start->restored_from.c_str());
   }
 
-  // The one change to how the application opens its database.
+  // The one change in how the application opens its database.
   leveldb::Options db_options;
   db_options.create_if_missing = true;
   db_options.env = manager.env();
@@ -51,10 +51,10 @@ int Run() {
   auto put = db->Put(leveldb::WriteOptions(), "greeting", "hello");
   if (!put.ok()) return Fail(put.ToString());
 
-  // A backup at a moment of the application's own choice.
+  // A backup at a moment that the application chooses.
   levelkeep::CreateRequest request;
   request.label = "embed";
-  request.wait = std::chrono::minutes(1);  // the scheduled one may be running
+  request.wait = std::chrono::minutes(1);  // a scheduled backup may be running
   auto backup = manager.CreateBackup(request);
   if (!backup.ok()) return Fail(backup.status().ToString());
   std::printf("created %s\n", backup->name.c_str());

@@ -1,5 +1,5 @@
-// An application with an HTTP server of its own. LevelKeep's routes are beside
-// its own ones, and a restore takes place while it runs.
+// An application with its own HTTP server. LevelKeep's routes are beside the
+// application's routes, and a restore takes place while the application runs.
 
 #include <httplib.h>
 #include <signal.h>
@@ -26,8 +26,8 @@ int Fail(const Status& status) {
   return EXIT_FAILURE;
 }
 
-// The application's database. A restore closes it and opens it again: who uses
-// it meanwhile is told to come back.
+// The application's database. A restore closes and opens it again; requests
+// that use the database meanwhile are told to come back.
 class Store {
  public:
   explicit Store(levelkeep::BackupManager* manager) : manager_(manager) {}
@@ -52,7 +52,7 @@ class Store {
     return Status::Ok();
   }
 
-  // Waits for running requests. First the attachment, then the database.
+  // Waits for running requests. The attachment ends first, then the database.
   void Close() {
     const std::unique_lock lock(mutex_);
     attachment_.reset();
@@ -94,7 +94,8 @@ void AddOwnRoutes(httplib::Server* server, Store* store) {
 }
 
 int Run() {
-  // Before any thread begins, so that each of them leaves these to sigwait.
+  // Before any thread begins, so that all threads leave these signals to
+  // sigwait.
   sigset_t stop;
   sigemptyset(&stop);
   sigaddset(&stop, SIGTERM);
@@ -117,7 +118,8 @@ int Run() {
   const Status opened = store.Open();
   if (!opened.ok()) return Fail(opened);
 
-  // Loopback only. Beyond it set ApiOptions::token, and see docs/http-api.md.
+  // Loopback only. For other addresses set ApiOptions::token, and see
+  // docs/http-api.md.
   httplib::Server server;
   levelkeep::http::Mount(&server, &manager, levelkeep::http::ApiOptions());
   AddOwnRoutes(&server, &store);

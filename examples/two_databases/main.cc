@@ -18,8 +18,8 @@ using levelkeep::StatusCode;
 
 class Database {
  public:
-  // storage/NAME, backups/NAME, restore/NAME: what is dropped for one must not
-  // be taken for the other.
+  // The folders are storage/NAME, backups/NAME and restore/NAME: a drop for one
+  // database must not be taken for a drop for the other.
   Database(levelkeep::BackupOptions options, const std::string& name)
       : name_(name), manager_(OptionsOf(std::move(options), name)) {}
 
@@ -49,7 +49,7 @@ class Database {
   Status Backup() {
     levelkeep::CreateRequest request;
     request.label = name_;
-    request.wait = std::chrono::minutes(1);  // for the scheduled one
+    request.wait = std::chrono::minutes(1);  // for a scheduled backup
     const auto made = manager_.CreateBackup(request);
     if (!made.ok()) return made.status().WithContext(name_);
     std::printf("created %s\n", made->path.c_str());
@@ -65,7 +65,7 @@ class Database {
     return options;
   }
 
-  // They go in the opposite order.
+  // Members are destroyed in the opposite order.
   const std::string name_;
   levelkeep::BackupManager manager_;
   std::unique_ptr<leveldb::DB> db_;
