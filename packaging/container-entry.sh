@@ -1,8 +1,8 @@
 #!/bin/sh
-# The image's first process. As root it gives the mounted folders and what
-# people dropped there to the service's user and starts the program as that
-# user. A container that is started as another user (--user, runAsUser) goes on
-# as that one. Standard output is the program's.
+# The image's first process. As root, it gives the mounted folders and people's
+# drops in them to the service's user, and starts the program as that user. A
+# container that is started as another user (--user, runAsUser) goes on as that
+# user. Standard output is the program's.
 set -eu
 if [ "$(id -u)" = 0 ]; then
   levelkeep own --user levelkeep >&2

@@ -1,7 +1,7 @@
 #!/bin/sh
-# The image's `levelkeep`, also of `docker-compose exec app levelkeep create`,
-# which begins as root: becomes the service's user, for good, and runs the
-# program. Only what gives files to that user needs root.
+# The image's `levelkeep`, also for `docker-compose exec app levelkeep create`,
+# which begins as root: it becomes the service's user, for good, and runs the
+# program. Only `levelkeep own`, which gives files to that user, needs root.
 set -eu
 program=/usr/local/bin/levelkeep
 if [ "$(id -u)" = 0 ] && [ "${1-}" != own ]; then

@@ -4,7 +4,7 @@ _levelkeep_backups() {
   levelkeep list --quiet 2>/dev/null | awk 'NR > 1 { print $1 }'
 }
 
-# The options and flags of settings that the verb's help lists.
+# The options and the flags of settings that the help of the verb lists.
 _levelkeep_options() {
   levelkeep "$@" --help 2>/dev/null |
     sed -nE 's/^  (-[a-z], )?(--[a-z-]+).*/\2/p'
