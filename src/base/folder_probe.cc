@@ -17,7 +17,6 @@ constexpr int kProbeAttempts = 3;
 constexpr int kRemovalAttempts = 50;
 constexpr std::chrono::milliseconds kRemovalPause{10};
 constexpr uint64_t kMostProbeBytes = 64;
-constexpr uint32_t kProbeMode = 0640;
 
 // The folder of one probe; its lock shows that the probe is running.
 class Probe {
@@ -32,9 +31,8 @@ class Probe {
 
  private:
   Status MakeFiles();
-  void TryFolders(FolderAbilities* abilities);
-  Status CheckMoved();
-  Status TryNames(FolderAbilities* abilities);
+  Status TryFolders();
+  Status TryReplace();
   Status TryLock();
   void Remove();
 
@@ -52,13 +50,6 @@ class Probe {
     if (found == text) return Status::Ok();
     return Status(StatusCode::kIoError,
                   In(name) + " does not contain what was written");
-  }
-  bool Holds(std::string_view name, std::string_view text) {
-    return Expect(name, text).ok();
-  }
-  uint64_t InodeOf(std::string_view name) {
-    const auto info = fs_->Stat(In(name));
-    return info.ok() ? info->inode : 0;
   }
 
   FileSystem* const fs_;
@@ -124,20 +115,11 @@ Status Probe::TryLock() {
 }
 
 // Does the steps that a swap does with databases while LOCK is open.
-void Probe::TryFolders(FolderAbilities* abilities) {
-  const uint64_t folder = InodeOf("first");
-  const uint64_t file = InodeOf("first/closed");
-  abilities->exchange = fs_->Exchange(In("first"), In("second")).ok() &&
-                        Holds("first/other", "other");
-  const char* const now = abilities->exchange ? "second" : "first";
-  abilities->moves_folders = fs_->Rename(In(now), In("moved"));
-  if (!abilities->moves_folders.ok()) return;
-  abilities->moves_folders = CheckMoved();
-  abilities->stable_inodes =
-      InodeOf("moved") == folder && InodeOf("moved/closed") == file;
-}
-
-Status Probe::CheckMoved() {
+Status Probe::TryFolders() {
+  const bool exchanged = fs_->Exchange(In("first"), In("second")).ok() &&
+                         Expect("first/other", "other").ok();
+  LEVELKEEP_RETURN_IF_ERROR(
+      fs_->Rename(In(exchanged ? "second" : "first"), In("moved")));
   LEVELKEEP_RETURN_IF_ERROR(Expect("moved/closed", "closed"));
   char text[4];
   LEVELKEEP_RETURN_IF_ERROR(ReadExactly(*open_, 0, text, sizeof(text)));
@@ -145,27 +127,19 @@ Status Probe::CheckMoved() {
   return Expect("moved/open", "opened");
 }
 
-Status Probe::TryNames(FolderAbilities* abilities) {
+Status Probe::TryReplace() {
   LEVELKEEP_RETURN_IF_ERROR(Write("a", "a"));
   LEVELKEEP_RETURN_IF_ERROR(Write("b", "b"));
   LEVELKEEP_RETURN_IF_ERROR(fs_->Rename(In("a"), In("b")));
-  LEVELKEEP_RETURN_IF_ERROR(Expect("b", "a"));
-  abilities->no_replace =
-      fs_->RenameNoReplace(In("b"), In("c")).ok() && Holds("c", "a");
-  const char* const now = abilities->no_replace ? "c" : "b";
-  abilities->links = fs_->Link(In(now), In("d")).ok() && Holds("d", "a");
-  const Status set = fs_->SetMode(In(now), kProbeMode);
-  const auto info = fs_->Stat(In(now));
-  abilities->modes = set.ok() && info.ok() && info->mode == kProbeMode;
-  return Status::Ok();
+  return Expect("b", "a");
 }
 
 Result<FolderAbilities> Probe::Run(const std::string& renamed) {
   FolderAbilities abilities;
   LEVELKEEP_RETURN_IF_ERROR(MakeFiles());
   abilities.locks = TryLock();
-  TryFolders(&abilities);
-  LEVELKEEP_RETURN_IF_ERROR(TryNames(&abilities));
+  abilities.moves_folders = TryFolders();
+  LEVELKEEP_RETURN_IF_ERROR(TryReplace());
   if (!renamed.empty()) abilities.renames_that = fs_->TryRename(renamed, path_);
   abilities.syncs_folders = fs_->SyncDirectory(path_);
   return abilities;

@@ -23,12 +23,6 @@ struct FolderAbilities {
   Status locks;
   // Ok if creations, renames and removals in a folder can be made durable.
   Status syncs_folders;
-
-  bool exchange = false;       // FileSystem::Exchange
-  bool no_replace = false;     // FileSystem::RenameNoReplace
-  bool links = false;          // FileSystem::Link
-  bool stable_inodes = false;  // at a rename, of files and folders
-  bool modes = false;          // a mode that is set stays
 };
 
 // Tries the abilities with files in a hidden folder, which it removes again:
@@ -36,8 +30,8 @@ struct FolderAbilities {
 //   1. removes folders that a crash left of earlier probes
 //   2. creates two folders with a file each; a second lock of one is refused
 //   3. exchanges the folders, renames one, looks for its files
-//   4. renames a file over another one, then to a new name, adds a second name
-//   5. tries whether the folder `renamed` could be renamed; sets a mode; syncs
+//   4. renames a file over another one
+//   5. tries whether the folder `renamed` could be renamed; syncs
 //
 // Abilities that are always needed (files can be written and read, and renamed
 // over each other) must work: otherwise their error is returned. Costs a few

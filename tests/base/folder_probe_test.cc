@@ -36,18 +36,12 @@ TEST_F(FolderProbeTest, ALocalDiskCanDoAllOfIt) {
   EXPECT_TRUE(can.moves_folders.ok()) << can.moves_folders.ToString();
   EXPECT_TRUE(can.locks.ok()) << can.locks.ToString();
   EXPECT_TRUE(can.syncs_folders.ok()) << can.syncs_folders.ToString();
-  EXPECT_TRUE(can.links);
-  EXPECT_TRUE(can.stable_inodes);
-  EXPECT_TRUE(can.modes);
 }
 
-TEST_F(FolderProbeTest, PlainNamesAreTold) {
+TEST_F(FolderProbeTest, FoldersMoveWithoutAnExchange) {
   disk_.set_plain_names(true);
   const FolderAbilities can = Probed(&disk_);
   EXPECT_TRUE(can.moves_folders.ok()) << can.moves_folders.ToString();
-  EXPECT_FALSE(can.exchange);
-  EXPECT_FALSE(can.no_replace);
-  EXPECT_FALSE(can.links);
 }
 
 TEST_F(FolderProbeTest, TheSimulatedDiskIsAsked) {
@@ -59,9 +53,6 @@ TEST_F(FolderProbeTest, TheSimulatedDiskIsAsked) {
     ASSERT_TRUE(can.ok()) << can.status().ToString();
     EXPECT_TRUE(can->moves_folders.ok()) << can->moves_folders.ToString();
     EXPECT_TRUE(can->locks.ok());
-    EXPECT_EQ(can->exchange, !plain);
-    EXPECT_EQ(can->no_replace, !plain);
-    EXPECT_EQ(can->links, !plain);
     EXPECT_TRUE(disk.file_system()->List("/a")->empty());
   }
 }
@@ -71,21 +62,11 @@ class LackingDisk : public FaultFileSystem {
  public:
   LackingDisk() : FaultFileSystem(FileSystem::Posix()) {}
 
-  // Like mergerfs: a renamed folder gets another inode.
-  Result<FileInfo> Stat(const std::string& path) override {
-    auto info = FaultFileSystem::Stat(path);
-    if (other_inodes && info.ok() && path.ends_with("/moved")) ++info->inode;
-    return info;
-  }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     if (no_locks)
       return Status(StatusCode::kUnsupported, "cannot lock " + path);
     if (false_locks) return std::unique_ptr<FileLock>(new FileLock);
     return FaultFileSystem::Lock(path);
-  }
-  // Like vfat: the mode of a file does not change.
-  Status SetMode(const std::string& path, uint32_t mode) override {
-    return no_modes ? Status::Ok() : FaultFileSystem::SetMode(path, mode);
   }
 
   // Like overlayfs with the folder in its lower layer.
@@ -94,23 +75,14 @@ class LackingDisk : public FaultFileSystem {
     return Status(StatusCode::kUnsupported, "cannot rename " + path);
   }
 
-  bool other_inodes = false;
   bool lower_layer = false;
   bool no_locks = false;
   bool false_locks = false;
-  bool no_modes = false;
 };
 
 TEST_F(FolderProbeTest, EachLackIsTold) {
   test::RcloneDisk rclone;
   EXPECT_EQ(Probed(&rclone).moves_folders.code(), StatusCode::kIoError);
-  LackingDisk mergerfs;
-  mergerfs.other_inodes = true;
-  EXPECT_TRUE(Probed(&mergerfs).moves_folders.ok());
-  EXPECT_FALSE(Probed(&mergerfs).stable_inodes);
-  LackingDisk vfat;
-  vfat.no_modes = true;
-  EXPECT_FALSE(Probed(&vfat).modes);
   LackingDisk unlocked;
   unlocked.no_locks = true;
   EXPECT_EQ(Probed(&unlocked).locks.code(), StatusCode::kUnsupported);
