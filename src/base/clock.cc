@@ -40,18 +40,14 @@ Status NotATime(std::string_view text) {
 
 // The number in exactly the next `width` digits, or -1.
 int TakeNumber(std::string_view* text, size_t width) {
-  if (text->size() < width) return -1;
-  int number = 0;
-  for (const char c : text->substr(0, width)) {
-    if (c < '0' || c > '9') return -1;
-    number = number * 10 + (c - '0');
-  }
+  const auto number = ParseUint64(text->substr(0, width));
+  if (text->size() < width || !number) return -1;
   text->remove_prefix(width);
-  return number;
+  return static_cast<int>(*number);
 }
 
 bool TakeChar(std::string_view* text, char c) {
-  if (text->empty() || text->front() != c) return false;
+  if (!text->starts_with(c)) return false;
   text->remove_prefix(1);
   return true;
 }

@@ -8,15 +8,11 @@ namespace levelkeep {
 namespace {
 
 bool IsIPv4(std::string_view host) {
-  int parts = 0;
-  while (true) {
-    const size_t dot = host.find('.');
-    const auto number = ParseUint64(host.substr(0, dot));
-    if (!number || *number > 255) return false;
-    parts++;
-    if (dot == std::string_view::npos) return parts == 4;
-    host.remove_prefix(dot + 1);
-  }
+  const auto parts = Split(host, '.');
+  return parts.size() == 4 &&
+         std::ranges::all_of(parts, [](std::string_view part) {
+           return ParseUint64(part).value_or(256) <= 255;
+         });
 }
 
 }  // namespace
@@ -24,7 +20,7 @@ bool IsIPv4(std::string_view host) {
 bool IsLoopbackHost(std::string_view host) {
   const std::string lower = Lower(host);
   return lower == "localhost" || lower == "::1" || lower == "[::1]" ||
-         (lower.substr(0, 4) == "127." && IsIPv4(lower));
+         (lower.starts_with("127.") && IsIPv4(lower));
 }
 
 std::optional<std::string> HostOfAuthority(std::string_view authority) {
@@ -35,20 +31,15 @@ std::optional<std::string> HostOfAuthority(std::string_view authority) {
     if (end == std::string_view::npos) return std::nullopt;
     port = host.substr(end + 1);
     host = host.substr(1, end - 1);
-    const bool address = std::all_of(host.begin(), host.end(), [](char c) {
-      return c == ':' || c == '.' || (c >= '0' && c <= '9') ||
-             (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
+    const bool address = std::ranges::all_of(host, [](char c) {
+      return c == ':' || c == '.' || HexDigit(Lower(c)) >= 0;
     });
     if (!address) return std::nullopt;
   } else {
     const size_t colon = host.find(':');
     port = colon == std::string_view::npos ? "" : host.substr(colon);
     host = host.substr(0, colon);
-    const bool name = std::all_of(host.begin(), host.end(), [](char c) {
-      return c == '.' || c == '-' || c == '_' || (c >= '0' && c <= '9') ||
-             (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-    });
-    if (!name) return std::nullopt;
+    if (!IsMadeOf(host, ".-_")) return std::nullopt;
   }
   if (host.empty()) return std::nullopt;
   if (!port.empty()) {

@@ -1,7 +1,5 @@
 #include "format/backup_name.h"
 
-#include <algorithm>
-#include <cstdio>
 #include <string>
 #include <vector>
 
@@ -17,8 +15,6 @@ constexpr size_t kMaxLabelLength = 64;
 constexpr size_t kTimeLength = 17;       // YYYY-MM-DD_HHMMSS
 constexpr size_t kMaxCounterDigits = 9;  // fits an int
 
-bool IsDigit(char c) { return c >= '0' && c <= '9'; }
-
 bool ConsumePrefix(std::string_view* text, std::string_view prefix) {
   if (!text->starts_with(prefix)) return false;
   text->remove_prefix(prefix.size());
@@ -31,56 +27,32 @@ bool ConsumeSuffix(std::string_view* text, std::string_view suffix) {
   return true;
 }
 
-// REQUIRES: only digits in the range.
-unsigned Number(std::string_view text, size_t begin, size_t length) {
-  unsigned value = 0;
-  for (char c : text.substr(begin, length)) {
-    value = value * 10 + static_cast<unsigned>(c - '0');
-  }
-  return value;
-}
-
 // Parses YYYY-MM-DD_HHMMSS; the date must exist in the calendar.
 std::optional<Time> ConsumeTime(std::string_view* text) {
-  if (text->size() < kTimeLength) return std::nullopt;
-  constexpr std::string_view kPattern = "dddd-dd-dd_dddddd";
-  for (size_t i = 0; i < kTimeLength; i++) {
-    const char c = (*text)[i];
-    if (kPattern[i] == 'd' ? !IsDigit(c) : c != kPattern[i]) {
-      return std::nullopt;
-    }
-  }
-  namespace chrono = std::chrono;
-  const chrono::year_month_day day{
-      chrono::year(static_cast<int>(Number(*text, 0, 4))),
-      chrono::month(Number(*text, 5, 2)), chrono::day(Number(*text, 8, 2))};
-  const unsigned hour = Number(*text, 11, 2);
-  const unsigned minute = Number(*text, 13, 2);
-  const unsigned second = Number(*text, 15, 2);
-  // Before 1970 there were no backups, and after 2261 a nanosecond clock
-  // overflows.
-  if (!day.ok() || day.year() < chrono::year(1970) ||
-      day.year() > chrono::year(2261) || hour > 23 || minute > 59 ||
-      second > 59) {
-    return std::nullopt;
-  }
+  if (text->size() < kTimeLength || (*text)[10] != '_') return std::nullopt;
+  std::string rfc(text->substr(0, kTimeLength));
+  rfc[10] = 'T';
+  rfc.insert(15, ":").insert(13, ":") += 'Z';
+  const auto time = ParseTime(rfc);
+  // Before 1970 there were no backups.
+  if (!time.ok() || *time < Time()) return std::nullopt;
   text->remove_prefix(kTimeLength);
-  return chrono::time_point_cast<Time::duration>(
-      chrono::sys_days(day) + chrono::hours(hour) + chrono::minutes(minute) +
-      chrono::seconds(second));
+  return *time;
 }
 
 // Parses "-N": N from 2, without leading zeros, so that each counter has one
 // spelling.
 bool ConsumeCounter(std::string_view* text, int* counter) {
-  const auto end = std::find_if_not(text->begin() + 1, text->end(), IsDigit);
-  const size_t digits = static_cast<size_t>(end - text->begin()) - 1;
-  if (digits == 0 || digits > kMaxCounterDigits || (*text)[1] == '0') {
+  const std::string_view digits =
+      text->substr(1, text->find_first_not_of("0123456789", 1) - 1);
+  const auto number = ParseUint64(digits);
+  if (!number || *number < 2 || digits.size() > kMaxCounterDigits ||
+      digits[0] == '0') {
     return false;
   }
-  *counter = static_cast<int>(Number(*text, 1, digits));
-  text->remove_prefix(digits + 1);
-  return *counter >= 2;
+  *counter = static_cast<int>(*number);
+  text->remove_prefix(digits.size() + 1);
+  return true;
 }
 
 struct DigestLine {
@@ -136,19 +108,10 @@ std::optional<DigestLine> ParseTagged(std::string_view line, DigestKind kind) {
 }  // namespace
 
 std::string FormatBackupName(const BackupName& name) {
-  namespace chrono = std::chrono;
-  const auto seconds = chrono::floor<chrono::seconds>(name.time);
-  const auto days = chrono::floor<chrono::days>(seconds);
-  const chrono::year_month_day day(days);
-  const chrono::hh_mm_ss time(seconds - days);
-  char text[64];
-  std::snprintf(
-      text, sizeof(text), "%04d-%02u-%02u_%02d%02d%02d",
-      static_cast<int>(day.year()), static_cast<unsigned>(day.month()),
-      static_cast<unsigned>(day.day()), static_cast<int>(time.hours().count()),
-      static_cast<int>(time.minutes().count()),
-      static_cast<int>(time.seconds().count()));
-  std::string result = std::string(kPrefix) + text;
+  std::string time = FormatTime(name.time).substr(0, 19);  // without ".000Z"
+  time[10] = '_';
+  std::erase(time, ':');
+  std::string result = std::string(kPrefix) + time;
   if (name.counter > 1) result.append("-").append(std::to_string(name.counter));
   if (!name.label.empty()) result += "_" + name.label;
   return result + std::string(kSuffix);
