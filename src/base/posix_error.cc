@@ -20,63 +20,52 @@ namespace levelkeep {
 namespace {
 
 struct Meaning {
+  int error;
   StatusCode code;
-  const char* hint;
+  const char* hint = "";
+};
+
+constexpr Meaning kMeanings[] = {
+    {ENOSPC, StatusCode::kNoSpace,
+     "free some space on that file system or use another one"},
+    {EDQUOT, StatusCode::kNoSpace,
+     "the disk quota is used up: remove files or raise the quota"},
+    // Free space would not help.
+    {EFBIG, StatusCode::kIoError,
+     "the file system or a limit (ulimit -f) forbids files of that size"},
+    {EACCES, StatusCode::kPermissionDenied},  // PermissionHint
+    {EPERM, StatusCode::kPermissionDenied},
+    {EROFS, StatusCode::kPermissionDenied,
+     "the file system is mounted read-only"},
+    {ENOENT, StatusCode::kNotFound},
+    {EEXIST, StatusCode::kAlreadyExists},
+    {ENOTEMPTY, StatusCode::kAlreadyExists},
+    {ENOTDIR, StatusCode::kInvalidArgument},
+    {EISDIR, StatusCode::kInvalidArgument},
+    {ENAMETOOLONG, StatusCode::kInvalidArgument},
+    {ELOOP, StatusCode::kRefused,
+     "symbolic links are not followed here: name the file itself"},
+    {EBUSY, StatusCode::kBusy},
+    {ETXTBSY, StatusCode::kBusy},
+    {EXDEV, StatusCode::kUnsupported,
+     "both names must be on the same file system"},
+    {EOPNOTSUPP, StatusCode::kUnsupported,
+     "this file system can't do it: use a local one"},
+    {ENOSYS, StatusCode::kUnsupported,
+     "this file system can't do it: use a local one"},
+    {EMFILE, StatusCode::kIoError, "raise the limit of open files (ulimit -n)"},
+    {ENFILE, StatusCode::kIoError, "raise the limit of open files (ulimit -n)"},
+    {EIO, StatusCode::kIoError,
+     "the disk reports a failure: look into the kernel's log"},
+    {ESTALE, StatusCode::kIoError,
+     "the network file system lost it: check the mount"},
 };
 
 Meaning MeaningOf(int error) {
-  switch (error) {
-    case ENOSPC:
-      return {StatusCode::kNoSpace,
-              "free some space on that file system or use another one"};
-    case EDQUOT:
-      return {StatusCode::kNoSpace,
-              "the disk quota is used up: remove files or raise the quota"};
-    case EFBIG:  // free space would not help
-      return {StatusCode::kIoError,
-              "the file system or a limit (ulimit -f) forbids files of that "
-              "size"};
-    case EACCES:
-    case EPERM:
-      return {StatusCode::kPermissionDenied, ""};  // PermissionHint
-    case EROFS:
-      return {StatusCode::kPermissionDenied,
-              "the file system is mounted read-only"};
-    case ENOENT:
-      return {StatusCode::kNotFound, ""};
-    case EEXIST:
-    case ENOTEMPTY:
-      return {StatusCode::kAlreadyExists, ""};
-    case ENOTDIR:
-    case EISDIR:
-    case ENAMETOOLONG:
-      return {StatusCode::kInvalidArgument, ""};
-    case ELOOP:
-      return {StatusCode::kRefused,
-              "symbolic links are not followed here: name the file itself"};
-    case EBUSY:
-    case ETXTBSY:
-      return {StatusCode::kBusy, ""};
-    case EXDEV:
-      return {StatusCode::kUnsupported,
-              "both names must be on the same file system"};
-    case EOPNOTSUPP:
-    case ENOSYS:
-      return {StatusCode::kUnsupported,
-              "this file system can't do it: use a local one"};
-    case EMFILE:
-    case ENFILE:
-      return {StatusCode::kIoError,
-              "raise the limit of open files (ulimit -n)"};
-    case EIO:
-      return {StatusCode::kIoError,
-              "the disk reports a failure: look into the kernel's log"};
-    case ESTALE:
-      return {StatusCode::kIoError,
-              "the network file system lost it: check the mount"};
-    default:
-      return {StatusCode::kIoError, ""};
+  for (const Meaning& meaning : kMeanings) {
+    if (meaning.error == error) return meaning;
   }
+  return {error, StatusCode::kIoError};
 }
 
 struct Obstacle {

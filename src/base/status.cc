@@ -2,6 +2,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 
 namespace levelkeep {
 
@@ -14,41 +15,14 @@ void EndWithoutValue(const Status& status) {
 }
 
 std::string_view StatusCodeName(StatusCode code) {
-  switch (code) {
-    case StatusCode::kOk:
-      return "ok";
-    case StatusCode::kInvalidArgument:
-      return "invalid_argument";
-    case StatusCode::kNotFound:
-      return "not_found";
-    case StatusCode::kAlreadyExists:
-      return "already_exists";
-    case StatusCode::kBusy:
-      return "busy";
-    case StatusCode::kNoSpace:
-      return "no_space";
-    case StatusCode::kPermissionDenied:
-      return "permission_denied";
-    case StatusCode::kCorruption:
-      return "corruption";
-    case StatusCode::kUnsupported:
-      return "unsupported";
-    case StatusCode::kRefused:
-      return "refused";
-    case StatusCode::kIoError:
-      return "io_error";
-    case StatusCode::kCancelled:
-      return "cancelled";
-    case StatusCode::kInternal:
-      return "internal";
-    case StatusCode::kOtherDatabase:
-      return "other_database";
-    case StatusCode::kDegraded:
-      return "degraded";
-    case StatusCode::kNotChecked:
-      return "not_checked";
-  }
-  return "internal";
+  // In the order of the enum.
+  constexpr std::string_view kNames[] = {
+      "ok",          "invalid_argument", "not_found",         "already_exists",
+      "busy",        "no_space",         "permission_denied", "corruption",
+      "unsupported", "refused",          "io_error",          "cancelled",
+      "internal",    "other_database",   "not_checked",       "degraded"};
+  const auto index = static_cast<size_t>(code);
+  return index < std::size(kNames) ? kNames[index] : "internal";
 }
 
 Status Status::WithContext(std::string_view context) const {
