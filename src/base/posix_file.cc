@@ -44,36 +44,15 @@ class PosixFile : public File {
 
   Result<size_t> ReadAt(uint64_t offset, char* buffer,
                         size_t size) const override {
-    size_t done = 0;
-    while (done < size) {
-      const size_t wanted = std::min(size - done, kLargestTransfer);
-      const ssize_t count = RetryOnInterrupt([&] {
-        return ::pread(fd_.get(), buffer + done, wanted,
-                       ToOffset(offset + done));
-      });
-      if (count < 0) return PosixError(errno, "read", path_);
-      if (count == 0) break;
-      done += static_cast<size_t>(count);
-    }
-    return done;
+    return Read(fd_.get(), offset, buffer, size);
   }
 
   Result<size_t> ReadFromDevice(uint64_t offset, char* buffer,
                                 size_t size) const override {
-    const int direct = DirectDescriptor();
-    size_t done = 0;
+    LEVELKEEP_ASSIGN_OR_RETURN(const size_t done,
+                               Read(DirectDescriptor(), offset, buffer, size));
     // A short read is the end of the file or is left to ReadAt, as on file
     // systems without direct reads.
-    while (direct >= 0 && done < size) {
-      const size_t wanted = std::min(size - done, kLargestTransfer);
-      const ssize_t count = RetryOnInterrupt([&] {
-        return ::pread(direct, buffer + done, wanted, ToOffset(offset + done));
-      });
-      if (count < 0 && errno != EINVAL) return PosixError(errno, "read", path_);
-      if (count <= 0) break;
-      done += static_cast<size_t>(count);
-      if (static_cast<size_t>(count) % kDeviceBlockBytes != 0) break;
-    }
     LEVELKEEP_ASSIGN_OR_RETURN(
         const size_t rest, ReadAt(offset + done, buffer + done, size - done));
     return done + rest;
@@ -97,51 +76,31 @@ class PosixFile : public File {
   }
 
   Status Append(std::string_view data) override {
-    while (!data.empty()) {
-      const size_t wanted = std::min(data.size(), kLargestTransfer);
-      const ssize_t count = RetryOnInterrupt([&] {
-        return shared_end_ ? ::write(fd_.get(), data.data(), wanted)
-                           : ::pwrite(fd_.get(), data.data(), wanted,
-                                      ToOffset(append_offset_));
-      });
-      if (count < 0) return PosixError(errno, "write", path_);
-      append_offset_ += static_cast<uint64_t>(count);
-      data.remove_prefix(static_cast<size_t>(count));
-    }
-    return Status::Ok();
+    const auto append = [&](size_t done, size_t wanted) {
+      const char* const from = data.data() + done;
+      return shared_end_ ? ::write(fd_.get(), from, wanted)
+                         : ::pwrite(fd_.get(), from, wanted,
+                                    ToOffset(append_offset_ + done));
+    };
+    LEVELKEEP_ASSIGN_OR_RETURN(
+        const size_t done, Transfer(fd_.get(), data.size(), "write", append));
+    append_offset_ += done;
+    return done == data.size() ? Status::Ok() : PosixError(EIO, "write", path_);
   }
 
   Status WriteAt(uint64_t offset, std::string_view data) override {
-    while (!data.empty()) {
-      const size_t wanted = std::min(data.size(), kLargestTransfer);
-      const ssize_t count = RetryOnInterrupt([&] {
-        return ::pwrite(fd_.get(), data.data(), wanted, ToOffset(offset));
-      });
-      if (count < 0) return PosixError(errno, "write", path_);
-      offset += static_cast<uint64_t>(count);
-      data.remove_prefix(static_cast<size_t>(count));
-    }
-    return Status::Ok();
+    LEVELKEEP_ASSIGN_OR_RETURN(const size_t done,
+                               Write(fd_.get(), offset, data));
+    return done == data.size() ? Status::Ok() : PosixError(EIO, "write", path_);
   }
 
   Status WriteToDevice(uint64_t offset, std::string_view data) override {
-    const int direct = DirectDescriptor();
-    while (direct >= 0 && !data.empty()) {
-      const size_t wanted = std::min(data.size(), kLargestTransfer);
-      const ssize_t count = RetryOnInterrupt([&] {
-        return ::pwrite(direct, data.data(), wanted, ToOffset(offset));
-      });
-      if (count < 0 && errno != EINVAL) {
-        return PosixError(errno, "write", path_);
-      }
-      if (count <= 0) break;
-      offset += static_cast<uint64_t>(count);
-      data.remove_prefix(static_cast<size_t>(count));
-      if (static_cast<size_t>(count) % kDeviceBlockBytes != 0) break;
-    }
+    LEVELKEEP_ASSIGN_OR_RETURN(const size_t done,
+                               Write(DirectDescriptor(), offset, data));
+    data.remove_prefix(done);
     if (data.empty()) return Status::Ok();
-    LEVELKEEP_RETURN_IF_ERROR(WriteAt(offset, data));
-    StartWriteback(offset, data.size());
+    LEVELKEEP_RETURN_IF_ERROR(WriteAt(offset + done, data));
+    StartWriteback(offset + done, data.size());
     return Status::Ok();
   }
 
@@ -220,6 +179,39 @@ class PosixFile : public File {
   }
 
  private:
+  // Calls `move` for the rest until all bytes are moved or none are left.
+  // Direct access also ends where it is impossible: after part of a block, or
+  // if the system refuses it.
+  template <typename Move>
+  Result<size_t> Transfer(int fd, size_t size, const char* action,
+                          Move move) const {
+    const bool direct = fd != fd_.get();
+    size_t done = 0;
+    while (done < size && !(direct && fd < 0)) {
+      const size_t wanted = std::min(size - done, kLargestTransfer);
+      const ssize_t count =
+          RetryOnInterrupt([&] { return move(done, wanted); });
+      if (count < 0 && !(direct && errno == EINVAL)) {
+        return PosixError(errno, action, path_);
+      }
+      if (count <= 0) break;
+      done += static_cast<size_t>(count);
+      if (direct && static_cast<size_t>(count) % kDeviceBlockBytes != 0) break;
+    }
+    return done;
+  }
+  Result<size_t> Read(int fd, uint64_t offset, char* buffer,
+                      size_t size) const {
+    return Transfer(fd, size, "read", [&](size_t done, size_t wanted) {
+      return ::pread(fd, buffer + done, wanted, ToOffset(offset + done));
+    });
+  }
+  Result<size_t> Write(int fd, uint64_t offset, std::string_view data) const {
+    return Transfer(fd, data.size(), "write", [&](size_t done, size_t wanted) {
+      return ::pwrite(fd, data.data() + done, wanted, ToOffset(offset + done));
+    });
+  }
+
   // The number of bytes that the kernel copied; 0 if it can't or there are
   // none.
   uint64_t TakeFrom(int source, uint64_t offset, uint64_t size) {

@@ -32,6 +32,10 @@ Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
 // system (from statfs), which a file server (NFS, SMB) provides.
 bool FlockIsRecordLock(uint64_t file_system_type);
 
+// The names in an open folder, as FileSystem::List.
+Result<std::vector<std::string>> ReadNames(UniqueFd folder,
+                                           const std::string& path);
+
 // As open(2), which sets errno. A file that root creates gets the owner of its
 // folder.
 UniqueFd OpenOrMake(const std::string& path, int flags, mode_t mode);

@@ -13,7 +13,6 @@
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 
 #include "base/file_system.h"
 #include "base/posix_error.h"
@@ -126,21 +125,7 @@ class PosixFileSystem : public FileSystem {
 
   Result<std::vector<std::string>> List(const std::string& path) override {
     LEVELKEEP_ASSIGN_OR_RETURN(UniqueFd fd, OpenDirectory(path));
-    std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(fd.get()));
-    if (stream == nullptr) return PosixError(errno, "list", path);
-    fd.Release();  // the stream owns it now
-    std::vector<std::string> names;
-    for (;;) {
-      errno = 0;
-      const dirent* entry = ::readdir(stream.get());
-      if (entry == nullptr) break;
-      const char* name = entry->d_name;
-      if (std::strcmp(name, ".") == 0 || std::strcmp(name, "..") == 0) continue;
-      names.emplace_back(name);
-    }
-    if (errno != 0) return PosixError(errno, "list", path);
-    std::sort(names.begin(), names.end());
-    return names;
+    return ReadNames(std::move(fd), path);
   }
 
   Status CreateDirectory(const std::string& path) override {
@@ -274,10 +259,6 @@ class PosixFileSystem : public FileSystem {
   }
 
  private:
-  struct CloseDirectory {
-    void operator()(DIR* stream) const { ::closedir(stream); }
-  };
-
   static Result<UniqueFd> OpenDirectory(const std::string& path) {
     UniqueFd fd(RetryOnInterrupt([&] {
       return ::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -288,6 +269,25 @@ class PosixFileSystem : public FileSystem {
 };
 
 }  // namespace
+
+Result<std::vector<std::string>> ReadNames(UniqueFd folder,
+                                           const std::string& path) {
+  const std::unique_ptr<DIR, decltype([](DIR* dir) { ::closedir(dir); })>
+      stream(::fdopendir(folder.get()));
+  if (stream == nullptr) return PosixError(errno, "list", path);
+  folder.Release();  // the stream owns it now
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  if (errno != 0) return PosixError(errno, "list", path);
+  std::sort(names.begin(), names.end());
+  return names;
+}
 
 FileSystem* FileSystem::Posix() {
   static PosixFileSystem* const kInstance = new PosixFileSystem();

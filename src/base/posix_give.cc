@@ -1,4 +1,3 @@
-#include <dirent.h>
 #include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
@@ -23,20 +22,17 @@
 #include "base/log.h"
 #include "base/posix_error.h"
 #include "base/posix_file.h"
+#include "base/text.h"
 #include "base/unique_fd.h"
 
 namespace levelkeep {
 
 namespace {
 
-std::deque<std::string> Split(std::string_view path) {
-  std::deque<std::string> names;
-  while (!path.empty()) {
-    const size_t end = std::min(path.find('/'), path.size());
-    if (end > 0) names.emplace_back(path.substr(0, end));
-    path.remove_prefix(std::min(end + 1, path.size()));
-  }
-  return names;
+std::deque<std::string> Components(std::string_view path) {
+  auto parts = Split(path, '/');
+  std::erase(parts, "");
+  return {parts.begin(), parts.end()};
 }
 
 constexpr int kMostDepth = 16;
@@ -47,7 +43,7 @@ constexpr gid_t kSameGroup = static_cast<gid_t>(-1);
 // be a link. Not valid: errno says why.
 UniqueFd OpenTrusted(const std::string& path) {
   constexpr int kMostLinks = 40;
-  std::deque<std::string> names = Split(path);
+  std::deque<std::string> names = Components(path);
   UniqueFd folder(
       ::open(path.starts_with('/') ? "/" : ".", O_PATH | O_CLOEXEC));
   for (int links = 0; folder.valid() && !names.empty();) {
@@ -68,7 +64,7 @@ UniqueFd OpenTrusted(const std::string& path) {
       return UniqueFd();
     }
     const std::string text(target.data(), static_cast<size_t>(size));
-    const auto more = Split(text);
+    const auto more = Components(text);
     names.insert(names.begin(), more.begin(), more.end());
     if (text.starts_with('/'))
       folder = UniqueFd(::open("/", O_PATH | O_CLOEXEC));
@@ -160,27 +156,17 @@ class Giver {
               int depth) {
     UniqueFd fd(::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd.valid()) return Leave(PosixError(errno, "open folder", path));
-    const std::unique_ptr<DIR, CloseFolder> stream(::fdopendir(fd.get()));
-    if (stream == nullptr) return Leave(PosixError(errno, "list", path));
-    const int opened = fd.Release();  // the stream owns it
-    for (;;) {
-      errno = 0;
-      const dirent* const entry = ::readdir(stream.get());
-      if (entry == nullptr) break;
-      const std::string name = entry->d_name;
-      if (name == "." || name == ".." || (wanted && !wanted(name))) continue;
-      Give(opened, name, JoinPath(path, name), depth);
+    const auto names = ReadNames(std::move(fd), path);
+    if (!names.ok()) return Leave(names.status());
+    for (const std::string& name : *names) {
+      if (wanted && !wanted(name)) continue;
+      Give(folder, name, JoinPath(path, name), depth);
     }
-    if (errno != 0) Leave(PosixError(errno, "list", path));
   }
 
   GiveReport TakeReport() { return std::move(report_); }
 
  private:
-  struct CloseFolder {
-    void operator()(DIR* stream) const { ::closedir(stream); }
-  };
-
   const uid_t user_;
   GiveReport report_;
 };
