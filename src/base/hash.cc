@@ -89,47 +89,37 @@ uint32_t Crc32cByTable(uint32_t crc, const unsigned char* p, size_t size) {
 
 }  // namespace
 
-struct Digest::Impl {
-  explicit Impl(DigestKind digest_kind)
-      : kind(digest_kind), context(EVP_MD_CTX_new()) {
-    Require(context != nullptr);
-    Start();
-  }
-  ~Impl() { EVP_MD_CTX_free(context); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
-
-  void Start() {
-    Require(EVP_DigestInit_ex(context, AlgorithmOf(kind), nullptr) == 1);
-  }
-
-  const DigestKind kind;
-  EVP_MD_CTX* const context;
-};
-
 void PrepareDigests() { (void)AlgorithmOf(DigestKind::kSha256); }
 
-Digest::Digest(DigestKind kind) : impl_(std::make_unique<Impl>(kind)) {}
-Digest::~Digest() = default;
+Digest::Digest(DigestKind kind) : kind_(kind), context_(EVP_MD_CTX_new()) {
+  Require(context_ != nullptr);
+  Start();
+}
+
+Digest::~Digest() { EVP_MD_CTX_free(context_); }
+
+void Digest::Start() {
+  Require(EVP_DigestInit_ex(context_, AlgorithmOf(kind_), nullptr) == 1);
+}
 
 void Digest::Update(std::string_view data) {
-  Require(EVP_DigestUpdate(impl_->context, data.data(), data.size()) == 1);
+  Require(EVP_DigestUpdate(context_, data.data(), data.size()) == 1);
 }
 
 Sha256 Digest::FinishSha256() {
   Sha256 sha256;
   unsigned size = 0;
-  Require(impl_->kind == DigestKind::kSha256 &&
-          EVP_DigestFinal_ex(impl_->context, sha256.bytes_.data(), &size) == 1);
-  impl_->Start();
+  Require(kind_ == DigestKind::kSha256 &&
+          EVP_DigestFinal_ex(context_, sha256.bytes_.data(), &size) == 1);
+  Start();
   return sha256;
 }
 
 std::string Digest::FinishHex() {
   std::array<unsigned char, EVP_MAX_MD_SIZE> bytes;
   unsigned size = 0;
-  Require(EVP_DigestFinal_ex(impl_->context, bytes.data(), &size) == 1);
-  impl_->Start();
+  Require(EVP_DigestFinal_ex(context_, bytes.data(), &size) == 1);
+  Start();
   return ToHex(
       std::string_view(reinterpret_cast<const char*>(bytes.data()), size));
 }

@@ -5,10 +5,11 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+
+struct evp_md_ctx_st;  // OpenSSL's EVP_MD_CTX
 
 namespace levelkeep {
 
@@ -49,8 +50,10 @@ class Digest {
   Sha256 FinishSha256();
 
  private:
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  void Start();
+
+  const DigestKind kind_;
+  evp_md_ctx_st* const context_;
 };
 
 std::string Sha256Hex(std::string_view data);

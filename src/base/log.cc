@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <spdlog/logger.h>
+#include <spdlog/sinks/sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -12,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/json.h"
 #include "base/log_output.h"
 #include "base/mutex.h"
 #include "base/status_macros.h"
@@ -87,6 +89,38 @@ std::shared_ptr<spdlog::logger> NewLogger(const LogOptions& options) {
   return logger;
 }
 
+// Splits "[Tag] message"; a line from the host may have no tag.
+std::string_view TakeTag(std::string_view* message) {
+  const size_t end = message->find("] ");
+  if (!message->starts_with('[') || end == std::string_view::npos) return {};
+  const std::string_view tag = message->substr(1, end - 1);
+  message->remove_prefix(end + 2);
+  return tag;
+}
+
+// Passes each line to the application. Ignores the application's exceptions.
+class CallbackSink : public spdlog::sinks::sink {
+ public:
+  explicit CallbackSink(LogCallback callback)
+      : callback_(std::move(callback)) {}
+
+  void log(const spdlog::details::log_msg& message) override {
+    std::string_view text(message.payload.data(), message.payload.size());
+    const std::string_view tag = TakeTag(&text);
+    try {
+      callback_(FindLevel(&Level::spdlog, message.level).level, tag, text);
+    } catch (...) {
+      // The exception is the application's own.
+    }
+  }
+  void flush() override {}
+  void set_pattern(const std::string&) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
+
+ private:
+  const LogCallback callback_;
+};
+
 class LoggerHolder {
  public:
   // The logger of the callback, or the host's if it registered one, or ours
@@ -160,26 +194,11 @@ void Log(spdlog::level::level_enum level, std::string_view tag,
   logger->log(level, spdlog::string_view_t(line.data(), line.size()));
 }
 
-// Splits "[Tag] message"; a line from the host may have no tag.
-std::string_view TakeTag(std::string_view* message) {
-  const size_t end = message->find("] ");
-  if (message->empty() || message->front() != '[' ||
-      end == std::string_view::npos) {
-    return {};
-  }
-  const std::string_view tag = message->substr(1, end - 1);
-  message->remove_prefix(end + 2);
-  return tag;
-}
-
+// Printable() returns valid UTF-8 without control characters.
 std::string JsonString(std::string_view text) {
-  std::string json = "\"";
-  // Printable() returns valid UTF-8 without control characters.
-  for (const char c : Printable(text, text.size() * 4)) {
-    if (c == '"' || c == '\\') json += '\\';
-    json += c;
-  }
-  return json + '"';
+  std::string json;
+  AppendQuoted(Printable(text, text.size() * 4), &json);
+  return json;
 }
 
 class LineFormatter : public spdlog::formatter {
@@ -257,16 +276,6 @@ void FlushLogs() { Holder()->Get()->flush(); }
 
 std::unique_ptr<spdlog::formatter> NewLogFormatter(LogStyle style) {
   return std::make_unique<LineFormatter>(style);
-}
-
-void CallbackSink::log(const spdlog::details::log_msg& message) {
-  std::string_view text(message.payload.data(), message.payload.size());
-  const std::string_view tag = TakeTag(&text);
-  try {
-    callback_(FindLevel(&Level::spdlog, message.level).level, tag, text);
-  } catch (...) {
-    // The exception is the application's own.
-  }
 }
 
 DailyFileSink::DailyFileSink(FileSystem* fs, std::string directory)

@@ -5,15 +5,12 @@
 
 #include <spdlog/formatter.h>
 #include <spdlog/sinks/base_sink.h>
-#include <spdlog/sinks/sink.h>
 
 #include <memory>
 #include <mutex>
 #include <string>
-#include <utility>
 
 #include "base/file_system.h"
-#include "levelkeep/log.h"
 
 namespace levelkeep {
 
@@ -26,21 +23,6 @@ enum class LogStyle {
 // A message begins with "[Tag] ". Any message becomes a single line: control
 // characters are escaped, so that the name of a file can't forge a line.
 std::unique_ptr<spdlog::formatter> NewLogFormatter(LogStyle style);
-
-// Passes each line to the application. Ignores the application's exceptions.
-class CallbackSink : public spdlog::sinks::sink {
- public:
-  explicit CallbackSink(LogCallback callback)
-      : callback_(std::move(callback)) {}
-
-  void log(const spdlog::details::log_msg& message) override;
-  void flush() override {}
-  void set_pattern(const std::string&) override {}
-  void set_formatter(std::unique_ptr<spdlog::formatter>) override {}
-
- private:
-  const LogCallback callback_;
-};
 
 // Appends each line to levelkeep_YYYY-MM-DD.log (UTC) in a folder; several
 // processes may share it. Lines that can't be written are dropped.

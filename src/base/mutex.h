@@ -19,14 +19,9 @@ namespace levelkeep {
 
 class LEVELKEEP_ATTRIBUTE(capability("mutex")) Mutex {
  public:
-  void Lock() LEVELKEEP_ATTRIBUTE(acquire_capability()) { mutex_.lock(); }
-  bool TryLock() LEVELKEEP_ATTRIBUTE(try_acquire_capability(true)) {
-    return mutex_.try_lock();
-  }
-  void Unlock() LEVELKEEP_ATTRIBUTE(release_capability()) { mutex_.unlock(); }
   // BasicLockable, for std::condition_variable_any.
-  void lock() LEVELKEEP_ATTRIBUTE(acquire_capability()) { Lock(); }
-  void unlock() LEVELKEEP_ATTRIBUTE(release_capability()) { Unlock(); }
+  void lock() LEVELKEEP_ATTRIBUTE(acquire_capability()) { mutex_.lock(); }
+  void unlock() LEVELKEEP_ATTRIBUTE(release_capability()) { mutex_.unlock(); }
 
  private:
   std::mutex mutex_;
@@ -37,9 +32,9 @@ class LEVELKEEP_ATTRIBUTE(scoped_lockable) MutexLock {
   explicit MutexLock(Mutex* mutex)
       LEVELKEEP_ATTRIBUTE(acquire_capability(mutex))
       : mutex_(mutex) {
-    mutex_->Lock();
+    mutex_->lock();
   }
-  ~MutexLock() LEVELKEEP_ATTRIBUTE(release_capability()) { mutex_->Unlock(); }
+  ~MutexLock() LEVELKEEP_ATTRIBUTE(release_capability()) { mutex_->unlock(); }
   MutexLock(const MutexLock&) = delete;
   MutexLock& operator=(const MutexLock&) = delete;
 

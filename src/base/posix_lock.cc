@@ -85,10 +85,10 @@ class PosixFileLock : public FileLock {
   }
 
   static void BeforeFork() LEVELKEEP_ATTRIBUTE(no_thread_safety_analysis) {
-    TheHeld().mutex.Lock();
+    TheHeld().mutex.lock();
   }
   static void AfterFork() LEVELKEEP_ATTRIBUTE(no_thread_safety_analysis) {
-    TheHeld().mutex.Unlock();
+    TheHeld().mutex.unlock();
   }
   static void InForkedChild() LEVELKEEP_ATTRIBUTE(no_thread_safety_analysis) {
     for (PosixFileLock* lock : TheHeld().locks) lock->fd_.Reset();
