@@ -5,7 +5,6 @@
 #define LEVELKEEP_API_REPORT_JSON_H_
 
 #include <cstdint>
-#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -31,21 +30,19 @@ class BackupArrayText {
  public:
   // `text` must outlive this object; nobody else changes it until Finish.
   BackupArrayText(Time now, std::string* text);
-  ~BackupArrayText();
-  BackupArrayText(const BackupArrayText&) = delete;
-  BackupArrayText& operator=(const BackupArrayText&) = delete;
 
   void Add(const BackupInfo& backup);
   uint64_t size() const { return size_; }
   void Finish();
 
  private:
-  struct Scratch;
+  std::string AbsolutePathOf(const BackupInfo& backup);
 
   const Time now_;
   std::string* const text_;
   uint64_t size_ = 0;
-  std::unique_ptr<Scratch> scratch_;
+  std::string folder_;    // of the last backup, with its slash
+  std::string absolute_;  // AbsolutePath(folder_)
 };
 
 // null if `time` has no value.
