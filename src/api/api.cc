@@ -1,8 +1,5 @@
 #include "api/api.h"
 
-#include <algorithm>
-#include <iterator>
-
 namespace levelkeep::api {
 
 Api::Api(BackupManager* manager, const http::ApiOptions& options,
@@ -33,16 +30,5 @@ void Api::Add(std::vector<Route> routes) {
 }
 
 bool Changes(const Route& route) { return route.method != "GET"; }
-
-bool MayAnswer(const Route& route, int http_status) {
-  // 400: the request is malformed, or one of its fields is wrong. The others:
-  // access, the form of the body, a failing disk, a server at its limits.
-  constexpr int kCommon[] = {400, 401, 403, 413, 415, 500, 503};
-  const auto has = [=](const auto& list) {
-    return std::find(std::begin(list), std::end(list), http_status) !=
-           std::end(list);
-  };
-  return has(route.answers) || has(kCommon);
-}
 
 }  // namespace levelkeep::api

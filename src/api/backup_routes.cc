@@ -53,9 +53,7 @@ Response ListBackups(BackupManager* manager, const Call& call) {
   }
   if (!total.ok()) return OwnError(total.status());
   array.Finish();
-  auto rest = Json::object();
-  rest["total"] = *total;
-  rest["next"] = more ? Json(last) : Json();
+  const Json rest = {{"total", *total}, {"next", more ? Json(last) : Json()}};
   text += "," + DumpJson(rest).substr(1);  // continues the same object
   return JsonResponse(std::move(text));
 }
@@ -63,9 +61,8 @@ Response ListBackups(BackupManager* manager, const Call& call) {
 Response ShowBackup(BackupManager* manager, const std::string& name) {
   const auto backup = FindNamed(manager, name, /*latest_too=*/true);
   if (!backup.ok()) return ErrorResponse(backup.status());
-  auto json = Json::object();
-  json["backup"] = BackupToDetailedJson(*backup, Clock::System()->Now());
-  return SuccessResponse(json);
+  return SuccessResponse(
+      {{"backup", BackupToDetailedJson(*backup, Clock::System()->Now())}});
 }
 
 Response ExportMetadata(BackupManager* manager) {
@@ -82,11 +79,10 @@ Response ExportMetadata(BackupManager* manager) {
   });
   if (!count.ok()) return OwnError(count.status());
   array.Finish();
-  auto metadata = Json::object();
-  metadata["backupCount"] = *count;
-  metadata["totalSize"] = total_bytes;
-  metadata["oldestBackup"] = TimeToJson(oldest);
-  metadata["newestBackup"] = TimeToJson(newest);
+  const Json metadata = {{"backupCount", *count},
+                         {"totalSize", total_bytes},
+                         {"oldestBackup", TimeToJson(oldest)},
+                         {"newestBackup", TimeToJson(newest)}};
   std::string text = R"({"success":true,"metadata":)" + DumpJson(metadata);
   text.pop_back();  // opens it again for its last member
   text += R"(,"backups":)" + backups + "}}";
@@ -117,8 +113,7 @@ Response OwnError(const Status& status) {
 }
 
 Response SuccessResponse(const Json& fields) {
-  auto json = Json::object();
-  json["success"] = true;
+  Json json = {{"success", true}};
   json.update(fields);
   return JsonResponse(DumpJson(json));
 }

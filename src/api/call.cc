@@ -86,7 +86,7 @@ bool IsOfKind(const nlohmann::json& value, const Field& field) {
 }  // namespace
 
 Result<nlohmann::json> ParseBody(const std::string& body, size_t max_values) {
-  if (Trim(body, " \t\r\n").empty()) return nlohmann::json::object();
+  if (IsBlank(body)) return nlohmann::json::object();
   JsonRules rules;
   rules.max_values = max_values;
   auto json = ParseJson(body, "the request body", rules);
@@ -123,15 +123,12 @@ const nlohmann::json* Call::Find(const std::string& field) const {
   return it == values_.end() ? nullptr : &*it;
 }
 
-std::string Call::Text(const std::string& field,
-                       const std::string& fallback) const {
-  const nlohmann::json* value = Find(field);
-  return value == nullptr ? fallback : value->get<std::string>();
+std::string Call::Text(const std::string& field) const {
+  return values_.value(field, "");
 }
 
 bool Call::Flag(const std::string& field) const {
-  const nlohmann::json* value = Find(field);
-  return value != nullptr && value->get<bool>();
+  return values_.value(field, false);
 }
 
 std::optional<uint64_t> Call::Number(const std::string& field) const {

@@ -35,9 +35,8 @@ class Call {
 
   // The value of a field of query or body.
   // REQUIRES: status() is ok; the table has the field with this kind.
-  std::string Text(const std::string& field,
-                   const std::string& fallback = "") const;
-  bool Flag(const std::string& field) const;  // absent: false
+  std::string Text(const std::string& field) const;  // absent: ""
+  bool Flag(const std::string& field) const;         // absent: false
   std::optional<uint64_t> Number(const std::string& field) const;
 
  private:

@@ -22,17 +22,14 @@ Response Health(BackupManager* manager) {
 Response Live() { return JsonResponse("{\"status\":\"ok\"}"); }
 
 Response Ready(BackupManager* manager, bool draining) {
-  std::string reason;
-  if (draining) {
-    reason = "the server is stopping";
-  } else if (!manager->Health().store_usable) {
-    reason = "the store is not usable";
-  }
-  auto json = Json::object();
-  json["status"] = reason.empty() ? "ok" : "unavailable";
-  if (!reason.empty()) json["reason"] = reason;
-  Response response = JsonResponse(DumpJson(json), reason.empty() ? 200 : 503);
-  if (!reason.empty()) response.headers["Retry-After"] = "5";
+  const char* const reason = draining ? "the server is stopping"
+                             : !manager->Health().store_usable
+                                 ? "the store is not usable"
+                                 : nullptr;
+  if (reason == nullptr) return Live();
+  const Json json = {{"status", "unavailable"}, {"reason", reason}};
+  Response response = JsonResponse(DumpJson(json), 503);
+  response.headers["Retry-After"] = "5";
   return response;
 }
 
@@ -60,7 +57,7 @@ Json SettingToJson(const SettingValue& setting) {
 Json ConfigToJson(const BackupOptions& options, const Settings* program) {
   Settings settings;
   settings.backup = options;
-  auto json = Json::object();
+  Json json;
   for (const SettingValue& setting :
        SettingValues(program == nullptr ? settings : *program,
                      /*embedded_only=*/program == nullptr)) {
@@ -89,22 +86,18 @@ Response BackupStatus(BackupManager* manager, const Settings* program) {
   if (!total.ok()) return OwnError(total.status());
   const HealthReport health = manager->Health();
   const Time now = Clock::System()->Now();
-  auto backups = Json::object();
-  backups["total"] = health.count;
-  backups["list"] = BackupsToJson(list, now);
-  backups["totalSizeMB"] = FormatMegabytes(health.total_bytes);
-  backups["latest"] =
-      health.latest ? BackupToJson(*health.latest, now) : Json();
-  auto disk = Json::object();
-  disk["backupBytes"] = health.total_bytes;
-  disk["freeBytes"] = health.free_bytes;
-  auto json = Json::object();
-  json["success"] = true;
-  json["config"] = ConfigToJson(manager->options(), program);
-  json["backups"] = std::move(backups);
-  json["latestLog"] = LatestLog(health);
-  json["diskUsage"] = std::move(disk);
-  return JsonResponse(DumpJson(json));
+  return SuccessResponse(
+      {{"config", ConfigToJson(manager->options(), program)},
+       {"backups",
+        {{"total", health.count},
+         {"list", BackupsToJson(list, now)},
+         {"totalSizeMB", FormatMegabytes(health.total_bytes)},
+         {"latest",
+          health.latest ? BackupToJson(*health.latest, now) : Json()}}},
+       {"latestLog", LatestLog(health)},
+       {"diskUsage",
+        {{"backupBytes", health.total_bytes},
+         {"freeBytes", health.free_bytes}}}});
 }
 
 }  // namespace

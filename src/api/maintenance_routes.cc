@@ -10,8 +10,8 @@ Response Verify(BackupManager* manager, const Call& call) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
   const auto report = manager->VerifyBackup(
-      backup->name, ParseVerifyDepth(call.Text("depth", ""))
-                        .value_or(VerifyDepth::kChecksums));
+      backup->name,
+      ParseVerifyDepth(call.Text("depth")).value_or(VerifyDepth::kChecksums));
   if (!report.ok()) return ErrorResponse(report.status());
   return SuccessResponse(ToJson(*report));
 }
@@ -21,10 +21,7 @@ Response Pin(BackupManager* manager, const Call& call, bool pinned) {
   if (!backup.ok()) return ErrorResponse(backup.status());
   const Status status = manager->PinBackup(backup->name, pinned);
   if (!status.ok()) return ErrorResponse(status);
-  auto json = Json::object();
-  json["name"] = backup->name;
-  json["pinned"] = pinned;
-  return SuccessResponse(json);
+  return SuccessResponse({{"name", backup->name}, {"pinned", pinned}});
 }
 
 Response Delete(BackupManager* manager, const Call& call) {
@@ -33,10 +30,7 @@ Response Delete(BackupManager* manager, const Call& call) {
   const Status status = manager->DeleteBackup(backup->name, call.Flag("force"),
                                               call.Flag("otherDatabase"));
   if (!status.ok()) return ErrorResponse(status);
-  auto json = Json::object();
-  json["name"] = backup->name;
-  json["deleted"] = true;
-  return SuccessResponse(json);
+  return SuccessResponse({{"name", backup->name}, {"deleted", true}});
 }
 
 Response Rotate(BackupManager* manager, const Call& call) {

@@ -32,11 +32,11 @@ Response Restore(BackupManager* manager, const Call& call) {
   if (call.Flag("dryRun")) return Preview(manager, restore);
   const auto report = manager->RestoreBackup(restore);
   if (!report.ok()) return RestoreError(manager, restore, report.status());
-  auto json = Json::object();
-  json["message"] = report->applied ? "Restore complete."
-                                    : "Restore complete. Restart application "
-                                      "to apply changes.";
-  json["restartCommand"] = manager->options().restore.restart_command;
+  Json json = {
+      {"message", report->applied ? "Restore complete."
+                                  : "Restore complete. Restart application to "
+                                    "apply changes."},
+      {"restartCommand", manager->options().restore.restart_command}};
   json.update(ToJson(*report));
   return SuccessResponse(json);
 }

@@ -52,7 +52,9 @@ struct Route {
   Scope scope = Scope::kAdmin;
   std::vector<Field> query = {};  // a GET ignores other parameters
   std::optional<Body> body = {};  // not set: Call does not read it
-  // The route's own answers; MayAnswer adds the common ones.
+  // The route's own answers. Common to all routes: 400 for a malformed request
+  // or field, 401 and 403 (access), 413 and 415 (the form of the body), 500 (a
+  // failing disk), 503 (a server at its limits).
   std::vector<int> answers = {};
   std::function<http::Response(const Call&)> handler;
   size_t max_body_bytes = http::RouteOptions().max_body_bytes;
@@ -61,9 +63,6 @@ struct Route {
 
 // True if a request to the route changes something.
 bool Changes(const Route& route);
-
-// True if the route's contract has this answer.
-bool MayAnswer(const Route& route, int http_status);
 
 }  // namespace levelkeep::api
 

@@ -60,14 +60,11 @@ Response ErrorResponse(const Status& status) {
 
 Response ErrorResponse(int http_status, std::string_view code,
                        std::string_view detail, std::string_view hint) {
-  auto json = nlohmann::ordered_json::object();
-  json["type"] = "about:blank";
-  json["title"] = StatusText(http_status);
-  json["status"] = http_status;
-  json["detail"] = detail;
-  json["success"] = false;
-  json["code"] = code;
-  json["hint"] = hint;
+  const nlohmann::ordered_json json = {
+      {"type", "about:blank"}, {"title", StatusText(http_status)},
+      {"status", http_status}, {"detail", detail},
+      {"success", false},      {"code", code},
+      {"hint", hint}};
   Response response = JsonResponse(DumpJson(json), http_status);
   response.content_type = "application/problem+json";
   return response;

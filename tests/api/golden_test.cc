@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 #include <filesystem>
@@ -94,12 +95,15 @@ class GoldenTest : public test::StoreFixture {
 
   // Expects that the table of routes lists this status for the route.
   void ExpectInTable(Request request, int status) {
+    static const std::set<int> kOfAll = {400, 401, 403, 413, 415, 500, 503};
     api_->router()->Resolve(&request);
     if (request.route == nullptr) return;
     for (const Route& route : api_->routes()) {
       if (route.method != request.route->method) continue;
       if (route.path != request.route->pattern) continue;
-      EXPECT_TRUE(MayAnswer(route, status)) << status;
+      EXPECT_TRUE(kOfAll.contains(status) ||
+                  std::ranges::count(route.answers, status) > 0)
+          << status;
       return;
     }
     ADD_FAILURE() << "the route is not in the table";

@@ -89,16 +89,5 @@ TEST_F(RoutesTest, WhatChangesSomethingTakesNothingThatItDoesNotKnow) {
   }
 }
 
-TEST_F(RoutesTest, AnswersAreThoseOfTheTableAndOfEveryRoute) {
-  Route route;
-  route.answers = {201, 422};
-  for (const int status : {201, 422, 400, 401, 403, 413, 415, 500, 503}) {
-    EXPECT_TRUE(MayAnswer(route, status)) << status;
-  }
-  for (const int status : {200, 404, 409, 507}) {
-    EXPECT_FALSE(MayAnswer(route, status)) << status;
-  }
-}
-
 }  // namespace
 }  // namespace levelkeep::api

@@ -168,8 +168,7 @@ Response PostEvents(Shared* shared, const Request& request) {
   const size_t count = batch.bodies.size();
   const auto receipt = shared->bus->AppendEncoded(std::move(batch.bodies));
   if (!receipt.ok()) return StoreError(receipt.status());
-  auto json = nlohmann::ordered_json::object();
-  json["success"] = true;
+  nlohmann::ordered_json json = {{"success", true}};
   if (batch.is_batch) {
     json["first"] = receipt->first;
     json["last"] = receipt->last;
@@ -317,9 +316,8 @@ bool EventStream::Next(std::string* chunk) {
       after_ =
           std::min(after_, epoch_.empty() ? state.last : state.last_at_open);
       epoch_ = state.epoch;
-      auto data = nlohmann::ordered_json::object();
-      data["epoch"] = epoch_;
-      data["last"] = state.last;
+      const nlohmann::ordered_json data = {{"epoch", epoch_},
+                                           {"last", state.last}};
       *chunk += "event: epoch\ndata: " + DumpJson(data) + "\n\n";
     }
     AppendEvents(chunk);
@@ -358,9 +356,8 @@ void EventStream::AppendEvents(std::string* chunk) {
 void EventStream::AppendFailure(const Status& status, std::string* chunk) {
   failed_ = true;
   LogError("EventBus", "an event stream ended: " + status.ToString());
-  auto data = nlohmann::json::object();
-  data["code"] = StatusCodeName(status.code());
-  data["detail"] = status.message();
+  const nlohmann::json data = {{"code", StatusCodeName(status.code())},
+                               {"detail", status.message()}};
   *chunk += "event: failure\ndata: " + DumpJson(data) + "\n\n";
 }
 
