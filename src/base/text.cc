@@ -200,4 +200,16 @@ size_t EditDistance(std::string_view a, std::string_view b) {
   return row[b.size()];
 }
 
+std::string Nearest(std::string_view text,
+                    const std::vector<std::string>& known, size_t most_edits) {
+  std::string nearest;
+  size_t least = most_edits + 1;
+  for (const std::string& name : known) {
+    const size_t edits = EditDistance(text, name);
+    if (edits < least) nearest = name;
+    least = std::min(edits, least);
+  }
+  return nearest;
+}
+
 }  // namespace levelkeep

@@ -34,6 +34,9 @@ std::string NamesOf(const std::vector<std::string>& names);
 bool IsValidUtf8(std::string_view text);
 // Levenshtein distance, for "did you mean".
 size_t EditDistance(std::string_view a, std::string_view b);
+// The most similar of the known names, at most `most_edits` away; or "".
+std::string Nearest(std::string_view text,
+                    const std::vector<std::string>& known, size_t most_edits);
 
 inline char Lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;

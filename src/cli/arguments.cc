@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "config/settings.h"
 
@@ -14,30 +15,18 @@ namespace {
 
 constexpr size_t kMaxTypos = 2;
 
-// The member of `known` that is most similar; empty: none is similar enough.
-std::string Nearest(const std::string& text,
-                    const std::vector<std::string>& known) {
-  std::string best;
-  size_t best_distance = kMaxTypos + 1;
-  for (const std::string& candidate : known) {
-    const size_t distance = EditDistance(text, candidate);
-    if (distance < best_distance && distance < candidate.size()) {
-      best = candidate;
-      best_distance = distance;
-    }
-  }
-  return best;
-}
-
 Status Usage(std::string message, const std::string& meant) {
   return Status(
       StatusCode::kInvalidArgument, std::move(message),
       meant.empty() ? "see levelkeep --help" : "did you mean " + meant + "?");
 }
 
-std::vector<std::string> OptionNames(const CLI::App& app) {
+// The long names of options, or only of those that take no value.
+std::vector<std::string> OptionNames(const CLI::App& app,
+                                     bool only_flags = false) {
   std::vector<std::string> names;
   for (const CLI::Option* option : app.get_options()) {
+    if (only_flags && option->get_items_expected_max() > 0) continue;
     for (const std::string& name : option->get_lnames()) {
       names.push_back("--" + name);
     }
@@ -88,14 +77,15 @@ Status DescribeExtra(const std::string& extra, const CLI::App& root,
       });
     }
     return Usage("unknown option " + Printable(extra),
-                 Nearest(extra.substr(0, extra.find('=')), names));
+                 Nearest(extra.substr(0, extra.find('=')), names, kMaxTypos));
   }
   if (verb != nullptr) {
     return Usage("unexpected argument " + Printable(extra), "");
   }
   std::vector<std::string> names;
   for (const Verb* known : AllVerbs()) names.push_back(known->name);
-  return Usage("unknown verb " + Printable(extra), Nearest(extra, names));
+  return Usage("unknown verb " + Printable(extra),
+               Nearest(extra, names, kMaxTypos));
 }
 
 // Replaces CLI11's text "--to: 1 required TEXT missing".
@@ -109,15 +99,6 @@ Status DescribeParseError(const CLI::ParseError& error) {
         "");
   }
   return Usage(text, "");
-}
-
-bool IsJsonFlag(std::string_view argument) {
-  return argument == "--json" || argument.starts_with("--json=");
-}
-
-// The position of "--".
-auto EndOfOptions(const std::vector<std::string>& arguments) {
-  return std::find(arguments.begin(), arguments.end(), "--");
 }
 
 // The option's names for CLI11 or the help: "-y,--yes", "-y, --yes".
@@ -142,31 +123,18 @@ std::vector<std::string> SplitEmptyValues(
   return split;
 }
 
-// The long names of options that take a value, or of those that take none.
-std::set<std::string> LongNames(const std::vector<const CLI::App*>& apps,
-                                bool with_value) {
-  std::set<std::string> names;
-  for (const CLI::App* app : apps) {
-    for (const CLI::Option* option : app->get_options()) {
-      if ((option->get_items_expected_max() > 0) != with_value) continue;
-      for (const std::string& name : option->get_lnames()) {
-        names.insert("--" + name);
-      }
-    }
-  }
-  return names;
-}
-
 // CLI11 would read "--dry-run=no" as false, and combine repeated values.
 Status RefuseFlagValues(const std::vector<std::string>& arguments,
                         const std::vector<const CLI::App*>& apps) {
-  const std::set<std::string> flags = LongNames(apps, false);
-  const std::set<std::string> others = LongNames(apps, true);
+  std::set<std::string> flags;
+  for (const CLI::App* app : apps) {
+    const auto names = OptionNames(*app, /*only_flags=*/true);
+    flags.insert(names.begin(), names.end());
+  }
   for (const std::string& argument : arguments) {
     if (argument == "--") break;
     const std::string name = argument.substr(0, argument.find('='));
-    if (name == argument || flags.count(name) == 0) continue;
-    if (others.count(name) > 0) continue;
+    if (name == argument || !flags.contains(name)) continue;
     return Status(StatusCode::kInvalidArgument,
                   "option " + name + " takes no value: " + Printable(argument),
                   "give " + name + ", or leave it out");
@@ -203,13 +171,18 @@ Status CheckValues(const std::vector<const CLI::Option*>& options,
   return Status::Ok();
 }
 
-void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
+// The options of all verbs that are numbers. CLI11 has several kinds of
+// numbers, so they are read as text.
+using NumberOptions = std::map<const VerbOption*, const CLI::Option*>;
+
+void AddOptions(const Verb& verb, VerbArguments* arguments,
+                NumberOptions* numbers, CLI::App* app) {
   for (const VerbOption& option : verb.options) {
     std::visit(
         [&](auto target) {
           const std::string names = NamesOf(option, ",");
           if constexpr (std::is_same_v<decltype(target), NumberTarget>) {
-            app->add_option(names);  // CLI11 has several kinds of numbers
+            (*numbers)[&option] = app->add_option(names);
           } else if (option.value != nullptr) {
             app->add_option(names, arguments->*target);
           } else {
@@ -220,35 +193,20 @@ void AddOptions(const Verb& verb, VerbArguments* arguments, CLI::App* app) {
   }
 }
 
-// The option if it was given, else null. (CLI11's own search ends the program
-// if no memory is left.)
-const CLI::Option* Given(const CLI::App& app, std::string_view name) {
-  for (const CLI::Option* option : app.get_options()) {
-    const auto& names = option->get_lnames();
-    if (option->count() > 0 && !names.empty() && names[0] == name.substr(2)) {
-      return option;
-    }
-  }
-  return nullptr;
-}
-
-Status ReadNumbers(const Verb& verb, const CLI::App& app,
-                   VerbArguments* arguments) {
-  for (const VerbOption& option : verb.options) {
-    const auto* const target = std::get_if<NumberTarget>(&option.target);
-    const CLI::Option* const given =
-        target == nullptr ? nullptr : Given(app, option.name);
-    if (given == nullptr) continue;
+Status ReadNumbers(const NumberOptions& numbers, VerbArguments* arguments) {
+  for (const auto& [option, given] : numbers) {
+    if (given->count() == 0) continue;
+    const auto& target = std::get<NumberTarget>(option->target);
     const std::string& text = given->results().front();
     const auto number = ParseUint64(text);
-    if (!number || *number < target->min || *number > target->max) {
-      return Usage("option " + std::string(option.name) + " is \"" +
+    if (!number || *number < target.min || *number > target.max) {
+      return Usage("option " + std::string(option->name) + " is \"" +
                        Printable(text) + "\": allowed is a number from " +
-                       std::to_string(target->min) + " to " +
-                       std::to_string(target->max),
+                       std::to_string(target.min) + " to " +
+                       std::to_string(target.max),
                    "");
     }
-    arguments->*target->member = *number;
+    arguments->*target.member = *number;
   }
   return Status::Ok();
 }
@@ -337,19 +295,19 @@ Result<CommandLine> ParseCommandLine(
   std::string config_file;
   CLI::Option* config = app.add_option("--config", config_file);
   const auto settings = AddSettings(&app, &line.settings);
+  NumberOptions numbers;
   std::map<const CLI::App*, const Verb*> verbs;
   for (const Verb* verb : AllVerbs()) {
     CLI::App* sub = app.add_subcommand(verb->name);
     sub->set_help_flag("");
     sub->fallthrough();  // global options may follow the verb
-    AddOptions(*verb, &line.arguments, sub);
+    AddOptions(*verb, &line.arguments, &numbers, sub);
     verbs[sub] = verb;
   }
   std::vector<const CLI::App*> apps = {&app};
   for (const auto& [sub, verb] : verbs) apps.push_back(sub);
   auto split = SplitEmptyValues(arguments);
-  const Status flags = RefuseFlagValues(split, apps);
-  if (!flags.ok()) return flags;
+  LEVELKEEP_RETURN_IF_ERROR(RefuseFlagValues(split, apps));
   try {
     // CLI11 takes the last argument first.
     std::reverse(split.begin(), split.end());
@@ -366,22 +324,22 @@ Result<CommandLine> ParseCommandLine(
     return DescribeExtra(extra, app, named.empty() ? nullptr : named.front());
   }
   if (config->count() > 0) line.config_file = config_file;
-  Status values = named.empty() ? Status::Ok() : RefuseOthersSettings(line);
-  if (values.ok()) values = CheckValues(settings, /*of_settings=*/true);
-  if (values.ok()) values = CheckValues({config}, /*of_settings=*/false);
-  for (const CLI::App* verb : named) {
-    const CLI::App& constant = *verb;
-    if (values.ok()) values = CheckValues(constant.get_options(), false);
-    if (values.ok()) {
-      values = ReadNumbers(*line.verb, constant, &line.arguments);
-    }
+  if (!named.empty()) LEVELKEEP_RETURN_IF_ERROR(RefuseOthersSettings(line));
+  LEVELKEEP_RETURN_IF_ERROR(CheckValues(settings, /*of_settings=*/true));
+  LEVELKEEP_RETURN_IF_ERROR(CheckValues({config}, /*of_settings=*/false));
+  if (!named.empty()) {
+    const CLI::App& verb = *named.front();
+    LEVELKEEP_RETURN_IF_ERROR(CheckValues(verb.get_options(), false));
   }
-  if (!values.ok()) return values;
+  LEVELKEEP_RETURN_IF_ERROR(ReadNumbers(numbers, &line.arguments));
   return line;
 }
 
 bool AsksForJson(const std::vector<std::string>& arguments) {
-  return std::any_of(arguments.begin(), EndOfOptions(arguments), IsJsonFlag);
+  const auto end = std::find(arguments.begin(), arguments.end(), "--");
+  return std::any_of(arguments.begin(), end, [](const std::string& argument) {
+    return argument == "--json" || argument.starts_with("--json=");
+  });
 }
 
 std::string HelpText(const Verb* verb) {

@@ -42,12 +42,9 @@ class Parser {
     if (text.starts_with(kByteOrderMark)) {
       text.remove_prefix(kByteOrderMark.size());
     }
-    while (!text.empty()) {
+    for (const std::string_view line : Split(text, '\n')) {
       ++line_;
-      const size_t end = text.find('\n');
-      ParseLine(text.substr(0, end));
-      if (end == std::string_view::npos) break;
-      text.remove_prefix(end + 1);
+      ParseLine(line);
     }
     return std::move(file_);
   }
@@ -97,9 +94,7 @@ class Parser {
       ++end;
     }
     if (end < text.size()) RefuseComment(key);
-    text = text.substr(0, end);
-    const size_t last = text.find_last_not_of(kBlanks);
-    text = text.substr(0, last == std::string_view::npos ? 0 : last + 1);
+    text = Trim(text.substr(0, end), kBlanks);
     RefuseSigns(key, text, "");
     return Expand(key, text, false);
   }

@@ -124,20 +124,17 @@ void SettingsLoader::AddLaterFeature(const LaterFeature& feature,
                                      const Entry& entry) {
   if (!features_.insert(&feature).second || entry.value.empty()) return;
   switch (feature.rule) {
-    case LaterFeature::Rule::kRefuseTrue:
-      if (ParseBool(entry.value) != std::optional<bool>(false)) {
+    case LaterFeature::kRefuseTrue:
+    case LaterFeature::kRefuseFalse:
+      if (ParseBool(entry.value) !=
+          (feature.rule == LaterFeature::kRefuseFalse)) {
         AddProblem(NotSupported(entry, "\"" + Printable(entry.value) + "\""));
       }
       break;
-    case LaterFeature::Rule::kRefuseFalse:
-      if (ParseBool(entry.value) != std::optional<bool>(true)) {
-        AddProblem(NotSupported(entry, "\"" + Printable(entry.value) + "\""));
-      }
-      break;
-    case LaterFeature::Rule::kRefuseValue:
+    case LaterFeature::kRefuseValue:
       AddProblem(NotSupported(entry, "set"));
       break;
-    case LaterFeature::Rule::kNote:
+    case LaterFeature::kNote:
       notes_.push_back(entry.variable + " (" + entry.origin +
                        ") is ignored: not supported by this version");
       break;

@@ -28,38 +28,10 @@ bool IsInside(const std::string& path, const std::string& folder) {
 
 }  // namespace
 
-const std::vector<LaterFeature>& LaterFeatures() {
-  using Rule = LaterFeature::Rule;
-  static const auto* const kFeatures = new std::vector<LaterFeature>{
-      {"BACKUP_LOCAL", Rule::kRefuseFalse},
-      {"BACKUP_REMOTE", Rule::kRefuseTrue},
-      {"BACKUP_MINIO", Rule::kRefuseTrue},
-      {"BACKUP_S3", Rule::kRefuseTrue},
-      {"BACKUP_EMAIL_NOTIFY", Rule::kRefuseTrue},
-      {"BACKUP_ENCRYPT", Rule::kRefuseTrue},
-      {"BACKUP_GPG_RECIPIENT", Rule::kRefuseValue},
-      {"BACKUP_AGE_RECIPIENT", Rule::kRefuseValue},
-      {"BACKUP_SCHEDULE", Rule::kNote},
-      {"BACKUP_RETENTION_DAYS", Rule::kNote},
-      {"BACKUP_DAILY_RETENTION", Rule::kNote},
-      {"BACKUP_WEEKLY_RETENTION", Rule::kNote},
-      {"BACKUP_MONTHLY_RETENTION", Rule::kNote},
-      {"BACKUP_MINIMUM", Rule::kNote},
-      {"BACKUP_EMAIL_TO", Rule::kNote},
-      {"BACKUP_REMOTE_HOST", Rule::kNote},
-      {"BACKUP_REMOTE_USER", Rule::kNote},
-      {"BACKUP_REMOTE_PATH", Rule::kNote},
-      {"BACKUP_REMOTE_SSH_KEY", Rule::kNote},
-      {"BACKUP_S3_BUCKET", Rule::kNote},
-  };
-  return *kFeatures;
-}
-
 const LaterFeature* FindLaterFeature(std::string_view variable) {
-  for (const LaterFeature& feature : LaterFeatures()) {
-    if (variable == feature.name) return &feature;
-  }
-  return nullptr;
+  const auto* const found =
+      std::ranges::find(kLaterFeatures, variable, &LaterFeature::name);
+  return found == std::end(kLaterFeatures) ? nullptr : found;
 }
 
 bool IsLeftToAShell(std::string_view path) {
@@ -79,20 +51,16 @@ bool LooksLikeOurs(std::string_view variable) {
 }
 
 std::string NearestVariable(std::string_view variable, size_t distance) {
-  std::string nearest;
-  const auto consider = [&](const std::string& known) {
-    const size_t edits = EditDistance(variable, known);
-    if (edits > distance || (edits == distance && !nearest.empty())) return;
-    distance = edits;
-    nearest = known;
-  };
+  std::vector<std::string> known;
   for (const SettingRow& row : SettingRows()) {
-    consider(row.info.name);
-    for (const std::string& alias : row.info.aliases) consider(alias);
-    if (row.info.secret) consider(row.info.name + "_FILE");
+    known.push_back(row.info.name);
+    for (const std::string& alias : row.info.aliases) known.push_back(alias);
+    if (row.info.secret) known.push_back(row.info.name + "_FILE");
   }
-  for (const LaterFeature& feature : LaterFeatures()) consider(feature.name);
-  return nearest;
+  for (const LaterFeature& feature : kLaterFeatures) {
+    known.emplace_back(feature.name);
+  }
+  return Nearest(variable, known, distance);
 }
 
 std::string DescribeBadValue(const SettingRow& row, std::string_view value,

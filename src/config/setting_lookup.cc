@@ -8,13 +8,11 @@ namespace levelkeep {
 
 bool SettingRow::Has(std::string_view variable) const {
   return info.name == variable ||
-         std::find(info.aliases.begin(), info.aliases.end(), variable) !=
-             info.aliases.end();
+         std::ranges::count(info.aliases, variable) > 0;
 }
 
 bool SettingInfo::IsFor(const std::string& verb) const {
-  return verbs.empty() ||
-         std::find(verbs.begin(), verbs.end(), verb) != verbs.end();
+  return verbs.empty() || std::ranges::count(verbs, verb) > 0;
 }
 
 const std::vector<SettingInfo>& AllSettings() {

@@ -34,9 +34,7 @@ constexpr char kOnFolders[] =
 
 bool IsText(std::string_view text) {
   return text.size() <= 4096 &&
-         std::none_of(text.begin(), text.end(), [](char c) {
-           return static_cast<unsigned char>(c) < 0x20 || c == 0x7f;
-         });
+         std::none_of(text.begin(), text.end(), IsAsciiControl);
 }
 
 bool IsPath(std::string_view text) {
@@ -50,12 +48,7 @@ bool IsDatabaseName(std::string_view text) {
 }
 
 bool IsHost(std::string_view text) {
-  return !text.empty() && text.size() <= 255 &&
-         std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
-                  (c >= 'A' && c <= 'Z') || c == '.' || c == '-' || c == '_' ||
-                  c == ':' || c == '%' || c == '[' || c == ']';
-         });
+  return !text.empty() && text.size() <= 255 && IsMadeOf(text, ".-_:%[]");
 }
 
 // A text that is valid after "Authorization: Bearer ".
@@ -66,10 +59,8 @@ bool IsToken(std::string_view text) {
 }
 
 std::string FlagOf(std::string_view variable) {
-  std::string flag = "--";
-  for (const char c : variable) {
-    flag += c == '_' ? '-' : static_cast<char>(c | 0x20);
-  }
+  std::string flag = "--" + Lower(variable);
+  std::ranges::replace(flag, '_', '-');
   return flag;
 }
 

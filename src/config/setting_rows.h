@@ -35,17 +35,40 @@ const SettingRow* FindSettingRow(std::string_view variable);
 
 // A setting of a later version. Its use must not be silently ignored.
 struct LaterFeature {
-  enum class Rule {
+  enum Rule {
     kRefuseTrue,   // a switch that is off by default
     kRefuseFalse,  // a switch that is on by default
     kRefuseValue,  // security: the value can't be obeyed
     kNote,         // a value that has no effect without the feature
   };
-  const char* name;
+  std::string_view name;
   Rule rule;
 };
 
-const std::vector<LaterFeature>& LaterFeatures();
+inline constexpr LaterFeature kLaterFeatures[] = {
+    {"BACKUP_LOCAL", LaterFeature::kRefuseFalse},
+    {"BACKUP_REMOTE", LaterFeature::kRefuseTrue},
+    {"BACKUP_MINIO", LaterFeature::kRefuseTrue},
+    {"BACKUP_S3", LaterFeature::kRefuseTrue},
+    {"BACKUP_EMAIL_NOTIFY", LaterFeature::kRefuseTrue},
+    {"BACKUP_ENCRYPT", LaterFeature::kRefuseTrue},
+    {"BACKUP_GPG_RECIPIENT", LaterFeature::kRefuseValue},
+    {"BACKUP_AGE_RECIPIENT", LaterFeature::kRefuseValue},
+    {"BACKUP_SCHEDULE", LaterFeature::kNote},
+    {"BACKUP_RETENTION_DAYS", LaterFeature::kNote},
+    {"BACKUP_DAILY_RETENTION", LaterFeature::kNote},
+    {"BACKUP_WEEKLY_RETENTION", LaterFeature::kNote},
+    {"BACKUP_MONTHLY_RETENTION", LaterFeature::kNote},
+    {"BACKUP_MINIMUM", LaterFeature::kNote},
+    {"BACKUP_EMAIL_TO", LaterFeature::kNote},
+    {"BACKUP_REMOTE_HOST", LaterFeature::kNote},
+    {"BACKUP_REMOTE_USER", LaterFeature::kNote},
+    {"BACKUP_REMOTE_PATH", LaterFeature::kNote},
+    {"BACKUP_REMOTE_SSH_KEY", LaterFeature::kNote},
+    {"BACKUP_S3_BUCKET", LaterFeature::kNote},
+};
+
+// Null if there is none.
 const LaterFeature* FindLaterFeature(std::string_view variable);
 
 // True if a path begins with or contains text that a shell would have replaced.

@@ -1,6 +1,7 @@
 #include "config/setting_value.h"
 
 #include <algorithm>
+#include <concepts>
 #include <limits>
 
 #include "base/text.h"
@@ -18,10 +19,9 @@ std::optional<uint64_t> InRange(std::optional<uint64_t> number,
   return number;
 }
 
-std::optional<size_t> IndexOf(std::string_view text,
+std::optional<size_t> IndexOf(std::string_view word,
                               const std::vector<std::string>& choices) {
-  const auto found = std::find(choices.begin(), choices.end(),
-                               Lower(Trim(text, kBlanksAndNewlines)));
+  const auto found = std::ranges::find(choices, Lower(word));
   if (found == choices.end()) return std::nullopt;
   return static_cast<size_t>(found - choices.begin());
 }
@@ -29,6 +29,7 @@ std::optional<size_t> IndexOf(std::string_view text,
 // One overload for each kind of field; the template is for enums.
 struct FieldParser {
   std::string_view text;
+  std::string_view word;  // the text without blanks around it
   const SettingLimits& limits;
 
   bool operator()(std::string* field) const {
@@ -37,39 +38,23 @@ struct FieldParser {
     return true;
   }
   bool operator()(bool* field) const {
-    if (!limits.choices.empty()) {
-      const auto index = IndexOf(text, limits.choices);
-      if (index.has_value()) *field = *index == 1;
-      return index.has_value();
-    }
-    const auto value = ParseBool(Trim(text, kBlanksAndNewlines));
-    if (value.has_value()) *field = *value;
-    return value.has_value();
+    if (limits.choices.empty()) return Store(ParseBool(word), field);
+    return Store(IndexOf(word, limits.choices), field);
   }
   bool operator()(int* field) const {
-    const auto number =
-        InRange(ParseUint64(Trim(text, kBlanksAndNewlines)), limits);
-    if (number.has_value()) *field = static_cast<int>(*number);
-    return number.has_value();
+    return Store(InRange(ParseUint64(word), limits), field);
   }
   bool operator()(uint64_t* field) const {
-    const auto number =
-        InRange(ParseBytes(Trim(text, kBlanksAndNewlines)), limits);
-    if (number.has_value()) *field = *number;
-    return number.has_value();
+    return Store(InRange(ParseBytes(word), limits), field);
   }
   bool operator()(std::chrono::milliseconds* field) const {
-    const auto number =
-        InRange(ParseUint64(Trim(text, kBlanksAndNewlines)), limits);
-    if (!number.has_value()) return false;
-    *field = std::chrono::milliseconds(static_cast<int64_t>(*number));
-    return true;
+    return Store(InRange(ParseUint64(word), limits), field);
   }
   bool operator()(std::vector<std::string>* field) const {
     std::vector<std::string> parts;
     auto listed = Split(text, ',');
     // Allows an empty list, or a comma after the last value.
-    if (Trim(listed.back(), kBlanksAndNewlines).empty()) listed.pop_back();
+    if (IsBlank(listed.back())) listed.pop_back();
     for (std::string_view part : listed) {
       part = Trim(part, kBlanksAndNewlines);
       if (part.empty() ||
@@ -83,9 +68,13 @@ struct FieldParser {
   }
   template <typename Enum>
   bool operator()(Enum* field) const {
-    const auto index = IndexOf(text, limits.choices);
-    if (index.has_value()) *field = static_cast<Enum>(*index);
-    return index.has_value();
+    return Store(IndexOf(word, limits.choices), field);
+  }
+
+  template <typename Value, typename Field>
+  static bool Store(const std::optional<Value>& value, Field* field) {
+    if (value) *field = static_cast<Field>(*value);
+    return value.has_value();
   }
 };
 
@@ -97,10 +86,8 @@ struct Formatter {
     if (!limits.choices.empty()) return limits.choices.at(*field ? 1 : 0);
     return *field ? "true" : "false";
   }
-  std::string operator()(const int* field) const {
-    return std::to_string(*field);
-  }
-  std::string operator()(const uint64_t* field) const {
+  template <std::integral Number>
+  std::string operator()(const Number* field) const {
     return std::to_string(*field);
   }
   std::string operator()(const std::chrono::milliseconds* field) const {
@@ -123,7 +110,8 @@ struct Formatter {
 bool ParseSetting(std::string_view text, const SettingLimits& limits,
                   SettingField field) {
   if (IsBlank(text) && !limits.may_be_empty) return false;
-  return std::visit(FieldParser{text, limits}, field);
+  return std::visit(FieldParser{text, Trim(text, kBlanksAndNewlines), limits},
+                    field);
 }
 
 std::string FormatSetting(SettingField field, const SettingLimits& limits) {

@@ -74,7 +74,9 @@ TEST_F(SettingsTest, EverySettingIsDescribed) {
     for (const std::string& alias : info.aliases) ++names[alias];
     if (!info.flag.empty()) ++names[info.flag];
   }
-  for (const LaterFeature& feature : LaterFeatures()) ++names[feature.name];
+  for (const LaterFeature& feature : kLaterFeatures) {
+    ++names[std::string(feature.name)];
+  }
   for (const auto& [name, count] : names) EXPECT_EQ(count, 1) << name;
 }
 
