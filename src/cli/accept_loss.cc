@@ -1,8 +1,8 @@
 // levelkeep accept-loss
 
 #include "api/report_json.h"
+#include "base/status_macros.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -10,11 +10,10 @@ namespace levelkeep::cli {
 namespace {
 
 api::Json ToJson(const LossPreview& preview) {
-  auto json = api::Json::object();
-  json["fault"] = preview.fault;
-  json["tables"] = preview.tables;
-  json["logs"] = preview.logs;
-  json["rebuilt"] = preview.rebuilt;
+  api::Json json = {{"fault", preview.fault},
+                    {"tables", preview.tables},
+                    {"logs", preview.logs},
+                    {"rebuilt", preview.rebuilt}};
   if (!preview.newest_backup.empty()) {
     json["newestBackup"] = preview.newest_backup;
   }
@@ -22,13 +21,11 @@ api::Json ToJson(const LossPreview& preview) {
 }
 
 api::Json ToJson(const LossReport& report) {
-  auto json = api::Json::object();
-  json["fault"] = report.fault;
-  json["lastSequence"] = report.last_sequence;
-  json["bytes"] = report.bytes;
-  json["epoch"] = report.epoch;
-  json["kept"] = report.kept;
-  return json;
+  return {{"fault", report.fault},
+          {"lastSequence", report.last_sequence},
+          {"bytes", report.bytes},
+          {"epoch", report.epoch},
+          {"kept", report.kept}};
 }
 
 constexpr char kAcceptLossHelp[] =
@@ -69,33 +66,28 @@ std::string Describe(const LossPreview& preview) {
 // 1. print what is missing   2. ask   3. rebuild the database
 Status RunAcceptLoss(Session* session) {
   Engine engine = session->NewEngine();
-  const auto preview = engine.PreviewLoss();
-  if (!preview.ok()) return preview.status();
-  const std::string description = Describe(*preview);
+  LEVELKEEP_ASSIGN_OR_RETURN(const LossPreview preview, engine.PreviewLoss());
+  const std::string description = Describe(preview);
   if (session->arguments().dry_run) {
-    session->result = ToJson(*preview);
+    session->result = ToJson(preview);
     session->Warn(engine.Warnings());
     session->console->Print(description + "\n");
     return Status::Ok();
   }
-  if (!session->arguments().yes) {
-    const Status confirmed = session->console->Confirm(
-        description,
-        Status(StatusCode::kInvalidArgument,
-               "accept-loss gives up data, and nobody can confirm it here",
-               "pass --yes, or look first with --dry-run"));
-    if (!confirmed.ok()) return confirmed;
-  }
-  auto report = [&] {
-    Progress progress(session->console, "rebuilding the database");
-    return engine.AcceptLoss({session->world.stop, progress.callback()});
-  }();
-  if (!report.ok()) return report.status();
-  session->result = ToJson(*report);
+  LEVELKEEP_RETURN_IF_ERROR(session->Confirm(
+      description,
+      Status(StatusCode::kInvalidArgument,
+             "accept-loss gives up data, and nobody can confirm it here",
+             "pass --yes, or look first with --dry-run")));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const LossReport report,
+      session->Show("rebuilding the database",
+                    [&](const Work& work) { return engine.AcceptLoss(work); }));
+  session->result = ToJson(report);
   session->console->Print("rebuilt the database from its remaining files (" +
-                          FormatBytes(report->bytes) + ", write number " +
-                          std::to_string(report->last_sequence) + ")\n");
-  session->console->Say("the old folder is kept in " + report->kept);
+                          FormatBytes(report.bytes) + ", write number " +
+                          std::to_string(report.last_sequence) + ")\n");
+  session->console->Say("the old folder is kept in " + report.kept);
   return Status::Ok();
 }
 

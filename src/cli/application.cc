@@ -76,8 +76,7 @@ Application::~Application() { Stop(); }
 // 4. HTTP
 Status Application::Start(std::stop_token stop) {
   LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings_));
-  auto report = manager_.Initialize(std::move(stop));
-  if (!report.ok()) return report.status();
+  LEVELKEEP_RETURN_IF_ERROR(manager_.Initialize(std::move(stop)).status());
   manager_.SetRestoreHooks({.close =
                                 [this] {
                                   DetachAndClose();

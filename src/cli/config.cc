@@ -1,8 +1,8 @@
 // levelkeep config
 
 #include "base/folder_probe.h"
+#include "base/status_macros.h"
 #include "cli/application.h"
-#include "cli/console.h"
 #include "cli/session.h"
 #include "manager/backup_manager_access.h"
 
@@ -41,15 +41,13 @@ Status CheckLogFolder(FileSystem* fs, const std::string& folder) {
 // Makes the checks of serve in the same order.
 Status CheckServe(Session* session) {
   const Settings& settings = session->settings();
-  const Status log = CheckLogFolder(session->world.fs, settings.log.directory);
-  if (!log.ok()) return log;
-  const Status api = CheckApi(settings);
-  if (!api.ok()) return api;
+  LEVELKEEP_RETURN_IF_ERROR(
+      CheckLogFolder(session->world.fs, settings.log.directory));
+  LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings));
   BackupManager manager =
       BackupManagerAccess::Make(settings.backup, session->platform());
-  const auto warnings = manager.CheckStart();
-  if (!warnings.ok()) return warnings.status();
-  session->Warn(*warnings);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto warnings, manager.CheckStart());
+  session->Warn(warnings);
   session->console->Print("the configuration is fine\n");
   session->console->Say(
       "not checked: whether port " + std::to_string(settings.api.port) +
@@ -63,14 +61,11 @@ Status RunConfig(Session* session) {
   Table table({"SETTING", "VALUE", "FROM"},
               {Align::kLeft, Align::kLeft, Align::kLeft});
   for (const SettingOrigin& origin : session->config.origins) {
-    auto one = nlohmann::ordered_json::object();
-    one["name"] = origin.name;
-    one["value"] = origin.value_masked;
-    one["origin"] = origin.origin;
-    one["help"] = origin.help;
-    json.push_back(std::move(one));
-    table.AddRow(
-        {{origin.name, ""}, {origin.value_masked, ""}, {origin.origin, ""}});
+    json.push_back({{"name", origin.name},
+                    {"value", origin.value_masked},
+                    {"origin", origin.origin},
+                    {"help", origin.help}});
+    table.AddRow({{origin.name}, {origin.value_masked}, {origin.origin}});
   }
   session->console->Print(table.ToString());
   if (!session->config.system_file.empty()) {

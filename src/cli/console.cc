@@ -15,12 +15,15 @@ constexpr char kRed[] = "31";
 constexpr char kGreen[] = "32";
 constexpr char kYellow[] = "33";
 
-// https://no-color.org: no colours if the variable is set and not empty.
-bool ColoursWanted(const std::map<std::string, std::string>& environment) {
-  const auto no_color = environment.find("NO_COLOR");
-  if (no_color != environment.end() && !no_color->second.empty()) return false;
-  const auto term = environment.find("TERM");
-  return term != environment.end() && term->second != "dumb";
+std::string Variable(const World& world, const std::string& name) {
+  const auto found = world.environment.find(name);
+  return found == world.environment.end() ? "" : found->second;
+}
+
+// True if the terminal understands colours and movements.
+bool IsCapable(const World& world) {
+  return world.environment.contains("TERM") &&
+         Variable(world, "TERM") != "dumb";
 }
 
 constexpr int kBarWidth = 30;
@@ -34,12 +37,12 @@ constexpr char kWipeLine[] = "\r\x1b[K";
 Console::Console(const World* world, const ConsoleOptions& options)
     : world_(world),
       options_(options),
-      colours_wanted_(ColoursWanted(world->environment)) {}
+      // https://no-color.org: no colours if the variable is not empty.
+      colours_wanted_(IsCapable(*world) &&
+                      Variable(*world, "NO_COLOR").empty()) {}
 
 bool Console::can_redraw() const {
-  const auto term = world_->environment.find("TERM");
-  return world_->err_is_terminal && term != world_->environment.end() &&
-         term->second != "dumb";
+  return world_->err_is_terminal && IsCapable(*world_);
 }
 
 // After a failed write nothing more is written: the first failure is reported.
@@ -85,22 +88,15 @@ void Console::PrintError(const Status& status) {
   *world_->err << std::flush;
 }
 
-bool Console::CanAsk() const {
-  return world_->in_is_terminal && world_->err_is_terminal && !options_.json;
-}
-
-bool Console::Ask(std::string_view question) {
-  *world_->err << question << " [y/N] " << std::flush;
+Status Console::Confirm(std::string_view what, const Status& cannot_ask) {
+  if (!world_->in_is_terminal || !world_->err_is_terminal || options_.json) {
+    return cannot_ask;
+  }
+  // Printed even with --quiet, because the question needs its subject.
+  *world_->err << what << "\nContinue? [y/N] " << std::flush;
   std::string answer;
   std::getline(*world_->in, answer);
-  return answer == "y" || answer == "Y" || answer == "yes";
-}
-
-Status Console::Confirm(std::string_view what, const Status& cannot_ask) {
-  if (!CanAsk()) return cannot_ask;
-  // Printed even with --quiet, because the question needs its subject.
-  *world_->err << what << '\n';
-  if (Ask("Continue?")) return Status::Ok();
+  if (answer == "y" || answer == "Y" || answer == "yes") return Status::Ok();
   return Status(StatusCode::kRefused, "not confirmed, nothing was changed");
 }
 
@@ -124,10 +120,8 @@ std::string Console::Paint(std::string_view text, const char* code,
 
 Table::Table(std::vector<std::string> headings, std::vector<Align> alignment)
     : alignment_(std::move(alignment)) {
-  std::vector<Cell> row;
-  row.reserve(headings.size());
-  for (std::string& heading : headings) row.push_back({std::move(heading), ""});
-  rows_.push_back(std::move(row));
+  auto& row = rows_.emplace_back();
+  for (std::string& heading : headings) row.push_back({std::move(heading)});
 }
 
 void Table::AddRow(std::vector<Cell> cells) {
@@ -224,33 +218,18 @@ void Progress::DrawBar(int percent) {
 }
 
 ExitCode ExitCodeFor(StatusCode code) {
-  switch (code) {
-    case StatusCode::kOk:
-      return kExitOk;
-    case StatusCode::kInvalidArgument:
-      return kExitUsage;
-    case StatusCode::kCorruption:
-      return kExitDamaged;
-    case StatusCode::kBusy:
-      return kExitBusy;
-    case StatusCode::kNotFound:
-      return kExitNotFound;
-    case StatusCode::kNoSpace:
-      return kExitNoSpace;
-    case StatusCode::kCancelled:
-      return kExitInterrupted;
-    case StatusCode::kNotChecked:
-      return kExitNotChecked;
-    case StatusCode::kDegraded:
-      return kExitDegraded;
-    case StatusCode::kAlreadyExists:
-    case StatusCode::kPermissionDenied:
-    case StatusCode::kUnsupported:
-    case StatusCode::kRefused:
-    case StatusCode::kOtherDatabase:
-    case StatusCode::kIoError:
-    case StatusCode::kInternal:
-      return kExitFailure;
+  constexpr std::pair<StatusCode, ExitCode> kCodes[] = {
+      {StatusCode::kOk, kExitOk},
+      {StatusCode::kInvalidArgument, kExitUsage},
+      {StatusCode::kCorruption, kExitDamaged},
+      {StatusCode::kBusy, kExitBusy},
+      {StatusCode::kNotFound, kExitNotFound},
+      {StatusCode::kNoSpace, kExitNoSpace},
+      {StatusCode::kCancelled, kExitInterrupted},
+      {StatusCode::kNotChecked, kExitNotChecked},
+      {StatusCode::kDegraded, kExitDegraded}};
+  for (const auto& [known, exit_code] : kCodes) {
+    if (known == code) return exit_code;
   }
   return kExitFailure;
 }

@@ -48,12 +48,8 @@ class Console {
   // Prints "error: …" and "hint: …", even with --quiet.
   void PrintError(const Status& status);
 
-  // True if a person can answer a question.
-  bool CanAsk() const;
-  // "question [y/N] ": true for y and yes. REQUIRES: CanAsk().
-  bool Ask(std::string_view question);
-  // Prints what will happen and asks for confirmation: kRefused if it is
-  // denied, `cannot_ask` if nobody can answer.
+  // Prints what will happen and asks for confirmation ("Continue? [y/N]"):
+  // kRefused if the answer is not y or yes, `cannot_ask` if nobody can answer.
   Status Confirm(std::string_view what, const Status& cannot_ask);
 
   // The text in green for standard output; unchanged if colours are off.
@@ -77,7 +73,7 @@ enum class Align { kLeft, kRight };
 struct Cell {
   std::string text;
   // The text with colours, which is printed instead; same width on screen.
-  std::string painted;
+  std::string painted = {};
 };
 
 // Pads each column to its widest cell; leaves no blanks at line ends.

@@ -3,8 +3,8 @@
 #include <chrono>
 
 #include "api/report_json.h"
+#include "base/status_macros.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -34,28 +34,28 @@ constexpr VerbOption kCreateOptions[] = {
 Status RunCreate(Session* session) {
   Database database(session->settings().backup, session->platform());
   Engine engine(session->settings().backup, session->platform(), &database);
-  Result<BackupInfo> made = [&] {
-    Progress progress(session->console, "creating a backup");
-    BackupRequest request;
-    request.label = session->arguments().label;
-    request.trigger = "cli";
-    request.wait = kPatience;
-    request.on_wait = [session](const std::string& why) {
-      session->console->Say("waiting (at most five minutes): " + why);
-    };
-    request.work = {session->world.stop, progress.callback()};
-    return engine.Create(std::move(request));
-  }();
-  if (!made.ok()) return made.status();
-  session->result = api::CreatedToJson(*made);
+  BackupRequest request;
+  request.label = session->arguments().label;
+  request.trigger = "cli";
+  request.wait = kPatience;
+  request.on_wait = [session](const std::string& why) {
+    session->console->Say("waiting (at most five minutes): " + why);
+  };
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const BackupInfo made,
+      session->Show("creating a backup", [&](const Work& work) {
+        request.work = work;
+        return engine.Create(request);
+      }));
+  session->result = api::CreatedToJson(made);
   session->result["backup"] =
-      api::BackupToDetailedJson(*made, session->world.clock->Now());
-  session->result["way"] = NameOf(made->snapshot_method);
+      api::BackupToDetailedJson(made, session->world.clock->Now());
+  session->result["way"] = NameOf(made.snapshot_method);
   session->result["wayText"] = database.way();
   session->console->Say(database.way());
-  session->console->Print("created " + made->name + " (" +
-                          FormatBytes(made->size_bytes) + ", write number " +
-                          std::to_string(made->last_sequence) + ")\n");
+  session->console->Print("created " + made.name + " (" +
+                          FormatBytes(made.size_bytes) + ", write number " +
+                          std::to_string(made.last_sequence) + ")\n");
   return Status::Ok();
 }
 

@@ -1,5 +1,6 @@
 // levelkeep delete
 
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "cli/session.h"
 
@@ -33,25 +34,21 @@ Status RunDelete(Session* session) {
                   "name a backup: see levelkeep list");
   }
   Engine engine = session->NewEngine();
-  const auto backup = engine.Find(arguments.source);
-  if (!backup.ok()) return backup.status();
-  if (!arguments.yes) {
-    const Status confirmed = session->console->Confirm(
-        backup->name + " (" + FormatBytes(backup->size_bytes) + ", " +
-            std::string(NameOf(backup->status())) +
-            ") will be removed permanently.",
-        Status(StatusCode::kInvalidArgument,
-               "delete removes a backup permanently, and nobody can confirm it "
-               "here",
-               "pass --yes"));
-    if (!confirmed.ok()) return confirmed;
-  }
-  const Status removed =
-      engine.Delete(backup->name, arguments.force, arguments.other_database);
-  if (!removed.ok()) return removed;
-  session->result["name"] = backup->name;
+  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
+                             engine.Find(arguments.source));
+  LEVELKEEP_RETURN_IF_ERROR(session->Confirm(
+      backup.name + " (" + FormatBytes(backup.size_bytes) + ", " +
+          std::string(NameOf(backup.status())) +
+          ") will be removed permanently.",
+      Status(StatusCode::kInvalidArgument,
+             "delete removes a backup permanently, and nobody can confirm it "
+             "here",
+             "pass --yes")));
+  LEVELKEEP_RETURN_IF_ERROR(
+      engine.Delete(backup.name, arguments.force, arguments.other_database));
+  session->result["name"] = backup.name;
   session->result["deleted"] = true;
-  session->console->Print("deleted " + backup->name + "\n");
+  session->console->Print("deleted " + backup.name + "\n");
   return Status::Ok();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/json.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "cli/application.h"
 #include "cli/session.h"
@@ -139,44 +140,44 @@ Result<httplib::Response> Ask(const Asked& asked, const std::string& token,
                   std::chrono::steady_clock::now() - begin);
 }
 
-// A member as text; "?" if it is missing.
-std::string TextOf(const nlohmann::ordered_json& object, const char* name) {
-  const auto it = object.find(name);
-  if (it == object.end()) return "?";
-  return Printable(it->is_string() ? it->get<std::string>() : DumpJson(*it));
+using Json = nlohmann::ordered_json;
+
+// A value as text; "?" if it is missing.
+std::string TextOf(const Json& health, const char* pointer) {
+  const Json::json_pointer at(pointer);
+  if (!health.contains(at)) return "?";
+  const Json& value = health[at];
+  return Printable(value.is_string() ? value.get<std::string>()
+                                     : DumpJson(value));
 }
 
 // The reasons for a degraded status, as text.
-std::vector<std::string> ReasonsOf(const nlohmann::ordered_json& health) {
+std::vector<std::string> ReasonsOf(const Json& health) {
   std::vector<std::string> reasons;
-  const auto backup = health.find("backup");
-  if (backup == health.end() || !backup->is_object()) return reasons;
-  const auto degraded = backup->find("degraded");
-  if (degraded == backup->end() || !degraded->is_array()) return reasons;
-  for (const auto& reason : *degraded) {
+  const Json::json_pointer degraded("/backup/degraded");
+  if (!health.contains(degraded)) return reasons;
+  for (const Json& reason : health[degraded]) {
     if (!reason.is_string()) continue;
     reasons.push_back(Printable(reason.get<std::string>(), kMaxReason));
   }
   return reasons;
 }
 
-void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
-  const std::string status = TextOf(health, "status");
+void PrintHealth(Session* session, const Json& health) {
+  const std::string status = TextOf(health, "/status");
   const auto reasons = ReasonsOf(health);
   std::string text = session->console->Red(status);
   if (status == "ok") {
     text = reasons.empty() ? session->console->Green(status)
                            : session->console->Yellow("degraded");
   }
-  const auto backup = health.find("backup");
-  if (backup != health.end() && backup->is_object()) {
-    text += ": " + TextOf(*backup, "count") + " backups, " +
-            TextOf(*backup, "totalSizeMB") + " MB";
-    const auto latest = backup->find("latest");
-    if (latest != backup->end() && latest->is_object()) {
-      text += ", latest " + TextOf(*latest, "name") + " of " +
-              TextOf(*latest, "created");
-    }
+  if (health.contains("backup")) {
+    text += ": " + TextOf(health, "/backup/count") + " backups, " +
+            TextOf(health, "/backup/totalSizeMB") + " MB";
+  }
+  if (health.contains(Json::json_pointer("/backup/latest/name"))) {
+    text += ", latest " + TextOf(health, "/backup/latest/name") + " of " +
+            TextOf(health, "/backup/latest/created");
   }
   session->console->Print(text + "\n");
   for (const std::string& reason : reasons) {
@@ -185,13 +186,13 @@ void PrintHealth(Session* session, const nlohmann::ordered_json& health) {
 }
 
 Status AskLive(Session* session, const Asked& asked) {
-  const std::string& url = asked.url;
-  const auto answer = Ask(asked, session->settings().api.token, "/livez");
-  if (!answer.ok()) return answer.status();
-  if (answer->status != 200) {
-    return Status(StatusCode::kIoError,
-                  url + "/livez answered " + std::to_string(answer->status),
-                  "is this server levelkeep serve?");
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const auto answer, Ask(asked, session->settings().api.token, "/livez"));
+  if (answer.status != 200) {
+    return Status(
+        StatusCode::kIoError,
+        asked.url + "/livez answered " + std::to_string(answer.status),
+        "is this server levelkeep serve?");
   }
   session->result["live"] = true;
   session->console->Print("live\n");
@@ -207,24 +208,23 @@ std::string HintAt(const httplib::Response& answer, const Settings& settings) {
 
 Status AskHealth(Session* session, const Asked& asked) {
   const std::string& url = asked.url;
-  const auto answer = Ask(asked, session->settings().api.token, "/api/health");
-  if (!answer.ok()) return answer.status();
-  const auto parsed =
-      ParseJsonInOrder(answer->body, "the answer", kAnswerRules);
-  const auto health =
-      parsed.ok() ? parsed.value() : nlohmann::ordered_json::object();
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const auto answer,
+      Ask(asked, session->settings().api.token, "/api/health"));
+  const auto parsed = ParseJsonInOrder(answer.body, "the answer", kAnswerRules);
+  const Json health = parsed.ok() ? parsed.value() : Json::object();
   if (!health.is_object() || !health.contains("status") ||
       !health["status"].is_string()) {
     return Status(StatusCode::kIoError,
-                  url + " answered " + std::to_string(answer->status) +
+                  url + " answered " + std::to_string(answer.status) +
                       ", which is not a health report",
-                  HintAt(*answer, session->settings()));
+                  HintAt(answer, session->settings()));
   }
   session->result = health;
   PrintHealth(session, health);
   if (health["status"] != "ok") {
     return Status(StatusCode::kIoError,
-                  "the status of " + url + " is " + TextOf(health, "status"),
+                  "the status of " + url + " is " + TextOf(health, "/status"),
                   "levelkeep health --json shows the report");
   }
   const size_t reasons = ReasonsOf(health).size();

@@ -3,7 +3,6 @@
 #include "base/json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -66,47 +65,45 @@ std::string FilesText(const std::vector<ManifestFile>& files) {
   Table table({"FILE", "BYTES", "SHA256"},
               {Align::kLeft, Align::kRight, Align::kLeft});
   for (const ManifestFile& file : files) {
-    table.AddRow({{Printable(file.name, 200), ""},
-                  {std::to_string(file.size_bytes), ""},
-                  {file.sha256.Hex(), ""}});
+    table.AddRow({{Printable(file.name, 200)},
+                  {std::to_string(file.size_bytes)},
+                  {file.sha256.Hex()}});
   }
   return table.ToString();
 }
 
 Status RunInspect(Session* session) {
-  if (session->arguments().source.empty()) {
-    return Status(StatusCode::kInvalidArgument, "no backup is named",
-                  "name a backup, or latest: see levelkeep list");
-  }
+  LEVELKEEP_RETURN_IF_ERROR(session->RequireSource());
   Engine engine = session->NewEngine();
-  const auto backup =
-      engine.Locate(session->arguments().source, NameMatch::kBeginning);
-  if (!backup.ok()) return backup.status();
-  auto report = engine.Inspect(*backup, {session->world.stop, nullptr});
-  if (!report.ok()) return report.status();
-  session->result["path"] = report->path;
-  session->result["size"] = report->size_bytes;
-  session->result["own"] = report->own;
-  const std::string problem = ToBackupInfo(*backup).problem;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const FoundBackup backup,
+      engine.Locate(session->arguments().source, NameMatch::kBeginning));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const auto report,
+      engine.Inspect(backup, {session->world.stop, nullptr}));
+  session->result["path"] = report.path;
+  session->result["size"] = report.size_bytes;
+  session->result["own"] = report.own;
+  const std::string problem = ToBackupInfo(backup).problem;
   if (!problem.empty()) session->result["problem"] = problem;
-  if (report->manifest) {
+  if (report.manifest) {
     LEVELKEEP_ASSIGN_OR_RETURN(
         session->result["manifest"],
-        ParseJsonInOrder(EncodeManifest(*report->manifest), "the manifest"));
+        ParseJsonInOrder(EncodeManifest(*report.manifest), "the manifest"));
   }
-  session->result["files"] = FilesToJson(report->files);
+  session->result["files"] = FilesToJson(report.files);
 
-  std::string text = "archive:     " + report->path + " (" +
-                     FormatBytes(report->size_bytes) + ")\n";
-  if (report->manifest) {
-    text += ManifestText(*report->manifest);
+  std::string text = "archive:     " + report.path + " (" +
+                     FormatBytes(report.size_bytes) + ")\n";
+  if (report.manifest) {
+    text += ManifestText(*report.manifest);
   } else {
     text += "manifest:    none (not made by LevelKeep)\n";
   }
   if (!problem.empty()) {
     text += "problem:     " + Printable(problem, 500) + "\n";
   }
-  session->console->Print(text + "\n" + FilesText(report->files));
+  session->console->Print(text + "\n" + FilesText(report.files));
   return Status::Ok();
 }
 

@@ -1,10 +1,8 @@
 // levelkeep list
 
-#include <algorithm>
-
 #include "api/report_json.h"
+#include "base/status_macros.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -46,14 +44,13 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
     // Without a manifest these values are unknown, and 0 would be wrong.
     const bool known = backup.status != BackupStatus::kUnreadable;
     table.AddRow(
-        {{Printable(backup.name, 200), ""},
-         {FormatTimeForPeople(backup.created), ""},
-         {FormatAge(backup.created, now), ""},
-         {FormatBytes(backup.size_bytes), ""},
-         {known ? std::to_string(backup.last_sequence) : "-", ""},
+        {{Printable(backup.name, 200)},
+         {FormatTimeForPeople(backup.created)},
+         {FormatAge(backup.created, now)},
+         {FormatBytes(backup.size_bytes)},
+         {known ? std::to_string(backup.last_sequence) : "-"},
          {known && backup.event_count > 0 ? std::to_string(backup.event_count)
-                                          : "-",
-          ""},
+                                          : "-"},
          {std::string(NameOf(backup.status)) + more,
           PaintedStatus(*session->console, backup.status) + more}});
   }
@@ -62,27 +59,26 @@ void PrintTable(Session* session, const std::vector<BackupInfo>& backups) {
 
 Status RunList(Session* session) {
   Engine engine = session->NewEngine();
-  auto backups = engine.List();
-  if (!backups.ok()) return backups.status();
-  const uint64_t count = backups->size();
+  LEVELKEEP_ASSIGN_OR_RETURN(auto backups, engine.List());
+  const uint64_t count = backups.size();
   uint64_t total_bytes = 0;
-  for (const BackupInfo& backup : *backups) total_bytes += backup.size_bytes;
+  for (const BackupInfo& backup : backups) total_bytes += backup.size_bytes;
   const uint64_t limit = session->arguments().limit;
-  if (limit > 0 && limit < backups->size()) backups->resize(limit);
+  if (limit > 0 && limit < backups.size()) backups.resize(limit);
 
   auto& json = session->result["backups"] = nlohmann::ordered_json::array();
   const Time now = session->world.clock->Now();
-  for (const BackupInfo& backup : *backups)
+  for (const BackupInfo& backup : backups)
     json.push_back(api::BackupToDetailedJson(backup, now));
   session->result["total"] = count;
   session->result["totalSizeMB"] = FormatMegabytes(total_bytes);
-  if (backups->empty()) {
+  if (backups.empty()) {
     session->console->Say("no backups in " +
                           session->settings().backup.backup_dir);
     return Status::Ok();
   }
-  PrintTable(session, *backups);
-  for (const BackupInfo& backup : *backups) {
+  PrintTable(session, backups);
+  for (const BackupInfo& backup : backups) {
     if (backup.status != BackupStatus::kUnverified || backup.problem.empty())
       continue;
     session->console->Say(backup.name + ": " + Printable(backup.problem, 500));

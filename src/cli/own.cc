@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/file_system.h"
+#include "base/status_macros.h"
 #include "base/text.h"
 #include "cli/session.h"
 #include "format/backup_name.h"
@@ -71,8 +72,7 @@ Status RunOwn(Session* session) {
     return Status(StatusCode::kInvalidArgument, "no user is named",
                   "name the user that the service runs as: --user NAME");
   }
-  const auto user = FindUser(name);
-  if (!user.ok()) return user.status();
+  LEVELKEEP_ASSIGN_OR_RETURN(const uint32_t user, FindUser(name));
   if (::geteuid() != 0) {
     return Status(StatusCode::kPermissionDenied,
                   "only root may give files away", "run it as root");
@@ -81,12 +81,12 @@ Status RunOwn(Session* session) {
   // Users who could enter a folder before keep access by its group; only the
   // service needs access to the database.
   const GiveRequest requests[] = {
-      {options.storage_dir, *user, 0700,
+      {options.storage_dir, user, 0700,
        [&options](const std::string& entry) {
          return entry == ".levelkeep" || entry == options.db_name;
        }},
-      {options.backup_dir, *user, 0770, IsOfBackups},
-      {options.restore_dir, *user, 0770, IsDropOrDigest},
+      {options.backup_dir, user, 0770, IsOfBackups},
+      {options.restore_dir, user, 0770, IsDropOrDigest},
   };
   auto given = nlohmann::ordered_json::array();
   auto left = nlohmann::ordered_json::array();

@@ -1,5 +1,6 @@
 // levelkeep pin, levelkeep unpin
 
+#include "base/status_macros.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -26,33 +27,27 @@ constexpr VerbOption kPinOptions[] = {
 };
 
 Status SetPinned(Session* session, bool pinned) {
-  const std::string verb = pinned ? "pin" : "unpin";
-  const std::string& source = session->arguments().source;
-  if (source.empty()) {
-    return Status(StatusCode::kInvalidArgument, "no backup is named",
-                  "name a backup, or latest: see levelkeep list");
-  }
+  LEVELKEEP_RETURN_IF_ERROR(session->RequireSource());
   Engine engine = session->NewEngine();
-  const auto backup = engine.Find(source, NameMatch::kBeginning);
-  if (!backup.ok()) return backup.status();
-  const Status changed = engine.Pin(backup->name, pinned);
-  if (!changed.ok()) return changed;
-  session->result["name"] = backup->name;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const FoundBackup backup,
+      engine.Find(session->arguments().source, NameMatch::kBeginning));
+  LEVELKEEP_RETURN_IF_ERROR(engine.Pin(backup.name, pinned));
+  session->result["name"] = backup.name;
   session->result["pinned"] = pinned;
-  session->console->Print(verb + "ned " + backup->name + "\n");
+  session->console->Print((pinned ? "pinned " : "unpinned ") + backup.name +
+                          "\n");
   return Status::Ok();
 }
 
-Status RunPin(Session* session) { return SetPinned(session, true); }
-
-Status RunUnpin(Session* session) { return SetPinned(session, false); }
-
 }  // namespace
 
-const Verb kPinVerb = {"pin", "protect a backup from rotation", kPinHelp,
-                       RunPin, kPinOptions};
+const Verb kPinVerb = {
+    "pin", "protect a backup from rotation", kPinHelp,
+    [](Session* session) { return SetPinned(session, true); }, kPinOptions};
 
-const Verb kUnpinVerb = {"unpin", "end the protection of a pinned backup",
-                         kUnpinHelp, RunUnpin, kPinOptions};
+const Verb kUnpinVerb = {
+    "unpin", "end the protection of a pinned backup", kUnpinHelp,
+    [](Session* session) { return SetPinned(session, false); }, kPinOptions};
 
 }  // namespace levelkeep::cli

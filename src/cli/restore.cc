@@ -2,8 +2,8 @@
 
 #include "api/report_json.h"
 #include "archive/archive_reader.h"
+#include "base/status_macros.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -50,54 +50,44 @@ constexpr VerbOption kRestoreOptions[] = {
     {"--yes", nullptr, "do not ask", &VerbArguments::yes, "-y"},
 };
 
-Status CheckArguments(const VerbArguments& arguments) {
-  const bool to = !arguments.target_dir.empty();
+Status CheckArguments(const Session& session) {
+  const VerbArguments& arguments = session.arguments();
+  const auto wrong = [](const char* message, const char* hint = "") {
+    return Status(StatusCode::kInvalidArgument, message, hint);
+  };
   if (arguments.undo && arguments.undo_all) {
-    return Status(StatusCode::kInvalidArgument,
-                  "--undo and --undo-all exclude each other");
+    return wrong("--undo and --undo-all exclude each other");
+  }
+  if (arguments.list && !arguments.undo) {
+    return wrong("--list goes with --undo", "levelkeep list shows the backups");
+  }
+  if (arguments.forget_undo && (arguments.undo || arguments.undo_all)) {
+    return wrong("--forget-undo and --undo exclude each other");
+  }
+  if (arguments.forget_undo && arguments.dry_run) {
+    return wrong(
+        "--forget-undo takes no --dry-run",
+        "levelkeep restore --undo --list shows the replaced databases");
   }
   const char* const alone = arguments.forget_undo ? "--forget-undo"
                             : arguments.undo_all  ? "--undo-all"
                             : arguments.undo      ? "--undo"
                                                   : nullptr;
-  if (arguments.list && !arguments.undo) {
-    return Status(StatusCode::kInvalidArgument, "--list goes with --undo",
-                  "levelkeep list shows the backups");
-  }
-  if (arguments.forget_undo && (arguments.undo || arguments.undo_all)) {
-    return Status(StatusCode::kInvalidArgument,
-                  "--forget-undo and --undo exclude each other");
-  }
-  if (arguments.forget_undo && arguments.dry_run) {
-    return Status(
-        StatusCode::kInvalidArgument, "--forget-undo takes no --dry-run",
-        "levelkeep restore --undo --list shows the replaced databases");
-  }
-  if (alone != nullptr) {
-    if (!arguments.source.empty() || to) {
-      return Status(StatusCode::kInvalidArgument,
-                    std::string(alone) + " takes no backup and no --to");
-    }
+  if (alone == nullptr) return session.RequireSource();
+  if (arguments.source.empty() && arguments.target_dir.empty()) {
     return Status::Ok();
   }
-  if (arguments.source.empty()) {
-    return Status(StatusCode::kInvalidArgument, "no backup is named",
-                  "name a backup, or latest: see levelkeep list");
-  }
-  return Status::Ok();
-}
-
-Status CannotAskToReplace() {
   return Status(StatusCode::kInvalidArgument,
-                "restore replaces the database, and nobody can confirm it here",
-                "pass --yes, or look first with --dry-run");
+                std::string(alone) + " takes no backup and no --to");
 }
 
 // Ok: continue. Nothing was changed yet.
-Status Confirm(Session* session, const std::string& what,
-               const Status& cannot_ask) {
-  if (session->arguments().yes) return Status::Ok();
-  return session->console->Confirm(what, cannot_ask);
+Status ConfirmReplacing(const Session& session, const std::string& what) {
+  return session.Confirm(
+      what,
+      Status(StatusCode::kInvalidArgument,
+             "restore replaces the database, and nobody can confirm it here",
+             "pass --yes, or look first with --dry-run"));
 }
 
 std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
@@ -138,20 +128,17 @@ std::string Describe(const RestorePreview& preview, const std::string& db_dir) {
 // 1. show the content   2. would the extraction work?
 Status RehearseExtract(Session* session, Engine* engine, FoundBackup backup) {
   const std::string& target = session->arguments().target_dir;
-  const Status opened = engine->Open(&backup);
-  if (!opened.ok()) return opened;
+  LEVELKEEP_RETURN_IF_ERROR(engine->Open(&backup));
   const ArchiveOutline& outline = backup.reader->outline();
   session->result["dryRun"] = true;
   session->result["name"] = backup.name;
   session->result["directory"] = target;
   session->result["bytes"] = outline.content_bytes;
   session->Warn(engine->Warnings());
-  const Status would = [&] {
-    Progress progress(session->console, "reading " + backup.name);
-    return engine->RehearseExtract(backup, target,
-                                   {session->world.stop, progress.callback()});
-  }();
-  if (!would.ok()) return would;
+  LEVELKEEP_RETURN_IF_ERROR(
+      session->Show("reading " + backup.name, [&](const Work& work) {
+        return engine->RehearseExtract(backup, target, work);
+      }));
   session->console->Print(backup.name + " would be extracted to " + target +
                           " (" + FormatBytes(outline.content_bytes) + ")\n");
   return Status::Ok();
@@ -159,33 +146,33 @@ Status RehearseExtract(Session* session, Engine* engine, FoundBackup backup) {
 
 Status Extract(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
-  const auto backup = engine->Locate(arguments.source, NameMatch::kBeginning);
-  if (!backup.ok()) return backup.status();
-  if (arguments.dry_run) return RehearseExtract(session, engine, *backup);
-  auto report = [&] {
-    Progress progress(session->console, "extracting " + arguments.source);
-    return engine->Extract(*backup, arguments.target_dir,
-                           {session->world.stop, progress.callback()});
-  }();
-  if (!report.ok()) return report.status();
-  session->result = api::ToJson(*report);
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const FoundBackup backup,
+      engine->Locate(arguments.source, NameMatch::kBeginning));
+  if (arguments.dry_run) return RehearseExtract(session, engine, backup);
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const RestoreReport report,
+      session->Show("extracting " + arguments.source, [&](const Work& work) {
+        return engine->Extract(backup, arguments.target_dir, work);
+      }));
+  session->result = api::ToJson(report);
   session->result["directory"] = arguments.target_dir;
-  session->console->Print("extracted " + report->name + " to " +
+  session->console->Print("extracted " + report.name + " to " +
                           arguments.target_dir + " (" +
-                          FormatBytes(report->bytes) + ", write number " +
-                          std::to_string(report->last_sequence) + ")\n");
+                          FormatBytes(report.bytes) + ", write number " +
+                          std::to_string(report.last_sequence) + ")\n");
   return Status::Ok();
 }
 
 Status RehearseUndo(Session* session, Engine* engine, UndoScope scope,
                     const std::string& description) {
-  const auto kept = engine->PreviewUndo(scope);
-  if (!kept.ok()) return kept.status();
-  session->result = api::UndoPreviewToJson(*kept);
+  LEVELKEEP_ASSIGN_OR_RETURN(const KeptDatabase kept,
+                             engine->PreviewUndo(scope));
+  session->result = api::UndoPreviewToJson(kept);
   session->Warn(engine->Warnings());
   session->console->Print(description + "\nThat database is at write number " +
-                          std::to_string(kept->last_sequence) + " (" +
-                          FormatBytes(kept->bytes) + ").\n");
+                          std::to_string(kept.last_sequence) + " (" +
+                          FormatBytes(kept.bytes) + ").\n");
   return Status::Ok();
 }
 
@@ -202,34 +189,30 @@ Status Undo(Session* session, Engine* engine) {
   if (session->arguments().dry_run) {
     return RehearseUndo(session, engine, scope, description);
   }
-  const Status confirmed = Confirm(session, description, CannotAskToReplace());
-  if (!confirmed.ok()) return confirmed;
-  auto report = engine->Undo(scope);
-  if (!report.ok()) return report.status();
-  session->result = api::UndoToJson(*report);
+  LEVELKEEP_RETURN_IF_ERROR(ConfirmReplacing(*session, description));
+  LEVELKEEP_ASSIGN_OR_RETURN(const RestoreReport report, engine->Undo(scope));
+  session->result = api::UndoToJson(report);
   session->console->Print("undone: the database is at write number " +
-                          std::to_string(report->last_sequence) + " again\n");
+                          std::to_string(report.last_sequence) + " again\n");
   return Status::Ok();
 }
 
 Status ListKept(Session* session, Engine* engine) {
-  const auto kept = engine->ListKept();
-  if (!kept.ok()) return kept.status();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto kept, engine->ListKept());
   auto& json = session->result["kept"] = nlohmann::ordered_json::array();
   Table table(
       {"REPLACED (UTC)", "BY", "WRITE NUMBER", "SIZE", "DIRECTORY"},
       {Align::kLeft, Align::kLeft, Align::kRight, Align::kRight, Align::kLeft});
-  for (const KeptDatabase& database : *kept) {
+  for (const KeptDatabase& database : kept) {
     json.push_back(api::ToJson(database));
     table.AddRow({{database.replaced ? FormatTimeForPeople(*database.replaced)
-                                     : "earlier",
-                   ""},
-                  {database.archive.empty() ? "-" : database.archive, ""},
-                  {std::to_string(database.last_sequence), ""},
-                  {FormatBytes(database.bytes), ""},
-                  {database.path, ""}});
+                                     : "earlier"},
+                  {database.archive.empty() ? "-" : database.archive},
+                  {std::to_string(database.last_sequence)},
+                  {FormatBytes(database.bytes)},
+                  {database.path}});
   }
-  if (kept->empty()) {
+  if (kept.empty()) {
     session->console->Say("no restore can be undone");
     return Status::Ok();
   }
@@ -240,25 +223,21 @@ Status ListKept(Session* session, Engine* engine) {
 }
 
 Status ForgetUndo(Session* session, Engine* engine) {
-  const auto kept = engine->ListKept();
-  if (!kept.ok()) return kept.status();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto kept, engine->ListKept());
   uint64_t bytes = 0;
-  for (const KeptDatabase& database : *kept) bytes += database.bytes;
-  const Status confirmed =
-      Confirm(session,
-              std::to_string(kept->size()) + " replaced database" +
-                  (kept->size() == 1 ? "" : "s") + " (" + FormatBytes(bytes) +
-                  ") will be removed permanently.",
-              Status(StatusCode::kInvalidArgument,
-                     "restore --forget-undo removes replaced databases "
-                     "permanently, and nobody can confirm it here",
-                     "pass --yes, or look first with restore --undo --list"));
-  if (!confirmed.ok()) return confirmed;
-  const Status forgotten = engine->ForgetUndo();
-  if (!forgotten.ok()) return forgotten;
-  session->result["forgotten"] = kept->size();
+  for (const KeptDatabase& database : kept) bytes += database.bytes;
+  LEVELKEEP_RETURN_IF_ERROR(session->Confirm(
+      std::to_string(kept.size()) + " replaced database" +
+          (kept.size() == 1 ? "" : "s") + " (" + FormatBytes(bytes) +
+          ") will be removed permanently.",
+      Status(StatusCode::kInvalidArgument,
+             "restore --forget-undo removes replaced databases permanently, "
+             "and nobody can confirm it here",
+             "pass --yes, or look first with restore --undo --list")));
+  LEVELKEEP_RETURN_IF_ERROR(engine->ForgetUndo());
+  session->result["forgotten"] = kept.size();
   session->result["bytes"] = bytes;
-  session->console->Print("forgotten: " + std::to_string(kept->size()) + ", " +
+  session->console->Print("forgotten: " + std::to_string(kept.size()) + ", " +
                           FormatBytes(bytes) + "\n");
   return Status::Ok();
 }
@@ -267,36 +246,32 @@ Status ForgetUndo(Session* session, Engine* engine) {
 // would happen   3. ask   4. restore
 Status Replace(Session* session, Engine* engine) {
   const VerbArguments& arguments = session->arguments();
-  auto backup = engine->Locate(arguments.source);
-  if (!backup.ok()) return backup.status();
-  const Status opened = engine->Open(&*backup);
-  if (!opened.ok()) return opened;
-  const auto preview = engine->Preview(*backup);
-  if (!preview.ok()) return preview.status();
+  LEVELKEEP_ASSIGN_OR_RETURN(FoundBackup backup,
+                             engine->Locate(arguments.source));
+  LEVELKEEP_RETURN_IF_ERROR(engine->Open(&backup));
+  LEVELKEEP_ASSIGN_OR_RETURN(const RestorePreview preview,
+                             engine->Preview(backup));
   const std::string description =
-      Describe(*preview, session->settings().backup.storage_path());
+      Describe(preview, session->settings().backup.storage_path());
   if (arguments.dry_run) {
-    session->result = api::ToJson(*preview);
-    session->Warn(preview->warnings);
+    session->result = api::ToJson(preview);
+    session->Warn(preview.warnings);
     session->console->Print(description + "\n");
-    Progress progress(session->console, "reading " + preview->name);
-    return engine->RehearseRestore(*backup,
-                                   {session->world.stop, progress.callback()},
-                                   arguments.other_database);
+    return session->Show("reading " + preview.name, [&](const Work& work) {
+      return engine->RehearseRestore(backup, work, arguments.other_database);
+    });
   }
-  const Status confirmed = Confirm(session, description, CannotAskToReplace());
-  if (!confirmed.ok()) return confirmed;
-  auto report = [&] {
-    Progress progress(session->console, "restoring " + preview->name);
-    return engine->Restore(*backup, {session->world.stop, progress.callback()},
-                           arguments.other_database);
-  }();
-  if (!report.ok()) return report.status();
-  session->result = api::ToJson(*report);
-  session->console->Print("restored " + report->name + " (" +
-                          FormatBytes(report->bytes) + ", write number " +
-                          std::to_string(report->last_sequence) + ")\n");
-  if (preview->database_present) {
+  LEVELKEEP_RETURN_IF_ERROR(ConfirmReplacing(*session, description));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const RestoreReport report,
+      session->Show("restoring " + preview.name, [&](const Work& work) {
+        return engine->Restore(backup, work, arguments.other_database);
+      }));
+  session->result = api::ToJson(report);
+  session->console->Print("restored " + report.name + " (" +
+                          FormatBytes(report.bytes) + ", write number " +
+                          std::to_string(report.last_sequence) + ")\n");
+  if (preview.database_present) {
     session->console->Say(
         "the replaced database is kept: levelkeep restore "
         "--undo brings it back");
@@ -305,8 +280,7 @@ Status Replace(Session* session, Engine* engine) {
 }
 
 Status RunRestore(Session* session) {
-  const Status checked = CheckArguments(session->arguments());
-  if (!checked.ok()) return checked;
+  LEVELKEEP_RETURN_IF_ERROR(CheckArguments(*session));
   Engine engine = session->NewEngine();
   if (session->arguments().list) return ListKept(session, &engine);
   if (session->arguments().forget_undo) return ForgetUndo(session, &engine);

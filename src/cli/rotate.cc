@@ -1,7 +1,7 @@
 // levelkeep rotate
 
 #include "api/report_json.h"
-#include "cli/console.h"
+#include "base/status_macros.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -25,22 +25,22 @@ constexpr VerbOption kRotateOptions[] = {
 Status RunRotate(Session* session) {
   const bool dry_run = session->arguments().dry_run;
   Engine engine = session->NewEngine();
-  auto decisions = dry_run ? engine.PlanRotation() : engine.Rotate();
-  if (!decisions.ok()) return decisions.status();
-  session->result = api::RotationToJson(*decisions, dry_run);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto decisions,
+                             dry_run ? engine.PlanRotation() : engine.Rotate());
+  session->result = api::RotationToJson(decisions, dry_run);
   size_t removed = 0;
   Table table({"NAME", "DECISION", "REASON"},
               {Align::kLeft, Align::kLeft, Align::kLeft});
-  for (const RotationDecision& decision : *decisions) {
+  for (const RotationDecision& decision : decisions) {
     if (!decision.keep) ++removed;
-    table.AddRow({{decision.name, ""},
-                  {decision.keep ? "keep" : "remove", ""},
-                  {decision.reason, ""}});
+    table.AddRow({{decision.name},
+                  {decision.keep ? "keep" : "remove"},
+                  {decision.reason}});
   }
-  if (!decisions->empty()) session->console->Print(table.ToString());
+  if (!decisions.empty()) session->console->Print(table.ToString());
   session->console->Say(std::to_string(removed) +
                         (dry_run ? " would be removed" : " removed") + ", " +
-                        std::to_string(decisions->size() - removed) +
+                        std::to_string(decisions.size() - removed) +
                         (dry_run ? " would stay" : " stay"));
   return Status::Ok();
 }

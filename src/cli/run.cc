@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/process.h"
+#include "base/status_macros.h"
 #include "cli/cli.h"
 #include "cli/console.h"
 #include "cli/session.h"
@@ -23,13 +24,12 @@ using nlohmann::ordered_json;
 // `result` has the values to print beside the outcome.
 void PrintJsonOutcome(Console* console, const Status& status,
                       const ordered_json& result) {
-  auto json = ordered_json::object();
-  json["success"] = status.ok();
+  ordered_json json = {{"success", status.ok()}};
   if (!status.ok()) {
-    json["code"] = StatusCodeName(status.code());
-    json["message"] = status.message();
-    json["hint"] = status.hint();
-    json["exitCode"] = static_cast<int>(ExitCodeFor(status.code()));
+    json.update({{"code", StatusCodeName(status.code())},
+                 {"message", status.message()},
+                 {"hint", status.hint()},
+                 {"exitCode", static_cast<int>(ExitCodeFor(status.code()))}});
   }
   for (const auto& [name, value] : result.items()) {
     if (!json.contains(name)) json[name] = value;
@@ -37,8 +37,9 @@ void PrintJsonOutcome(Console* console, const Status& status,
   console->PrintJson(DumpJson(json));
 }
 
-int Finish(Console* console, const Status& status, const ordered_json& result,
-           bool result_printed) {
+int Finish(Console* console, const Status& status,
+           const ordered_json& result = ordered_json::object(),
+           bool result_printed = false) {
   if (console->json() && !result_printed) {
     PrintJsonOutcome(console, status, result);
   }
@@ -88,8 +89,7 @@ Status RunVerb(Session* session) {
       !PathExists(session->world.fs, log.directory)) {
     log.directory.clear();
   }
-  const Status logging = ConfigureLogging(log);
-  if (!logging.ok()) return logging;
+  LEVELKEEP_RETURN_IF_ERROR(ConfigureLogging(log));
   if (session->world.is_service != nullptr) {
     *session->world.is_service = session->line.verb->is_service;
   }
@@ -133,7 +133,7 @@ Status CaughtStatus() {
 int Fail(const std::vector<std::string>& arguments, const World& world,
          const Status& status) {
   Console console(&world, {.json = AsksForJson(arguments), .quiet = false});
-  return Finish(&console, status, ordered_json::object(), false);
+  return Finish(&console, status);
 }
 
 int Run(const std::vector<std::string>& arguments, const World& world) {
@@ -142,19 +142,15 @@ int Run(const std::vector<std::string>& arguments, const World& world) {
   Console console(&world, {.json = line->json, .quiet = line->quiet});
   if (line->version) {
     console.Print(std::string("levelkeep ") + LevelKeepVersion() + "\n");
-    return Finish(&console, Status::Ok(), {{"version", LevelKeepVersion()}},
-                  false);
+    return Finish(&console, Status::Ok(), {{"version", LevelKeepVersion()}});
   }
   if (line->help) {
     console.Print(HelpText(line->verb));
-    return Finish(&console, Status::Ok(), {{"help", HelpText(line->verb)}},
-                  false);
+    return Finish(&console, Status::Ok(), {{"help", HelpText(line->verb)}});
   }
   if (line->verb == nullptr) {
-    return Finish(&console,
-                  Status(StatusCode::kInvalidArgument, "no verb is given",
-                         "see levelkeep --help"),
-                  ordered_json::object(), false);
+    return Finish(&console, Status(StatusCode::kInvalidArgument,
+                                   "no verb is given", "see levelkeep --help"));
   }
   SettingsSources sources;
   sources.flags = line->settings;
@@ -164,9 +160,7 @@ int Run(const std::vector<std::string>& arguments, const World& world) {
   sources.system_file = world.system_file;
   sources.file_system = world.fs;
   auto config = LoadSettings(sources);
-  if (!config.ok()) {
-    return Finish(&console, config.status(), ordered_json::object(), false);
-  }
+  if (!config.ok()) return Finish(&console, config.status());
   Session session{world, *line, *config, &console};
   Status status;
   try {

@@ -36,11 +36,10 @@ void PrintReady(Session* session, const std::string& url) {
   LogInfo(kServeTag, "ready");
   session->console->Print(line + "\n");
   if (!session->console->json()) return;
-  auto json = nlohmann::ordered_json::object();
-  json["success"] = true;
-  json["version"] = LevelKeepVersion();
-  json["url"] = url;
-  json["pid"] = getpid();
+  const nlohmann::ordered_json json = {{"success", true},
+                                       {"version", LevelKeepVersion()},
+                                       {"url", url},
+                                       {"pid", getpid()}};
   session->console->PrintJson(DumpJson(json));
   session->result_printed = true;
 }

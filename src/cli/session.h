@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/work.h"
 #include "cli/arguments.h"
 #include "cli/cli.h"
 #include "cli/console.h"
@@ -31,6 +32,23 @@ struct Session {
   void Warn(const std::vector<std::string>& warnings) {
     for (const std::string& warning : warnings) console->Warn(warning);
     result["warnings"] = warnings;
+  }
+
+  // Calls `step` with a Work whose progress is shown beside `label`.
+  template <typename Step>
+  auto Show(const std::string& label, Step step) const {
+    Progress progress(console, label);
+    return step(Work{world.stop, progress.callback()});
+  }
+  // Ok if --yes is given or the user confirms; see Console::Confirm.
+  Status Confirm(const std::string& what, const Status& cannot_ask) const {
+    return arguments().yes ? Status() : console->Confirm(what, cannot_ask);
+  }
+  // Ok if the command line names a backup.
+  Status RequireSource() const {
+    if (!arguments().source.empty()) return Status::Ok();
+    return Status(StatusCode::kInvalidArgument, "no backup is named",
+                  "name a backup, or latest: see levelkeep list");
   }
 
   const Settings& settings() const { return config.settings; }

@@ -2,8 +2,8 @@
 
 #include "api/report_json.h"
 #include "base/report_names.h"
+#include "base/status_macros.h"
 #include "base/text.h"
-#include "cli/console.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -48,25 +48,24 @@ std::string Describe(const VerifyReport& report) {
 
 Result<VerifyReport> VerifyOne(Session* session, Engine* engine,
                                const std::string& source, VerifyDepth depth) {
-  const auto backup = engine->Locate(source, NameMatch::kBeginning);
-  if (!backup.ok()) return backup.status();
-  Progress progress(session->console, "verifying " + source);
-  return engine->Verify(*backup, depth,
-                        {session->world.stop, progress.callback()});
+  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
+                             engine->Locate(source, NameMatch::kBeginning));
+  return session->Show("verifying " + source, [&](const Work& work) {
+    return engine->Verify(backup, depth, work);
+  });
 }
 
 // Verifies all backups even if one is bad; only a stop ends it early.
 Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
-  auto backups = engine->List();
-  if (!backups.ok()) return backups.status();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto backups, engine->List());
   auto& results = session->result["results"] = nlohmann::ordered_json::array();
-  if (backups->empty()) {
+  if (backups.empty()) {
     session->console->Say("no backups in " +
                           session->settings().backup.backup_dir);
   }
   std::vector<std::string> damaged;
   Status other_failure;
-  for (const BackupInfo& backup : *backups) {
+  for (const BackupInfo& backup : backups) {
     auto report = VerifyOne(session, engine, backup.name, depth);
     if (report.ok()) {
       results.push_back(api::ToJson(*report));
@@ -75,11 +74,9 @@ Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
     }
     const Status& status = report.status();
     if (status.code() == StatusCode::kCancelled) return status;
-    auto failed = nlohmann::ordered_json::object();
-    failed["name"] = backup.name;
-    failed["code"] = StatusCodeName(status.code());
-    failed["message"] = status.message();
-    results.push_back(std::move(failed));
+    results.push_back({{"name", backup.name},
+                       {"code", StatusCodeName(status.code())},
+                       {"message", status.message()}});
     const bool bad = status.code() == StatusCode::kCorruption;
     const std::string word = bad ? session->console->Red("failed")
                                  : session->console->Yellow("not checked");
@@ -94,7 +91,7 @@ Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
   if (!damaged.empty()) {
     return Status(StatusCode::kCorruption,
                   std::to_string(damaged.size()) + " of " +
-                      std::to_string(backups->size()) +
+                      std::to_string(backups.size()) +
                       " backups are damaged: " + Join(damaged, ", "),
                   "make a new backup now: levelkeep create");
   }
@@ -116,10 +113,11 @@ Status RunVerify(Session* session) {
   }
   Engine engine = session->NewEngine();
   if (arguments.all) return VerifyAll(session, &engine, *depth);
-  auto report = VerifyOne(session, &engine, arguments.source, *depth);
-  if (!report.ok()) return report.status();
-  session->result = api::ToJson(*report);
-  session->console->Print(Describe(*report) + "\n");
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const VerifyReport report,
+      VerifyOne(session, &engine, arguments.source, *depth));
+  session->result = api::ToJson(report);
+  session->console->Print(Describe(report) + "\n");
   return Status::Ok();
 }
 

@@ -64,10 +64,9 @@ class Worker {
     if (prepared.code() == StatusCode::kNotFound) return prepared;
     prepared = engine_.Prepare();
     if (prepared.ok()) prepared = engine_.CheckBackupFolder();
-    if (!prepared.ok()) return prepared;
-    const auto swept = engine_.Sweep();
-    if (!swept.ok()) return swept.status();
-    for (const std::string& name : *swept) {
+    LEVELKEEP_RETURN_IF_ERROR(prepared);
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto swept, engine_.Sweep());
+    for (const std::string& name : swept) {
       LogInfo(kWorkerTag, name + ": left-over removed");
     }
     return Status::Ok();

@@ -82,24 +82,26 @@ TEST_F(ConsoleTest, ColoursOnlyWhereTheyAreWanted) {
 }
 
 TEST_F(ConsoleTest, AsksOnlyAPersonAndTakesOnlyAYes) {
-  Console piped(&world_, {.json = false, .quiet = false});
-  EXPECT_FALSE(piped.CanAsk());
+  const Status nobody(StatusCode::kInvalidArgument, "nobody can confirm it");
+  const auto code = [&](bool json) {
+    Console console(&world_, {.json = json, .quiet = true});
+    return console.Confirm("It is removed.", nobody).code();
+  };
+  in_.str("y\n");
+  EXPECT_EQ(code(false), StatusCode::kInvalidArgument);
   OnTerminal();
-  Console json(&world_, {.json = true, .quiet = false});
-  EXPECT_FALSE(json.CanAsk());
-  Console console(&world_, {.json = false, .quiet = false});
-  ASSERT_TRUE(console.CanAsk());
+  EXPECT_EQ(code(true), StatusCode::kInvalidArgument);
   for (const char* yes : {"y\n", "Y\n", "yes\n"}) {
     in_.str(yes);
     in_.clear();
-    EXPECT_TRUE(console.Ask("Sure?")) << yes;
+    EXPECT_EQ(code(false), StatusCode::kOk) << yes;
   }
   for (const char* no : {"\n", "", "n\n", "no\n", "yesterday\n"}) {
     in_.str(no);
     in_.clear();
-    EXPECT_FALSE(console.Ask("Sure?")) << no;
+    EXPECT_EQ(code(false), StatusCode::kRefused) << no;
   }
-  EXPECT_NE(err_.str().find("Sure? [y/N] "), std::string::npos);
+  EXPECT_TRUE(err_.str().starts_with("It is removed.\nContinue? [y/N] "));
 }
 
 TEST_F(ConsoleTest, ProgressElsewhereIsALineEachTenPercent) {
