@@ -101,7 +101,7 @@ void CheckHeaders(const Request& request) {
 }
 
 void CheckPolicy(const Request& request) {
-  http::PolicyOptions options;
+  http::ApiOptions options;
   options.token = kToken;
   options.allowed_hosts = {"backup.example"};
   const http::RequestPolicy policy(options);

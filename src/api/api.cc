@@ -4,9 +4,7 @@ namespace levelkeep::api {
 
 Api::Api(BackupManager* manager, const http::ApiOptions& options,
          const Settings* program)
-    : router_({.host = options.host,
-               .allowed_hosts = options.allowed_hosts,
-               .token = options.token}) {
+    : router_(options) {
   Add(BackupRoutes(manager));
   Add(RestoreRoutes(manager));
   Add(MaintenanceRoutes(manager));

@@ -1,6 +1,10 @@
 #include "http/message.h"
 
+#include <iomanip>
+#include <locale>
 #include <nlohmann/json.hpp>
+#include <sstream>
+#include <utility>
 
 #include "base/json.h"
 
@@ -9,31 +13,22 @@ namespace levelkeep::http {
 namespace {
 
 int HttpStatus(StatusCode code) {
-  switch (code) {
-    case StatusCode::kOk:
-      return 200;
-    case StatusCode::kInvalidArgument:
-      return 400;
-    case StatusCode::kNotFound:
-      return 404;
-    case StatusCode::kAlreadyExists:
-    case StatusCode::kBusy:
-    case StatusCode::kRefused:
-    case StatusCode::kOtherDatabase:
-      return 409;
-    case StatusCode::kCorruption:
-    case StatusCode::kUnsupported:
-      return 422;
-    case StatusCode::kCancelled:
-    case StatusCode::kNotChecked:
-    case StatusCode::kDegraded:
-      return 503;
-    case StatusCode::kNoSpace:
-      return 507;
-    case StatusCode::kPermissionDenied:
-    case StatusCode::kIoError:
-    case StatusCode::kInternal:
-      return 500;
+  constexpr std::pair<StatusCode, int> kStatuses[] = {
+      {StatusCode::kOk, 200},
+      {StatusCode::kInvalidArgument, 400},
+      {StatusCode::kNotFound, 404},
+      {StatusCode::kAlreadyExists, 409},
+      {StatusCode::kBusy, 409},
+      {StatusCode::kRefused, 409},
+      {StatusCode::kOtherDatabase, 409},
+      {StatusCode::kCorruption, 422},
+      {StatusCode::kUnsupported, 422},
+      {StatusCode::kCancelled, 503},
+      {StatusCode::kNotChecked, 503},
+      {StatusCode::kDegraded, 503},
+      {StatusCode::kNoSpace, 507}};
+  for (const auto& [known, status] : kStatuses) {
+    if (known == code) return status;
   }
   return 500;
 }
@@ -49,8 +44,7 @@ Response ErrorResponse(const Status& status) {
   Response response =
       ErrorResponse(HttpStatus(status.code()), StatusCodeName(status.code()),
                     status.message(), status.hint());
-  if (status.code() == StatusCode::kBusy ||
-      status.code() == StatusCode::kCancelled) {
+  if (status.code() == StatusCode::kBusy) {
     response.headers["Retry-After"] = "5";
   } else if (status.code() == StatusCode::kNotChecked) {
     response.headers["Retry-After"] = "60";
@@ -67,6 +61,7 @@ Response ErrorResponse(int http_status, std::string_view code,
       {"hint", hint}};
   Response response = JsonResponse(DumpJson(json), http_status);
   response.content_type = "application/problem+json";
+  if (http_status == 503) response.headers["Retry-After"] = "5";
   return response;
 }
 
@@ -112,19 +107,12 @@ std::string_view StatusText(int status) {
 }
 
 std::string HttpDate(std::time_t time) {
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed",
-                                          "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr",
-                                            "May", "Jun", "Jul", "Aug",
-                                            "Sep", "Oct", "Nov", "Dec"};
   std::tm utc{};
   gmtime_r(&time, &utc);
-  char rest[40];
-  std::strftime(rest, sizeof(rest), " %Y %H:%M:%S GMT", &utc);
-  char day[8];
-  std::strftime(day, sizeof(day), ", %d ", &utc);
-  std::string date = kDays[utc.tm_wday];
-  return date.append(day).append(kMonths[utc.tm_mon]).append(rest);
+  std::ostringstream text;
+  text.imbue(std::locale::classic());
+  text << std::put_time(&utc, "%a, %d %b %Y %H:%M:%S GMT");
+  return text.str();
 }
 
 }  // namespace levelkeep::http

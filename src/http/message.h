@@ -63,7 +63,7 @@ struct Response {
 using Handler = std::function<Response(const Request&)>;
 
 // RFC 9457 problem+json with success:false, code and hint; one table maps
-// StatusCode to HTTP status.
+// StatusCode to HTTP status. 503 has the header Retry-After.
 Response ErrorResponse(const Status& status);
 Response ErrorResponse(int http_status, std::string_view code,
                        std::string_view detail, std::string_view hint = "");

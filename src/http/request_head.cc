@@ -1,9 +1,7 @@
 #include "http/request_head.h"
 
 #include <algorithm>
-#include <optional>
 #include <set>
-#include <string>
 #include <utility>
 
 #include "base/text.h"

@@ -22,7 +22,7 @@ Response Unauthorized(std::string_view detail, std::string_view challenge) {
 
 }  // namespace
 
-RequestPolicy::RequestPolicy(const PolicyOptions& options) {
+RequestPolicy::RequestPolicy(const ApiOptions& options) {
   for (const std::string& host : options.allowed_hosts) {
     if (const auto name = HostOfAuthority(host)) hosts_.insert(*name);
   }

@@ -6,24 +6,18 @@
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "http/message.h"
+#include "levelkeep/options.h"
 
 namespace levelkeep::http {
-
-struct PolicyOptions {
-  std::string host = "127.0.0.1";          // listened on; permitted as Host
-  std::vector<std::string> allowed_hosts;  // other permitted Hosts
-  std::string token;                       // empty: no token is needed
-};
 
 // Each check returns the error response, or nullopt.
 // Thread safety: immutable.
 class RequestPolicy {
  public:
-  explicit RequestPolicy(const PolicyOptions& options);
+  // Uses host, allowed_hosts and token.
+  explicit RequestPolicy(const ApiOptions& options);
 
   // Against DNS rebinding: a page that a browser loaded from evil.example can
   // reach this server under that name, but not under an allowed name.

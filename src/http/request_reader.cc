@@ -2,10 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
-#include <string_view>
 
 #include "base/text.h"
-#include "http/request_head.h"
 
 namespace levelkeep::http {
 

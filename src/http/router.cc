@@ -1,8 +1,8 @@
 #include "http/router.h"
 
-#include <algorithm>
 #include <chrono>
 #include <exception>
+#include <map>
 #include <optional>
 #include <set>
 #include <string_view>
@@ -84,20 +84,17 @@ void Router::Add(const std::string& method, const std::string& pattern,
 
 void Router::Resolve(Request* request) const {
   const std::vector<std::string> segments = Segments(request->path);
-  std::string best_shape;
-  std::vector<const Route*> candidates;
+  // The most literal shape is the first.
+  std::map<std::string, std::vector<const Route*>> matching;
   for (const Route& route : routes_) {
-    const auto shape = Shape(route.segments, segments);
-    if (!shape) continue;
-    if (candidates.empty() || *shape < best_shape) {
-      candidates.clear();
-      best_shape = *shape;
+    if (const auto shape = Shape(route.segments, segments)) {
+      matching[*shape].push_back(&route);
     }
-    if (*shape == best_shape) candidates.push_back(&route);
   }
   request->resolved = true;
+  if (matching.empty()) return;
   std::set<std::string> allowed;
-  for (const Route* route : candidates) {
+  for (const Route* route : matching.begin()->second) {
     allowed.insert(route->method);
     if (route->method == "GET") allowed.insert("HEAD");
     const bool exact = route->method == request->method;

@@ -34,8 +34,7 @@ struct Route {
 // routes are added.
 class Router {
  public:
-  explicit Router(const PolicyOptions& policy = PolicyOptions())
-      : policy_(policy) {}
+  explicit Router(const ApiOptions& options = {}) : policy_(options) {}
 
   // `pattern` begins with '/' and may hold {parameters}, each a whole segment.
   // GET routes also answer HEAD: the handler's response has a body, and the

@@ -7,11 +7,8 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <ctime>
 #include <exception>
-#include <functional>
-#include <string>
 #include <thread>
 #include <utility>
 
@@ -23,11 +20,9 @@
 #include "base/unique_fd.h"
 #include "http/message.h"
 #include "http/request_head.h"
-#include "http/router.h"
 #include "http/server_binding.h"
 #include "http/server_limits.h"
 #include "http/server_reader.h"
-#include "levelkeep/status.h"
 
 namespace levelkeep::http {
 
@@ -131,7 +126,7 @@ class Server::Impl : public httplib::Server {
   const ServerOptions options_;
   WorkGate gate_;
   TransferLimits transfers_;
-  MemoryBudget bodies_;
+  Budget bodies_;
   std::atomic<int> port_{0};
   std::atomic<int> binds_{0};
   std::atomic<bool> stopping_{false};
@@ -191,11 +186,9 @@ void Server::Impl::TurnAway(int fd) {
     last_turned_away_ = now;
     LogWarn("Http", "a connection was refused: all request slots are busy");
   }
-  Response response =
+  const std::string text = FormatRefusal(
       ErrorResponse(503, "overloaded", "all request slots are busy",
-                    "try again in a few seconds");
-  response.headers["Retry-After"] = "5";
-  const std::string text = FormatRefusal(response);
+                    "try again in a few seconds"));
   (void)::send(fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   // A close with unread input would reset the connection, and the client could
   // lose the answer. Waiting for more input would delay all other clients.
@@ -263,7 +256,6 @@ Response Server::Impl::Handle(Request request) {
   if (!gate_.Enter(changes)) {
     Response response =
         ErrorResponse(503, "cancelled", "the server is stopping");
-    response.headers["Retry-After"] = "5";
     response.headers["X-Request-Id"] = RandomId();
     return response;
   }

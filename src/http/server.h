@@ -26,9 +26,9 @@ struct ServerOptions {
   // At the limit the connection that has been reading longest is closed for a
   // new one; if all are busy with requests, the new one gets 503.
   size_t max_connections = 512;
-  int workers = 32;        // handlers at once; a quarter for GET and HEAD
-  int max_downloads = 32;  // at once; more get 503
-  int max_streams = 32;    // at once; more get 503
+  int workers = 32;           // handlers at once; a quarter for GET and HEAD
+  size_t max_downloads = 32;  // at once; more get 503
+  size_t max_streams = 32;    // at once; more get 503
   // Memory for request bodies, and for answers that are being sent; bodies and
   // answers of 16 KiB or more count. If it is used up: wait, or 503.
   size_t large_body_bytes = 8 << 20;

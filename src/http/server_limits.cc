@@ -4,24 +4,13 @@
 
 #include <algorithm>
 #include <exception>
-#include <memory>
 #include <string>
-#include <utility>
 
 #include "base/log.h"
 
 namespace levelkeep::http {
 
 namespace {
-
-// Null if all places are taken.
-std::shared_ptr<void> TakePlace(std::atomic<int>* taken, int max) {
-  if (taken->fetch_add(1) >= max) {
-    taken->fetch_sub(1);
-    return nullptr;
-  }
-  return {taken, [](std::atomic<int>* count) { count->fetch_sub(1); }};
-}
 
 class AdmittedStream : public BodyStream {
  public:
@@ -45,7 +34,6 @@ Response NoPlace(const Response& response) {
                     "as many downloads, event streams or large answers as "
                     "allowed are on their way already",
                     "try again in a few seconds");
-  refusal.headers["Retry-After"] = "5";
   for (const char* kept :
        {"Cache-Control", "X-Content-Type-Options", "X-Request-Id"}) {
     const auto it = response.headers.find(kept);
@@ -89,8 +77,8 @@ void WorkGate::Close() {
   left_.notify_all();
 }
 
-MemoryBudget::Share MemoryBudget::TryTake(size_t bytes) {
-  const size_t share = std::min(bytes, max_);
+Budget::Share Budget::TryTake(size_t amount) {
+  const size_t share = std::min(amount, max_);
   size_t taken = taken_;
   do {
     if (taken > max_ - share) return nullptr;
@@ -100,12 +88,12 @@ MemoryBudget::Share MemoryBudget::TryTake(size_t bytes) {
 
 Response TransferLimits::Admit(Response response) {
   if (response.stream != nullptr) {
-    response.place = TakePlace(&streams_, max_streams_);
+    response.place = streams_.TryTake(1);
     response.stream = std::make_shared<AdmittedStream>(
         std::move(response.stream), &streams_end_);
   } else if (response.file != nullptr) {
-    response.place = TakePlace(&downloads_, max_downloads_);
-  } else if (response.body.size() > MemoryBudget::kSmallBytes) {
+    response.place = downloads_.TryTake(1);
+  } else if (response.body.size() > Budget::kSmallBytes) {
     response.place = answers_.TryTake(response.body.size());
   } else {
     return response;

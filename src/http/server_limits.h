@@ -42,20 +42,20 @@ class WorkGate {
   int running_changes_ GUARDED_BY(mutex_) = 0;
 };
 
-// The memory for all bodies, or all answers, of more than kSmallBytes; smaller
-// ones are not counted.
+// A limited number of places, or of bytes for all bodies or answers of more
+// than kSmallBytes; smaller ones are not counted.
 // Thread safety: all methods may be called concurrently.
-class MemoryBudget {
+class Budget {
  public:
   static constexpr size_t kSmallBytes = 16 << 10;
-  // Returns its memory when it is destroyed. The budget outlives it.
+  // Returns what it holds when it is destroyed. The budget outlives it.
   using Share = std::shared_ptr<void>;
 
-  explicit MemoryBudget(size_t bytes) : max_(bytes) {}
+  explicit Budget(size_t max) : max_(max) {}
 
   // Null if the budget is exhausted now. A request above the whole budget is
   // granted only while nothing else is outstanding.
-  Share TryTake(size_t bytes);
+  Share TryTake(size_t amount);
 
  private:
   const size_t max_;
@@ -65,9 +65,10 @@ class MemoryBudget {
 // Thread safety: all methods may be called concurrently.
 class TransferLimits {
  public:
-  TransferLimits(int max_downloads, int max_streams, size_t max_answer_bytes)
-      : max_downloads_(max_downloads),
-        max_streams_(max_streams),
+  TransferLimits(size_t max_downloads, size_t max_streams,
+                 size_t max_answer_bytes)
+      : downloads_(max_downloads),
+        streams_(max_streams),
         answers_(max_answer_bytes) {}
 
   // A response with a file, a stream or a large body holds a place until it is
@@ -77,11 +78,9 @@ class TransferLimits {
   void EndStreams() { streams_end_ = true; }
 
  private:
-  const int max_downloads_;
-  const int max_streams_;
-  MemoryBudget answers_;
-  std::atomic<int> downloads_{0};
-  std::atomic<int> streams_{0};
+  Budget downloads_;
+  Budget streams_;
+  Budget answers_;
   std::atomic<bool> streams_end_{false};
 };
 

@@ -69,8 +69,7 @@ void Linger(int fd) {
 }
 
 ConnectionReader::ConnectionReader(int fd, const Router* router,
-                                   const ServerOptions* options,
-                                   MemoryBudget* bodies,
+                                   const ServerOptions* options, Budget* bodies,
                                    const std::atomic<bool>* cut)
     : fd_(fd),
       options_(options),
@@ -107,7 +106,7 @@ size_t ConnectionReader::BodyBytes() const {
 // without room stay in the socket.
 bool ConnectionReader::HasRoom(SteadyTime deadline) {
   if (room_ != nullptr || reader_.state() != RequestReader::State::kBody ||
-      reader_.head().request.body.size() < MemoryBudget::kSmallBytes) {
+      reader_.head().request.body.size() < Budget::kSmallBytes) {
     return true;
   }
   while ((room_ = bodies_->TryTake(BodyBytes())) == nullptr) {
@@ -166,10 +165,10 @@ bool ConnectionReader::Read(SteadyTime deadline) {
 }
 
 void ConnectionReader::Refuse(const Refusal& refusal) const {
-  Response response =
-      ErrorResponse(refusal.status, refusal.code, refusal.detail);
-  if (refusal.status == 503) response.headers["Retry-After"] = "5";
-  SendAll(fd_, FormatRefusal(response), options_->send_timeout, *cut_);
+  SendAll(fd_,
+          FormatRefusal(
+              ErrorResponse(refusal.status, refusal.code, refusal.detail)),
+          options_->send_timeout, *cut_);
 }
 
 }  // namespace levelkeep::http

@@ -27,7 +27,7 @@ class ConnectionReader {
  public:
   // All pointers outlive this object; `fd` is not owned.
   ConnectionReader(int fd, const Router* router, const ServerOptions* options,
-                   MemoryBudget* bodies, const std::atomic<bool>* cut);
+                   Budget* bodies, const std::atomic<bool>* cut);
 
   // The next complete and checked request, which the caller may change; null if
   // the connection must end, after the client was told why. A large body keeps
@@ -47,9 +47,9 @@ class ConnectionReader {
 
   const int fd_;
   const ServerOptions* const options_;
-  MemoryBudget* const bodies_;
+  Budget* const bodies_;
   const std::atomic<bool>* const cut_;
-  MemoryBudget::Share room_;  // of a large body
+  Budget::Share room_;  // of a large body
   RequestReader reader_;
   bool first_ = true;
 };

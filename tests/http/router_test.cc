@@ -179,7 +179,7 @@ TEST_F(RouterTest, EncodedBodiesAreRefused) {
 }
 
 TEST_F(RouterTest, HostMustBeOneOfOurs) {
-  PolicyOptions options;
+  ApiOptions options;
   options.host = "192.168.1.5";
   options.allowed_hosts = {"backup.example", "Other.Example:8443"};
   Router router(options);
@@ -238,7 +238,7 @@ TEST_F(RouterTest, PagesOfOtherOriginsMayNotChangeAnything) {
 }
 
 TEST_F(RouterTest, TokenIsAskedForEverywhereButByHealthChecks) {
-  PolicyOptions options;
+  ApiOptions options;
   options.token = "s3cret-token";
   Router router(options);
   AddTestRoutes(&router);

@@ -73,7 +73,8 @@ TEST(TransferLimitsTest, APlaceIsFreeWhenTheResponseIsGone) {
 }
 
 TEST(TransferLimitsTest, OthersNeedNoPlace) {
-  TransferLimits limits(0, 0, 0);
+  TransferLimits limits(1, 1, 0);
+  const Response stream = limits.Admit(StreamResponse());
   EXPECT_EQ(limits.Admit(JsonResponse("{}")).status, 200);
   EXPECT_EQ(limits.Admit(StreamResponse()).status, 503);
 }
@@ -88,7 +89,7 @@ TEST(TransferLimitsTest, LargeAnswersShareTheirMemory) {
     EXPECT_EQ(first.status, 200);
     EXPECT_EQ(answer(60'000).status, 503);
     EXPECT_EQ(answer(40'000).status, 200);
-    EXPECT_EQ(answer(MemoryBudget::kSmallBytes).status, 200);
+    EXPECT_EQ(answer(Budget::kSmallBytes).status, 200);
   }
   // An answer larger than the whole budget is sent, but alone.
   const Response large = answer(1'000'000);
