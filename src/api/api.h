@@ -11,7 +11,6 @@
 #include "api/routes.h"
 #include "http/router.h"
 #include "levelkeep/backup_manager.h"
-#include "levelkeep/http.h"
 
 namespace levelkeep::api {
 

@@ -1,6 +1,5 @@
 #include "base/clock.h"
 
-#include <algorithm>
 #include <array>
 #include <condition_variable>
 #include <mutex>

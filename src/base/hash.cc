@@ -5,8 +5,6 @@
 #include <sys/random.h>
 #include <zlib.h>
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 

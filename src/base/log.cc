@@ -8,7 +8,6 @@
 
 #include <cstdlib>
 #include <memory>
-#include <string_view>
 #include <utility>
 
 #include "base/clock.h"

@@ -5,10 +5,8 @@
 #include <unistd.h>
 
 #include <array>
-#include <cerrno>
 #include <cstdio>
 #include <optional>
-#include <string_view>
 #include <system_error>
 
 #include "base/file_system.h"

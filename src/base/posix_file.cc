@@ -10,7 +10,6 @@
 #include <csignal>
 #include <limits>
 #include <mutex>
-#include <string>
 
 #include "base/posix_error.h"
 #include "base/status_macros.h"

@@ -5,14 +5,12 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
 #include <climits>
 #include <cstring>
 #include <deque>
-#include <memory>
 #include <optional>
 #include <system_error>
 #include <thread>

@@ -6,7 +6,6 @@
 #include "api/events/event_routes.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "engine/platform.h"
 #include "http/request_head.h"
 #include "manager/backup_manager_access.h"
 

@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <functional>
-#include <optional>
 #include <string>
 
 #include "base/file_system.h"

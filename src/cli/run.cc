@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <exception>
 #include <nlohmann/json.hpp>
-#include <ostream>
 #include <system_error>
 
 #include "base/json.h"

@@ -4,8 +4,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <chrono>
-#include <initializer_list>
 #include <optional>
 
 #include "base/log.h"

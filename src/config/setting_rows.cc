@@ -1,7 +1,6 @@
 #include "config/setting_rows.h"
 
 #include <algorithm>
-#include <functional>
 
 #include "base/text.h"
 

@@ -11,7 +11,7 @@
 #include <variant>
 #include <vector>
 
-#include "base/log.h"
+#include "levelkeep/log.h"
 #include "levelkeep/options.h"
 
 namespace levelkeep {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <iterator>
 #include <set>
-#include <string>
 #include <string_view>
 
 #include "base/process.h"

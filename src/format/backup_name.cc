@@ -1,6 +1,5 @@
 #include "format/backup_name.h"
 
-#include <string>
 #include <vector>
 
 #include "base/text.h"

@@ -1,7 +1,6 @@
 #include "format/backup_state.h"
 
 #include <algorithm>
-#include <array>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"

@@ -11,7 +11,6 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "format/toc.h"
 
 namespace levelkeep {
 

@@ -1,6 +1,5 @@
 #include "format/toc.h"
 
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/json.h"

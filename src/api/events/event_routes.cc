@@ -5,7 +5,6 @@
 #endif
 
 #include <algorithm>
-#include <cstdint>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <semaphore>
