@@ -159,203 +159,182 @@ SettingRow Secret(SettingRow row) {
   return row;
 }
 
-std::vector<SettingRow> Section(const char* name,
-                                std::vector<SettingRow> rows) {
-  for (SettingRow& row : rows) row.info.section = name;
-  return rows;
-}
-
 std::vector<SettingRow> FoldersRows() {
-  return Section(
-      "Folders",
-      {Folder({kOnFolders, "STORAGE_DIR", "storageDir"},
-              LEVELKEEP_AT(backup.storage_dir),
-              "Folder that contains the database's folder."),
-       Text({kOnFolders, "DB_NAME", "dbName"}, SettingKind::kText,
-            IsDatabaseName, "one folder name that does not begin with a dot",
-            LEVELKEEP_AT(backup.db_name),
-            "Name of the database's folder in STORAGE_DIR."),
-       Also(
-           "BACKUP_STORAGE_DIR",
+  return {
+      Folder({kOnFolders, "STORAGE_DIR", "storageDir"},
+             LEVELKEEP_AT(backup.storage_dir),
+             "Folder that contains the database's folder."),
+      Text({kOnFolders, "DB_NAME", "dbName"}, SettingKind::kText,
+           IsDatabaseName, "one folder name that does not begin with a dot",
+           LEVELKEEP_AT(backup.db_name),
+           "Name of the database's folder in STORAGE_DIR."),
+      Also("BACKUP_STORAGE_DIR",
            Folder({kOnFolders, "BACKUP_DIR", "backupDir"},
                   LEVELKEEP_AT(backup.backup_dir), "Folder for the archives.")),
-       Folder({kOnFolders, "RESTORE_DIR", "restoreDir"},
-              LEVELKEEP_AT(backup.restore_dir),
-              "Drop folder: the next start restores an archive from it.")});
+      Folder({kOnFolders, "RESTORE_DIR", "restoreDir"},
+             LEVELKEEP_AT(backup.restore_dir),
+             "Drop folder: the next start restores an archive from it.")};
 }
 
 std::vector<SettingRow> ScheduleRows() {
-  return Section(
-      "Schedule",
-      {Switch({kServe, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
-              LEVELKEEP_AT(backup.schedule.enabled),
-              "Make backups on a schedule."),
-       Milliseconds({kServe, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"},
-                    1000, 30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
-                    "Milliseconds between two scheduled backups.")});
+  return {
+      Switch({kServe, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
+             LEVELKEEP_AT(backup.schedule.enabled),
+             "Make backups on a schedule."),
+      Milliseconds({kServe, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"}, 1000,
+                   30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
+                   "Milliseconds between two scheduled backups.")};
 }
 
 std::vector<SettingRow> RetentionRows() {
-  return Section(
-      "Retention",
-      {Number({kServeCreateRotate, "MAX_BACKUPS", "maxBackups"}, 1, 100'000,
-              LEVELKEEP_AT(backup.retention.max_backups),
-              "Number of backups that rotation keeps."),
-       Number({kServeCreateRotate, "BACKUP_HISTORY_DAYS", "historyDays"}, 0,
-              36'500, LEVELKEEP_AT(backup.retention.history_days),
-              "Days to keep the last verified backup from before a restore.")});
+  return {
+      Number({kServeCreateRotate, "MAX_BACKUPS", "maxBackups"}, 1, 100'000,
+             LEVELKEEP_AT(backup.retention.max_backups),
+             "Number of backups that rotation keeps."),
+      Number({kServeCreateRotate, "BACKUP_HISTORY_DAYS", "historyDays"}, 0,
+             36'500, LEVELKEEP_AT(backup.retention.history_days),
+             "Days to keep the last verified backup from before a restore.")};
 }
 
 std::vector<SettingRow> ArchivesRows() {
-  return Section(
-      "Archives",
-      {Switch({kServeCreate, "BACKUP_COMPRESSION", "compression"},
-              LEVELKEEP_AT(backup.archive.compression),
-              "Compress the archives."),
-       Number(
-           {kServeCreate, "BACKUP_COMPRESSION_LEVEL", "compressionLevel"}, 0, 3,
-           LEVELKEEP_AT(backup.archive.compression_level),
-           "Compression level: 0 is fastest, 3 makes the smallest archives."),
-       Switch({kServeCreate, "BACKUP_REUSE", "reuse"},
-              LEVELKEEP_AT(backup.archive.reuse),
-              "Copy compressed tables from the newest archive if unchanged."),
-       Choice({kServeCreate, "BACKUP_CHECKSUM", "md5Sidecar"},
-              {"sha256", "md5"}, LEVELKEEP_AT(backup.archive.md5_sidecar),
-              "Checksum file beside each archive; md5 writes both kinds.")});
+  return {
+      Switch({kServeCreate, "BACKUP_COMPRESSION", "compression"},
+             LEVELKEEP_AT(backup.archive.compression),
+             "Compress the archives."),
+      Number({kServeCreate, "BACKUP_COMPRESSION_LEVEL", "compressionLevel"}, 0,
+             3, LEVELKEEP_AT(backup.archive.compression_level),
+             "Compression level: 0 is fastest, 3 makes the smallest archives."),
+      Switch({kServeCreate, "BACKUP_REUSE", "reuse"},
+             LEVELKEEP_AT(backup.archive.reuse),
+             "Copy compressed tables from the newest archive if unchanged."),
+      Choice({kServeCreate, "BACKUP_CHECKSUM", "md5Sidecar"}, {"sha256", "md5"},
+             LEVELKEEP_AT(backup.archive.md5_sidecar),
+             "Checksum file beside each archive; md5 writes both kinds.")};
 }
 
 std::vector<SettingRow> ResourcesRows() {
-  return Section(
-      "Resources",
-      {Number({kReads, "BACKUP_THREADS", "threads"}, 0, 64,
-              LEVELKEEP_AT(backup.resources.threads),
-              "Number of threads that compress; 0: one per core."),
-       Bytes({kServeCreate, "BACKUP_RATE_LIMIT", "rateLimit"},
-             LEVELKEEP_AT(backup.resources.rate_limit_bytes_per_second),
-             "Bytes per second that a backup may read; 0: no limit."),
-       Choice({kChecksCreate, "BACKUP_PRIORITY", "priority"}, {"low", "idle"},
-              LEVELKEEP_AT(backup.resources.priority),
-              "Priority of the threads; idle: only when a core is free."),
-       Bytes({kReads, "BACKUP_RESERVE", "reserve"},
-             LEVELKEEP_AT(backup.resources.reserve_bytes),
-             "Bytes that must stay free on the disk.")});
+  return {Number({kReads, "BACKUP_THREADS", "threads"}, 0, 64,
+                 LEVELKEEP_AT(backup.resources.threads),
+                 "Number of threads that compress; 0: one per core."),
+          Bytes({kServeCreate, "BACKUP_RATE_LIMIT", "rateLimit"},
+                LEVELKEEP_AT(backup.resources.rate_limit_bytes_per_second),
+                "Bytes per second that a backup may read; 0: no limit."),
+          Choice({kChecksCreate, "BACKUP_PRIORITY", "priority"},
+                 {"low", "idle"}, LEVELKEEP_AT(backup.resources.priority),
+                 "Priority of the threads; idle: only when a core is free."),
+          Bytes({kReads, "BACKUP_RESERVE", "reserve"},
+                LEVELKEEP_AT(backup.resources.reserve_bytes),
+                "Bytes that must stay free on the disk.")};
 }
 
 std::vector<SettingRow> VerificationRows() {
-  return Section(
-      "Verification",
-      {Switch({kServeCreateRotate, "BACKUP_VERIFY", "verifyAfterBackup"},
-              LEVELKEEP_AT(backup.verification.after_backup),
-              "Verify each new backup in the background by opening a copy."),
-       OrNothing(Text(
-           {kChecksRestore, "LEVELKEEP_CHECK_PROGRAM", "checkProgram"},
-           SettingKind::kPath, IsText, "a path",
-           LEVELKEEP_AT(backup.verification.check_program),
-           "Path of the program levelkeep-check, if not the usual one."))});
+  return {Switch({kServeCreateRotate, "BACKUP_VERIFY", "verifyAfterBackup"},
+                 LEVELKEEP_AT(backup.verification.after_backup),
+                 "Verify each new backup in the background by opening a copy."),
+          OrNothing(Text(
+              {kChecksRestore, "LEVELKEEP_CHECK_PROGRAM", "checkProgram"},
+              SettingKind::kPath, IsText, "a path",
+              LEVELKEEP_AT(backup.verification.check_program),
+              "Path of the program levelkeep-check, if not the usual one."))};
 }
 
 std::vector<SettingRow> RestoreRows() {
-  return Section(
-      "Restore",
-      {Switch({kServe, "AUTO_RESTORE_ENABLED", "autoRestoreEnabled"},
-              LEVELKEEP_AT(backup.restore.at_start),
-              "At the start, restore an archive from RESTORE_DIR."),
-       Number({kChecks, "BACKUP_UNDO_HOURS", "undoHours"}, 0, 87'600,
-              LEVELKEEP_AT(backup.restore.undo_hours),
-              "Minimum number of hours in which a restore can be undone."),
-       Switch({kServe, "ALLOW_NEW_DATABASE", "allowNewDatabase"},
-              LEVELKEEP_AT(backup.restore.allow_new_database),
-              "Create an empty database even if an old one is known or a drop "
-              "failed."),
-       OrNothing(
-           Text({kServe, "RESTART_COMMAND", "restartCommand"},
-                SettingKind::kText, IsText, "a text without control characters",
-                LEVELKEEP_AT(backup.restore.restart_command),
-                "Command that the answer to a staged restore recommends."))});
+  return {
+      Switch({kServe, "AUTO_RESTORE_ENABLED", "autoRestoreEnabled"},
+             LEVELKEEP_AT(backup.restore.at_start),
+             "At the start, restore an archive from RESTORE_DIR."),
+      Number({kChecks, "BACKUP_UNDO_HOURS", "undoHours"}, 0, 87'600,
+             LEVELKEEP_AT(backup.restore.undo_hours),
+             "Minimum number of hours in which a restore can be undone."),
+      Switch({kServe, "ALLOW_NEW_DATABASE", "allowNewDatabase"},
+             LEVELKEEP_AT(backup.restore.allow_new_database),
+             "Create an empty database even if an old one is known or a drop "
+             "failed."),
+      OrNothing(
+          Text({kServe, "RESTART_COMMAND", "restartCommand"},
+               SettingKind::kText, IsText, "a text without control characters",
+               LEVELKEEP_AT(backup.restore.restart_command),
+               "Command that the answer to a staged restore recommends."))};
 }
 
 std::vector<SettingRow> ApiRows() {
-  return Section(
-      "HTTP API",
-      {Flag("--host",
-            Text({kServeHealth, "API_HOST", "apiHost"}, SettingKind::kText,
-                 IsHost, "a host name or address", LEVELKEEP_AT(api.host),
-                 "Address on which the HTTP server listens.")),
-       Flag("--port", Also("PORT", Number({kServeHealth, "API_PORT", "apiPort"},
-                                          0, 65535, LEVELKEEP_AT(api.port),
-                                          "Port on which the HTTP server "
-                                          "listens; 0: any free port."))),
-       Secret(Text({kServeHealth, "API_TOKEN", "apiToken"}, SettingKind::kText,
-                   IsToken, "1 to 4096 visible ASCII characters without blanks",
-                   LEVELKEEP_AT(api.token),
-                   "Bearer token that requests must have.")),
-       Switch({kServe, "API_ALLOW_ANONYMOUS", "apiAllowAnonymous"},
-              LEVELKEEP_AT(api.allow_anonymous),
-              "Allow other hosts to connect without a token."),
-       OrNothing(Text({kServe, "API_ALLOWED_HOSTS", "apiAllowedHosts"},
-                      SettingKind::kList, IsHost,
-                      "host names, separated by commas",
-                      LEVELKEEP_AT(api.allowed_hosts),
-                      "Host names that requests may use for this server."))});
+  return {
+      Flag("--host",
+           Text({kServeHealth, "API_HOST", "apiHost"}, SettingKind::kText,
+                IsHost, "a host name or address", LEVELKEEP_AT(api.host),
+                "Address on which the HTTP server listens.")),
+      Flag("--port", Also("PORT", Number({kServeHealth, "API_PORT", "apiPort"},
+                                         0, 65535, LEVELKEEP_AT(api.port),
+                                         "Port on which the HTTP server "
+                                         "listens; 0: any free port."))),
+      Secret(Text({kServeHealth, "API_TOKEN", "apiToken"}, SettingKind::kText,
+                  IsToken, "1 to 4096 visible ASCII characters without blanks",
+                  LEVELKEEP_AT(api.token),
+                  "Bearer token that requests must have.")),
+      Switch({kServe, "API_ALLOW_ANONYMOUS", "apiAllowAnonymous"},
+             LEVELKEEP_AT(api.allow_anonymous),
+             "Allow other hosts to connect without a token."),
+      OrNothing(Text({kServe, "API_ALLOWED_HOSTS", "apiAllowedHosts"},
+                     SettingKind::kList, IsHost,
+                     "host names, separated by commas",
+                     LEVELKEEP_AT(api.allowed_hosts),
+                     "Host names that requests may use for this server."))};
 }
 
 std::vector<SettingRow> EventStoreRows() {
-  return Section(
-      "Event store",
-      {Switch({kServe, "STORAGE_SYNC", "storageSync"},
-              LEVELKEEP_AT(storage_sync),
-              "Acknowledge an event only when it is safe from power loss.")});
+  return {Switch({kServe, "STORAGE_SYNC", "storageSync"},
+                 LEVELKEEP_AT(storage_sync),
+                 "Acknowledge an event only when it is safe from power loss.")};
 }
 
 std::vector<SettingRow> WorkerRows() {
-  return Section(
-      "Worker",
-      {Switch({kWorker, "BACKUP_WORKER_ENABLED", "workerEnabled"},
-              LEVELKEEP_AT(worker_enabled), "Enable `levelkeep worker`."),
-       Milliseconds({kWorker, "BACKUP_WORKER_POLL_MS", "workerPoll"}, 100,
-                    kDayMs, LEVELKEEP_AT(worker_poll),
-                    "Milliseconds between two scans of the worker.")});
+  return {Switch({kWorker, "BACKUP_WORKER_ENABLED", "workerEnabled"},
+                 LEVELKEEP_AT(worker_enabled), "Enable `levelkeep worker`."),
+          Milliseconds({kWorker, "BACKUP_WORKER_POLL_MS", "workerPoll"}, 100,
+                       kDayMs, LEVELKEEP_AT(worker_poll),
+                       "Milliseconds between two scans of the worker.")};
 }
 
 std::vector<SettingRow> LogRows() {
-  return Section(
-      "Log",
-      {Choice({kAll, "LOG_LEVEL", "logLevel"},
-              {"trace", "debug", "info", "warn", "error", "off"},
-              LEVELKEEP_AT(log.level),
-              "Lowest level of the lines that are logged."),
-       Choice({kAll, "LOG_FORMAT", "logJson"}, {"text", "json"},
-              LEVELKEEP_AT(log.json), "Format of log lines."),
-       OrNothing(Text(
-           {kAll, "LOG_DIR", "logDir"}, SettingKind::kPath, IsText, "a folder",
-           LEVELKEEP_AT(log.directory),
-           "Folder for daily log files, in addition to standard error."))});
+  return {Choice({kAll, "LOG_LEVEL", "logLevel"},
+                 {"trace", "debug", "info", "warn", "error", "off"},
+                 LEVELKEEP_AT(log.level),
+                 "Lowest level of the lines that are logged."),
+          Choice({kAll, "LOG_FORMAT", "logJson"}, {"text", "json"},
+                 LEVELKEEP_AT(log.json), "Format of log lines."),
+          OrNothing(Text(
+              {kAll, "LOG_DIR", "logDir"}, SettingKind::kPath, IsText,
+              "a folder", LEVELKEEP_AT(log.directory),
+              "Folder for daily log files, in addition to standard error."))};
 }
 
-// The defaults come from the structs, so that each has one source.
 std::vector<SettingRow> BuildRows() {
+  struct Section {
+    const char* name;
+    bool embedded;  // in BackupOptions
+    std::vector<SettingRow> rows;
+  };
+  Section sections[] = {{"Folders", true, FoldersRows()},
+                        {"Schedule", true, ScheduleRows()},
+                        {"Retention", true, RetentionRows()},
+                        {"Archives", true, ArchivesRows()},
+                        {"Resources", true, ResourcesRows()},
+                        {"Verification", true, VerificationRows()},
+                        {"Restore", true, RestoreRows()},
+                        {"HTTP API", false, ApiRows()},
+                        {"Event store", false, EventStoreRows()},
+                        {"Worker", false, WorkerRows()},
+                        {"Log", false, LogRows()}};
   std::vector<SettingRow> rows;
-  const auto add = [&](std::vector<SettingRow> section, bool embedded) {
-    for (SettingRow& row : section) {
-      row.embedded = embedded;
+  // The defaults come from the structs, so that each has one source.
+  Settings defaults;
+  for (Section& section : sections) {
+    for (SettingRow& row : section.rows) {
+      row.info.section = section.name;
+      row.embedded = section.embedded;
+      row.info.default_value = FormatSetting(row.field(&defaults), row.limits);
       rows.push_back(std::move(row));
     }
-  };
-  constexpr bool kEmbedded = true;  // in BackupOptions
-  add(FoldersRows(), kEmbedded);
-  add(ScheduleRows(), kEmbedded);
-  add(RetentionRows(), kEmbedded);
-  add(ArchivesRows(), kEmbedded);
-  add(ResourcesRows(), kEmbedded);
-  add(VerificationRows(), kEmbedded);
-  add(RestoreRows(), kEmbedded);
-  add(ApiRows(), !kEmbedded);
-  add(EventStoreRows(), !kEmbedded);
-  add(WorkerRows(), !kEmbedded);
-  add(LogRows(), !kEmbedded);
-  Settings defaults;
-  for (SettingRow& row : rows) {
-    row.info.default_value = FormatSetting(row.field(&defaults), row.limits);
   }
   return rows;
 }
@@ -365,6 +344,49 @@ std::vector<SettingRow> BuildRows() {
 const std::vector<SettingRow>& SettingRows() {
   static const auto* const kRows = new std::vector<SettingRow>(BuildRows());
   return *kRows;
+}
+
+bool SettingRow::Has(std::string_view variable) const {
+  return info.name == variable ||
+         std::ranges::count(info.aliases, variable) > 0;
+}
+
+bool SettingInfo::IsFor(const std::string& verb) const {
+  return verbs.empty() || std::ranges::count(verbs, verb) > 0;
+}
+
+const std::vector<SettingInfo>& AllSettings() {
+  static const auto* const kInfos = [] {
+    auto* infos = new std::vector<SettingInfo>();
+    for (const SettingRow& row : SettingRows()) infos->push_back(row.info);
+    return infos;
+  }();
+  return *kInfos;
+}
+
+std::vector<SettingValue> SettingValues(const Settings& settings,
+                                        bool embedded_only) {
+  Settings copy = settings;
+  std::vector<SettingValue> values;
+  for (const SettingRow& row : SettingRows()) {
+    if (embedded_only && !row.embedded) continue;
+    const SettingField field = row.field(&copy);
+    SettingValue& value = values.emplace_back();
+    value.key = row.info.key;
+    value.kind = row.info.kind;
+    value.text = FormatSetting(field, row.limits);
+    if (row.info.secret && !value.text.empty()) value.text = kMask;
+    if (const auto* flag = std::get_if<bool*>(&field)) value.flag = **flag;
+  }
+  return values;
+}
+
+const SettingRow* FindSettingRow(std::string_view variable) {
+  for (const SettingRow& row : SettingRows()) {
+    if (row.Has(variable)) return &row;
+    if (row.info.secret && variable == row.info.name + "_FILE") return &row;
+  }
+  return nullptr;
 }
 
 }  // namespace levelkeep
