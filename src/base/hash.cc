@@ -132,10 +132,9 @@ std::optional<Sha256> Sha256::FromHex(std::string_view hex) {
   Sha256 sha256;
   if (hex.size() != 2 * sha256.bytes_.size()) return std::nullopt;
   for (size_t i = 0; i < sha256.bytes_.size(); ++i) {
-    const int high = HexDigit(hex[2 * i]);
-    const int low = HexDigit(hex[2 * i + 1]);
-    if (high < 0 || low < 0) return std::nullopt;
-    sha256.bytes_[i] = static_cast<unsigned char>(high << 4 | low);
+    const int byte = HexByte(hex.substr(2 * i));
+    if (byte < 0) return std::nullopt;
+    sha256.bytes_[i] = static_cast<unsigned char>(byte);
   }
   return sha256;
 }

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <sys/types.h>
 #include <sys/uio.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -141,9 +140,7 @@ class PosixFile : public File {
   // lease waits until we return it; the kernel's signal to us is ignored by
   // default.
   bool HasWriter() const override {
-    struct statfs data;
-    if (::fstatfs(fd_.get(), &data) != 0 ||
-        FlockIsRecordLock(static_cast<uint64_t>(data.f_type)) ||
+    if (FlockIsRecordLock(fd_.get()) ||
         ::fcntl(fd_.get(), F_SETSIG, SIGURG) != 0) {
       return false;
     }

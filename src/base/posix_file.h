@@ -28,9 +28,11 @@ std::unique_ptr<File> NewPosixFile(UniqueFd fd, std::string path,
 // The lock on an open file; see FileSystem::Lock (posix_lock.cc).
 Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
                                                 const std::string& path);
-// True if flock(2) takes a record lock of the whole file on this type of file
-// system (from statfs), which a file server (NFS, SMB) provides.
-bool FlockIsRecordLock(uint64_t file_system_type);
+// True if flock(2) takes a record lock of the whole file on the file's file
+// system, or on that type (from statfs), which a file server (NFS, SMB)
+// provides.
+bool FlockIsRecordLock(int fd);
+bool FlockIsRecordLockOn(uint64_t file_system_type);
 
 // The names in an open folder, as FileSystem::List.
 Result<std::vector<std::string>> ReadNames(UniqueFd folder,

@@ -205,12 +205,6 @@ Status HeldBy(const std::string& path, const std::string& holder) {
                      : "stop that process first");
 }
 
-bool IsOnRecordLockedFlock(int fd) {
-  struct statfs data;
-  return ::fstatfs(fd, &data) == 0 &&
-         FlockIsRecordLock(static_cast<uint64_t>(data.f_type));
-}
-
 // fcntl does not show a process its own locks, so the kernel's tables are read.
 // The list of all locks takes 6 to 8 ms, whatever its length (current kernels
 // wait for all processors first); our own descriptors take 0.2 ms, and a
@@ -311,13 +305,19 @@ bool ParseLine(const std::string& line, KernelLock* lock) {
 }  // namespace
 
 // flock(2) names these file systems under "NFS details" and "CIFS details".
-bool FlockIsRecordLock(uint64_t file_system_type) {
+bool FlockIsRecordLockOn(uint64_t file_system_type) {
   constexpr uint64_t kCifs = 0xFF534D42;
   constexpr uint64_t kSmb2 = 0xFE534D42;
   // The C library has some as negative numbers of 32 bits.
   const uint64_t type = file_system_type & 0xFFFFFFFF;
   return type == NFS_SUPER_MAGIC || type == SMB_SUPER_MAGIC || type == kCifs ||
          type == kSmb2;
+}
+
+bool FlockIsRecordLock(int fd) {
+  struct statfs data;
+  return ::fstatfs(fd, &data) == 0 &&
+         FlockIsRecordLockOn(static_cast<uint64_t>(data.f_type));
 }
 
 Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
@@ -332,8 +332,8 @@ Result<std::unique_ptr<FileLock>> LockPosixFile(UniqueFd fd,
     return PosixError(impossible ? EOPNOTSUPP : error, "lock", path);
   }
   // Any other reason that prevents a flock prevents it for every process.
-  if (!IsOnRecordLockedFlock(lock->fd()) &&
-      !lock->SetFlock(LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK) {
+  if (!FlockIsRecordLock(lock->fd()) && !lock->SetFlock(LOCK_EX | LOCK_NB) &&
+      errno == EWOULDBLOCK) {
     return HeldBy(path, DescribeFlockHolder(lock->fd()));
   }
   return std::unique_ptr<FileLock>(std::move(lock));

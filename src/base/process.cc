@@ -50,47 +50,38 @@ class SpawnPlan {
   int Prepare(int output) {
     constexpr char kNull[] = "/dev/null";
     auto* actions = &actions_;
-    int error = ::posix_spawn_file_actions_addopen(actions, STDIN_FILENO, kNull,
-                                                   O_RDONLY, 0);
-    if (error == 0) {
-      error =
-          ::posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO);
-    }
-    if (error == 0) {
-      error = ::posix_spawn_file_actions_addopen(actions, STDERR_FILENO, kNull,
-                                                 O_WRONLY, 0);
-    }
+    sigset_t none;
+    sigset_t all;
+    ::sigemptyset(&none);
+    ::sigfillset(&all);
+    int error = 0;
+    const auto step = [&error](int result) {
+      if (error == 0) error = result;
+    };
+    step(::posix_spawn_file_actions_addopen(actions, STDIN_FILENO, kNull,
+                                            O_RDONLY, 0));
+    step(::posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO));
+    step(::posix_spawn_file_actions_addopen(actions, STDERR_FILENO, kNull,
+                                            O_WRONLY, 0));
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
     // Our descriptors are close-on-exec; the host's may not be.
-    if (error == 0) {
-      error = ::posix_spawn_file_actions_addclosefrom_np(actions, 3);
-    }
+    step(::posix_spawn_file_actions_addclosefrom_np(actions, 3));
 #endif
-    return error != 0 ? error : PrepareAttributes();
+    // Its own process group, so that its children are killed with it; and none
+    // of the host's signal settings.
+    step(::posix_spawnattr_setpgroup(&attributes_, 0));
+    step(::posix_spawnattr_setsigmask(&attributes_, &none));
+    step(::posix_spawnattr_setsigdefault(&attributes_, &all));
+    step(::posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETPGROUP |
+                                                      POSIX_SPAWN_SETSIGMASK |
+                                                      POSIX_SPAWN_SETSIGDEF));
+    return error;
   }
 
   const posix_spawn_file_actions_t* actions() const { return &actions_; }
   const posix_spawnattr_t* attributes() const { return &attributes_; }
 
  private:
-  // Its own process group, so that its children are killed with it; and none of
-  // the host's signal settings.
-  int PrepareAttributes() {
-    sigset_t none;
-    sigset_t all;
-    ::sigemptyset(&none);
-    ::sigfillset(&all);
-    int error = ::posix_spawnattr_setpgroup(&attributes_, 0);
-    if (error == 0) error = ::posix_spawnattr_setsigmask(&attributes_, &none);
-    if (error == 0) error = ::posix_spawnattr_setsigdefault(&attributes_, &all);
-    if (error == 0) {
-      error = ::posix_spawnattr_setflags(
-          &attributes_, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK |
-                            POSIX_SPAWN_SETSIGDEF);
-    }
-    return error;
-  }
-
   posix_spawn_file_actions_t actions_;
   posix_spawnattr_t attributes_;
 };

@@ -57,19 +57,14 @@ Result<Record> Record::Decode(std::string_view title, std::string_view text) {
       text.substr(crc_start) != CrcLine(text.substr(0, crc_start))) {
     return Damaged(title, "has a wrong CRC");
   }
-  std::string_view body = text.substr(0, crc_start);
+  auto lines = Split(text.substr(0, crc_start), '\n');
+  if (!lines.back().empty()) return Damaged(title, "ends early");
+  lines.pop_back();
+  if (lines.empty()) return Damaged(title, "is empty");
+  if (lines.front() != title) return Damaged(title, "has another title");
+  lines.erase(lines.begin());
   Record record;
-  bool first = true;
-  while (!body.empty()) {
-    const size_t end = body.find('\n');
-    if (end == std::string_view::npos) return Damaged(title, "ends early");
-    const std::string_view line = body.substr(0, end);
-    body.remove_prefix(end + 1);
-    if (first) {
-      if (line != title) return Damaged(title, "has another title");
-      first = false;
-      continue;
-    }
+  for (const std::string_view line : lines) {
     const size_t blank = line.find(' ');
     if (blank == std::string_view::npos || blank == 0) {
       return Damaged(title, "has a line without a value");
@@ -78,19 +73,15 @@ Result<Record> Record::Decode(std::string_view title, std::string_view text) {
                                UnescapeToken(line.substr(blank + 1)));
     record.fields_[std::string(line.substr(0, blank))] = std::move(value);
   }
-  if (first) return Damaged(title, "is empty");
   return record;
 }
 
 std::string EscapeToken(std::string_view text) {
   std::string token;
   token.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte <= 0x20 || byte >= 0x7f || c == '%') {
-      char escaped[8];
-      std::snprintf(escaped, sizeof(escaped), "%%%02x", byte);
-      token += escaped;
+  for (const char& c : text) {
+    if (c <= ' ' || c >= '\x7f' || c == '%') {
+      token += '%' + ToHex(std::string_view(&c, 1));
     } else {
       token += c;
     }
@@ -106,12 +97,11 @@ Result<std::string> UnescapeToken(std::string_view token) {
       text += token[i];
       continue;
     }
-    const int high = i + 1 < token.size() ? HexDigit(token[i + 1]) : -1;
-    const int low = i + 2 < token.size() ? HexDigit(token[i + 2]) : -1;
-    if (high < 0 || low < 0) {
+    const int byte = HexByte(token.substr(i + 1));
+    if (byte < 0) {
       return Status(StatusCode::kCorruption, "malformed escape in a record");
     }
-    text += static_cast<char>(high * 16 + low);
+    text += static_cast<char>(byte);
     i += 2;
   }
   return text;
@@ -125,13 +115,11 @@ bool IsPlainName(std::string_view name) {
 
 Result<Record> LoadRecord(FileSystem* fs, const std::string& path,
                           std::string_view title) {
-  auto text = ReadFile(fs, path, kMaxRecordBytes);
-  if (!text.ok()) {
-    if (text.status().code() == StatusCode::kInvalidArgument) {
-      return Damaged(title, "is too large");
-    }
-    return text.status();
+  const auto text = ReadFile(fs, path, kMaxRecordBytes);
+  if (text.status().code() == StatusCode::kInvalidArgument) {
+    return Damaged(title, "is too large");
   }
+  LEVELKEEP_RETURN_IF_ERROR(text.status());
   return Record::Decode(title, *text);
 }
 

@@ -95,6 +95,15 @@ inline int HexDigit(char c) {
   return -1;
 }
 
+// The byte that begins the text as two lower-case hexadecimal digits; -1 if it
+// begins with anything else.
+inline int HexByte(std::string_view text) {
+  if (text.size() < 2) return -1;
+  const int high = HexDigit(text[0]);
+  const int low = HexDigit(text[1]);
+  return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
 // True if the text is exactly `digits` lower-case hexadecimal digits.
 inline bool IsLowerHex(std::string_view text, size_t digits) {
   return text.size() == digits &&

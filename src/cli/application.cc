@@ -6,7 +6,6 @@
 #include "api/events/event_routes.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "http/request_head.h"
 #include "manager/backup_manager_access.h"
 
 namespace levelkeep::cli {
@@ -58,7 +57,10 @@ Status CheckApi(const Settings& settings) {
 }
 
 std::string UrlOf(const std::string& host, int port) {
-  return "http://" + http::HostInUrl(host) + ":" + std::to_string(port);
+  const bool bare =
+      host.find(':') != std::string::npos && !host.starts_with('[');
+  return "http://" + (bare ? "[" + host + "]" : host) + ":" +
+         std::to_string(port);
 }
 
 Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)

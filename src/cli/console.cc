@@ -26,6 +26,13 @@ bool IsCapable(const World& world) {
          Variable(world, "TERM") != "dumb";
 }
 
+// The columns of a UTF-8 text on screen, one for each code point.
+size_t DisplayWidth(const std::string& text) {
+  return static_cast<size_t>(std::ranges::count_if(text, [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
+}
+
 constexpr int kBarWidth = 30;
 constexpr int kLineStep = 10;  // per cent
 constexpr std::chrono::milliseconds kBarInterval{100};
@@ -150,12 +157,6 @@ std::string Table::ToString() const {
     result += line + "\n";
   }
   return result;
-}
-
-size_t DisplayWidth(const std::string& text) {
-  return static_cast<size_t>(std::count_if(
-      text.begin(), text.end(),
-      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 std::string FormatAge(Time time, Time now) {

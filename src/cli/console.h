@@ -89,8 +89,6 @@ class Table {
   std::vector<std::vector<Cell>> rows_;
 };
 
-// The columns of a UTF-8 text on screen, one for each code point.
-size_t DisplayWidth(const std::string& text);
 // How long `time` is before `now`: "3 h", "2 days"; else "in the future".
 std::string FormatAge(Time time, Time now);
 // "2024-12-27 12:00:00" (UTC).

@@ -148,11 +148,9 @@ std::optional<std::string> Decode(std::string_view text, bool plus_is_blank) {
   for (size_t i = 0; i < text.size(); i++) {
     char c = text[i];
     if (c == '%') {
-      if (text.size() - i < 3) return std::nullopt;
-      const int high = HexDigit(Lower(text[i + 1]));
-      const int low = HexDigit(Lower(text[i + 2]));
-      if (high < 0 || low < 0) return std::nullopt;
-      c = static_cast<char>(high * 16 + low);
+      const int byte = HexByte(Lower(text.substr(i + 1, 2)));
+      if (byte < 0) return std::nullopt;
+      c = static_cast<char>(byte);
       i += 2;
     } else if (c == '+' && plus_is_blank) {
       c = ' ';
@@ -238,12 +236,6 @@ std::optional<Target> ParseTarget(std::string_view target,
     return std::nullopt;
   }
   return result;
-}
-
-std::string HostInUrl(const std::string& host) {
-  const bool bare =
-      host.find(':') != std::string::npos && !host.starts_with('[');
-  return bare ? "[" + host + "]" : host;
 }
 
 ByteRange ParseRange(std::string_view header, uint64_t total_size) {

@@ -57,10 +57,6 @@ struct Target {
 std::optional<Target> ParseTarget(std::string_view target,
                                   std::string* repeated = nullptr);
 
-// Puts an IPv6 address in brackets, as URLs need it; other hosts, and addresses
-// in brackets, stay unchanged.
-std::string HostInUrl(const std::string& host);
-
 enum class RangeKind {
   kWhole,          // no range, several ranges, or one that is not understood
   kPart,           // offset and size are set

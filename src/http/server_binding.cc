@@ -78,14 +78,15 @@ void SetStream(const Held& from, const std::string& version,
   }
 }
 
-constexpr int kPollMs = 200;  // `cut` is noticed after this time
-
-}  // namespace
-
+// `text` without control characters.
 std::string HeaderValue(std::string text) {
   std::erase_if(text, IsAsciiControl);
   return text;
 }
+
+constexpr int kPollMs = 200;  // `cut` is noticed after this time
+
+}  // namespace
 
 void ToLibrary(Response from, const std::string& version,
                httplib::Response* to) {

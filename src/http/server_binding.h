@@ -19,8 +19,6 @@ namespace levelkeep::http {
 // header can't hold are left out. The connection ends after a stream.
 void ToLibrary(Response from, const std::string& version,
                httplib::Response* to);
-// `text` without control characters.
-std::string HeaderValue(std::string text);
 
 // Detects a client that reads too slowly: fewer bytes per second than the
 // limit, measured over a window of time in which the server waited for it.

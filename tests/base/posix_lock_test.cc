@@ -159,13 +159,13 @@ TEST(PosixLockTest, ExcludesAFlockUntilItIsReleased) {
 // On network file systems, flock would lock a second time, and some servers
 // refuse that.
 TEST(PosixLockTest, AFlockIsARecordLockOnNetworkFileSystems) {
-  EXPECT_TRUE(FlockIsRecordLock(0x6969));              // NFS
-  EXPECT_TRUE(FlockIsRecordLock(0x517B));              // SMB
-  EXPECT_TRUE(FlockIsRecordLock(0xFF534D42));          // CIFS
-  EXPECT_TRUE(FlockIsRecordLock(0xFE534D42));          // SMB 2
-  EXPECT_TRUE(FlockIsRecordLock(0xFFFFFFFFFF534D42));  // with a sign
-  EXPECT_FALSE(FlockIsRecordLock(0xEF53));             // ext4
-  EXPECT_FALSE(FlockIsRecordLock(0x65735546));         // FUSE
+  EXPECT_TRUE(FlockIsRecordLockOn(0x6969));              // NFS
+  EXPECT_TRUE(FlockIsRecordLockOn(0x517B));              // SMB
+  EXPECT_TRUE(FlockIsRecordLockOn(0xFF534D42));          // CIFS
+  EXPECT_TRUE(FlockIsRecordLockOn(0xFE534D42));          // SMB 2
+  EXPECT_TRUE(FlockIsRecordLockOn(0xFFFFFFFFFF534D42));  // with a sign
+  EXPECT_FALSE(FlockIsRecordLockOn(0xEF53));             // ext4
+  EXPECT_FALSE(FlockIsRecordLockOn(0x65735546));         // FUSE
 }
 
 // The kernel has no pid for these locks; the holder is found through /proc.

@@ -128,6 +128,38 @@ Result<NewEvent> ParseEvent(nlohmann::json&& json) {
   return event;
 }
 
+// A request body: an object is one event, an array a batch.
+struct EventBody {
+  std::vector<NewEvent> events;
+  bool is_batch = false;
+};
+
+// kInvalidArgument names the index and the member.
+Result<EventBody> ParseEventBody(const std::string& text) {
+  auto json = ParseBody(text);
+  if (!json.ok()) return json.status();
+  EventBody body;
+  body.is_batch = json->is_array();
+  if (!body.is_batch) {
+    auto event = ParseEvent(std::move(*json));
+    if (!event.ok()) return event.status().WithContext("the event");
+    body.events.push_back(std::move(*event));
+    return body;
+  }
+  if (json->empty()) {
+    return Status(StatusCode::kInvalidArgument, "the array has no events");
+  }
+  body.events.reserve(json->size());
+  for (size_t i = 0; i < json->size(); ++i) {
+    auto event = ParseEvent(std::move((*json)[i]));
+    if (!event.ok()) {
+      return event.status().WithContext("event " + std::to_string(i));
+    }
+    body.events.push_back(std::move(*event));
+  }
+  return body;
+}
+
 // The encoded events, without the tree that they were read from.
 struct EncodedBatch {
   std::vector<std::string> bodies;
@@ -233,31 +265,6 @@ constexpr uint64_t kPageBytes = 64 << 10;
 constexpr char kRetry[] = "retry: 2000\n\n";
 
 }  // namespace
-
-Result<EventBody> ParseEventBody(const std::string& text) {
-  auto json = ParseBody(text);
-  if (!json.ok()) return json.status();
-  EventBody body;
-  body.is_batch = json->is_array();
-  if (!body.is_batch) {
-    auto event = ParseEvent(std::move(*json));
-    if (!event.ok()) return event.status().WithContext("the event");
-    body.events.push_back(std::move(*event));
-    return body;
-  }
-  if (json->empty()) {
-    return Status(StatusCode::kInvalidArgument, "the array has no events");
-  }
-  body.events.reserve(json->size());
-  for (size_t i = 0; i < json->size(); ++i) {
-    auto event = ParseEvent(std::move((*json)[i]));
-    if (!event.ok()) {
-      return event.status().WithContext("event " + std::to_string(i));
-    }
-    body.events.push_back(std::move(*event));
-  }
-  return body;
-}
 
 std::vector<Route> EventRoutes(EventBus* bus, Clock* clock) {
   const auto shared = std::make_shared<Shared>(bus);

@@ -70,14 +70,6 @@ inline constexpr uint64_t kMaxEventsInPage = 1000;
 // within a second after bus->Shutdown().
 std::vector<Route> EventRoutes(EventBus* bus, Clock* clock = Clock::System());
 
-// Parses a request body as events. kInvalidArgument names the index and the
-// member; an object is one event, an array a batch (see `is_batch`).
-struct EventBody {
-  std::vector<NewEvent> events;
-  bool is_batch = false;
-};
-Result<EventBody> ParseEventBody(const std::string& body);
-
 }  // namespace levelkeep::api
 
 #endif  // LEVELKEEP_API_EVENTS_EVENT_ROUTES_H_
