@@ -50,7 +50,7 @@ void RepairTable(std::string* table) {
     const std::string_view covered =
         std::string_view(*table).substr(block.offset, block.size + 1);
     std::string crc;
-    PutFixed32(&crc, MaskCrc32c(Crc32c(0, covered)));
+    PutFixed<uint32_t>(&crc, MaskCrc32c(Crc32c(0, covered)));
     table->replace(block.offset + block.size + 1, crc.size(), crc);
   }
 }
@@ -63,8 +63,8 @@ void RepairLog(std::string* log) {
         static_cast<size_t>(static_cast<uint8_t>((*log)[at + 5])) << 8;
     if (at + kLogHeaderSize + length > log->size()) return;
     std::string crc;
-    PutFixed32(&crc, MaskCrc32c(Crc32c(0, std::string_view(*log).substr(
-                                              at + 6, length + 1))));
+    PutFixed<uint32_t>(&crc, MaskCrc32c(Crc32c(0, std::string_view(*log).substr(
+                                                      at + 6, length + 1))));
     log->replace(at, crc.size(), crc);
     at += kLogHeaderSize + length;
   }

@@ -24,7 +24,7 @@ class LogBuilder {
     const char type_byte = static_cast<char>(type);
     const uint32_t crc =
         Crc32c(Crc32c(0, std::string_view(&type_byte, 1)), payload);
-    PutFixed32(&log_, MaskCrc32c(crc));
+    PutFixed<uint32_t>(&log_, MaskCrc32c(crc));
     log_.push_back(static_cast<char>(payload.size() & 0xff));
     log_.push_back(static_cast<char>(payload.size() >> 8));
     log_.push_back(type_byte);

@@ -26,7 +26,7 @@ namespace {
 
 std::string Bytes(uint64_t number) {
   std::string bytes;
-  PutFixed64(&bytes, number);
+  PutFixed<uint64_t>(&bytes, number);
   return bytes;
 }
 

@@ -69,7 +69,7 @@ Status MeasureSnapshots(const std::string& dir, int repeats, uint64_t events,
                                FillWithEvents(db.get(), 60'000, 600, events));
     Result<std::unique_ptr<Snapshot>> snapshot =
         Status(StatusCode::kInternal, "no snapshot was taken");
-    steps->take.Add(MeasureOnce([&] { snapshot = env.source()->Take(dir); }));
+    steps->take.Add(MeasureOnce([&] { snapshot = env.Take(dir); }));
     LEVELKEEP_RETURN_IF_ERROR(snapshot.status());
     steps->tables = env.GetStats(dir).tables;
     steps->bytes = (*snapshot)->info().total_bytes();

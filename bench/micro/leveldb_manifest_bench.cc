@@ -106,7 +106,7 @@ BENCHMARK(BM_ApplyCompaction)->ArgName("tables")->Arg(1250)->Arg(10'000);
 void BM_EncodeSnapshotManifest(benchmark::State& state) {
   const Version version = MakeVersion(state.range(0));
   for (auto _ : state) {
-    benchmark::DoNotOptimize(FrameAsLog(version.AsEdit().Encode()));
+    benchmark::DoNotOptimize(FrameAsLog(version.EncodeAsEdit()));
   }
   state.SetItemsProcessed(state.range(0) * state.iterations());
 }
@@ -116,7 +116,7 @@ void BM_ReadManifest(benchmark::State& state) {
   const std::string file = FrameAsLog(MakeState(state.range(0)).Encode());
   const auto source = NewStringSource(file);
   for (auto _ : state) {
-    const auto content = ReadManifest(*source, file.size(), false);
+    const auto content = ReadManifest(*source, file.size());
     if (!content.ok()) {
       state.SkipWithError(content.status().message().c_str());
       break;

@@ -84,7 +84,7 @@ Status DatabaseCheck::Check(const std::vector<ManifestFile>& files) const {
   }
   const std::unique_ptr<ByteSource> source = NewStringSource(manifest->second);
   const Result<ManifestContent> content =
-      ReadManifest(*source, manifest->second.size(), /*allow_torn_tail=*/true);
+      ReadManifest(*source, manifest->second.size());
   if (!content.ok()) {
     return Corrupt(*name + " is damaged: " + content.status().message());
   }

@@ -67,7 +67,7 @@ inline Result<CurrentVersion> ReadCurrentVersion(const StoreFiles& files) {
   }
   if (!file.ok()) return file.status();
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, files.Stat(name));
-  auto content = ReadManifest(**file, info.size_bytes, true);
+  auto content = ReadManifest(**file, info.size_bytes);
   if (!content.ok()) return content.status().WithContext(name);
   const bool torn_tail = content->boundary < info.size_bytes;
   if (ParseDbFileName(name).number >= content->version.next_file_number()) {

@@ -43,7 +43,7 @@ namespace levelkeep::check {
 // REQUIRES: `batch` has at least kBatchHeaderSize bytes.
 inline Result<uint64_t> CountValues(std::string_view batch) {
   const Status bad(StatusCode::kCorruption, "holds a malformed write batch");
-  const uint32_t stated = DecodeFixed32(batch.data() + 8);
+  const uint32_t stated = DecodeFixed<uint32_t>(batch.data() + 8);
   batch.remove_prefix(kBatchHeaderSize);
   uint64_t entries = 0;
   uint64_t values = 0;

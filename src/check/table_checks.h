@@ -39,8 +39,8 @@ inline std::string_view UserKeyOf(std::string_view internal_key) {
   return internal_key.substr(0, internal_key.size() - kTrailerBytes);
 }
 inline uint64_t TrailerOf(std::string_view internal_key) {
-  return DecodeFixed64(internal_key.data() + internal_key.size() -
-                       kTrailerBytes);
+  return DecodeFixed<uint64_t>(internal_key.data() + internal_key.size() -
+                               kTrailerBytes);
 }
 inline bool IsValue(std::string_view internal_key) {
   return (TrailerOf(internal_key) & 0xff) == 1;  // 0 deletes

@@ -3,38 +3,6 @@
 #include <limits>
 
 namespace levelkeep {
-namespace {
-
-template <typename T>
-T DecodeFixed(const char* bytes) {
-  T value = 0;
-  for (size_t i = 0; i < sizeof(T); i++) {
-    value |= static_cast<T>(static_cast<unsigned char>(bytes[i])) << (8 * i);
-  }
-  return value;
-}
-
-template <typename T>
-void PutFixed(std::string* out, T value) {
-  for (size_t i = 0; i < sizeof(T); i++) {
-    out->push_back(static_cast<char>((value >> (8 * i)) & 0xff));
-  }
-}
-
-}  // namespace
-
-uint32_t DecodeFixed32(const char* bytes) {
-  return DecodeFixed<uint32_t>(bytes);
-}
-
-uint64_t DecodeFixed64(const char* bytes) {
-  return DecodeFixed<uint64_t>(bytes);
-}
-
-void PutFixed32(std::string* out, uint32_t value) { PutFixed(out, value); }
-
-void PutFixed64(std::string* out, uint64_t value) { PutFixed(out, value); }
-
 void PutVarint64(std::string* out, uint64_t value) {
   while (value >= 0x80) {
     out->push_back(static_cast<char>((value & 0x7f) | 0x80));

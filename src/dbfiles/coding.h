@@ -4,16 +4,29 @@
 #ifndef LEVELKEEP_DBFILES_CODING_H_
 #define LEVELKEEP_DBFILES_CODING_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
 namespace levelkeep {
 
-uint32_t DecodeFixed32(const char* bytes);
-uint64_t DecodeFixed64(const char* bytes);
-void PutFixed32(std::string* out, uint32_t value);
-void PutFixed64(std::string* out, uint64_t value);
+// `Number` is uint32_t or uint64_t.
+template <typename Number>
+Number DecodeFixed(const char* bytes) {
+  Number value = 0;
+  for (size_t i = 0; i < sizeof(Number); i++) {
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    value |= static_cast<Number>(byte) << (8 * i);
+  }
+  return value;
+}
+template <typename Number>
+void PutFixed(std::string* out, Number value) {
+  for (size_t i = 0; i < sizeof(Number); i++) {
+    out->push_back(static_cast<char>((value >> (8 * i)) & 0xff));
+  }
+}
 
 void PutVarint64(std::string* out, uint64_t value);
 void PutLengthPrefixed(std::string* out, std::string_view value);

@@ -57,7 +57,7 @@ Result<bool> EndsAt(const ByteSource& file, uint64_t end) {
   char magic[sizeof kMagic];
   LEVELKEEP_RETURN_IF_ERROR(
       ReadExactly(file, end - sizeof magic, magic, sizeof magic));
-  return DecodeFixed64(magic) == kMagic;
+  return DecodeFixed<uint64_t>(magic) == kMagic;
 }
 
 constexpr std::string_view kManifestPrefix = "MANIFEST-";
@@ -159,8 +159,7 @@ Result<Version> ReadVersion(FileSystem* fs, const std::string& db_dir,
   }
   LEVELKEEP_RETURN_IF_ERROR(file.status());
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, (*file)->Stat());
-  auto content =
-      ReadManifest(**file, info.size_bytes, /*allow_torn_tail=*/true);
+  auto content = ReadManifest(**file, info.size_bytes);
   if (content.ok()) return std::move(content->version);
   return content.status().WithContext(path).WithHint(kRestoreHint);
 }

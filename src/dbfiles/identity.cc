@@ -7,7 +7,6 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/look.h"
 
 namespace levelkeep {
 namespace {

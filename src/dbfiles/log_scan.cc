@@ -60,7 +60,8 @@ class Scanner {
     if (fragment_size > rest.size()) return StopTorn();
     // The checksum covers the type and the payload.
     const std::string_view covered = rest.substr(6, 1 + length);
-    if (UnmaskCrc32c(DecodeFixed32(rest.data())) != Crc32c(0, covered)) {
+    if (UnmaskCrc32c(DecodeFixed<uint32_t>(rest.data())) !=
+        Crc32c(0, covered)) {
       return StopCorrupt();
     }
     *position += fragment_size;
@@ -93,8 +94,8 @@ class Scanner {
   }
 
   void ReadBatchHeader(std::string_view record) {
-    const uint64_t sequence = DecodeFixed64(record.data());
-    const uint32_t count = DecodeFixed32(record.data() + 8);
+    const uint64_t sequence = DecodeFixed<uint64_t>(record.data());
+    const uint32_t count = DecodeFixed<uint32_t>(record.data() + 8);
     if (scan_.records == 0) {
       scan_.first_sequence = sequence;
     } else if (sequence != scan_.last_sequence + 1) {
@@ -169,7 +170,7 @@ std::string FrameAsLog(std::string_view record) {
     const char type_byte = static_cast<char>(type);
     const uint32_t crc =
         Crc32c(Crc32c(0, std::string_view(&type_byte, 1)), payload);
-    PutFixed32(&log, MaskCrc32c(crc));
+    PutFixed<uint32_t>(&log, MaskCrc32c(crc));
     log.push_back(static_cast<char>(payload.size() & 0xff));
     log.push_back(static_cast<char>(payload.size() >> 8));
     log.push_back(type_byte);
@@ -250,7 +251,8 @@ void LogTracker::FinishFragment() {
   boundary_ = offset_;
   if (batch_header_size_ == kBatchHeaderSize) {
     const char* const header = batch_header_.data();
-    last_sequence_ = DecodeFixed64(header) + DecodeFixed32(header + 8) - 1;
+    last_sequence_ =
+        DecodeFixed<uint64_t>(header) + DecodeFixed<uint32_t>(header + 8) - 1;
   }
   if (callback_) callback_(record_);
 }

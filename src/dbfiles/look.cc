@@ -1,4 +1,4 @@
-#include "dbfiles/look.h"
+// Checks of a database before anything opens it.
 
 #include <algorithm>
 

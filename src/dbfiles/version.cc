@@ -205,22 +205,7 @@ Status Version::CheckComplete() const {
   return Status::Ok();
 }
 
-VersionEdit Version::AsEdit() const {
-  VersionEdit edit = EditWithoutTables();
-  edit.added_tables.reserve(tables_.size());
-  for (const auto& [number, table] : tables_) {
-    edit.added_tables.push_back(table);
-  }
-  return edit;
-}
-
 std::string Version::EncodeAsEdit() const {
-  std::string encoded = EditWithoutTables().Encode();
-  for (const auto& [number, table] : tables_) table.AppendTo(&encoded);
-  return encoded;
-}
-
-VersionEdit Version::EditWithoutTables() const {
   VersionEdit edit;
   edit.comparator = comparator_;
   edit.log_number = log_number_;
@@ -229,12 +214,14 @@ VersionEdit Version::EditWithoutTables() const {
   edit.last_sequence = last_sequence_;
   edit.compact_pointers.assign(compact_pointers_.begin(),
                                compact_pointers_.end());
-  return edit;
+  std::string encoded = edit.Encode();
+  // Without a copy of all tables in the edit.
+  for (const auto& [number, table] : tables_) table.AppendTo(&encoded);
+  return encoded;
 }
 
 Result<ManifestContent> ReadManifest(const ByteSource& source,
-                                     uint64_t size_bytes,
-                                     bool allow_torn_tail) {
+                                     uint64_t size_bytes) {
   ManifestContent content;
   const auto apply = [&content](std::string_view record) -> Status {
     LEVELKEEP_ASSIGN_OR_RETURN(VersionEdit edit, VersionEdit::Decode(record));
@@ -242,13 +229,10 @@ Result<ManifestContent> ReadManifest(const ByteSource& source,
   };
   LEVELKEEP_ASSIGN_OR_RETURN(const LogScan scan,
                              ScanLog(source, size_bytes, false, apply));
-  const std::string after = "after " + std::to_string(scan.boundary) + " bytes";
   if (scan.corrupt) {
-    return Status(StatusCode::kCorruption, "manifest is damaged " + after);
-  }
-  if (scan.torn_tail && !allow_torn_tail) {
-    return Status(StatusCode::kCorruption,
-                  "manifest ends inside a record " + after);
+    return Status(StatusCode::kCorruption, "manifest is damaged after " +
+                                               std::to_string(scan.boundary) +
+                                               " bytes");
   }
   LEVELKEEP_RETURN_IF_ERROR(content.version.CheckComplete());
   content.boundary = scan.boundary;

@@ -68,14 +68,11 @@ class Version {
   // By number. A table is on one level only.
   const std::map<uint64_t, TableMeta>& tables() const { return tables_; }
 
-  // One edit with the whole state, for a MANIFEST of one record.
-  VersionEdit AsEdit() const;
-  // AsEdit().Encode(), without a copy of all tables.
+  // One encoded edit with the whole state, for a MANIFEST of one record.
   std::string EncodeAsEdit() const;
 
  private:
   Status Check(const VersionEdit& edit) const;
-  VersionEdit EditWithoutTables() const;
 
   std::optional<std::string> comparator_;
   std::optional<uint64_t> log_number_;
@@ -86,8 +83,8 @@ class Version {
   std::map<uint64_t, TableMeta> tables_;
 };
 
-// Reads the first `size_bytes` of a MANIFEST. Every record must be complete and
-// valid; `allow_torn_tail` permits a torn tail (the MANIFEST of a live
+// Reads the first `size_bytes` of a MANIFEST. Every record must be valid; a
+// torn tail is ignored (a crash leaves it, or it is the MANIFEST of a live
 // database, read in the middle of an append). kCorruption otherwise, or if
 // comparator, log number, next file number or last sequence never appear.
 struct ManifestContent {
@@ -95,7 +92,7 @@ struct ManifestContent {
   uint64_t boundary = 0;  // end of the last complete record
 };
 Result<ManifestContent> ReadManifest(const ByteSource& source,
-                                     uint64_t size_bytes, bool allow_torn_tail);
+                                     uint64_t size_bytes);
 
 // The checked content of CURRENT: "MANIFEST-000005\n" -> "MANIFEST-000005".
 Result<std::string> ParseCurrent(std::string_view contents);

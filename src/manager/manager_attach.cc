@@ -185,7 +185,7 @@ Result<std::unique_ptr<Snapshot>> BackupManager::Impl::TakeSnapshot(
     db = db_;
   }
   // The env knows the database even while the host is still opening it.
-  if (Stats().attached) return env()->source()->Take(options_.storage_path());
+  if (Stats().attached) return env()->Take(options_.storage_path());
   if (db == nullptr) return Database::TakeSnapshot(std::move(stop));
   LEVELKEEP_RETURN_IF_ERROR(RequireStillOpen());
   return TakeLogicalSnapshot(fs_, db, options_.comparator_name,

@@ -8,7 +8,6 @@
 #include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
-#include "dbfiles/look.h"
 #include "restore/drop_history.h"
 #include "restore/staging.h"
 #include "restore/swap.h"

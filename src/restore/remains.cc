@@ -9,7 +9,6 @@
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
 #include "dbfiles/log_format.h"
-#include "dbfiles/look.h"
 #include "leveldb/db.h"
 #include "restore/staging.h"
 #include "restore/store_check.h"

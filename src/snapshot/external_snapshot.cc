@@ -16,7 +16,6 @@
 #include "dbfiles/database_files.h"
 #include "snapshot/file_set.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/table_holder.h"
 
 namespace levelkeep {
 namespace {
@@ -161,8 +160,7 @@ class ExternalTaker {
 
   Result<ManifestContent> ReadManifestFile() const {
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, manifest_.file->Stat());
-    auto content = ReadManifest(*manifest_.file, info.size_bytes,
-                                /*allow_torn_tail=*/true);
+    auto content = ReadManifest(*manifest_.file, info.size_bytes);
     if (content.ok()) return content;
     return content.status()
         .WithContext(JoinPath(db_dir_, manifest_.name))

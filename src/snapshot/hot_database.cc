@@ -39,10 +39,13 @@ std::string FailedWrite(const std::string& name, const std::string& reason) {
 
 constexpr std::string_view kMarker = ".pin";
 
-// All AsideFiles of this process, of all its SnapshotEnvs.
+using FileId = std::pair<uint64_t, uint64_t>;  // device, inode
+
+// The files that snapshots of this process hold under another name, of all its
+// SnapshotEnvs.
 struct Registry {
   Mutex mutex;
-  std::multiset<std::pair<uint64_t, uint64_t>> living GUARDED_BY(mutex);
+  std::multiset<FileId> living GUARDED_BY(mutex);
 };
 
 Registry& TheRegistry() {
@@ -50,10 +53,71 @@ Registry& TheRegistry() {
   return *registry;
 }
 
-bool IsLiving(const FileInfo& info) {
-  Registry& registry = TheRegistry();
-  MutexLock lock(&registry.mutex);
-  return registry.living.count({info.device, info.inode}) > 0;
+// Renames `path` to the first free "<path>.pin<N>". With `keep_name`, both
+// names stay (hard links). Returns the new path; the last pointer to that
+// removes the file.
+Result<std::shared_ptr<const std::string>> MoveAside(FileSystem* fs,
+                                                     const std::string& path,
+                                                     bool keep_name) {
+  static std::atomic<uint64_t> next_number{1};
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs->Stat(path));
+  const FileId id(info.device, info.inode);
+  const auto remove = [fs, id](const std::string* aside) {
+    const Status removed = fs->RemoveFile(*aside);
+    delete aside;
+    if (!removed.ok()) {
+      LogWarn("Snapshot",
+              "a released file was not removed: " + removed.ToString());
+    }
+    MutexLock lock(&TheRegistry().mutex);
+    TheRegistry().living.erase(TheRegistry().living.find(id));
+  };
+  while (true) {
+    auto target = std::make_unique<const std::string>(
+        path + std::string(kMarker) + std::to_string(next_number++));
+    // If we die here: the next attach finds the file and removes it. LevelDB
+    // has removed the file (or, with keep_name, has its own name for it).
+    const Status made =
+        keep_name ? fs->Link(path, *target) : MoveToNewName(fs, path, *target);
+    if (made.code() == StatusCode::kAlreadyExists) continue;
+    LEVELKEEP_RETURN_IF_ERROR(made);
+    {
+      MutexLock lock(&TheRegistry().mutex);
+      TheRegistry().living.insert(id);
+    }
+    return std::shared_ptr<const std::string>(target.release(), remove);
+  }
+}
+
+// Whether `name` names such a file: "000012.ldb.pin3", "000013.log.pin1".
+bool IsAsideFileName(std::string_view name) {
+  const size_t at = name.rfind(kMarker);
+  if (at == std::string_view::npos) return false;
+  const DbFileKind kind = ParseDbFileName(name.substr(0, at)).kind;
+  if (kind != DbFileKind::kTable && kind != DbFileKind::kLog) return false;
+  return ParseUint64(name.substr(at + kMarker.size())).has_value();
+}
+
+// Removes such files from `db_dir`, except those of this process. Failures are
+// logged only: a left-over file just costs space.
+void RemoveLeftOverAsideFiles(FileSystem* fs, const std::string& db_dir) {
+  const Result<std::vector<std::string>> names = fs->List(db_dir);
+  if (!names.ok()) return;  // a new database
+  for (const std::string& name : *names) {
+    if (!IsAsideFileName(name)) continue;
+    const std::string path = JoinPath(db_dir, name);
+    const Result<FileInfo> info = fs->Stat(path);
+    if (!info.ok()) continue;
+    {
+      MutexLock lock(&TheRegistry().mutex);
+      if (TheRegistry().living.contains({info->device, info->inode})) continue;
+    }
+    const Status removed = fs->RemoveFile(path);
+    if (!removed.ok()) {
+      LogWarn("Snapshot",
+              "a left-over file was not removed: " + removed.ToString());
+    }
+  }
 }
 
 }  // namespace
@@ -90,8 +154,7 @@ HotDatabase::LoadedManifest HotDatabase::Load(const std::string& dir) const {
   const std::string path = JoinPath(dir, manifest->name);
   LEVELKEEP_ASSIGN_OR_RETURN(const auto file, fs_->Open(path, OpenMode::kRead));
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
-  Result<ManifestContent> content =
-      ReadManifest(*file, info.size_bytes, /*allow_torn_tail=*/true);
+  Result<ManifestContent> content = ReadManifest(*file, info.size_bytes);
   if (!content.ok()) return content.status().WithContext(path);
   *manifest->version = std::move(content->version);
   return manifest;
@@ -124,8 +187,7 @@ Result<bool> HotDatabase::KeepAside(const std::string& path,
                                     const std::string& name, bool keep_name) {
   const auto holds = [&name](const auto& pin) { return Holds(*pin, name); };
   if (std::none_of(pins_.begin(), pins_.end(), holds)) return false;
-  const Result<std::shared_ptr<AsideFile>> aside =
-      AsideFile::Make(fs_, path, keep_name);
+  const auto aside = MoveAside(fs_, path, keep_name);
   // Another program removed it; readers report that.
   if (aside.status().code() == StatusCode::kNotFound) return false;
   LEVELKEEP_RETURN_IF_ERROR(aside.status());
@@ -308,7 +370,7 @@ Result<HotCut> HotDatabase::Cut() {
 
 void HotDatabase::Release(const std::shared_ptr<HotPin>& pin) {
   // Unlinking takes a while, so it is done after the mutex is released.
-  std::map<std::string, std::shared_ptr<AsideFile>> released;
+  std::map<std::string, std::shared_ptr<const std::string>> released;
   MutexLock lock(&mutex_);
   pins_.remove(pin);
   pin->version.reset();
@@ -319,8 +381,7 @@ std::string HotDatabase::PathOf(const HotPin& pin,
                                 const std::string& name) const {
   MutexLock lock(&mutex_);
   const auto aside = pin.aside.find(name);
-  return aside != pin.aside.end() ? aside->second->path()
-                                  : JoinPath(dir_, name);
+  return aside != pin.aside.end() ? *aside->second : JoinPath(dir_, name);
 }
 
 template <typename Use>
@@ -352,7 +413,7 @@ Result<FileInfo> HotDatabase::StatPinned(const HotPin& pin,
 
 SnapshotEnvStats HotDatabase::GetStats() const {
   SnapshotEnvStats stats;
-  std::set<const AsideFile*> aside;
+  std::set<const std::string*> aside;
   MutexLock lock(&mutex_);
   stats.attached = attached_;
   stats.poison_reason = Problem();
@@ -370,69 +431,6 @@ SnapshotEnvStats HotDatabase::GetStats() const {
         std::max(stats.last_sequence, log->mark.Read().last_sequence);
   }
   return stats;
-}
-
-AsideFile::AsideFile(FileSystem* fs, std::string path, const FileInfo& info)
-    : fs_(fs),
-      path_(std::move(path)),
-      device_(info.device),
-      inode_(info.inode) {}
-
-Result<std::shared_ptr<AsideFile>> AsideFile::Make(FileSystem* fs,
-                                                   const std::string& path,
-                                                   bool keep_name) {
-  static std::atomic<uint64_t> next_number{1};
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, fs->Stat(path));
-  while (true) {
-    const std::string target =
-        path + std::string(kMarker) + std::to_string(next_number++);
-    // If we die here: the next attach finds the file and removes it. LevelDB
-    // has removed the file (or, with keep_name, has its own name for it).
-    const Status made =
-        keep_name ? fs->Link(path, target) : MoveToNewName(fs, path, target);
-    if (made.code() == StatusCode::kAlreadyExists) continue;
-    LEVELKEEP_RETURN_IF_ERROR(made);
-    std::shared_ptr<AsideFile> file(new AsideFile(fs, target, info));
-    Registry& registry = TheRegistry();
-    MutexLock lock(&registry.mutex);
-    registry.living.insert({info.device, info.inode});
-    return file;
-  }
-}
-
-AsideFile::~AsideFile() {
-  const Status removed = fs_->RemoveFile(path_);
-  if (!removed.ok()) {
-    LogWarn("Snapshot",
-            "a released file was not removed: " + removed.ToString());
-  }
-  Registry& registry = TheRegistry();
-  MutexLock lock(&registry.mutex);
-  registry.living.erase(registry.living.find({device_, inode_}));
-}
-
-bool IsAsideFileName(std::string_view name) {
-  const size_t at = name.rfind(kMarker);
-  if (at == std::string_view::npos) return false;
-  const DbFileKind kind = ParseDbFileName(name.substr(0, at)).kind;
-  if (kind != DbFileKind::kTable && kind != DbFileKind::kLog) return false;
-  return ParseUint64(name.substr(at + kMarker.size())).has_value();
-}
-
-void RemoveLeftOverAsideFiles(FileSystem* fs, const std::string& db_dir) {
-  const Result<std::vector<std::string>> names = fs->List(db_dir);
-  if (!names.ok()) return;  // a new database
-  for (const std::string& name : *names) {
-    if (!IsAsideFileName(name)) continue;
-    const std::string path = JoinPath(db_dir, name);
-    const Result<FileInfo> info = fs->Stat(path);
-    if (!info.ok() || IsLiving(*info)) continue;
-    const Status removed = fs->RemoveFile(path);
-    if (!removed.ok()) {
-      LogWarn("Snapshot",
-              "a left-over file was not removed: " + removed.ToString());
-    }
-  }
 }
 
 }  // namespace levelkeep

@@ -23,48 +23,19 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/file_system.h"
 #include "base/mutex.h"
 #include "dbfiles/database_files.h"
+#include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
 #include "levelkeep/status.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
-
-// Owns one such file. The destructor removes the file.
-// Thread safety: const methods from any thread.
-class AsideFile {
- public:
-  // Renames `path` to the first free "<path>.pin<N>". With `keep_name`, both
-  // names stay (hard links).
-  static Result<std::shared_ptr<AsideFile>> Make(FileSystem* fs,
-                                                 const std::string& path,
-                                                 bool keep_name);
-  ~AsideFile();
-  AsideFile(const AsideFile&) = delete;
-  AsideFile& operator=(const AsideFile&) = delete;
-
-  const std::string& path() const { return path_; }
-
- private:
-  AsideFile(FileSystem* fs, std::string path, const FileInfo& info);
-
-  FileSystem* const fs_;
-  const std::string path_;
-  const uint64_t device_;
-  const uint64_t inode_;
-};
-
-// Whether `name` names such a file: "000012.ldb.pin3", "000013.log.pin1".
-bool IsAsideFileName(std::string_view name);
-
-// Removes such files from `db_dir`, except those that an AsideFile of this
-// process owns. Failures are logged only: a left-over file just costs space.
-void RemoveLeftOverAsideFiles(FileSystem* fs, const std::string& db_dir);
 
 // A sequence lock around two numbers that belong together. While `turn_` is
 // odd, a Publish is running.
@@ -131,9 +102,10 @@ struct HotManifest : RecordedFile {
 struct HotPin {
   std::shared_ptr<const Version> version;
   std::set<uint64_t> logs;
-  // New places of the files that LevelDB removed meanwhile, by name. A file
-  // that gets such a name later is a different file and not part of the pin.
-  std::map<std::string, std::shared_ptr<AsideFile>> aside;
+  // New paths of the files that LevelDB removed meanwhile, by name: each file
+  // is removed with the last pointer to its path. A file that gets such a name
+  // later is a different file and not part of the pin.
+  std::map<std::string, std::shared_ptr<const std::string>> aside;
 };
 
 struct LogCut {
@@ -231,7 +203,74 @@ class HotDatabase {
   std::list<std::shared_ptr<HotPin>> pins_ GUARDED_BY(mutex_);
 };
 
-// Same errors as HotSnapshotSource::Take. The snapshot shares `database`.
+// Follows LevelDB's writes to a log or MANIFEST, a new one or a continued one,
+// and reports them to the HotDatabase after the base Env has flushed them.
+// Thread safety: only the thread that writes the file may call a Recorder.
+class Recorder {
+ public:
+  // The file has `size_bytes` already, which end with a complete record.
+  Recorder(std::shared_ptr<HotDatabase> database,
+           std::shared_ptr<RecordedFile> file, uint64_t size_bytes)
+      : database_(std::move(database)),
+        file_(std::move(file)),
+        tracker_(size_bytes) {}
+  virtual ~Recorder() = default;
+  void Written(std::string_view bytes) { tracker_.Feed(bytes); }
+  // All bytes written so far have left the base Env's buffer.
+  virtual void Flushed() = 0;
+  void Failed(const std::string& reason) {
+    database_->SetProblem(file_.get(), reason);
+  }
+
+ protected:
+  const std::shared_ptr<HotDatabase> database_;
+  const std::shared_ptr<RecordedFile> file_;
+  LogTracker tracker_;
+};
+
+// Records a write-ahead log: publishes its mark without a lock.
+class LogRecorder : public Recorder {
+ public:
+  LogRecorder(std::shared_ptr<HotDatabase> database,
+              const std::shared_ptr<HotLog>& log, uint64_t size_bytes)
+      : Recorder(std::move(database), log, size_bytes),
+        mark_(log->mark),
+        published_(size_bytes) {}
+  void Flushed() override;
+
+ private:
+  LogMark& mark_;
+  uint64_t published_;
+};
+
+// Records a MANIFEST: applies its edits to the Version.
+class ManifestRecorder : public Recorder {
+ public:
+  ManifestRecorder(std::shared_ptr<HotDatabase> database,
+                   const std::shared_ptr<HotManifest>& manifest,
+                   uint64_t size_bytes);
+  void Flushed() override;
+
+ private:
+  void AddRecord(std::string_view record);
+
+  HotManifest& manifest_;
+  std::vector<VersionEdit> edits_;  // complete, not yet flushed
+};
+
+// A log or MANIFEST that LevelDB writes: exactly one of the pointers is set.
+struct WrittenFile {
+  uint64_t size_bytes = 0;
+  std::shared_ptr<HotLog> log;
+  std::shared_ptr<HotManifest> manifest;
+};
+
+// kUnsupported if the file ends with a torn record: LevelDB would append behind
+// that record and never read what follows (google/leveldb#1287). On this error
+// LevelDB starts a new file. kNotFound if the file does not exist.
+Result<WrittenFile> InspectForAppend(FileSystem* fs, const std::string& name);
+
+// Same errors as SnapshotEnv::Take. The snapshot shares `database`.
 Result<std::unique_ptr<Snapshot>> TakeHotSnapshot(
     const std::shared_ptr<HotDatabase>& database);
 

@@ -8,7 +8,6 @@
 #include "leveldb/comparator.h"
 #include "leveldb/db.h"
 #include "leveldb/write_batch.h"
-#include "snapshot/leveldb_status.h"
 #include "snapshot/snapshot.h"
 
 namespace levelkeep {
@@ -18,53 +17,15 @@ namespace {
 constexpr size_t kWriteBufferBytes = 8u << 20;
 constexpr size_t kBatchBytes = 256u << 10;
 
-// The offline snapshot of the scratch copy, with its own method's name.
-class LogicalSnapshot : public Snapshot {
- public:
-  LogicalSnapshot(std::unique_ptr<ScratchDirectory> scratch,
-                  std::unique_ptr<Snapshot> copy)
-      : scratch_(std::move(scratch)),
-        copy_(std::move(copy)),
-        info_(copy_->info()) {
-    info_.method = SnapshotMethod::kLogical;
-  }
-
-  const SnapshotInfo& info() const override { return info_; }
-
-  Result<std::unique_ptr<ByteSource>> Open(size_t index) const override {
-    return copy_->Open(index);
-  }
-
- private:
-  const std::unique_ptr<ScratchDirectory> scratch_;  // destroyed after copy_
-  const std::unique_ptr<Snapshot> copy_;
-  SnapshotInfo info_;
-};
-
-// An iterator over the database as it was when the view was constructed.
-class FrozenView {
- public:
-  explicit FrozenView(leveldb::DB* db) : db_(db), snapshot_(db->GetSnapshot()) {
-    leveldb::ReadOptions options;
-    options.snapshot = snapshot_;
-    options.verify_checksums = true;
-    options.fill_cache = false;
-    iterator_.reset(db->NewIterator(options));
-  }
-  ~FrozenView() {
-    iterator_.reset();
-    db_->ReleaseSnapshot(snapshot_);
-  }
-  FrozenView(const FrozenView&) = delete;
-  FrozenView& operator=(const FrozenView&) = delete;
-
-  leveldb::Iterator* iterator() const { return iterator_.get(); }
-
- private:
-  leveldb::DB* const db_;
-  const leveldb::Snapshot* const snapshot_;
-  std::unique_ptr<leveldb::Iterator> iterator_;
-};
+Status FromLevelDbStatus(const leveldb::Status& status) {
+  if (status.ok()) return Status::Ok();
+  StatusCode code = StatusCode::kIoError;
+  if (status.IsNotFound()) code = StatusCode::kNotFound;
+  if (status.IsCorruption()) code = StatusCode::kCorruption;
+  if (status.IsNotSupportedError()) code = StatusCode::kUnsupported;
+  if (status.IsInvalidArgument()) code = StatusCode::kInvalidArgument;
+  return Status(code, status.ToString());
+}
 
 Result<std::unique_ptr<leveldb::DB>> CreateCopy(const std::string& dir) {
   leveldb::Options options;
@@ -85,8 +46,16 @@ Result<std::unique_ptr<leveldb::DB>> CreateCopy(const std::string& dir) {
 // for ever. So it ends the process (decision 0018).
 Status CopyEntries(leveldb::DB* source, leveldb::DB* target,
                    std::stop_token stop) noexcept {
-  const FrozenView view(source);
-  leveldb::Iterator* const it = view.iterator();
+  const auto release = [source](const leveldb::Snapshot* snapshot) {
+    source->ReleaseSnapshot(snapshot);
+  };
+  const std::unique_ptr<const leveldb::Snapshot, decltype(release)> now(
+      source->GetSnapshot(), release);
+  leveldb::ReadOptions options;
+  options.snapshot = now.get();
+  options.verify_checksums = true;
+  options.fill_cache = false;
+  const std::unique_ptr<leveldb::Iterator> it(source->NewIterator(options));
   leveldb::WriteBatch batch;
   const auto flush = [&]() -> Status {
     const leveldb::Status written =
@@ -133,8 +102,8 @@ Result<std::unique_ptr<Snapshot>> TakeLogicalSnapshot(
   }
   LEVELKEEP_ASSIGN_OR_RETURN(std::unique_ptr<Snapshot> snapshot,
                              TakeOfflineSnapshot(fs, copy_dir));
-  return std::unique_ptr<Snapshot>(std::make_unique<LogicalSnapshot>(
-      std::move(scratch), std::move(snapshot)));
+  snapshot->MakeLogical(std::move(scratch));
+  return snapshot;
 }
 
 }  // namespace levelkeep

@@ -11,7 +11,6 @@
 #include "dbfiles/db_lock.h"
 #include "snapshot/file_set.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/table_holder.h"
 
 namespace levelkeep {
 namespace {

@@ -1,11 +1,10 @@
-#include "snapshot/recorder.h"
-
 #include <utility>
 
 #include "base/status_macros.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/log_format.h"
 #include "dbfiles/version.h"
+#include "snapshot/hot_database.h"
 
 namespace levelkeep {
 
@@ -64,7 +63,7 @@ Result<WrittenFile> InspectForAppend(FileSystem* fs, const std::string& name) {
     target.log->mark.Publish({scan.boundary, scan.last_sequence});
   } else {
     LEVELKEEP_ASSIGN_OR_RETURN(ManifestContent content,
-                               ReadManifest(*file, info.size_bytes, true));
+                               ReadManifest(*file, info.size_bytes));
     boundary = content.boundary;
     target.manifest = std::make_shared<HotManifest>();
     target.manifest->name = BaseName(name);

@@ -57,22 +57,34 @@ struct SnapshotInfo {
 // Thread safety: const methods from several threads.
 class Snapshot {
  public:
-  virtual ~Snapshot() = default;
-  virtual const SnapshotInfo& info() const = 0;
-  // REQUIRES: `index` < info().files.size(). Reads exactly size_bytes.
-  virtual Result<std::unique_ptr<ByteSource>> Open(size_t index) const = 0;
-};
+  // Opens the given file. An opener that captures at most two pointers needs no
+  // memory of its own; it may point to objects that the keeper owns.
+  using Opener =
+      std::function<Result<std::unique_ptr<ByteSource>>(const SnapshotFile&)>;
 
-// Implemented by SnapshotEnv.
-class HotSnapshotSource {
- public:
-  virtual ~HotSnapshotSource() = default;
-  // Whether a DB on `db_dir` is open through this Env now.
-  virtual bool IsAttached(const std::string& db_dir) const = 0;
-  // The snapshot holds every write that was acknowledged before the call, and
-  // only whole batches. kIoError if a log write failed before ("reopen the
-  // database"), kNotFound if the database is not attached.
-  virtual Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir) = 0;
+  // `openers` has one for each file. `keeper` is destroyed with the snapshot.
+  Snapshot(SnapshotInfo info, std::vector<Opener> openers,
+           std::shared_ptr<const void> keeper)
+      : keeper_(std::move(keeper)),
+        info_(std::move(info)),
+        openers_(std::move(openers)) {}
+
+  const SnapshotInfo& info() const { return info_; }
+  // REQUIRES: `index` < info().files.size(). Reads exactly size_bytes.
+  Result<std::unique_ptr<ByteSource>> Open(size_t index) const {
+    return openers_[index](info_.files[index]);
+  }
+  // This is the snapshot of a copy that was made in `scratch`.
+  void MakeLogical(std::shared_ptr<const void> scratch) {
+    scratch_ = std::move(scratch);
+    info_.method = SnapshotMethod::kLogical;
+  }
+
+ private:
+  std::shared_ptr<const void> scratch_;  // destroyed last
+  const std::shared_ptr<const void> keeper_;
+  SnapshotInfo info_;
+  const std::vector<Opener> openers_;
 };
 
 // Snapshots a database that nobody has open. kBusy if a process has it open,

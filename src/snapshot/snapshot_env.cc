@@ -12,15 +12,30 @@
 #include "base/status_macros.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/look.h"
 #include "snapshot/file_set.h"
 #include "snapshot/hot_database.h"
-#include "snapshot/leveldb_status.h"
-#include "snapshot/recorder.h"
 #include "snapshot/snapshot.h"
 
 namespace levelkeep {
 namespace {
+
+// The hint becomes the second part of LevelDB's message.
+leveldb::Status ToLevelDbStatus(const Status& status) {
+  switch (status.code()) {
+    case StatusCode::kOk:
+      return leveldb::Status::OK();
+    case StatusCode::kNotFound:
+      return leveldb::Status::NotFound(status.message(), status.hint());
+    case StatusCode::kCorruption:
+      return leveldb::Status::Corruption(status.message(), status.hint());
+    case StatusCode::kUnsupported:
+      return leveldb::Status::NotSupported(status.message(), status.hint());
+    case StatusCode::kInvalidArgument:
+      return leveldb::Status::InvalidArgument(status.message(), status.hint());
+    default:
+      return leveldb::Status::IOError(status.message(), status.hint());
+  }
+}
 
 // Forwards each call, then records it. The first failure is final: otherwise
 // LevelDB would append a record behind an incomplete one and acknowledge it.
@@ -135,24 +150,9 @@ class HeldLock : public leveldb::FileLock {
 
 }  // namespace
 
-class SnapshotEnv::Impl : public HotSnapshotSource {
+class SnapshotEnv::Impl {
  public:
   explicit Impl(FileSystem* file_system) : fs(file_system) {}
-
-  // HotSnapshotSource
-  bool IsAttached(const std::string& db_dir) const override {
-    const std::shared_ptr<HotDatabase> database = Find(db_dir);
-    return database != nullptr && database->attached();
-  }
-
-  Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir) override {
-    const std::shared_ptr<HotDatabase> database = Find(db_dir);
-    if (database == nullptr) {
-      return Status(StatusCode::kNotFound,
-                    "no database is open in " + db_dir + " through this Env");
-    }
-    return TakeHotSnapshot(database);
-  }
 
   // Null if the directory does not exist or has no HotDatabase. Looks up device
   // and inode: "./storage/x", "storage//x/" and links are equal.
@@ -190,7 +190,9 @@ class SnapshotEnv::Impl : public HotSnapshotSource {
   Status LookBeforeOpen(const std::string& name) const {
     if (BaseName(name) != "CURRENT") return Status::Ok();
     const std::string dir = ParentPath(name);
-    return IsAttached(dir) ? RequireWhole(fs, dir) : Status::Ok();
+    const std::shared_ptr<HotDatabase> database = Find(dir);
+    return database != nullptr && database->attached() ? RequireWhole(fs, dir)
+                                                       : Status::Ok();
   }
 
   Status BeforeCreate(const std::string& name) {
@@ -306,7 +308,12 @@ SnapshotEnv::SnapshotEnv(leveldb::Env* base, FileSystem* fs)
 
 SnapshotEnv::~SnapshotEnv() = default;
 
-HotSnapshotSource* SnapshotEnv::source() { return impl_.get(); }
+Result<std::unique_ptr<Snapshot>> SnapshotEnv::Take(const std::string& db_dir) {
+  const std::shared_ptr<HotDatabase> database = impl_->Find(db_dir);
+  if (database != nullptr) return TakeHotSnapshot(database);
+  return Status(StatusCode::kNotFound,
+                "no database is open in " + db_dir + " through this Env");
+}
 
 SnapshotEnvStats SnapshotEnv::GetStats(const std::string& db_dir) const {
   const std::shared_ptr<HotDatabase> database = impl_->Find(db_dir);

@@ -44,11 +44,12 @@
 #include <vector>
 
 #include "leveldb/env.h"
+#include "levelkeep/status.h"
 
 namespace levelkeep {
 
-class FileSystem;         // a test's own disk; see src/base/file_system.h
-class HotSnapshotSource;  // what LevelKeep's own snapshot code talks to
+class FileSystem;  // a test's own disk; see src/base/file_system.h
+class Snapshot;
 
 // Cheap figures about one database, for health and metrics.
 struct SnapshotEnvStats {
@@ -75,8 +76,10 @@ class SnapshotEnv : public leveldb::EnvWrapper {
   SnapshotEnv& operator=(const SnapshotEnv&) = delete;
 
   SnapshotEnvStats GetStats(const std::string& db_dir) const;
-  // For LevelKeep itself. Lives as long as this object.
-  HotSnapshotSource* source();
+  // The snapshot holds every write that was acknowledged before the call, and
+  // only whole batches. kIoError if a log write failed before ("reopen the
+  // database"), kNotFound if the database is not attached.
+  Result<std::unique_ptr<Snapshot>> Take(const std::string& db_dir);
 
   // leveldb::Env
   bool FileExists(const std::string& name) override;

@@ -9,11 +9,11 @@ namespace {
 
 TEST(CodingTest, FixedNumbersAreLittleEndian) {
   std::string bytes;
-  PutFixed32(&bytes, 0x04030201u);
-  PutFixed64(&bytes, 0x0c0b0a0908070605u);
+  PutFixed<uint32_t>(&bytes, 0x04030201u);
+  PutFixed<uint64_t>(&bytes, 0x0c0b0a0908070605u);
   EXPECT_EQ(bytes, std::string("\1\2\3\4\5\6\7\x8\x9\xa\xb\xc"));
-  EXPECT_EQ(DecodeFixed32(bytes.data()), 0x04030201u);
-  EXPECT_EQ(DecodeFixed64(bytes.data() + 4), 0x0c0b0a0908070605u);
+  EXPECT_EQ(DecodeFixed<uint32_t>(bytes.data()), 0x04030201u);
+  EXPECT_EQ(DecodeFixed<uint64_t>(bytes.data() + 4), 0x0c0b0a0908070605u);
 }
 
 TEST(CodingTest, VariableNumbersRoundTrip) {

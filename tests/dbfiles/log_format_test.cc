@@ -17,8 +17,8 @@ namespace {
 // A write batch with its header; `size` bytes in all.
 std::string Batch(uint64_t sequence, uint32_t count, size_t size) {
   std::string batch;
-  PutFixed64(&batch, sequence);
-  PutFixed32(&batch, count);
+  PutFixed<uint64_t>(&batch, sequence);
+  PutFixed<uint32_t>(&batch, count);
   while (batch.size() < size) {
     batch.push_back(static_cast<char>('a' + batch.size() % 26));
   }
@@ -28,7 +28,8 @@ std::string Batch(uint64_t sequence, uint32_t count, size_t size) {
 std::string Fragment(int type, std::string_view payload) {
   const char type_byte = static_cast<char>(type);
   std::string out;
-  PutFixed32(&out, MaskCrc32c(Crc32c(Crc32c(0, {&type_byte, 1}), payload)));
+  PutFixed<uint32_t>(&out,
+                     MaskCrc32c(Crc32c(Crc32c(0, {&type_byte, 1}), payload)));
   out.push_back(static_cast<char>(payload.size() & 0xff));
   out.push_back(static_cast<char>(payload.size() >> 8));
   out.push_back(type_byte);

@@ -1,7 +1,5 @@
 // The look at a database before LevelDB opens it.
 
-#include "dbfiles/look.h"
-
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -111,7 +109,7 @@ TEST_F(LookTest, AManifestThatKnowsAllWritesIsNone) {
   Add(501, 20);
   Add(521, 20);
   const std::string later = ManifestName();
-  VersionEdit edit = Current().AsEdit();
+  VersionEdit edit = *VersionEdit::Decode(Current().EncodeAsEdit());
   for (const std::string& name : older) PutBack(name);
   ExpectRefusal("two states");
   edit.last_sequence = 1'000'000;
@@ -147,7 +145,7 @@ TEST_F(LookTest, WritesThatAreMissingAreAGapAndNoReasonToRefuse) {
   KeepAside(before);
   Add(501, 20);
   PutBack(before);
-  VersionEdit edit = Current().AsEdit();
+  VersionEdit edit = *VersionEdit::Decode(Current().EncodeAsEdit());
   ASSERT_GT(*edit.last_sequence, 1u);
   *edit.last_sequence = 0;
   const uint64_t log = Current().log_number();

@@ -46,7 +46,7 @@ TEST_F(LookFirstTest, WritesThatAreMissingAreInTheReport) {
     ASSERT_TRUE(report.ok()) << report.status().ToString();
     EXPECT_EQ(report->gap, "");
   }
-  VersionEdit edit = version.AsEdit();
+  VersionEdit edit = *VersionEdit::Decode(version.EncodeAsEdit());
   edit.last_sequence = 5;
   test::WriteFile(db_dir() + "/" + manifest, FrameAsLog(edit.Encode()));
   App app(options_);

@@ -151,10 +151,9 @@ TEST_F(ComparatorTest, KeysInAnotherOrderAreFoundWithIt) {
   db_ = temp_.Sub("db");
   const std::string manifest = PathOf(DbFileKind::kManifest);
   const std::string bytes = ReadFile(manifest);
-  const auto content =
-      ReadManifest(*NewStringSource(bytes), bytes.size(), false);
+  const auto content = ReadManifest(*NewStringSource(bytes), bytes.size());
   ASSERT_TRUE(content.ok());
-  VersionEdit edit = content->version.AsEdit();
+  VersionEdit edit = *VersionEdit::Decode(content->version.EncodeAsEdit());
   edit.comparator = "test.Reverse";
   WriteFile(manifest, FrameAsLog(edit.Encode()));
   const auto unknown = Check();

@@ -85,8 +85,8 @@ TEST_F(HostileStoreTest, FilesThatLevelDbSpellsOtherwiseAreFound) {
   WriteManifest({5});
   // The batch begins at write 100: writes 6 to 99 are missing.
   std::string batch;
-  PutFixed64(&batch, 100);
-  PutFixed32(&batch, 1);
+  PutFixed<uint64_t>(&batch, 100);
+  PutFixed<uint32_t>(&batch, 1);
   batch += std::string("\x01\x01k\x01v");
   WriteFile(db_ + "/000003.log", FrameAsLog(batch));
   EXPECT_EQ(Check().status().message(),

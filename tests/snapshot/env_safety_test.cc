@@ -81,7 +81,7 @@ TEST_P(EnvSafetyTest, AFaultWhileOpeningLosesNothing) {
         if (put) expected.clear();
         expected.insert("abc");
         // Either all acknowledged writes are in the snapshot, or there is none.
-        auto snapshot = env.source()->Take(kDir);
+        auto snapshot = env.Take(kDir);
         if (snapshot.ok()) {
           EXPECT_GE((*snapshot)->info().last_sequence, put ? 3u : 2u)
               << disk_.last_operation();

@@ -17,8 +17,8 @@
 #include "dbfiles/coding.h"
 #include "dbfiles/log_format.h"
 #include "gtest/gtest.h"
+#include "snapshot/file_set.h"
 #include "snapshot/snapshot.h"
-#include "snapshot/table_holder.h"
 #include "support/environment.h"
 #include "support/fault_file_system.h"
 #include "support/leveldb_fixture.h"
@@ -280,8 +280,8 @@ TEST_F(ExternalSnapshotTest, NoticesAMissingLogThatLevelDbWouldNot) {
   BuildDatabase(dir_, 0);  // everything is in tables now, the log is empty
   // Sequence 101 was in a log that is gone; the new log begins with 102.
   std::string batch;
-  PutFixed64(&batch, 102);
-  PutFixed32(&batch, 1);
+  PutFixed<uint64_t>(&batch, 102);
+  PutFixed<uint32_t>(&batch, 1);
   batch += '\x01';
   PutLengthPrefixed(&batch, EventKey(102));
   PutLengthPrefixed(&batch, EventValue(102));

@@ -48,8 +48,7 @@ class HarnessTest : public ::testing::Test {
     const std::string current = ReadFile(dir_ + "/CURRENT");
     const std::string name = current.substr(0, current.size() - 1);
     const std::string bytes = ReadFile(dir_ + "/" + name);
-    const auto content =
-        ReadManifest(*NewStringSource(bytes), bytes.size(), true);
+    const auto content = ReadManifest(*NewStringSource(bytes), bytes.size());
     EXPECT_TRUE(content.ok());
     WriteFile(target + "/" + name, bytes.substr(0, content->boundary));
     WriteFile(target + "/CURRENT", current);

@@ -27,7 +27,7 @@ TEST_F(HotDatabaseTest, UnreferencedTablesAreNotInASnapshot) {
   leveldb::FileLock* lock = nullptr;
   ASSERT_TRUE(env_.LockFile(dir_ + "/LOCK", &lock).ok());
   {
-    const auto snapshot = env_.source()->Take(dir_);
+    const auto snapshot = env_.Take(dir_);
     ASSERT_TRUE(snapshot.ok());
     for (const SnapshotFile& file : (*snapshot)->info().files) {
       EXPECT_LT(ParseDbFileName(file.name).number, 900u) << file.name;
@@ -64,7 +64,7 @@ TEST_F(HotDatabaseTest, RepairThroughTheEnvWorks) {
   options.env = &env_;
   ASSERT_TRUE(leveldb::RepairDB(dir_, options).ok());
   Open();
-  const auto snapshot = env_.source()->Take(dir_);
+  const auto snapshot = env_.Take(dir_);
   ASSERT_TRUE(snapshot.ok());
   EXPECT_EQ((*snapshot)->info().last_sequence, 3000u);
 }
@@ -146,7 +146,7 @@ TEST_F(HotDatabaseTest, ReadersAndCompactionsRunAtTheSameTime) {
   });
   uint64_t opened = 0;
   for (int round = 0; round < 100; round++) {
-    const auto snapshot = env_.source()->Take(dir_);
+    const auto snapshot = env_.Take(dir_);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
     for (int pass = 0; pass < 3; pass++) {
       for (size_t i = 0; i < (*snapshot)->info().files.size(); i++) {
@@ -168,7 +168,7 @@ TEST_F(HotDatabaseTest, ADamagedManifestOrLogMakesTakeFailButNotTheLock) {
   WriteFile(log, contents);
   leveldb::FileLock* lock = nullptr;
   ASSERT_TRUE(env_.LockFile(dir_ + "/LOCK", &lock).ok());
-  const auto damaged_log = env_.source()->Take(dir_);
+  const auto damaged_log = env_.Take(dir_);
   EXPECT_EQ(damaged_log.status().code(), StatusCode::kCorruption);
   EXPECT_NE(damaged_log.status().message().find(".log is damaged after"),
             std::string::npos);
@@ -177,12 +177,12 @@ TEST_F(HotDatabaseTest, ADamagedManifestOrLogMakesTakeFailButNotTheLock) {
 
   WriteFile(dir_ + "/CURRENT", "MANIFEST-000777\n");
   ASSERT_TRUE(env_.LockFile(dir_ + "/LOCK", &lock).ok());
-  EXPECT_FALSE(env_.source()->Take(dir_).ok());
+  EXPECT_FALSE(env_.Take(dir_).ok());
   ASSERT_TRUE(env_.UnlockFile(lock).ok());
 
   WriteFile(dir_ + "/CURRENT", "what?");
   ASSERT_TRUE(env_.LockFile(dir_ + "/LOCK", &lock).ok());
-  EXPECT_EQ(env_.source()->Take(dir_).status().code(), StatusCode::kCorruption);
+  EXPECT_EQ(env_.Take(dir_).status().code(), StatusCode::kCorruption);
   ASSERT_TRUE(env_.UnlockFile(lock).ok());
 }
 
@@ -197,14 +197,14 @@ TEST_F(HotDatabaseTest, FollowsCurrentToAManifestThatItDidNotSeeWritten) {
   WriteFile(dir_ + "/000777.dbtmp", "MANIFEST-000777\n");
   ASSERT_TRUE(env_.RenameFile(dir_ + "/000777.dbtmp", dir_ + "/CURRENT").ok());
   {
-    const auto snapshot = env_.source()->Take(dir_);
+    const auto snapshot = env_.Take(dir_);
     ASSERT_TRUE(snapshot.ok()) << snapshot.status().ToString();
     const auto& files = (*snapshot)->info().files;
     EXPECT_EQ(files[files.size() - 2].name, "MANIFEST-000777");
   }
   WriteFile(dir_ + "/000778.dbtmp", "MANIFEST-000778\n");
   ASSERT_TRUE(env_.RenameFile(dir_ + "/000778.dbtmp", dir_ + "/CURRENT").ok());
-  EXPECT_FALSE(env_.source()->Take(dir_).ok());
+  EXPECT_FALSE(env_.Take(dir_).ok());
   ASSERT_TRUE(env_.UnlockFile(lock).ok());
 }
 

@@ -126,7 +126,7 @@ TEST_F(HotFaultTest, AFailedLogWriteIsFinalAndNothingAcknowledgedIsLost) {
     const SnapshotEnvStats stats = env_.GetStats(dir_);
     EXPECT_TRUE(stats.poisoned);
     EXPECT_NE(stats.poison_reason.find("disk full"), std::string::npos);
-    const auto refused = env_.source()->Take(dir_);
+    const auto refused = env_.Take(dir_);
     ASSERT_FALSE(refused.ok());
     EXPECT_EQ(refused.status().code(), StatusCode::kIoError);
     EXPECT_NE(refused.status().message().find("a write to 0"),
@@ -144,7 +144,7 @@ TEST_F(HotFaultTest, AFailedLogWriteIsFinalAndNothingAcknowledgedIsLost) {
       ASSERT_TRUE(db_->Get({}, EventKey(i), &value).ok()) << i;
     }
     ASSERT_TRUE(Put(500).ok());
-    EXPECT_TRUE(env_.source()->Take(dir_).ok());
+    EXPECT_TRUE(env_.Take(dir_).ok());
   }
 }
 
@@ -155,11 +155,11 @@ TEST_F(HotFaultTest, AFailedManifestWriteStopsSnapshotsUntilReopened) {
   base_.plan.next = Fault::kSync;
   db_->CompactRange(nullptr, nullptr);  // flushes the memtable
   EXPECT_TRUE(env_.GetStats(dir_).poisoned);
-  const auto refused = env_.source()->Take(dir_);
+  const auto refused = env_.Take(dir_);
   EXPECT_EQ(refused.status().code(), StatusCode::kIoError);
   EXPECT_NE(refused.status().message().find("MANIFEST-"), std::string::npos);
   ASSERT_TRUE(Open(&env_, false, true).ok());
-  EXPECT_TRUE(env_.source()->Take(dir_).ok());
+  EXPECT_TRUE(env_.Take(dir_).ok());
   db_.reset();
   EXPECT_EQ(CheckDatabase(dir_, 100), "");
 }
@@ -239,7 +239,7 @@ TEST_F(HotFaultTest, ARestoredSnapshotKeepsWritesThatFollowWithReuseLogs) {
   ASSERT_TRUE(Open(&env_).ok());
   for (uint64_t i = 1; i <= 50; i++) {
     ASSERT_TRUE(Put(i).ok());
-    const auto snapshot = env_.source()->Take(dir_);
+    const auto snapshot = env_.Take(dir_);
     ASSERT_TRUE(snapshot.ok());
     if (i % 10 != 0) continue;
     const std::string copy = temp_.Sub("copy" + std::to_string(i));

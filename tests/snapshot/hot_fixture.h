@@ -40,7 +40,7 @@ class HotSnapshotFixture : public ::testing::Test {
   }
 
   std::unique_ptr<Snapshot> Take() {
-    Result<std::unique_ptr<Snapshot>> snapshot = env_.source()->Take(dir_);
+    Result<std::unique_ptr<Snapshot>> snapshot = env_.Take(dir_);
     EXPECT_TRUE(snapshot.ok()) << snapshot.status().ToString();
     return snapshot.ok() ? std::move(snapshot).value() : nullptr;
   }

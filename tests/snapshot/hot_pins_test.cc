@@ -66,7 +66,7 @@ TEST_F(HotPinsTest, StaysReadableAfterTheDatabaseIsClosed) {
   const auto snapshot = Take();
   Put(3001, 6000);
   db_.reset();
-  EXPECT_FALSE(env_.source()->IsAttached(dir_));
+  EXPECT_FALSE(env_.GetStats(dir_).attached);
   Open();  // replays and removes the logs that the snapshot holds
   EXPECT_EQ(Check(*snapshot, 3000), "");
 }
@@ -80,7 +80,7 @@ TEST_F(HotPinsTest, OutlivesItsEnv) {
   ASSERT_TRUE(leveldb::DB::Open(options, dir_, &db).ok());
   db_.reset(db);
   Put(1, 100);
-  auto snapshot = env->source()->Take(dir_);
+  auto snapshot = env->Take(dir_);
   ASSERT_TRUE(snapshot.ok());
   db_.reset();
   env.reset();

@@ -58,20 +58,20 @@ TEST_F(HotSnapshotTest, FindsTheDatabaseUnderEverySpellingOfItsPath) {
   for (const std::string& path :
        {dir_, dir_ + "/", dir_ + "//", dir_ + "/.", temp_.path() + "/./db",
         temp_.path() + "/db/../db", link}) {
-    EXPECT_TRUE(env_.source()->IsAttached(path)) << path;
+    EXPECT_TRUE(env_.GetStats(path).attached) << path;
     EXPECT_EQ(env_.GetStats(path).last_sequence, 50u) << path;
-    EXPECT_TRUE(env_.source()->Take(path).ok()) << path;
+    EXPECT_TRUE(env_.Take(path).ok()) << path;
   }
 }
 
 TEST_F(HotSnapshotTest, IsNotFoundWhereNothingIsOpen) {
-  const auto never = env_.source()->Take(dir_);
+  const auto never = env_.Take(dir_);
   EXPECT_EQ(never.status().code(), StatusCode::kNotFound);
   EXPECT_FALSE(env_.GetStats(dir_).attached);
   Open();
   Put(1, 5);
   db_.reset();
-  const auto closed = env_.source()->Take(dir_);
+  const auto closed = env_.Take(dir_);
   EXPECT_EQ(closed.status().code(), StatusCode::kNotFound);
 }
 
@@ -79,11 +79,11 @@ TEST_F(HotSnapshotTest, IsNotFoundBeforeCurrentExists) {
   std::filesystem::create_directory(dir_);
   leveldb::FileLock* lock = nullptr;
   ASSERT_TRUE(env_.LockFile(dir_ + "/LOCK", &lock).ok());
-  EXPECT_TRUE(env_.source()->IsAttached(dir_));
-  const auto snapshot = env_.source()->Take(dir_);
+  EXPECT_TRUE(env_.GetStats(dir_).attached);
+  const auto snapshot = env_.Take(dir_);
   EXPECT_EQ(snapshot.status().code(), StatusCode::kNotFound);
   ASSERT_TRUE(env_.UnlockFile(lock).ok());
-  EXPECT_FALSE(env_.source()->IsAttached(dir_));
+  EXPECT_FALSE(env_.GetStats(dir_).attached);
 }
 
 TEST_F(HotSnapshotTest, HoldsLogsOfThePreviousRunBeforeLevelDbReplaysThem) {
@@ -179,7 +179,7 @@ TEST_F(HotSnapshotTest, ATableOfTheWrongSizeIsCorruption) {
     name = snapshot->info().files[0].name;
   }
   std::filesystem::resize_file(dir_ + "/" + name, 100);
-  const auto snapshot = env_.source()->Take(dir_);
+  const auto snapshot = env_.Take(dir_);
   ASSERT_FALSE(snapshot.ok());
   EXPECT_EQ(snapshot.status().code(), StatusCode::kCorruption);
   EXPECT_NE(snapshot.status().message().find(name), std::string::npos);
@@ -194,7 +194,7 @@ TEST_F(HotSnapshotTest, IsNotFoundWhileTheDatabaseIsBeingDestroyed) {
     const auto before = Take();
     const std::string name = before->info().files[0].name;
     ASSERT_TRUE(env_.RemoveFile(dir_ + "/" + name).ok());
-    const auto after = env_.source()->Take(dir_);
+    const auto after = env_.Take(dir_);
     EXPECT_EQ(after.status().code(), StatusCode::kNotFound);
     EXPECT_EQ(Check(*before, 3000), "");
   }
@@ -209,12 +209,12 @@ TEST_F(HotSnapshotTest, AMissingTableOrLogIsCorruption) {
   ASSERT_TRUE(env_.LockFile(dir_ + "/LOCK", &lock).ok());
   { table = Take()->info().files[0].name; }
   std::filesystem::rename(dir_ + "/" + table, temp_.Sub("table"));
-  const auto without_table = env_.source()->Take(dir_);
+  const auto without_table = env_.Take(dir_);
   EXPECT_EQ(without_table.status().code(), StatusCode::kCorruption);
   EXPECT_NE(without_table.status().message().find(table), std::string::npos);
   std::filesystem::rename(temp_.Sub("table"), dir_ + "/" + table);
   std::filesystem::remove(NewestLog());
-  const auto without_log = env_.source()->Take(dir_);
+  const auto without_log = env_.Take(dir_);
   EXPECT_EQ(without_log.status().code(), StatusCode::kCorruption);
   EXPECT_NE(without_log.status().message().find(".log is missing"),
             std::string::npos);

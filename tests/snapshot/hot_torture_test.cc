@@ -114,7 +114,7 @@ class HotTorture : public ::testing::TestWithParam<HotVariant> {
   // Takes a hot snapshot if the database is open, else an offline one; else it
   // tries again.
   Result<std::unique_ptr<Snapshot>> Take() {
-    Result<std::unique_ptr<Snapshot>> snapshot = env_.source()->Take(dir_);
+    Result<std::unique_ptr<Snapshot>> snapshot = env_.Take(dir_);
     if (snapshot.ok()) {
       hot_++;
       return snapshot;

@@ -133,7 +133,7 @@ int PinAndDie(const std::string& dir, const std::string& events) {
       return 1;
     }
   }
-  const auto snapshot = env.source()->Take(dir);
+  const auto snapshot = env.Take(dir);
   if (!snapshot.ok()) return 1;
   // After the compaction, only the tables of the snapshot hold the last event.
   if (!db->Delete({}, EventKey(std::stoull(events))).ok()) return 1;

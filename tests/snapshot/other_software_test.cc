@@ -62,7 +62,8 @@ class OtherSoftwareTest : public ::testing::TestWithParam<SnapshotMethod> {
   }
   // Writes the MANIFEST again, changed by `change`.
   void Change(const std::function<void(VersionEdit*)>& change) {
-    VersionEdit edit = ReadCurrentVersion().AsEdit();
+    VersionEdit edit =
+        *VersionEdit::Decode(ReadCurrentVersion().EncodeAsEdit());
     change(&edit);
     WriteFile(Manifest(), FrameAsLog(edit.Encode()));
   }
@@ -154,8 +155,8 @@ TEST_P(OtherSoftwareTest, LogNumberZeroIsNoLog) {
 TEST_P(OtherSoftwareTest, AHoleInFrontOfALogIsSaid) {
   EmptyTheLog();
   std::string batch;
-  PutFixed64(&batch, 2002);
-  PutFixed32(&batch, 1);
+  PutFixed<uint64_t>(&batch, 2002);
+  PutFixed<uint32_t>(&batch, 1);
   batch += '\x01';
   PutLengthPrefixed(&batch, EventKey(2002));
   PutLengthPrefixed(&batch, EventValue(2002));
