@@ -12,10 +12,9 @@
 #include "eventstore/event.h"
 #include "format/backup_name.h"
 #include "format/backup_state.h"
+#include "restore/context.h"
 #include "restore/drop_history.h"
-#include "restore/layout.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 #include "support.h"
 
 namespace levelkeep::fuzz {

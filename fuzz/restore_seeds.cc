@@ -6,7 +6,6 @@
 #include "corpus.h"
 #include "restore/drop_history.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 #include "restore_flags.h"
 #include "sample_archive.h"
 #include "sample_database.h"

@@ -7,7 +7,7 @@
 #include "archive/codec.h"
 #include "archive/gzip_format.h"
 #include "archive/member_reader.h"
-#include "archive/own_reader.h"
+#include "archive/readers.h"
 #include "archive/tar_format.h"
 #include "base/clock.h"
 #include "base/file_system.h"

@@ -15,7 +15,6 @@
 #include "log_builder.h"
 #include "restore/drop_history.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 #include "restore_flags.h"
 #include "sample_archive.h"
 #include "sample_database.h"

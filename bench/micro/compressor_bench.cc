@@ -10,8 +10,8 @@
 
 #include "archive/byte_buffer.h"
 #include "archive/codec.h"
-#include "archive/entry_encoder.h"
 #include "archive/gzip_format.h"
+#include "archive/write_pipeline.h"
 #include "support/event_data.h"
 
 namespace levelkeep::bench {

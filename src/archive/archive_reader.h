@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,6 +17,8 @@
 #include "levelkeep/status.h"
 
 namespace levelkeep {
+
+struct OwnIndex;
 
 struct ArchiveLimits {
   uint64_t max_entries = 200'000;
@@ -72,10 +75,10 @@ class ArchiveReader {
       std::shared_ptr<const ByteSource> bytes, uint64_t size_bytes);
   ~ArchiveReader();
 
-  const ByteSource& bytes() const;
-  const ArchiveOutline& outline() const;
+  const ByteSource& bytes() const { return *bytes_; }
+  const ArchiveOutline& outline() const { return outline_; }
   // Whether another process can read the archive by its path.
-  bool has_path() const;
+  bool has_path() const { return opened_.has_value(); }
 
   // Reads everything and writes nothing. Checks framing, CRCs, sizes, digests,
   // names, and for foreign archives that they hold one database folder.
@@ -87,7 +90,7 @@ class ArchiveReader {
                                     const ArchiveReadOptions& options);
   // True if the last Check or Extract failed because the file ends before the
   // archive does: an incomplete copy.
-  bool cut_short() const;
+  bool cut_short() const { return cut_short_; }
   // Ok if the path still names the file that was opened, with unchanged
   // content, or if there is no path. For callers that let another process read
   // the file by its path. kBusy: the file was changed or replaced, which says
@@ -100,8 +103,18 @@ class ArchiveReader {
 
  private:
   ArchiveReader();
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  Status Load();
+  Result<ExtractedDatabase> Read(const std::string& target_dir,
+                                 const ArchiveReadOptions& options);
+
+  FileSystem* fs_ = nullptr;
+  std::string path_;  // or a label
+  std::shared_ptr<const ByteSource> bytes_;
+  std::optional<FileInfo> opened_;  // the file when opened; nullopt: no file
+  std::unique_ptr<const OwnIndex> index_;  // for a LevelKeep archive
+  ArchiveOutline outline_;
+  std::string sha256_;  // once known
+  bool cut_short_ = false;
 };
 
 }  // namespace levelkeep

@@ -1,14 +1,11 @@
-#include "archive/archive_sink.h"
-
 #include <algorithm>
 #include <string>
 #include <string_view>
-#include <system_error>
 #include <utility>
 
 #include "archive/byte_buffer.h"
+#include "archive/write_pipeline.h"
 #include "base/hash.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 
 namespace levelkeep {
@@ -97,14 +94,9 @@ void ReadBack::Written(std::string_view bytes) {
 }
 
 std::jthread ReadBack::StartThread() {
-  try {
-    return std::jthread([this] {
-      LowerThreadPriority(priority_);
-      verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
-    });
-  } catch (const std::system_error&) {
-    return std::jthread();
-  }
+  return TryThread(priority_, [this] {
+    verdict_.Fail(RunGuarded([this] { return CheckRuns(); }));
+  });
 }
 
 Status ReadBack::Finish() {

@@ -6,58 +6,31 @@
 #include <vector>
 
 #include "archive/member_reader.h"
-#include "archive/own_reader.h"
+#include "archive/readers.h"
 #include "archive/tar_format.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 
 namespace levelkeep {
 
-namespace {
-
-// A chunk's gzip member begins at `begin`; behind it are headers up to `end`.
-struct Extent {
-  uint64_t begin = 0;
-  uint64_t end = 0;
-};
-
-struct ViewedFile {
-  uint64_t size_bytes = 0;
-  std::vector<Extent> members;  // one for each chunk
-};
-
-}  // namespace
-
-struct ArchiveView::Impl {
-  explicit Impl(size_t cache_bytes) : cache(cache_bytes) {}
-
-  // Keeps only what reading needs of the index, which is several times larger.
-  void Take(const OwnIndex& index) {
-    std::vector<uint64_t> begins;
-    for (const TocFile& file : index.toc.files) {
-      for (const TocChunk& chunk : file.chunks) {
-        begins.push_back(chunk.archive_offset);
-      }
-    }
-    begins.push_back(index.toc_offset);
-    size_t next = 0;
-    for (size_t i = 0; i < index.database_files(); ++i) {
-      ViewedFile& file = files[index.FlatName(i)];
-      for (size_t n = index.toc.files[i].chunks.size(); n > 0; --n) {
-        file.members.push_back({begins[next], begins[next + 1]});
-        ++next;
-      }
-      sizes[index.FlatName(i)] = file.size_bytes =
-          index.toc.files[i].size_bytes;
+void ArchiveView::Take(const OwnIndex& index) {
+  std::vector<uint64_t> begins;
+  for (const TocFile& file : index.toc.files) {
+    for (const TocChunk& chunk : file.chunks) {
+      begins.push_back(chunk.archive_offset);
     }
   }
-
-  std::string path;
-  std::unique_ptr<File> archive;
-  std::map<std::string, uint64_t> sizes;
-  std::map<std::string, ViewedFile> files;
-  mutable ChunkCache cache;
-};
+  begins.push_back(index.toc_offset);
+  size_t next = 0;
+  for (size_t i = 0; i < index.database_files(); ++i) {
+    ViewedFile& file = files_[index.FlatName(i)];
+    for (size_t n = index.toc.files[i].chunks.size(); n > 0; --n) {
+      file.members.push_back({begins[next], begins[next + 1]});
+      ++next;
+    }
+    sizes_[index.FlatName(i)] = file.size_bytes = index.toc.files[i].size_bytes;
+  }
+}
 
 // One file of the view.
 class ArchiveView::Source : public ByteSource {
@@ -65,7 +38,7 @@ class ArchiveView::Source : public ByteSource {
   Source(std::shared_ptr<const ArchiveView> view, std::string name)
       : view_(std::move(view)),
         name_(std::move(name)),
-        file_(impl().files.at(name_)) {}
+        file_(view_->files_.at(name_)) {}
 
   Result<size_t> ReadAt(uint64_t offset, char* buffer,
                         size_t size) const override {
@@ -85,17 +58,15 @@ class ArchiveView::Source : public ByteSource {
   }
 
  private:
-  const Impl& impl() const { return *view_->impl_; }
-
   Result<ChunkCache::Piece> PieceAt(uint64_t offset) const {
     const size_t chunk = static_cast<size_t>(offset / kChunkBytes);
     const size_t piece =
         static_cast<size_t>(offset % kChunkBytes / ChunkCache::kPieceBytes);
     auto found =
-        impl().cache.Get(file_.members[chunk].begin, piece,
-                         [this, chunk] { return InflateChunk(chunk); });
+        view_->cache_.Get(file_.members[chunk].begin, piece,
+                          [this, chunk] { return InflateChunk(chunk); });
     if (!found.ok()) {
-      return found.status().WithContext(impl().path + ", " + name_);
+      return found.status().WithContext(view_->path_ + ", " + name_);
     }
     return found;
   }
@@ -103,9 +74,9 @@ class ArchiveView::Source : public ByteSource {
   // Pages that were not in the page cache before are dropped again.
   Result<std::vector<ChunkCache::Piece>> InflateChunk(size_t chunk) const {
     const auto [begin, end] = file_.members[chunk];
-    const bool cached = impl().archive->IsCached(begin);
+    const bool cached = view_->archive_->IsCached(begin);
     auto pieces = ReadMember(chunk);
-    if (!cached) impl().archive->DontNeed(begin, end - begin);
+    if (!cached) view_->archive_->DontNeed(begin, end - begin);
     return pieces;
   }
 
@@ -114,13 +85,13 @@ class ArchiveView::Source : public ByteSource {
     uint64_t left =
         std::min(kChunkBytes, file_.size_bytes - chunk * kChunkBytes);
     std::vector<ChunkCache::Piece> pieces;
-    MemberReader member(impl().archive.get());
+    MemberReader member(view_->archive_.get());
     member.Start(file_.members[chunk].begin, file_.members[chunk].end);
     LEVELKEEP_RETURN_IF_ERROR(member.BeginMember());
     while (left > 0) {
       const size_t size = static_cast<size_t>(
           std::min<uint64_t>(ChunkCache::kPieceBytes, left));
-      auto piece = impl().cache.NewPiece();
+      auto piece = view_->cache_.NewPiece();
       LEVELKEEP_RETURN_IF_ERROR(member.Read(piece->Tail(size), size));
       piece->Advance(size);
       pieces.push_back(std::move(piece));
@@ -138,38 +109,28 @@ class ArchiveView::Source : public ByteSource {
   const ViewedFile& file_;
 };
 
-ArchiveView::ArchiveView() = default;
-
-ArchiveView::~ArchiveView() = default;
-
 Result<std::shared_ptr<const ArchiveView>> ArchiveView::Open(
     FileSystem* fs, const std::string& path, size_t cache_bytes) {
-  std::shared_ptr<ArchiveView> view(new ArchiveView());
-  view->impl_ = std::make_unique<Impl>(cache_bytes);
-  view->impl_->path = path;
-  LEVELKEEP_ASSIGN_OR_RETURN(view->impl_->archive,
-                             fs->Open(path, OpenMode::kRead));
-  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, view->impl_->archive->Stat());
-  const auto index = LoadOwnIndex(*view->impl_->archive, info.size_bytes);
+  std::shared_ptr<ArchiveView> view(new ArchiveView(cache_bytes));
+  view->path_ = path;
+  LEVELKEEP_ASSIGN_OR_RETURN(view->archive_, fs->Open(path, OpenMode::kRead));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, view->archive_->Stat());
+  const auto index = LoadOwnIndex(*view->archive_, info.size_bytes);
   if (!index.ok()) return index.status().WithContext(path);
   if (!index->has_value()) {
     return Status(StatusCode::kUnsupported,
                   path + " is not an archive of LevelKeep",
                   "extract it and check the folder");
   }
-  view->impl_->Take(**index);
+  view->Take(**index);
   return std::shared_ptr<const ArchiveView>(std::move(view));
-}
-
-const std::map<std::string, uint64_t>& ArchiveView::sizes() const {
-  return impl_->sizes;
 }
 
 Result<std::unique_ptr<ByteSource>> ArchiveView::OpenFile(
     std::shared_ptr<const ArchiveView> view, const std::string& name) {
-  if (view->impl_->sizes.count(name) == 0) {
+  if (view->sizes_.count(name) == 0) {
     return Status(StatusCode::kNotFound,
-                  view->impl_->path + " holds no file " + Printable(name));
+                  view->path_ + " holds no file " + Printable(name));
   }
   return std::unique_ptr<ByteSource>(
       std::make_unique<Source>(std::move(view), name));

@@ -23,6 +23,8 @@
 
 namespace levelkeep {
 
+struct OwnIndex;
+
 // Chunks are cached whole and evicted in pieces. LevelDB's iterator merges many
 // tables and reads all of them at the same time, each from front to back. So
 // pieces that are still to be read are kept apart from pieces that were read.
@@ -98,10 +100,9 @@ class ArchiveView {
   static Result<std::shared_ptr<const ArchiveView>> Open(
       FileSystem* fs, const std::string& path,
       size_t cache_bytes = kDefaultCacheBytes);
-  ~ArchiveView();
 
   // The sizes of the database files, by name ("000012.ldb").
-  const std::map<std::string, uint64_t>& sizes() const;
+  const std::map<std::string, uint64_t>& sizes() const { return sizes_; }
   // kNotFound if there is no such file. The source keeps the view alive; its
   // reads fail with kCorruption if the archive is damaged.
   static Result<std::unique_ptr<ByteSource>> OpenFile(
@@ -109,9 +110,25 @@ class ArchiveView {
 
  private:
   class Source;
-  struct Impl;
-  ArchiveView();
-  std::unique_ptr<Impl> impl_;
+  // A chunk's gzip member begins at `begin`; behind it are headers up to `end`.
+  struct Extent {
+    uint64_t begin = 0;
+    uint64_t end = 0;
+  };
+  struct ViewedFile {
+    uint64_t size_bytes = 0;
+    std::vector<Extent> members;  // one for each chunk
+  };
+
+  explicit ArchiveView(size_t cache_bytes) : cache_(cache_bytes) {}
+  // Keeps only what reading needs of the index, which is several times larger.
+  void Take(const OwnIndex& index);
+
+  std::string path_;
+  std::unique_ptr<File> archive_;
+  std::map<std::string, uint64_t> sizes_;
+  std::map<std::string, ViewedFile> files_;
+  mutable ChunkCache cache_;
 };
 
 }  // namespace levelkeep

@@ -3,8 +3,6 @@
 #include <optional>
 #include <utility>
 
-#include "archive/archive_sink.h"
-#include "archive/entry_encoder.h"
 #include "archive/gzip_format.h"
 #include "archive/tar_format.h"
 #include "archive/write_pipeline.h"
@@ -44,14 +42,13 @@ class TailWriter {
     const std::unique_ptr<ByteSource> source = NewStringSource(std::move(text));
     for (size_t i = 0; i < ChunkCount(file.size_bytes); ++i) {
       const bool last = i + 1 == ChunkCount(file.size_bytes);
-      const uint64_t offset = sink_->size_bytes() + out_.size();
       LEVELKEEP_ASSIGN_OR_RETURN(
           EntryEncoder::Chunk chunk,
           encoder_.AppendChunk(file.name, *source, i * kChunkBytes,
                                file.ChunkSize(i),
                                last ? TarPadding(file.size_bytes) : 0, &out_));
-      file.chunks.push_back(
-          {offset, chunk.sha256, chunk.member_bytes, chunk.member_checksum});
+      chunk.member.archive_offset += sink_->size_bytes();
+      file.chunks.push_back(chunk.member);
       LEVELKEEP_RETURN_IF_ERROR(Flush());
     }
     files->push_back(std::move(file));

@@ -1,6 +1,6 @@
 #include <memory>
 
-#include "archive/foreign_reader.h"
+#include "archive/readers.h"
 #include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -23,12 +23,7 @@ Status CheckTables(const Version& version,
                    const std::map<std::string, uint64_t>& sizes) {
   for (const auto& [number, table] : version.tables()) {
     auto found = sizes.find(TableFileName(number));
-    if (found == sizes.end()) {
-      // Old versions of LevelDB named tables .sst.
-      std::string old_name = TableFileName(number);
-      old_name.replace(old_name.size() - 3, 3, "sst");
-      found = sizes.find(old_name);
-    }
+    if (found == sizes.end()) found = sizes.find(OldTableFileName(number));
     if (found == sizes.end()) {
       return Corrupt("table " + TableFileName(number) + " is missing");
     }

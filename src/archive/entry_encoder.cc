@@ -1,8 +1,7 @@
-#include "archive/entry_encoder.h"
-
 #include <algorithm>
 
 #include "archive/tar_format.h"
+#include "archive/write_pipeline.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 
@@ -32,7 +31,6 @@ Status EntryEncoder::AppendHeader(const std::string& name, uint64_t size_bytes,
 Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
     const std::string& name, const ByteSource& source, uint64_t offset,
     uint64_t size, size_t padding, ByteBuffer* out) {
-  Chunk chunk;
   Digest digest(DigestKind::kSha256);
   const size_t begin = out->size();
   MemberWriter member = BeginMember(out);
@@ -47,11 +45,9 @@ Result<EntryEncoder::Chunk> EntryEncoder::AppendChunk(
     member.Append(step_.view(), last);
     control_.done_bytes->fetch_add(length, std::memory_order_relaxed);
   }
-  chunk.sha256 = digest.FinishSha256();
-  chunk.crc32 = member.crc32();
-  chunk.member_bytes = out->size() - begin;
-  chunk.member_checksum = DamageChecksum(out->view().substr(begin));
-  return chunk;
+  return Chunk{{begin, digest.FinishSha256(), out->size() - begin,
+                DamageChecksum(out->view().substr(begin))},
+               member.crc32()};
 }
 
 Result<EntryEncoder::Copy> EntryEncoder::AppendCopy(const ByteSource& archive,

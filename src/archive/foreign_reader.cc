@@ -1,5 +1,3 @@
-#include "archive/foreign_reader.h"
-
 #include <algorithm>
 #include <map>
 #include <optional>
@@ -9,6 +7,7 @@
 #include "archive/byte_buffer.h"
 #include "archive/gzip_format.h"
 #include "archive/parallel.h"
+#include "archive/readers.h"
 #include "archive/tar_format.h"
 #include "base/hash.h"
 #include "base/status_macros.h"

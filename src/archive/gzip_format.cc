@@ -4,13 +4,12 @@
 #include <charconv>
 #include <cinttypes>
 #include <cstdio>
-#include <system_error>
 #include <utility>
 
 #include "archive/parallel.h"
 #include "base/hash.h"
-#include "base/process.h"
 #include "base/status_macros.h"
+#include "dbfiles/coding.h"
 
 namespace levelkeep {
 
@@ -18,14 +17,6 @@ namespace {
 
 constexpr size_t kOffsetDigits = 16;
 constexpr size_t kOffsetPosition = 16;
-
-void AppendLittleEndian32(uint32_t value, ByteBuffer* out) {
-  const char bytes[4] = {static_cast<char>(value & 0xff),
-                         static_cast<char>(value >> 8 & 0xff),
-                         static_cast<char>(value >> 16 & 0xff),
-                         static_cast<char>(value >> 24 & 0xff)};
-  out->Append({bytes, sizeof bytes});
-}
 
 constexpr uint64_t kGzipReadBytes = 512u << 10;
 constexpr uint64_t kAheadBytes = 8 * kGzipReadBytes;  // read in advance
@@ -53,8 +44,10 @@ void MemberWriter::Append(std::string_view step, bool last) {
   size_ += static_cast<uint32_t>(step.size());
   deflater_->Append(step, last, out_);
   if (!last) return;
-  AppendLittleEndian32(crc_, out_);
-  AppendLittleEndian32(size_, out_);
+  std::string trailer;
+  PutFixed(&trailer, crc_);
+  PutFixed(&trailer, size_);
+  out_->Append(trailer);
 }
 
 std::string EncodeFooter(uint64_t toc_offset) {
@@ -230,18 +223,13 @@ bool InflateAhead::Start() {
     for (int i = 0; i < kBlocksAhead; ++i)
       free_.emplace_back(kInflatedBlockBytes);
   }
-  try {
-    thread_ = std::jthread([this] {
-      LowerThreadPriority(ThreadPriority::kLow);
-      Work();
-    });
-  } catch (const std::system_error&) {
-    // For good: the spare blocks were meant for the thread.
-    alone_ = true;
-    MutexLock lock(&mutex_);
-    free_.clear();
-  }
-  return !alone_;
+  thread_ = TryThread(ThreadPriority::kLow, [this] { Work(); });
+  if (thread_.joinable()) return true;
+  // For good: the spare blocks were meant for the thread.
+  alone_ = true;
+  MutexLock lock(&mutex_);
+  free_.clear();
+  return false;
 }
 
 InflateAhead::Block InflateAhead::Inflate(ByteBuffer memory) {

@@ -5,7 +5,7 @@
 
 #include "archive/gzip_format.h"
 #include "archive/member_reader.h"
-#include "archive/own_reader.h"
+#include "archive/readers.h"
 #include "archive/tar_format.h"
 #include "base/hash.h"
 #include "base/status_macros.h"

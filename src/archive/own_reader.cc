@@ -1,5 +1,3 @@
-#include "archive/own_reader.h"
-
 #include <algorithm>
 #include <atomic>
 #include <unordered_map>
@@ -10,6 +8,7 @@
 #include "archive/gzip_format.h"
 #include "archive/member_reader.h"
 #include "archive/parallel.h"
+#include "archive/readers.h"
 #include "archive/tar_format.h"
 #include "base/hash.h"
 #include "base/mutex.h"

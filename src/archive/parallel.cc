@@ -57,6 +57,17 @@ Status RunGuarded(const std::function<Status()>& body) {
   }
 }
 
+std::jthread TryThread(ThreadPriority priority, std::function<void()> work) {
+  try {
+    return std::jthread([priority, work = std::move(work)] {
+      LowerThreadPriority(priority);
+      work();
+    });
+  } catch (const std::system_error&) {
+    return std::jthread();
+  }
+}
+
 int WorkerCount(int requested) {
   if (requested <= 0) {
     requested = static_cast<int>(std::thread::hardware_concurrency());
@@ -120,11 +131,12 @@ Status DigestRange(const ByteSource& source, uint64_t begin, uint64_t end,
   return Status::Ok();
 }
 
-Result<std::string> Sha256OfSource(const ByteSource& source,
-                                   uint64_t size_bytes, Verdict* verdict) {
-  Digest digest(DigestKind::kSha256);
+Result<std::string> DigestOfSource(DigestKind kind, const ByteSource& source,
+                                   uint64_t size_bytes, std::stop_token stop) {
+  Verdict verdict(std::move(stop));
+  Digest digest(kind);
   LEVELKEEP_RETURN_IF_ERROR(
-      DigestRange(source, 0, size_bytes, &digest, verdict));
+      DigestRange(source, 0, size_bytes, &digest, &verdict));
   return digest.FinishHex();
 }
 

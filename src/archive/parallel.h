@@ -9,6 +9,7 @@
 #include <functional>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <utility>
 
 #include "base/file_system.h"
@@ -52,6 +53,10 @@ class Verdict {
 // host) to a Status.
 Status RunGuarded(const std::function<Status()>& body);
 
+// Runs `work` on a thread of that priority; the thread is not joinable if the
+// host refuses one.
+std::jthread TryThread(ThreadPriority priority, std::function<void()> work);
+
 // Less work than this is done by the calling thread.
 inline constexpr uint64_t kSmallWorkBytes = 1u << 20;
 
@@ -68,9 +73,9 @@ Status RunWorkers(int workers, ThreadPriority priority, Verdict* verdict,
 // Feeds [begin, end) to `digest`; checks `verdict` between steps.
 Status DigestRange(const ByteSource& source, uint64_t begin, uint64_t end,
                    Digest* digest, Verdict* verdict);
-// The digest of the first `size_bytes`; checks `verdict` between steps.
-Result<std::string> Sha256OfSource(const ByteSource& source,
-                                   uint64_t size_bytes, Verdict* verdict);
+// The digest of the first `size_bytes` in hex; kCancelled on `stop`.
+Result<std::string> DigestOfSource(DigestKind kind, const ByteSource& source,
+                                   uint64_t size_bytes, std::stop_token stop);
 
 }  // namespace levelkeep
 

@@ -1,7 +1,6 @@
-#include "archive/target_directory.h"
-
 #include <utility>
 
+#include "archive/readers.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"

@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "archive/byte_buffer.h"
-#include "archive/entry_encoder.h"
 #include "archive/tar_format.h"
 #include "base/hash.h"
 #include "base/mutex.h"
@@ -287,14 +286,12 @@ class WritePipeline {
                             const ByteSource& source, uint64_t offset,
                             uint64_t size, Job* job) {
     const bool last = offset + size == input.size_bytes;
-    const uint64_t begin = job->out.size();
     LEVELKEEP_ASSIGN_OR_RETURN(
-        EntryEncoder::Chunk chunk,
+        const EntryEncoder::Chunk chunk,
         encoder->AppendChunk(input.name, source, offset, size,
                              last ? TarPadding(input.size_bytes) : 0,
                              &job->out));
-    job->encoded.back().chunk = {begin, chunk.sha256, chunk.member_bytes,
-                                 chunk.member_checksum};
+    job->encoded.back().chunk = chunk.member;
     return chunk.crc32;
   }
 
@@ -314,8 +311,7 @@ class WritePipeline {
     }
     LEVELKEEP_RETURN_IF_ERROR(OpenLarge(job));
     const uint64_t offset = job->chunk * kChunkBytes;
-    const uint64_t size =
-        std::min<uint64_t>(kChunkBytes, input.size_bytes - offset);
+    const uint64_t size = files_[job->first_input].ChunkSize(job->chunk);
     // Prefetches this chunk and the chunk that this worker likely takes next.
     large.source.bytes->WillNeed(offset, size + kChunkBytes);
     LEVELKEEP_ASSIGN_OR_RETURN(
@@ -353,8 +349,7 @@ class WritePipeline {
       if (verdict_.failed()) return verdict_.status();
     }
     const uint64_t offset = job->chunk * kChunkBytes;
-    const uint64_t size =
-        std::min<uint64_t>(kChunkBytes, input.size_bytes - offset);
+    const uint64_t size = files_[job->first_input].ChunkSize(job->chunk);
     const bool last = offset + size == input.size_bytes;
     LEVELKEEP_RETURN_IF_ERROR(encoder->DigestAgain(
         input.name, *large.source.bytes, offset, size,

@@ -14,7 +14,7 @@
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "restore/context.h"
-#include "restore/undo.h"
+#include "restore/swap.h"
 
 namespace levelkeep {
 

@@ -12,9 +12,10 @@
 #include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "leveldb/db.h"
-#include "restore/layout.h"
+#include "restore/context.h"
 #include "restore/staging.h"
 #include "restore/store_check.h"
+#include "restore/swap.h"
 
 namespace levelkeep {
 
@@ -262,7 +263,7 @@ Status Engine::ForgetUndo() {
 // began after the undo. If the clock was set back, replaced databases are kept
 // longer.
 bool Engine::UndoIsDue() {
-  const auto last = OpenRestorer()->FindLastExchange();
+  const auto last = LoadUndo(OpenRestorer()->context());
   if (!last.ok() || clock_->Now() - last->when <
                         std::chrono::hours(options_.restore.undo_hours)) {
     return false;

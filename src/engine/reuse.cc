@@ -108,11 +108,11 @@ Status ReusePlan::CheckOne(const Snapshot& snapshot,
   std::random_device random;
   const size_t index = reused[random() % reused.size()];
   LEVELKEEP_ASSIGN_OR_RETURN(const auto source, snapshot.Open(index));
-  Verdict verdict(std::move(stop));
-  Digest digest(DigestKind::kSha256);
-  LEVELKEEP_RETURN_IF_ERROR(
-      DigestRange(*source, 0, files[index].size_bytes, &digest, &verdict));
-  if (digest.FinishSha256() == Find(files[index])->sha256) return Status::Ok();
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const std::string sha256,
+      DigestOfSource(DigestKind::kSha256, *source, files[index].size_bytes,
+                     std::move(stop)));
+  if (sha256 == Find(files[index])->sha256.Hex()) return Status::Ok();
   return Status(
       StatusCode::kCorruption,
       files[index].name +

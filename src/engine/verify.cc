@@ -3,7 +3,6 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -11,7 +10,6 @@
 #include "archive/parallel.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/process.h"
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "engine/engine.h"
@@ -29,8 +27,8 @@ std::string DigestOf(FileSystem* fs, const std::string& path,
   if (!file.ok()) return "";
   const auto info = (*file)->Stat();
   if (!info.ok()) return "";
-  Verdict verdict(std::move(stop));
-  const auto digest = Sha256OfSource(**file, info->size_bytes, &verdict);
+  const auto digest = DigestOfSource(DigestKind::kSha256, **file,
+                                     info->size_bytes, std::move(stop));
   return digest.ok() ? *digest : "";
 }
 
@@ -178,13 +176,11 @@ Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
     status =
         RunGuarded([&] { return CheckContent(backup, depth, work, content); });
   };
-  try {
-    std::jthread([&] {
-      LowerThreadPriority(options_.resources.priority);
-      check();
-    }).join();
-  } catch (const std::system_error&) {
-    check();  // no thread can be started
+  std::jthread thread = TryThread(options_.resources.priority, check);
+  if (thread.joinable()) {
+    thread.join();
+  } else {
+    check();
   }
   return status;
 }

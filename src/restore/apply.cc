@@ -11,7 +11,6 @@
 #include "restore/drop_history.h"
 #include "restore/staging.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 
 namespace levelkeep {
 namespace {

@@ -16,7 +16,6 @@
 #include "restore/drop_scan.h"
 #include "restore/restorer.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 
 namespace levelkeep {
 

@@ -1,12 +1,14 @@
 // The files in restore/: their identity, whether their copying has ended,
-// whether they match the digests beside them, and a text for a file that stays
-// there.
+// whether they match the digests beside them, a text for a file that stays
+// there, and the list of those that wait while the application runs.
 
 #ifndef LEVELKEEP_RESTORE_DROP_SCAN_H_
 #define LEVELKEEP_RESTORE_DROP_SCAN_H_
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -14,6 +16,7 @@
 
 #include "archive/archive_reader.h"
 #include "base/file_system.h"
+#include "base/mutex.h"
 #include "base/record.h"
 #include "levelkeep/reports.h"
 #include "levelkeep/status.h"
@@ -122,6 +125,44 @@ UnrestoredDrop ExplainFailure(const RestoreContext& context,
                               const std::string& name, const Status& failure);
 // "NAME: REASON (HINT)".
 std::string ToSentence(const UnrestoredDrop& drop);
+
+// --- the drops that wait while the application runs
+
+struct RejectedDrop {
+  std::string name;
+  std::string reason;
+  std::string path;  // the file's present place
+};
+
+// Thread safety: all methods may be called concurrently. They read the folder
+// and write only to the log.
+class DropWatch {
+ public:
+  // `context` outlives this object.
+  explicit DropWatch(const RestoreContext& context) : context_(context) {}
+
+  // Notes the drops that a start left in restore/, and those it moved to
+  // rejected/ without restoring another one instead.
+  void NoteStart(std::vector<LeftDrop> left,
+                 std::vector<RejectedDrop> rejected);
+  // A restore succeeded: the drops that the start could not restore are
+  // settled.
+  void NoteRestore();
+  std::vector<UnrestoredDrop> Look();
+
+ private:
+  // Empty if the drop was restored before and only could not be moved away.
+  std::optional<UnrestoredDrop> Judge(const DropIdentity& drop) const;
+  void LogNew(const std::vector<UnrestoredDrop>& found) REQUIRES_LOCK(mutex_);
+
+  const RestoreContext& context_;
+  Mutex mutex_;
+  std::vector<LeftDrop> left_ GUARDED_BY(mutex_);
+  std::vector<RejectedDrop> rejected_ GUARDED_BY(mutex_);
+  // Drops that the start left before a later restore succeeded.
+  std::vector<DropIdentity> settled_ GUARDED_BY(mutex_);
+  std::set<std::string> logged_ GUARDED_BY(mutex_);
+};
 
 }  // namespace levelkeep
 

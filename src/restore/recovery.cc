@@ -6,7 +6,6 @@
 #include "restore/apply.h"
 #include "restore/store_check.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 
 namespace levelkeep {
 namespace {

@@ -26,7 +26,6 @@
 #include "levelkeep/status.h"
 #include "restore/context.h"
 #include "restore/drop_scan.h"
-#include "restore/drop_watch.h"
 
 namespace levelkeep {
 
@@ -58,13 +57,6 @@ struct RestoreOutcome {
   uint64_t last_sequence = 0;
   uint64_t content_bytes = 0;
   bool undo_available = false;
-};
-
-// The time of the last restore or undo that can be undone.
-struct LastExchange {
-  Time when;
-  // The last write of the database that became live at that time.
-  uint64_t live_sequence = 0;
 };
 
 // What a start found and did.
@@ -181,8 +173,6 @@ class Restorer {
   bool UndoAvailable() const;
   // The replaced databases, the last one first. Writes nothing; at any time.
   Result<std::vector<KeptDatabase>> ListKept() const;
-  // kNotFound if no database is kept.
-  Result<LastExchange> FindLastExchange() const;
   // Removes all kept databases. kBusy while an interrupted restore is pending.
   Status ForgetUndo();
 

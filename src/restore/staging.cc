@@ -8,9 +8,9 @@
 #include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
-#include "restore/layout.h"
+#include "restore/context.h"
 #include "restore/store_check.h"
-#include "restore/undo.h"
+#include "restore/swap.h"
 
 namespace levelkeep {
 namespace {

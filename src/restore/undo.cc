@@ -1,4 +1,4 @@
-#include "restore/undo.h"
+// The record of the databases that restores replaced.
 
 #include <algorithm>
 #include <string_view>
@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/identity.h"
+#include "restore/swap.h"
 
 namespace levelkeep {
 namespace {

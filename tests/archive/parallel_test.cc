@@ -9,8 +9,7 @@
 #include <mutex>
 #include <stdexcept>
 
-#include "archive/foreign_reader.h"
-#include "archive/target_directory.h"
+#include "archive/readers.h"
 #include "support/no_threads.h"
 #include "support/temp_dir.h"
 

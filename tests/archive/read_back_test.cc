@@ -7,9 +7,9 @@
 #include <thread>
 
 #include "archive/archive_fixture.h"
-#include "archive/archive_sink.h"
 #include "archive/archive_writer.h"
 #include "archive/codec_fixture.h"
+#include "archive/write_pipeline.h"
 #include "support/fault_file_system.h"
 #include "support/no_threads.h"
 

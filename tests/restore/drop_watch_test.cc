@@ -1,10 +1,9 @@
 // The drops that wait in restore/ while the application runs.
 
-#include "restore/drop_watch.h"
-
 #include <filesystem>
 
 #include "restore/drop_fixture.h"
+#include "restore/drop_scan.h"
 #include "support/fault_file_system.h"
 
 namespace levelkeep::test {

@@ -3,8 +3,8 @@
 
 #include <filesystem>
 
+#include "restore/context.h"
 #include "restore/drop_fixture.h"
-#include "restore/layout.h"
 #include "support/fault_file_system.h"
 #include "support/rclone_disk.h"
 

@@ -9,7 +9,6 @@
 #include "restore/apply.h"
 #include "restore/restore_fixture.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 #include "support/fault_file_system.h"
 
 namespace levelkeep::test {

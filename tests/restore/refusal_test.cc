@@ -1,7 +1,7 @@
 // Archives that can't be restored. A refused restore leaves nothing behind.
 
 #include "base/text.h"
-#include "restore/layout.h"
+#include "restore/context.h"
 #include "restore/restore_fixture.h"
 #include "support/fault_file_system.h"
 

@@ -5,7 +5,7 @@
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
 #include "restore/restore_fixture.h"
-#include "restore/undo.h"
+#include "restore/swap.h"
 
 namespace levelkeep::test {
 namespace {

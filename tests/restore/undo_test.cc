@@ -1,11 +1,10 @@
 // Several restores without a verified backup between them: each may have
 // replaced writes that exist nowhere else.
 
-#include "restore/undo.h"
-
 #include "base/text.h"
 #include "restore/apply.h"
 #include "restore/restore_fixture.h"
+#include "restore/swap.h"
 #include "support/fault_file_system.h"
 
 namespace levelkeep::test {
@@ -220,7 +219,7 @@ TEST_F(UndoTest, TheyAreListedAndForgottenTogether) {
   EXPECT_EQ((*kept)[0].archive, "two.tar.gz");
   EXPECT_EQ((*kept)[0].replaced, clock_.Now());
   EXPECT_GT((*kept)[0].bytes, 0u);
-  EXPECT_GT(restorer_->FindLastExchange()->live_sequence, 0u);
+  EXPECT_GT(LoadUndo(context_)->live_sequence, 0u);
   EXPECT_FALSE((*kept)[1].replaced.has_value());
   EXPECT_TRUE(Exists((*kept)[1].path));
   ASSERT_TRUE(restorer_->ForgetUndo().ok());

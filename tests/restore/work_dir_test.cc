@@ -7,7 +7,6 @@
 #include "dbfiles/identity.h"
 #include "restore/restore_fixture.h"
 #include "restore/swap.h"
-#include "restore/undo.h"
 
 namespace levelkeep::test {
 namespace {

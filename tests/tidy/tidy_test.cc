@@ -272,7 +272,7 @@ TEST(TidyTest, PrivateHeadersAreOfTheirModuleOnly) {
     problems.push_back(file.path + ": says that it is private to " +
                        PrivateTo(file));
   }
-  EXPECT_GT(owners.size(), 10u);
+  EXPECT_GT(owners.size(), 7u);
   for (const SourceFile& file : files) {
     for (const Include& include : IncludesOf(file.text)) {
       const auto owner = owners.find(include.target);
