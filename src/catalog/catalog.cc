@@ -285,8 +285,11 @@ bool Catalog::Unchanged(const CachedPtr& old, const Cached& fresh) {
 
 Catalog::CachedPtr Catalog::Known(const std::string& name) const {
   if (const auto it = found_.find(name); it != found_.end()) return it->second;
-  if (last_ == nullptr) return nullptr;
-  const auto& by_name = last_->content->by_name;
+  return last_ == nullptr ? nullptr : FindIn(last_->content->by_name, name);
+}
+
+Catalog::CachedPtr Catalog::FindIn(const std::vector<CachedPtr>& by_name,
+                                   const std::string& name) {
   const auto it =
       std::lower_bound(by_name.begin(), by_name.end(), name,
                        [](const CachedPtr& cached, const std::string& text) {

@@ -115,9 +115,8 @@ class Catalog {
   Result<std::vector<std::string>> Sweep();
   // The owner may have changed: the next listing asks OwnerSource again.
   void ForgetOwner() { NoteChange(); }
-  // Writes "<hex>  <name>\n" beside the archive, durably. kind: "sha256" or
-  // "md5".
-  Status WriteSidecar(const std::string& name, const std::string& kind,
+  // Writes "<hex>  <name>\n" beside the archive, durably.
+  Status WriteSidecar(const std::string& name, DigestKind kind,
                       const std::string& hex);
 
   // --- publishing: a part becomes a backup
@@ -215,6 +214,9 @@ class Catalog {
   // sees what changed.
   CachedPtr Lookup(const std::string& name, const BackupName& parsed);
   CachedPtr Known(const std::string& name) const REQUIRES_LOCK(mutex_);
+  // Null if there is none. `by_name` is sorted.
+  static CachedPtr FindIn(const std::vector<CachedPtr>& by_name,
+                          const std::string& name);
   // Reads the sidecar and the state file, if present, into the entry; `state`
   // is unchanged if the state file can't be read.
   void ReadCompanions(uint32_t archive_mode, Cached* cached,
@@ -253,7 +255,7 @@ class Catalog {
       const std::function<std::string(const std::string&)>& backup_of,
       std::vector<std::string>* removed);
   // REQUIRES: the folder's state lock is held.
-  Status WriteSidecarLocked(const std::string& name, const std::string& kind,
+  Status WriteSidecarLocked(const std::string& name, DigestKind kind,
                             const std::string& hex);
   // Marks the last scan as outdated, whatever the folders' times are.
   void NoteChange();

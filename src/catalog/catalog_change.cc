@@ -218,24 +218,20 @@ Status Catalog::SweepFolder(
   return removed->size() == before ? Status::Ok() : fs_->SyncDirectory(folder);
 }
 
-Status Catalog::WriteSidecar(const std::string& name, const std::string& kind,
+Status Catalog::WriteSidecar(const std::string& name, DigestKind kind,
                              const std::string& hex) {
   LEVELKEEP_RETURN_IF_ERROR(RequireBackupName(name));
-  if (kind != "sha256" && kind != "md5") {
-    return Status(StatusCode::kInvalidArgument,
-                  Printable(kind) + " is not a kind of digest");
-  }
   LEVELKEEP_ASSIGN_OR_RETURN(const auto state_lock, folder_.LockState());
   return WriteSidecarLocked(name, kind, hex);
 }
 
-Status Catalog::WriteSidecarLocked(const std::string& name,
-                                   const std::string& kind,
+Status Catalog::WriteSidecarLocked(const std::string& name, DigestKind kind,
                                    const std::string& hex) {
   // If we die here: the archive stays without this sidecar and is listed with
   // an empty digest.
-  const Status written = WriteFileDurably(
-      fs_, JoinPath(directory_, name + "." + kind), hex + "  " + name + "\n");
+  const std::string path =
+      JoinPath(directory_, name + std::string(DigestSuffix(kind)));
+  const Status written = WriteFileDurably(fs_, path, hex + "  " + name + "\n");
   NoteChange();
   return written;
 }
@@ -269,9 +265,10 @@ Result<std::string> Catalog::Publish(const FolderDestination::Part& part,
   const Status described = [&]() -> Status {
     LEVELKEEP_ASSIGN_OR_RETURN(const auto state_lock, folder_.LockState());
     LEVELKEEP_RETURN_IF_ERROR(
-        WriteSidecarLocked(published, "sha256", made.sha256));
+        WriteSidecarLocked(published, DigestKind::kSha256, made.sha256));
     if (!made.md5.empty()) {
-      LEVELKEEP_RETURN_IF_ERROR(WriteSidecarLocked(published, "md5", made.md5));
+      LEVELKEEP_RETURN_IF_ERROR(
+          WriteSidecarLocked(published, DigestKind::kMd5, made.md5));
     }
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
                                fs_->Stat(JoinPath(directory_, published)));

@@ -167,14 +167,8 @@ void Catalog::AddThoseElsewhere(const std::vector<std::string>& names,
     if (name.empty() || std::binary_search(names.begin(), names.end(), name)) {
       continue;
     }
-    const auto it =
-        std::lower_bound(old.begin(), old.end(), name,
-                         [](const CachedPtr& cached, const std::string& text) {
-                           return cached->entry.name < text;
-                         });
-    const bool known = it != old.end() && (*it)->entry.name == name;
     auto cached =
-        ReadElsewhere(name, *ParseBackupName(name), known ? *it : nullptr);
+        ReadElsewhere(name, *ParseBackupName(name), FindIn(old, name));
     if (cached != nullptr) by_name->push_back(std::move(cached));
   }
   std::inplace_merge(by_name->begin(),

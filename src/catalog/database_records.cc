@@ -160,12 +160,9 @@ std::string DatabaseRecords::Folder(const std::string& id) const {
 
 Result<std::vector<DatabaseRecord>> DatabaseRecords::List() const {
   std::vector<DatabaseRecord> records;
-  const auto names = fs_->List(directory_);
-  if (names.status().code() == StatusCode::kNotFound) return records;
-  LEVELKEEP_RETURN_IF_ERROR(names.status());
-  for (const std::string& name : *names) {
-    if (!IsEpoch(name)) continue;
-    auto record = Load(name);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto folders, ListFolders());
+  for (const std::string& folder : folders) {
+    auto record = Load(BaseName(folder));
     if (record.ok()) {
       records.push_back(std::move(*record));
     } else if (record.status().code() != StatusCode::kNotFound &&
@@ -177,10 +174,10 @@ Result<std::vector<DatabaseRecord>> DatabaseRecords::List() const {
 }
 
 bool DatabaseRecords::HasOther(const std::string& id) const {
-  const auto names = fs_->List(directory_);
-  return names.ok() &&
-         std::any_of(names->begin(), names->end(), [&](const auto& name) {
-           return IsEpoch(name) && name != id;
+  const auto folders = ListFolders();
+  return folders.ok() &&
+         std::ranges::any_of(*folders, [&](const std::string& folder) {
+           return folder != Folder(id);
          });
 }
 
@@ -211,16 +208,10 @@ Result<std::string> DatabaseRecords::FindPlace(const std::string& place) const {
   return found;
 }
 
-Result<std::unique_ptr<FileLock>> DatabaseRecords::LockWriter(
-    const std::string& id) const {
+Result<std::unique_ptr<FileLock>> DatabaseRecords::Lock(
+    const std::string& id, const char* which) const {
   LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, Folder(id)));
-  return fs_->Lock(JoinPath(Folder(id), "writer.lock"));
-}
-
-Result<std::unique_ptr<FileLock>> DatabaseRecords::LockCreate(
-    const std::string& id) const {
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs_, Folder(id)));
-  return fs_->Lock(JoinPath(Folder(id), "create.lock"));
+  return fs_->Lock(JoinPath(Folder(id), which));
 }
 
 Result<std::vector<std::string>> DatabaseRecords::ListFolders() const {
@@ -243,7 +234,7 @@ Result<std::vector<std::string>> DatabaseRecords::Sweep() const {
                   [](const auto& name) { return !IsTemporaryName(name); });
     if (names.empty()) continue;
     // A process that makes a backup writes the record for reuse there.
-    const auto lock = LockCreate(BaseName(folder));
+    const auto lock = Lock(BaseName(folder), kCreate);
     if (lock.status().code() == StatusCode::kBusy) continue;
     LEVELKEEP_RETURN_IF_ERROR(lock.status());
     for (const std::string& name : names) {

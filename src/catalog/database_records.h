@@ -57,16 +57,16 @@ class DatabaseRecords {
   // The id of the database that was attached at `place`; empty if there is
   // none, or more than one.
   Result<std::string> FindPlace(const std::string& place) const;
-  // Locks the database for the process that attaches it. kBusy: another process
-  // has it.
-  Result<std::unique_ptr<FileLock>> LockWriter(const std::string& id) const;
 
   // Removes the temporary files in the folders of databases that are not being
   // backed up. Returns their paths. REQUIRES: nobody calls Store.
   Result<std::vector<std::string>> Sweep() const;
-  // Locks the database's backups for a change. kBusy: another process holds the
-  // lock.
-  Result<std::unique_ptr<FileLock>> LockCreate(const std::string& id) const;
+  // Locks the database for the process that attaches it (kWriter), or its
+  // backups for a change (kCreate). kBusy: another process holds the lock.
+  static constexpr char kWriter[] = "writer.lock";
+  static constexpr char kCreate[] = "create.lock";
+  Result<std::unique_ptr<FileLock>> Lock(const std::string& id,
+                                         const char* which) const;
 
   // The parent of the folders of all databases.
   const std::string& directory() const { return directory_; }

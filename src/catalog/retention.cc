@@ -35,8 +35,8 @@ class Decider {
         protect_(protect),
         now_(now) {}
 
-  RetentionDecision Decide(const CatalogEntry& entry) {
-    RetentionDecision decision{entry.name, true, ""};
+  RotationDecision Decide(const CatalogEntry& entry) {
+    RotationDecision decision{entry.name, ""};
     if (!listing_.owner().known) {
       decision.reason = "no database here shows which backups are its own";
       return decision;
@@ -63,14 +63,14 @@ class Decider {
     } else {
       decision.keep = KeepCounted(entry, &decision.reason);
       if (!decision.keep && newest_verified) {
-        decision = {entry.name, true, "newest verified backup"};
+        decision = {entry.name, "newest verified backup"};
       } else if (!decision.keep && last_of_history) {
-        decision = {entry.name, true,
+        decision = {entry.name,
                     "newest verified backup of its history, within "
                     "BACKUP_HISTORY_DAYS=" +
                         std::to_string(policy_.history.count())};
       } else if (!decision.keep && InUse(entry.name)) {
-        decision = {entry.name, true, "in use"};
+        decision = {entry.name, "in use"};
       }
     }
     return decision;
@@ -136,11 +136,11 @@ class Decider {
 
 }  // namespace
 
-std::vector<RetentionDecision> DecideRetention(
+std::vector<RotationDecision> DecideRetention(
     const Listing& listing, const RetentionPolicy& policy,
     const std::vector<std::string>& protect, Time now) {
   Decider decider(listing, policy, protect, now);
-  std::vector<RetentionDecision> decisions;
+  std::vector<RotationDecision> decisions;
   decisions.reserve(listing.size());
   for (const Listing::Entry& entry : listing.entries()) {
     decisions.push_back(decider.Decide(*entry));

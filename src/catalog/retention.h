@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "catalog/listing.h"
+#include "levelkeep/reports.h"
 
 namespace levelkeep {
 
@@ -23,12 +24,6 @@ struct RetentionPolicy {
   // BACKUP_HISTORY_DAYS: how long the newest verified backup of a history stays
   // after that history has ended.
   std::chrono::days history{30};
-};
-
-struct RetentionDecision {
-  std::string name;
-  bool keep = true;
-  std::string reason;  // "newest verified backup", "beyond MAX_BACKUPS=10"
 };
 
 // Returns the decisions in the order of the listing. `protect` has names that
@@ -51,7 +46,7 @@ struct RetentionDecision {
 // verified backup of each history stays until `history` after the next
 // history's first backup was made: a restore or a fork must not lose the state
 // before it.
-std::vector<RetentionDecision> DecideRetention(
+std::vector<RotationDecision> DecideRetention(
     const Listing& listing, const RetentionPolicy& policy,
     const std::vector<std::string>& protect, Time now);
 

@@ -6,6 +6,7 @@
 #include "api/events/event_routes.h"
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "engine/database.h"
 #include "manager/backup_manager_access.h"
 
 namespace levelkeep::cli {

@@ -26,10 +26,6 @@ constexpr uint64_t kOverhead = 1 << 20;
 // The pause between two tries to get the lock from another process.
 constexpr std::chrono::milliseconds kWriteLockDelay{50};
 
-Time FloorToSeconds(Time time) {
-  return std::chrono::floor<std::chrono::seconds>(time);
-}
-
 std::vector<ArchiveInput> InputsOf(const Snapshot& snapshot,
                                    const std::string& db_name,
                                    const ReusePlan& reuse) {
@@ -307,7 +303,8 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
                     FormatBytes(options_.resources.reserve_bytes) +
                     ", but only " + FormatBytes(free) + " are free",
                 "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE" +
-                    UndoHint());
+                    ForgetUndoHint({fs_, clock_, NewRestorerOptions()},
+                                   options_.backup_dir));
 }
 
 std::string Engine::DescribeFileSizeLimit() {
@@ -324,11 +321,6 @@ std::string Engine::DescribeFileSizeLimit() {
          " at most here (ulimit -f, LimitFSIZE), and a backup of the "
          "database takes about " +
          FormatBytes(*bytes) + ": backups will fail until this limit is raised";
-}
-
-std::string Engine::UndoHint() {
-  return ForgetUndoHint({fs_, clock_, NewRestorerOptions()},
-                        options_.backup_dir);
 }
 
 Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
@@ -349,7 +341,7 @@ Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
   write.md5 = options_.archive.md5_sidecar;
   write.read_back = true;
   write.reuse_from = reuse.archive();
-  write.mtime = FloorToSeconds(created);
+  write.mtime = std::chrono::floor<std::chrono::seconds>(created);
   write.work = request.work;
   const auto describe =
       [&](const std::vector<TocFile>& archived) -> Result<std::string> {

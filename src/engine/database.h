@@ -1,5 +1,8 @@
 // The database that the engine works on: everything that differs between a live
-// application and a program that works from outside.
+// application and a program that works from outside. And the engine's
+// environment besides its options: the disk, the time, LevelDB's access to the
+// disk, and the check of databases from untrusted sources. Tests replace the
+// disk under all of these at once.
 
 #ifndef LEVELKEEP_ENGINE_DATABASE_H_
 #define LEVELKEEP_ENGINE_DATABASE_H_
@@ -9,13 +12,35 @@
 #include <stop_token>
 #include <string>
 
-#include "engine/platform.h"
+#include "base/clock.h"
+#include "base/file_system.h"
+#include "leveldb/env.h"
 #include "levelkeep/options.h"
 #include "levelkeep/status.h"
+#include "restore/restorer.h"
 #include "snapshot/snapshot.h"
 #include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
+
+// The name of the engine and the manager in the log.
+inline constexpr char kEngineLogTag[] = "BackupManager";
+
+// A value type. The objects that it points to are not owned and must outlive
+// its users. `fs` and `env` lead to the same files.
+struct Platform {
+  FileSystem* fs = FileSystem::Posix();
+  Clock* clock = Clock::System();
+  leveldb::Env* env = leveldb::Env::Default();
+  // See RestorerOptions; empty: the program levelkeep-check.
+  StoreChecker store_checker = nullptr;
+  StoreChecker archive_checker = nullptr;
+  // False: the abilities of the folders' file systems are known and not tried
+  // (base/folder_probe.h). For tests with a simulated disk.
+  bool tries_folders = true;
+  // False: this process does not work with STORAGE_DIR.
+  bool has_storage = true;
+};
 
 // A database that no process, or another process, has open. BackupManager
 // derives the class for a database that its own application has open.

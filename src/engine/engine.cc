@@ -166,7 +166,7 @@ Result<std::unique_ptr<FileLock>> Engine::LockForWriting() {
   LEVELKEEP_RETURN_IF_ERROR(Prepare());
   const std::string id = ReadOwner().id;
   auto lock = id.empty() ? fs_->Lock(StatePath("create.lock"))
-                         : records_.LockCreate(id);
+                         : records_.Lock(id, DatabaseRecords::kCreate);
   if (!lock.ok() && lock.status().code() == StatusCode::kBusy) {
     return Status(StatusCode::kBusy,
                   "another process is changing the backups of this database "
@@ -326,14 +326,7 @@ Result<std::vector<RotationDecision>> Engine::Decide(
   policy.max_backups = options_.retention.max_backups;
   policy.verification_expected = options_.verification.after_backup;
   policy.history = std::chrono::days(options_.retention.history_days);
-  std::vector<RotationDecision> decisions;
-  for (const RetentionDecision& decision :
-       DecideRetention(*listing, policy, protect, clock_->Now())) {
-    decisions.push_back({.name = decision.name,
-                         .reason = decision.reason,
-                         .keep = decision.keep});
-  }
-  return decisions;
+  return DecideRetention(*listing, policy, protect, clock_->Now());
 }
 
 Result<std::vector<RotationDecision>> Engine::RemoveOld(

@@ -32,7 +32,6 @@
 #include "catalog/database_records.h"
 #include "dbfiles/identity.h"
 #include "engine/database.h"
-#include "engine/platform.h"
 #include "engine/reuse.h"
 #include "format/manifest.h"
 #include "levelkeep/options.h"
@@ -376,8 +375,6 @@ class Engine {
   Result<std::vector<RotationDecision>> Decide(
       const std::vector<std::string>& protect);
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
-  // A hint about what could be removed to gain space; may be empty.
-  std::string UndoHint();
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
                                    const Listing& listing,

@@ -157,7 +157,7 @@ Status Engine::RequireDatabase() const {
 Result<bool> Engine::IsCopy(const std::string& id, bool attach) {
   if (writer_ != nullptr && writer_id_ == id) return false;  // that is us
   for (int attempt = 1;; ++attempt) {
-    auto lock = records_.LockWriter(id);
+    auto lock = records_.Lock(id, DatabaseRecords::kWriter);
     if (lock.ok()) {
       if (attach) {
         writer_ = std::move(*lock);

@@ -10,7 +10,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "catalog/database_records.h"
-#include "engine/platform.h"
+#include "engine/database.h"
 
 namespace levelkeep {
 

@@ -82,8 +82,8 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   if (!backup.by_path && backup.sha256.empty() && !content.sha256.empty()) {
     // A crash came between publishing and writing the sidecar; the archive has
     // just passed the check.
-    LEVELKEEP_RETURN_IF_ERROR(
-        catalog_.WriteSidecar(backup.name, "sha256", content.sha256));
+    LEVELKEEP_RETURN_IF_ERROR(catalog_.WriteSidecar(
+        backup.name, DigestKind::kSha256, content.sha256));
   }
   LogInfo(kEngineLogTag,
           backup.name + ": verified (" + std::string(NameOf(depth)) + ")");

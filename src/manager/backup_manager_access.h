@@ -3,7 +3,7 @@
 #ifndef LEVELKEEP_MANAGER_BACKUP_MANAGER_ACCESS_H_
 #define LEVELKEEP_MANAGER_BACKUP_MANAGER_ACCESS_H_
 
-#include "engine/platform.h"
+#include "engine/database.h"
 #include "levelkeep/backup_manager.h"
 
 namespace levelkeep {

@@ -174,7 +174,8 @@ class CatalogFixture : public testing::Test {
         WriteArchive({input}, make_manifest, options, file->get());
     ASSERT_TRUE(summary.ok()) << summary.status().ToString();
     ASSERT_TRUE((*file)->Close().ok());
-    ASSERT_TRUE(catalog_.WriteSidecar(name, "sha256", summary->sha256).ok());
+    ASSERT_TRUE(
+        catalog_.WriteSidecar(name, DigestKind::kSha256, summary->sha256).ok());
   }
 
   CatalogEntry Find(const std::string& name) {

@@ -165,7 +165,7 @@ TEST_F(CatalogScanTest, WhatAnotherProcessRecordsIsSeenAtOnce) {
   EXPECT_FALSE(RecentlyPinned(kNoon));
   Settle();
   const std::string digest(64, 'a');
-  ASSERT_TRUE(other.WriteSidecar(kNoon, "sha256", digest).ok());
+  ASSERT_TRUE(other.WriteSidecar(kNoon, DigestKind::kSha256, digest).ok());
   EXPECT_EQ((*catalog_.ListRecent())->entries().front()->sha256, digest);
   Settle();
   ASSERT_TRUE(other.Remove(kNoon).ok());

@@ -41,7 +41,8 @@ TEST_F(CatalogStateTest, VerificationIsForgottenWithAnotherDigest) {
       catalog_.RecordVerification(kFirst, Record(VerifyDepth::kFull, true))
           .ok());
   ASSERT_TRUE(
-      catalog_.WriteSidecar(kFirst, "sha256", std::string(64, '0')).ok());
+      catalog_.WriteSidecar(kFirst, DigestKind::kSha256, std::string(64, '0'))
+          .ok());
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
 }
 
@@ -55,7 +56,7 @@ TEST_F(CatalogStateTest, SidecarWrittenAfterVerificationKeepsIt) {
           .RecordVerification(kFirst, Record(VerifyDepth::kFull, true), sha256)
           .ok());
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
-  ASSERT_TRUE(catalog_.WriteSidecar(kFirst, "sha256", sha256).ok());
+  ASSERT_TRUE(catalog_.WriteSidecar(kFirst, DigestKind::kSha256, sha256).ok());
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kVerified);
 }
 

@@ -92,7 +92,9 @@ TEST_F(CopiesTest, AnotherArchiveUnderTheNameIsOpened) {
 
 TEST_F(CopiesTest, FactsOfAnotherDigestDoNotCount) {
   const std::string name = Publish(kOne, 10);
-  ASSERT_TRUE(catalog_.WriteSidecar(name, "sha256", std::string(64, '0')).ok());
+  ASSERT_TRUE(
+      catalog_.WriteSidecar(name, DigestKind::kSha256, std::string(64, '0'))
+          .ok());
   const int opened = fs_.archives_opened();
   Catalog fresh(&fs_, dir_.path());
   EXPECT_EQ(fresh.Find(name)->manifest->last_sequence, 10u);

@@ -9,8 +9,8 @@
 #include <string>
 
 #include "crash/simulated_check.h"
+#include "engine/database.h"
 #include "engine/engine.h"
-#include "engine/platform.h"
 #include "leveldb/db.h"
 #include "levelkeep/backup_manager.h"
 #include "support/auto_clock.h"
