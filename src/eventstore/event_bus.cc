@@ -155,26 +155,13 @@ Result<EventBus::Use> EventBus::Enter() {
                 "try again in a few seconds");
 }
 
-Result<AppendReceipt> EventBus::Append(const std::vector<NewEvent>& events) {
+Result<AppendReceipt> EventBus::Append(std::vector<std::string> bodies) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
-  return store->registry->Append(events);
+  return store->registry->Append(std::move(bodies));
 }
 
-Result<AppendReceipt> EventBus::AppendEncoded(std::vector<std::string> bodies) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
-  return store->registry->AppendEncoded(std::move(bodies));
-}
-
-Result<EventRecords> EventBus::ReadRecords(uint64_t after, uint64_t limit,
-                                           uint64_t max_bytes) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
-  auto page = store->registry->ReadRecords(after, limit, max_bytes);
-  if (page.ok()) page->epoch = store->epoch;
-  return page;
-}
-
-Result<EventPage> EventBus::Read(uint64_t after, uint64_t limit,
-                                 uint64_t max_bytes) {
+Result<EventRecords> EventBus::Read(uint64_t after, uint64_t limit,
+                                    uint64_t max_bytes) {
   LEVELKEEP_ASSIGN_OR_RETURN(auto store, Enter());
   auto page = store->registry->Read(after, limit, max_bytes);
   if (page.ok()) page->epoch = store->epoch;
@@ -239,14 +226,19 @@ void Subscription::Run(std::stop_token stop, uint64_t after) {
     auto page = bus_->Read(after, kBatchEvents, kBatchBytes);
     if (!page.ok()) {
       if (page.status().code() == StatusCode::kBusy) continue;
-      LogError("EventBus", "a subscription ended: " + page.status().ToString());
+      LogError(kTag, "a subscription ended: " + page.status().ToString());
       return;
     }
     if (page->epoch != epoch) continue;  // a restore has just happened
-    for (const Event& event : page->events) {
+    for (const std::string& text : page->texts) {
       if (stop.stop_requested()) return;
-      callback_(event);
-      after = event.sequence;
+      const auto event = DecodeEvent(after + 1, text);
+      if (!event.ok()) {
+        LogError(kTag, "a subscription ended: " + event.status().ToString());
+        return;
+      }
+      callback_(*event);
+      ++after;
     }
   }
 }

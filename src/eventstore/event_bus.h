@@ -83,11 +83,8 @@ class EventBus {
   leveldb::DB* db();
 
   // As in EventRegistry; kBusy while the bus is closed.
-  Result<AppendReceipt> Append(const std::vector<NewEvent>& events);
-  Result<AppendReceipt> AppendEncoded(std::vector<std::string> bodies);
-  Result<EventPage> Read(uint64_t after, uint64_t limit, uint64_t max_bytes);
-  Result<EventRecords> ReadRecords(uint64_t after, uint64_t limit,
-                                   uint64_t max_bytes);
+  Result<AppendReceipt> Append(std::vector<std::string> bodies);
+  Result<EventRecords> Read(uint64_t after, uint64_t limit, uint64_t max_bytes);
   // Zeros while the bus is closed. Never waits.
   EventCount Count();
   EventBusState State();

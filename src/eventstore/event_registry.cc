@@ -141,14 +141,7 @@ bool EventRegistry::FindForeignKeys() const {
   return foreign();
 }
 
-Result<AppendReceipt> EventRegistry::Append(
-    const std::vector<NewEvent>& events) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto bodies, EncodeEventBodies(events));
-  return AppendEncoded(std::move(bodies));
-}
-
-Result<AppendReceipt> EventRegistry::AppendEncoded(
-    std::vector<std::string> bodies) {
+Result<AppendReceipt> EventRegistry::Append(std::vector<std::string> bodies) {
   if (bodies.empty()) {
     return Status(StatusCode::kInvalidArgument, "there are no events");
   }
@@ -240,10 +233,14 @@ void EventRegistry::WriteGroup(const std::vector<Pending*>& group) {
   changed_.notify_all();
 }
 
-Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
-                            uint64_t head, const TakeRecord& take) const {
-  if (after >= head || limit == 0) return Status::Ok();
-  const uint64_t end = after + std::min(limit, head - after);
+Result<EventRecords> EventRegistry::Read(uint64_t after, uint64_t limit,
+                                         uint64_t max_bytes) const {
+  EventRecords page;
+  // Read before the iterator is made, so that its view has all events up to it.
+  page.head = last();
+  page.last = after;
+  if (after >= page.head || limit == 0) return page;
+  const uint64_t end = after + std::min(limit, page.head - after);
   const std::unique_ptr<leveldb::Iterator> it = NewIterator(db_);
   uint64_t bytes = 0;
   for (uint64_t sequence = after + 1; sequence <= end; ++sequence) {
@@ -253,45 +250,16 @@ Status EventRegistry::Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
     if (!it->Valid() || View(it->key()) != key) {
       LEVELKEEP_RETURN_IF_ERROR(FromLevelDb(
           it->status(), "reading event " + std::to_string(sequence)));
-      return MissingEvent(sequence, head);
+      return MissingEvent(sequence, page.head);
     }
     bytes += it->value().size();
     if (bytes > max_bytes && sequence > after + 1) break;
-    LEVELKEEP_RETURN_IF_ERROR(take(sequence, View(it->value())));
+    LEVELKEEP_ASSIGN_OR_RETURN(std::string text,
+                               CheckedRecord(sequence, View(it->value())));
+    page.texts.push_back(std::move(text));
+    page.last = sequence;
     it->Next();
   }
-  return Status::Ok();
-}
-
-Result<EventPage> EventRegistry::Read(uint64_t after, uint64_t limit,
-                                      uint64_t max_bytes) const {
-  EventPage page;
-  // Read before the iterator is made, so that its view has all events up to it.
-  page.head = last();
-  LEVELKEEP_RETURN_IF_ERROR(
-      Visit(after, limit, max_bytes, page.head,
-            [&page](uint64_t sequence, std::string_view record) {
-              auto event = DecodeEvent(sequence, record);
-              if (event.ok()) page.events.push_back(std::move(*event));
-              return event.status();
-            }));
-  return page;
-}
-
-Result<EventRecords> EventRegistry::ReadRecords(uint64_t after, uint64_t limit,
-                                                uint64_t max_bytes) const {
-  EventRecords page;
-  page.head = last();
-  page.last = after;
-  LEVELKEEP_RETURN_IF_ERROR(
-      Visit(after, limit, max_bytes, page.head,
-            [&page](uint64_t sequence, std::string_view record) {
-              auto text = CheckedRecord(sequence, record);
-              if (!text.ok()) return text.status();
-              page.texts.push_back(std::move(*text));
-              page.last = sequence;
-              return Status::Ok();
-            }));
   return page;
 }
 

@@ -30,18 +30,12 @@ struct AppendReceipt {
   uint64_t last = 0;
 };
 
-struct EventPage {
-  std::vector<Event> events;
+struct EventRecords {
+  // Records of consecutive events, as HTTP clients get them (DecodeEvent).
+  std::vector<std::string> texts;
+  uint64_t last = 0;  // sequence of the last text; `after` if there is none
   uint64_t head = 0;  // sequence of the newest event in the store
   std::string epoch;  // of the store; EventBus fills it in
-};
-
-// Like EventPage, but with the events as HTTP clients get them.
-struct EventRecords {
-  std::vector<std::string> texts;  // records of consecutive events
-  uint64_t last = 0;  // sequence of the last text; `after` if there is none
-  uint64_t head = 0;
-  std::string epoch;
 };
 
 // Appends of several threads that arrive together become one write and one
@@ -59,22 +53,17 @@ class EventRegistry {
   static Result<std::unique_ptr<EventRegistry>> Open(leveldb::DB* db,
                                                      Clock* clock, bool sync);
 
-  // Stores all of `events` or none, in that order, with consecutive numbers.
-  // kInvalidArgument says which event is bad and why. After kIoError or
-  // kNoSpace the events may or may not be stored, and every later append fails
-  // until the database is opened again (only that shows what was stored).
-  Result<AppendReceipt> Append(const std::vector<NewEvent>& events);
-
-  // Like Append, for events that are valid and encoded (EncodeEventBodies).
-  Result<AppendReceipt> AppendEncoded(std::vector<std::string> bodies);
+  // Stores all events or none, in that order, with consecutive numbers.
+  // `bodies`: see EncodeEventBodies. After kIoError or kNoSpace the events may
+  // or may not be stored, and every later append fails until the database is
+  // opened again (only that shows what was stored).
+  Result<AppendReceipt> Append(std::vector<std::string> bodies);
 
   // Events after number `after`: at most `limit`, and about `max_bytes` of
   // records (but at least one event). A damaged or missing record is
   // kCorruption, and never skipped.
-  Result<EventPage> Read(uint64_t after, uint64_t limit,
-                         uint64_t max_bytes) const;
-  Result<EventRecords> ReadRecords(uint64_t after, uint64_t limit,
-                                   uint64_t max_bytes) const;
+  Result<EventRecords> Read(uint64_t after, uint64_t limit,
+                            uint64_t max_bytes) const;
 
   EventCount Count() const;
   uint64_t last() const;
@@ -87,13 +76,8 @@ class EventRegistry {
 
   EventRegistry(leveldb::DB* db, Clock* clock, bool sync)
       : db_(db), clock_(clock), sync_(sync) {}
-  using TakeRecord =
-      std::function<Status(uint64_t sequence, std::string_view record)>;
 
   Status Load();
-  // The loop of Read and ReadRecords. The caller has read `head` before.
-  Status Visit(uint64_t after, uint64_t limit, uint64_t max_bytes,
-               uint64_t head, const TakeRecord& take) const;
   Result<Event> ReadOne(uint64_t sequence) const;
   bool FindForeignKeys() const;
   std::vector<Pending*> TakeGroup() REQUIRES_LOCK(mutex_);

@@ -7,6 +7,7 @@
 #include "api/api.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
+#include "support/events.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep::api {
@@ -92,7 +93,7 @@ TEST_F(EventApiTest, GetsPagesOfEvents) {
   Post(
       "[{\"type\":\"a\",\"data\":{\"x\":1}},{\"type\":\"b\"},"
       "{\"type\":\"c\"}]");
-  const auto page = bus_.Read(0, 3, UINT64_MAX);
+  const auto page = test::ReadEvents(&bus_, 0, 3, UINT64_MAX);
   ASSERT_TRUE(page.ok());
   const std::string first = EncodeEvent(page->events[0]);
   const std::string second = EncodeEvent(page->events[1]);

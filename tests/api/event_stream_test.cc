@@ -7,6 +7,7 @@
 #include "api/events/event_routes.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
+#include "support/events.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep::api {
@@ -39,7 +40,7 @@ class EventStreamTest : public ::testing::Test {
     return options;
   }
   void Append(const std::string& type) {
-    ASSERT_TRUE(bus_.Append({{type, "", nullptr}}).ok());
+    ASSERT_TRUE(test::AppendEvents(&bus_, {{type, "", nullptr}}).ok());
   }
   std::string Next(EventStream* stream) {
     std::string chunk;
@@ -51,7 +52,7 @@ class EventStreamTest : public ::testing::Test {
            "\",\"last\":" + std::to_string(last) + "}\n\n";
   }
   std::string Message(uint64_t sequence) {
-    const auto page = bus_.Read(sequence - 1, 1, 1);
+    const auto page = test::ReadEvents(&bus_, sequence - 1, 1, 1);
     EXPECT_TRUE(page.ok());
     return "id: " + std::to_string(sequence) +
            "\ndata: " + EncodeEvent(page->events.at(0)) + "\n\n";
@@ -74,7 +75,9 @@ TEST_F(EventStreamTest, SendsWhatWasMissedThenWhatComes) {
 }
 
 TEST_F(EventStreamTest, EveryMessageIsOneLineOfData) {
-  ASSERT_TRUE(bus_.Append({{"t", "", "line one\nline two\r\n\u2028"}}).ok());
+  ASSERT_TRUE(
+      test::AppendEvents(&bus_, {{"t", "", "line one\nline two\r\n\u2028"}})
+          .ok());
   EventStream stream(&bus_, &clock_, 0, milliseconds(1));
   const std::string chunk = Next(&stream);
   const std::string message = chunk.substr(chunk.find("id: 1\n"));

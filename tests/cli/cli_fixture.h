@@ -20,6 +20,7 @@
 #include "cli/cli.h"
 #include "eventstore/event_bus.h"
 #include "leveldb/env.h"
+#include "support/events.h"
 #include "support/fake_clock.h"
 #include "support/temp_dir.h"
 
@@ -105,7 +106,7 @@ class CliTest : public ::testing::Test {
     const Status opened = bus.Open();
     ASSERT_TRUE(opened.ok()) << opened.ToString();
     for (int i = 0; i < count; ++i) {
-      ASSERT_TRUE(bus.Append({{"t", "s", i}}).ok());
+      ASSERT_TRUE(test::AppendEvents(&bus, {{"t", "s", i}}).ok());
     }
   }
   uint64_t CountEvents(const std::string& path) {

@@ -13,6 +13,7 @@
 #include "eventstore/lock_holder.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
+#include "support/events.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -32,7 +33,7 @@ class EventBusTest : public ::testing::Test {
 
   static void Append(EventBus* bus, int count) {
     for (int i = 0; i < count; ++i) {
-      const auto receipt = bus->Append({{"t", "", i}});
+      const auto receipt = test::AppendEvents(bus, {{"t", "", i}});
       ASSERT_TRUE(receipt.ok()) << receipt.status().ToString();
     }
   }
@@ -56,7 +57,7 @@ TEST_F(EventBusTest, OpensAppendsReadsCloses) {
   EXPECT_NE(bus.db(), nullptr);
   Append(&bus, 3);
   EXPECT_EQ(bus.Count().count, 3u);
-  const auto page = bus.Read(1, 10, 1 << 20);
+  const auto page = test::ReadEvents(&bus, 1, 10, 1 << 20);
   ASSERT_TRUE(page.ok());
   EXPECT_EQ(page->events.size(), 2u);
   EXPECT_EQ(page->epoch, bus.State().epoch);
@@ -83,7 +84,9 @@ TEST_F(EventBusTest, CallsWaitForTheBusToOpenAgain) {
   bus.Close();
   Result<AppendReceipt> receipt = Status(StatusCode::kInternal, "not run");
   {
-    std::jthread writer([&] { receipt = bus.Append({{"t", "", 1}}); });
+    std::jthread writer([&] {
+      receipt = test::AppendEvents(&bus, {{"t", "", 1}});
+    });
     std::this_thread::sleep_for(milliseconds(20));
     ASSERT_TRUE(bus.Open().ok());
   }
@@ -95,11 +98,11 @@ TEST_F(EventBusTest, CallsDoNotWaitForEver) {
   EventBus bus(Options(milliseconds(10)), leveldb::Env::Default());
   ASSERT_TRUE(bus.Open().ok());
   bus.Close();
-  const auto receipt = bus.Append({{"t", "", 1}});
+  const auto receipt = test::AppendEvents(&bus, {{"t", "", 1}});
   EXPECT_EQ(receipt.status().code(), StatusCode::kBusy);
   EXPECT_EQ(receipt.status().message(),
             "the event store is closed while a backup is restored");
-  EXPECT_EQ(bus.Read(0, 1, 1).status().code(), StatusCode::kBusy);
+  EXPECT_EQ(test::ReadEvents(&bus, 0, 1, 1).status().code(), StatusCode::kBusy);
 }
 
 TEST_F(EventBusTest, ShutdownEndsEveryWait) {
@@ -109,7 +112,8 @@ TEST_F(EventBusTest, ShutdownEndsEveryWait) {
   Status status;
   EventBusState state;
   {
-    std::jthread reader([&] { status = bus.Read(0, 1, 1).status(); });
+    std::jthread reader(
+        [&] { status = test::ReadEvents(&bus, 0, 1, 1).status(); });
     std::jthread waiter([&] { state = bus.WaitForEvents(0, "", seconds(60)); });
     std::this_thread::sleep_for(milliseconds(20));
     bus.Shutdown();
@@ -126,7 +130,7 @@ TEST_F(EventBusTest, AStoreThatDoesNotOpenAgainSaysWhy) {
   test::WriteFile(dir_.Sub("db/CURRENT"), "nonsense");
   const Status opened = bus.Open();
   EXPECT_EQ(opened.code(), StatusCode::kCorruption) << opened.ToString();
-  const Status status = bus.Append({{"t", "", 1}}).status();
+  const Status status = test::AppendEvents(&bus, {{"t", "", 1}}).status();
   EXPECT_EQ(status.code(), StatusCode::kBusy);
   EXPECT_NE(status.message().find(opened.message()), std::string::npos);
 }
@@ -165,7 +169,7 @@ TEST_F(EventBusTest, CloseWaitsForRunningCallsAndLosesNone) {
     for (int t = 0; t < 4; ++t) {
       writers.emplace_back([&](std::stop_token stop) {
         while (!stop.stop_requested()) {
-          const auto receipt = bus.Append({{"t", "", 1}});
+          const auto receipt = test::AppendEvents(&bus, {{"t", "", 1}});
           if (!receipt.ok()) continue;
           uint64_t seen = acknowledged.load();
           while (seen < receipt->last &&
@@ -212,7 +216,7 @@ TEST_F(EventBusTest, TheSequenceGoesOnFromTheRestoredData) {
   ReplaceStore(4);
   ASSERT_TRUE(bus.Open().ok());
   EXPECT_NE(bus.State().epoch, epoch);
-  const auto receipt = bus.Append({{"t", "", 1}});
+  const auto receipt = test::AppendEvents(&bus, {{"t", "", 1}});
   ASSERT_TRUE(receipt.ok());
   EXPECT_EQ(receipt->first, 5u);
 }

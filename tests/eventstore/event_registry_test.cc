@@ -13,6 +13,7 @@
 #include "leveldb/db.h"
 #include "leveldb/env.h"
 #include "leveldb/write_batch.h"
+#include "support/events.h"
 #include "support/temp_dir.h"
 
 namespace levelkeep {
@@ -92,7 +93,7 @@ class EventRegistryTest : public ::testing::Test {
   uint64_t Append(int count) {
     std::vector<NewEvent> events;
     for (int i = 0; i < count; ++i) events.push_back({"t", "s", i});
-    const auto receipt = registry_->Append(events);
+    const auto receipt = test::AppendEvents(registry_.get(), events);
     EXPECT_TRUE(receipt.ok()) << receipt.status().ToString();
     return receipt.ok() ? receipt->last : 0;
   }
@@ -114,7 +115,7 @@ TEST_F(EventRegistryTest, AnEmptyStoreHasNoEvents) {
   EXPECT_EQ(count.first, 0u);
   EXPECT_EQ(count.last, 0u);
   EXPECT_EQ(count.first_time, "");
-  const auto page = registry_->Read(0, 10, 1000);
+  const auto page = test::ReadEvents(registry_.get(), 0, 10, 1000);
   ASSERT_TRUE(page.ok());
   EXPECT_TRUE(page->events.empty());
   EXPECT_EQ(page->head, 0u);
@@ -125,7 +126,7 @@ TEST_F(EventRegistryTest, NumbersFromOneWithoutGapsAcrossReopening) {
   EXPECT_EQ(Append(3), 4u);
   Reopen();
   EXPECT_EQ(Append(2), 6u);
-  const auto page = registry_->Read(0, 100, 1 << 20);
+  const auto page = test::ReadEvents(registry_.get(), 0, 100, 1 << 20);
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   ASSERT_EQ(page->events.size(), 6u);
   for (size_t i = 0; i < 6; ++i) EXPECT_EQ(page->events[i].sequence, i + 1);
@@ -163,7 +164,8 @@ TEST_F(EventRegistryTest, ReadsPagesOfAnyCut) {
                         {5, UINT64_MAX, {6, 7}},
                         {0, 0, {}}};
   for (const Case& c : cases) {
-    const auto page = registry_->Read(c.after, c.limit, 1 << 20);
+    const auto page =
+        test::ReadEvents(registry_.get(), c.after, c.limit, 1 << 20);
     ASSERT_TRUE(page.ok());
     std::vector<uint64_t> sequences;
     for (const Event& event : page->events) sequences.push_back(event.sequence);
@@ -175,24 +177,24 @@ TEST_F(EventRegistryTest, ReadsPagesOfAnyCut) {
 TEST_F(EventRegistryTest, APageIsBoundedInBytesButNeverEmpty) {
   const std::string big(1000, 'x');
   for (int i = 0; i < 4; ++i) {
-    ASSERT_TRUE(registry_->Append({{"t", "", big}}).ok());
+    ASSERT_TRUE(test::AppendEvents(registry_.get(), {{"t", "", big}}).ok());
   }
-  const auto two = registry_->Read(0, 10, 2500);
+  const auto two = test::ReadEvents(registry_.get(), 0, 10, 2500);
   ASSERT_TRUE(two.ok());
   EXPECT_EQ(two->events.size(), 2u);
-  const auto one = registry_->Read(0, 10, 1);
+  const auto one = test::ReadEvents(registry_.get(), 0, 10, 1);
   ASSERT_TRUE(one.ok());
   EXPECT_EQ(one->events.size(), 1u);
 }
 
 TEST_F(EventRegistryTest, ABadEventKeepsTheWholeBatchOut) {
   Append(1);
-  const auto receipt =
-      registry_->Append({{"fine", "", 1}, {"", "", 2}, {"fine", "", 3}});
+  const auto receipt = test::AppendEvents(
+      registry_.get(), {{"fine", "", 1}, {"", "", 2}, {"fine", "", 3}});
   EXPECT_EQ(receipt.status().code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(receipt.status().message(),
             "event 1: \"type\" must be a string of 1 to 200 characters");
-  EXPECT_EQ(registry_->Append({}).status().code(),
+  EXPECT_EQ(test::AppendEvents(registry_.get(), {}).status().code(),
             StatusCode::kInvalidArgument);
   EXPECT_EQ(registry_->last(), 1u);
 }
@@ -210,7 +212,7 @@ TEST_F(EventRegistryTest, ManyWritersGetConsecutiveNumbersAndKeepTheirOrder) {
           for (int k = 0; k <= i % 3; ++k) {
             events.push_back({"t", "writer-" + std::to_string(t), i});
           }
-          const auto receipt = registry_->Append(events);
+          const auto receipt = test::AppendEvents(registry_.get(), events);
           ASSERT_TRUE(receipt.ok());
           ASSERT_EQ(receipt->last - receipt->first + 1, events.size());
           receipts[static_cast<size_t>(t)].push_back(*receipt);
@@ -235,7 +237,7 @@ TEST_F(EventRegistryTest, ManyWritersGetConsecutiveNumbersAndKeepTheirOrder) {
   EXPECT_EQ(*seen.rbegin(), total);
   EXPECT_EQ(registry_->last(), total);
   Reopen();
-  const auto page = registry_->Read(0, total, UINT64_MAX);
+  const auto page = test::ReadEvents(registry_.get(), 0, total, UINT64_MAX);
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   EXPECT_EQ(page->events.size(), total);
 }
@@ -246,9 +248,11 @@ TEST_F(EventRegistryTest, AFailedWriteIsFinalUntilReopened) {
        {std::pair{"No space left on device", StatusCode::kNoSpace},
         std::pair{"Input/output error", StatusCode::kIoError}}) {
     env_.FailSyncs(reason);
-    EXPECT_EQ(registry_->Append({{"t", "", 1}}).status().code(), code);
+    EXPECT_EQ(
+        test::AppendEvents(registry_.get(), {{"t", "", 1}}).status().code(),
+        code);
     env_.FailSyncs("");
-    const auto again = registry_->Append({{"t", "", 1}});
+    const auto again = test::AppendEvents(registry_.get(), {{"t", "", 1}});
     EXPECT_EQ(again.status().code(), code);
     EXPECT_NE(again.status().hint(), "");
     const uint64_t acknowledged = registry_->last();
@@ -258,7 +262,7 @@ TEST_F(EventRegistryTest, AFailedWriteIsFinalUntilReopened) {
     EXPECT_GE(registry_->last(), acknowledged);
     const uint64_t next = registry_->last() + 1;
     EXPECT_EQ(Append(1), next);
-    EXPECT_TRUE(registry_->Read(0, 100, UINT64_MAX).ok());
+    EXPECT_TRUE(test::ReadEvents(registry_.get(), 0, 100, UINT64_MAX).ok());
   }
 }
 
@@ -277,7 +281,7 @@ TEST_F(EventRegistryTest, KeysOfAnotherApplicationAreKeptAndNotShown) {
   Append(4);
   Reopen();
   EXPECT_TRUE(registry_->has_foreign_keys());
-  const auto page = registry_->Read(0, 100, UINT64_MAX);
+  const auto page = test::ReadEvents(registry_.get(), 0, 100, UINT64_MAX);
   ASSERT_TRUE(page.ok()) << page.status().ToString();
   EXPECT_EQ(page->events.size(), 5u);
   for (const std::string& key : foreign) EXPECT_EQ(Get(key), "theirs");
@@ -287,18 +291,18 @@ TEST_F(EventRegistryTest, ADamagedRecordIsReportedNotSkipped) {
   Append(5);
   Put(EventKey(3), "garbage");
   Reopen();  // the damage is in the middle: only reading finds it
-  const auto page = registry_->Read(0, 100, UINT64_MAX);
+  const auto page = test::ReadEvents(registry_.get(), 0, 100, UINT64_MAX);
   EXPECT_EQ(page.status().code(), StatusCode::kCorruption);
   EXPECT_NE(page.status().message().find("event 3 is damaged"),
             std::string::npos);
-  EXPECT_TRUE(registry_->Read(0, 2, UINT64_MAX).ok());
-  EXPECT_TRUE(registry_->Read(3, 2, UINT64_MAX).ok());
+  EXPECT_TRUE(test::ReadEvents(registry_.get(), 0, 2, UINT64_MAX).ok());
+  EXPECT_TRUE(test::ReadEvents(registry_.get(), 3, 2, UINT64_MAX).ok());
 }
 
 TEST_F(EventRegistryTest, AMissingRecordIsReportedNotSkipped) {
   Append(5);
   ASSERT_TRUE(db_->Delete(leveldb::WriteOptions(), EventKey(3)).ok());
-  const auto page = registry_->Read(0, 100, UINT64_MAX);
+  const auto page = test::ReadEvents(registry_.get(), 0, 100, UINT64_MAX);
   EXPECT_EQ(page.status().code(), StatusCode::kCorruption);
   EXPECT_EQ(page.status().message(), "event 3 is missing (5 is the newest)");
 }

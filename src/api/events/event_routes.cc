@@ -197,7 +197,7 @@ Response PostEvents(Shared* shared, const Request& request) {
   if (auto* refusal = std::get_if<Response>(&read)) return std::move(*refusal);
   auto& batch = std::get<EncodedBatch>(read);
   const size_t count = batch.bodies.size();
-  const auto receipt = shared->bus->AppendEncoded(std::move(batch.bodies));
+  const auto receipt = shared->bus->Append(std::move(batch.bodies));
   if (!receipt.ok()) return StoreError(receipt.status());
   nlohmann::ordered_json json = {{"success", true}};
   if (batch.is_batch) {
@@ -215,7 +215,7 @@ Response GetEvents(Shared* shared, const Call& call) {
   shared->pages.acquire();
   const std::shared_ptr<void> place(
       nullptr, [shared](void*) { shared->pages.release(); });
-  const auto page = shared->bus->ReadRecords(
+  const auto page = shared->bus->Read(
       start, call.Number("limit").value_or(kDefaultPage), kMaxPageBytes);
   if (!page.ok()) return StoreError(page.status());
 
@@ -339,7 +339,7 @@ bool EventStream::Next(std::string* chunk) {
 }
 
 void EventStream::AppendEvents(std::string* chunk) {
-  const auto page = bus_->ReadRecords(after_, kChunkEvents, kPageBytes);
+  const auto page = bus_->Read(after_, kChunkEvents, kPageBytes);
   if (!page.ok()) {
     // Closed for a restore: the stream continues when the store is open again.
     if (page.status().code() == StatusCode::kBusy) return;
