@@ -1,11 +1,7 @@
 #include <algorithm>
-#include <string>
-#include <string_view>
 #include <utility>
 
-#include "archive/byte_buffer.h"
 #include "archive/write_pipeline.h"
-#include "base/hash.h"
 #include "base/status_macros.h"
 
 namespace levelkeep {

@@ -3,12 +3,10 @@
 #include <optional>
 #include <utility>
 
-#include "archive/gzip_format.h"
 #include "archive/tar_format.h"
 #include "archive/write_pipeline.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "format/toc.h"
 
 namespace levelkeep {
 namespace {

@@ -1,7 +1,5 @@
-#include <memory>
 
 #include "archive/readers.h"
-#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"

@@ -1,20 +1,13 @@
 #include <algorithm>
-#include <map>
-#include <optional>
 #include <set>
 #include <utility>
 
-#include "archive/byte_buffer.h"
-#include "archive/gzip_format.h"
-#include "archive/parallel.h"
 #include "archive/readers.h"
 #include "archive/tar_format.h"
-#include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/identity.h"
-#include "format/manifest.h"
 
 namespace levelkeep {
 

@@ -6,8 +6,6 @@
 #include <cstdio>
 #include <utility>
 
-#include "archive/parallel.h"
-#include "base/hash.h"
 #include "base/status_macros.h"
 #include "dbfiles/coding.h"
 

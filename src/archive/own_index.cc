@@ -1,13 +1,10 @@
 #include <algorithm>
 #include <cstring>
 #include <utility>
-#include <vector>
 
-#include "archive/gzip_format.h"
 #include "archive/member_reader.h"
 #include "archive/readers.h"
 #include "archive/tar_format.h"
-#include "base/hash.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 

@@ -2,16 +2,10 @@
 #include <atomic>
 #include <unordered_map>
 #include <utility>
-#include <vector>
 
-#include "archive/byte_buffer.h"
-#include "archive/gzip_format.h"
 #include "archive/member_reader.h"
-#include "archive/parallel.h"
 #include "archive/readers.h"
 #include "archive/tar_format.h"
-#include "base/hash.h"
-#include "base/mutex.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 

@@ -5,11 +5,9 @@
 #include <exception>
 #include <future>
 #include <system_error>
-#include <thread>
 #include <vector>
 
 #include "archive/byte_buffer.h"
-#include "base/hash.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 

@@ -3,9 +3,7 @@
 #include <archive.h>
 #include <archive_entry.h>
 
-#include <algorithm>
 #include <cerrno>
-#include <memory>
 #include <utility>
 
 #include "base/status_macros.h"

@@ -1,7 +1,6 @@
 #include <utility>
 
 #include "archive/readers.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"

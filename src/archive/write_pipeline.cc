@@ -1,17 +1,10 @@
 #include "archive/write_pipeline.h"
 
 #include <algorithm>
-#include <atomic>
-#include <cstdint>
 #include <map>
-#include <memory>
-#include <optional>
 #include <utility>
 
-#include "archive/byte_buffer.h"
 #include "archive/tar_format.h"
-#include "base/hash.h"
-#include "base/mutex.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 

@@ -4,11 +4,8 @@
 #include <utility>
 
 #include "archive/archive_reader.h"
-#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "format/backup_name.h"
-#include "format/backup_state.h"
 
 namespace levelkeep {
 

@@ -4,10 +4,7 @@
 
 #include "archive/archive_reader.h"
 #include "base/status_macros.h"
-#include "base/text.h"
 #include "catalog/catalog.h"
-#include "format/backup_name.h"
-#include "format/backup_state.h"
 
 namespace levelkeep {
 

@@ -9,8 +9,6 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "catalog/catalog.h"
-#include "format/backup_name.h"
-#include "format/backup_state.h"
 
 namespace levelkeep {
 

@@ -4,8 +4,6 @@
 #include <chrono>
 #include <utility>
 
-#include "format/manifest.h"
-
 namespace levelkeep {
 
 namespace {

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cinttypes>
 #include <cstdio>
-#include <memory>
-#include <string>
 
 #include "base/status_macros.h"
 #include "base/text.h"

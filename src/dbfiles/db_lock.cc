@@ -3,11 +3,8 @@
 #include <unistd.h>
 
 #include <set>
-#include <tuple>
 
-#include "base/file_system.h"
 #include "base/mutex.h"
-#include "base/status_macros.h"
 
 namespace levelkeep {
 namespace {

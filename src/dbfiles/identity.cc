@@ -1,7 +1,6 @@
 #include "dbfiles/identity.h"
 
 #include <algorithm>
-#include <string_view>
 
 #include "base/hash.h"
 #include "base/status_macros.h"

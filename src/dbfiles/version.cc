@@ -2,13 +2,11 @@
 
 #include <algorithm>
 #include <set>
-#include <utility>
 
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/coding.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/log_format.h"
 
 namespace levelkeep {
 

@@ -2,11 +2,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <optional>
 #include <thread>
 #include <utility>
 
-#include "base/file_system.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 

@@ -3,15 +3,12 @@
 #include <algorithm>
 #include <utility>
 
-#include "archive/archive_reader.h"
-#include "base/file_system.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "restore/context.h"
 #include "restore/swap.h"

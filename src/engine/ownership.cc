@@ -5,12 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <optional>
 #include <set>
-#include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "base/hash.h"
 #include "base/log.h"

@@ -3,11 +3,9 @@
 
 #include <algorithm>
 
-#include "archive/archive_reader.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "restore/staging.h"
 

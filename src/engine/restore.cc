@@ -4,12 +4,10 @@
 #include <algorithm>
 #include <utility>
 
-#include "archive/archive_reader.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/identity.h"
 #include "engine/engine.h"
 #include "leveldb/db.h"
 #include "restore/context.h"

@@ -8,8 +8,6 @@
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "base/text.h"
-#include "catalog/database_records.h"
 #include "engine/database.h"
 
 namespace levelkeep {

@@ -1,12 +1,9 @@
 // Verification at three depths, and the record of its verdict in the catalog.
 
 #include <cstdlib>
-#include <memory>
-#include <string>
 #include <thread>
 #include <utility>
 
-#include "archive/archive_reader.h"
 #include "archive/parallel.h"
 #include "base/hash.h"
 #include "base/log.h"

@@ -7,10 +7,8 @@
 #include "base/status_macros.h"
 #include "dbfiles/db_lock.h"
 #include "dbfiles/identity.h"
-#include "eventstore/event_registry.h"
 #include "leveldb/db.h"
 #include "leveldb/env.h"
-#include "leveldb/options.h"
 
 namespace levelkeep {
 

@@ -4,8 +4,6 @@
 #include <cerrno>
 #include <limits>
 #include <optional>
-#include <string>
-#include <string_view>
 #include <system_error>
 #include <utility>
 

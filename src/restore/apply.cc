@@ -7,10 +7,8 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/identity.h"
 #include "restore/drop_history.h"
 #include "restore/staging.h"
-#include "restore/swap.h"
 
 namespace levelkeep {
 namespace {

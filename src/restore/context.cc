@@ -9,7 +9,6 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/identity.h"
 #include "restore/swap.h"
 
 namespace levelkeep {

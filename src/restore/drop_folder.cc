@@ -1,11 +1,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/file_system.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "format/manifest.h"
 #include "restore/apply.h"
 #include "restore/drop_history.h"
 #include "restore/staging.h"

@@ -2,13 +2,10 @@
 
 #include <cstdio>
 
-#include "base/file_system.h"
 #include "base/hash.h"
 #include "base/log.h"
-#include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "restore/drop_scan.h"
 
 namespace levelkeep {
 

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <chrono>
-#include <string_view>
 #include <utility>
 
 #include "archive/parallel.h"

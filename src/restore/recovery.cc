@@ -2,10 +2,8 @@
 #include "base/log.h"
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
-#include "dbfiles/identity.h"
 #include "restore/apply.h"
 #include "restore/store_check.h"
-#include "restore/swap.h"
 
 namespace levelkeep {
 namespace {

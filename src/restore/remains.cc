@@ -1,13 +1,10 @@
 #include <algorithm>
-#include <memory>
 #include <set>
 
 #include "base/hash.h"
 #include "base/status_macros.h"
-#include "base/text.h"
 #include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
-#include "dbfiles/identity.h"
 #include "dbfiles/log_format.h"
 #include "leveldb/db.h"
 #include "restore/staging.h"

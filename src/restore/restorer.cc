@@ -1,16 +1,12 @@
 #include "restore/restorer.h"
 
-#include <utility>
-
 #include "base/folder_probe.h"
 #include "base/log.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "restore/apply.h"
-#include "restore/context.h"
 #include "restore/drop_history.h"
 #include "restore/staging.h"
-#include "restore/swap.h"
 
 namespace levelkeep {
 

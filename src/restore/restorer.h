@@ -8,7 +8,6 @@
 #define LEVELKEEP_RESTORE_RESTORER_H_
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>

@@ -1,14 +1,10 @@
 #include "restore/staging.h"
 
-#include "archive/archive_reader.h"
 #include "base/folder_probe.h"
 #include "base/hash.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "dbfiles/database_files.h"
-#include "dbfiles/identity.h"
-#include "restore/context.h"
 #include "restore/store_check.h"
 #include "restore/swap.h"
 

@@ -4,13 +4,11 @@
 #include <csignal>
 #include <functional>
 #include <nlohmann/json.hpp>
-#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/json.h"
 #include "base/log.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <stop_token>
 #include <string>
-#include <string_view>
 
 #include "base/process.h"
 #include "levelkeep/status.h"

@@ -4,7 +4,6 @@
 #include <array>
 
 #include "base/status_macros.h"
-#include "dbfiles/identity.h"
 
 namespace levelkeep {
 

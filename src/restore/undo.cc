@@ -4,10 +4,8 @@
 #include <string_view>
 #include <utility>
 
-#include "base/record.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/identity.h"
 #include "restore/swap.h"
 
 namespace levelkeep {

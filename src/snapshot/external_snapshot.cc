@@ -7,15 +7,12 @@
 
 #include <algorithm>
 #include <chrono>
-#include <string>
 #include <thread>
 #include <utility>
 
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
-#include "dbfiles/database_files.h"
 #include "snapshot/file_set.h"
-#include "snapshot/snapshot.h"
 
 namespace levelkeep {
 namespace {

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
-#include "dbfiles/database_files.h"
 
 namespace levelkeep {
 

@@ -1,16 +1,10 @@
 #include "snapshot/hot_database.h"
 
 #include <algorithm>
-#include <atomic>
-#include <set>
-#include <utility>
 
-#include "base/file_system.h"
 #include "base/log.h"
-#include "base/mutex.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "dbfiles/database_files.h"
 #include "snapshot/file_set.h"
 
 namespace levelkeep {

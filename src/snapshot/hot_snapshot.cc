@@ -1,5 +1,3 @@
-#include <string>
-#include <utility>
 
 #include "base/status_macros.h"
 #include "snapshot/file_set.h"

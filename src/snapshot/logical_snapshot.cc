@@ -1,6 +1,5 @@
 // Snapshots of a database that is open through another Env than ours.
 
-#include <string_view>
 #include <utility>
 
 #include "base/scratch_directory.h"

@@ -1,16 +1,12 @@
 // Snapshots of a database that nobody has open.
 
-#include <memory>
-#include <string>
 #include <utility>
 
 #include "base/log.h"
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
-#include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
 #include "snapshot/file_set.h"
-#include "snapshot/snapshot.h"
 
 namespace levelkeep {
 namespace {

@@ -1,9 +1,5 @@
-#include <utility>
 
 #include "base/status_macros.h"
-#include "dbfiles/database_files.h"
-#include "dbfiles/log_format.h"
-#include "dbfiles/version.h"
 #include "snapshot/hot_database.h"
 
 namespace levelkeep {

@@ -8,13 +8,10 @@
 #include <map>
 #include <utility>
 
-#include "base/mutex.h"
 #include "base/status_macros.h"
-#include "dbfiles/database_files.h"
 #include "dbfiles/db_lock.h"
 #include "snapshot/file_set.h"
 #include "snapshot/hot_database.h"
-#include "snapshot/snapshot.h"
 
 namespace levelkeep {
 namespace {
