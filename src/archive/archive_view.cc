@@ -203,9 +203,8 @@ ChunkCache::Piece ChunkCache::Find(const Key& key) {
   const auto chunk = ahead_.find(key.first);
   if (chunk == ahead_.end()) return nullptr;
   auto& ahead = chunk->second;
-  const auto entry =
-      std::find_if(ahead.begin(), ahead.end(),
-                   [&](const Entry& other) { return other.key == key; });
+  const auto entry = std::ranges::find_if(
+      ahead, [&](const Entry& other) { return other.key == key; });
   if (entry == ahead.end()) return nullptr;
   Piece piece = entry->piece;
   ahead.erase(entry);
@@ -248,8 +247,8 @@ void ChunkCache::Insert(uint64_t chunk, size_t wanted,
 // Evicts from the chunk with the most pieces the one that is read last.
 void ChunkCache::ShrinkAhead() {
   while (ahead_count_ > max_ahead_) {
-    const auto most = std::max_element(
-        ahead_.begin(), ahead_.end(), [](const auto& a, const auto& b) {
+    const auto most =
+        std::ranges::max_element(ahead_, [](const auto& a, const auto& b) {
           return a.second.size() < b.second.size();
         });
     most->second.pop_back();

@@ -36,13 +36,12 @@ Status CheckTables(const Version& version,
 
 }  // namespace
 
-bool DatabaseCheck::WantsContent(std::string_view flat_name) {
+Result<std::string*> DatabaseCheck::Expect(const std::string& flat_name,
+                                           uint64_t size_bytes) {
   const DbFileKind kind = ParseDbFileName(flat_name).kind;
-  return kind == DbFileKind::kCurrent || kind == DbFileKind::kManifest;
-}
-
-Status DatabaseCheck::Expect(const std::string& flat_name,
-                             uint64_t size_bytes) {
+  if (kind != DbFileKind::kCurrent && kind != DbFileKind::kManifest) {
+    return nullptr;
+  }
   if (size_bytes > kMaxContentBytes - content_bytes_) {
     return Status(
         StatusCode::kUnsupported,
@@ -51,14 +50,10 @@ Status DatabaseCheck::Expect(const std::string& flat_name,
         "and pack it again");
   }
   content_bytes_ += size_bytes;
+  std::string& content = contents_[flat_name];
   // At once: growing takes twice the memory.
-  contents_[flat_name].reserve(static_cast<size_t>(size_bytes));
-  return Status::Ok();
-}
-
-void DatabaseCheck::AddContent(const std::string& flat_name,
-                               std::string_view bytes) {
-  contents_[flat_name].append(bytes);
+  content.reserve(static_cast<size_t>(size_bytes));
+  return &content;
 }
 
 Status DatabaseCheck::Check(const std::vector<ManifestFile>& files) const {

@@ -75,7 +75,7 @@ bool IsLostFolder(std::string_view folder) {
 // it, with replaced databases and lock files.
 bool IsWorkFolder(std::string_view folder) {
   const auto parts = Split(folder, '/');
-  return std::find(parts.begin(), parts.end(), ".levelkeep") != parts.end();
+  return std::ranges::find(parts, ".levelkeep") != parts.end();
 }
 
 // Files of LevelDB, LevelKeep or a desktop that are not part of the data.
@@ -325,15 +325,13 @@ class ForeignReader {
       LEVELKEEP_ASSIGN_OR_RETURN(file, target_->Create(flat_name));
       writer_.Begin(file.get());
     }
-    const bool wants_content = DatabaseCheck::WantsContent(flat_name);
-    if (wants_content) {
-      LEVELKEEP_RETURN_IF_ERROR(check_.Expect(flat_name, entry.size_bytes));
-    }
+    LEVELKEEP_ASSIGN_OR_RETURN(std::string* const kept,
+                               check_.Expect(flat_name, entry.size_bytes));
     Digest digest(DigestKind::kSha256);
     const auto take = [&](std::string_view bytes) -> Status {
       digest.Update(bytes);
       ReportProgress();
-      if (wants_content) check_.AddContent(flat_name, bytes);
+      if (kept != nullptr) kept->append(bytes);
       return file != nullptr ? writer_.Append(bytes) : Status::Ok();
     };
     LEVELKEEP_RETURN_IF_ERROR(tar_.ReadContent(entry, take));

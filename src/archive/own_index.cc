@@ -133,13 +133,7 @@ Status CompareWithManifest(OwnIndex* index) {
   for (const ManifestFile& file : index->manifest->files) {
     listed.push_back(&file);
   }
-  const auto before = [](const ManifestFile* file, std::string_view name) {
-    return file->name < name;
-  };
-  std::sort(listed.begin(), listed.end(),
-            [&](const ManifestFile* a, const ManifestFile* b) {
-              return before(a, b->name);
-            });
+  std::ranges::sort(listed, {}, &ManifestFile::name);
   std::vector<bool> found(listed.size());
   for (size_t i = 0; i < index->database_files(); ++i) {
     const TocFile& file = index->toc.files[i];
@@ -147,7 +141,7 @@ Status CompareWithManifest(OwnIndex* index) {
     const bool inside = name.starts_with(folder);
     if (inside) name.remove_prefix(folder.size());
     const auto at =
-        std::lower_bound(listed.begin(), listed.end(), name, before);
+        std::ranges::lower_bound(listed, name, {}, &ManifestFile::name);
     if (!inside || at == listed.end() || (*at)->name != name) {
       return DamagedArchive("entry " + Printable(file.name) +
                             " is not listed in the manifest");
@@ -159,7 +153,7 @@ Status CompareWithManifest(OwnIndex* index) {
     found[static_cast<size_t>(at - listed.begin())] = true;
     index->content_bytes += file.size_bytes;
   }
-  const auto missing = std::find(found.begin(), found.end(), false);
+  const auto missing = std::ranges::find(found, false);
   if (missing == found.end()) return Status::Ok();
   const ManifestFile& file =
       *listed[static_cast<size_t>(missing - found.begin())];

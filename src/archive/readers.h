@@ -95,13 +95,11 @@ Result<ExtractedDatabase> ReadOwnArchive(const ByteSource& source,
 // Thread safety: one thread at a time.
 class DatabaseCheck {
  public:
-  // True for CURRENT and MANIFESTs, whose content is kept in memory.
-  static bool WantsContent(std::string_view flat_name);
-  // Call before the content of a file arrives: kUnsupported if all kept content
-  // would exceed 64 MiB.
-  Status Expect(const std::string& flat_name, uint64_t size_bytes);
-  // Adds content, not more than was announced by Expect.
-  void AddContent(const std::string& flat_name, std::string_view bytes);
+  // Call before the content of a file arrives. Returns where its bytes are to
+  // be appended: the content of CURRENT and MANIFESTs is kept in memory; null
+  // for other files. kUnsupported if all kept content would exceed 64 MiB.
+  Result<std::string*> Expect(const std::string& flat_name,
+                              uint64_t size_bytes);
 
   // kCorruption unless CURRENT names an existing, complete MANIFEST (a torn
   // last record, as a crash leaves it, is fine), and all tables and the log

@@ -46,9 +46,8 @@ bool IsUnforged(const FileInfo& state, uint32_t archive_mode) {
 // Existing backups may all be damaged, or unreadable for this user.
 Status NoUsableBackup(const Listing& listing, const std::string& directory) {
   const auto& entries = listing.entries();
-  const auto own =
-      std::find_if(entries.begin(), entries.end(),
-                   [&](const auto& entry) { return listing.IsOwn(*entry); });
+  const auto own = std::ranges::find_if(
+      entries, [&](const auto& entry) { return listing.IsOwn(*entry); });
   if (own == entries.end()) {
     return Status(StatusCode::kNotFound, "there is no usable backup yet",
                   "create one first");
@@ -287,11 +286,10 @@ Catalog::CachedPtr Catalog::Known(const std::string& name) const {
 
 Catalog::CachedPtr Catalog::FindIn(const std::vector<CachedPtr>& by_name,
                                    const std::string& name) {
-  const auto it =
-      std::lower_bound(by_name.begin(), by_name.end(), name,
-                       [](const CachedPtr& cached, const std::string& text) {
-                         return cached->entry.name < text;
-                       });
+  const auto it = std::ranges::lower_bound(
+      by_name, name, {}, [](const CachedPtr& cached) -> const std::string& {
+        return cached->entry.name;
+      });
   return it != by_name.end() && (*it)->entry.name == name ? *it : nullptr;
 }
 

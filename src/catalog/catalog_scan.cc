@@ -162,7 +162,7 @@ void Catalog::AddThoseElsewhere(const std::vector<std::string>& names,
   const size_t local = by_name->size();
   for (const std::string& state : states) {
     const std::string name = BackupOfState(state);
-    if (name.empty() || std::binary_search(names.begin(), names.end(), name)) {
+    if (name.empty() || std::ranges::binary_search(names, name)) {
       continue;
     }
     auto cached =

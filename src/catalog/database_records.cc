@@ -139,7 +139,7 @@ std::optional<ReusableFile> DecodeFile(std::string_view line) {
 }  // namespace
 
 bool DatabaseRecord::IsAt(const std::string& place) const {
-  return std::find(places.begin(), places.end(), place) != places.end();
+  return std::ranges::find(places, place) != places.end();
 }
 
 void DatabaseRecord::PutPlace(const std::string& place, bool attached) {

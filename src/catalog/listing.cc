@@ -46,9 +46,8 @@ bool NameSeveral(const std::vector<Listing::Entry>& entries) {
 Listing::Listing(std::vector<Entry> entries, Owner owner)
     : entries_(std::move(entries)), owner_(std::move(owner)) {
   SortNewestFirst(&entries_);
-  const bool others = std::any_of(
-      entries_.begin(), entries_.end(),
-      [this](const Entry& entry) { return owner_.IsOther(*entry); });
+  const bool others = std::ranges::any_of(
+      entries_, [this](const Entry& entry) { return owner_.IsOther(*entry); });
   alone_ = owner_.known ? owner_.alone && !others : !NameSeveral(entries_);
   for (const Entry& entry : entries_) Count(*entry);
 }

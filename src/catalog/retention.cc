@@ -78,7 +78,7 @@ class Decider {
 
  private:
   bool InUse(const std::string& name) const {
-    return std::find(protect_.begin(), protect_.end(), name) != protect_.end();
+    return std::ranges::find(protect_, name) != protect_.end();
   }
 
   // True for the newest verified backup of a history that ended not long ago. A

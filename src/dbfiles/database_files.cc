@@ -17,7 +17,7 @@ constexpr uint64_t kCurrentLimitBytes = 4096;
 // LevelDB makes CURRENT before it writes any data. A MANIFEST alone is left by
 // a crash while a database is created.
 bool HoldsData(const std::vector<std::string>& names) {
-  return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+  return std::ranges::any_of(names, [](const std::string& name) {
     const DbFileKind kind = ParseDbFileName(name).kind;
     return kind == DbFileKind::kTable || kind == DbFileKind::kLog;
   });
@@ -25,11 +25,8 @@ bool HoldsData(const std::vector<std::string>& names) {
 
 // RocksDB has written these files since 2015; LevelDB writes neither of them.
 bool HoldsRocksDb(const std::vector<std::string>& names) {
-  const auto any = [&names](const auto& is_one) {
-    return std::any_of(names.begin(), names.end(), is_one);
-  };
-  return any([](const std::string& name) { return name == "IDENTITY"; }) &&
-         any([](const std::string& name) {
+  return std::ranges::find(names, "IDENTITY") != names.end() &&
+         std::ranges::any_of(names, [](const std::string& name) {
            return name.starts_with("OPTIONS-");
          });
 }
@@ -132,7 +129,7 @@ std::vector<std::string> MissingFiles(const Version& version,
   std::vector<std::string> sorted = names;
   std::sort(sorted.begin(), sorted.end());
   const auto is_there = [&sorted](const std::string& name) {
-    return std::binary_search(sorted.begin(), sorted.end(), name);
+    return std::ranges::binary_search(sorted, name);
   };
   std::vector<std::string> missing;
   for (const auto& [number, table] : version.tables()) {
@@ -188,7 +185,7 @@ Result<std::vector<std::string>> FindMissingFiles(FileSystem* fs,
     return HoldsData(*names) ? Names{"CURRENT"} : Names();
   }
   LEVELKEEP_RETURN_IF_ERROR(current.status());
-  if (std::find(names->begin(), names->end(), *current) == names->end()) {
+  if (std::ranges::find(*names, *current) == names->end()) {
     return Names{*current};
   }
   LEVELKEEP_RETURN_IF_ERROR(RefuseRocksDb(fs, db_dir));

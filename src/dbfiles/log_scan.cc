@@ -106,8 +106,8 @@ class Scanner {
 
   // Zeros up to the end of the file are pages lost by a power failure.
   Status ScanZeros(std::string_view bytes) {
-    const bool all_zero = std::all_of(bytes.begin(), bytes.end(),
-                                      [](char byte) { return byte == 0; });
+    const bool all_zero =
+        std::ranges::all_of(bytes, [](char byte) { return byte == 0; });
     return all_zero ? Status::Ok() : StopCorrupt();
   }
 

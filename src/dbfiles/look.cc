@@ -19,7 +19,7 @@ constexpr char kWaysOut[] =
 bool HasTwoManifests(FileSystem* fs, const std::string& db_dir) {
   const auto names = fs->List(db_dir);
   return !names.ok() ||
-         std::count_if(names->begin(), names->end(), [](const auto& name) {
+         std::ranges::count_if(*names, [](const auto& name) {
            return ParseDbFileName(name).kind == DbFileKind::kManifest;
          }) > 1;
 }
@@ -32,10 +32,9 @@ bool IsRead(const std::string& name) {
 // The first log, from number `first` on, that holds a record.
 const ScannedLog* FirstWrittenFrom(const std::vector<ScannedLog>& logs,
                                    uint64_t first) {
-  const auto found =
-      std::find_if(logs.begin(), logs.end(), [first](const ScannedLog& log) {
-        return log.number >= first && log.scan.records > 0;
-      });
+  const auto found = std::ranges::find_if(logs, [first](const ScannedLog& log) {
+    return log.number >= first && log.scan.records > 0;
+  });
   return found == logs.end() ? nullptr : &*found;
 }
 

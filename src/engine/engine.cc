@@ -54,14 +54,12 @@ Result<std::string> Complete(const std::string& text,
 auto FirstAfter(const std::vector<Listing::Entry>& entries,
                 const std::string& after) {
   if (after.empty()) return entries.begin();
-  const auto there =
-      std::find_if(entries.begin(), entries.end(),
-                   [&](const auto& entry) { return entry->name == after; });
+  const auto there = std::ranges::find_if(
+      entries, [&](const auto& entry) { return entry->name == after; });
   if (there != entries.end()) return std::next(there);
   const Time time = ParseBackupName(after)->time;
-  return std::find_if(entries.begin(), entries.end(), [&](const auto& entry) {
-    return entry->created() < time;
-  });
+  return std::ranges::find_if(
+      entries, [&](const auto& entry) { return entry->created() < time; });
 }
 
 // Sets every member. A reused object keeps its memory, which saves 40,000
@@ -224,7 +222,7 @@ void Engine::SweepParts() {
 Status Engine::SweepScratch(const std::string& folder,
                             std::vector<std::string>* swept) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(folder));
-  if (std::none_of(names.begin(), names.end(), IsScratchName)) {
+  if (std::ranges::none_of(names, IsScratchName)) {
     return Status::Ok();
   }
   const auto lock = fs_->Lock(JoinPath(folder, kVerifyLock));
@@ -302,9 +300,8 @@ Result<FoundBackup> Engine::Locate(const std::string& source, NameMatch match) {
 
 Result<std::vector<RotationDecision>> Engine::PlanRotation() {
   LEVELKEEP_ASSIGN_OR_RETURN(auto decisions, Decide({}));
-  const bool removes =
-      std::any_of(decisions.begin(), decisions.end(),
-                  [](const RotationDecision& one) { return !one.keep; });
+  const bool removes = std::ranges::any_of(
+      decisions, [](const RotationDecision& one) { return !one.keep; });
   if (removes && platform_.tries_folders) {
     LEVELKEEP_RETURN_IF_ERROR(RequireFolder(
         fs_, "BACKUP_DIR", options_.backup_dir, {.keeps_time = true}));

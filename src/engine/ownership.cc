@@ -140,9 +140,8 @@ Status Engine::RequireDatabase() const {
   if (DatabasePresent()) return Status::Ok();
   const std::string place = Place();
   LEVELKEEP_ASSIGN_OR_RETURN(const auto records, records_.List());
-  const bool remembered =
-      std::any_of(records.begin(), records.end(),
-                  [&](const auto& record) { return record.IsAt(place); });
+  const bool remembered = std::ranges::any_of(
+      records, [&](const auto& record) { return record.IsAt(place); });
   if (!remembered) return Status::Ok();
   return Status(StatusCode::kRefused,
                 "there is no database in " + place + ", but " +

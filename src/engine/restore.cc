@@ -19,8 +19,6 @@ namespace levelkeep {
 
 namespace {
 
-constexpr char kBytewise[] = "leveldb.BytewiseComparator";
-
 RestoreReport ToReport(const RestoreOutcome& outcome) {
   RestoreReport report;
   report.name = outcome.archive_name;
@@ -270,15 +268,14 @@ bool Engine::UndoIsDue() {
   const auto listing = catalog_.List();
   if (!epoch.ok() || epoch->empty() || !listing.ok()) return false;
   const auto& entries = (*listing)->entries();
-  return std::any_of(
-      entries.begin(), entries.end(), [&](const Listing::Entry& entry) {
-        return entry->verified() && entry->manifest && entry->is_local() &&
-               entry->verification->depth == VerifyDepth::kFull &&
-               entry->manifest->db_epoch == *epoch &&
-               entry->order_time() >= last->when &&
-               (!CountsWrites(*entry->manifest) ||
-                entry->manifest->last_sequence >= last->live_sequence);
-      });
+  return std::ranges::any_of(entries, [&](const Listing::Entry& entry) {
+    return entry->verified() && entry->manifest && entry->is_local() &&
+           entry->verification->depth == VerifyDepth::kFull &&
+           entry->manifest->db_epoch == *epoch &&
+           entry->order_time() >= last->when &&
+           (!CountsWrites(*entry->manifest) ||
+            entry->manifest->last_sequence >= last->live_sequence);
+  });
 }
 
 // 1. is anything kept, and due?   2. take the storage   3. still due?

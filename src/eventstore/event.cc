@@ -16,9 +16,9 @@ constexpr size_t kSequenceDigits = 20;  // the largest uint64_t has 20 digits
 constexpr int kHeadFormat = 1;
 
 size_t CountCharacters(std::string_view utf8) {
-  return static_cast<size_t>(std::count_if(
-      utf8.begin(), utf8.end(),
-      [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+  return static_cast<size_t>(std::ranges::count_if(utf8, [](char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) != 0x80;
+  }));
 }
 
 Status ValidateName(std::string_view member, const std::string& value,

@@ -53,13 +53,6 @@ Status JudgeRecovery(const RestoreContext& context);
 // REQUIRES: no journal is pending.
 Status Sweep(const RestoreContext& context, RecoveryOutcome* outcome);
 
-// Sorts the drops: the first is to be applied, the others are older.
-// `requested` goes first, wherever it is. If the drops can't be ordered, `why`
-// says so. REQUIRES: each drop has a reader.
-std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
-                                 const std::optional<DropIdentity>& requested,
-                                 std::string* why);
-
 // Implements Restorer::ApplyDropped. REQUIRES: no journal is pending.
 //   1. wait until files that are being copied are complete
 //   2. open each drop once: that open file is checked, applied and moved

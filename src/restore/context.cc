@@ -36,6 +36,11 @@ Status KeepStrangers(const RestoreContext& context, const std::string& name,
   return Status::Ok();
 }
 
+Status NotADirectory(const std::string& path) {
+  return Status(StatusCode::kRefused, path + " is not a directory",
+                "move it away, then start again");
+}
+
 constexpr uint64_t kMaxMountInfoBytes = 4u << 20;
 
 // The kernel writes a blank as "\040".
@@ -231,11 +236,6 @@ Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path) {
     }
   }
   return bytes;
-}
-
-Status NotADirectory(const std::string& path) {
-  return Status(StatusCode::kRefused, path + " is not a directory",
-                "move it away, then start again");
 }
 
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path) {

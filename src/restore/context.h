@@ -42,13 +42,16 @@ using StoreChecker = std::function<Result<StoreCheck>(
 // Opens the database exclusively to prove that it works, then closes it.
 using OpenCheck = std::function<Status(const std::string& db_dir)>;
 
+// The comparator that LevelDB itself has.
+inline constexpr char kBytewise[] = "leveldb.BytewiseComparator";
+
 struct RestorerOptions {
   std::string storage_dir;  // holds the database and .levelkeep/
   std::string db_name;
   std::string restore_dir;  // the drop folder
   // The identity of a database that was live here and is gone, if known.
   std::string remembered_id;
-  std::string comparator_name = "leveldb.BytewiseComparator";
+  std::string comparator_name = kBytewise;
   std::string check_program;  // empty: the one FindCheckProgram finds
   uint64_t reserve_bytes = 256u << 20;
   int threads = 0;
@@ -114,9 +117,6 @@ inline constexpr char kKeptPrefix[] = "kept-";
 
 // Total size of the files in a folder; a file that can't be read counts as 0.
 Result<uint64_t> FolderBytes(FileSystem* fs, const std::string& path);
-
-// kRefused: something else is where a directory has to be.
-Status NotADirectory(const std::string& path);
 
 // A directory's inode; 0 if nothing is there. kRefused if not a directory.
 Result<uint64_t> DirectoryInode(FileSystem* fs, const std::string& path);

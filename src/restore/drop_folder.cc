@@ -25,6 +25,63 @@ Status WithoutPath(const Status& problem, const std::string& path) {
                 problem.hint());
 }
 
+std::string NameAll(const std::vector<OpenDrop>& drops) {
+  std::vector<std::string> names;
+  names.reserve(drops.size());
+  for (const OpenDrop& open : drops) {
+    names.push_back(Printable(open.drop.name));
+  }
+  return Join(names, ", ");
+}
+
+const Manifest* ManifestOf(const OpenDrop& open) {
+  return open.reader->outline().manifest.get();
+}
+
+// REQUIRES: all drops have a manifest.
+std::vector<OpenDrop> SortNewestFirst(std::vector<OpenDrop> drops) {
+  std::vector<OrderKey> keys;
+  keys.reserve(drops.size());
+  for (const OpenDrop& open : drops) {
+    // The name of a dropped file need not be a backup's name.
+    keys.emplace_back(*ManifestOf(open), 0, open.drop.name);
+  }
+  std::vector<OpenDrop> sorted;
+  sorted.reserve(drops.size());
+  for (const size_t i : NewestFirst(keys)) {
+    sorted.push_back(std::move(drops[i]));
+  }
+  return sorted;
+}
+
+// Sorts the drops: the first is to be applied, the others are older.
+// `requested` goes first, wherever it is. If the drops can't be ordered, `why`
+// says so. REQUIRES: each drop has a reader.
+std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
+                                 const std::optional<DropIdentity>& requested,
+                                 std::string* why) {
+  const auto is_requested = [&](const OpenDrop& open) {
+    return requested.has_value() && open.drop.LooksLike(*requested);
+  };
+  const bool has_request = std::ranges::any_of(drops, is_requested);
+  const bool comparable = std::ranges::all_of(drops, [&](const auto& open) {
+    const Manifest* const manifest = ManifestOf(open);
+    const Manifest* const first = ManifestOf(drops.front());
+    return manifest != nullptr && first != nullptr &&
+           manifest->db_name == first->db_name;
+  });
+  if (drops.size() > 1 && !comparable && !has_request) {
+    *why =
+        "several archives are there, and it is not clear which one to "
+        "restore: " +
+        NameAll(drops);
+    return drops;
+  }
+  if (comparable) drops = SortNewestFirst(std::move(drops));
+  std::stable_partition(drops.begin(), drops.end(), is_requested);
+  return drops;
+}
+
 // One start's work on the drop folder.
 class DropRun {
  public:
@@ -280,35 +337,6 @@ Status SweepClaims(const RestoreContext& context,
                  : Status::Ok();
 }
 
-std::string NameAll(const std::vector<OpenDrop>& drops) {
-  std::vector<std::string> names;
-  names.reserve(drops.size());
-  for (const OpenDrop& open : drops) {
-    names.push_back(Printable(open.drop.name));
-  }
-  return Join(names, ", ");
-}
-
-const Manifest* ManifestOf(const OpenDrop& open) {
-  return open.reader->outline().manifest.get();
-}
-
-// REQUIRES: all drops have a manifest.
-std::vector<OpenDrop> SortNewestFirst(std::vector<OpenDrop> drops) {
-  std::vector<OrderKey> keys;
-  keys.reserve(drops.size());
-  for (const OpenDrop& open : drops) {
-    // The name of a dropped file need not be a backup's name.
-    keys.emplace_back(*ManifestOf(open), 0, open.drop.name);
-  }
-  std::vector<OpenDrop> sorted;
-  sorted.reserve(drops.size());
-  for (const size_t i : NewestFirst(keys)) {
-    sorted.push_back(std::move(drops[i]));
-  }
-  return sorted;
-}
-
 }  // namespace
 
 Result<DropOutcome> ApplyDropFolder(const RestoreContext& context,
@@ -335,31 +363,6 @@ Status SweepDropFolder(const RestoreContext& context,
     }
   }
   return Status::Ok();
-}
-
-std::vector<OpenDrop> OrderDrops(std::vector<OpenDrop> drops,
-                                 const std::optional<DropIdentity>& requested,
-                                 std::string* why) {
-  const auto is_requested = [&](const OpenDrop& open) {
-    return requested.has_value() && open.drop.LooksLike(*requested);
-  };
-  const bool has_request = std::ranges::any_of(drops, is_requested);
-  const bool comparable = std::ranges::all_of(drops, [&](const auto& open) {
-    const Manifest* const manifest = ManifestOf(open);
-    const Manifest* const first = ManifestOf(drops.front());
-    return manifest != nullptr && first != nullptr &&
-           manifest->db_name == first->db_name;
-  });
-  if (drops.size() > 1 && !comparable && !has_request) {
-    *why =
-        "several archives are there, and it is not clear which one to "
-        "restore: " +
-        NameAll(drops);
-    return drops;
-  }
-  if (comparable) drops = SortNewestFirst(std::move(drops));
-  std::stable_partition(drops.begin(), drops.end(), is_requested);
-  return drops;
 }
 
 }  // namespace levelkeep

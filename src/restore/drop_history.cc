@@ -11,6 +11,9 @@ namespace levelkeep {
 
 namespace {
 
+// Suffixes of the notes beside archives in applied/ and rejected/.
+constexpr std::string_view kAppliedNote = ".applied.txt";
+constexpr std::string_view kReasonNote = ".reason.txt";
 // The names of the records in the work directory.
 constexpr char kHistory[] = "applied";
 constexpr char kAttempt[] = "attempt";
@@ -196,6 +199,38 @@ Status MoveThatFile(const RestoreContext& context, const DropIdentity& drop,
   return Status(StatusCode::kNotFound, path + " is another file now");
 }
 
+// Writes the note, then moves the digests, then the drop, durably. Returns the
+// new name. kNotFound: another file has taken the drop's name; it stays there.
+// kAlreadyExists: the folder has too many files of that name.
+Result<std::string> MoveDrop(const RestoreContext& context,
+                             const DropIdentity& drop,
+                             const std::string& folder,
+                             std::string_view note_suffix,
+                             const std::string& note) {
+  FileSystem* const fs = context.fs;
+  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, folder));
+  for (int number = 1; number <= kMaxSameNames; ++number) {
+    const std::string name = NumberedDropName(drop.name, number);
+    const std::string target = JoinPath(folder, name);
+    const std::string note_path = target + std::string(note_suffix);
+    LEVELKEEP_RETURN_IF_ERROR(DropOwnClaim(fs, target, note_path, note));
+    if (PathExists(fs, target)) continue;
+    LEVELKEEP_RETURN_IF_ERROR(WriteFileDurably(fs, note_path, note));
+    // If we die here: a note without its archive, which follows next time.
+    const Status moved = MoveThatFile(context, drop, target);
+    if (moved.code() == StatusCode::kAlreadyExists) continue;
+    if (moved.code() == StatusCode::kNotFound) (void)fs->RemoveFile(note_path);
+    LEVELKEEP_RETURN_IF_ERROR(moved);
+    // If we die here: the archive is in exactly one of the two folders.
+    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(folder));
+    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.options.restore_dir));
+    return name;
+  }
+  return Status(StatusCode::kAlreadyExists,
+                folder + " holds too many files named like " + drop.name,
+                "remove some of them");
+}
+
 }  // namespace
 
 std::string EncodeDropEntry(const DropEntry& entry) {
@@ -367,35 +402,6 @@ std::string NumberedDropName(const std::string& name, int number) {
   const std::string suffix = (number == 1 ? "" : "-" + std::to_string(number)) +
                              name.substr(stem.size());
   return Shortened(stem, kMaxDropName - suffix.size()) + suffix;
-}
-
-Result<std::string> MoveDrop(const RestoreContext& context,
-                             const DropIdentity& drop,
-                             const std::string& folder,
-                             std::string_view note_suffix,
-                             const std::string& note) {
-  FileSystem* const fs = context.fs;
-  LEVELKEEP_RETURN_IF_ERROR(CreateDirectories(fs, folder));
-  for (int number = 1; number <= kMaxSameNames; ++number) {
-    const std::string name = NumberedDropName(drop.name, number);
-    const std::string target = JoinPath(folder, name);
-    const std::string note_path = target + std::string(note_suffix);
-    LEVELKEEP_RETURN_IF_ERROR(DropOwnClaim(fs, target, note_path, note));
-    if (PathExists(fs, target)) continue;
-    LEVELKEEP_RETURN_IF_ERROR(WriteFileDurably(fs, note_path, note));
-    // If we die here: a note without its archive, which follows next time.
-    const Status moved = MoveThatFile(context, drop, target);
-    if (moved.code() == StatusCode::kAlreadyExists) continue;
-    if (moved.code() == StatusCode::kNotFound) (void)fs->RemoveFile(note_path);
-    LEVELKEEP_RETURN_IF_ERROR(moved);
-    // If we die here: the archive is in exactly one of the two folders.
-    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(folder));
-    LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.options.restore_dir));
-    return name;
-  }
-  return Status(StatusCode::kAlreadyExists,
-                folder + " holds too many files named like " + drop.name,
-                "remove some of them");
 }
 
 }  // namespace levelkeep

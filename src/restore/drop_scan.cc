@@ -18,6 +18,12 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kDropSuffixes = {".tar.gz", ".tgz"};
 
+// Whether one of `drops` looks like `drop`.
+bool IsAmong(const std::vector<DropIdentity>& drops, const DropIdentity& drop) {
+  return std::ranges::any_of(
+      drops, [&](const auto& other) { return other.LooksLike(drop); });
+}
+
 bool SameDrops(const DropScan& a, const DropScan& b) {
   return std::ranges::equal(a.archives, b.archives, &DropIdentity::LooksLike);
 }
@@ -56,8 +62,53 @@ bool IsSidecar(const std::string& name, const std::vector<std::string>& names) {
   if (!kind) return false;
   const std::string archive =
       name.substr(0, name.size() - DigestSuffix(*kind).size());
-  return IsDropName(archive) &&
-         std::binary_search(names.begin(), names.end(), archive);
+  return IsDropName(archive) && std::ranges::binary_search(names, archive);
+}
+
+// A drop name that is not a regular file.
+UnrestoredDrop ExplainType(const RestoreContext& context,
+                           const std::string& name, FileType type) {
+  const std::string path = QuotedForShell(context.InDrop(name));
+  switch (type) {
+    case FileType::kSymlink:
+      return {name, "it is a symbolic link, and links are not followed",
+              "put the file itself there: cp --remove-destination \"$(readlink "
+              "-f " +
+                  path + ")\" " + path};
+    case FileType::kDirectory:
+      return {name, "it is a folder, not an archive",
+              "give it another name, or pack the database folder in it with "
+              "tar czf"};
+    default:
+      return {name, "it is not a regular file", "remove it"};
+  }
+}
+
+// Leaves out hidden files, *.part, and the digests beside drops.
+Result<DropScan> ScanDropFolder(const RestoreContext& context) {
+  DropScan scan;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names,
+                             context.fs->List(context.options.restore_dir));
+  for (const std::string& name : names) {
+    if (name.starts_with('.') || name.ends_with(kPartSuffix) ||
+        BelongsThere(context, name) || IsSidecar(name, names)) {
+      continue;
+    }
+    if (!IsDropName(name)) {
+      scan.others.push_back(name);
+      continue;
+    }
+    const auto info = context.fs->Stat(context.InDrop(name));
+    if (info.status().code() == StatusCode::kNotFound) continue;
+    if (!info.ok()) return info.status();
+    const DropIdentity drop = IdentifyDrop(name, *info);
+    if (info->type == FileType::kRegular) {
+      scan.archives.push_back(drop);
+    } else {
+      scan.unusable.push_back({drop, ExplainType(context, name, info->type)});
+    }
+  }
+  return scan;
 }
 
 constexpr uint64_t kMaxSidecarBytes = 64u << 10;
@@ -122,11 +173,6 @@ Status CheckSidecar(const RestoreContext& context, const OpenDrop& drop,
 
 }  // namespace
 
-bool IsAmong(const std::vector<DropIdentity>& drops, const DropIdentity& drop) {
-  return std::ranges::any_of(
-      drops, [&](const auto& other) { return other.LooksLike(drop); });
-}
-
 std::string_view StemOfDrop(std::string_view name) {
   const std::string lower = Lower(name);
   for (const std::string_view suffix : kDropSuffixes) {
@@ -139,32 +185,6 @@ std::string_view StemOfDrop(std::string_view name) {
 
 bool IsDropName(std::string_view name) {
   return !name.starts_with('.') && StemOfDrop(name).size() < name.size();
-}
-
-Result<DropScan> ScanDropFolder(const RestoreContext& context) {
-  DropScan scan;
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto names,
-                             context.fs->List(context.options.restore_dir));
-  for (const std::string& name : names) {
-    if (name.starts_with('.') || name.ends_with(kPartSuffix) ||
-        BelongsThere(context, name) || IsSidecar(name, names)) {
-      continue;
-    }
-    if (!IsDropName(name)) {
-      scan.others.push_back(name);
-      continue;
-    }
-    const auto info = context.fs->Stat(context.InDrop(name));
-    if (info.status().code() == StatusCode::kNotFound) continue;
-    if (!info.ok()) return info.status();
-    const DropIdentity drop = IdentifyDrop(name, *info);
-    if (info->type == FileType::kRegular) {
-      scan.archives.push_back(drop);
-    } else {
-      scan.unusable.push_back({drop, ExplainType(context, name, info->type)});
-    }
-  }
-  return scan;
 }
 
 Result<SettledDrops> WaitUntilSettled(const RestoreContext& context,
@@ -232,24 +252,6 @@ bool IsIncomplete(const OpenDrop& drop) {
   return size < kGzipMagic.size() ||
          (size >= kZerosOfACopy &&
           AllZeros(BytesAt(*drop.file, size - kZerosOfACopy, kZerosOfACopy)));
-}
-
-UnrestoredDrop ExplainType(const RestoreContext& context,
-                           const std::string& name, FileType type) {
-  const std::string path = QuotedForShell(context.InDrop(name));
-  switch (type) {
-    case FileType::kSymlink:
-      return {name, "it is a symbolic link, and links are not followed",
-              "put the file itself there: cp --remove-destination \"$(readlink "
-              "-f " +
-                  path + ")\" " + path};
-    case FileType::kDirectory:
-      return {name, "it is a folder, not an archive",
-              "give it another name, or pack the database folder in it with "
-              "tar czf"};
-    default:
-      return {name, "it is not a regular file", "remove it"};
-  }
 }
 
 UnrestoredDrop ExplainIncomplete(const std::string& name,

@@ -39,9 +39,6 @@ struct DropIdentity {
   }
 };
 
-// Whether one of `drops` looks like `drop`.
-bool IsAmong(const std::vector<DropIdentity>& drops, const DropIdentity& drop);
-
 inline DropIdentity IdentifyDrop(const std::string& name,
                                  const FileInfo& info) {
   return DropIdentity{name, info.size_bytes, info.mtime_ns, info.inode};
@@ -78,9 +75,6 @@ struct DropScan {
   std::vector<std::string> others;     // all other names
 };
 
-// Leaves out hidden files, *.part, and the digests beside drops.
-Result<DropScan> ScanDropFolder(const RestoreContext& context);
-
 // Waits, at most settle_limit, until the size and time of every archive did not
 // change for settle_time and no process has one open for writing. `growing`
 // names the archives that are still changing.
@@ -116,8 +110,6 @@ Status CheckDigests(const RestoreContext& context, const OpenDrop& drop,
 bool IsIncomplete(const OpenDrop& drop);
 
 // --- why a drop is not restored
-UnrestoredDrop ExplainType(const RestoreContext& context,
-                           const std::string& name, FileType type);
 UnrestoredDrop ExplainIncomplete(const std::string& name,
                                  const std::string& detail = "");
 // The drop could not be opened, checked or extracted.

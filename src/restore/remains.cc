@@ -13,7 +13,8 @@
 namespace levelkeep {
 namespace {
 
-constexpr char kBytewise[] = "leveldb.BytewiseComparator";
+// The name under which an undo lists the folder that remains were taken from.
+constexpr char kRemainsName[] = "accept-loss";
 
 std::vector<std::string> FilesOfKind(std::vector<std::string> names,
                                      DbFileKind kind) {

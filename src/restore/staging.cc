@@ -13,6 +13,22 @@ namespace {
 
 constexpr char kDatabase[] = "the database";
 
+struct ExtractRequest {
+  RestoreSource source;
+  std::string target_dir;   // created; removed if the call fails
+  std::string scratch_dir;  // for the check; created and removed
+  // The identity of the database that will be replaced. Empty: that has none,
+  // and the archive's is used. Nullopt: the result is not for this application,
+  // so its comparator does not matter and no identity is written.
+  std::optional<std::string> replaced_id;
+  Work work;
+};
+
+struct ExtractedStore {
+  RestoreOutcome outcome;
+  StoreCheck check;
+};
+
 Status CheckComparator(const RestoreContext& context,
                        const std::string& comparator) {
   if (comparator.empty() || comparator == context.options.comparator_name) {
@@ -180,6 +196,18 @@ Result<ExtractedStore> ExtractOpened(const RestoreContext& context,
   return store;
 }
 
+// Extracts, checks and compares with the manifest. On return everything is
+// durable except the name of `target_dir`. See IsArchiveFault.
+Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
+                                      const ExtractRequest& request) {
+  if (request.source.reader != nullptr) {
+    return ExtractOpened(context, request, request.source.reader);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      auto reader, ArchiveReader::Open(context.fs, request.source.path));
+  return ExtractOpened(context, request, reader.get());
+}
+
 // A restore by root gives the files to the owner of the live database.
 Status GiveToService(const RestoreContext& context,
                      const std::string& directory) {
@@ -261,16 +289,6 @@ Status CheckTarget(FileSystem* fs, const std::string& target_dir,
 bool IsArchiveFault(StatusCode code) {
   return code == StatusCode::kCorruption ||
          code == StatusCode::kInvalidArgument || code == StatusCode::kRefused;
-}
-
-Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
-                                      const ExtractRequest& request) {
-  if (request.source.reader != nullptr) {
-    return ExtractOpened(context, request, request.source.reader);
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      auto reader, ArchiveReader::Open(context.fs, request.source.path));
-  return ExtractOpened(context, request, reader.get());
 }
 
 Result<Restorer::Staged> Restorer::Stage(const RestoreSource& source,

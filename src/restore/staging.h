@@ -19,22 +19,6 @@
 
 namespace levelkeep {
 
-struct ExtractRequest {
-  RestoreSource source;
-  std::string target_dir;   // created; removed if the call fails
-  std::string scratch_dir;  // for the check; created and removed
-  // The identity of the database that will be replaced. Empty: that has none,
-  // and the archive's is used. Nullopt: the result is not for this application,
-  // so its comparator does not matter and no identity is written.
-  std::optional<std::string> replaced_id;
-  Work work;
-};
-
-struct ExtractedStore {
-  RestoreOutcome outcome;
-  StoreCheck check;
-};
-
 // R2: the reasons to refuse an extraction into a folder in `parent` before
 // anything is written: an application that can't use the database (only if
 // `for_application`), too little space, or files above the limit of file sizes.
@@ -54,11 +38,6 @@ Status CheckFileSize(uint64_t bytes, const std::string& what);
 // absent or an empty directory.
 Status CheckTarget(FileSystem* fs, const std::string& target_dir,
                    const std::string& db_name);
-
-// Extracts, checks and compares with the manifest. On return everything is
-// durable except the name of `target_dir`. See IsArchiveFault.
-Result<ExtractedStore> ExtractChecked(const RestoreContext& context,
-                                      const ExtractRequest& request);
 
 Result<Restorer::Staged> StageArchive(const RestoreContext& context,
                                       const RestoreSource& source,
@@ -92,9 +71,6 @@ Result<StoreCheck> VerifyArchive(const RestoreContext& context,
 // True if the archive itself is bad. Else the disk, the host or the time is the
 // cause, or this version or application can't use a well-formed archive.
 bool IsArchiveFault(StatusCode code);
-
-// The name under which an undo lists the folder that remains were taken from.
-inline constexpr char kRemainsName[] = "accept-loss";
 
 struct Remains {
   // The fault of the database, in the words of RequireWhole.

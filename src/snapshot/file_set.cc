@@ -12,6 +12,24 @@ namespace levelkeep {
 
 namespace {
 
+// Opens `path` and limits it to its first `size_bytes`.
+Result<std::unique_ptr<ByteSource>> OpenPrefix(FileSystem* fs,
+                                               const std::string& path,
+                                               uint64_t size_bytes) {
+  LEVELKEEP_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
+                             fs->Open(path, OpenMode::kRead));
+  return NewPrefixSource(std::move(file), size_bytes);
+}
+
+// Opens `file`, limited to the bytes that belong to the snapshot; any number of
+// times.
+FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file) {
+  return [file = std::move(file)](
+             const SnapshotFile& as) -> Result<std::unique_ptr<ByteSource>> {
+    return NewPrefixSource(file, as.size_bytes);
+  };
+}
+
 // Descriptors left for the rest of the process.
 constexpr size_t kSpareDescriptors = 128;
 
@@ -78,21 +96,6 @@ std::unique_ptr<Snapshot> FileSetBuilder::Build(
                                     std::move(keeper));
 }
 
-Result<std::unique_ptr<ByteSource>> OpenPrefix(FileSystem* fs,
-                                               const std::string& path,
-                                               uint64_t size_bytes) {
-  LEVELKEEP_ASSIGN_OR_RETURN(std::shared_ptr<File> file,
-                             fs->Open(path, OpenMode::kRead));
-  return NewPrefixSource(std::move(file), size_bytes);
-}
-
-FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file) {
-  return [file = std::move(file)](
-             const SnapshotFile& as) -> Result<std::unique_ptr<ByteSource>> {
-    return NewPrefixSource(file, as.size_bytes);
-  };
-}
-
 Result<TableFile> FindTable(
     const TableMeta& table,
     const std::function<Result<FileInfo>(const std::string& name)>& stat) {
@@ -133,9 +136,8 @@ Status HeldLogs::Hold(uint64_t number) {
       fs_->Open(JoinPath(db_dir_, LogFileName(number)), OpenMode::kRead));
   LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, log.file->Stat());
   log.size_bytes = info.size_bytes;
-  const auto behind = std::find_if(
-      logs_.begin(), logs_.end(),
-      [number](const Log& other) { return other.number > number; });
+  const auto behind = std::ranges::find_if(
+      logs_, [number](const Log& other) { return other.number > number; });
   logs_.insert(behind, std::move(log));
   return Status::Ok();
 }
@@ -154,8 +156,8 @@ Status HeldLogs::FollowNewest() {
 }
 
 bool HeldLogs::Has(uint64_t number) const {
-  return std::any_of(logs_.begin(), logs_.end(),
-                     [number](const Log& log) { return log.number == number; });
+  return std::ranges::any_of(
+      logs_, [number](const Log& log) { return log.number == number; });
 }
 
 Status HeldLogs::Scan() {

@@ -53,14 +53,6 @@ class FileSetBuilder {
   std::vector<Opener> openers_;
 };
 
-// Opens `path` and limits it to its first `size_bytes`.
-Result<std::unique_ptr<ByteSource>> OpenPrefix(FileSystem* fs,
-                                               const std::string& path,
-                                               uint64_t size_bytes);
-// Opens `file`, limited to the bytes that belong to the snapshot; any number of
-// times.
-FileSetBuilder::Opener PrefixOpener(std::shared_ptr<const ByteSource> file);
-
 // The name of a table's file (.ldb, or .sst of old versions) and its facts.
 struct TableFile {
   std::string name;

@@ -180,7 +180,7 @@ std::map<uint64_t, std::shared_ptr<HotLog>> HotDatabase::FindLogs(
 Result<bool> HotDatabase::KeepAside(const std::string& path,
                                     const std::string& name, bool keep_name) {
   const auto holds = [&name](const auto& pin) { return Holds(*pin, name); };
-  if (std::none_of(pins_.begin(), pins_.end(), holds)) return false;
+  if (std::ranges::none_of(pins_, holds)) return false;
   const auto aside = MoveAside(fs_, path, keep_name);
   // Another program removed it; readers report that.
   if (aside.status().code() == StatusCode::kNotFound) return false;

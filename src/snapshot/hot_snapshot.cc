@@ -7,20 +7,15 @@ namespace levelkeep {
 namespace {
 
 // Releases the pin when it is destroyed.
-class PinHolder {
- public:
-  PinHolder(std::shared_ptr<HotDatabase> database, std::shared_ptr<HotPin> pin)
-      : database_(std::move(database)), pin_(std::move(pin)) {}
-  ~PinHolder() { database_->Release(pin_); }
+struct PinHolder {
+  PinHolder(std::shared_ptr<HotDatabase> from, std::shared_ptr<HotPin> taken)
+      : database(std::move(from)), pin(std::move(taken)) {}
+  ~PinHolder() { database->Release(pin); }
   PinHolder(const PinHolder&) = delete;
   PinHolder& operator=(const PinHolder&) = delete;
 
-  const HotPin& pin() const { return *pin_; }
-  HotDatabase* database() const { return database_.get(); }
-
- private:
-  const std::shared_ptr<HotDatabase> database_;
-  const std::shared_ptr<HotPin> pin_;
+  const std::shared_ptr<HotDatabase> database;
+  const std::shared_ptr<HotPin> pin;
 };
 
 // The snapshot owns both the openers and the holder, so that the openers may
@@ -30,7 +25,7 @@ FileSetBuilder::Opener PinnedOpener(const PinHolder* holder) {
       [holder](const SnapshotFile& as) -> Result<std::unique_ptr<ByteSource>> {
         LEVELKEEP_ASSIGN_OR_RETURN(
             std::shared_ptr<File> file,
-            holder->database()->OpenPinned(holder->pin(), as.name));
+            holder->database->OpenPinned(*holder->pin, as.name));
         if (as.kind == DbFileKind::kTable) {
           LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
           if (info.device != as.device || info.inode != as.inode) {
@@ -54,10 +49,10 @@ Status Missing(const std::string& what) {
 
 Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
   const auto stat = [&holder](const std::string& name) {
-    return holder.database()->StatPinned(holder.pin(), name);
+    return holder.database->StatPinned(*holder.pin, name);
   };
-  builder->Reserve(holder.pin().version->tables().size());
-  for (const auto& [number, table] : holder.pin().version->tables()) {
+  builder->Reserve(holder.pin->version->tables().size());
+  for (const auto& [number, table] : holder.pin->version->tables()) {
     Result<TableFile> found = FindTable(table, stat);
     if (found.status().code() == StatusCode::kNotFound) {
       return Missing("table " + TableFileName(number));
@@ -72,7 +67,7 @@ Status AddTables(const PinHolder& holder, FileSetBuilder* builder) {
 Result<LogMark::Value> FindEnd(const PinHolder& holder, const HotLog& log) {
   const std::string name = LogFileName(log.number);
   const Result<std::unique_ptr<File>> file =
-      holder.database()->OpenPinned(holder.pin(), name);
+      holder.database->OpenPinned(*holder.pin, name);
   if (file.status().code() == StatusCode::kNotFound) {
     return Missing("log " + name);
   }
@@ -100,7 +95,7 @@ Result<std::unique_ptr<Snapshot>> TakeHotSnapshot(
     builder.AddLog(log.log->number, end.boundary, end.last_sequence,
                    PinnedOpener(holder.get()));
   }
-  builder.AddManifest(*holder->pin().version, cut.manifest_name);
+  builder.AddManifest(*holder->pin->version, cut.manifest_name);
   return builder.Build(holder);
 }
 

@@ -72,9 +72,10 @@ TEST(ParallelTest, FewerThreadsDoTheSameWork) {
 
 TEST(DatabaseCheckTest, ContentOfMoreThanALimitIsNotExpected) {
   DatabaseCheck check;
+  EXPECT_EQ(*check.Expect("000005.ldb", uint64_t{1} << 40), nullptr);
   ASSERT_TRUE(check.Expect("CURRENT", 16).ok());
   ASSERT_TRUE(check.Expect("MANIFEST-000001", (64u << 20) - 16).ok());
-  const Status refused = check.Expect("MANIFEST-000002", 1);
+  const Status refused = check.Expect("MANIFEST-000002", 1).status();
   EXPECT_EQ(refused.code(), StatusCode::kUnsupported);
   EXPECT_EQ(refused.message(), "MANIFEST-000002 is larger than 64.0 MiB");
   EXPECT_FALSE(refused.hint().empty());
