@@ -264,14 +264,9 @@ Result<ReuseRecord> DecodeReuseRecord(std::string_view text) {
       text.substr(text.size() - kSha256Digits - 1, kSha256Digits);
   text.remove_suffix(kSha256Digits + 1);
   if (Sha256Hex(text) != digest) return Damaged();
-  const auto next_line = [&text]() -> std::optional<std::string_view> {
-    const size_t end = text.find('\n');
-    if (end == std::string_view::npos) return std::nullopt;
-    const std::string_view line = text.substr(0, end);
-    text.remove_prefix(end + 1);
-    return line;
-  };
-  Fields head(next_line().value_or(""));
+  const std::vector<std::string_view> lines = Split(text, '\n');
+  if (!lines.back().empty()) return Damaged();
+  Fields head(lines.front());
   if (head.Next() != kMagic) return Damaged();
   ReuseRecord record;
   record.archive = head.Text();
@@ -283,12 +278,11 @@ Result<ReuseRecord> DecodeReuseRecord(std::string_view text) {
   if (head.bad() || !head.empty() || !ParseBackupName(record.archive)) {
     return Damaged();
   }
-  while (const auto line = next_line()) {
-    std::optional<ReusableFile> file = DecodeFile(*line);
+  for (size_t i = 1; i + 1 < lines.size(); ++i) {
+    std::optional<ReusableFile> file = DecodeFile(lines[i]);
     if (!file) return Damaged();
     record.files.push_back(std::move(*file));
   }
-  if (!text.empty()) return Damaged();
   return record;
 }
 

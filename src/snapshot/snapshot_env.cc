@@ -34,18 +34,34 @@ leveldb::Status ToLevelDbStatus(const Status& status) {
   }
 }
 
-// Forwards each call, then records it. The first failure is final: otherwise
-// LevelDB would append a record behind an incomplete one and acknowledge it.
-class RecordingFile : public leveldb::WritableFile {
+// A file that LevelDB writes.
+//
+// A log or MANIFEST is recorded: each call is forwarded, then recorded, and the
+// first failure is final. Otherwise LevelDB would append a record behind an
+// incomplete one and acknowledge it.
+//
+// The first Sync of a log or table also syncs the folder. LevelDB syncs new
+// logs and tables, but their names only with the next MANIFEST. Acknowledged
+// writes could vanish with a log, and a MANIFEST could be on disk before a
+// table that it names.
+class WatchedFile : public leveldb::WritableFile {
  public:
-  RecordingFile(leveldb::WritableFile* base, std::unique_ptr<Recorder> recorder)
-      : base_(base), recorder_(std::move(recorder)) {}
+  // Without `recorder` (null), nothing is recorded. `new_in` is the folder to
+  // sync, or empty.
+  WatchedFile(leveldb::WritableFile* base, std::unique_ptr<Recorder> recorder,
+              FileSystem* fs, std::string new_in)
+      : base_(base),
+        recorder_(std::move(recorder)),
+        fs_(fs),
+        new_in_(std::move(new_in)) {}
 
   leveldb::Status Append(const leveldb::Slice& data) override {
     if (!failure_.ok()) return failure_;
     leveldb::Status status = base_->Append(data);
     if (!status.ok()) return Fail(std::move(status));
-    recorder_->Written(std::string_view(data.data(), data.size()));
+    if (recorder_) {
+      recorder_->Written(std::string_view(data.data(), data.size()));
+    }
     return status;
   }
 
@@ -56,6 +72,11 @@ class RecordingFile : public leveldb::WritableFile {
 
   leveldb::Status Sync() override {
     if (!failure_.ok()) return failure_;
+    if (!new_in_.empty()) {
+      const Status synced = fs_->SyncDirectory(new_in_);
+      if (!synced.ok()) return Fail(ToLevelDbStatus(synced));
+      new_in_.clear();
+    }
     return Record(base_->Sync());
   }
 
@@ -68,47 +89,23 @@ class RecordingFile : public leveldb::WritableFile {
  private:
   leveldb::Status Record(leveldb::Status status) {
     if (!status.ok()) return Fail(std::move(status));
-    recorder_->Flushed();
+    if (recorder_) recorder_->Flushed();
     return status;
   }
 
   leveldb::Status Fail(leveldb::Status status) {
-    failure_ = std::move(status);
-    recorder_->Failed(failure_.ToString());
-    return failure_;
+    if (recorder_) {
+      failure_ = status;
+      recorder_->Failed(failure_.ToString());
+    }
+    return status;
   }
 
   const std::unique_ptr<leveldb::WritableFile> base_;
   const std::unique_ptr<Recorder> recorder_;
-  leveldb::Status failure_;
-};
-
-// The first Sync also syncs the folder. LevelDB syncs new logs and tables, but
-// their names only with the next MANIFEST. Acknowledged writes could vanish
-// with a log, and a MANIFEST could be on disk before a table that it names.
-class DurableFile : public leveldb::WritableFile {
- public:
-  DurableFile(leveldb::WritableFile* base, FileSystem* fs, std::string folder)
-      : base_(base), fs_(fs), folder_(std::move(folder)) {}
-
-  leveldb::Status Append(const leveldb::Slice& data) override {
-    return base_->Append(data);
-  }
-  leveldb::Status Flush() override { return base_->Flush(); }
-  leveldb::Status Sync() override {
-    if (!folder_.empty()) {
-      const Status synced = fs_->SyncDirectory(folder_);
-      if (!synced.ok()) return ToLevelDbStatus(synced);
-      folder_.clear();
-    }
-    return base_->Sync();
-  }
-  leveldb::Status Close() override { return base_->Close(); }
-
- private:
-  const std::unique_ptr<leveldb::WritableFile> base_;
   FileSystem* const fs_;
-  std::string folder_;
+  std::string new_in_;
+  leveldb::Status failure_;
 };
 
 // A log that LevelDB replays. If it can't read the log, LevelDB skips it and
@@ -245,10 +242,10 @@ class SnapshotEnv::Impl {
                               const std::string& name) const {
     GiveAway(name);
     const DbFileKind kind = ParseDbFileName(BaseName(name)).kind;
-    if (kind == DbFileKind::kLog || kind == DbFileKind::kTable) {
-      file = new DurableFile(file, fs, ParentPath(name));
-    }
-    return recorder ? new RecordingFile(file, std::move(recorder)) : file;
+    const bool durable = kind == DbFileKind::kLog || kind == DbFileKind::kTable;
+    if (!durable && !recorder) return file;
+    return new WatchedFile(file, std::move(recorder), fs,
+                           durable ? ParentPath(name) : "");
   }
 
   Result<std::unique_ptr<HeldLock>> Lock(const std::string& name) {
