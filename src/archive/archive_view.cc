@@ -134,25 +134,6 @@ Result<std::unique_ptr<ByteSource>> ArchiveView::OpenFile(
       std::make_unique<Source>(std::move(view), name));
 }
 
-// Removes a chunk from loading_, even if loading throws: other threads would
-// otherwise wait for it for ever.
-class ChunkCache::LoadingMark {
- public:
-  LoadingMark(ChunkCache* cache, uint64_t chunk)
-      : cache_(*cache), chunk_(chunk) {}
-  ~LoadingMark() {
-    MutexLock lock(&cache_.mutex_);
-    cache_.loading_.erase(chunk_);
-    cache_.changed_.notify_all();
-  }
-  LoadingMark(const LoadingMark&) = delete;
-  LoadingMark& operator=(const LoadingMark&) = delete;
-
- private:
-  ChunkCache& cache_;
-  const uint64_t chunk_;
-};
-
 std::shared_ptr<ByteBuffer> ChunkCache::NewPiece() {
   std::unique_ptr<ByteBuffer> buffer;
   {
@@ -184,7 +165,14 @@ Result<ChunkCache::Piece> ChunkCache::Get(uint64_t chunk, size_t piece,
     }
     loading_.insert(chunk);
   }
-  const LoadingMark mark(this, chunk);
+  // Even if loading throws: other threads would otherwise wait for the chunk
+  // for ever.
+  const auto end = [this](const uint64_t* loaded) {
+    MutexLock lock(&mutex_);
+    loading_.erase(*loaded);
+    changed_.notify_all();
+  };
+  const std::unique_ptr<const uint64_t, decltype(end)> loading(&chunk, end);
   LEVELKEEP_ASSIGN_OR_RETURN(const std::vector<Piece> pieces, load());
   if (piece >= pieces.size()) {
     return Status(StatusCode::kInternal, "a chunk has fewer pieces than asked");

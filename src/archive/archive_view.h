@@ -62,7 +62,6 @@ class ChunkCache {
     Key key;
     Piece piece;
   };
-  class LoadingMark;
 
   Piece Find(const Key& key) REQUIRES_LOCK(mutex_);
   void Use(const Key& key, Piece piece) REQUIRES_LOCK(mutex_);

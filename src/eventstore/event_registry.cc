@@ -98,20 +98,18 @@ Status EventRegistry::Load() {
                   "restore a verified backup");
   }
   if (count.last > 0) {
-    auto first = ReadOne(1);
-    auto last = ReadOne(count.last);
-    if (first.status().code() == StatusCode::kNotFound) {
-      return MissingEvent(1, count.last);
-    }
-    if (last.status().code() == StatusCode::kNotFound) {
-      return MissingEvent(count.last, count.last);
-    }
-    if (!first.ok()) return first.status();
-    if (!last.ok()) return last.status();
+    const auto require = [&](uint64_t sequence) {
+      auto event = ReadOne(sequence);
+      return event.status().code() != StatusCode::kNotFound
+                 ? event
+                 : MissingEvent(sequence, count.last);
+    };
+    LEVELKEEP_ASSIGN_OR_RETURN(const Event first, require(1));
+    LEVELKEEP_ASSIGN_OR_RETURN(const Event last, require(count.last));
     count.count = count.last;
     count.first = 1;
-    count.first_time = first->time;
-    count.last_time = last->time;
+    count.first_time = first.time;
+    count.last_time = last.time;
   }
   MutexLock lock(&mutex_);
   count_ = count;
