@@ -261,8 +261,8 @@ class Engine {
 
   // --- restore.cc: databases that lack files
 
-  // See dbfiles/look.h. The hint of an error names the newest backup of the
-  // database.
+  // See dbfiles/database_files.h. The hint of an error names the newest backup
+  // of the database.
   Status RequireWhole();
   // RequireWhole and RequireAccess: the database can be opened, as far as can
   // be seen without opening it.
