@@ -139,8 +139,6 @@ Deflater::Deflater(bool compress, int level) {
   if (compress) engine_ = TheCodecs().deflate.load()->new_deflate(level);
 }
 
-Deflater::~Deflater() = default;
-
 std::unique_ptr<MemberInflater> MemberInflater::New() {
   return TheCodecs().inflate.load()->new_inflate();
 }

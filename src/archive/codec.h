@@ -56,9 +56,6 @@ class Deflater {
 
   // `level` is 0..3 as in ISA-L; with compress = false, all steps are stored.
   Deflater(bool compress, int level);
-  ~Deflater();
-  Deflater(const Deflater&) = delete;
-  Deflater& operator=(const Deflater&) = delete;
 
   // Appends the blocks of `step` (at most 1 GiB) to `out`; `last` ends the
   // stream.

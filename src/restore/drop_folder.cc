@@ -89,22 +89,205 @@ class DropRun {
           std::stop_token stop)
       : context_(context), bad_drops_(bad_drops), stop_(std::move(stop)) {}
 
-  Result<DropOutcome> Run();
+  Result<DropOutcome> Run() {
+    LEVELKEEP_ASSIGN_OR_RETURN(const SettledDrops settled,
+                               WaitUntilSettled(context_, stop_));
+    outcome_.others = settled.scan.others;
+    if (!outcome_.others.empty()) {
+      LogWarn(kRestoreLogTag,
+              NamesOf(outcome_.others) + " in " + context_.options.restore_dir +
+                  " is left alone: only files named *.tar.gz or "
+                  "*.tgz are restored");
+    }
+    // With a database in place, links and folders do not stop the start.
+    if (BadOnesStay()) LeaveUnusable(settled.scan);
+    LEVELKEEP_RETURN_IF_ERROR(Work(settled));
+    if (bad_drops_ == BadDrops::kMoveAside) LeaveUnusable(settled.scan);
+    return std::move(outcome_);
+  }
 
  private:
-  Status Work(const SettledDrops& settled);
+  // A drop that stays may be the wanted one, so that no other is applied then.
+  Status Work(const SettledDrops& settled) {
+    const std::vector<std::string>& growing = settled.growing;
+    for (const DropIdentity& drop : settled.scan.archives) {
+      if (std::ranges::find(growing, drop.name) != growing.end()) {
+        Leave(drop, ExplainIncomplete(drop.name));
+      }
+    }
+    if (!outcome_.left.empty()) return Status::Ok();
+    if (settled.scan.archives.empty()) {
+      // A crash may have come between the last move and the end of the attempt.
+      return ForgetAttempts(context_);
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(history_, LoadDropHistory(context_));
+    for (const DropIdentity& drop : settled.scan.archives) {
+      LEVELKEEP_RETURN_IF_ERROR(Consider(drop));
+    }
+    if (!outcome_.left.empty()) return Status::Ok();
+    std::optional<DropIdentity> requested;
+    const auto request = LoadDropRequest(context_);
+    if (request.ok()) requested = *request;
+    std::string why;
+    drops_ = OrderDrops(std::move(drops_), requested, &why);
+    if (why.empty()) return ApplyFirst();
+    for (const OpenDrop& open : drops_) {
+      Leave(open.drop, {open.drop.name, why, "leave only one of them"});
+    }
+    return Status::Ok();
+  }
+
   // Skips a drop that was handled before, crashed too often, or is bad.
-  Status Consider(const DropIdentity& drop);
-  Result<std::optional<DropEntry>> FindKnown(const OpenDrop& open);
-  Status HandleKnown(const DropIdentity& drop, const DropEntry& entry);
-  Status ApplyFirst();
+  Status Consider(const DropIdentity& drop) {
+    auto opened = OpenDropFile(context_, drop.name);
+    if (opened.status().code() == StatusCode::kNotFound) return Status::Ok();
+    if (!opened.ok()) return Judge({drop, nullptr, nullptr}, opened.status());
+    OpenDrop& open = *opened;
+    if (!open.drop.LooksLike(drop)) {
+      Leave(drop, ExplainIncomplete(drop.name));
+      return Status::Ok();
+    }
+    auto reader =
+        ArchiveReader::Open(context_.fs, context_.InDrop(drop.name), open.file);
+    if (reader.ok()) open.reader = std::move(*reader);
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto known, FindKnown(open));
+    if (known) return HandleKnown(drop, *known);
+    LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
+                               CountAttempts(context_, drop));
+    if (attempts >= kMaxAttempts) {
+      return Reject(drop,
+                    "the start ended unexpectedly each of the " +
+                        std::to_string(attempts) + " times it was tried",
+                    kTryAnother);
+    }
+    if (!reader.ok()) return Judge(open, reader.status());
+    const Status same = CheckDigests(context_, open, stop_);
+    if (!same.ok()) return Judge(open, same);
+    drops_.push_back(std::move(open));
+    return Status::Ok();
+  }
+
+  // The entry of an earlier start that forbids trying the drop again.
+  Result<std::optional<DropEntry>> FindKnown(const OpenDrop& open) {
+    auto known = FindDropEntry(context_, history_, open.drop);
+    if (!known || known->sha256.empty()) return known;
+    if (open.reader == nullptr) return std::optional<DropEntry>();
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256,
+                               open.reader->Sha256(stop_));
+    return sha256 == known->sha256 ? known : std::nullopt;
+  }
+
+  Status HandleKnown(const DropIdentity& drop, const DropEntry& entry) {
+    if (entry.verdict == DropVerdict::kRejected) {
+      return Reject(drop, entry.reason);
+    }
+    const std::string why =
+        "it was applied before (" + entry.when + ") and is not applied again";
+    const std::string hint = "to restore it again, touch it or name it";
+    if (BadOnesStay()) {
+      Leave(drop, {drop.name, why, hint});
+      return Status::Ok();
+    }
+    LogWarn(kRestoreLogTag, Printable(drop.name) + ": " + why + "; " + hint);
+    outcome_.skipped.push_back(drop.name);
+    return FinishDrop(context_, drop, entry.sha256, DropVerdict::kApplied, "");
+  }
+
+  Status ApplyFirst() {
+    for (const OpenDrop& open : drops_) {
+      if (!outcome_.applied) {
+        LEVELKEEP_RETURN_IF_ERROR(TryOne(open));
+        // A drop that stays may be the wanted one: an older one must not win.
+        if (!outcome_.left.empty()) return Status::Ok();
+        continue;
+      }
+      LEVELKEEP_RETURN_IF_ERROR(
+          Reject(open.drop,
+                 Printable(outcome_.applied->archive_name) +
+                     " was applied instead; this one is older, or it was not "
+                     "the one asked for last",
+                 "to restore this one, drop it alone"));
+    }
+    return Status::Ok();
+  }
+
   // Sets outcome_.applied on success. A bad archive is not an error.
-  Status TryOne(const OpenDrop& open);
+  Status TryOne(const OpenDrop& open) {
+    const DropIdentity& drop = open.drop;
+    LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
+                               CountAttempts(context_, drop));
+    LEVELKEEP_RETURN_IF_ERROR(NoteAttempt(context_, drop, attempts + 1));
+    // If we die here: the next starts try the drop again, up to kMaxAttempts.
+    RestoreSource source(context_.InDrop(drop.name));
+    source.reader = open.reader.get();
+    auto staged = StageArchive(context_, source, {stop_, nullptr});
+    if (!staged.ok()) return Judge(open, staged.status());
+    auto outcome = ApplyStaged(context_, *staged, drop);
+    if (outcome.ok()) {
+      outcome_.applied = std::move(*outcome);
+      return Status::Ok();
+    }
+    if (LoadJournal(context_).status().code() != StatusCode::kNotFound) {
+      return outcome.status();  // the next start has to settle it
+    }
+    // Either no exchange began, or RollBack has removed the staged database.
+    (void)Discard(context_, BaseName(staged->directory));
+    return Judge(open, outcome.status());
+  }
+
   // Handles a failure of this archive: rejects it, or leaves it and says why.
-  Status Judge(const OpenDrop& open, const Status& problem);
+  Status Judge(const OpenDrop& open, const Status& problem) {
+    const DropIdentity& drop = open.drop;
+    const Status failure = WithoutPath(problem, context_.InDrop(drop.name));
+    const bool fault = IsArchiveFault(failure.code());
+    LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
+    if (fault && open.file != nullptr && IsIncomplete(open)) {
+      Leave(drop, ExplainIncomplete(drop.name, failure.message()));
+      return Status::Ok();
+    }
+    switch (failure.code()) {
+      case StatusCode::kNotFound:
+      case StatusCode::kNoSpace:
+      case StatusCode::kPermissionDenied:
+      case StatusCode::kUnsupported:  // by this version or this application
+      case StatusCode::kNotChecked:
+        Leave(drop, ExplainFailure(context_, drop.name, failure));
+        return Status::Ok();
+      default:
+        break;
+    }
+    if (fault) return Reject(drop, failure.message(), failure.hint());
+    return failure.WithContext(Printable(drop.name));
+  }
+
+  // Records no digest, which would cost a read of the whole file: name, size
+  // and time identify the drop.
   Status Reject(const DropIdentity& drop, const std::string& reason,
-                const std::string& advice = "");
-  void Leave(const DropIdentity& drop, const UnrestoredDrop& why);
+                const std::string& advice = "") {
+    if (BadOnesStay()) {
+      Leave(drop, {drop.name, reason, advice.empty() ? kTryAnother : advice});
+      return Status::Ok();
+    }
+    LogWarn(kRestoreLogTag,
+            Printable(drop.name) + " is not restored: " + reason);
+    LEVELKEEP_RETURN_IF_ERROR(
+        FinishDrop(context_, drop, "", DropVerdict::kRejected, reason, advice));
+    LEVELKEEP_ASSIGN_OR_RETURN(const std::string path,
+                               FindRejected(context_, drop));
+    outcome_.rejected.push_back({drop.name, reason, path});
+    return Status::Ok();
+  }
+
+  void Leave(const DropIdentity& drop, const UnrestoredDrop& why) {
+    const std::string sentence = ToSentence(why);
+    LogWarn(kRestoreLogTag,
+            context_.options.restore_dir +
+                " holds a file that is not restored: " + sentence);
+    if (!outcome_.refused.empty()) outcome_.refused += "; ";
+    outcome_.refused += sentence;
+    outcome_.left.push_back({drop, why});
+  }
+
   void LeaveUnusable(const DropScan& scan) {
     for (const LeftDrop& drop : scan.unusable) Leave(drop.drop, drop.why);
   }
@@ -121,200 +304,6 @@ class DropRun {
   std::vector<OpenDrop> drops_;
   DropOutcome outcome_;
 };
-
-Result<DropOutcome> DropRun::Run() {
-  LEVELKEEP_ASSIGN_OR_RETURN(const SettledDrops settled,
-                             WaitUntilSettled(context_, stop_));
-  outcome_.others = settled.scan.others;
-  if (!outcome_.others.empty()) {
-    LogWarn(kRestoreLogTag, NamesOf(outcome_.others) + " in " +
-                                context_.options.restore_dir +
-                                " is left alone: only files named *.tar.gz or "
-                                "*.tgz are restored");
-  }
-  // With a database in place, links and folders do not stop the start.
-  if (BadOnesStay()) LeaveUnusable(settled.scan);
-  LEVELKEEP_RETURN_IF_ERROR(Work(settled));
-  if (bad_drops_ == BadDrops::kMoveAside) LeaveUnusable(settled.scan);
-  return std::move(outcome_);
-}
-
-// A drop that stays may be the wanted one, so that no other is applied then.
-Status DropRun::Work(const SettledDrops& settled) {
-  const std::vector<std::string>& growing = settled.growing;
-  for (const DropIdentity& drop : settled.scan.archives) {
-    if (std::ranges::find(growing, drop.name) != growing.end()) {
-      Leave(drop, ExplainIncomplete(drop.name));
-    }
-  }
-  if (!outcome_.left.empty()) return Status::Ok();
-  if (settled.scan.archives.empty()) {
-    // A crash may have come between the last move and the end of the attempt.
-    return ForgetAttempts(context_);
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(history_, LoadDropHistory(context_));
-  for (const DropIdentity& drop : settled.scan.archives) {
-    LEVELKEEP_RETURN_IF_ERROR(Consider(drop));
-  }
-  if (!outcome_.left.empty()) return Status::Ok();
-  std::optional<DropIdentity> requested;
-  const auto request = LoadDropRequest(context_);
-  if (request.ok()) requested = *request;
-  std::string why;
-  drops_ = OrderDrops(std::move(drops_), requested, &why);
-  if (why.empty()) return ApplyFirst();
-  for (const OpenDrop& open : drops_) {
-    Leave(open.drop, {open.drop.name, why, "leave only one of them"});
-  }
-  return Status::Ok();
-}
-
-Status DropRun::Consider(const DropIdentity& drop) {
-  auto opened = OpenDropFile(context_, drop.name);
-  if (opened.status().code() == StatusCode::kNotFound) return Status::Ok();
-  if (!opened.ok()) return Judge({drop, nullptr, nullptr}, opened.status());
-  OpenDrop& open = *opened;
-  if (!open.drop.LooksLike(drop)) {
-    Leave(drop, ExplainIncomplete(drop.name));
-    return Status::Ok();
-  }
-  auto reader =
-      ArchiveReader::Open(context_.fs, context_.InDrop(drop.name), open.file);
-  if (reader.ok()) open.reader = std::move(*reader);
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto known, FindKnown(open));
-  if (known) return HandleKnown(drop, *known);
-  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
-                             CountAttempts(context_, drop));
-  if (attempts >= kMaxAttempts) {
-    return Reject(drop,
-                  "the start ended unexpectedly each of the " +
-                      std::to_string(attempts) + " times it was tried",
-                  kTryAnother);
-  }
-  if (!reader.ok()) return Judge(open, reader.status());
-  const Status same = CheckDigests(context_, open, stop_);
-  if (!same.ok()) return Judge(open, same);
-  drops_.push_back(std::move(open));
-  return Status::Ok();
-}
-
-// The entry of an earlier start that forbids trying the drop again.
-Result<std::optional<DropEntry>> DropRun::FindKnown(const OpenDrop& open) {
-  auto known = FindDropEntry(context_, history_, open.drop);
-  if (!known || known->sha256.empty()) return known;
-  if (open.reader == nullptr) return std::optional<DropEntry>();
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string sha256,
-                             open.reader->Sha256(stop_));
-  return sha256 == known->sha256 ? known : std::nullopt;
-}
-
-Status DropRun::HandleKnown(const DropIdentity& drop, const DropEntry& entry) {
-  if (entry.verdict == DropVerdict::kRejected) {
-    return Reject(drop, entry.reason);
-  }
-  const std::string why =
-      "it was applied before (" + entry.when + ") and is not applied again";
-  const std::string hint = "to restore it again, touch it or name it";
-  if (BadOnesStay()) {
-    Leave(drop, {drop.name, why, hint});
-    return Status::Ok();
-  }
-  LogWarn(kRestoreLogTag, Printable(drop.name) + ": " + why + "; " + hint);
-  outcome_.skipped.push_back(drop.name);
-  return FinishDrop(context_, drop, entry.sha256, DropVerdict::kApplied, "");
-}
-
-Status DropRun::ApplyFirst() {
-  for (const OpenDrop& open : drops_) {
-    if (!outcome_.applied) {
-      LEVELKEEP_RETURN_IF_ERROR(TryOne(open));
-      // A drop that stays may be the wanted one: an older one must not win.
-      if (!outcome_.left.empty()) return Status::Ok();
-      continue;
-    }
-    LEVELKEEP_RETURN_IF_ERROR(
-        Reject(open.drop,
-               Printable(outcome_.applied->archive_name) +
-                   " was applied instead; this one is older, or it was not "
-                   "the one asked for last",
-               "to restore this one, drop it alone"));
-  }
-  return Status::Ok();
-}
-
-Status DropRun::TryOne(const OpenDrop& open) {
-  const DropIdentity& drop = open.drop;
-  LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t attempts,
-                             CountAttempts(context_, drop));
-  LEVELKEEP_RETURN_IF_ERROR(NoteAttempt(context_, drop, attempts + 1));
-  // If we die here: the next starts try the drop again, up to kMaxAttempts.
-  RestoreSource source(context_.InDrop(drop.name));
-  source.reader = open.reader.get();
-  auto staged = StageArchive(context_, source, {stop_, nullptr});
-  if (!staged.ok()) return Judge(open, staged.status());
-  auto outcome = ApplyStaged(context_, *staged, drop);
-  if (outcome.ok()) {
-    outcome_.applied = std::move(*outcome);
-    return Status::Ok();
-  }
-  if (LoadJournal(context_).status().code() != StatusCode::kNotFound) {
-    return outcome.status();  // the next start has to settle it
-  }
-  // Either no exchange began, or RollBack has removed the staged database.
-  (void)Discard(context_, BaseName(staged->directory));
-  return Judge(open, outcome.status());
-}
-
-Status DropRun::Judge(const OpenDrop& open, const Status& problem) {
-  const DropIdentity& drop = open.drop;
-  const Status failure = WithoutPath(problem, context_.InDrop(drop.name));
-  const bool fault = IsArchiveFault(failure.code());
-  LEVELKEEP_RETURN_IF_ERROR(ForgetAttempts(context_));
-  if (fault && open.file != nullptr && IsIncomplete(open)) {
-    Leave(drop, ExplainIncomplete(drop.name, failure.message()));
-    return Status::Ok();
-  }
-  switch (failure.code()) {
-    case StatusCode::kNotFound:
-    case StatusCode::kNoSpace:
-    case StatusCode::kPermissionDenied:
-    case StatusCode::kUnsupported:  // by this version or this application
-    case StatusCode::kNotChecked:
-      Leave(drop, ExplainFailure(context_, drop.name, failure));
-      return Status::Ok();
-    default:
-      break;
-  }
-  if (fault) return Reject(drop, failure.message(), failure.hint());
-  return failure.WithContext(Printable(drop.name));
-}
-
-// Records no digest, which would cost a read of the whole file: name, size and
-// time identify the drop.
-Status DropRun::Reject(const DropIdentity& drop, const std::string& reason,
-                       const std::string& advice) {
-  if (BadOnesStay()) {
-    Leave(drop, {drop.name, reason, advice.empty() ? kTryAnother : advice});
-    return Status::Ok();
-  }
-  LogWarn(kRestoreLogTag, Printable(drop.name) + " is not restored: " + reason);
-  LEVELKEEP_RETURN_IF_ERROR(
-      FinishDrop(context_, drop, "", DropVerdict::kRejected, reason, advice));
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string path,
-                             FindRejected(context_, drop));
-  outcome_.rejected.push_back({drop.name, reason, path});
-  return Status::Ok();
-}
-
-void DropRun::Leave(const DropIdentity& drop, const UnrestoredDrop& why) {
-  const std::string sentence = ToSentence(why);
-  LogWarn(kRestoreLogTag,
-          context_.options.restore_dir +
-              " holds a file that is not restored: " + sentence);
-  if (!outcome_.refused.empty()) outcome_.refused += "; ";
-  outcome_.refused += sentence;
-  outcome_.left.push_back({drop, why});
-}
 
 // Removes an archive name that a copy had claimed: an empty file beside the
 // copy's part. Without a part, an empty archive is a drop like any other.
