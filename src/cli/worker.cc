@@ -184,8 +184,7 @@ class Worker {
       LogError(kWorkerTag, backup.name + ": failed: " + status.message());
     } else if (status.code() == StatusCode::kCancelled) {
       LogInfo(kWorkerTag, backup.name + ": postponed: " + status.message());
-      outcome.status =
-          Status(status.code(), backup.name + " was not verified to its end");
+      outcome.status = NotToItsEnd(backup.name);
     } else if (status.code() == StatusCode::kBusy) {
       // The server is verifying the backup.
       LogInfo(kWorkerTag, backup.name + ": postponed: " + status.message());

@@ -2,6 +2,7 @@
 
 #include "base/hash.h"
 #include "base/host_name.h"
+#include "base/text.h"
 
 namespace levelkeep::http {
 
