@@ -37,11 +37,6 @@ Status Cancelled() {
 
 Result<std::string> JobRunner::Submit(const Submission& submission) {
   JoinEnded();
-  if (submission.joins) {
-    MutexLock lock(&mutex_);
-    const EntryPtr same = FindSubmitted(submission.request);
-    if (same != nullptr) return same->job.id;
-  }
   const EntryPtr entry = NewEntry(submission.request, /*submitted=*/true);
   if (submission.must_be_recorded && entry->store == nullptr) {
     return Status(StatusCode::kRefused,
