@@ -218,10 +218,11 @@ class Site:
 
     def await_jobs(self):
         """Waits until the running server has ended all jobs: the next start
-        would take up jobs that wait."""
+        would take up jobs that wait. A server without jobs has no runner."""
         wait_until(
-            lambda: not list(self.backups.glob(
-                ".levelkeep/databases/*/jobs/open/*")),
+            lambda: not [path for folder in ("open", "runners")
+                         for path in self.backups.glob(
+                             f".levelkeep/databases/*/jobs/{folder}/*")],
             "all jobs have ended")
 
 
