@@ -67,7 +67,8 @@ struct DatabaseHead {
 
 // Reads CURRENT, the MANIFEST and the logs; writes nothing. If the database is
 // being written to, the answer may already be old. kNotFound if there is no
-// database. `gap`, unless null, gets the log of FindGap (look.h), or "".
+// database. `gap`, unless null, gets the log of FindGap (database_files.h), or
+// "".
 Result<DatabaseHead> ReadHead(FileSystem* fs, const std::string& db_dir,
                               std::string* gap = nullptr);
 

@@ -53,7 +53,7 @@ Entries ReadAll(leveldb::DB* db) {
   return entries;
 }
 
-// Does the work of src/check/main.cc. `entries` may be null.
+// Does the work of src/check/check.cc. `entries` may be null.
 Result<StoreCheck> Check(FileSystem* fs, leveldb::Env* env,
                          const check::StoreFiles& files,
                          const std::string& database,
