@@ -185,15 +185,18 @@ BackupArrayText::BackupArrayText(Time now, std::string* text)
     : now_(now), text_(text) {}
 
 // Asks for the working directory only if the folder differs from the last one.
-std::string BackupArrayText::AbsolutePathOf(const BackupInfo& backup) {
-  const size_t end = backup.path.rfind('/') + 1;
-  if (end == 0 || backup.path.substr(end) != backup.name) return PathOf(backup);
-  const std::string_view folder = std::string_view(backup.path).substr(0, end);
+const std::string& BackupArrayText::AbsolutePathOf(const BackupInfo& backup) {
+  const std::string_view path = backup.path;
+  const size_t end = path.rfind('/') + 1;
+  if (end == 0 || path.substr(end) != backup.name) {
+    return path_ = PathOf(backup);
+  }
+  const std::string_view folder = path.substr(0, end);
   if (folder != folder_) {
     folder_ = folder;
     absolute_ = AbsolutePath(folder_);
   }
-  return absolute_ + backup.name;
+  return path_.assign(absolute_).append(backup.name);
 }
 
 void BackupArrayText::Add(const BackupInfo& backup) {
@@ -202,8 +205,9 @@ void BackupArrayText::Add(const BackupInfo& backup) {
   Describe(backup, AbsolutePathOf(backup), now_,
            [&](std::string_view key, const auto& value) {
              *text_ += separator;
+             *text_ += '"';
+             text_->append(key).append("\":", 2);
              separator = ',';
-             text_->append("\"").append(key).append("\":");
              AppendValue(value, text_);
            });
   *text_ += '}';

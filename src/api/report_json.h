@@ -36,13 +36,15 @@ class BackupArrayText {
   void Finish();
 
  private:
-  std::string AbsolutePathOf(const BackupInfo& backup);
+  // Valid until the next call.
+  const std::string& AbsolutePathOf(const BackupInfo& backup);
 
   const Time now_;
   std::string* const text_;
   uint64_t size_ = 0;
   std::string folder_;    // of the last backup, with its slash
   std::string absolute_;  // AbsolutePath(folder_)
+  std::string path_;      // the last result
 };
 
 // null if `time` has no value.

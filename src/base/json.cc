@@ -321,10 +321,12 @@ std::string DumpJson(const nlohmann::ordered_json& value, int indent) {
 }
 
 void AppendQuoted(std::string_view value, std::string* text) {
-  // Counts to the end, so that compilers can test many bytes at once.
-  const auto odd = std::ranges::count_if(value, [](char c) {
-    return c < ' ' || c > '~' || c == '"' || c == '\\';
-  });
+  // Has no early end, so that compilers can test many bytes at once.
+  unsigned odd = 0;
+  for (const char c : value) {
+    odd |= static_cast<unsigned>(c < ' ') | static_cast<unsigned>(c > '~') |
+           static_cast<unsigned>(c == '"') | static_cast<unsigned>(c == '\\');
+  }
   if (odd == 0) {
     *text += '"';
     *text += value;
