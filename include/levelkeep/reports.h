@@ -162,7 +162,7 @@ struct EventCount {
 
 // What a job is to do. Members are as in the method for its type. `if_needed`:
 // a submitted job ends at once if the newest backup has all writes, or if the
-// backup has been verified in full or BACKUP_VERIFY is off.
+// backup is verified in full or damaged, or BACKUP_VERIFY is off.
 struct JobRequest {
   JobType type = JobType::kCreate;
   std::string backup = {}, label = {};  // backup: a name, or "latest"

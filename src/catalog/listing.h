@@ -55,6 +55,11 @@ struct CatalogEntry {
            verification->depth != VerifyDepth::kStructure;
   }
   bool damaged() const { return verification && !verification->passed; }
+  bool verified_in_full() const {
+    return verified() && verification->depth == VerifyDepth::kFull;
+  }
+  // True if another full verification would tell nothing new.
+  bool judged() const { return damaged() || verified_in_full(); }
   // True if nobody has read the whole archive yet, and the last try failed.
   bool waits_for_check() const {
     return not_checked && !verified() && !damaged();

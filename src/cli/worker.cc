@@ -129,9 +129,7 @@ class Worker {
   // Not if the server verified the backup meanwhile, or rotated it away.
   bool IsNeeded(const JobRequest& job) {
     const auto backup = engine_.Find(job.backup);
-    return backup.ok() && !WasDone(*backup) &&
-           !(backup->verified() &&
-             backup->verification->depth == VerifyDepth::kFull);
+    return backup.ok() && !WasDone(*backup) && !backup->verified_in_full();
   }
 
   // The store of the backup's database. The jobs that a killed worker left in

@@ -351,10 +351,7 @@ Result<std::vector<std::string>> Engine::PendingVerification() {
   std::vector<std::string> names;
   for (auto it = entries.rbegin(); it != entries.rend(); ++it) {
     const CatalogEntry& entry = **it;
-    const bool full =
-        entry.verification && (!entry.verification->passed ||
-                               entry.verification->depth == VerifyDepth::kFull);
-    if (entry.manifest && !full && entry.is_local() &&
+    if (entry.manifest && !entry.judged() && entry.is_local() &&
         !listing->IsOther(entry)) {
       names.push_back(entry.name);
     }

@@ -47,9 +47,7 @@ std::string Engine::ScannedSha256(const FoundBackup& backup) {
     const auto listed = Find(backup.name);
     return listed.ok() ? ScannedSha256(*listed) : "";
   }
-  const bool verified =
-      backup.verified() && backup.verification->depth == VerifyDepth::kFull;
-  if (!verified || !platform_.has_storage) return "";
+  if (!backup.verified_in_full() || !platform_.has_storage) return "";
   const bool scanned =
       WasScanned({fs_, clock_, NewRestorerOptions()}, backup.verified_sha256);
   return scanned ? backup.verified_sha256 : "";
@@ -269,8 +267,7 @@ bool Engine::UndoIsDue() {
   if (!epoch.ok() || epoch->empty() || !listing.ok()) return false;
   const auto& entries = (*listing)->entries();
   return std::ranges::any_of(entries, [&](const Listing::Entry& entry) {
-    return entry->verified() && entry->manifest && entry->is_local() &&
-           entry->verification->depth == VerifyDepth::kFull &&
+    return entry->verified_in_full() && entry->manifest && entry->is_local() &&
            entry->manifest->db_epoch == *epoch &&
            entry->order_time() >= last->when &&
            (!CountsWrites(*entry->manifest) ||

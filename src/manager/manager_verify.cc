@@ -17,12 +17,6 @@ using std::chrono::milliseconds;
 // The pause after another process verified backups of the same database.
 constexpr milliseconds kVerifyBusyDelay{1'000};
 
-// Another full verification would tell nothing new.
-bool IsJudged(const CatalogEntry& backup) {
-  return backup.damaged() || (backup.verified() &&
-                              backup.verification->depth == VerifyDepth::kFull);
-}
-
 JobRequest VerificationIfNeeded(const std::string& name) {
   return {.type = JobType::kVerify,
           .backup = name,
@@ -96,7 +90,7 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
 bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
   const auto backup = engine_.Find(request.backup);
   if (!backup.ok()) return false;
-  if (options_.verification.after_backup && !IsJudged(*backup)) return true;
+  if (options_.verification.after_backup && !backup->judged()) return true;
   engine_.ForgetUndoWhenDue();
   return false;
 }
@@ -118,7 +112,7 @@ void BackupManager::Impl::SubmitRechecks() {
   const auto listing = engine_.ListRecentEntries();
   if (!listing.ok()) return;
   for (const Listing::Entry& entry : (*listing)->entries()) {
-    if (entry->manifest && entry->not_checked && !IsJudged(*entry)) {
+    if (entry->manifest && entry->not_checked && !entry->judged()) {
       SubmitVerification(entry->name, engine_.RestBeforeRecheck(*entry));
     }
   }
