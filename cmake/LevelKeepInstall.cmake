@@ -40,6 +40,7 @@ write_basic_package_version_file(
 install(FILES
   "${package_build_dir}/LevelKeepConfig.cmake"
   "${package_build_dir}/LevelKeepConfigVersion.cmake"
+  cmake/LevelKeepCctz.cmake
   cmake/LevelKeepHttplib.cmake
   DESTINATION "${package_dir}" COMPONENT Development)
 

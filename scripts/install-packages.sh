@@ -23,14 +23,15 @@ build_packages() {
     g++ cmake ninja-build pkg-config ccache \
     libleveldb-dev libsnappy-dev libarchive-dev libcpp-httplib-dev \
     nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev zlib1g-dev \
-    libcli11-dev
+    libcctz-dev libcli11-dev
   if isal_available; then echo libisal-dev; fi
 }
 
 test_packages() {
   printf '%s\n' \
     libgtest-dev libgmock-dev libbenchmark-dev \
-    python3 python3-plyvel python3-pytest python3-yaml \
+    python3 python3-plyvel python3-pytest python3-yaml python3-croniter \
+    tzdata \
     git strace curl pigz libarchive-tools procps util-linux mount \
     libfuse3-dev e2fsprogs xfsprogs btrfs-progs libfaketime \
     mergerfs exfat-fuse exfatprogs \
@@ -67,7 +68,7 @@ fuzz_packages() { printf '%s\n' clang libclang-rt-dev python3; }
 runtime_packages() {
   printf '%s\n' \
     libleveldb1d libsnappy1v5 libarchive13 libcpp-httplib0.11 \
-    libspdlog1.10 libfmt9 libssl3 zlib1g libstdc++6
+    libspdlog1.10 libfmt9 libssl3 zlib1g libcctz2 tzdata libstdc++6
   if isal_available; then echo libisal2; fi
 }
 

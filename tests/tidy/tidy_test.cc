@@ -136,6 +136,7 @@ TEST(TidyTest, EachLibraryIsKnownInItsPlaceOnly) {
       {{"eventstore/"}, {"src/eventstore/", "src/api/events/", "src/cli/"}},
       {{"openssl/", "spdlog/"}, {"src/base/"}},
       {{"CLI/"}, {"src/cli/arguments.cc"}},
+      {{"cctz/"}, {"src/base/time_zone", "src/jobs/cron"}},
       {{"isa-l"}, {"src/base/hash.cc", "src/archive/"}},
   };
   Problems problems;
