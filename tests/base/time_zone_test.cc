@@ -3,30 +3,15 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <optional>
 #include <string>
+
+#include "support/scoped_tz.h"
 
 namespace levelkeep {
 namespace {
 
 using std::chrono::minutes;
-
-// The environment variable TZ with a value, or without one, for a while.
-class ScopedTz {
- public:
-  explicit ScopedTz(const char* value) {
-    if (const char* old = std::getenv("TZ")) old_ = old;
-    Set(value);
-  }
-  ~ScopedTz() { Set(old_ ? old_->c_str() : nullptr); }
-
- private:
-  static void Set(const char* value) {
-    value != nullptr ? setenv("TZ", value, 1) : unsetenv("TZ");
-  }
-  std::optional<std::string> old_;
-};
+using test::ScopedTz;
 
 Time At(const char* text) { return ParseTime(text).value(); }
 
