@@ -141,6 +141,18 @@ void AddNames(const Corpus& corpus) {
   corpus.Add("names", "sidecar", Chosen(80, std::string(64, 'a') + "  backup"));
 }
 
+void AddCron(const Corpus& corpus) {
+  int number = 0;
+  for (const char* const text :
+       {"30 2 * * *", "*/15 1-2 29 2 7", "0,30 8-18/2 1,15 JAN-MAR *",
+        "* * */2 * MON-FRI", "@hourly", "0 0 31 4 *", "5/10 * * * *"}) {
+    // 2026-03-28T00:00:00Z in nanoseconds.
+    const std::string time = Bytes(uint64_t{1774656000} * 1'000'000'000);
+    corpus.Add("cron", std::to_string(number), Chosen(number % 4, time + text));
+    ++number;
+  }
+}
+
 // The lines between title and checksum of a record file.
 std::string Lines(const std::string& path) {
   const std::string text = ReadFile(path);
@@ -307,6 +319,7 @@ void AddAll(const std::string& folder) {
   AddRestoreRecords(corpus);
   AddRecords(corpus);
   AddEnvironment(corpus);
+  AddCron(corpus);
   AddRequests(corpus);
   AddRestores(corpus);
   AddHostileArchives(corpus);
