@@ -1,149 +1,333 @@
 #include "catalog/retention.h"
 
 #include <algorithm>
-#include <optional>
+#include <deque>
+#include <map>
+#include <memory>
 #include <set>
+#include <string_view>
+#include <tuple>
+#include <utility>
+
+#include "catalog/listing.h"
+#include "catalog/retention_buckets.h"
+#include "catalog/retention_candidate.h"
 
 namespace levelkeep {
 
 namespace {
 
-enum class Trust { kTrusted, kDoubtful, kDamaged };
+using std::chrono::milliseconds;
+using std::chrono::sys_days;
+using Whose = RetentionItem::Whose;
 
-Trust TrustOf(const CatalogEntry& entry, const RetentionPolicy& policy,
-              Time now) {
-  if (entry.damaged()) return Trust::kDamaged;
-  if (entry.verified() || !policy.verification_expected) {
-    return Trust::kTrusted;
-  }
-  // A time in the future means that a clock is wrong; such a backup gets no
-  // grace, which only keeps more backups.
-  const auto age = now - entry.created();
-  const bool waits =
-      age >= Time::duration::zero() && age < policy.verification_grace;
-  return waits ? Trust::kTrusted : Trust::kDoubtful;
+// Clocks differ by this much without being wrong.
+constexpr std::chrono::minutes kClockTolerance{5};
+
+// `later` - `earlier`; nanoseconds could overflow.
+milliseconds Between(Time earlier, Time later) {
+  return std::chrono::floor<milliseconds>(later) -
+         std::chrono::floor<milliseconds>(earlier);
 }
 
-// Walks from the newest to the oldest backup and counts.
-class Decider {
- public:
-  Decider(const Listing& listing, const RetentionPolicy& policy,
-          const std::vector<std::string>& protect, Time now)
-      : listing_(listing),
-        policy_(policy),
-        max_(std::max(policy.max_backups, 1)),
-        protect_(protect),
-        now_(now) {}
+// The number of a rule that is set, or else 0.
+int Number(const std::optional<int>& rule) {
+  return std::max(rule.value_or(0), 0);
+}
 
-  RotationDecision Decide(const CatalogEntry& entry) {
-    RotationDecision decision{entry.name, ""};
-    if (!listing_.owner().known) {
-      decision.reason = "no database here shows which backups are its own";
-      return decision;
-    }
-    if (!entry.is_local()) {
-      decision.reason = "its archive is in another destination only";
-      return decision;
-    }
-    if (!listing_.IsOwn(entry)) {
-      decision.reason = listing_.IsOther(entry)
-                            ? "of another database"
-                            : "does not say of which database it is";
-      return decision;
-    }
-    const bool newest_verified = entry.verified() && !seen_verified_;
-    const bool last_of_history = EndsHistory(entry);
-    if (entry.verified()) seen_verified_ = true;
-    if (entry.pinned) {
-      decision.reason = "pinned";
-    } else if (entry.foreign) {
-      decision.reason = "not made by LevelKeep";
-    } else if (!entry.manifest) {
-      decision.reason = "unreadable";
-    } else {
-      decision.keep = KeepCounted(entry, &decision.reason);
-      if (!decision.keep && newest_verified) {
-        decision = {entry.name, "newest verified backup"};
-      } else if (!decision.keep && last_of_history) {
-        decision = {entry.name,
-                    "newest verified backup of its history, within "
-                    "BACKUP_HISTORY_DAYS=" +
-                        std::to_string(policy_.history.count())};
-      } else if (!decision.keep && InUse(entry.name)) {
-        decision = {entry.name, "in use"};
-      }
-    }
-    return decision;
+template <typename Integer>
+std::string Setting(const char* name, Integer value) {
+  return std::string(name) + "=" + std::to_string(value);
+}
+
+// What makes a backup stay whatever the rules say.
+std::vector<std::string> WhatIsKnown(const RetentionItem& item) {
+  if (item.whose == Whose::kUnknown) {
+    return {"no database here shows which backups are its own"};
+  }
+  if (!item.local) return {"its archive is in another destination only"};
+  if (item.whose == Whose::kOther) return {"of another database"};
+  if (item.whose == Whose::kNameless) {
+    return {"does not say of which database it is"};
+  }
+  std::vector<std::string> reasons;
+  if (item.pinned) reasons.emplace_back("pinned");
+  if (item.foreign) reasons.emplace_back("not made by LevelKeep");
+  if (item.unreadable) reasons.emplace_back("unreadable");
+  return reasons;
+}
+
+using Candidate = RetentionCandidate;
+
+// Latest first, by the clock.
+bool IsLater(const Candidate* a, const Candidate* b) {
+  return std::tie(a->day, a->item->created) >
+         std::tie(b->day, b->item->created);
+}
+
+// The rules of retention.h, a method for each. `items`, newest first, and
+// `policy` must outlive the object.
+class Rules {
+ public:
+  Rules(const std::vector<RetentionItem>& items, const RetentionPolicy& policy,
+        bool explain)
+      : policy_(policy),
+        explain_(explain),
+        by_date_rules_(Number(policy.retention_days) > 0 ||
+                       HasBuckets(policy)) {
+    by_order_.reserve(items.size());
+    for (const RetentionItem& item : items) by_order_.push_back(Prepare(item));
+    by_date_ = by_order_;
+    std::stable_sort(by_date_.begin(), by_date_.end(), IsLater);
+  }
+
+  // Newest first.
+  const std::vector<Candidate*>& candidates() const { return by_order_; }
+
+  // Sets `keep` of all candidates, and their reasons if they are to be
+  // explained.
+  void Decide(Time now) {
+    now_ = now;
+    Classify();
+    KeepNewest();
+    KeepYoung();
+    if (HasBuckets(policy_)) KeepBuckets(by_date_, policy_, LocalDay(now_));
+    KeepMinimum();
+    KeepNewestVerified();
+    KeepEndedHistories();
+    RemoveBeyondMaxBytes();
+    if (explain_) CompleteReasons();
   }
 
  private:
-  bool InUse(const std::string& name) const {
-    return std::ranges::find(protect_, name) != protect_.end();
+  Candidate* Prepare(const RetentionItem& item) {
+    Candidate& candidate = storage_.emplace_back();
+    candidate.item = &item;
+    candidate.day = LocalDay(item.created);
+    candidate.buckets = BucketsOf(candidate.day);
+    if (explain_) candidate.reasons = std::make_unique<RetentionReasons>();
+    candidate.history =
+        histories_.try_emplace(item.epoch, histories_.size()).first->second;
+    return &candidate;
   }
 
-  // True for the newest verified backup of a history that ended not long ago. A
-  // history ends when the next history's first backup is made: the last one
-  // that was passed of another history.
-  bool EndsHistory(const CatalogEntry& entry) {
-    if (!entry.manifest) return false;
-    const std::string& epoch = entry.manifest->db_epoch;
-    if (epoch != epoch_) {
-      ended_ = passed_;
-      epoch_ = epoch;
+  sys_days LocalDay(Time time) const {
+    auto seconds = std::chrono::floor<std::chrono::seconds>(time);
+    if (policy_.utc_offset) seconds += policy_.utc_offset(time);
+    return std::chrono::floor<std::chrono::days>(seconds);
+  }
+
+  bool IsOfTheFuture(const RetentionItem& item) const {
+    return item.created > now_ + kClockTolerance;
+  }
+
+  // Finds out what each backup is, and counts from the newest one on.
+  void Classify() {
+    int trusted = 0, good = 0;
+    for (Candidate* const one : by_order_) {
+      const RetentionItem& item = *one->item;
+      one->own = item.whose == Whose::kOwn && item.local &&
+                 !(by_date_rules_ && IsOfTheFuture(item));
+      one->counted = one->own && one->readable() && !item.pinned;
+      one->keep = one->floor = !one->counted || item.in_use;
+      one->trust = TrustOf(item);
+      one->newer_trusted = trusted;
+      one->newer_good = good;
+      if (one->reasons) one->reasons->pro = WhatIsKnown(item);
+      if (!one->counted) continue;
+      if (one->trusted()) trusted++;
+      if (one->good()) good++;
     }
-    passed_ = entry.order_time();
-    if (!entry.verified() || !ended_) return false;
-    if (!seen_histories_.insert(epoch).second) return false;
-    return now_ - *ended_ < policy_.history;
   }
 
-  bool KeepCounted(const CatalogEntry& entry, std::string* reason) {
-    const std::string limit = "MAX_BACKUPS=" + std::to_string(max_);
-    const Trust trust = TrustOf(entry, policy_, now_);
-    const int newer_good = trusted_ + doubtful_;
-    const int newer = trust == Trust::kTrusted ? trusted_ : newer_good;
-    if (trust == Trust::kTrusted) trusted_++;
-    if (trust == Trust::kDoubtful) doubtful_++;
-    if (newer < max_) {
-      if (trust == Trust::kDamaged) {
-        *reason = "damaged, but fewer than " + limit + " newer good ones";
-      } else if (newer_good >= max_) {
-        *reason = "kept until newer ones are verified";
+  Trust TrustOf(const RetentionItem& item) const {
+    if (item.damaged) return Trust::kDamaged;
+    if (item.verified || !policy_.verification_expected) return Trust::kTrusted;
+    // A time in the future means that a clock is wrong; such a backup gets no
+    // grace, which only keeps more backups.
+    const milliseconds age = Between(item.created, now_);
+    const bool waits = age >= age.zero() && age < policy_.verification_grace;
+    return waits ? Trust::kTrusted : Trust::kDoubtful;
+  }
+
+  void KeepNewest() {
+    int limit = Number(policy_.max_backups);
+    if (limit == 0 && by_date_rules_) return;
+    if (limit == 0) limit = RetentionPolicy::kDefaultMaxBackups;
+    const auto setting = [&] { return Setting("MAX_BACKUPS", limit); };
+    for (Candidate* const one : by_order_) {
+      if (!explain_ && one->newer_trusted >= limit) return;
+      if (!one->counted) continue;
+      if (one->newer() >= limit) {
+        one->Against([&] {
+          return (one->good() ? "beyond " : "damaged, and beyond ") + setting();
+        });
+      } else if (!one->good()) {
+        one->Keep([&] {
+          return "damaged, but fewer than " + setting() + " newer good ones";
+        });
       } else {
-        *reason = "within " + limit;
+        one->Keep([&] {
+          return one->newer_good < limit ? "within " + setting()
+                                         : "kept until newer ones are verified";
+        });
       }
-      return true;
     }
-    *reason = trust == Trust::kDamaged ? "damaged, and beyond " + limit
-                                       : "beyond " + limit;
-    return false;
   }
 
-  const Listing& listing_;
+  void KeepYoung() {
+    const int days = Number(policy_.retention_days);
+    if (days == 0) return;
+    const auto setting = [&] { return Setting("BACKUP_RETENTION_DAYS", days); };
+    for (Candidate* const one : by_order_) {
+      if (!one->counted) continue;
+      // A backup that was made while the clock was behind is as old as its
+      // order says, unless that is the future: then the clock was ahead before.
+      const RetentionItem& item = *one->item;
+      const Time made = std::max(
+          item.created, item.order_time <= now_ ? item.order_time : Time());
+      if (Between(made, now_) < std::chrono::days(days)) {
+        one->Keep([&] { return "younger than " + setting(); });
+      } else {
+        one->Against([&] { return "older than " + setting(); });
+      }
+    }
+  }
+
+  void KeepMinimum() {
+    const int limit = std::max(Number(policy_.minimum), 1);
+    for (Candidate* const one : by_order_) {
+      if (one->newer_trusted >= limit) return;
+      if (!one->counted || one->newer() >= limit) continue;
+      if (one->good()) {
+        one->KeepAsFloor([&] {
+          return "minimum " + std::to_string(one->newer() + 1) + " of " +
+                 std::to_string(limit);
+        });
+      } else {
+        one->Keep([&] {
+          return "damaged, but fewer than " + Setting("BACKUP_MINIMUM", limit) +
+                 " newer good ones";
+        });
+      }
+    }
+  }
+
+  void KeepNewestVerified() {
+    for (Candidate* const one : by_order_) {
+      if (!one->own || !one->readable() || !one->item->verified) continue;
+      return one->KeepAsFloor([] { return "newest verified backup"; });
+    }
+  }
+
+  // A history ends when the next history's first backup is made: the last one
+  // that was passed of another history.
+  void KeepEndedHistories() {
+    std::vector<bool> has_floor(histories_.size());
+    const Candidate* passed = nullptr;
+    std::optional<Time> ended;
+    for (Candidate* const one : by_order_) {
+      if (!one->own || !one->readable()) continue;
+      if (passed != nullptr && passed->history != one->history) {
+        ended = passed->item->order_time;
+      }
+      passed = one;
+      if (!one->item->verified || has_floor[one->history]) continue;
+      has_floor[one->history] = true;
+      if (!ended || Between(*ended, now_) >= policy_.history) continue;
+      one->KeepAsFloor([this] {
+        return "newest verified backup of its history, within " +
+               Setting("BACKUP_HISTORY_DAYS", policy_.history.count());
+      });
+    }
+  }
+
+  void RemoveBeyondMaxBytes() {
+    const uint64_t max_bytes = policy_.max_bytes.value_or(0);
+    if (max_bytes == 0) return;
+    uint64_t sum = 0;
+    for (const Candidate* const one : by_order_) {
+      const bool counts = one->own && one->readable() && one->keep;
+      if (counts) sum += one->item->size_bytes;
+    }
+    for (auto it = by_order_.rbegin(); it != by_order_.rend(); ++it) {
+      if (sum <= max_bytes) return;
+      Candidate* const one = *it;
+      if (!one->keep || one->floor) continue;
+      one->keep = false;
+      sum -= one->item->size_bytes;
+      if (!explain_) continue;
+      one->reasons->contra = {Setting("beyond BACKUP_MAX_BYTES", max_bytes)};
+      for (const std::string& reason : one->reasons->pro) {
+        one->reasons->contra.push_back("although " + reason);
+      }
+    }
+  }
+
+  void CompleteReasons() {
+    for (Candidate* const one : by_order_) {
+      const RetentionItem& item = *one->item;
+      auto& [pro, contra] = *one->reasons;
+      if (contra.empty()) contra.emplace_back("damaged");
+      if (one->own && item.in_use) pro.emplace_back("in use");
+      if (item.whose != Whose::kOwn || !IsOfTheFuture(item)) continue;
+      pro.push_back("dated in the future (" + FormatTime(item.created) + ")");
+    }
+  }
+
   const RetentionPolicy& policy_;
-  const int max_;
-  const std::vector<std::string>& protect_;
-  const Time now_;
-  // Counts of the backups passed so far, which are newer than the current one.
-  int trusted_ = 0;
-  int doubtful_ = 0;
-  bool seen_verified_ = false;
-  std::string epoch_;                     // of the last backup passed
-  std::optional<Time> passed_;            // when that backup was made
-  std::optional<Time> ended_;             // when history epoch_ ended
-  std::set<std::string> seen_histories_;  // those with a verified backup
+  const bool explain_;
+  const bool by_date_rules_;  // age or buckets
+  Time now_;
+  std::map<std::string, size_t> histories_;
+  std::deque<Candidate> storage_;
+  std::vector<Candidate*> by_order_;  // newest first
+  std::vector<Candidate*> by_date_;   // latest first
 };
+
+Whose WhoseIs(const Listing& listing, const CatalogEntry& entry) {
+  if (!listing.owner().known) return Whose::kUnknown;
+  if (listing.IsOwn(entry)) return Whose::kOwn;
+  return listing.IsOther(entry) ? Whose::kOther : Whose::kNameless;
+}
 
 }  // namespace
 
-std::vector<RotationDecision> DecideRetention(
-    const Listing& listing, const RetentionPolicy& policy,
-    const std::vector<std::string>& protect, Time now) {
-  Decider decider(listing, policy, protect, now);
-  std::vector<RotationDecision> decisions;
-  decisions.reserve(listing.size());
+std::vector<RetentionItem> RetentionItems(
+    const Listing& listing, const std::vector<std::string>& in_use) {
+  const std::set<std::string_view> used(in_use.begin(), in_use.end());
+  std::vector<RetentionItem> items;
+  items.reserve(listing.size());
   for (const Listing::Entry& entry : listing.entries()) {
-    decisions.push_back(decider.Decide(*entry));
+    items.push_back({
+        .name = entry->name,
+        .created = entry->created(),
+        .order_time = entry->order_time(),
+        .size_bytes = entry->size_bytes,
+        .epoch = entry->manifest ? entry->manifest->db_epoch : "",
+        .whose = WhoseIs(listing, *entry),
+        .local = entry->is_local(),
+        .pinned = entry->pinned,
+        .foreign = entry->foreign,
+        .unreadable = !entry->manifest && !entry->foreign,
+        .damaged = entry->damaged(),
+        .verified = entry->verified(),
+        .in_use = used.contains(entry->name),
+    });
+  }
+  return items;
+}
+
+std::vector<RetentionDecision> DecideRetention(
+    const std::vector<RetentionItem>& items, const RetentionPolicy& policy,
+    Time now) {
+  Rules rules(items, policy, /*explain=*/true);
+  rules.Decide(now);
+  std::vector<RetentionDecision> decisions;
+  decisions.reserve(items.size());
+  for (Candidate* const one : rules.candidates()) {
+    auto& reasons = one->keep ? one->reasons->pro : one->reasons->contra;
+    decisions.push_back({one->item->name, one->keep, std::move(reasons)});
   }
   return decisions;
 }

@@ -323,7 +323,14 @@ Result<std::vector<RotationDecision>> Engine::Decide(
   policy.max_backups = options_.retention.max_backups;
   policy.verification_expected = options_.verification.after_backup;
   policy.history = std::chrono::days(options_.retention.history_days);
-  return DecideRetention(*listing, policy, protect, clock_->Now());
+  std::vector<RotationDecision> decisions;
+  for (const RetentionDecision& decision : DecideRetention(
+           RetentionItems(*listing, protect), policy, clock_->Now())) {
+    decisions.push_back({.name = decision.name,
+                         .reason = decision.reason(),
+                         .keep = decision.keep});
+  }
+  return decisions;
 }
 
 Result<std::vector<RotationDecision>> Engine::RemoveOld(

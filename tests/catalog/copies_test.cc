@@ -150,8 +150,8 @@ TEST_F(CopiesTest, WhatIsElsewhereCountsForNothingHere) {
   EXPECT_EQ(listing->total_bytes(), 0u);
   EXPECT_EQ(listing->newest_usable(), nullptr);
   EXPECT_EQ(catalog_.Find("latest").status().code(), StatusCode::kNotFound);
-  const auto decisions =
-      DecideRetention(*listing, {}, {}, test::At("2024-12-30T00:00:00Z"));
+  const auto decisions = DecideRetention(RetentionItems(*listing), {},
+                                         test::At("2024-12-30T00:00:00Z"));
   ASSERT_EQ(decisions.size(), 1u);
   EXPECT_TRUE(decisions[0].keep);
   EXPECT_EQ(catalog_.Remove(name).code(), StatusCode::kRefused);

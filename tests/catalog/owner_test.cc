@@ -44,7 +44,8 @@ std::vector<std::string> Removed(const Listing& listing, int max, int now,
   policy.verification_expected = false;
   policy.history = std::chrono::days(days);
   std::vector<std::string> names;
-  for (const auto& decision : DecideRetention(listing, policy, {}, Hour(now))) {
+  for (const auto& decision :
+       DecideRetention(RetentionItems(listing), policy, Hour(now))) {
     if (!decision.keep) names.push_back(decision.name);
   }
   return names;

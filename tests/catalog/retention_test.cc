@@ -59,11 +59,11 @@ std::string Decide(const std::string& letters, RetentionPolicy policy,
   std::vector<std::string> protect;
   for (size_t i : in_use) protect.push_back(entries[i].name);
   std::string result;
-  const auto decisions =
-      DecideRetention(ToListing(entries), policy, protect, Hour(kNow));
+  const auto decisions = DecideRetention(
+      RetentionItems(ToListing(entries), protect), policy, Hour(kNow));
   for (size_t i = 0; i < decisions.size(); i++) {
     EXPECT_EQ(decisions[i].name, entries[i].name);
-    EXPECT_FALSE(decisions[i].reason.empty());
+    EXPECT_FALSE(decisions[i].reason().empty());
     result += decisions[i].keep ? 'k' : '-';
   }
   return result;
@@ -129,10 +129,10 @@ TEST(RetentionTest, ABackupFromTheFutureGetsNoGrace) {
   auto entries = Make("uv");
   entries[0].manifest->created = Hour(kNow + 5);
   const auto decisions =
-      DecideRetention(ToListing(entries), Max(1), {}, Hour(kNow));
+      DecideRetention(RetentionItems(ToListing(entries)), Max(1), Hour(kNow));
   EXPECT_TRUE(decisions[0].keep);
   EXPECT_TRUE(decisions[1].keep);
-  EXPECT_EQ(decisions[1].reason, "kept until newer ones are verified");
+  EXPECT_EQ(decisions[1].reason(), "kept until newer ones are verified");
 }
 
 TEST(RetentionTest, WhatIsInUseStays) {
@@ -142,22 +142,25 @@ TEST(RetentionTest, WhatIsInUseStays) {
 
 TEST(RetentionTest, SaysWhy) {
   const auto entries = Make("uVvdfxvv");
-  const auto decisions = DecideRetention(ToListing(entries), Max(2),
-                                         {entries[7].name}, Hour(kNow));
+  const auto decisions =
+      DecideRetention(RetentionItems(ToListing(entries), {entries[7].name}),
+                      Max(2), Hour(kNow));
   const char* expected[] = {
       "within MAX_BACKUPS=2",  "pinned",
       "within MAX_BACKUPS=2",  "damaged, and beyond MAX_BACKUPS=2",
       "not made by LevelKeep", "unreadable",
       "beyond MAX_BACKUPS=2",  "in use"};
   for (size_t i = 0; i < decisions.size(); i++) {
-    EXPECT_EQ(decisions[i].reason, expected[i]) << i;
+    EXPECT_EQ(decisions[i].reason(), expected[i]) << i;
   }
-  EXPECT_EQ(
-      DecideRetention(ToListing(Make("uv")), Max(1), {}, Hour(kNow))[1].reason,
-      "newest verified backup");
-  EXPECT_EQ(
-      DecideRetention(ToListing(Make("d")), Max(1), {}, Hour(kNow))[0].reason,
-      "damaged, but fewer than MAX_BACKUPS=1 newer good ones");
+  EXPECT_EQ(DecideRetention(RetentionItems(ToListing(Make("uv"))), Max(1),
+                            Hour(kNow))[1]
+                .reason(),
+            "newest verified backup");
+  EXPECT_EQ(DecideRetention(RetentionItems(ToListing(Make("d"))), Max(1),
+                            Hour(kNow))[0]
+                .reason(),
+            "damaged, but fewer than MAX_BACKUPS=1 newer good ones");
 }
 
 TEST(RetentionTest, RandomSetsKeepThePromises) {
