@@ -65,8 +65,9 @@ bool IsLater(const Candidate* a, const Candidate* b) {
          std::tie(b->day, b->item->created);
 }
 
-// The rules of retention.h, a method for each. `items`, newest first, and
-// `policy` must outlive the object.
+// The rules of retention.h, a method for each, over a set of backups that may
+// change between two decisions. `items`, newest first, and `policy` must
+// outlive the object.
 class Rules {
  public:
   Rules(const std::vector<RetentionItem>& items, const RetentionPolicy& policy,
@@ -79,6 +80,14 @@ class Rules {
     for (const RetentionItem& item : items) by_order_.push_back(Prepare(item));
     by_date_ = by_order_;
     std::stable_sort(by_date_.begin(), by_date_.end(), IsLater);
+  }
+
+  void AddNewest(const RetentionItem& item) {
+    Candidate* const newest = Prepare(added_.emplace_back(item));
+    by_order_.insert(by_order_.begin(), newest);
+    by_date_.insert(
+        std::lower_bound(by_date_.begin(), by_date_.end(), newest, IsLater),
+        newest);
   }
 
   // Newest first.
@@ -99,10 +108,17 @@ class Rules {
     if (explain_) CompleteReasons();
   }
 
+  void ForgetRemoved() {
+    const auto removed = [](const Candidate* one) { return !one->keep; };
+    std::erase_if(by_order_, removed);
+    std::erase_if(by_date_, removed);
+  }
+
  private:
   Candidate* Prepare(const RetentionItem& item) {
     Candidate& candidate = storage_.emplace_back();
     candidate.item = &item;
+    candidate.index = storage_.size() - 1;
     candidate.day = LocalDay(item.created);
     candidate.buckets = BucketsOf(candidate.day);
     if (explain_) candidate.reasons = std::make_unique<RetentionReasons>();
@@ -280,6 +296,7 @@ class Rules {
   const bool by_date_rules_;  // age or buckets
   Time now_;
   std::map<std::string, size_t> histories_;
+  std::deque<RetentionItem> added_;
   std::deque<Candidate> storage_;
   std::vector<Candidate*> by_order_;  // newest first
   std::vector<Candidate*> by_date_;   // latest first
@@ -289,6 +306,21 @@ Whose WhoseIs(const Listing& listing, const CatalogEntry& entry) {
   if (!listing.owner().known) return Whose::kUnknown;
   if (listing.IsOwn(entry)) return Whose::kOwn;
   return listing.IsOther(entry) ? Whose::kOther : Whose::kNameless;
+}
+
+// A verified backup that will be made after `items`.
+RetentionItem Successor(const std::vector<RetentionItem>& items) {
+  const auto newest =
+      std::find_if(items.begin(), items.end(), [](const RetentionItem& item) {
+        return item.whose == Whose::kOwn && item.local && !item.foreign &&
+               !item.unreadable;
+      });
+  RetentionItem next;
+  next.verified = true;
+  if (newest == items.end()) return next;
+  next.size_bytes = newest->size_bytes;
+  next.epoch = newest->epoch;
+  return next;
 }
 
 }  // namespace
@@ -330,6 +362,33 @@ std::vector<RetentionDecision> DecideRetention(
     decisions.push_back({one->item->name, one->keep, std::move(reasons)});
   }
   return decisions;
+}
+
+std::vector<std::optional<Time>> ForecastRetention(
+    const std::vector<RetentionItem>& items, const RetentionPolicy& policy,
+    Time now, std::vector<Time> future_backups, std::chrono::days horizon) {
+  std::vector<std::optional<Time>> removed(items.size());
+  std::vector<RetentionItem> present = items;
+  Rules rules(present, policy, /*explain=*/false);
+  const auto rotate = [&](Time time) {
+    rules.Decide(time);
+    for (const Candidate* const one : rules.candidates()) {
+      const bool present_one = one->index < removed.size();
+      if (present_one && !one->keep) removed[one->index] = time;
+    }
+    rules.ForgetRemoved();
+  };
+  rotate(now);
+  for (RetentionItem& item : present) item.in_use = false;
+  std::sort(future_backups.begin(), future_backups.end());
+  RetentionItem next = Successor(items);
+  for (const Time time : future_backups) {
+    if (time <= now || time > now + horizon) continue;
+    next.created = next.order_time = time;
+    rules.AddNewest(next);
+    rotate(time);
+  }
+  return removed;
 }
 
 }  // namespace levelkeep

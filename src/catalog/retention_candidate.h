@@ -26,6 +26,7 @@ struct RetentionReasons {
 // The values up to `history` are set once, the others by each decision.
 struct RetentionCandidate {
   const RetentionItem* item = nullptr;
+  size_t index = 0;           // in the order in which candidates were added
   std::chrono::sys_days day;  // when it was made, in the policy's zone
   // The preferred day of its bucket of each kind.
   std::array<std::chrono::sys_days, kBucketKinds> buckets;
