@@ -109,10 +109,15 @@ class BackupManager {
 
   // Runs a job in the background when none is in its way; returns its id. If
   // the process ends before that, the next one runs it, but not a restore, an
-  // undo or a deletion. Errors: those of its verb that can be told at once.
-  Result<std::string> SubmitJob(const JobRequest& request);
+  // undo or a deletion. Errors: those of its verb that can be told at once. A
+  // repeat with the same `key` within 24 h, also after a crash, returns the id
+  // of the first job; kInvalidArgument if the requests differ.
+  Result<std::string> SubmitJob(const JobRequest& request,
+                                const std::string& key = "");
   Result<Job> FindJob(const std::string& id);  // kNotFound after 90 days
-  Result<std::vector<Job>> ListJobs(size_t limit = 100);  // newest first
+  Result<std::vector<Job>> ListJobs(
+      const JobFilter& filter = {});  // newest first
+  Result<std::vector<JobTotal>> JobTotals();
   // Returns the ended job. kCancelled: `stop`; kBusy: another process runs it.
   Result<Job> WaitForJob(const std::string& id, std::stop_token stop = {});
   // Ends a waiting job now, a running one soon. kBusy: too late for that.

@@ -27,7 +27,23 @@ struct BackupOptions {
     bool enabled = true;  // AUTO_BACKUP_ENABLED
     // AUTO_BACKUP_INTERVAL, 1 second .. 30 days
     std::chrono::milliseconds interval{3'600'000};
+    // BACKUP_SCHEDULE, ROTATE_SCHEDULE: cron expressions (docs/schedules.md);
+    // empty: none. BACKUP_SCHEDULE replaces `interval`.
+    std::string backup, rotate;
+    std::string time_zone;  // SCHEDULE_TZ; empty: TZ, else the system's
+    // SCHEDULE_JITTER, seconds: each run is later by a part of it that is fixed
+    // for this database. 0 .. 86400.
+    int jitter = 0;
   } schedule;
+  // What happens to a submitted or scheduled job that does not succeed at once.
+  struct Retries {
+    int backup = 2, rotate = 1;  // BACKUP_RETRIES, ROTATE_RETRIES
+    int backup_delay = 30,
+        rotate_delay = 30;  // BACKUP_RETRY_DELAY ..., seconds
+    // BACKUP_TIMEOUT, ROTATE_TIMEOUT, VERIFY_TIMEOUT: the seconds without
+    // progress after which a job is stopped, and has failed. 0: no limit.
+    int backup_timeout = 300, rotate_timeout = 60, verify_timeout = 3600;
+  } retries;
   struct Retention {
     int max_backups = 10;  // MAX_BACKUPS, 1 .. 100000
     // BACKUP_HISTORY_DAYS, 0 .. 36500: how long the newest verified backup of a

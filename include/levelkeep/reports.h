@@ -6,7 +6,9 @@
 #ifndef LEVELKEEP_REPORTS_H_
 #define LEVELKEEP_REPORTS_H_
 
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -178,8 +180,9 @@ struct Job {
   std::string id;  // plain ASCII; sorts by the time of creation
   JobRequest request;
   JobStatus status = JobStatus::kPending;
-  uint64_t attempts = 0;  // that have begun
-  double progress = 0;    // of the last attempt, 0 to 1
+  uint64_t attempts = 0;                // that have begun
+  double progress = 0;                  // of the last attempt, 0 to 1
+  uint64_t bytes = 0, total_bytes = 0;  // the same in bytes, while it runs
   Time created;
   std::optional<Time> started, ended;  // of the last attempt; of the job
   std::optional<Time> not_before;      // pending: when it may begin
@@ -187,6 +190,28 @@ struct Job {
   std::string message;  // the same in words, or what a completed job did
   std::map<std::string, std::string> result;  // "backup" and "sequence"
   bool has_ended() const { return status > JobStatus::kInProgress; }
+};
+
+// Which jobs a list has.
+struct JobFilter {
+  size_t limit = 100;
+  std::optional<JobType> type = {};
+  std::optional<JobStatus> status = {};
+  std::string after = {};  // only jobs created before this id; empty: all
+};
+
+// The jobs of one type that ever ended with one status, also those whose
+// records are gone.
+struct JobTotal {
+  static constexpr size_t kBounds = 17;
+  static constexpr double kSeconds[kBounds] = {
+      0.1, 0.3,  1,    3,    10,   30,    60,    120,  300,
+      600, 1200, 1800, 3600, 7200, 14400, 28800, 86400};
+  JobType type = JobType::kCreate;
+  JobStatus status = JobStatus::kCompleted;
+  uint64_t jobs = 0;
+  double seconds = 0;                          // of their last attempts, added
+  std::array<uint64_t, kBounds> at_most = {};  // jobs up to kSeconds[i]
 };
 
 // Called at each change of status and each hundredth of progress, by several

@@ -8,6 +8,7 @@ Api::Api(BackupManager* manager, const http::ApiOptions& options,
   Add(BackupRoutes(manager));
   Add(RestoreRoutes(manager));
   Add(MaintenanceRoutes(manager));
+  Add(JobRoutes(manager));
   Add(HealthRoutes(manager, &draining_, program));
   Add(DownloadRoutes(manager));
 }

@@ -19,14 +19,28 @@ constexpr char kNoSuchAfter[] =
     "the query parameter \"after\" is not the name of a backup";
 constexpr char kAfterHint[] = "give the last name of the previous page";
 
-Response CreateBackup(BackupManager* manager, const Call& call) {
+Result<BackupInfo> Create(BackupManager* manager, const Call& call) {
+  const std::string label = call.Text("label");
+  if (!KeyOf(call.request()).empty()) {
+    const auto job = RunWithKey(manager, call.request(), {.label = label});
+    if (!job.ok()) return job.status();
+    return manager->FindBackup(job->result.at("backup"));
+  }
   CreateRequest create;
-  create.label = call.Text("label");
+  create.label = label;
   create.trigger = "api";
   create.wait = kCreateWait;
   create.max_waiting = kMaxWaitingCreates;
-  const auto backup = manager->CreateBackup(create);
-  if (!backup.ok() && create.label.empty()) return OwnError(backup.status());
+  return manager->CreateBackup(create);
+}
+
+Response CreateBackup(BackupManager* manager, const Call& call) {
+  const std::string label = call.Text("label");
+  if (PrefersAsync(call.request())) {
+    return Accepted(manager, call.request(), {.label = label});
+  }
+  const auto backup = Create(manager, call);
+  if (!backup.ok() && label.empty()) return OwnError(backup.status());
   if (!backup.ok()) return ErrorResponse(backup.status());
   return SuccessResponse(CreatedToJson(*backup));
 }
@@ -126,7 +140,7 @@ std::vector<Route> BackupRoutes(BackupManager* manager) {
                   "was read back",
        .scope = Scope::kCreate,
        .body = Body{.fields = {{.name = "label"}}},
-       .answers = {200, 409, 507},
+       .answers = {200, 202, 409, 507},
        .handler =
            [=](const Call& call) { return CreateBackup(manager, call); }},
       {.method = "GET",

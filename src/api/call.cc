@@ -77,6 +77,12 @@ std::string Wanted(const Field& field) {
          std::to_string(field.max);
 }
 
+// No choices: any text will do.
+bool IsAmong(const std::vector<std::string>& choices, const std::string& text) {
+  return choices.empty() ||
+         std::find(choices.begin(), choices.end(), text) != choices.end();
+}
+
 bool IsOfKind(const nlohmann::json& value, const Field& field) {
   if (field.kind == Field::Kind::kText) return value.is_string();
   if (field.kind == Field::Kind::kFlag) return value.is_boolean();
@@ -108,8 +114,8 @@ Call::Call(const Route& route, const http::Request& request)
 }
 
 std::string Call::name() const {
-  const auto it = request_.parameters.find("name");
-  return it == request_.parameters.end() ? "" : it->second;
+  const auto& parameters = request_.parameters;
+  return parameters.empty() ? "" : parameters.begin()->second;
 }
 
 void Call::Fail(const std::string& message, const std::string& hint) {
@@ -185,10 +191,7 @@ void Call::CheckText(const Field& field) {
         Quoted(field.name) + " is empty",
         field.hint.empty() ? "leave it out, or give a value" : field.hint);
   }
-  const bool known = field.choices.empty() ||
-                     std::find(field.choices.begin(), field.choices.end(),
-                               text) != field.choices.end();
-  if (!known) {
+  if (!IsAmong(field.choices, text)) {
     Fail(Quoted(field.name) + " is not one of " + Listed(field.choices));
   }
 }
@@ -220,6 +223,11 @@ void Call::ReadParameter(const Field& field) {
   const std::string& text = it->second;
   if (field.kind == Field::Kind::kText && !text.empty()) {
     values_[field.name] = text;
+    if (!IsAmong(field.choices, text)) {
+      Fail("the query parameter " + Quoted(field.name) + " is not one of " +
+               Listed(field.choices),
+           field.hint);
+    }
     return;
   }
   if (field.kind == Field::Kind::kFlag && (text == "true" || text == "false")) {

@@ -30,7 +30,7 @@ class Call {
   // The first fault in query or body, with the field's name; or ok.
   const Status& status() const { return status_; }
   const http::Request& request() const { return request_; }
-  // The "{name}" in the path; empty if the path has none.
+  // The "{name}" or "{id}" in the path; empty if the path has none.
   std::string name() const;
 
   // The value of a field of query or body.

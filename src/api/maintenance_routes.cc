@@ -9,9 +9,14 @@ namespace {
 Response Verify(BackupManager* manager, const Call& call) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
-  const auto report = manager->VerifyBackup(
-      backup->name,
-      ParseVerifyDepth(call.Text("depth")).value_or(VerifyDepth::kChecksums));
+  const VerifyDepth depth =
+      ParseVerifyDepth(call.Text("depth")).value_or(VerifyDepth::kChecksums);
+  if (PrefersAsync(call.request())) {
+    return Accepted(
+        manager, call.request(),
+        {.type = JobType::kVerify, .backup = backup->name, .depth = depth});
+  }
+  const auto report = manager->VerifyBackup(backup->name, depth);
   if (!report.ok()) return ErrorResponse(report.status());
   return SuccessResponse(ToJson(*report));
 }
@@ -51,7 +56,7 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager) {
        .body =
            Body{.fields = {{.name = "depth",
                             .choices = {"structure", "checksums", "full"}}}},
-       .answers = {200, 404, 409, 422, 507},
+       .answers = {200, 202, 404, 409, 422, 507},
        .handler = [=](const Call& call) { return Verify(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/{name}/pin",

@@ -174,6 +174,43 @@ Json ToJson(const HealthReport& health, Time now) {
         {"degraded", health.degraded}}}};
 }
 
+// Rate and rest are known while the job runs and has reported bytes.
+Json ToJson(const Job& job, Time now) {
+  const bool runs = job.status == JobStatus::kInProgress && job.started;
+  const double seconds =
+      runs ? std::chrono::duration<double>(now - *job.started).count() : 0;
+  std::optional<uint64_t> rate;
+  std::optional<double> rest;
+  if (seconds > 0 && job.bytes > 0) {
+    rate = static_cast<uint64_t>(static_cast<double>(job.bytes) / seconds);
+  }
+  if (seconds > 0 && job.progress > 0) {
+    rest = seconds * (1 - job.progress) / job.progress;
+  }
+  return {
+      {"id", job.id},
+      {"type", JobTypeName(job.request.type)},
+      {"status", JobStatusName(job.status)},
+      {"progress", job.progress},
+      {"bytes", runs ? Json(job.bytes) : Json()},
+      {"totalBytes", runs ? Json(job.total_bytes) : Json()},
+      {"bytesPerSecond", rate ? Json(*rate) : Json()},
+      {"remainingSeconds", OptionalToJson(rest)},
+      {"attempts", job.attempts},
+      {"backup", TextOrNull(job.request.backup)},
+      {"label", job.request.label},
+      {"trigger", job.request.trigger},
+      {"createdBy", TextOrNull(job.request.created_by)},
+      {"createdAt", FormatTime(job.created)},
+      {"startedAt", TimeToJson(job.started)},
+      {"completedAt", TimeToJson(job.ended)},
+      {"notBefore", TimeToJson(job.not_before)},
+      {"code",
+       job.code == StatusCode::kOk ? Json() : Json(StatusCodeName(job.code))},
+      {"message", job.message},
+      {"result", job.result}};
+}
+
 Json BackupToJson(const BackupInfo& backup, Time now) {
   auto json = Json::object();
   Describe(backup, PathOf(backup), now,

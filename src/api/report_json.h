@@ -62,6 +62,7 @@ Json UndoPreviewToJson(const KeptDatabase& database);
 Json RotationToJson(const std::vector<RotationDecision>& decisions,
                     bool dry_run);
 Json ToJson(const HealthReport& health, Time now);
+Json ToJson(const Job& job, Time now);
 
 }  // namespace levelkeep::api
 

@@ -1,5 +1,6 @@
 #include "api/report_json.h"
 #include "api/routes.h"
+#include "base/text.h"
 
 namespace levelkeep::api {
 
@@ -24,13 +25,48 @@ Response Preview(BackupManager* manager, const RestoreRequest& restore) {
   return SuccessResponse(ToJson(*preview));
 }
 
+// What a restore or an undo wrote into the job.
+RestoreReport ReportOf(BackupManager* manager, const Job& job) {
+  const auto text = [&](const char* name) {
+    const auto found = job.result.find(name);
+    return found == job.result.end() ? std::string() : found->second;
+  };
+  RestoreReport report;
+  report.name = text("backup");
+  report.epoch = text("epoch");
+  report.applied = text("applied") == "true";
+  report.last_sequence = ParseUint64(text("sequence")).value_or(0);
+  report.bytes = ParseUint64(text("bytes")).value_or(0);
+  if (!report.applied) {
+    report.restart_command = manager->options().restore.restart_command;
+  }
+  return report;
+}
+
+// The outcome of the request's job, once, however often the request comes.
+Result<RestoreReport> ReportWithKey(BackupManager* manager, const Call& call,
+                                    const JobRequest& job) {
+  const auto ended = RunWithKey(manager, call.request(), job);
+  if (!ended.ok()) return ended.status();
+  return ReportOf(manager, *ended);
+}
+
 Response Restore(BackupManager* manager, const Call& call) {
   RestoreRequest restore;
   restore.source = call.Text("backupName");
   restore.mode = ModeOf(call.Text("mode"));
   restore.other_database = call.Flag("otherDatabase");
   if (call.Flag("dryRun")) return Preview(manager, restore);
-  const auto report = manager->RestoreBackup(restore);
+  const JobRequest job = {.type = JobType::kRestore,
+                          .backup = restore.source,
+                          .mode = restore.mode,
+                          .other_database = restore.other_database};
+  if (PrefersAsync(call.request())) {
+    return Accepted(manager, call.request(), job);
+  }
+  const auto report = KeyOf(call.request()).empty()
+                          ? manager->RestoreBackup(restore)
+                          : ReportWithKey(manager, call, job);
   if (!report.ok()) return RestoreError(manager, restore, report.status());
   Json json = {
       {"message", report->applied ? "Restore complete."
@@ -49,7 +85,13 @@ Response PreviewUndo(BackupManager* manager, bool all) {
 
 Response Undo(BackupManager* manager, const Call& call) {
   if (call.Flag("dryRun")) return PreviewUndo(manager, call.Flag("all"));
-  const auto report = manager->UndoRestore(call.Flag("all"));
+  const JobRequest job = {.type = JobType::kUndo, .all = call.Flag("all")};
+  if (PrefersAsync(call.request())) {
+    return Accepted(manager, call.request(), job);
+  }
+  const auto report = KeyOf(call.request()).empty()
+                          ? manager->UndoRestore(job.all)
+                          : ReportWithKey(manager, call, job);
   if (!report.ok()) return ErrorResponse(report.status());
   return SuccessResponse(UndoToJson(*report));
 }
@@ -72,7 +114,7 @@ std::vector<Route> RestoreRoutes(BackupManager* manager) {
                                {.name = "dryRun", .kind = Field::Kind::kFlag},
                                {.name = "otherDatabase",
                                 .kind = Field::Kind::kFlag}}},
-       .answers = {200, 404, 409, 422, 507},
+       .answers = {200, 202, 404, 409, 422, 507},
        .handler = [=](const Call& call) { return Restore(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/undo",
@@ -80,7 +122,7 @@ std::vector<Route> RestoreRoutes(BackupManager* manager) {
        .scope = Scope::kRestore,
        .body = Body{.fields = {{.name = "all", .kind = Field::Kind::kFlag},
                                {.name = "dryRun", .kind = Field::Kind::kFlag}}},
-       .answers = {200, 404, 409, 422, 507},
+       .answers = {200, 202, 404, 409, 422, 507},
        .handler = [=](const Call& call) { return Undo(manager, call); }},
   };
 }

@@ -47,7 +47,7 @@ struct Body {
 
 struct Route {
   std::string method;
-  std::string path;     // may hold "{name}"
+  std::string path;     // may hold one "{name}" or "{id}"
   std::string summary;  // as in docs/http-api.md
   Scope scope = Scope::kAdmin;
   std::vector<Field> query = {};  // a GET ignores other parameters

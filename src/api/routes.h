@@ -4,6 +4,7 @@
 //   maintenance_routes.cc    verify, pin, delete, rotate
 //   health_routes.cc         health, livez, readyz, status
 //   download_route.cc        download
+//   job_routes.cc            trigger, jobs
 // The event store's routes are in events/event_routes.h.
 
 #ifndef LEVELKEEP_API_ROUTES_H_
@@ -36,6 +37,21 @@ std::vector<Route> HealthRoutes(BackupManager* manager,
                                 const std::atomic<bool>* draining,
                                 const Settings* program);
 std::vector<Route> DownloadRoutes(BackupManager* manager);
+std::vector<Route> JobRoutes(BackupManager* manager);
+
+// Submits the job with the request's Idempotency-Key, if it has one: 202 with
+// the job's id and Location, or the error.
+Response Accepted(BackupManager* manager, const Request& request,
+                  const JobRequest& job);
+// The value of the header Idempotency-Key; empty: there is none.
+std::string KeyOf(const Request& request);
+// As Accepted, and waits for the end of the job; its failure is an error. A
+// repeated request gets the end of the first one.
+Result<Job> RunWithKey(BackupManager* manager, const Request& request,
+                       const JobRequest& job);
+// True if the client asks for an answer before the work is done ("Prefer:
+// respond-async", RFC 7240).
+bool PrefersAsync(const Request& request);
 
 // Finds the backup of that name, or of "latest" if `latest_too`. Any other text
 // is kNotFound.

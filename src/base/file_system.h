@@ -7,6 +7,7 @@
 #ifndef LEVELKEEP_BASE_FILE_SYSTEM_H_
 #define LEVELKEEP_BASE_FILE_SYSTEM_H_
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -264,6 +265,12 @@ bool HasTemporaryForm(std::string_view name, std::string_view suffix);
 bool IsTemporaryName(std::string_view name);
 // True for kPartSuffix only.
 bool IsPartName(std::string_view name);
+// Two changes of a folder within one step of its file system's clock may leave
+// the same time. Linux counts in ticks of at most 10 ms; FAT and some NFS
+// servers count in seconds, and their times have zeros below the milliseconds.
+inline std::chrono::milliseconds ClockStepOf(int64_t mtime_ns) {
+  return std::chrono::milliseconds(mtime_ns % 1'000'000 == 0 ? 2100 : 50);
+}
 // Removes a directory and its content, never following links. Missing: ok.
 Status RemoveTree(FileSystem* fs, const std::string& path);
 // Reads exactly `size` bytes or fails with kCorruption.

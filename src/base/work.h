@@ -28,6 +28,9 @@ struct Work {
   // caller's; it must not throw (HostProgress) and should not wait. Empty: no
   // reports.
   std::function<void(double fraction)> progress;
+  // Called with each report, before `progress` and under the same rules; may be
+  // empty.
+  std::function<void(uint64_t done, uint64_t total)> bytes = {};
 
   // Called once, before the step that can't be undone: the exchange of the
   // database. False: the task was stopped and gives up. Empty: continue.
@@ -41,6 +44,7 @@ struct Work {
   // Reports that `done` of `total` bytes are done. More than `total` counts as
   // 1, and so does a `total` of 0.
   void Report(uint64_t done, uint64_t total) const {
+    if (bytes) bytes(done, total);
     if (!progress) return;
     progress(done >= total
                  ? 1.0

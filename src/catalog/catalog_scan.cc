@@ -14,16 +14,6 @@ namespace levelkeep {
 
 namespace {
 
-// Two changes of a folder within one step of its file system's clock leave the
-// same time. Linux counts in ticks of at most 10 ms; FAT and some NFS servers
-// count in seconds, and their times have zeros below the milliseconds.
-constexpr std::chrono::milliseconds kFineStep{50};
-constexpr std::chrono::milliseconds kCoarseStep{2100};
-
-std::chrono::milliseconds StepOf(int64_t mtime_ns) {
-  return mtime_ns % 1'000'000 == 0 ? kCoarseStep : kFineStep;
-}
-
 // A set of names. Fast if queried in about the order of the names.
 class SortedNames {
  public:
@@ -78,8 +68,8 @@ Catalog::Scan Catalog::BeginScan() {
   Scan scan;
   scan.stamps = TakeStamps();
   scan.started = clock_->SteadyNow();
-  const auto step = std::max(StepOf(scan.stamps.backups.mtime_ns),
-                             StepOf(scan.stamps.states.mtime_ns));
+  const auto step = std::max(ClockStepOf(scan.stamps.backups.mtime_ns),
+                             ClockStepOf(scan.stamps.states.mtime_ns));
   MutexLock lock(&mutex_);
   // Measures by the steady clock how long the stamps have been known: a
   // comparison with the time of day would rely on the disk's clock (maybe a

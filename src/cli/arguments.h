@@ -89,6 +89,7 @@ extern const Verb kPinVerb;
 extern const Verb kUnpinVerb;
 extern const Verb kDeleteVerb;
 extern const Verb kOwnVerb;
+extern const Verb kScheduleVerb;
 extern const Verb kConfigVerb;
 extern const Verb kHealthVerb;
 

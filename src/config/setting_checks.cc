@@ -5,7 +5,9 @@
 #include <filesystem>
 
 #include "base/text.h"
+#include "base/time_zone.h"
 #include "config/setting_rows.h"
+#include "jobs/cron.h"
 
 namespace levelkeep {
 namespace {
@@ -80,6 +82,31 @@ std::string DescribeBadValue(const SettingRow& row, std::string_view value,
   return line + ": allowed is " + row.info.allowed;
 }
 
+namespace {
+
+std::vector<std::string> FindBadSchedules(
+    const BackupOptions::Schedule& schedule) {
+  std::vector<std::string> problems;
+  const std::pair<const char*, const std::string&> expressions[] = {
+      {"BACKUP_SCHEDULE", schedule.backup},
+      {"ROTATE_SCHEDULE", schedule.rotate}};
+  bool any = false;
+  for (const auto& [name, expression] : expressions) {
+    if (expression.empty()) continue;
+    any = true;
+    const Status valid = CronFields::Parse(expression).status();
+    if (!valid.ok()) {
+      problems.push_back(std::string(name) + ": " + valid.message());
+    }
+  }
+  if (!any && schedule.time_zone.empty()) return problems;
+  const Status zone = TimeZone::Load(schedule.time_zone).status();
+  if (!zone.ok()) problems.push_back("SCHEDULE_TZ: " + zone.message());
+  return problems;
+}
+
+}  // namespace
+
 std::vector<std::string> FindConflicts(const BackupOptions& options) {
   struct Folder {
     const char* name;
@@ -89,7 +116,7 @@ std::vector<std::string> FindConflicts(const BackupOptions& options) {
   const Folder backup = {"BACKUP_DIR", Normal(options.backup_dir)};
   const Folder restore = {"RESTORE_DIR", Normal(options.restore_dir)};
   const std::string database = Normal(options.storage_path());
-  std::vector<std::string> problems;
+  std::vector<std::string> problems = FindBadSchedules(options.schedule);
   const auto differ = [&](const Folder& a, const Folder& b) {
     if (a.path != b.path || a.path == "/") return;
     problems.push_back(std::string(a.name) + " and " + b.name + " are both \"" +

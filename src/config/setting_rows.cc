@@ -16,6 +16,7 @@ using Field = std::function<SettingField(Settings*)>;
 constexpr char kAll[] = "";
 constexpr char kServe[] = "serve";
 constexpr char kServeHealth[] = "serve health";
+constexpr char kSchedule[] = "serve schedule";
 constexpr char kServeCreate[] = "serve create";
 constexpr char kServeCreateRotate[] = "serve create rotate";
 constexpr char kWorker[] = "worker";
@@ -143,6 +144,13 @@ SettingRow Choice(const Id& id, std::vector<std::string> choices, Field field,
   return row;
 }
 
+SettingRow Cron(const Id& id, Field field, const char* help) {
+  // FindConflicts says what is wrong with an expression.
+  return OrNothing(Text(id, SettingKind::kText, IsText,
+                        "a cron expression, as \"0 2 * * *\" or @daily",
+                        std::move(field), help));
+}
+
 SettingRow Also(std::string alias, SettingRow row) {
   row.info.aliases = {std::move(alias)};
   return row;
@@ -178,12 +186,53 @@ std::vector<SettingRow> FoldersRows() {
 
 std::vector<SettingRow> ScheduleRows() {
   return {
-      Switch({kServe, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
+      Switch({kSchedule, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
              LEVELKEEP_AT(backup.schedule.enabled),
              "Make backups on a schedule."),
-      Milliseconds({kServe, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"}, 1000,
-                   30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
-                   "Milliseconds between two scheduled backups.")};
+      Milliseconds({kSchedule, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"},
+                   1000, 30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
+                   "Milliseconds between two scheduled backups."),
+      Cron({kSchedule, "BACKUP_SCHEDULE", "backupSchedule"},
+           LEVELKEEP_AT(backup.schedule.backup),
+           "Cron expression for backups; replaces AUTO_BACKUP_INTERVAL."),
+      Cron({kSchedule, "ROTATE_SCHEDULE", "rotateSchedule"},
+           LEVELKEEP_AT(backup.schedule.rotate),
+           "Cron expression for rotations beside the one after each backup."),
+      OrNothing(Text({kSchedule, "SCHEDULE_TZ", "scheduleTz"},
+                     SettingKind::kText, IsText,
+                     "the name of a time zone, as Europe/Berlin",
+                     LEVELKEEP_AT(backup.schedule.time_zone),
+                     "Time zone of the schedules; default: TZ, else the "
+                     "system's.")),
+      Number({kSchedule, "SCHEDULE_JITTER", "scheduleJitter"}, 0, 86'400,
+             LEVELKEEP_AT(backup.schedule.jitter),
+             "Seconds by which a cron run may be later, fixed for a "
+             "database.")};
+}
+
+std::vector<SettingRow> RetriesRows() {
+  return {Number({kServe, "BACKUP_RETRIES", "backupRetries"}, 0, 100,
+                 LEVELKEEP_AT(backup.retries.backup),
+                 "How often a failed background backup is tried again."),
+          Number({kServe, "BACKUP_RETRY_DELAY", "backupRetryDelay"}, 1, 86'400,
+                 LEVELKEEP_AT(backup.retries.backup_delay),
+                 "Seconds before a failed backup is tried again."),
+          Number({kServe, "BACKUP_TIMEOUT", "backupTimeout"}, 0, 86'400,
+                 LEVELKEEP_AT(backup.retries.backup_timeout),
+                 "Seconds without progress that end a backup; 0: no limit."),
+          Number({kServe, "ROTATE_RETRIES", "rotateRetries"}, 0, 100,
+                 LEVELKEEP_AT(backup.retries.rotate),
+                 "How often a failed rotation is tried again."),
+          Number({kServe, "ROTATE_RETRY_DELAY", "rotateRetryDelay"}, 1, 86'400,
+                 LEVELKEEP_AT(backup.retries.rotate_delay),
+                 "Seconds before a failed rotation is tried again."),
+          Number({kServe, "ROTATE_TIMEOUT", "rotateTimeout"}, 0, 86'400,
+                 LEVELKEEP_AT(backup.retries.rotate_timeout),
+                 "Seconds without progress that end a rotation; 0: no limit."),
+          Number({kServe, "VERIFY_TIMEOUT", "verifyTimeout"}, 0, 86'400,
+                 LEVELKEEP_AT(backup.retries.verify_timeout),
+                 "Seconds without progress that end a verification; 0: no "
+                 "limit.")};
 }
 
 std::vector<SettingRow> RetentionRows() {
@@ -316,6 +365,7 @@ std::vector<SettingRow> BuildRows() {
   };
   Section sections[] = {{"Folders", true, FoldersRows()},
                         {"Schedule", true, ScheduleRows()},
+                        {"Retries", true, RetriesRows()},
                         {"Retention", true, RetentionRows()},
                         {"Archives", true, ArchivesRows()},
                         {"Resources", true, ResourcesRows()},

@@ -54,7 +54,6 @@ inline constexpr LaterFeature kLaterFeatures[] = {
     {"BACKUP_ENCRYPT", LaterFeature::kRefuseTrue},
     {"BACKUP_GPG_RECIPIENT", LaterFeature::kRefuseValue},
     {"BACKUP_AGE_RECIPIENT", LaterFeature::kRefuseValue},
-    {"BACKUP_SCHEDULE", LaterFeature::kNote},
     {"BACKUP_RETENTION_DAYS", LaterFeature::kNote},
     {"BACKUP_DAILY_RETENTION", LaterFeature::kNote},
     {"BACKUP_WEEKLY_RETENTION", LaterFeature::kNote},

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/mutex.h"
 #include "base/report_names.h"
 #include "base/status_macros.h"
 #include "base/text.h"
@@ -151,6 +152,35 @@ std::string JobStatusName(JobStatus status) {
   return NameIn(kStatuses, status);
 }
 
+std::optional<JobType> ParseJobType(std::string_view name) {
+  for (const TypeRow& row : kTypes) {
+    if (name == row.name) return row.type;
+  }
+  return std::nullopt;
+}
+
+std::optional<JobStatus> ParseJobStatus(std::string_view name) {
+  return ValueIn(kStatuses, name);
+}
+
+std::vector<std::string> JobTypeNames() {
+  std::vector<std::string> names;
+  for (const TypeRow& row : kTypes) names.emplace_back(row.name);
+  return names;
+}
+
+std::vector<std::string> JobStatusNames() {
+  std::vector<std::string> names;
+  for (const auto& [status, name] : kStatuses) names.emplace_back(name);
+  return names;
+}
+
+bool Matches(const JobFilter& filter, const Job& job) {
+  return (!filter.type || *filter.type == job.request.type) &&
+         (!filter.status || *filter.status == job.status) &&
+         (filter.after.empty() || job.id < filter.after);
+}
+
 std::string JobIdPrefix(Time time) {
   std::string prefix;
   for (const char c : FormatTime(time)) {
@@ -160,8 +190,20 @@ std::string JobIdPrefix(Time time) {
   return prefix;
 }
 
+// The first two of the last digits count the ids of this process with one time,
+// so that their order is that of the calls.
 std::string NewJobId(Time now) {
-  return JobIdPrefix(now) + "-" + RandomId().substr(0, kRandomDigits);
+  static Mutex mutex;
+  static int64_t last = 0;
+  static int count = 0;
+  const std::string prefix = JobIdPrefix(now);
+  const int64_t time = now.time_since_epoch() / std::chrono::milliseconds(1);
+  MutexLock lock(&mutex);
+  count = time != last ? 0 : std::min(count + 1, 255);
+  last = time;
+  const char digits[] = {static_cast<char>(count)};
+  return prefix + "-" + ToHex({digits, 1}) +
+         RandomId().substr(0, kRandomDigits - 2);
 }
 
 bool IsJobId(std::string_view text) {
@@ -202,17 +244,21 @@ Record JobToRecord(const Job& job) {
   return record;
 }
 
+std::string DescribeRequest(const JobRequest& request) {
+  Record record;
+  RequestToRecord(request, &record);
+  return record.Encode("levelkeep request 1");
+}
+
 Result<Job> JobFromRecord(const Record& record) {
   const auto created = GetTime(record, "created");
   if (!created || !IsJobId(record.Get("id"))) {
     return Status(StatusCode::kCorruption,
                   "the record of a job lacks its id or its time");
   }
-  const auto row = std::find_if(
-      std::begin(kTypes), std::end(kTypes),
-      [&](const auto& known) { return record.Get("type") == known.name; });
-  const auto status = ValueIn(kStatuses, record.Get("status"));
-  if (row == std::end(kTypes) || !status) {
+  const auto type = ParseJobType(record.Get("type"));
+  const auto status = ParseJobStatus(record.Get("status"));
+  if (!type || !status) {
     return Status(StatusCode::kUnsupported,
                   "a later version of LevelKeep wrote the record of job " +
                       record.Get("id"));
@@ -220,7 +266,7 @@ Result<Job> JobFromRecord(const Record& record) {
   Job job;
   job.id = record.Get("id");
   job.request = RequestFromRecord(record);
-  job.request.type = row->type;
+  job.request.type = *type;
   job.status = *status;
   job.attempts = record.GetNumber("attempts");
   job.progress = job.status == JobStatus::kCompleted ? 1 : 0;

@@ -3,8 +3,10 @@
 #ifndef LEVELKEEP_JOBS_JOB_H_
 #define LEVELKEEP_JOBS_JOB_H_
 
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/record.h"
 #include "levelkeep/reports.h"
@@ -14,16 +16,27 @@ namespace levelkeep {
 
 inline constexpr char kJobLogTag[] = "Jobs";
 
-// "20241227-120000-000-1a2b3c4d": the UTC time in milliseconds, then a random
-// part.
+// "20241227-120000-000-001b3c4d": the UTC time in milliseconds, a number and a
+// random part. Ids sort by time; those of one process, by the order of calls.
 std::string NewJobId(Time now);
 // The beginning of the ids of jobs that were created at `time`.
 std::string JobIdPrefix(Time time);
 bool IsJobId(std::string_view text);
 
 Record JobToRecord(const Job& job);
+// All members of a request as one text: equal requests, equal texts.
+std::string DescribeRequest(const JobRequest& request);
 // kCorruption if a field is missing or wrong.
 Result<Job> JobFromRecord(const Record& record);
+
+// `name` is as in a record; nothing: this version does not know it.
+std::optional<JobType> ParseJobType(std::string_view name);
+std::optional<JobStatus> ParseJobStatus(std::string_view name);
+// All names, in the order of the enums.
+std::vector<std::string> JobTypeNames();
+std::vector<std::string> JobStatusNames();
+// True if the filter, whatever its limit, has the job.
+bool Matches(const JobFilter& filter, const Job& job);
 
 // May a job of type `a` run while one of type `b` runs? Symmetric.
 bool MayRunTogether(JobType a, JobType b);

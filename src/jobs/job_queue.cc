@@ -1,14 +1,11 @@
-// Work around the jobs of a JobRunner: submission, cancelling, schedules,
-// restarts, and the threads.
+// Work around the jobs of a JobRunner: submission, lookup, cancelling,
+// restarts. job_time.cc has the schedules and the threads.
 
 #include <algorithm>
 #include <functional>
-#include <iterator>
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
-#include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "jobs/job.h"
@@ -38,7 +35,8 @@ Status Cancelled() {
 Result<std::string> JobRunner::Submit(const Submission& submission) {
   JoinEnded();
   const EntryPtr entry = NewEntry(submission.request, /*submitted=*/true);
-  if (submission.must_be_recorded && entry->store == nullptr) {
+  if (entry->store == nullptr &&
+      (submission.must_be_recorded || !submission.key.empty())) {
     return Status(StatusCode::kRefused,
                   "the job can't be remembered: no database is known yet",
                   "submit the job when the database is attached");
@@ -47,15 +45,60 @@ Result<std::string> JobRunner::Submit(const Submission& submission) {
     entry->due.emplace(MomentOf(clock_), submission.delay);
     entry->job.not_before = clock_->Now() + submission.delay;
   }
+  if (submission.joins) {
+    MutexLock lock(&mutex_);
+    const EntryPtr same = FindSubmitted(submission.request);
+    if (same != nullptr) return same->job.id;
+  }
+  if (submission.key.empty()) {
+    LEVELKEEP_RETURN_IF_ERROR(Enter(entry, submission));
+    return entry->job.id;
+  }
+  MutexLock one_at_a_time(&key_mutex_);
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const std::string id,
+      entry->store->ClaimKey(submission.key, submission.key_content,
+                             entry->job.id));
+  // Without a record, a process died between the claim and the record.
+  if (Find(id).ok()) return id;
+  entry->job.id = id;
+  LEVELKEEP_RETURN_IF_ERROR(Enter(entry, submission));
+  return id;
+}
+
+Result<std::optional<std::string>> JobRunner::FindKey(
+    const std::string& key, const std::string& content) {
+  std::optional<std::string> known;
+  const auto store = store_of_ ? store_of_(JobRequest()) : nullptr;
+  if (store == nullptr) return known;
+  LEVELKEEP_ASSIGN_OR_RETURN(known, store->FindKey(key, content));
+  if (known && !Find(*known).ok()) known.reset();
+  return known;
+}
+
+// 1. record that the job waits   2. queue it   3. tell the listeners; it begins
+Status JobRunner::Enter(const EntryPtr& entry, const Submission& submission) {
+  if (submission.must_be_recorded) {
+    LEVELKEEP_RETURN_IF_ERROR(Record(entry));
+  }
+  Status queued;
   {
     MutexLock lock(&mutex_);
     const EntryPtr same =
         submission.joins ? FindSubmitted(submission.request) : nullptr;
-    if (same != nullptr) return same->job.id;
-    LEVELKEEP_RETURN_IF_ERROR(Queue(entry));
+    if (same != nullptr) {
+      entry->job.id = same->job.id;
+      return Status::Ok();
+    }
+    queued = Queue(entry);
+    if (!queued.ok()) End(entry, {queued});
   }
-  LEVELKEEP_RETURN_IF_ERROR(Announce(entry, submission.must_be_recorded));
-  return entry->job.id;
+  if (!queued.ok()) {
+    if (submission.must_be_recorded) RecordOrWarn(entry);
+    return queued;
+  }
+  Announce(entry);
+  return Status::Ok();
 }
 
 Status JobRunner::Queue(const EntryPtr& entry) {
@@ -67,30 +110,15 @@ Status JobRunner::Queue(const EntryPtr& entry) {
 }
 
 // 1. tell the listeners   2. the job begins, or is recorded as waiting
-Status JobRunner::Announce(const EntryPtr& entry, bool must_be_recorded) {
+void JobRunner::Announce(const EntryPtr& entry) {
   Tell(entry);
   {
     MutexLock lock(&mutex_);
     entry->announced = true;
     Advance();
-    if (entry->job.status != JobStatus::kPending) return Status::Ok();
+    if (entry->job.status != JobStatus::kPending || entry->recorded) return;
   }
-  if (!must_be_recorded) {
-    RecordOrWarn(entry);
-    return Status::Ok();
-  }
-  const Status recorded = Record(entry);
-  if (recorded.ok()) return recorded;
-  {
-    MutexLock lock(&mutex_);
-    if (entry->job.status != JobStatus::kPending) return Status::Ok();
-    waiting_.remove(entry);
-    End(entry, {recorded});
-    entry->settled = true;
-    Advance();
-  }
-  Tell(entry);
-  return recorded;
+  RecordOrWarn(entry);
 }
 
 JobRunner::EntryPtr JobRunner::FindSubmitted(const JobRequest& request) const {
@@ -127,26 +155,42 @@ Result<Job> JobRunner::Find(const std::string& id) {
   return job;
 }
 
-Result<std::vector<Job>> JobRunner::List(size_t limit) {
+// The record of a job may be older than the job, so the store is asked for as
+// many more as may have another status by now.
+Result<std::vector<Job>> JobRunner::List(const JobFilter& filter) {
   std::map<std::string, Job, std::greater<>> jobs;
-  const auto store = store_of_ ? store_of_(JobRequest()) : nullptr;
-  if (store != nullptr) {
-    LEVELKEEP_ASSIGN_OR_RETURN(auto recorded, store->List(limit));
-    for (Job& job : recorded) jobs.emplace(job.id, std::move(job));
+  std::vector<Job> here;
+  JobFilter recorded = filter;
+  {
+    MutexLock lock(&mutex_);
+    recorded.limit += waiting_.size() + running_.size() + unrecorded_.size();
+    for (const EntryPtr& entry : ended_) {
+      if (entry->needed) here.push_back(entry->job);
+    }
+    for (const auto* list : {&waiting_, &running_}) {
+      for (const EntryPtr& entry : *list) here.push_back(entry->job);
+    }
   }
-  MutexLock lock(&mutex_);
-  const auto add = [&](const EntryPtr& entry) {
-    jobs.insert_or_assign(entry->job.id, entry->job);
-  };
-  std::for_each(ended_.begin(), ended_.end(), add);
-  std::for_each(waiting_.begin(), waiting_.end(), add);
-  std::for_each(running_.begin(), running_.end(), add);
+  if (const auto store = store_of_ ? store_of_(JobRequest()) : nullptr) {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto found, store->List(recorded));
+    for (Job& job : found) jobs.emplace(job.id, std::move(job));
+  }
+  for (Job& job : here) {
+    jobs.erase(job.id);
+    if (Matches(filter, job)) jobs.emplace(job.id, std::move(job));
+  }
   std::vector<Job> list;
   for (auto& [id, job] : jobs) {
-    if (list.size() == limit) break;
+    if (list.size() == filter.limit) break;
     list.push_back(std::move(job));
   }
   return list;
+}
+
+Result<std::vector<JobTotal>> JobRunner::Totals() {
+  const auto store = store_of_ ? store_of_(JobRequest()) : nullptr;
+  if (store == nullptr) return std::vector<JobTotal>();
+  return store->Totals();
 }
 
 Result<Job> JobRunner::Wait(const std::string& id,
@@ -314,38 +358,36 @@ std::vector<Job> JobRunner::TakeUp(const std::shared_ptr<JobStore>& store) {
     return interrupted;
   }
   for (const Job& job : *jobs) {
-    if (job.status == JobStatus::kInProgress) interrupted.push_back(job);
-    TakeUpOne(job, store);
+    const bool failed = !TakeUpOne(job, store);
+    if (failed && job.status == JobStatus::kInProgress) {
+      interrupted.push_back(job);
+    }
   }
   return interrupted;
 }
 
-void JobRunner::TakeUpOne(Job job, const std::shared_ptr<JobStore>& store) {
+// False: the job has failed.
+bool JobRunner::TakeUpOne(Job job, const std::shared_ptr<JobStore>& store) {
   const auto entry = std::make_shared<Entry>();
   entry->submitted = true;
   entry->lane = LaneOf(job.request);
   entry->store = store;
   entry->recorded = true;
   entry->job = std::move(job);
-  const JobType type = entry->job.request.type;
-  const bool interrupted = entry->job.status == JobStatus::kInProgress;
-  if (interrupted || !SurvivesRestart(type)) {
-    const std::string why =
-        interrupted
-            ? "interrupted: the process ended before the job's end was recorded"
-            : JobNoun(type) +
-                  " that waits does not survive a restart: ask for it "
-                  "again if it is still wanted";
+  const std::string why = WhyNotAgain(*entry);
+  if (!why.empty()) {
     {
       MutexLock lock(&mutex_);
       End(entry, {Status(StatusCode::kCancelled, why)});
       entry->job.status = JobStatus::kFailed;
     }
-    LogWarn(kJobLogTag, JobTypeName(type) + " job " + entry->job.id +
+    LogWarn(kJobLogTag, JobTypeName(entry->job.request.type) + " job " +
+                            entry->job.id +
                             " has failed: " + entry->job.message);
     PublishEnd(entry);
-    return;
+    return false;
   }
+  entry->job.status = JobStatus::kPending;
   const Moment now = MomentOf(clock_);
   if (entry->job.not_before) {
     using std::chrono::milliseconds;
@@ -355,146 +397,29 @@ void JobRunner::TakeUpOne(Job job, const std::shared_ptr<JobStore>& store) {
   }
   {
     MutexLock lock(&mutex_);
-    if (!Queue(entry).ok()) return;  // the record stays for the next process
+    if (!Queue(entry).ok()) return true;  // its record is for the next process
   }
-  (void)Announce(entry, /*must_be_recorded=*/false);
+  Announce(entry);
+  return true;
 }
 
-// --- the time
-
-void JobRunner::SetSchedule(const JobRequest& request,
-                            std::unique_ptr<const Schedule> schedule,
-                            std::chrono::milliseconds delay) {
-  auto timer = std::make_shared<Timer>(
-      Timer{request, std::move(schedule), DueTime(MomentOf(clock_), delay)});
-  MutexLock lock(&mutex_);
-  if (closed_) return;
-  timers_.push_back(std::move(timer));
-  StartKeeper();
-  WakeKeeper();
-}
-
-std::optional<Time> JobRunner::NextRun() const {
-  MutexLock lock(&mutex_);
-  const Moment now = MomentOf(clock_);
-  std::optional<Time> first;
-  for (const auto& timer : timers_) {
-    Time next = now.wall + timer->next.LeftAt(now);
-    if (timer->run != nullptr) {
-      next = timer->run->job.not_before.value_or(now.wall);
-    }
-    first = std::min(first.value_or(next), next);
+// Why a job of another process is not begun again; empty: it is.
+std::string JobRunner::WhyNotAgain(const Entry& entry) const {
+  const Job& job = entry.job;
+  const std::string noun = JobNoun(job.request.type);
+  if (job.status != JobStatus::kInProgress) {
+    if (SurvivesRestart(job.request.type)) return "";
+    return noun +
+           " that waits does not survive a restart: ask for it again if it is "
+           "still wanted";
   }
-  return first;
-}
-
-std::optional<std::chrono::milliseconds> JobRunner::NextDue() const {
-  const Moment now = MomentOf(clock_);
-  std::optional<std::chrono::milliseconds> first;
-  const auto add = [&](const DueTime& due) {
-    first = std::min(first.value_or(DueTime::kLongestWait), due.LeftAt(now));
-  };
-  for (const auto& timer : timers_) {
-    if (timer->run == nullptr) add(timer->next);
-  }
-  for (const EntryPtr& entry : waiting_) {
-    if (entry->due && !entry->due->HasCome(now)) add(*entry->due);
-  }
-  return first;
-}
-
-void JobRunner::StartKeeper() {
-  if (!keeper_.empty()) return;
-  StartThread(&keeper_, [this](std::stop_token stop) { KeepTime(stop); });
-}
-
-void JobRunner::WakeKeeper() { wake_.request_stop(); }
-
-// Not idle priority: other threads may wait for a lock that this thread holds.
-void JobRunner::KeepTime(const std::stop_token& stop) {
-  LowerThreadPriority(ThreadPriority::kLow);
-  while (!stop.stop_requested()) {
-    RunTimers();
-    JoinEnded();
-    std::optional<std::chrono::milliseconds> left;
-    std::stop_token wake;
-    {
-      MutexLock lock(&mutex_);
-      if (stop.stop_requested()) return;
-      wake_ = std::stop_source();
-      wake = wake_.get_token();
-      Admit();
-      left = NextDue();
-      if (!left) {
-        changed_.wait(mutex_, wake, [] { return false; });
-        continue;
-      }
-    }
-    if (left->count() > 0) clock_->SleepFor(*left, wake);
-  }
-}
-
-void JobRunner::RunTimers() {
-  std::vector<std::shared_ptr<Timer>> due;
-  {
-    MutexLock lock(&mutex_);
-    const Moment now = MomentOf(clock_);
-    std::copy_if(timers_.begin(), timers_.end(), std::back_inserter(due),
-                 [&](const auto& timer) {
-                   return timer->run == nullptr && timer->next.HasCome(now);
-                 });
-  }
-  for (const auto& timer : due) {
-    const EntryPtr entry = NewEntry(timer->request, /*submitted=*/true);
-    {
-      MutexLock lock(&mutex_);
-      if (std::find(timers_.begin(), timers_.end(), timer) == timers_.end()) {
-        continue;
-      }
-      const EntryPtr same = FindSubmitted(timer->request);
-      timer->run = same != nullptr ? same : entry;
-      timer->run->scheduled = true;
-      if (same != nullptr || !Queue(entry).ok()) continue;
-    }
-    (void)Announce(entry, /*must_be_recorded=*/false);
-  }
-}
-
-// --- threads
-
-// False: no thread can be started now.
-bool JobRunner::StartThread(std::list<std::jthread>* threads,
-                            std::function<void(std::stop_token)> body) {
-  try {
-    threads->emplace_back(std::move(body));
-    return true;
-  } catch (const std::system_error& error) {
-    LogWarn(kJobLogTag,
-            std::string("no thread can be started: ") + error.what());
-    return false;
-  }
-}
-
-void JobRunner::RunInBackground(const EntryPtr& entry) {
-  if (RankOf(entry->job.request.type) < RankOf(JobType::kRestore)) {
-    LowerThreadPriority(ThreadPriority::kLow);
-  }
-  const JobOutcome outcome = Attempt(entry, JobTerms());
-  Settle(entry, outcome);
-  MutexLock lock(&mutex_);
-  const auto self = std::find_if(
-      threads_.begin(), threads_.end(), [](const std::jthread& thread) {
-        return thread.get_id() == std::this_thread::get_id();
-      });
-  ended_threads_.splice(ended_threads_.end(), threads_, self);
-  Advance();
-}
-
-// A thread can't join itself, so the next thread joins the ended ones.
-void JobRunner::JoinEnded() {
-  std::list<std::jthread> ended;
-  MutexLock lock(&mutex_);
-  ended.splice(ended.end(), ended_threads_);
+  const uint64_t times = PolicyOf(entry).interruptions;
+  if (job.attempts <= times) return "";
+  const std::string what =
+      "interrupted: the process ended before the job's end was recorded";
+  if (times == 0) return what;
+  return what + ", " + std::to_string(job.attempts) +
+         " times; the job is not begun again";
 }
 
 }  // namespace levelkeep

@@ -20,6 +20,22 @@ constexpr std::chrono::milliseconds kLongestPatience =
 constexpr std::chrono::milliseconds kDisplacedDelay{1000};
 constexpr size_t kMostEnded = 100;  // ended jobs in memory
 
+// True if the same job may succeed later.
+bool RepeatMayHelp(StatusCode code) {
+  switch (code) {
+    case StatusCode::kOk:
+    case StatusCode::kInvalidArgument:
+    case StatusCode::kNotFound:
+    case StatusCode::kCorruption:
+    case StatusCode::kUnsupported:
+    case StatusCode::kCancelled:
+    case StatusCode::kOtherDatabase:
+      return false;
+    default:
+      return true;
+  }
+}
+
 }  // namespace
 
 JobRunner::JobRunner(Clock* clock, std::map<JobType, JobHandler> handlers,
@@ -34,6 +50,12 @@ std::string JobRunner::LaneOf(const JobRequest& request) const {
   const auto handler = handlers_.find(request.type);
   if (handler == handlers_.end() || !handler->second.lane_of) return "";
   return handler->second.lane_of(request);
+}
+
+const JobPolicy& JobRunner::PolicyOf(const Entry& entry) const {
+  static const JobPolicy kNone;
+  const auto handler = handlers_.find(entry.job.request.type);
+  return handler == handlers_.end() ? kNone : handler->second.policy;
 }
 
 JobRunner::EntryPtr JobRunner::NewEntry(const JobRequest& request,
@@ -123,6 +145,7 @@ void JobRunner::Begin(const EntryPtr& entry) {
   running_.push_back(entry);
   entry->job.status = JobStatus::kInProgress;
   entry->job.started = clock_->Now();
+  entry->last_progress = clock_->SteadyNow();
   entry->job.not_before.reset();
   entry->due.reset();
   changed_.notify_all();
@@ -237,7 +260,15 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
     MutexLock lock(&mutex_);
     entry->needed = needed;
     entry->job.progress = 0;
+    entry->job.bytes = entry->job.total_bytes = 0;
+    // The caller's patience is for waits in which nothing is reported.
+    entry->last_progress =
+        clock_->SteadyNow() + std::clamp(terms.patience,
+                                         std::chrono::milliseconds(0),
+                                         kLongestPatience);
     if (needed) attempt = ++entry->job.attempts;
+    if (PolicyOf(*entry).quiet_limit.count() > 0) StartKeeper();
+    WakeKeeper();
     stop = entry->stop.get_token();
   }
   if (!needed) return {Status::Ok(), "there was nothing to do"};
@@ -253,13 +284,20 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
                      if (terms.progress) terms.progress(fraction);
                      Report(entry, fraction);
                    },
+               .bytes = [&](uint64_t done,
+                            uint64_t total) { CountBytes(entry, done, total); },
                .commit = [this, entry] { return Commit(entry); }},
       .patience = terms.patience,
       .is_displaced = [this, entry] {
         MutexLock lock(&mutex_);
         return entry->displaced;
       }};
-  return handler->second.run(run);
+  JobOutcome outcome = handler->second.run(run);
+  MutexLock lock(&mutex_);
+  if (entry->timed_out && outcome.status.code() == StatusCode::kCancelled) {
+    outcome.status = TimedOut(*entry);
+  }
+  return outcome;
 }
 
 // A job that failed for now waits for another try; all other jobs have ended.
@@ -287,11 +325,16 @@ bool JobRunner::ComesAgain(Entry* entry, JobOutcome* outcome) {
     outcome->again = kDisplacedDelay;
     outcome->postponed = true;
   }
+  const JobPolicy& policy = PolicyOf(*entry);
+  if (!outcome->again && RepeatMayHelp(outcome->status.code()) &&
+      entry->job.attempts <= policy.retries) {
+    outcome->again = policy.retry_delay;
+  }
   if (!outcome->again) return false;
   const Moment now = MomentOf(clock_);
   entry->due.emplace(now, *outcome->again);
   entry->stop = std::stop_source();
-  entry->displaced = false;
+  entry->displaced = entry->timed_out = false;
   Job& job = entry->job;
   job.status = JobStatus::kPending;
   job.not_before = now.wall + *outcome->again;
@@ -317,10 +360,7 @@ void JobRunner::End(const EntryPtr& entry, const JobOutcome& outcome) {
   ended_.push_back(entry);
   if (ended_.size() > kMostEnded) ended_.pop_front();
   for (const auto& timer : timers_) {
-    if (timer->run != entry) continue;
-    const Moment now = MomentOf(clock_);
-    timer->run.reset();
-    timer->next = DueTime(now, timer->schedule->DelayAfter(now.wall));
+    if (timer->run == entry) Rearm(timer.get());
   }
 }
 
@@ -388,9 +428,29 @@ void JobRunner::Report(const EntryPtr& entry, double fraction) {
     const auto steps = [](double part) { return static_cast<int>(part * 100); };
     const bool same = steps(fraction) == steps(entry->job.progress);
     entry->job.progress = fraction;
+    entry->last_progress = clock_->SteadyNow();
     if (same || listeners_.empty()) return;
   }
   Tell(entry);
+}
+
+void JobRunner::CountBytes(const EntryPtr& entry, uint64_t done,
+                           uint64_t total) {
+  MutexLock lock(&mutex_);
+  entry->job.bytes = done;
+  entry->job.total_bytes = total;
+  entry->last_progress = clock_->SteadyNow();
+}
+
+Status JobRunner::TimedOut(const Entry& entry) const {
+  const JobPolicy& policy = PolicyOf(entry);
+  const auto seconds =
+      std::chrono::ceil<std::chrono::seconds>(policy.quiet_limit);
+  return Status(StatusCode::kIoError,
+                JobNoun(entry.job.request.type) + " made no progress for " +
+                    std::to_string(seconds.count()) + " s and was stopped",
+                "look whether the disk answers; " + policy.quiet_setting +
+                    " sets the limit");
 }
 
 bool JobRunner::Commit(const EntryPtr& entry) {

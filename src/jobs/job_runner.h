@@ -62,6 +62,22 @@ struct JobOutcome {
   bool postponed = false;
 };
 
+// What happens to a job that does not succeed at once.
+struct JobPolicy {
+  // A submitted job that failed is tried again so often, after such a pause. It
+  // is not if a repeat can't help: wrong input, a missing or damaged backup.
+  uint64_t retries = 0;
+  std::chrono::milliseconds retry_delay{30'000};
+  // A job that reported no progress for this long is stopped: it has failed. 0:
+  // no limit. The time of the job does not matter, large databases need hours.
+  std::chrono::milliseconds quiet_limit{0};
+  // The setting of quiet_limit, for messages.
+  std::string quiet_setting = {};
+  // A submitted job that was interrupted, by a crash of its process, is begun
+  // again so often; then it has failed.
+  uint64_t interruptions = 0;
+};
+
 // Does the jobs of one type.
 // Thread safety: several threads call the functions, as the table allows.
 struct JobHandler {
@@ -74,6 +90,7 @@ struct JobHandler {
   // dead destination blocks nothing. Empty, or an empty name: the table
   // decides.
   std::function<std::string(const JobRequest& request)> lane_of = {};
+  JobPolicy policy = {};
 };
 
 // How long and where the caller of Run waits.
@@ -120,18 +137,30 @@ class JobRunner {
     // one.
     bool must_be_recorded = false;
     std::chrono::milliseconds delay{0};
+    // If a request with this key made a job within the last 24 h, Submit
+    // returns its id (JobStore::ClaimKey). Empty: no key.
+    std::string key = {};
+    std::string key_content = {};
   };
   Result<std::string> Submit(const Submission& submission);
+  // The job of a key that was used within the last 24 h, if it is known still.
+  // kInvalidArgument: the key was used with other content.
+  Result<std::optional<std::string>> FindKey(const std::string& key,
+                                             const std::string& content);
 
-  // Takes up the jobs of this runner's types that dead processes left in the
-  // store: a job that waited is queued; a job that was interrupted, or that
-  // does not survive a restart, has failed. Returns the interrupted jobs.
+  // Takes up the jobs of this runner's types that dead processes, or processes
+  // that only submit, left in the store: a job that waited is queued; a job
+  // that was interrupted is begun again as often as its policy allows, then it
+  // has failed; so has a job that does not survive a restart. Returns the
+  // interrupted jobs that have failed.
   std::vector<Job> TakeUp(const std::shared_ptr<JobStore>& store);
 
   // Finds a job of this runner, or of `store_of(JobRequest())`. kNotFound.
   Result<Job> Find(const std::string& id);
-  // The jobs that Find finds, newest first, at most `limit`.
-  Result<std::vector<Job>> List(size_t limit);
+  // The jobs that Find finds and the filter has, newest first.
+  Result<std::vector<Job>> List(const JobFilter& filter);
+  // Of `store_of(JobRequest())`.
+  Result<std::vector<JobTotal>> Totals();
   // Returns when the job has ended; kCancelled after a stop.
   Result<Job> Wait(const std::string& id, const std::stop_token& stop);
   // Ends a waiting job; asks a running job to stop. kBusy: the job has
@@ -157,13 +186,17 @@ class JobRunner {
   // kCreate, kRotate (also for a deletion) or kVerify.
   std::optional<JobType> Running() const;
 
-  // Submits the request at each run of the schedule; the time of the next run
-  // counts from the end of the last one. The first run is due after `delay`.
+  // Submits the request at each run of the schedule, first at `first`, or at
+  // once if that has passed. Later runs count from the time when the last one
+  // was due, so a run that takes long does not move them. Of the runs that
+  // become due meanwhile, one begins when it has ended; the others are skipped.
+  // `note`, if set, is called with the time of each run once it is queued. An
+  // earlier schedule of the same request ends.
   void SetSchedule(const JobRequest& request,
-                   std::unique_ptr<const Schedule> schedule,
-                   std::chrono::milliseconds delay);
-  // The time of the next scheduled job.
-  std::optional<Time> NextRun() const;
+                   std::shared_ptr<const Schedule> schedule, Time first,
+                   std::function<void(Time)> note = {});
+  // The time of the next scheduled job, of any type or of one.
+  std::optional<Time> NextRun(std::optional<JobType> type = {}) const;
 
   // `listener` is called for all jobs from now on, and may call this object.
   void AddListener(JobListener listener);
@@ -182,10 +215,12 @@ class JobRunner {
     bool announced = true;       // the listeners know that it waits
     bool scheduled = false;      // a timer submitted it
     std::stop_source stop;
+    std::chrono::steady_clock::time_point last_progress;
     bool displaced = false;   // stopped by another job, comes again
     bool cancelled = false;   // stopped by a person, or for good
     bool committed = false;   // can't be stopped any more
     bool wait_ended = false;  // the caller of Run is to give up
+    bool timed_out = false;   // stopped, because it reported no progress
     bool needed = true;       // else no record is written
     bool recorded = false;
     bool settled = false;  // ended, and the record of it is written
@@ -193,7 +228,9 @@ class JobRunner {
   using EntryPtr = std::shared_ptr<Entry>;
   struct Timer {
     JobRequest request;
-    std::unique_ptr<const Schedule> schedule;
+    std::shared_ptr<const Schedule> schedule;
+    std::function<void(Time)> note;
+    Time planned;  // of the present run, else of the next one
     DueTime next;
     EntryPtr run = nullptr;  // the present one
   };
@@ -204,6 +241,7 @@ class JobRunner {
   }
 
   // --- job_runner.cc
+  const JobPolicy& PolicyOf(const Entry& entry) const;
   EntryPtr NewEntry(const JobRequest& request, bool submitted) const;
   std::string LaneOf(const JobRequest& request) const;
   void Enqueue(const EntryPtr& entry) REQUIRES_LOCK(mutex_);
@@ -228,21 +266,32 @@ class JobRunner {
   void RecordOrWarn(const EntryPtr& entry);
   void Tell(const EntryPtr& entry);
   void Report(const EntryPtr& entry, double fraction);
+  void CountBytes(const EntryPtr& entry, uint64_t done, uint64_t total);
+  Status TimedOut(const Entry& entry) const;
   bool Commit(const EntryPtr& entry);
 
   // --- job_queue.cc
   Status Queue(const EntryPtr& entry) REQUIRES_LOCK(mutex_);
-  Status Announce(const EntryPtr& entry, bool must_be_recorded);
+  void Announce(const EntryPtr& entry);
+  Status Enter(const EntryPtr& entry, const Submission& submission);
   EntryPtr FindSubmitted(const JobRequest& request) const REQUIRES_LOCK(mutex_);
   EntryPtr FindEntry(const std::string& id) const REQUIRES_LOCK(mutex_);
   void Withdraw(const EntryPtr& entry) REQUIRES_LOCK(mutex_);
   void PublishEnd(const EntryPtr& entry);
-  void TakeUpOne(Job job, const std::shared_ptr<JobStore>& store);
+  bool TakeUpOne(Job job, const std::shared_ptr<JobStore>& store);
+  std::string WhyNotAgain(const Entry& entry) const;
+
+  // --- job_time.cc
   bool StartThread(std::list<std::jthread>* threads,
                    std::function<void(std::stop_token)> body)
       REQUIRES_LOCK(mutex_);
   void RunInBackground(const EntryPtr& entry);
+
+  // --- job_time.cc
   void KeepTime(const std::stop_token& stop);
+  void StopQuietJobs() REQUIRES_LOCK(mutex_);
+  void Rearm(Timer* timer) REQUIRES_LOCK(mutex_);
+  void SkipMissedRuns(Timer* timer) const REQUIRES_LOCK(mutex_);
   void RunTimers();
   std::optional<std::chrono::milliseconds> NextDue() const
       REQUIRES_LOCK(mutex_);
@@ -254,6 +303,7 @@ class JobRunner {
   const std::map<JobType, JobHandler> handlers_;
   const StoreOf store_of_;
 
+  Mutex key_mutex_;  // one submission with a key at a time
   mutable Mutex mutex_;
   CondVar changed_;
   bool closed_ GUARDED_BY(mutex_) = false;

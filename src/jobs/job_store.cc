@@ -24,6 +24,9 @@ constexpr std::chrono::seconds kLongestLockWait{2};
 constexpr std::chrono::minutes kPauseAfterBusyLock{1};
 constexpr std::chrono::milliseconds kLockDelay{10};
 constexpr uint64_t kEndsBetweenTrims = 100;
+constexpr char kKeyTitle[] = "levelkeep key 1";
+constexpr std::chrono::hours kKeyAge{24};
+constexpr uint64_t kKeysBetweenSweeps = 100;
 
 // The names in a folder that may not exist yet.
 Result<std::vector<std::string>> NamesIn(FileSystem* fs,
@@ -35,7 +38,7 @@ Result<std::vector<std::string>> NamesIn(FileSystem* fs,
   return names;
 }
 
-// "ID.TYPE.STATUS"
+// The id in the name of a record.
 std::string IdOf(const std::string& name) {
   return name.substr(0, name.find('.'));
 }
@@ -43,22 +46,22 @@ std::string IdOf(const std::string& name) {
 // A name that RandomId gave to a runner.
 bool IsToken(const std::string& name) { return IsLowerHex(name, 32); }
 
-bool IsFailed(const std::string& name) {
-  return name.ends_with("." + JobStatusName(JobStatus::kFailed));
+// False if the record of an ended job need not be read for the filter.
+bool MayMatch(const JobFilter& filter, const EndedJob& job) {
+  return (!filter.type || job.type() == JobTypeName(*filter.type)) &&
+         (!filter.status || job.status() == JobStatusName(*filter.status)) &&
+         (filter.after.empty() || job.name < filter.after);
 }
 
 }  // namespace
 
-JobStore::JobStore(FileSystem* fs, Clock* clock, std::string folder)
-    : JobStore(fs, clock, std::move(folder), Limits()) {}
-
 JobStore::JobStore(FileSystem* fs, Clock* clock, std::string folder,
-                   Limits limits)
+                   JobLimits limits)
     : fs_(fs),
       clock_(clock),
       folder_(std::move(folder)),
-      limits_(limits),
-      token_(RandomId()) {}
+      token_(RandomId()),
+      history_(fs, clock, folder_, limits) {}
 
 JobStore::~JobStore() {
   MutexLock guard(&mutex_);
@@ -79,8 +82,11 @@ std::string JobStore::OpenPath(const std::string& id) const {
 }
 
 std::string JobStore::EndedPath(const Job& job) const {
-  return JoinPath(folder_, job.id + "." + JobTypeName(job.request.type) + "." +
-                               JobStatusName(job.status));
+  return JoinPath(folder_, EndedJob::NameOf(job));
+}
+
+std::string JobStore::KeyPath(const std::string& key) const {
+  return JoinPath(KeysFolder(), Sha256Hex(key));
 }
 
 std::string JobStore::RunnerPath(const std::string& token) const {
@@ -191,14 +197,21 @@ Status JobStore::PutEnded(const Job& job) {
       StoreRecord(fs_, EndedPath(job), kTitle, JobToRecord(job)));
   const Status removed = fs_->RemoveFile(OpenPath(job.id));
   if (!removed.ok() && removed.code() != StatusCode::kNotFound) return removed;
-  MutexLock guard(&mutex_);
-  if (ended_++ % kEndsBetweenTrims != 0) return Status::Ok();
-  const Status trimmed = Trim();
+  {
+    MutexLock guard(&mutex_);
+    if (ended_++ % kEndsBetweenTrims != 0) return Status::Ok();
+  }
+  const Status trimmed = TrimHistory();
   if (!trimmed.ok()) {
     LogWarn(kJobLogTag,
             "records of old jobs were not removed: " + trimmed.ToString());
   }
   return Status::Ok();
+}
+
+Status JobStore::TrimHistory() {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
+  return history_.Trim();
 }
 
 Result<Job> JobStore::Load(const std::string& path, std::string* runner) const {
@@ -229,9 +242,9 @@ Result<std::vector<Job>> JobStore::TakeUp(
   LEVELKEEP_RETURN_IF_ERROR(Register(""));
   LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
   LEVELKEEP_ASSIGN_OR_RETURN(const auto ids, fs_->List(OpenFolder()));
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, ListEnded());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
   std::set<std::string> ended;
-  for (const std::string& name : names) ended.insert(IdOf(name));
+  for (const EndedJob& job : view->jobs) ended.insert(job.id());
   for (const std::string& id : ids) {
     if (!IsJobId(id)) continue;
     auto job = ended.contains(id) ? RemoveOpen(id) : ClaimOne(id, wanted);
@@ -274,67 +287,127 @@ Result<std::optional<Job>> JobStore::ClaimOne(
   return std::optional<Job>(std::move(*job));
 }
 
-Result<std::vector<std::string>> JobStore::ListEnded() const {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto names, NamesIn(fs_, folder_));
-  std::erase_if(names,
-                [](const std::string& name) { return !IsJobId(IdOf(name)); });
-  return names;
+// The record of an ended job counts, if there are two: see PutEnded.
+Result<Job> JobStore::Find(const std::string& id) {
+  const Status missing(StatusCode::kNotFound,
+                       "there is no job " + Printable(id, 60));
+  if (!IsJobId(id)) return missing;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
+  const auto ended = std::lower_bound(
+      view->jobs.begin(), view->jobs.end(), id,
+      [](const EndedJob& job, const std::string& at) { return job.id() > at; });
+  if (ended != view->jobs.end() && ended->id() == id) {
+    return Load(JoinPath(folder_, ended->name), nullptr);
+  }
+  auto open = Load(OpenPath(id), nullptr);
+  return open.status().code() == StatusCode::kNotFound ? missing : open;
 }
 
-// The paths by id, newest first. If a job has two records, the one of the ended
-// job counts: see PutEnded.
-Result<std::map<std::string, std::string, std::greater<>>> JobStore::Paths()
-    const {
-  std::map<std::string, std::string, std::greater<>> paths;
+// 1. open jobs, which are few   2. ended ones, until the list is full
+Result<std::vector<Job>> JobStore::List(const JobFilter& filter) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto open, NamesIn(fs_, OpenFolder()));
-  for (const std::string& id : open) {
-    if (IsJobId(id)) paths[id] = OpenPath(id);
-  }
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto ended, ListEnded());
-  for (const std::string& name : ended) {
-    paths[IdOf(name)] = JoinPath(folder_, name);
-  }
-  return paths;
-}
-
-Result<Job> JobStore::Find(const std::string& id) const {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto paths, Paths());
-  const auto found = paths.find(id);
-  if (found != paths.end()) return Load(found->second, nullptr);
-  return Status(StatusCode::kNotFound, "there is no job " + Printable(id, 60));
-}
-
-Result<std::vector<Job>> JobStore::List(size_t limit) const {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto paths, Paths());
-  std::vector<Job> jobs;
-  for (const auto& [id, path] : paths) {
-    if (jobs.size() == limit) break;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
+  std::map<std::string, Job, std::greater<>> jobs;
+  // Another process may have ended or removed a job meanwhile.
+  const auto add = [&](const std::string& id, const std::string& path) {
     auto job = Load(path, nullptr);
-    // Another process may have ended or removed the job meanwhile.
-    if (job.ok()) jobs.push_back(std::move(*job));
+    if (job.ok() && Matches(filter, *job)) jobs[id] = std::move(*job);
+  };
+  for (const std::string& id : open) {
+    if (IsJobId(id)) add(id, OpenPath(id));
   }
-  return jobs;
+  size_t found = 0;
+  for (const EndedJob& job : view->jobs) {
+    if (found == filter.limit) break;
+    jobs.erase(job.id());
+    if (!MayMatch(filter, job)) continue;
+    add(job.id(), JoinPath(folder_, job.name));
+    ++found;
+  }
+  std::vector<Job> list;
+  for (auto& [id, job] : jobs) {
+    if (list.size() == filter.limit) break;
+    list.push_back(std::move(job));
+  }
+  return list;
 }
 
-// Sorting the names sorts the jobs by age.
-Status JobStore::Trim() {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto names, ListEnded());
-  const std::string oldest = JobIdPrefix(clock_->Now() - limits_.age);
-  const auto newest = names.end() - static_cast<ptrdiff_t>(
-                                        std::min(names.size(), limits_.always));
-  const auto first_kept =
-      std::min(std::lower_bound(names.begin(), names.end(), oldest), newest);
-  std::vector<std::string> removed(names.begin(), first_kept);
-  names.erase(names.begin(), first_kept);
-  std::stable_partition(names.begin(), names.end(),
-                        [](const auto& name) { return !IsFailed(name); });
-  if (names.size() > limits_.count) {
-    removed.insert(removed.end(), names.begin(),
-                   names.end() - static_cast<ptrdiff_t>(limits_.count));
+Result<std::vector<JobTotal>> JobStore::Totals() {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
+  std::vector<JobTotal> totals;
+  for (const auto& [key, count] : view->counts) {
+    const auto type = ParseJobType(key.first);
+    const auto status = ParseJobStatus(key.second);
+    if (!type || !status) continue;  // of a later version
+    totals.push_back({*type, *status, count.jobs,
+                      static_cast<double>(count.milliseconds) / 1000.0,
+                      count.at_most});
   }
-  for (const std::string& name : removed) {
-    const Status status = fs_->RemoveFile(JoinPath(folder_, name));
-    if (!status.ok() && status.code() != StatusCode::kNotFound) return status;
+  return totals;
+}
+
+// --- keys
+
+// A damaged record counts as none.
+Result<std::optional<std::string>> JobStore::FindKey(
+    const std::string& key, const std::string& content) {
+  std::optional<std::string> id;
+  const auto known = LoadRecord(fs_, KeyPath(key), kKeyTitle);
+  const StatusCode code = known.status().code();
+  if (code == StatusCode::kNotFound || code == StatusCode::kCorruption) {
+    return id;
+  }
+  LEVELKEEP_RETURN_IF_ERROR(known.status());
+  const auto created = ParseTime(known->Get("created"));
+  if (!created.ok() || clock_->Now() - *created >= kKeyAge) return id;
+  if (known->Get("content") == Sha256Hex(content)) {
+    id = known->Get("id");
+    return id;
+  }
+  return Status(StatusCode::kInvalidArgument,
+                "the idempotency key " + Printable(key, 60) +
+                    " was used for another request",
+                "use a new key for each request");
+}
+
+// 1. let no other process claim keys   2. a known key has a job   3. else the
+// key is of this one
+Result<std::string> JobStore::ClaimKey(const std::string& key,
+                                       const std::string& content,
+                                       const std::string& id) {
+  LEVELKEEP_RETURN_IF_ERROR(Register(id));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
+  LEVELKEEP_RETURN_IF_ERROR(SweepKeys());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto known, FindKey(key, content));
+  if (known) {
+    Forget(id);
+    return *known;
+  }
+  Record record;
+  record.Set("id", id);
+  record.Set("content", Sha256Hex(content));
+  record.Set("created", FormatTime(clock_->Now()));
+  LEVELKEEP_RETURN_IF_ERROR(StoreRecord(fs_, KeyPath(key), kKeyTitle, record));
+  return id;
+}
+
+// REQUIRES: jobs.lock is held.
+Status JobStore::SweepKeys() {
+  {
+    MutexLock guard(&mutex_);
+    if (keys_++ % kKeysBetweenSweeps != 0) return Status::Ok();
+  }
+  const Status made = fs_->CreateDirectory(KeysFolder());
+  if (made.ok()) return fs_->SyncDirectory(folder_);
+  if (made.code() != StatusCode::kAlreadyExists) return made;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto names, fs_->List(KeysFolder()));
+  for (const std::string& name : names) {
+    const std::string path = JoinPath(KeysFolder(), name);
+    const auto info = fs_->Stat(path);
+    if (!info.ok()) continue;
+    const Time written{std::chrono::duration_cast<Time::duration>(
+        std::chrono::nanoseconds(info->mtime_ns))};
+    if (clock_->Now() - written > kKeyAge) (void)fs_->RemoveFile(path);
   }
   return Status::Ok();
 }

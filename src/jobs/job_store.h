@@ -1,7 +1,8 @@
 // The records of jobs in a folder, which several processes may share.
 //
 //   FOLDER/open/ID               a job that has not ended
-//   FOLDER/ID.TYPE.STATUS        an ended job; the name is enough for a list
+//   FOLDER/ID.TYPE.STATUS.MS     an ended job: see job_history.h
+//   FOLDER/keys/DIGEST           which job a request with a key has made
 //   FOLDER/runners/TOKEN         the claim of a process on its jobs, which have
 //                                this token; locked while the process lives
 //   FOLDER/jobs.lock             held for milliseconds by a process that claims
@@ -28,6 +29,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
+#include "jobs/job_history.h"
 #include "levelkeep/reports.h"
 #include "levelkeep/status.h"
 
@@ -37,20 +39,12 @@ namespace levelkeep {
 // one thread at a time.
 class JobStore {
  public:
-  // How long and how many ended jobs are kept. If there are too many, completed
-  // and cancelled ones go before failed ones, the oldest first.
-  struct Limits {
-    std::chrono::hours age{90 * 24};
-    size_t count = 10'000;
-    size_t always = 100;  // stay whatever their age: the clock may be wrong
-  };
-
   // The objects that the pointers lead to must outlive this object. Creates
   // nothing yet. The first Put creates the folder; its parent must exist by
   // then, so that a backup folder on a volume that is not mounted is not
   // created.
-  JobStore(FileSystem* fs, Clock* clock, std::string folder);
-  JobStore(FileSystem* fs, Clock* clock, std::string folder, Limits limits);
+  JobStore(FileSystem* fs, Clock* clock, std::string folder,
+           JobLimits limits = {});
   ~JobStore();
   JobStore(const JobStore&) = delete;
   JobStore& operator=(const JobStore&) = delete;
@@ -64,16 +58,30 @@ class JobStore {
   // REQUIRES: called before Put.
   Result<std::vector<Job>> TakeUp(const std::function<bool(JobType)>& wanted =
                                       [](JobType) { return true; });
+  // The id of the job that a request with this key has made within the last
+  // 24 h, in any process; else `id`, which is from now on, durably, the key's
+  // job. `content` describes the request. kInvalidArgument: the key was used
+  // for another request.
+  Result<std::string> ClaimKey(const std::string& key,
+                               const std::string& content,
+                               const std::string& id);
+  // The job of the key; no value: there is none. Errors: as for ClaimKey.
+  Result<std::optional<std::string>> FindKey(const std::string& key,
+                                             const std::string& content);
   // kNotFound.
-  Result<Job> Find(const std::string& id) const;
-  // The jobs, newest first, at most `limit`.
-  Result<std::vector<Job>> List(size_t limit) const;
+  Result<Job> Find(const std::string& id);
+  // The jobs of the filter, newest first.
+  Result<std::vector<Job>> List(const JobFilter& filter);
+  // All jobs that ever ended, by type and status.
+  Result<std::vector<JobTotal>> Totals();
 
  private:
   std::string OpenFolder() const { return JoinPath(folder_, "open"); }
+  std::string KeysFolder() const { return JoinPath(folder_, "keys"); }
   std::string RunnersFolder() const { return JoinPath(folder_, "runners"); }
   std::string OpenPath(const std::string& id) const;
   std::string EndedPath(const Job& job) const;
+  std::string KeyPath(const std::string& key) const;
   std::string RunnerPath(const std::string& token) const;
   Result<std::unique_ptr<FileLock>> LockFolder();
   Status Register(const std::string& id);
@@ -92,15 +100,14 @@ class JobStore {
   Result<std::optional<Job>> ClaimOne(
       const std::string& id, const std::function<bool(JobType)>& wanted);
   Result<Job> Load(const std::string& path, std::string* runner) const;
-  Result<std::vector<std::string>> ListEnded() const;
-  Result<std::map<std::string, std::string, std::greater<>>> Paths() const;
-  Status Trim();
+  Status SweepKeys();
+  Status TrimHistory();
 
   FileSystem* const fs_;
   Clock* const clock_;
   const std::string folder_;
-  const Limits limits_;
   const std::string token_;
+  JobHistory history_;
 
   // No other try to lock the folder before this.
   std::atomic<std::chrono::steady_clock::time_point> no_lock_before_{};
@@ -108,7 +115,9 @@ class JobStore {
   Mutex mutex_;
   std::unique_ptr<FileLock> runner_ GUARDED_BY(mutex_);  // null: not registered
   std::set<std::string> open_ GUARDED_BY(mutex_);        // claimed jobs
-  uint64_t ended_ GUARDED_BY(mutex_) = 0;  // jobs, since this object exists
+  // Since this object exists.
+  uint64_t ended_ GUARDED_BY(mutex_) = 0;
+  uint64_t keys_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace levelkeep

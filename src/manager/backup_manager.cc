@@ -228,16 +228,21 @@ Status BackupManager::PinBackup(const std::string& name, bool pinned) {
   return impl_->engine_.Pin(name, pinned);
 }
 
-Result<std::string> BackupManager::SubmitJob(const JobRequest& request) {
-  return impl_->SubmitJob(request);
+Result<std::string> BackupManager::SubmitJob(const JobRequest& request,
+                                             const std::string& key) {
+  return impl_->SubmitJob(request, key);
 }
 
 Result<Job> BackupManager::FindJob(const std::string& id) {
   return impl_->jobs_.Find(id);
 }
 
-Result<std::vector<Job>> BackupManager::ListJobs(size_t limit) {
-  return impl_->jobs_.List(limit);
+Result<std::vector<Job>> BackupManager::ListJobs(const JobFilter& filter) {
+  return impl_->jobs_.List(filter);
+}
+
+Result<std::vector<JobTotal>> BackupManager::JobTotals() {
+  return impl_->jobs_.Totals();
 }
 
 Result<Job> BackupManager::WaitForJob(const std::string& id,

@@ -1,9 +1,9 @@
 // The implementation of BackupManager. One file per procedure:
 //   backup_manager.cc  forwarding             manager_start.cc    Initialize
 //   manager_attach.cc  attach, snapshot
-//   manager_create.cc  create, schedule       manager_restore.cc  restore
+//   manager_create.cc  create, rotate         manager_restore.cc  restore
 //   manager_health.cc  health                 manager_verify.cc   verify
-//   manager_jobs.cc    jobs
+//   manager_jobs.cc    jobs                   manager_schedule.cc schedules
 // A method submits a job to the JobRunner, and the job's handler calls the
 // engine.
 
@@ -61,7 +61,8 @@ class BackupManager::Impl : private Database {
                                     std::stop_token stop);
 
   // --- manager_jobs.cc
-  Result<std::string> SubmitJob(JobRequest request);
+  Result<std::string> SubmitJob(const JobRequest& request,
+                                const std::string& key);
 
   // --- manager_restore.cc
   Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
@@ -112,6 +113,7 @@ class BackupManager::Impl : private Database {
   std::map<JobType, JobHandler> Handlers();
   JobOutcome Create(const JobRun& run);
   bool NeedsCreate();
+  bool NeedsRotate();
   JobOutcome Rotate();
   JobOutcome Delete(const JobRun& run);
   JobOutcome Verify(const JobRun& run);
@@ -121,7 +123,8 @@ class BackupManager::Impl : private Database {
 
   // The newest backup, if it has every write of the database.
   Result<std::string> FindCover();
-  void StartSchedule();
+  void StartSchedule(const std::string& database_id);
+  std::optional<Time> LastBackup();
   void SubmitVerification(const std::string& name,
                           std::chrono::milliseconds delay = {});
   void SubmitTidying(const std::string& name);
@@ -161,6 +164,7 @@ class BackupManager::Impl : private Database {
   double verify_rate_ GUARDED_BY(mutex_) = 0;
   std::string database_id_ GUARDED_BY(mutex_);  // for job records
   std::shared_ptr<JobStore> job_store_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Schedule> backup_schedule_ GUARDED_BY(mutex_);
 
  public:
   JobRunner jobs_;  // last: its threads use the members above

@@ -128,7 +128,7 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
   }
   OpenJobs(adoption.identity.id);
   jobs_.Resume(JobType::kCreate);
-  StartSchedule();
+  StartSchedule(adoption.identity.id);
   return Status::Ok();
 }
 

@@ -1,4 +1,4 @@
-// Create, rotate, delete, and the schedule that runs creates.
+// Create, rotate and delete.
 
 #include <algorithm>
 #include <chrono>
@@ -15,10 +15,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-// The number of retries of a failed submitted backup, and the pause between
-// them.
-constexpr uint64_t kRetries = 2;
-constexpr milliseconds kRetryDelay{30'000};
 // The pause after another process blocked the backup.
 constexpr milliseconds kBusyDelay{5'000};
 
@@ -75,12 +71,8 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
     LogError(kEngineLogTag, "backup failed: " + made.status().ToString());
   }
   outcome.postponed = made.status().code() == StatusCode::kBusy;
-  const milliseconds interval = options_.schedule.interval;
   if (outcome.postponed) {
-    outcome.again = std::min(kBusyDelay, interval);
-  } else if (made.status().code() != StatusCode::kCancelled &&
-             run.attempt <= kRetries) {
-    outcome.again = std::min(kRetryDelay, interval);
+    outcome.again = std::min(kBusyDelay, options_.schedule.interval);
   }
   return outcome;
 }
@@ -154,21 +146,6 @@ bool BackupManager::Impl::NeedsCreate() {
   // No new backup will be verified, which would start the tidying.
   SubmitTidying(*cover);
   return false;
-}
-
-void BackupManager::Impl::StartSchedule() {
-  if (!options_.schedule.enabled) return;
-  std::optional<Time> last;
-  const auto listing = engine_.ListRecentEntries();
-  if (listing.ok() && (*listing)->newest_good() != nullptr) {
-    last = (*listing)->newest_good()->created();
-  }
-  auto schedule =
-      std::make_unique<IntervalSchedule>(options_.schedule.interval);
-  const milliseconds delay =
-      schedule->DelayAtStart(last, LastSequence() > 0, clock_->Now());
-  jobs_.SetSchedule({.if_needed = true, .trigger = "scheduled"},
-                    std::move(schedule), delay);
 }
 
 }  // namespace levelkeep

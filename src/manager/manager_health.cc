@@ -155,8 +155,17 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
   const Time::duration age = clock_->Now() - newest->created();
   if (age < Time::duration::zero()) return;  // the clock was set back
   health->unsaved_seconds = Seconds(age);
-  if (options_.schedule.enabled &&
-      age > kMissedRunsUntilDegraded * options_.schedule.interval) {
+  std::shared_ptr<const Schedule> schedule;
+  {
+    MutexLock lock(&mutex_);
+    schedule = backup_schedule_;
+  }
+  if (schedule == nullptr) return;
+  Time latest = newest->created();  // of the next backup that is not missed
+  for (int run = 0; run < kMissedRunsUntilDegraded; ++run) {
+    latest = schedule->NextAfter(latest);
+  }
+  if (clock_->Now() > latest) {
     health->degraded.push_back("unsaved writes are older than " +
                                std::to_string(kMissedRunsUntilDegraded) +
                                " backup intervals");

@@ -1,20 +1,48 @@
 // The jobs of this manager: their handlers, the folder of their records, and
 // the submission of jobs for other callers.
 
+#include <algorithm>
+#include <chrono>
 #include <memory>
 #include <utility>
 
 #include "base/status_macros.h"
 #include "base/work.h"
+#include "jobs/job.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
 
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+// A verification that interrupted its process so often is not begun again: it
+// may be the reason.
+constexpr uint64_t kMostInterruptions = 2;
+
+// Characters of an Idempotency-Key.
+bool IsKey(const std::string& key) {
+  return !key.empty() && key.size() <= 255 &&
+         std::all_of(key.begin(), key.end(),
+                     [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+}  // namespace
+
 std::map<JobType, JobHandler> BackupManager::Impl::Handlers() {
+  const auto& retries = options_.retries;
   return {
       {JobType::kCreate,
        {.run = [this](const JobRun& run) { return Create(run); },
-        .is_needed = [this](const JobRequest&) { return NeedsCreate(); }}},
+        .is_needed = [this](const JobRequest&) { return NeedsCreate(); },
+        .policy = {.retries = static_cast<uint64_t>(retries.backup),
+                   .retry_delay =
+                       std::min<milliseconds>(seconds(retries.backup_delay),
+                                              options_.schedule.interval),
+                   .quiet_limit = seconds(retries.backup_timeout),
+                   .quiet_setting = "BACKUP_TIMEOUT"}}},
       {JobType::kRestore,
        {.run = [this](const JobRun& run) { return Restore(run); }}},
       {JobType::kUndo,
@@ -22,10 +50,17 @@ std::map<JobType, JobHandler> BackupManager::Impl::Handlers() {
       {JobType::kVerify,
        {.run = [this](const JobRun& run) { return Verify(run); },
         .is_needed =
-            [this](const JobRequest& request) {
-              return NeedsVerify(request);
-            }}},
-      {JobType::kRotate, {.run = [this](const JobRun&) { return Rotate(); }}},
+            [this](const JobRequest& request) { return NeedsVerify(request); },
+        .policy = {.quiet_limit = seconds(retries.verify_timeout),
+                   .quiet_setting = "VERIFY_TIMEOUT",
+                   .interruptions = kMostInterruptions}}},
+      {JobType::kRotate,
+       {.run = [this](const JobRun&) { return Rotate(); },
+        .is_needed = [this](const JobRequest&) { return NeedsRotate(); },
+        .policy = {.retries = static_cast<uint64_t>(retries.rotate),
+                   .retry_delay = seconds(retries.rotate_delay),
+                   .quiet_limit = seconds(retries.rotate_timeout),
+                   .quiet_setting = "ROTATE_TIMEOUT"}}},
       {JobType::kDelete,
        {.run = [this](const JobRun& run) { return Delete(run); }}},
   };
@@ -45,11 +80,12 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
     MutexLock lock(&mutex_);
     job_store_ = store;
   }
-  // A verification changes nothing: an interrupted one is simply done again.
+  // A verification that ended its process too often rests, as one that could
+  // not be done.
   for (const Job& job : jobs_.TakeUp(store)) {
-    if (job.request.type == JobType::kVerify) {
-      SubmitVerification(job.request.backup);
-    }
+    if (job.request.type != JobType::kVerify) continue;
+    const auto backup = engine_.Find(job.request.backup);
+    if (backup.ok()) engine_.NoteUnfinished(*backup);
   }
 }
 
@@ -83,10 +119,25 @@ Result<JobRequest> BackupManager::Impl::Complete(JobRequest request) {
   return request;
 }
 
-Result<std::string> BackupManager::Impl::SubmitJob(JobRequest request) {
-  LEVELKEEP_ASSIGN_OR_RETURN(request, Complete(std::move(request)));
-  return jobs_.Submit(
-      {.request = std::move(request), .must_be_recorded = true});
+// A repeat with the same key gets the job of the first request, even if the
+// request would be refused by now.
+Result<std::string> BackupManager::Impl::SubmitJob(const JobRequest& request,
+                                                   const std::string& key) {
+  const std::string content = key.empty() ? "" : DescribeRequest(request);
+  if (!key.empty()) {
+    if (!IsKey(key)) {
+      return Status(StatusCode::kInvalidArgument,
+                    "the idempotency key is not usable",
+                    "use 1 to 255 visible ASCII characters");
+    }
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto known, jobs_.FindKey(key, content));
+    if (known) return *known;
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(JobRequest complete, Complete(request));
+  return jobs_.Submit({.request = std::move(complete),
+                       .must_be_recorded = true,
+                       .key = key,
+                       .key_content = content});
 }
 
 }  // namespace levelkeep

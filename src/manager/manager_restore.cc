@@ -40,6 +40,22 @@ Result<RestorePreview> BackupManager::Impl::PreviewRestore(
   return preview;
 }
 
+namespace {
+
+// What a job's record keeps of its report.
+std::map<std::string, std::string> ResultOf(const RestoreReport& report,
+                                            const std::string& backup) {
+  std::map<std::string, std::string> result = {
+      {"sequence", std::to_string(report.last_sequence)},
+      {"bytes", std::to_string(report.bytes)},
+      {"applied", report.applied ? "true" : "false"}};
+  if (!backup.empty()) result["backup"] = backup;
+  if (!report.epoch.empty()) result["epoch"] = report.epoch;
+  return result;
+}
+
+}  // namespace
+
 Result<RestoreReport> BackupManager::Impl::RestoreBackup(
     const RestoreRequest& request) {
   LEVELKEEP_ASSIGN_OR_RETURN(
@@ -69,9 +85,7 @@ JobOutcome BackupManager::Impl::Restore(const JobRun& run) {
   const std::string what = live ? ": restored, write number " + sequence
                                 : ": staged for the next start";
   LogInfo(kEngineLogTag, backup->name + what);
-  return {Status::Ok(),
-          backup->name + what,
-          {{"backup", backup->name}, {"sequence", sequence}},
+  return {Status::Ok(), backup->name + what, ResultOf(*report, backup->name),
           std::move(report).value()};
 }
 
@@ -114,8 +128,7 @@ JobOutcome BackupManager::Impl::Undo(const JobRun& run) {
   const std::string sequence = std::to_string(report->last_sequence);
   const std::string what = "restore undone, write number " + sequence;
   LogInfo(kEngineLogTag, what);
-  return {
-      Status::Ok(), what, {{"sequence", sequence}}, std::move(report).value()};
+  return {Status::Ok(), what, ResultOf(*report, ""), std::move(report).value()};
 }
 
 }  // namespace levelkeep

@@ -32,6 +32,17 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "RESTORE_DIR=./restore\n"
             "AUTO_BACKUP_ENABLED=true\n"
             "AUTO_BACKUP_INTERVAL=3600000\n"
+            "BACKUP_SCHEDULE=\n"
+            "ROTATE_SCHEDULE=\n"
+            "SCHEDULE_TZ=\n"
+            "SCHEDULE_JITTER=0\n"
+            "BACKUP_RETRIES=2\n"
+            "BACKUP_RETRY_DELAY=30\n"
+            "BACKUP_TIMEOUT=300\n"
+            "ROTATE_RETRIES=1\n"
+            "ROTATE_RETRY_DELAY=30\n"
+            "ROTATE_TIMEOUT=60\n"
+            "VERIFY_TIMEOUT=3600\n"
             "MAX_BACKUPS=10\n"
             "BACKUP_HISTORY_DAYS=30\n"
             "BACKUP_COMPRESSION=true\n"
@@ -95,6 +106,17 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"AUTO_BACKUP_ENABLED", "no", "false", "maybe"},
       {"AUTO_RESTORE_ENABLED", "OFF", "false", ""},
       {"AUTO_BACKUP_INTERVAL", "1000", "1000", "999"},
+      {"BACKUP_SCHEDULE", "@daily", "@daily", "a\nb"},
+      {"ROTATE_SCHEDULE", "0 1 * * *", "0 1 * * *", "a\nb"},
+      {"SCHEDULE_TZ", "Europe/Berlin", "Europe/Berlin", "a\nb"},
+      {"SCHEDULE_JITTER", "600", "600", "86401"},
+      {"BACKUP_RETRIES", "0", "0", "101"},
+      {"BACKUP_RETRY_DELAY", "1", "1", "0"},
+      {"BACKUP_TIMEOUT", "0", "0", "-1"},
+      {"ROTATE_RETRIES", "3", "3", "x"},
+      {"ROTATE_RETRY_DELAY", "60", "60", "0"},
+      {"ROTATE_TIMEOUT", "0", "0", "86401"},
+      {"VERIFY_TIMEOUT", "0", "0", "1h"},
       {"MAX_BACKUPS", "100000", "100000", "0"},
       {"BACKUP_HISTORY_DAYS", "0", "0", "36501"},
       {"BACKUP_UNDO_HOURS", "0", "0", "-1"},
@@ -137,7 +159,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
 }
 
 // `NAME=$UNSET` leaves an empty value: tried in each layer.
-TEST_F(SettingsTest, NothingIsAValueOfFourSettingsOnly) {
+TEST_F(SettingsTest, NothingIsAValueOfSevenSettingsOnly) {
   std::set<std::string> may_be_empty;
   for (const SettingInfo& info : AllSettings()) {
     sources_ = SettingsSources();
@@ -159,9 +181,11 @@ TEST_F(SettingsTest, NothingIsAValueOfFourSettingsOnly) {
     sources_.flags = {{info.name, ""}};
     EXPECT_EQ(LoadSettings(sources_).ok(), ok) << info.name;
   }
-  EXPECT_EQ(may_be_empty, (std::set<std::string>{
-                              "API_ALLOWED_HOSTS", "LEVELKEEP_CHECK_PROGRAM",
-                              "LOG_DIR", "RESTART_COMMAND"}));
+  EXPECT_EQ(
+      may_be_empty,
+      (std::set<std::string>{
+          "API_ALLOWED_HOSTS", "BACKUP_SCHEDULE", "LEVELKEEP_CHECK_PROGRAM",
+          "LOG_DIR", "RESTART_COMMAND", "ROTATE_SCHEDULE", "SCHEDULE_TZ"}));
 }
 
 TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
@@ -424,10 +448,22 @@ TEST_F(SettingsTest, RefusesToForgetWhatALaterVersionKnows) {
 }
 
 TEST_F(SettingsTest, NotesValuesThatThisVersionIgnores) {
-  sources_.environment = {{"BACKUP_SCHEDULE", "0 2 * * *"}};
+  sources_.environment = {{"BACKUP_S3_BUCKET", "b"}};
   EXPECT_THAT(Load().notes,
-              ElementsAre("BACKUP_SCHEDULE (environment BACKUP_SCHEDULE) is "
+              ElementsAre("BACKUP_S3_BUCKET (environment BACKUP_S3_BUCKET) is "
                           "ignored: not supported by this version"));
+}
+
+TEST_F(SettingsTest, AWrongScheduleIsExplained) {
+  sources_.environment = {{"BACKUP_SCHEDULE", "0 25 * * *"},
+                          {"ROTATE_SCHEDULE", "0 0 31 4 *"},
+                          {"SCHEDULE_TZ", "Europe/Atlantis"}};
+  const std::string problems = LoadProblems();
+  EXPECT_THAT(problems, HasSubstr("BACKUP_SCHEDULE: "));
+  EXPECT_THAT(problems, HasSubstr("\"25\""));
+  EXPECT_THAT(problems, HasSubstr("ROTATE_SCHEDULE: "));
+  EXPECT_THAT(problems, HasSubstr("SCHEDULE_TZ: "));
+  EXPECT_THAT(problems, HasSubstr("Europe/Atlantis"));
 }
 
 TEST_F(SettingsTest, TheEnvironmentOfTheProcessIsComplete) {

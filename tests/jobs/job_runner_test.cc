@@ -45,7 +45,7 @@ TEST_F(JobRunnerTest, RunsOnTheCallersThreadAndReturnsItsValue) {
   EXPECT_EQ(*value, "the value");
   EXPECT_EQ(thread, std::this_thread::get_id());
   EXPECT_EQ(progress, 0.5);
-  const auto jobs = runner_->List(10);
+  const auto jobs = runner_->List({.limit = 10});
   ASSERT_EQ(jobs->size(), 1u);
   EXPECT_EQ(jobs->front().status, JobStatus::kCompleted);
   EXPECT_EQ(store_->Find(jobs->front().id)->message, "done");
@@ -65,7 +65,8 @@ TEST_F(JobRunnerTest, TheSecondIsToldWhatRuns) {
   LetAllGoOn();
   EXPECT_TRUE(first.get().status.ok());
   EXPECT_EQ(runner_->Running(), std::nullopt);
-  EXPECT_EQ(runner_->List(10)->size(), 1u) << "a refused request is no job";
+  EXPECT_EQ(runner_->List({.limit = 10})->size(), 1u)
+      << "a refused request is no job";
 }
 
 TEST_F(JobRunnerTest, AVerificationRunsBesideABackup) {
@@ -84,7 +85,7 @@ TEST_F(JobRunnerTest, TheCallersStopReachesTheJob) {
   ASSERT_TRUE(HasBegun("one"));
   stop.request_stop();
   EXPECT_EQ(call.get().status.code(), StatusCode::kCancelled);
-  EXPECT_EQ(runner_->List(1)->front().status, JobStatus::kCancelled);
+  EXPECT_EQ(runner_->List({.limit = 1})->front().status, JobStatus::kCancelled);
 }
 
 TEST_F(JobRunnerTest, ACallerWaitsForItsTurn) {
@@ -138,7 +139,7 @@ TEST_F(JobRunnerTest, AWaitEndsByAStopACancelAndAClose) {
     ASSERT_TRUE(Until([&] { return Waiting() == 1; }));
     if (way == "stop") stop.request_stop();
     if (way == "cancel") {
-      for (const Job& job : *runner_->List(10)) {
+      for (const Job& job : *runner_->List({.limit = 10})) {
         if (job.request.type == kCreate) {
           EXPECT_TRUE(runner_->Cancel(job.id).ok());
         }
@@ -190,7 +191,7 @@ TEST_F(JobRunnerTest, ACancelledCallerDoesNotBegin) {
   auto first = Call(kRotate, "first");
   ASSERT_TRUE(HasBegun("first"));
   auto second = CallWithPatience(kRestore, "second");
-  for (const Job& job : *runner_->List(10)) {
+  for (const Job& job : *runner_->List({.limit = 10})) {
     if (job.request.type == kRestore) {
       EXPECT_TRUE(runner_->Cancel(job.id).ok());
     }
@@ -219,7 +220,7 @@ TEST_F(JobRunnerTest, ARestoreStopsAVerificationAndWaitsForItsEnd) {
 TEST_F(JobRunnerTest, ACommittedRestoreCannotBeCancelled) {
   EndsAs("restore", [&](const JobRun& run) {
     EXPECT_TRUE(run.work.Commit().ok());
-    const std::string id = runner_->List(1)->front().id;
+    const std::string id = runner_->List({.limit = 1})->front().id;
     const Status refused = runner_->Cancel(id);
     EXPECT_EQ(refused.code(), StatusCode::kBusy);
     EXPECT_TRUE(
@@ -235,7 +236,7 @@ TEST_F(JobRunnerTest, ACommittedRestoreCannotBeCancelled) {
 
 TEST_F(JobRunnerTest, AStoppedRestoreDoesNotCommit) {
   EndsAs("restore", [&](const JobRun& run) {
-    EXPECT_TRUE(runner_->Cancel(runner_->List(1)->front().id).ok());
+    EXPECT_TRUE(runner_->Cancel(runner_->List({.limit = 1})->front().id).ok());
     return JobOutcome{run.work.Commit()};
   });
   LetAllGoOn();
@@ -268,7 +269,7 @@ TEST_F(JobRunnerTest, RunsAlsoWhereNoRecordCanBeWritten) {
                                       dir_.Sub("missing") + "/jobs");
   LetAllGoOn();
   EXPECT_TRUE(runner_->Run(Request(kCreate, "one"), {}).status.ok());
-  EXPECT_EQ(runner_->List(10)->size(), 1u) << "the job is in memory";
+  EXPECT_EQ(runner_->List({.limit = 10})->size(), 1u) << "the job is in memory";
 }
 
 }  // namespace

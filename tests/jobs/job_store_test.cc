@@ -31,7 +31,7 @@ class JobStoreTest : public ::testing::Test {
   }
 
   FileSystem* fs() { return disk_.file_system(); }
-  std::unique_ptr<JobStore> Open(JobStore::Limits limits = {}) {
+  std::unique_ptr<JobStore> Open(JobLimits limits = {}) {
     return std::make_unique<JobStore>(fs(), &clock_, kFolder, limits);
   }
   Job NewJob(JobType type = JobType::kCreate) {
@@ -64,9 +64,10 @@ TEST_F(JobStoreTest, KeepsWhatWasPut) {
   ASSERT_TRUE(store->Put(With(first, JobStatus::kCompleted)).ok());
   EXPECT_EQ(store->Find(first.id)->status, JobStatus::kCompleted);
   EXPECT_EQ(store->Find(second.id)->status, JobStatus::kPending);
-  EXPECT_EQ(Ids(*store->List(10)),
+  EXPECT_EQ(Ids(*store->List({.limit = 10})),
             (std::vector<std::string>{second.id, first.id}));
-  EXPECT_EQ(Ids(*store->List(1)), std::vector<std::string>{second.id});
+  EXPECT_EQ(Ids(*store->List({.limit = 1})),
+            std::vector<std::string>{second.id});
   for (const std::string& id : {NewJobId(clock_.Now()), std::string("../x")}) {
     EXPECT_EQ(store->Find(id).status().code(), StatusCode::kNotFound);
   }
@@ -75,7 +76,7 @@ TEST_F(JobStoreTest, KeepsWhatWasPut) {
 TEST_F(JobStoreTest, LookingMakesNoFile) {
   const auto store = Open();
   EXPECT_TRUE(store->TakeUp()->empty());
-  EXPECT_TRUE(store->List(10)->empty());
+  EXPECT_TRUE(store->List({.limit = 10})->empty());
   EXPECT_EQ(store->Find(NewJob().id).status().code(), StatusCode::kNotFound);
   EXPECT_TRUE(fs()->List(kParent)->empty());
 }
@@ -116,7 +117,8 @@ TEST_F(JobStoreTest, ADamagedRecordIsRemoved) {
   first.reset();
   const auto store = Open();
   EXPECT_EQ(Ids(*store->TakeUp()), std::vector<std::string>{good.id});
-  EXPECT_EQ(Ids(*store->List(10)), std::vector<std::string>{good.id});
+  EXPECT_EQ(Ids(*store->List({.limit = 10})),
+            std::vector<std::string>{good.id});
 }
 
 TEST_F(JobStoreTest, ARecordOfALaterVersionStays) {
@@ -184,12 +186,12 @@ TEST_F(JobStoreTest, TheNewestStayWhateverTheirAge) {
   clock_.Advance(hours(24 * 365 * 70));
   const Job later = With(NewJob(), JobStatus::kCompleted);
   ASSERT_TRUE(Open()->Put(later).ok());
-  EXPECT_EQ(Ids(*Open()->List(10)),
+  EXPECT_EQ(Ids(*Open()->List({.limit = 10})),
             (std::vector<std::string>{later.id, job.id}));
 }
 
 TEST_F(JobStoreTest, OldOnesGoAndFailuresStayLongest) {
-  const JobStore::Limits limits{.age = hours(48), .count = 3, .always = 0};
+  const JobLimits limits{.age = hours(48), .count = 3, .always = 0};
   std::vector<Job> jobs;
   {
     const auto store = Open();  // with the usual limits
@@ -203,7 +205,7 @@ TEST_F(JobStoreTest, OldOnesGoAndFailuresStayLongest) {
   const auto store = Open(limits);
   jobs.push_back(With(NewJob(), JobStatus::kCompleted));
   ASSERT_TRUE(store->Put(jobs.back()).ok());
-  EXPECT_EQ(Ids(*store->List(100)),
+  EXPECT_EQ(Ids(*store->List({.limit = 100})),
             (std::vector<std::string>{jobs[7].id, jobs[6].id, jobs[2].id}));
 }
 

@@ -50,7 +50,8 @@ class RunnerFixture : public ::testing::Test {
                               return request.created_by.starts_with("lane ")
                                          ? request.created_by
                                          : std::string();
-                            }};
+                            },
+                        .policy = policies_[type]};
     }
     runner_ = std::make_unique<JobRunner>(
         &clock_, std::move(handlers),
@@ -62,7 +63,7 @@ class RunnerFixture : public ::testing::Test {
   // writes at its end.
   void RestartAfterAKill() {
     const std::string left = folder_;
-    folder_ = dir_.Sub("jobs after a kill");
+    folder_ = left + " after a kill";
     std::filesystem::copy(left, folder_,
                           std::filesystem::copy_options::recursive);
     Restart();
@@ -122,13 +123,22 @@ class RunnerFixture : public ::testing::Test {
                  std::count(begun_.begin(), begun_.end(), label)) >= times;
     });
   }
+  // Advances the clock until the condition holds, in steps, so that each
+  // sleeper sees each step.
+  template <typename Condition>
+  bool UntilWithTime(milliseconds step, Condition condition) {
+    return Until([&] {
+      clock_.Advance(step);
+      return condition();
+    });
+  }
   std::vector<std::string> Begun() {
     MutexLock lock(&mutex_);
     return begun_;
   }
   // How many jobs wait for others.
   int Waiting() {
-    const auto jobs = runner_->List(100);
+    const auto jobs = runner_->List({.limit = 100});
     EXPECT_TRUE(jobs.ok());
     return static_cast<int>(std::count_if(
         jobs->begin(), jobs->end(),
@@ -164,6 +174,7 @@ class RunnerFixture : public ::testing::Test {
   std::set<std::string> free_;
   std::set<std::string> needless_;
   std::map<std::string, std::function<JobOutcome(const JobRun&)>> outcomes_;
+  std::map<JobType, JobPolicy> policies_;  // from the next Restart on
   bool open_ = false;
   std::shared_ptr<JobStore> store_;
   std::unique_ptr<JobRunner> runner_;

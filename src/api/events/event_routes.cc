@@ -193,6 +193,14 @@ std::variant<EncodedBatch, Response> ReadBatch(Mutex* large_trees,
 }
 
 Response PostEvents(Shared* shared, const Request& request) {
+  // A client that sends a key relies on it.
+  if (request.FindHeader("idempotency-key") != nullptr) {
+    return ErrorResponse(
+        Status(StatusCode::kInvalidArgument,
+               "this route does not know the header Idempotency-Key",
+               "leave it out, and look with GET /api/events whether an event "
+               "whose answer was lost is stored"));
+  }
   auto read = ReadBatch(&shared->large_trees, request.body);
   if (auto* refusal = std::get_if<Response>(&read)) return std::move(*refusal);
   auto& batch = std::get<EncodedBatch>(read);

@@ -1,0 +1,69 @@
+// The schedules of an attached database.
+
+#include <algorithm>
+#include <memory>
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "base/log.h"
+#include "jobs/schedule_memory.h"
+#include "manager/backup_manager_impl.h"
+#include "manager/schedules.h"
+
+namespace levelkeep {
+
+// 1. which schedules are there?   2. what has the last process done?   3. plan
+// the first run of each
+void BackupManager::Impl::StartSchedule(const std::string& database_id) {
+  const auto jobs = PlannedJobs(options_.schedule, database_id);
+  if (!jobs.ok()) {  // Validate has refused wrong ones; a zone can vanish
+    LogError(kEngineLogTag, "no scheduled jobs: " + jobs.status().ToString());
+    return;
+  }
+  const auto memory = std::make_shared<ScheduleMemory>(
+      fs_, JoinPath(ParentPath(engine_.JobsFolder(database_id)), "schedules"));
+  for (const PlannedJob& job : *jobs) {
+    const Time now = clock_->Now();
+    const auto known = memory->Resume(job.name, job.plan, now);
+    if (job.request.type == JobType::kCreate) {
+      MutexLock lock(&mutex_);
+      backup_schedule_ = job.schedule;
+    }
+    if (job.schedule == nullptr) continue;
+    const Time first =
+        job.is_interval && known.past != ScheduleMemory::Past::kOff
+            ? now + job.schedule->DelayAtStart(LastBackup(), LastSequence() > 0,
+                                               now)
+            : job.schedule->NextAfter(known.from);
+    jobs_.SetSchedule(
+        job.request, job.schedule, first,
+        [memory, name = job.name](Time due) { memory->Note(name, due); });
+  }
+}
+
+// When the newest good backup had all writes for the last time.
+std::optional<Time> BackupManager::Impl::LastBackup() {
+  const auto listing = engine_.ListRecentEntries();
+  if (!listing.ok() || (*listing)->newest_good() == nullptr) {
+    return std::nullopt;
+  }
+  return (*listing)->newest_good()->created();
+}
+
+// A rotation depends on a backup: without a new one, nothing is superfluous
+// that was not so before, and the last good backups are worth more than usual.
+bool BackupManager::Impl::NeedsRotate() {
+  const auto jobs = jobs_.List({.limit = 1, .type = JobType::kCreate});
+  const bool failed = jobs.ok() && !jobs->empty() &&
+                      (jobs->front().status == JobStatus::kFailed ||
+                       jobs->front().code != StatusCode::kOk);
+  if (failed) {
+    LogWarn(kEngineLogTag,
+            "scheduled rotation: skipped, because the last backup failed: " +
+                jobs->front().message);
+  }
+  return !failed;
+}
+
+}  // namespace levelkeep
