@@ -90,7 +90,7 @@ namespace http {
 
 struct ApiOptions {
   std::string host = "127.0.0.1";  // API_HOST: the address to listen on
-  int port = 5050;                 // API_PORT; 0: any free one
+  int port = 5050;    // API_PORT; 0: any free one; -1 ("none"): not over TCP
   std::string token;  // API_TOKEN; all routes but /livez and /readyz need it
   bool allow_anonymous = false;  // API_ALLOW_ANONYMOUS: others need no token
   // API_ALLOWED_HOSTS: Host names to accept besides the loopback ones.

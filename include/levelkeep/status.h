@@ -28,7 +28,8 @@ enum class StatusCode {
   kNotChecked,        // a check could not be done: it says nothing
   kDegraded,          // it works, and something needs a person
 };
-std::string_view StatusCodeName(StatusCode code);  // a stable word: "no_space"
+std::string_view StatusCodeName(StatusCode code);   // a stable word: "no_space"
+StatusCode StatusCodeNamed(std::string_view name);  // kInternal for other words
 
 // Success, or a failure: what went wrong, where, and what a person can do.
 // Value type. Thread safety: as std::string.

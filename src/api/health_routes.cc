@@ -39,7 +39,8 @@ Json SettingToJson(const SettingValue& setting) {
     case SettingKind::kInteger:
     case SettingKind::kMilliseconds:
     case SettingKind::kBytes:
-      return ParseUint64(setting.text).value_or(0);
+      if (const auto number = ParseUint64(setting.text)) return *number;
+      return setting.text;  // "none"
     case SettingKind::kPath:
       return setting.text.empty() ? "" : AbsolutePath(setting.text);
     case SettingKind::kList: {

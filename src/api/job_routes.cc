@@ -155,7 +155,9 @@ bool PrefersAsync(const Request& request) {
 
 Result<std::string> SubmitFor(BackupManager* manager, const Request& request,
                               JobRequest job) {
-  job.trigger = "api";
+  // A trigger is only shown, so a client may say what it is.
+  const std::string* const client = request.FindHeader("x-levelkeep-client");
+  job.trigger = client != nullptr && *client == "cli" ? "cli" : "api";
   return manager->SubmitJob(job, KeyOf(request));
 }
 

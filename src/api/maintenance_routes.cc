@@ -32,6 +32,13 @@ Response Pin(BackupManager* manager, const Call& call, bool pinned) {
 Response Delete(BackupManager* manager, const Call& call) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
+  if (PrefersAsync(call.request())) {
+    return Accepted(manager, call.request(),
+                    {.type = JobType::kDelete,
+                     .backup = backup->name,
+                     .other_database = call.Flag("otherDatabase"),
+                     .force = call.Flag("force")});
+  }
   const Status status = manager->DeleteBackup(backup->name, call.Flag("force"),
                                               call.Flag("otherDatabase"));
   if (!status.ok()) return ErrorResponse(status);
@@ -40,6 +47,9 @@ Response Delete(BackupManager* manager, const Call& call) {
 
 Response Rotate(BackupManager* manager, const Call& call) {
   const bool dry_run = call.Flag("dryRun");
+  if (!dry_run && PrefersAsync(call.request())) {
+    return Accepted(manager, call.request(), {.type = JobType::kRotate});
+  }
   const auto decisions = manager->Rotate(dry_run);
   if (!decisions.ok()) return OwnError(decisions.status());
   return SuccessResponse(RotationToJson(*decisions, dry_run));
@@ -79,14 +89,14 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager) {
        .query = {{.name = "force", .kind = Field::Kind::kFlag},
                  {.name = "otherDatabase", .kind = Field::Kind::kFlag}},
        .body = Body{},
-       .answers = {200, 404, 409},
+       .answers = {200, 202, 404, 409},
        .handler = [=](const Call& call) { return Delete(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/rotate",
        .summary = "removes the backups that retention does not keep",
        .scope = Scope::kAdmin,
        .body = Body{.fields = {{.name = "dryRun", .kind = Field::Kind::kFlag}}},
-       .answers = {200, 409},
+       .answers = {200, 202, 409},
        .handler = [=](const Call& call) { return Rotate(manager, call); }},
   };
 }

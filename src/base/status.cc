@@ -6,6 +6,17 @@
 
 namespace levelkeep {
 
+namespace {
+
+// In the order of the enum.
+constexpr std::string_view kCodeNames[] = {
+    "ok",          "invalid_argument", "not_found",         "already_exists",
+    "busy",        "no_space",         "permission_denied", "corruption",
+    "unsupported", "refused",          "io_error",          "cancelled",
+    "internal",    "other_database",   "not_checked",       "degraded"};
+
+}  // namespace
+
 void EndWithoutValue(const Status& status) {
   std::fprintf(stderr,
                "levelkeep: a Result without a value was used: %s\n"
@@ -15,14 +26,15 @@ void EndWithoutValue(const Status& status) {
 }
 
 std::string_view StatusCodeName(StatusCode code) {
-  // In the order of the enum.
-  constexpr std::string_view kNames[] = {
-      "ok",          "invalid_argument", "not_found",         "already_exists",
-      "busy",        "no_space",         "permission_denied", "corruption",
-      "unsupported", "refused",          "io_error",          "cancelled",
-      "internal",    "other_database",   "not_checked",       "degraded"};
   const auto index = static_cast<size_t>(code);
-  return index < std::size(kNames) ? kNames[index] : "internal";
+  return index < std::size(kCodeNames) ? kCodeNames[index] : "internal";
+}
+
+StatusCode StatusCodeNamed(std::string_view name) {
+  for (size_t i = 0; i < std::size(kCodeNames); ++i) {
+    if (kCodeNames[i] == name) return static_cast<StatusCode>(i);
+  }
+  return StatusCode::kInternal;
 }
 
 Status Status::WithContext(std::string_view context) const {

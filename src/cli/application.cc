@@ -75,7 +75,7 @@ Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
 Application::~Application() { Stop(); }
 
 // 1. manager: restore, recover, prepare the folder   2. database   3. schedule
-// 4. HTTP
+// 4. socket   5. HTTP
 Status Application::Start(std::stop_token stop) {
   LEVELKEEP_RETURN_IF_ERROR(CheckApi(settings_));
   LEVELKEEP_RETURN_IF_ERROR(manager_.Initialize(std::move(stop)).status());
@@ -87,9 +87,25 @@ Status Application::Start(std::stop_token stop) {
                             .reopen = [this] { return OpenAndAttach(); }});
   manager_.SetEventCounter([this] { return bus_.Count(); });
   LEVELKEEP_RETURN_IF_ERROR(OpenAndAttach());
-  const Status listening = StartServer();
-  if (!listening.ok()) DetachAndClose();
+  Status listening = OpenControlSocket();
+  if (listening.ok() && settings_.api.port >= 0) listening = StartServer();
+  if (listening.ok()) return listening;
+  control_.reset();
+  DetachAndClose();
   return listening;
+}
+
+// Without the socket, the program works beside this process, as it does beside
+// an application that has none.
+Status Application::OpenControlSocket() {
+  control_ = std::make_unique<api::ControlSocket>(&manager_, &settings_);
+  control_->Add(api::EventRoutes(&bus_, clock_));
+  const Status opened = control_->Open();
+  if (opened.ok() || settings_.api.port < 0) return opened;
+  LogWarn(
+      kApplicationTag,
+      "levelkeep on this machine can't ask this process: " + opened.ToString());
+  return Status::Ok();
 }
 
 // Also opens a database that a restore or an undo put in place.
@@ -135,11 +151,13 @@ void Application::Stop() {
   bus_.Shutdown();  // event streams end, so that nobody waits for events
   // Its jobs get kGrace before they are cancelled.
   if (server_) server_->Stop();
+  if (control_) control_->Close();
   server_.reset();
   DetachAndClose();  // cancels a scheduled backup
 }
 
 std::string Application::url() const {
+  if (server_ == nullptr) return control_->path();
   return UrlOf(settings_.api.host, server_->port());
 }
 

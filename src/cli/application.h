@@ -9,6 +9,7 @@
 #include <string>
 
 #include "api/api.h"
+#include "api/control_socket.h"
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
@@ -47,7 +48,8 @@ class Application {
   void Stop();
 
   HealthReport Health() { return manager_.Health(); }
-  // "http://127.0.0.1:5050". REQUIRES: Start() succeeded.
+  // "http://127.0.0.1:5050"; the path of the socket with API_PORT=none.
+  // REQUIRES: Start() succeeded.
   std::string url() const;
 
  private:
@@ -55,6 +57,7 @@ class Application {
   void DetachAndClose() EXCLUDES_LOCK(mutex_);
   void Detach() EXCLUDES_LOCK(mutex_);
   Status StartServer();
+  Status OpenControlSocket();
 
   const Settings settings_;
   FileSystem* const fs_;
@@ -62,7 +65,8 @@ class Application {
   BackupManager manager_;
   EventBus bus_;
   std::unique_ptr<api::Api> api_;
-  std::unique_ptr<http::Server> server_;
+  std::unique_ptr<http::Server> server_;  // null: API_PORT=none
+  std::unique_ptr<api::ControlSocket> control_;
 
   Mutex mutex_;
   std::unique_ptr<Attachment> attachment_ GUARDED_BY(mutex_);

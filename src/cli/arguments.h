@@ -28,6 +28,7 @@ struct VerbArguments {
   uint64_t timeout_ms = 5000;
   uint64_t limit = 0;  // 0: all
   bool all = false;
+  bool cancel = false;
   bool check = false;
   bool dry_run = false;
   bool force = false;
@@ -89,6 +90,7 @@ extern const Verb kPinVerb;
 extern const Verb kUnpinVerb;
 extern const Verb kDeleteVerb;
 extern const Verb kOwnVerb;
+extern const Verb kJobsVerb;
 extern const Verb kScheduleVerb;
 extern const Verb kConfigVerb;
 extern const Verb kHealthVerb;

@@ -2,6 +2,7 @@
 
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "cli/server_link.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -44,8 +45,20 @@ Status RunDelete(Session* session) {
              "delete removes a backup permanently, and nobody can confirm it "
              "here",
              "pass --yes")));
-  LEVELKEEP_RETURN_IF_ERROR(
-      engine.Delete(backup.name, arguments.force, arguments.other_database));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+  if (server == nullptr) {
+    LEVELKEEP_RETURN_IF_ERROR(
+        engine.Delete(backup.name, arguments.force, arguments.other_database));
+  } else {
+    const auto flag = [](bool value) { return value ? "true" : "false"; };
+    LEVELKEEP_RETURN_IF_ERROR(
+        server
+            ->RunJob("deleting " + backup.name, "DELETE",
+                     BackupTarget(backup.name) +
+                         "?force=" + flag(arguments.force) +
+                         "&otherDatabase=" + flag(arguments.other_database))
+            .status());
+  }
   session->result["name"] = backup.name;
   session->result["deleted"] = true;
   session->console->Print("deleted " + backup.name + "\n");

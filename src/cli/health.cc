@@ -4,6 +4,7 @@
 #include <netdb.h>
 
 #include <chrono>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -13,6 +14,7 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "cli/application.h"
+#include "cli/server_link.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -24,6 +26,8 @@ constexpr char kHealthHelp[] =
     "\n"
     "Usage: levelkeep health [--live] [--url URL] [--timeout MS]\n"
     "\n"
+    "It asks the server that manages the database over its socket; if there is "
+    "none,\nor with --url, --host or --port, it asks over HTTP.\n\n"
     "The exit code is 0 if the status is ok and nothing is degraded, 7 "
     "if\nsomething is degraded (one line per reason), 1 if the store is not "
     "usable\nor the server does not answer. With --live it is 0 if the process "
@@ -125,9 +129,18 @@ Status NoAnswer(const Asked& asked, httplib::Error error,
                 "no answer from " + asked.url + ": " + why, hint);
 }
 
+// One answer of a server.
+struct Answer {
+  int status = 0;
+  std::string body;
+};
+
+// Asks one server: the answer of a route, or why there is none.
+using Asking = std::function<Result<Answer>(const char* path)>;
+
 // The response to one request, or why there is none.
-Result<httplib::Response> Ask(const Asked& asked, const std::string& token,
-                              const char* path) {
+Result<Answer> Ask(const Asked& asked, const std::string& token,
+                   const char* path) {
   httplib::Client client(asked.url);
   client.set_connection_timeout(asked.timeout);
   client.set_read_timeout(asked.timeout);
@@ -135,7 +148,7 @@ Result<httplib::Response> Ask(const Asked& asked, const std::string& token,
   if (!token.empty()) client.set_bearer_token_auth(token.c_str());
   const auto begin = std::chrono::steady_clock::now();
   const httplib::Result answer = client.Get(path);
-  if (answer) return *answer;
+  if (answer) return Answer{answer->status, answer->body};
   return NoAnswer(asked, answer.error(),
                   std::chrono::steady_clock::now() - begin);
 }
@@ -185,32 +198,27 @@ void PrintHealth(Session* session, const Json& health) {
   }
 }
 
-Status AskLive(Session* session, const Asked& asked) {
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const auto answer, Ask(asked, session->settings().api.token, "/livez"));
+Status AskLive(Session* session, const std::string& url, const Asking& ask) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const Answer answer, ask("/livez"));
   if (answer.status != 200) {
-    return Status(
-        StatusCode::kIoError,
-        asked.url + "/livez answered " + std::to_string(answer.status),
-        "is this server levelkeep serve?");
+    return Status(StatusCode::kIoError,
+                  url + "/livez answered " + std::to_string(answer.status),
+                  "is this server levelkeep serve?");
   }
   session->result["live"] = true;
   session->console->Print("live\n");
   return Status::Ok();
 }
 
-std::string HintAt(const httplib::Response& answer, const Settings& settings) {
+std::string HintAt(const Answer& answer, const Settings& settings) {
   if (answer.status != 401) return "is this server levelkeep serve?";
   return settings.api_token_problem.empty()
              ? "set API_TOKEN to the server's token"
              : settings.api_token_problem;
 }
 
-Status AskHealth(Session* session, const Asked& asked) {
-  const std::string& url = asked.url;
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const auto answer,
-      Ask(asked, session->settings().api.token, "/api/health"));
+Status AskHealth(Session* session, const std::string& url, const Asking& ask) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const Answer answer, ask("/api/health"));
   const auto parsed = ParseJsonInOrder(answer.body, "the answer", kAnswerRules);
   const Json health = parsed.ok() ? parsed.value() : Json::object();
   if (!health.is_object() || !health.contains("status") ||
@@ -220,7 +228,7 @@ Status AskHealth(Session* session, const Asked& asked) {
                       ", which is not a health report",
                   HintAt(answer, session->settings()));
   }
-  session->result = health;
+  session->result.update(health);
   PrintHealth(session, health);
   if (health["status"] != "ok") {
     return Status(StatusCode::kIoError,
@@ -236,9 +244,33 @@ Status AskHealth(Session* session, const Asked& asked) {
       "the report lists the reasons and what to do");
 }
 
+Status RunOver(Session* session, ServerLink* server) {
+  const Asking ask = [&](const char* path) -> Result<Answer> {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto answer, server->Ask(path));
+    return Answer{answer.status, DumpJson(answer.body)};
+  };
+  return session->arguments().live ? AskLive(session, server->socket(), ask)
+                                   : AskHealth(session, server->socket(), ask);
+}
+
+// A flag names another server than the one of the folders.
 Status RunHealth(Session* session) {
   const VerbArguments& arguments = session->arguments();
   const http::ApiOptions& api = session->settings().api;
+  const auto& flags = session->line.settings;
+  if (arguments.url.empty() && !flags.contains("API_HOST") &&
+      !flags.contains("API_PORT")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+    if (server != nullptr) return RunOver(session, server.get());
+  }
+  session->result.erase("via");
+  if (arguments.url.empty() && api.port < 0) {
+    return Status(StatusCode::kIoError,
+                  "no server answers: API_PORT is none, and nobody listens at "
+                  "the socket of " +
+                      session->settings().backup.storage_path(),
+                  "start levelkeep serve, or name another server with --url");
+  }
   const std::string url = arguments.url.empty() ? UrlFor(api) : arguments.url;
   auto asked = ParseUrl(url);
   if (!asked) {
@@ -249,7 +281,11 @@ Status RunHealth(Session* session) {
                   "without a path; a port is a number from 1 to 65535");
   }
   asked->timeout = std::chrono::milliseconds(arguments.timeout_ms);
-  return arguments.live ? AskLive(session, *asked) : AskHealth(session, *asked);
+  const Asking ask = [&](const char* path) {
+    return Ask(*asked, session->settings().api.token, path);
+  };
+  return arguments.live ? AskLive(session, asked->url, ask)
+                        : AskHealth(session, asked->url, ask);
 }
 
 }  // namespace

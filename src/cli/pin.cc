@@ -1,6 +1,7 @@
 // levelkeep pin, levelkeep unpin
 
 #include "base/status_macros.h"
+#include "cli/server_link.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -32,7 +33,13 @@ Status SetPinned(Session* session, bool pinned) {
   LEVELKEEP_ASSIGN_OR_RETURN(
       const FoundBackup backup,
       engine.Find(session->arguments().source, NameMatch::kBeginning));
-  LEVELKEEP_RETURN_IF_ERROR(engine.Pin(backup.name, pinned));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+  LEVELKEEP_RETURN_IF_ERROR(server == nullptr
+                                ? engine.Pin(backup.name, pinned)
+                                : server
+                                      ->Call(pinned ? "POST" : "DELETE",
+                                             BackupTarget(backup.name) + "/pin")
+                                      .status());
   session->result["name"] = backup.name;
   session->result["pinned"] = pinned;
   session->console->Print((pinned ? "pinned " : "unpinned ") + backup.name +

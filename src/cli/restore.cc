@@ -4,6 +4,7 @@
 #include "archive/archive_reader.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "cli/server_link.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -25,8 +26,9 @@ constexpr char kRestoreHelp[] =
     "then the two are swapped. The replaced database is kept for\n"
     "BACKUP_UNDO_HOURS, and until a backup that began later is verified; "
     "of\nseveral replaced databases, the first and the newest ones are kept. "
-    "While\na process has the database open, restore refuses: stop that "
-    "process, use\nits HTTP API, or drop the file into RESTORE_DIR.\n";
+    "A running\nlevelkeep serve restores it without a restart. While another "
+    "process has the\ndatabase open, restore refuses: stop that process, use "
+    "its HTTP API, or drop\nthe file into RESTORE_DIR.\n";
 
 constexpr VerbOption kRestoreOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
@@ -176,6 +178,13 @@ Status RehearseUndo(Session* session, Engine* engine, UndoScope scope,
   return Status::Ok();
 }
 
+Result<RestoreReport> UndoOver(ServerLink* server, bool all) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const auto job, server->RunJob("undoing the restore", "POST",
+                                     "/api/backup/undo", {{"all", all}}));
+  return RestoreReportOf(job);
+}
+
 Status Undo(Session* session, Engine* engine) {
   const bool all = session->arguments().undo_all;
   const UndoScope scope = all ? UndoScope::kAll : UndoScope::kLast;
@@ -190,8 +199,11 @@ Status Undo(Session* session, Engine* engine) {
     return RehearseUndo(session, engine, scope, description);
   }
   LEVELKEEP_RETURN_IF_ERROR(ConfirmReplacing(*session, description));
-  LEVELKEEP_ASSIGN_OR_RETURN(const RestoreReport report, engine->Undo(scope));
-  session->result = api::UndoToJson(report);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const RestoreReport report,
+      server == nullptr ? engine->Undo(scope) : UndoOver(server.get(), all));
+  session->result.update(api::UndoToJson(report));
   session->console->Print("undone: the database is at write number " +
                           std::to_string(report.last_sequence) + " again\n");
   return Status::Ok();
@@ -242,6 +254,31 @@ Status ForgetUndo(Session* session, Engine* engine) {
   return Status::Ok();
 }
 
+// The server knows the backups in BACKUP_DIR only.
+Result<RestoreReport> DoReplace(Session* session, Engine* engine,
+                                const FoundBackup& backup) {
+  const bool other = session->arguments().other_database;
+  const std::string label = "restoring " + backup.name;
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+  if (server == nullptr) {
+    return session->Show(label, [&](const Work& work) {
+      return engine->Restore(backup, work, other);
+    });
+  }
+  if (backup.by_path) {
+    return Status(StatusCode::kRefused,
+                  "the running server restores backups in BACKUP_DIR only, and "
+                  "this one is named by a path",
+                  "copy it into RESTORE_DIR and restart the service, or into "
+                  "BACKUP_DIR and name it");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const auto job,
+      server->RunJob(label, "POST", "/api/backup/restore",
+                     {{"backupName", backup.name}, {"otherDatabase", other}}));
+  return RestoreReportOf(job);
+}
+
 // 1. open the backup, so that the shown one is the restored one   2. show what
 // would happen   3. ask   4. restore
 Status Replace(Session* session, Engine* engine) {
@@ -262,14 +299,12 @@ Status Replace(Session* session, Engine* engine) {
     });
   }
   LEVELKEEP_RETURN_IF_ERROR(ConfirmReplacing(*session, description));
-  LEVELKEEP_ASSIGN_OR_RETURN(
-      const RestoreReport report,
-      session->Show("restoring " + preview.name, [&](const Work& work) {
-        return engine->Restore(backup, work, arguments.other_database);
-      }));
-  session->result = api::ToJson(report);
-  session->console->Print("restored " + report.name + " (" +
-                          FormatBytes(report.bytes) + ", write number " +
+  LEVELKEEP_ASSIGN_OR_RETURN(const RestoreReport report,
+                             DoReplace(session, engine, backup));
+  session->result.update(api::ToJson(report));
+  session->console->Print((report.applied ? "restored " : "staged ") +
+                          report.name + " (" + FormatBytes(report.bytes) +
+                          ", write number " +
                           std::to_string(report.last_sequence) + ")\n");
   if (preview.database_present) {
     session->console->Say(

@@ -2,6 +2,7 @@
 
 #include "api/report_json.h"
 #include "base/status_macros.h"
+#include "cli/server_link.h"
 #include "cli/session.h"
 
 namespace levelkeep::cli {
@@ -22,12 +23,22 @@ constexpr VerbOption kRotateOptions[] = {
      &VerbArguments::dry_run},
 };
 
+// The server decides in its job; the plan is what it decides from.
+Result<std::vector<RotationDecision>> Rotate(Session* session, bool dry_run) {
+  Engine engine = session->NewEngine();
+  if (dry_run) return engine.PlanRotation();
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+  if (server == nullptr) return engine.Rotate();
+  LEVELKEEP_ASSIGN_OR_RETURN(auto decisions, engine.PlanRotation());
+  LEVELKEEP_RETURN_IF_ERROR(
+      server->RunJob("rotating", "POST", "/api/backup/rotate").status());
+  return decisions;
+}
+
 Status RunRotate(Session* session) {
   const bool dry_run = session->arguments().dry_run;
-  Engine engine = session->NewEngine();
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto decisions,
-                             dry_run ? engine.PlanRotation() : engine.Rotate());
-  session->result = api::RotationToJson(decisions, dry_run);
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto decisions, Rotate(session, dry_run));
+  session->result.update(api::RotationToJson(decisions, dry_run));
   size_t removed = 0;
   Table table({"NAME", "DECISION", "REASON"},
               {Align::kLeft, Align::kLeft, Align::kLeft});

@@ -27,7 +27,7 @@ constexpr char kReads[] = "serve worker create verify restore";
 // The verbs that check the four folders together, as a start does.
 constexpr char kOnFolders[] =
     "serve worker create list inspect verify restore accept-loss rotate pin "
-    "unpin delete own";
+    "unpin delete own jobs";
 
 // The member of a Settings for a row.
 #define LEVELKEEP_AT(member) [](Settings* s) { return &s->member; }
@@ -149,6 +149,12 @@ SettingRow Cron(const Id& id, Field field, const char* help) {
   return OrNothing(Text(id, SettingKind::kText, IsText,
                         "a cron expression, as \"0 2 * * *\" or @daily",
                         std::move(field), help));
+}
+
+SettingRow OrNone(SettingRow row) {
+  row.limits.minus_one = "none";
+  row.info.allowed += ", or none";
+  return row;
 }
 
 SettingRow Also(std::string alias, SettingRow row) {
@@ -312,10 +318,12 @@ std::vector<SettingRow> ApiRows() {
            Text({kServeHealth, "API_HOST", "apiHost"}, SettingKind::kText,
                 IsHost, "a host name or address", LEVELKEEP_AT(api.host),
                 "Address on which the HTTP server listens.")),
-      Flag("--port", Also("PORT", Number({kServeHealth, "API_PORT", "apiPort"},
-                                         0, 65535, LEVELKEEP_AT(api.port),
-                                         "Port on which the HTTP server "
-                                         "listens; 0: any free port."))),
+      Flag("--port",
+           Also("PORT",
+                OrNone(Number(
+                    {kServeHealth, "API_PORT", "apiPort"}, 0, 65535,
+                    LEVELKEEP_AT(api.port),
+                    "Port for HTTP; 0: any free port; none: no port.")))),
       Secret(Text({kServeHealth, "API_TOKEN", "apiToken"}, SettingKind::kText,
                   IsToken, "1 to 4096 visible ASCII characters without blanks",
                   LEVELKEEP_AT(api.token),

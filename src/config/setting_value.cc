@@ -42,6 +42,10 @@ struct FieldParser {
     return Store(IndexOf(word, limits.choices), field);
   }
   bool operator()(int* field) const {
+    if (!limits.minus_one.empty() && Lower(word) == limits.minus_one) {
+      *field = -1;
+      return true;
+    }
     return Store(InRange(ParseUint64(word), limits), field);
   }
   bool operator()(uint64_t* field) const {
@@ -88,6 +92,9 @@ struct Formatter {
   }
   template <std::integral Number>
   std::string operator()(const Number* field) const {
+    if (!limits.minus_one.empty() && *field == static_cast<Number>(-1)) {
+      return limits.minus_one;
+    }
     return std::to_string(*field);
   }
   std::string operator()(const std::chrono::milliseconds* field) const {

@@ -27,6 +27,7 @@ struct SettingLimits {
   uint64_t min = 0;
   uint64_t max = 0;
   std::vector<std::string> choices;
+  std::string minus_one = {};  // a word that means -1; for an int
   // For texts: false if the text is not allowed.
   bool (*accepts)(std::string_view text) = nullptr;
   // True if an empty value is allowed. Otherwise an empty value counts as a

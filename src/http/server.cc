@@ -3,6 +3,7 @@
 #include <httplib.h>
 #include <netdb.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <atomic>
@@ -12,9 +13,11 @@
 #include <thread>
 #include <utility>
 
+#include "base/file_system.h"
 #include "base/hash.h"
 #include "base/log.h"
 #include "base/mutex.h"
+#include "base/posix_error.h"
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
@@ -72,6 +75,9 @@ constexpr std::chrono::milliseconds kRebindPause(100);
 constexpr std::chrono::seconds kCancelGrace(5);
 
 Status CannotListen(const ServerOptions& options, int error) {
+  if (!options.unix_path.empty()) {
+    return PosixError(error, "listen on the socket", options.unix_path);
+  }
   const std::string what = "cannot listen on " + Printable(options.host) +
                            ", port " + std::to_string(options.port) + ": ";
   if (error == EADDRINUSE) {
@@ -110,7 +116,9 @@ class Server::Impl : public httplib::Server {
   bool process_and_close_socket(socket_t socket) override;
   // Answers 503 at once, without its own thread.
   void TurnAway(int fd);
+  Status StartOnSocket() REQUIRES_LOCK(start_mutex_);
   Status BindTo(int port);
+  Status BindToSocket();
   // Accepts until `stopping_`.
   void Listen();
   // Lets running requests finish, then cancels them; returns when all
@@ -289,6 +297,7 @@ Status Server::Impl::Start() {
   if (started_) {
     return Status(StatusCode::kInternal, "the HTTP server was started twice");
   }
+  if (!options_.unix_path.empty()) return StartOnSocket();
   set_tcp_nodelay(true);
   // Replaces the library's SO_REUSEPORT, with which two servers could share a
   // port unnoticed. With SO_REUSEADDR, a restart need not wait for connections
@@ -306,7 +315,22 @@ Status Server::Impl::Start() {
   return Status::Ok();
 }
 
+// Linux gives the file of a socket the mode of the descriptor before bind(), so
+// that nobody else can connect at any time.
+Status Server::Impl::StartOnSocket() {
+  set_address_family(AF_UNIX);
+  set_socket_options([](socket_t socket) { ::fchmod(socket, 0600); });
+  {
+    MutexLock lock(&mutex_);
+    LEVELKEEP_RETURN_IF_ERROR(BindTo(0));
+  }
+  started_ = true;
+  listener_ = std::thread([this] { Listen(); });
+  return Status::Ok();
+}
+
 Status Server::Impl::BindTo(int port) {
+  if (!options_.unix_path.empty()) return BindToSocket();
   std::string host = options_.host;
   if (host.size() > 2 && host.front() == '[' && host.back() == ']') {
     host = host.substr(1, host.size() - 2);
@@ -322,6 +346,16 @@ Status Server::Impl::BindTo(int port) {
   if (port <= 0) return CannotListen(options_, errno);
   port_ = port;
   // The library listens with a backlog of 5 only.
+  ::listen(svr_sock_, kBacklog);
+  return Status::Ok();
+}
+
+// The library's port has no meaning here.
+Status Server::Impl::BindToSocket() {
+  errno = 0;
+  if (binds_++ > 0) (void)FileSystem::Posix()->RemoveFile(options_.unix_path);
+  if (!bind_to_port(options_.unix_path, 1))
+    return CannotListen(options_, errno);
   ::listen(svr_sock_, kBacklog);
   return Status::Ok();
 }

@@ -23,6 +23,9 @@ namespace levelkeep::http {
 struct ServerOptions {
   std::string host = "127.0.0.1";  // a name or an address
   int port = 5050;                 // 0: any free port
+  // A unix socket to listen on instead; its owner alone can connect. Whoever
+  // starts the server has removed what was there, and removes it after Stop.
+  std::string unix_path;
   // At the limit the connection that has been reading longest is closed for a
   // new one; if all are busy with requests, the new one gets 503.
   size_t max_connections = 512;
@@ -57,7 +60,9 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   // Binds the port and starts to answer. Call once. kBusy if the port is taken,
-  // kInvalidArgument for an invalid host, kPermissionDenied.
+  // kInvalidArgument for an invalid host, kPermissionDenied. For a unix socket
+  // any failure has the system's code (kUnsupported: the file system has no
+  // sockets).
   Status Start();
   // The port that is listened on; 0 before Start.
   int port() const;

@@ -97,15 +97,6 @@ std::optional<Time> GetTime(const Record& record, const char* name) {
   return time.ok() ? std::optional(*time) : std::nullopt;
 }
 
-StatusCode CodeNamed(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(StatusCode::kDegraded); ++i) {
-    if (StatusCodeName(static_cast<StatusCode>(i)) == name) {
-      return static_cast<StatusCode>(i);
-    }
-  }
-  return StatusCode::kInternal;
-}
-
 JobRequest RequestFromRecord(const Record& record) {
   JobRequest request;
   request.backup = record.Get("backup");
@@ -274,7 +265,7 @@ Result<Job> JobFromRecord(const Record& record) {
   job.started = GetTime(record, "started");
   job.ended = GetTime(record, "ended");
   job.not_before = GetTime(record, "not_before");
-  job.code = CodeNamed(record.Get("code"));
+  job.code = StatusCodeNamed(record.Get("code"));
   job.message = record.Get("message");
   for (const auto& [name, value] : record.fields()) {
     if (!name.starts_with(kResultPrefix)) continue;

@@ -117,6 +117,15 @@ BackupManager BackupManagerAccess::Make(BackupOptions options,
       WithAbsolutePaths(std::move(options)), platform));
 }
 
+std::string BackupManagerAccess::WorkFolder(const BackupManager& manager) {
+  return manager.impl_->engine_.restorer()->context().work_dir();
+}
+
+Status BackupManagerAccess::WriteLockFile(BackupManager* manager,
+                                          const std::string& content) {
+  return manager->impl_->engine_.restorer()->WriteLockFile(content);
+}
+
 BackupManager::~BackupManager() { impl_->Stop(); }
 
 const BackupOptions& BackupManager::options() const { return impl_->options_; }

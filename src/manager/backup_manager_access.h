@@ -11,6 +11,11 @@ namespace levelkeep {
 struct BackupManagerAccess {
   // Makes a BackupManager, as its constructor does.
   static BackupManager Make(BackupOptions options, const Platform& platform);
+  // Beside the database: its lock file lies there.
+  static std::string WorkFolder(const BackupManager& manager);
+  // Replaces the content of the lock file that Initialize has locked.
+  static Status WriteLockFile(BackupManager* manager,
+                              const std::string& content);
 };
 
 }  // namespace levelkeep

@@ -66,8 +66,6 @@ bool SameFile(const FileInfo& a, const FileInfo& b) {
   return a.device == b.device && a.inode == b.inode;
 }
 
-constexpr std::string_view kOldLock = "instance.lock";
-
 // Whether 0.1.0 made this entry of storage/.levelkeep. All other entries are
 // work folders of databases.
 bool IsOfOldVersion(const std::string& name, FileType type) {
@@ -204,7 +202,7 @@ Status TakeOverWorkDir(const RestoreContext& context) {
                 Join(names, ", ") + " into " + context.work_dir());
     return Status::Ok();
   }
-  auto lock = fs->Lock(JoinPath(old_dir, kOldLock));
+  auto lock = fs->Lock(JoinPath(old_dir, kInstanceLock));
   if (!lock.ok()) {
     return lock.status().WithContext("an older LevelKeep manages " +
                                      context.options.storage_dir);
@@ -215,7 +213,7 @@ Status TakeOverWorkDir(const RestoreContext& context) {
         fs->Rename(JoinPath(old_dir, name), context.InWork(name)));
   }
   LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(context.work_dir()));
-  LEVELKEEP_RETURN_IF_ERROR(fs->RemoveFile(JoinPath(old_dir, kOldLock)));
+  LEVELKEEP_RETURN_IF_ERROR(fs->RemoveFile(JoinPath(old_dir, kInstanceLock)));
   return fs->SyncDirectory(old_dir);
 }
 

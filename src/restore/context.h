@@ -83,6 +83,9 @@ std::string WorkDirOf(const std::string& storage_dir,
                       const std::string& db_name);
 
 inline constexpr std::string_view kRestoreLogTag = "BackupManager";
+// Held by the process that manages the database; see api/control_socket.h for
+// its content.
+inline constexpr std::string_view kInstanceLock = "instance.lock";
 
 // Constant after construction; fs and clock outlive it.
 // Thread safety: const methods from several threads.

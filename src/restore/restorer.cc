@@ -117,7 +117,7 @@ Status CheckRoomForCopy(const RestoreContext& context, const std::string& name,
 Status Restorer::Prepare(const Walk& walk) {
   LEVELKEEP_RETURN_IF_ERROR(CreateLayout(context_, walk));
   if (instance_lock_ == nullptr) {
-    auto lock = walk.Lock(context_.fs, context_.InWork("instance.lock"));
+    auto lock = walk.Lock(context_.fs, context_.InWork(kInstanceLock));
     if (lock.status().code() == StatusCode::kBusy) {
       return lock.status().WithContext("another LevelKeep manages " +
                                        context_.db_dir());
@@ -126,6 +126,21 @@ Status Restorer::Prepare(const Walk& walk) {
     instance_lock_ = std::move(*lock);
   }
   return CheckExchangeable(context_);
+}
+
+// A shorter content is followed by blanks.
+Status Restorer::WriteLockFile(const std::string& content) {
+  const std::string path = context_.InWork(kInstanceLock);
+  LEVELKEEP_ASSIGN_OR_RETURN(auto file,
+                             context_.fs->Open(path, OpenMode::kReadWrite));
+  LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info, file->Stat());
+  std::string padded = content;
+  if (padded.size() < info.size_bytes) {
+    padded.resize(static_cast<size_t>(info.size_bytes), ' ');
+    padded.back() = '\n';
+  }
+  LEVELKEEP_RETURN_IF_ERROR(file->WriteAt(0, padded));
+  return file->Close();
 }
 
 Result<RecoveryOutcome> Restorer::Recover(const Walk& walk) {

@@ -110,6 +110,9 @@ class Restorer {
   // it could never be exchanged. A judging walk reports what would be refused,
   // except kBusy.
   Status Prepare(const Walk& walk = Walk::Act());
+  // Gives the lock file this content, in place: replacing the file would take
+  // the lock away. REQUIRES: Prepare() succeeded, not with a judging walk.
+  Status WriteLockFile(const std::string& content);
   // Finishes or undoes what a crash interrupted, then sweeps. Idempotent.
   // A restored database that nobody has opened yet is opened by the options'
   // open_check; without one it is scanned read-only. kBusy if the database is

@@ -1,5 +1,7 @@
 // Schedules: when runs begin, and which ones are skipped.
 
+#include <atomic>
+
 #include "jobs/runner_fixture.h"
 
 namespace levelkeep {
@@ -121,7 +123,11 @@ TEST_F(JobScheduleTest, AJobOfTheLastProcessIsTheRun) {
   ASSERT_TRUE(HasBegun("in the way"));
   const std::string id = Submit(kCreate, "scheduled");
   Restart();
-  Start(milliseconds(0));
+  std::atomic<bool> noted = false;
+  runner_->SetSchedule(Request(kCreate, "scheduled"),
+                       std::make_unique<IntervalSchedule>(hours(1)),
+                       clock_.Now(), [&](Time) { noted = true; });
+  ASSERT_TRUE(Until([&] { return noted.load(); }));
   LetAllGoOn();
   EXPECT_EQ(End(id).status, JobStatus::kCompleted);
   ASSERT_TRUE(clock_.WaitForSleepers(1));

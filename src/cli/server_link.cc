@@ -1,0 +1,217 @@
+#include "cli/server_link.h"
+
+#include <httplib.h>
+
+#include <chrono>
+#include <utility>
+
+#include "api/control_socket.h"
+#include "base/json.h"
+#include "base/process.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "base/unix_socket.h"
+#include "restore/context.h"
+
+namespace levelkeep::cli {
+
+namespace {
+
+using Json = ServerLink::Json;
+
+constexpr std::chrono::seconds kAnswerLimit{5};
+constexpr std::chrono::milliseconds kLookDelay{100};
+constexpr uint64_t kMaxLockFile = 4096;
+constexpr JsonRules kServerRules = {32, 2'000'000, 64u << 20};
+constexpr char kRestartHint[] =
+    "restart the service, so that it runs this version";
+
+std::string TextAt(const Json& json, const char* name) {
+  const auto found = json.find(name);
+  return found != json.end() && found->is_string() ? found->get<std::string>()
+                                                   : "";
+}
+
+uint64_t NumberIn(const Json& result, const char* name) {
+  return ParseUint64(TextAt(result, name)).value_or(0);
+}
+
+// The socket that the lock file names; empty: none.
+Result<std::string> NamedSocket(FileSystem* fs, const std::string& folder) {
+  const auto content =
+      ReadFile(fs, JoinPath(folder, kInstanceLock), kMaxLockFile);
+  if (content.status().code() == StatusCode::kNotFound) return std::string();
+  LEVELKEEP_RETURN_IF_ERROR(content.status());
+  return api::SocketIn(*content);
+}
+
+Status NoAnswerFrom(const std::string& socket, httplib::Error error) {
+  return Status(StatusCode::kIoError,
+                "the process that manages the database does not answer at " +
+                    socket + ": " + httplib::to_string(error),
+                "look at that process: it hangs, is stopped, or is overloaded. "
+                "levelkeep does not work behind its back; stop it first");
+}
+
+Status ErrorIn(const Json& answer, int status) {
+  const std::string detail = TextAt(answer, "detail");
+  return Status(
+      StatusCodeNamed(TextAt(answer, "code")),
+      detail.empty() ? "the server answered " + std::to_string(status) : detail,
+      TextAt(answer, "hint"));
+}
+
+}  // namespace
+
+// 1. the path in the lock file   2. does anybody listen?   3. is it the manager
+// of this folder, and not of the original of a copy?
+Result<std::unique_ptr<ServerLink>> ServerLink::Find(Session* session) {
+  const BackupOptions& options = session->settings().backup;
+  const std::string folder = WorkDirOf(options.storage_dir, options.db_name);
+  std::unique_ptr<ServerLink> link;
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string socket,
+                             NamedSocket(session->world.fs, folder));
+  session->result["via"] = "folders";
+  const SocketState state =
+      socket.empty() ? SocketState::kNone : ProbeSocket(socket);
+  if (state == SocketState::kForbidden) {
+    return Status(StatusCode::kPermissionDenied,
+                  "the database is managed by a process of another user, whose "
+                  "socket is " +
+                      socket,
+                  "run levelkeep as that user, or as root");
+  }
+  if (state != SocketState::kListening) return link;
+  const auto info = session->world.fs->Stat(folder);
+  LEVELKEEP_RETURN_IF_ERROR(info.status());
+  link.reset(new ServerLink(session, socket));
+  const Status greeted = link->Greet(api::FolderMark(*info));
+  if (greeted.code() == StatusCode::kNotFound) {
+    link.reset();
+    return link;
+  }
+  LEVELKEEP_RETURN_IF_ERROR(greeted);
+  session->result["via"] = "server";
+  return link;
+}
+
+// kNotFound: that process manages another folder.
+Status ServerLink::Greet(const std::string& folder_mark) {
+  const auto about = Exchange("GET", api::kControlRoute, nullptr, false);
+  if (about.status().code() == StatusCode::kNotFound) {
+    return Status(StatusCode::kUnsupported,
+                  "the running server is of a version that this program can't "
+                  "talk to",
+                  kRestartHint);
+  }
+  LEVELKEEP_RETURN_IF_ERROR(about.status());
+  if (TextAt(*about, "workFolder") != folder_mark) {
+    return Status(StatusCode::kNotFound, "another folder's");
+  }
+  if (about->value("protocol", uint64_t{0}) != api::kControlProtocol) {
+    return Status(StatusCode::kUnsupported,
+                  "the running server is levelkeep " +
+                      TextAt(*about, "version") + ", this program is " +
+                      LevelKeepVersion() +
+                      ", and they do not understand each other",
+                  kRestartHint);
+  }
+  session_->console->Say("the running server does it (process " +
+                         std::to_string(about->value("pid", 0)) + ", " +
+                         socket_ + ")");
+  return Status::Ok();
+}
+
+Result<ServerLink::Answer> ServerLink::Send(const std::string& method,
+                                            const std::string& target,
+                                            const Json& body,
+                                            bool in_background) {
+  httplib::ClientImpl client(socket_, 80);
+  client.set_address_family(AF_UNIX);
+  client.set_connection_timeout(kAnswerLimit);
+  client.set_read_timeout(kAnswerLimit);
+  client.set_write_timeout(kAnswerLimit);
+  httplib::Request request;
+  request.method = method;
+  request.path = target;
+  request.headers.emplace("Host", "localhost");
+  request.headers.emplace("X-LevelKeep-Client", "cli");
+  if (in_background) request.headers.emplace("Prefer", "respond-async");
+  if (!body.is_null()) {
+    request.body = DumpJson(body);
+    request.headers.emplace("Content-Type", "application/json");
+  }
+  const httplib::Result answer = client.send(request);
+  if (!answer) return NoAnswerFrom(socket_, answer.error());
+  auto json =
+      ParseJsonInOrder(answer->body, "the server's answer", kServerRules);
+  return Answer{answer->status, json.ok() ? *json : Json::object()};
+}
+
+Result<Json> ServerLink::Exchange(const std::string& method,
+                                  const std::string& target, const Json& body,
+                                  bool in_background) {
+  LEVELKEEP_ASSIGN_OR_RETURN(Answer answer,
+                             Send(method, target, body, in_background));
+  if (answer.status >= 400) return ErrorIn(answer.body, answer.status);
+  return std::move(answer.body);
+}
+
+Result<ServerLink::Answer> ServerLink::Ask(const std::string& target) {
+  return Send("GET", target, nullptr, false);
+}
+
+Result<Json> ServerLink::Call(const std::string& method,
+                              const std::string& target, const Json& body) {
+  return Exchange(method, target, body, false);
+}
+
+Result<Json> ServerLink::RunJob(const std::string& label,
+                                const std::string& method,
+                                const std::string& target, const Json& body) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const Json accepted,
+                             Exchange(method, target, body, true));
+  return Follow(label, TextAt(accepted, "id"));
+}
+
+// 1. look at the job from time to time   2. on a stop, cancel it, and wait for
+// its end
+Result<Json> ServerLink::Follow(const std::string& label,
+                                const std::string& id) {
+  Progress progress(session_->console, label);
+  bool cancelled = false;
+  for (;;) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const Json answer,
+                               Call("GET", "/api/jobs/" + id));
+    const Json job = answer.value("job", Json::object());
+    const std::string status = TextAt(job, "status");
+    if (status == "completed") return job;
+    if (status == "failed" || status == "cancelled") {
+      return Status(StatusCodeNamed(TextAt(job, "code")),
+                    TextAt(job, "message"));
+    }
+    progress.Update(job.value("progress", 0.0));
+    if (!cancelled && session_->world.stop.stop_requested()) {
+      cancelled = true;
+      (void)Call("DELETE", "/api/jobs/" + id);
+    }
+    session_->world.clock->SleepFor(kLookDelay, {});
+  }
+}
+
+RestoreReport RestoreReportOf(const Json& job) {
+  const Json result = job.value("result", Json::object());
+  RestoreReport report;
+  report.name = TextAt(result, "backup");
+  report.epoch = TextAt(result, "epoch");
+  report.applied = TextAt(result, "applied") == "true";
+  report.last_sequence = NumberIn(result, "sequence");
+  report.bytes = NumberIn(result, "bytes");
+  return report;
+}
+
+std::string BackupTarget(const std::string& name) {
+  return "/api/backup/" + name;
+}
+
+}  // namespace levelkeep::cli
