@@ -101,6 +101,7 @@ class BackupManager {
   Result<RestoreReport> UndoRestore(bool all = false);
   Result<KeptDatabase> PreviewUndo(bool all = false);  // writes nothing
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
+  Result<RotationPlan> PlanRotation();  // the dry run, with a forecast
   // kRefused for a pinned backup and, without `force`, the newest verified one.
   Status DeleteBackup(const std::string& name, bool force,
                       bool other_database = false);

@@ -5,6 +5,8 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "levelkeep/status.h"
@@ -29,8 +31,11 @@ struct BackupOptions {
     std::chrono::milliseconds interval{3'600'000};
     // BACKUP_SCHEDULE, ROTATE_SCHEDULE: cron expressions (docs/schedules.md);
     // empty: none. BACKUP_SCHEDULE replaces `interval`.
-    std::string backup, rotate;
-    std::string time_zone;  // SCHEDULE_TZ; empty: TZ, else the system's
+    std::string backup = {}, rotate = {};
+    // SCHEDULE_TZ: the time zone of cron expressions, and in which retention
+    // counts days, weeks, months and years, by its name, "Europe/Berlin";
+    // empty: that of TZ, or else the machine's.
+    std::string time_zone = {};
     // SCHEDULE_JITTER, seconds: each run is later by a part of it that is fixed
     // for this database. 0 .. 86400.
     int jitter = 0;
@@ -38,14 +43,26 @@ struct BackupOptions {
   // What happens to a submitted or scheduled job that does not succeed at once.
   struct Retries {
     int backup = 2, rotate = 1;  // BACKUP_RETRIES, ROTATE_RETRIES
-    int backup_delay = 30,
-        rotate_delay = 30;  // BACKUP_RETRY_DELAY ..., seconds
+    // BACKUP_RETRY_DELAY, ROTATE_RETRY_DELAY, in seconds
+    int backup_delay = 30, rotate_delay = 30;
     // BACKUP_TIMEOUT, ROTATE_TIMEOUT, VERIFY_TIMEOUT: the seconds without
     // progress after which a job is stopped, and has failed. 0: no limit.
     int backup_timeout = 300, rotate_timeout = 60, verify_timeout = 3600;
   } retries;
+  // Which backups rotation keeps: those that any rule wants which is set.
   struct Retention {
-    int max_backups = 10;  // MAX_BACKUPS, 1 .. 100000
+    static constexpr int kDefaultMaxBackups = 10;
+    // MAX_BACKUPS, 1 .. 100000: so many of the newest. No value: no rule, or
+    // kDefaultMaxBackups while none of the next five is set.
+    std::optional<int> max_backups = {};
+    // 0 is a rule that is not set. BACKUP_RETENTION_DAYS, 0 .. 36500: younger
+    // ones. The others, 0 .. 100000: the number of days, weeks, months and
+    // years that keep a backup each (BACKUP_DAILY_RETENTION ...).
+    int retention_days = 0, daily = 0, weekly = 0, monthly = 0, yearly = 0;
+    // BACKUP_MINIMUM, 0 .. 100000: good backups that stay whatever the rules
+    // say; one always does.
+    int minimum = 0;
+    uint64_t max_bytes = 0;  // BACKUP_MAX_BYTES of all that stay; 0: no limit
     // BACKUP_HISTORY_DAYS, 0 .. 36500: how long the newest verified backup of a
     // history stays after a restore or a fork ended that history.
     int history_days = 30;

@@ -138,8 +138,21 @@ struct KeptDatabase {
   uint64_t last_sequence = 0, bytes = 0;
 };
 struct RotationDecision {
-  std::string name, reason;
+  std::string name, reason;  // the first of `reasons`
   bool keep = true;
+  std::vector<std::string> reasons;  // all, the most important one first
+};
+struct RotationForecast {
+  std::string name, reason;
+  Time at;  // when it is expected to go
+};
+// What a rotation would do now, and which of the backups that stay would go
+// later, the first one first, if backups go on and are all verified.
+struct RotationPlan {
+  std::vector<RotationDecision> decisions;
+  std::vector<RotationForecast> forecast;
+  Time forecast_until;  // in 30 days, or earlier if there are too many backups
+  std::vector<std::string> warnings;  // a cap that can't be met
 };
 
 struct HealthReport {

@@ -39,6 +39,7 @@ Json SettingToJson(const SettingValue& setting) {
     case SettingKind::kInteger:
     case SettingKind::kMilliseconds:
     case SettingKind::kBytes:
+      if (setting.text.empty()) return Json();  // not set
       if (const auto number = ParseUint64(setting.text)) return *number;
       return setting.text;  // "none"
     case SettingKind::kPath:

@@ -46,13 +46,17 @@ Response Delete(BackupManager* manager, const Call& call) {
 }
 
 Response Rotate(BackupManager* manager, const Call& call) {
-  const bool dry_run = call.Flag("dryRun");
-  if (!dry_run && PrefersAsync(call.request())) {
+  if (call.Flag("dryRun")) {
+    const auto plan = manager->PlanRotation();
+    if (!plan.ok()) return OwnError(plan.status());
+    return SuccessResponse(RotationPlanToJson(*plan));
+  }
+  if (PrefersAsync(call.request())) {
     return Accepted(manager, call.request(), {.type = JobType::kRotate});
   }
-  const auto decisions = manager->Rotate(dry_run);
+  const auto decisions = manager->Rotate(false);
   if (!decisions.ok()) return OwnError(decisions.status());
-  return SuccessResponse(RotationToJson(*decisions, dry_run));
+  return SuccessResponse(RotationToJson(*decisions));
 }
 
 }  // namespace

@@ -58,6 +58,19 @@ void AppendValue(Number value, std::string* text) {
   *text += std::to_string(value);
 }
 
+void AddDecisions(const std::vector<RotationDecision>& decisions, Json* json) {
+  Json kept = Json::array();
+  Json removed = Json::array();
+  for (const RotationDecision& one : decisions) {
+    (one.keep ? kept : removed)
+        .push_back({{"name", one.name},
+                    {"reason", one.reason},
+                    {"reasons", one.reasons}});
+  }
+  (*json)["kept"] = std::move(kept);
+  (*json)["removed"] = std::move(removed);
+}
+
 }  // namespace
 
 Json CreatedToJson(const BackupInfo& backup) {
@@ -132,15 +145,24 @@ Json UndoToJson(const RestoreReport& report) {
           {"epoch", report.epoch}};
 }
 
-Json RotationToJson(const std::vector<RotationDecision>& decisions,
-                    bool dry_run) {
-  Json kept = Json::array();
-  Json removed = Json::array();
-  for (const RotationDecision& decision : decisions) {
-    (decision.keep ? kept : removed)
-        .push_back({{"name", decision.name}, {"reason", decision.reason}});
+Json RotationToJson(const std::vector<RotationDecision>& decisions) {
+  Json json = {{"dryRun", false}};
+  AddDecisions(decisions, &json);
+  return json;
+}
+
+Json RotationPlanToJson(const RotationPlan& plan) {
+  Json json = {{"dryRun", true}};
+  AddDecisions(plan.decisions, &json);
+  Json& forecast = json["forecast"] = Json::array();
+  for (const RotationForecast& one : plan.forecast) {
+    forecast.push_back({{"name", one.name},
+                        {"date", FormatTime(one.at)},
+                        {"reason", one.reason}});
   }
-  return {{"dryRun", dry_run}, {"kept", kept}, {"removed", removed}};
+  json["forecastUntil"] = FormatTime(plan.forecast_until);
+  json["warnings"] = plan.warnings;
+  return json;
 }
 
 Json ToJson(const HealthReport& health, Time now) {

@@ -59,8 +59,9 @@ Json UndoToJson(const RestoreReport& report);
 Json ToJson(const KeptDatabase& database);
 // The database that an undo would put back.
 Json UndoPreviewToJson(const KeptDatabase& database);
-Json RotationToJson(const std::vector<RotationDecision>& decisions,
-                    bool dry_run);
+// What a rotation did, and what one would do.
+Json RotationToJson(const std::vector<RotationDecision>& decisions);
+Json RotationPlanToJson(const RotationPlan& plan);
 Json ToJson(const HealthReport& health, Time now);
 Json ToJson(const Job& job, Time now);
 

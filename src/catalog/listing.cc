@@ -66,6 +66,7 @@ void Listing::Count(const CatalogEntry& entry) {
   const bool bad = damaged || (!entry.manifest && !entry.foreign);
   if (bad) bad_.push_back(&entry);
   if (!IsOwn(entry)) return;
+  latest_created_ = std::max(latest_created_, entry.created());
   if (!bad && newest_good_ == nullptr) {
     newest_good_ = &entry;
   }

@@ -139,6 +139,9 @@ class Listing {
   const std::vector<const CatalogEntry*>& waiting() const { return waiting_; }
   // The size of all backups that count() counts.
   uint64_t total_bytes() const { return total_bytes_; }
+  // The latest time at which an own backup says that it was made; Time::min()
+  // without one.
+  Time latest_created() const { return latest_created_; }
   // Manifest::order_time for a backup that is made at `now`: no value if the
   // clock is not behind any backup, as it should be. Walks over all backups.
   std::optional<Time> OrderTimeAt(Time now) const;
@@ -158,6 +161,7 @@ class Listing {
   // The keys point into the entries.
   std::map<std::string_view, const CatalogEntry*> newest_of_epoch_;
   uint64_t total_bytes_ = 0;
+  Time latest_created_ = Time::min();
 };
 
 }  // namespace levelkeep

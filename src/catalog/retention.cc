@@ -21,8 +21,9 @@ using std::chrono::milliseconds;
 using std::chrono::sys_days;
 using Whose = RetentionItem::Whose;
 
-// Clocks differ by this much without being wrong.
-constexpr std::chrono::minutes kClockTolerance{5};
+// How many backups a forecast looks at in all; 10 million take about half a
+// second.
+constexpr size_t kMostSteps = 20'000'000;
 
 // `later` - `earlier`; nanoseconds could overflow.
 milliseconds Between(Time earlier, Time later) {
@@ -74,12 +75,12 @@ class Rules {
         bool explain)
       : policy_(policy),
         explain_(explain),
-        by_date_rules_(Number(policy.retention_days) > 0 ||
-                       HasBuckets(policy)) {
+        by_date_rules_(GoesByDates(policy)) {
     by_order_.reserve(items.size());
     for (const RetentionItem& item : items) by_order_.push_back(Prepare(item));
     by_date_ = by_order_;
     std::stable_sort(by_date_.begin(), by_date_.end(), IsLater);
+    first_added_ = storage_.size();
   }
 
   void AddNewest(const RetentionItem& item) {
@@ -100,12 +101,28 @@ class Rules {
     Classify();
     KeepNewest();
     KeepYoung();
-    if (HasBuckets(policy_)) KeepBuckets(by_date_, policy_, LocalDay(now_));
+    if (HasBuckets(policy_)) {
+      KeepBuckets(by_date_, policy_, LocalDay(now_), explain_);
+    }
     KeepMinimum();
     KeepNewestVerified();
     KeepEndedHistories();
     RemoveBeyondMaxBytes();
     if (explain_) CompleteReasons();
+  }
+
+  // Decides again, and gives reasons to those that go.
+  void ExplainRemoved() {
+    bool any = false;
+    for (Candidate* const one : by_order_) {
+      if (one->keep || one->index >= first_added_) continue;
+      one->reasons = std::make_unique<RetentionReasons>();
+      any = true;
+    }
+    if (!any) return;
+    explain_ = true;
+    Decide(now_);
+    explain_ = false;
   }
 
   void ForgetRemoved() {
@@ -134,7 +151,7 @@ class Rules {
   }
 
   bool IsOfTheFuture(const RetentionItem& item) const {
-    return item.created > now_ + kClockTolerance;
+    return item.created > now_ + RetentionPolicy::kClockTolerance;
   }
 
   // Finds out what each backup is, and counts from the newest one on.
@@ -145,7 +162,7 @@ class Rules {
       one->own = item.whose == Whose::kOwn && item.local &&
                  !(by_date_rules_ && IsOfTheFuture(item));
       one->counted = one->own && one->readable() && !item.pinned;
-      one->keep = one->floor = !one->counted || item.in_use;
+      one->keep = one->floor = !one->counted || item.in_use || item.restored;
       one->trust = TrustOf(item);
       one->newer_trusted = trusted;
       one->newer_good = good;
@@ -211,17 +228,20 @@ class Rules {
   }
 
   void KeepMinimum() {
+    const bool is_set = Number(policy_.minimum) > 0;
     const int limit = std::max(Number(policy_.minimum), 1);
     for (Candidate* const one : by_order_) {
       if (one->newer_trusted >= limit) return;
       if (!one->counted || one->newer() >= limit) continue;
       if (one->good()) {
-        one->KeepAsFloor([&] {
+        one->KeepAsFloor([&]() -> std::string {
+          if (!is_set) return "newest good backup";
           return "minimum " + std::to_string(one->newer() + 1) + " of " +
                  std::to_string(limit);
         });
       } else {
-        one->Keep([&] {
+        one->Keep([&]() -> std::string {
+          if (!is_set) return "damaged, but there is no newer good one";
           return "damaged, but fewer than " + Setting("BACKUP_MINIMUM", limit) +
                  " newer good ones";
         });
@@ -272,7 +292,7 @@ class Rules {
       if (!one->keep || one->floor) continue;
       one->keep = false;
       sum -= one->item->size_bytes;
-      if (!explain_) continue;
+      if (!one->reasons) continue;
       one->reasons->contra = {Setting("beyond BACKUP_MAX_BYTES", max_bytes)};
       for (const std::string& reason : one->reasons->pro) {
         one->reasons->contra.push_back("although " + reason);
@@ -282,18 +302,23 @@ class Rules {
 
   void CompleteReasons() {
     for (Candidate* const one : by_order_) {
+      if (!one->reasons) continue;
       const RetentionItem& item = *one->item;
       auto& [pro, contra] = *one->reasons;
       if (contra.empty()) contra.emplace_back("damaged");
       if (one->own && item.in_use) pro.emplace_back("in use");
+      if (one->own && item.restored) {
+        pro.emplace_back("was restored, and the restore can be undone");
+      }
       if (item.whose != Whose::kOwn || !IsOfTheFuture(item)) continue;
       pro.push_back("dated in the future (" + FormatTime(item.created) + ")");
     }
   }
 
   const RetentionPolicy& policy_;
-  const bool explain_;
+  bool explain_;
   const bool by_date_rules_;  // age or buckets
+  size_t first_added_ = 0;    // the index of the first one that was added
   Time now_;
   std::map<std::string, size_t> histories_;
   std::deque<RetentionItem> added_;
@@ -325,8 +350,27 @@ RetentionItem Successor(const std::vector<RetentionItem>& items) {
 
 }  // namespace
 
+bool GoesByDates(const RetentionPolicy& policy) {
+  return Number(policy.retention_days) > 0 || HasBuckets(policy);
+}
+
+uint64_t BytesBeyondCap(const std::vector<RetentionItem>& items,
+                        const std::vector<RetentionDecision>& decisions,
+                        const RetentionPolicy& policy) {
+  const uint64_t cap = policy.max_bytes.value_or(0);
+  uint64_t sum = 0;
+  for (size_t i = 0; i < items.size(); i++) {
+    const RetentionItem& item = items[i];
+    const bool counts = decisions[i].keep && item.whose == Whose::kOwn &&
+                        item.local && !item.foreign && !item.unreadable;
+    if (counts) sum += item.size_bytes;
+  }
+  return cap == 0 || sum <= cap ? 0 : sum - cap;
+}
+
 std::vector<RetentionItem> RetentionItems(
-    const Listing& listing, const std::vector<std::string>& in_use) {
+    const Listing& listing, const std::vector<std::string>& in_use,
+    const std::string& restored) {
   const std::set<std::string_view> used(in_use.begin(), in_use.end());
   std::vector<RetentionItem> items;
   items.reserve(listing.size());
@@ -345,6 +389,7 @@ std::vector<RetentionItem> RetentionItems(
         .damaged = entry->damaged(),
         .verified = entry->verified(),
         .in_use = used.contains(entry->name),
+        .restored = entry->name == restored,
     });
   }
   return items;
@@ -364,31 +409,41 @@ std::vector<RetentionDecision> DecideRetention(
   return decisions;
 }
 
-std::vector<std::optional<Time>> ForecastRetention(
-    const std::vector<RetentionItem>& items, const RetentionPolicy& policy,
-    Time now, std::vector<Time> future_backups, std::chrono::days horizon) {
-  std::vector<std::optional<Time>> removed(items.size());
+RetentionForecast ForecastRetention(const std::vector<RetentionItem>& items,
+                                    const RetentionPolicy& policy, Time now,
+                                    std::vector<Time> future_backups,
+                                    std::chrono::days horizon) {
+  RetentionForecast forecast;
+  auto& removals = forecast.removals;
+  removals.resize(items.size());
   std::vector<RetentionItem> present = items;
   Rules rules(present, policy, /*explain=*/false);
+  size_t steps = 0;
   const auto rotate = [&](Time time) {
+    steps += rules.candidates().size();
     rules.Decide(time);
+    rules.ExplainRemoved();
     for (const Candidate* const one : rules.candidates()) {
-      const bool present_one = one->index < removed.size();
-      if (present_one && !one->keep) removed[one->index] = time;
+      const bool present_one = one->index < removals.size();
+      if (!present_one || one->keep) continue;
+      removals[one->index] = {time, std::move(one->reasons->contra)};
     }
     rules.ForgetRemoved();
+    forecast.until = time;
   };
   rotate(now);
-  for (RetentionItem& item : present) item.in_use = false;
+  for (RetentionItem& item : present) item.in_use = item.restored = false;
   std::sort(future_backups.begin(), future_backups.end());
   RetentionItem next = Successor(items);
   for (const Time time : future_backups) {
     if (time <= now || time > now + horizon) continue;
+    if (steps > kMostSteps) return forecast;
     next.created = next.order_time = time;
     rules.AddNewest(next);
     rotate(time);
   }
-  return removed;
+  forecast.until = now + horizon;
+  return forecast;
 }
 
 }  // namespace levelkeep

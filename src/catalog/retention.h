@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "levelkeep/options.h"
 
 namespace levelkeep {
 
@@ -37,15 +38,21 @@ struct RetentionItem {
   bool damaged = false;     // failed its verification
   bool verified = false;    // every byte was read and was right
   bool in_use = false;      // just made, or being read
+  bool restored = false;    // was restored, and that can still be undone
 };
 
-// The items of a listing, in its order. `in_use` has names.
+// The items of a listing, in its order. `in_use` has names; `restored` is a
+// name, or empty.
 std::vector<RetentionItem> RetentionItems(
-    const Listing& listing, const std::vector<std::string>& in_use = {});
+    const Listing& listing, const std::vector<std::string>& in_use = {},
+    const std::string& restored = "");
 
 // A number that is missing or below 1 is a rule that is not set.
 struct RetentionPolicy {
-  static constexpr int kDefaultMaxBackups = 10;
+  // Clocks differ by this much without being wrong.
+  static constexpr std::chrono::minutes kClockTolerance{5};
+  static constexpr int kDefaultMaxBackups =
+      BackupOptions::Retention::kDefaultMaxBackups;
 
   std::optional<int> max_backups;     // MAX_BACKUPS
   std::optional<int> retention_days;  // BACKUP_RETENTION_DAYS
@@ -108,10 +115,10 @@ struct RetentionDecision {
 // doubtful; these are counted by themselves, and push out no verified one.
 //
 // Floors, which no rule goes below: the newest verified backup, what is in use,
-// and the newest `minimum` (at least 1) by the rule of MAX_BACKUPS. The newest
-// verified backup of each history stays until `history` after the next
-// history's first backup was made: a restore or a fork must not lose the state
-// before it.
+// what was restored while that can be undone, and the newest `minimum` (at
+// least 1) by the rule of MAX_BACKUPS. The newest verified backup of each
+// history stays until `history` after the next history's first backup was made:
+// a restore or a fork must not lose the state before it.
 //
 // `max_bytes` then removes the oldest backups that no floor holds until the sum
 // of the others and the pinned ones fits. A damaged backup has no floor here.
@@ -123,15 +130,40 @@ std::vector<RetentionDecision> DecideRetention(
     const std::vector<RetentionItem>& items, const RetentionPolicy& policy,
     Time now);
 
-// For each item the first time at which it would be removed, no value for
-// never: `now`, or one of `future_backups` (in any order) within `horizon`. At
-// each of these a verified backup is added, as large as the newest one and of
-// its history, and the rules are asked. What is not verified now is taken never
-// to be; what is in use now is taken not to be later. 10,000 items and an
-// hourly schedule for 30 days take a fraction of a second.
-std::vector<std::optional<Time>> ForecastRetention(
-    const std::vector<RetentionItem>& items, const RetentionPolicy& policy,
-    Time now, std::vector<Time> future_backups, std::chrono::days horizon);
+// True if `policy` has a rule of age or of buckets, which go by dates.
+bool GoesByDates(const RetentionPolicy& policy);
+
+// By how many bytes the backups that stay exceed `max_bytes`, which floors and
+// pins can cause; 0: they fit, or there is no cap. `decisions` are those of
+// `items`.
+uint64_t BytesBeyondCap(const std::vector<RetentionItem>& items,
+                        const std::vector<RetentionDecision>& decisions,
+                        const RetentionPolicy& policy);
+
+// When a backup goes, and why: the reasons of a RetentionDecision.
+struct RetentionRemoval {
+  Time at;
+  std::vector<std::string> reasons;
+  bool operator==(const RetentionRemoval&) const = default;
+};
+
+struct RetentionForecast {
+  // For each item its removal; no value: it is not removed by `until`.
+  std::vector<std::optional<RetentionRemoval>> removals;
+  Time until;  // `now` + `horizon`, or earlier: see ForecastRetention
+};
+
+// The first time at which each item would be removed: `now`, or one of
+// `future_backups` (in any order) within `horizon`. At each of these a verified
+// backup is added, as large as the newest one and of its history, and the rules
+// are asked. What is not verified now is taken never to be; what is in use or
+// was restored now is taken not to be later. 10,000 items and an hourly
+// schedule for 30 days take a fraction of a second; a forecast that would take
+// longer than about a second ends earlier.
+RetentionForecast ForecastRetention(const std::vector<RetentionItem>& items,
+                                    const RetentionPolicy& policy, Time now,
+                                    std::vector<Time> future_backups,
+                                    std::chrono::days horizon);
 
 }  // namespace levelkeep
 

@@ -165,7 +165,7 @@ std::array<sys_days, kBucketKinds> BucketsOf(sys_days day) {
 }
 
 void KeepBuckets(const std::vector<RetentionCandidate*>& latest,
-                 const RetentionPolicy& policy, sys_days today) {
+                 const RetentionPolicy& policy, sys_days today, bool explain) {
   for (size_t i = 0; i < kBucketKinds; i++) {
     if ((policy.*kKinds[i].count).value_or(0) < 1) continue;
     KindOfBuckets kind(kKinds[i], policy, today);
@@ -176,7 +176,7 @@ void KeepBuckets(const std::vector<RetentionCandidate*>& latest,
         return one->buckets[i] != preferred;
       });
       kind.Keep(Bucket(begin, end), preferred);
-      if (kind.done() && !latest.front()->reasons) break;
+      if (kind.done() && !explain) break;
     }
   }
 }

@@ -19,9 +19,10 @@ std::array<std::chrono::sys_days, kBucketKinds> BucketsOf(
     std::chrono::sys_days day);
 
 // Keeps what the policy's buckets want. `latest` is sorted by day and time,
-// latest first.
+// latest first. `explain`: some of them want reasons.
 void KeepBuckets(const std::vector<RetentionCandidate*>& latest,
-                 const RetentionPolicy& policy, std::chrono::sys_days today);
+                 const RetentionPolicy& policy, std::chrono::sys_days today,
+                 bool explain);
 
 }  // namespace levelkeep
 

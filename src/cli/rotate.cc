@@ -2,6 +2,8 @@
 
 #include "api/report_json.h"
 #include "base/status_macros.h"
+#include "base/text.h"
+#include "base/time_zone.h"
 #include "cli/server_link.h"
 #include "cli/session.h"
 
@@ -10,12 +12,16 @@ namespace levelkeep::cli {
 namespace {
 
 constexpr char kRotateHelp[] =
-    "Removes the backups that retention does not keep (MAX_BACKUPS).\n"
+    "Removes the backups that no rule of retention wants.\n"
     "\n"
     "Usage: levelkeep rotate [--dry-run]\n"
     "\n"
-    "The newest verified backup and pinned ones always stay. This also\n"
-    "happens after each backup that is made.\n";
+    "A rule acts when it is set; without one, MAX_BACKUPS acts. A backup "
+    "stays\n"
+    "if any rule wants it. The newest verified backup, pinned ones and those\n"
+    "that are being read always stay. This also happens after each backup "
+    "that\n"
+    "is made. A dry run also lists what would go in the next 30 days.\n";
 
 constexpr VerbOption kRotateOptions[] = {
     {"--dry-run", nullptr,
@@ -23,22 +29,8 @@ constexpr VerbOption kRotateOptions[] = {
      &VerbArguments::dry_run},
 };
 
-// The server decides in its job; the plan is what it decides from.
-Result<std::vector<RotationDecision>> Rotate(Session* session, bool dry_run) {
-  Engine engine = session->NewEngine();
-  if (dry_run) return engine.PlanRotation();
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
-  if (server == nullptr) return engine.Rotate();
-  LEVELKEEP_ASSIGN_OR_RETURN(auto decisions, engine.PlanRotation());
-  LEVELKEEP_RETURN_IF_ERROR(
-      server->RunJob("rotating", "POST", "/api/backup/rotate").status());
-  return decisions;
-}
-
-Status RunRotate(Session* session) {
-  const bool dry_run = session->arguments().dry_run;
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto decisions, Rotate(session, dry_run));
-  session->result.update(api::RotationToJson(decisions, dry_run));
+void Print(Session* session, const std::vector<RotationDecision>& decisions,
+           bool dry_run) {
   size_t removed = 0;
   Table table({"NAME", "DECISION", "REASON"},
               {Align::kLeft, Align::kLeft, Align::kLeft});
@@ -46,13 +38,65 @@ Status RunRotate(Session* session) {
     if (!decision.keep) ++removed;
     table.AddRow({{decision.name},
                   {decision.keep ? "keep" : "remove"},
-                  {decision.reason}});
+                  {Join(decision.reasons, "; ")}});
   }
   if (!decisions.empty()) session->console->Print(table.ToString());
   session->console->Say(std::to_string(removed) +
                         (dry_run ? " would be removed" : " removed") + ", " +
                         std::to_string(decisions.size() - removed) +
                         (dry_run ? " would stay" : " stay"));
+}
+
+// The zone matters only to rules that count days.
+void SayZone(Session* session) {
+  const BackupOptions& options = session->settings().backup;
+  const BackupOptions::Retention& rules = options.retention;
+  if (rules.daily + rules.weekly + rules.monthly + rules.yearly == 0) return;
+  const auto zone = TimeZone::Load(options.schedule.time_zone);
+  if (!zone.ok()) return;
+  session->console->Say("days, weeks, months and years are those of " +
+                        zone->name());
+}
+
+void PrintForecast(Session* session, const RotationPlan& plan) {
+  Table table({"NAME", "GOES (UTC)", "REASON"},
+              {Align::kLeft, Align::kLeft, Align::kLeft});
+  for (const RotationForecast& one : plan.forecast) {
+    table.AddRow({{one.name}, {FormatTimeForPeople(one.at)}, {one.reason}});
+  }
+  if (!plan.forecast.empty()) {
+    session->console->Print("\n" + table.ToString());
+  }
+  session->console->Say(std::to_string(plan.forecast.size()) +
+                        " more would go by " +
+                        FormatTimeForPeople(plan.forecast_until) +
+                        " (UTC), if backups go on and are verified");
+  SayZone(session);
+}
+
+// The server decides in its job, from what the plan decides from.
+Result<std::vector<RotationDecision>> Rotate(Session* session, Engine* engine) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+  if (server == nullptr) return engine->Rotate();
+  LEVELKEEP_ASSIGN_OR_RETURN(RotationPlan plan, engine->PlanRotation());
+  LEVELKEEP_RETURN_IF_ERROR(
+      server->RunJob("rotating", "POST", "/api/backup/rotate").status());
+  return std::move(plan.decisions);
+}
+
+Status RunRotate(Session* session) {
+  Engine engine = session->NewEngine();
+  if (!session->arguments().dry_run) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto decisions, Rotate(session, &engine));
+    session->result.update(api::RotationToJson(decisions));
+    Print(session, decisions, false);
+    return Status::Ok();
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const RotationPlan plan, engine.PlanRotation());
+  session->result = api::RotationPlanToJson(plan);
+  Print(session, plan.decisions, true);
+  PrintForecast(session, plan);
+  session->Warn(plan.warnings);
   return Status::Ok();
 }
 

@@ -144,21 +144,27 @@ void SettingsLoader::AddLaterFeature(const LaterFeature& feature,
 Result<LoadedSettings> SettingsLoader::Finish() {
   LoadedSettings loaded;
   if (scope_ == Scope::kEmbedded) loaded.settings.backup = BackupOptions();
+  const auto unread = [this](const SettingRow& row) {
+    return row.info.secret && !unread_secret_.empty();
+  };
   for (const SettingRow& row : SettingRows()) {
-    const SettingField field = row.field(&loaded.settings);
-    std::string origin = "default";
     const auto chosen = chosen_.find(&row);
-    const bool unread = row.info.secret && !unread_secret_.empty();
-    if (chosen != chosen_.end()) {
-      origin = chosen->second.origin;
-      if (!unread && !ParseSetting(chosen->second.value, row.limits, field)) {
-        AddProblem(DescribeBadValue(row, chosen->second.value, origin));
-      }
+    if (chosen == chosen_.end() || unread(row)) continue;
+    const auto& [value, origin] = chosen->second;
+    if (!ParseSetting(value, row.limits, row.field(&loaded.settings))) {
+      AddProblem(DescribeBadValue(row, value, origin));
     }
-    std::string value = FormatSetting(field, row.limits);
+  }
+  Settings shown = AsTheyAct(loaded.settings);
+  for (const SettingRow& row : SettingRows()) {
+    const auto chosen = chosen_.find(&row);
+    std::string value = FormatSetting(row.field(&shown), row.limits);
     if (row.info.secret && !value.empty()) value = kMask;
-    if (unread) value = kNotReadable;
-    loaded.origins.push_back({row.info.name, value, origin, row.info.help});
+    if (unread(row)) value = kNotReadable;
+    loaded.origins.push_back(
+        {row.info.name, value,
+         chosen == chosen_.end() ? "default" : chosen->second.origin,
+         row.info.help});
   }
   loaded.settings.api_token_problem = unread_secret_;
   for (std::string& line : FindConflicts(loaded.settings.backup)) {

@@ -15,8 +15,11 @@ std::vector<std::string> FindBadValues(Settings settings, bool embedded) {
   std::vector<std::string> problems;
   for (const SettingRow& row : SettingRows()) {
     if (row.embedded != embedded) continue;
-    const std::string text = FormatSetting(row.field(&settings), row.limits);
-    if (text.empty() && row.info.secret) continue;  // the secret is not set
+    const SettingField field = row.field(&settings);
+    const std::string text = FormatSetting(field, row.limits);
+    // A secret or an optional number that is not set.
+    const bool optional = std::holds_alternative<std::optional<int>*>(field);
+    if (text.empty() && (row.info.secret || optional)) continue;
     if (!ParseSetting(text, row.limits, row.field(&scratch))) {
       problems.push_back(DescribeBadValue(row, text, ""));
     }

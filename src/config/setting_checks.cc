@@ -13,8 +13,8 @@ namespace levelkeep {
 namespace {
 
 constexpr std::string_view kOurPrefixes[] = {
-    "BACKUP_",    "AUTO_BACKUP_", "AUTO_RESTORE", "API_",
-    "LEVELKEEP_", "MAX_BACKUP",   "RESTORE_",     "STORAGE_"};
+    "BACKUP_",    "AUTO_BACKUP_", "AUTO_RESTORE", "API_",      "LEVELKEEP_",
+    "MAX_BACKUP", "RESTORE_",     "STORAGE_",     "SCHEDULE_T"};
 
 std::string Normal(const std::string& path) {
   std::string normal =
@@ -26,6 +26,18 @@ std::string Normal(const std::string& path) {
 bool IsInside(const std::string& path, const std::string& folder) {
   return path.size() > folder.size() && path.starts_with(folder) &&
          path[folder.size()] == '/';
+}
+
+// Only rules that count days in local time need the machine's zone.
+std::string DescribeMissingZone(const BackupOptions& options) {
+  const BackupOptions::Retention& rules = options.retention;
+  const bool needed = rules.daily > 0 || rules.weekly > 0 ||
+                      rules.monthly > 0 || rules.yearly > 0;
+  if (!needed || !options.schedule.time_zone.empty()) return "";
+  const auto zone = TimeZone::Load();
+  if (zone.ok()) return "";
+  return "SCHEDULE_TZ is not set, and " + zone.status().message() + ": " +
+         zone.status().hint();
 }
 
 }  // namespace
@@ -99,9 +111,13 @@ std::vector<std::string> FindBadSchedules(
       problems.push_back(std::string(name) + ": " + valid.message());
     }
   }
-  if (!any && schedule.time_zone.empty()) return problems;
-  const Status zone = TimeZone::Load(schedule.time_zone).status();
-  if (!zone.ok()) problems.push_back("SCHEDULE_TZ: " + zone.message());
+  // A named zone was checked with its setting.
+  if (!any || !schedule.time_zone.empty()) return problems;
+  const Status zone = TimeZone::Load().status();
+  if (!zone.ok()) {
+    problems.push_back("TZ: " + zone.message() +
+                       ": set SCHEDULE_TZ or TZ to a zone that is known");
+  }
   return problems;
 }
 
@@ -133,6 +149,9 @@ std::vector<std::string> FindConflicts(const BackupOptions& options) {
                        Printable(folder.path, 60) +
                        "\": allowed is a folder outside the database's own (" +
                        Printable(database, 60) + ")");
+  }
+  if (std::string zone = DescribeMissingZone(options); !zone.empty()) {
+    problems.push_back(std::move(zone));
   }
   return problems;
 }

@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "base/time_zone.h"
 
 namespace levelkeep {
 namespace {
 
 constexpr uint64_t kDayMs = 24ull * 3600 * 1000;
 constexpr uint64_t kMostBytes = uint64_t{1} << 60;
+constexpr uint64_t kMostBackups = 100'000;
 
 using Field = std::function<SettingField(Settings*)>;
 
@@ -56,6 +58,11 @@ bool IsToken(std::string_view text) {
   return !text.empty() && text.size() <= 4096 &&
          std::all_of(text.begin(), text.end(),
                      [](char c) { return c > 0x20 && c < 0x7f; });
+}
+
+bool IsTimeZone(std::string_view text) {
+  return text.empty() ||
+         (IsText(text) && TimeZone::Load(std::string(text)).ok());
 }
 
 std::string FlagOf(std::string_view variable) {
@@ -204,12 +211,14 @@ std::vector<SettingRow> ScheduleRows() {
       Cron({kSchedule, "ROTATE_SCHEDULE", "rotateSchedule"},
            LEVELKEEP_AT(backup.schedule.rotate),
            "Cron expression for rotations beside the one after each backup."),
-      OrNothing(Text({kSchedule, "SCHEDULE_TZ", "scheduleTz"},
-                     SettingKind::kText, IsText,
-                     "the name of a time zone, as Europe/Berlin",
+      OrNothing(Text({"serve schedule create rotate", "SCHEDULE_TZ",
+                      "scheduleTz"},
+                     SettingKind::kText, IsTimeZone,
+                     "a name of the time zone database (package tzdata), such "
+                     "as Europe/Berlin or UTC",
                      LEVELKEEP_AT(backup.schedule.time_zone),
-                     "Time zone of the schedules; default: TZ, else the "
-                     "system's.")),
+                     "Time zone of schedules and retention; default: TZ, else "
+                     "the machine's.")),
       Number({kSchedule, "SCHEDULE_JITTER", "scheduleJitter"}, 0, 86'400,
              LEVELKEEP_AT(backup.schedule.jitter),
              "Seconds by which a cron run may be later, fixed for a "
@@ -241,11 +250,42 @@ std::vector<SettingRow> RetriesRows() {
                  "limit.")};
 }
 
+SettingRow Buckets(const char* name, const char* key, Field field,
+                   const char* help) {
+  return Number({kServeCreateRotate, name, key}, 0, kMostBackups,
+                std::move(field), help);
+}
+
 std::vector<SettingRow> RetentionRows() {
   return {
-      Number({kServeCreateRotate, "MAX_BACKUPS", "maxBackups"}, 1, 100'000,
+      Number({kServeCreateRotate, "MAX_BACKUPS", "maxBackups"}, 1, kMostBackups,
              LEVELKEEP_AT(backup.retention.max_backups),
-             "Number of backups that rotation keeps."),
+             "Keep so many of the newest backups."),
+      Number({kServeCreateRotate, "BACKUP_RETENTION_DAYS", "retentionDays"}, 0,
+             36'500, LEVELKEEP_AT(backup.retention.retention_days),
+             "Keep backups that are younger than so many days; 0: no rule."),
+      Buckets("BACKUP_DAILY_RETENTION", "dailyRetention",
+              LEVELKEEP_AT(backup.retention.daily),
+              "Keep the last backup of so many days; 0: no rule."),
+      Buckets("BACKUP_WEEKLY_RETENTION", "weeklyRetention",
+              LEVELKEEP_AT(backup.retention.weekly),
+              "Keep the backup nearest to Sunday of so many weeks; 0: no "
+              "rule."),
+      Buckets("BACKUP_MONTHLY_RETENTION", "monthlyRetention",
+              LEVELKEEP_AT(backup.retention.monthly),
+              "Keep the backup nearest to the first of so many months; 0: no "
+              "rule."),
+      Buckets("BACKUP_YEARLY_RETENTION", "yearlyRetention",
+              LEVELKEEP_AT(backup.retention.yearly),
+              "Keep the backup nearest to 1 January of so many years; 0: no "
+              "rule."),
+      Number({kServeCreateRotate, "BACKUP_MINIMUM", "minimumBackups"}, 0,
+             kMostBackups, LEVELKEEP_AT(backup.retention.minimum),
+             "Good backups that stay whatever the rules say; 0: one."),
+      Bytes({kServeCreateRotate, "BACKUP_MAX_BYTES", "maxBytes"},
+            LEVELKEEP_AT(backup.retention.max_bytes),
+            "Bytes that the backups may take; the oldest go first; 0: no "
+            "limit."),
       Number({kServeCreateRotate, "BACKUP_HISTORY_DAYS", "historyDays"}, 0,
              36'500, LEVELKEEP_AT(backup.retention.history_days),
              "Days to keep the last verified backup from before a restore.")};
@@ -385,7 +425,7 @@ std::vector<SettingRow> BuildRows() {
                         {"Log", false, LogRows()}};
   std::vector<SettingRow> rows;
   // The defaults come from the structs, so that each has one source.
-  Settings defaults;
+  Settings defaults = AsTheyAct(Settings());
   for (Section& section : sections) {
     for (SettingRow& row : section.rows) {
       row.info.section = section.name;
@@ -402,6 +442,17 @@ std::vector<SettingRow> BuildRows() {
 const std::vector<SettingRow>& SettingRows() {
   static const auto* const kRows = new std::vector<SettingRow>(BuildRows());
   return *kRows;
+}
+
+Settings AsTheyAct(Settings settings) {
+  using Retention = BackupOptions::Retention;
+  Retention& rules = settings.backup.retention;
+  const bool others = rules.retention_days > 0 || rules.daily > 0 ||
+                      rules.weekly > 0 || rules.monthly > 0 || rules.yearly > 0;
+  if (!rules.max_backups && !others) {
+    rules.max_backups = Retention::kDefaultMaxBackups;
+  }
+  return settings;
 }
 
 bool SettingRow::Has(std::string_view variable) const {
@@ -424,7 +475,7 @@ const std::vector<SettingInfo>& AllSettings() {
 
 std::vector<SettingValue> SettingValues(const Settings& settings,
                                         bool embedded_only) {
-  Settings copy = settings;
+  Settings copy = AsTheyAct(settings);
   std::vector<SettingValue> values;
   for (const SettingRow& row : SettingRows()) {
     if (embedded_only && !row.embedded) continue;

@@ -30,6 +30,10 @@ struct SettingRow {
 
 const std::vector<SettingRow>& SettingRows();
 
+// The settings as they act, for people: MAX_BACKUPS has its default while no
+// other rule of retention is set.
+Settings AsTheyAct(Settings settings);
+
 // The row of a variable, of an alias or of a secret's NAME_FILE; or null.
 const SettingRow* FindSettingRow(std::string_view variable);
 
@@ -54,11 +58,6 @@ inline constexpr LaterFeature kLaterFeatures[] = {
     {"BACKUP_ENCRYPT", LaterFeature::kRefuseTrue},
     {"BACKUP_GPG_RECIPIENT", LaterFeature::kRefuseValue},
     {"BACKUP_AGE_RECIPIENT", LaterFeature::kRefuseValue},
-    {"BACKUP_RETENTION_DAYS", LaterFeature::kNote},
-    {"BACKUP_DAILY_RETENTION", LaterFeature::kNote},
-    {"BACKUP_WEEKLY_RETENTION", LaterFeature::kNote},
-    {"BACKUP_MONTHLY_RETENTION", LaterFeature::kNote},
-    {"BACKUP_MINIMUM", LaterFeature::kNote},
     {"BACKUP_EMAIL_TO", LaterFeature::kNote},
     {"BACKUP_REMOTE_HOST", LaterFeature::kNote},
     {"BACKUP_REMOTE_USER", LaterFeature::kNote},

@@ -48,6 +48,12 @@ struct FieldParser {
     }
     return Store(InRange(ParseUint64(word), limits), field);
   }
+  bool operator()(std::optional<int>* field) const {
+    int number = 0;
+    const bool stored = (*this)(&number);
+    if (stored) *field = number;
+    return stored;
+  }
   bool operator()(uint64_t* field) const {
     return Store(InRange(ParseBytes(word), limits), field);
   }
@@ -96,6 +102,9 @@ struct Formatter {
       return limits.minus_one;
     }
     return std::to_string(*field);
+  }
+  std::string operator()(const std::optional<int>* field) const {
+    return *field ? std::to_string(**field) : "";
   }
   std::string operator()(const std::chrono::milliseconds* field) const {
     return std::to_string(field->count());

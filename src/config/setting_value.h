@@ -17,9 +17,10 @@
 namespace levelkeep {
 
 // The member that has a value. A bool with choices is true for the second
-// choice; an enum has its choices in the order of its values.
+// choice; an enum has its choices in the order of its values. An optional
+// number without a value is a setting that is not set; its text is empty.
 using SettingField =
-    std::variant<std::string*, bool*, int*, uint64_t*,
+    std::variant<std::string*, bool*, int*, std::optional<int>*, uint64_t*,
                  std::chrono::milliseconds*, std::vector<std::string>*,
                  LogLevel*, ThreadPriority*>;
 

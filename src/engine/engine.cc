@@ -9,7 +9,6 @@
 #include "base/report_names.h"
 #include "base/status_macros.h"
 #include "base/text.h"
-#include "catalog/retention.h"
 #include "restore/context.h"
 
 namespace levelkeep {
@@ -121,7 +120,8 @@ Engine::Engine(const BackupOptions& options, const Platform& platform,
       database_(database != nullptr ? database : outside_.get()),
       records_(platform.fs, options.backup_dir),
       catalog_(platform.fs, options.backup_dir, platform.clock,
-               [this] { return ReadOwner(); }) {
+               [this] { return ReadOwner(); }),
+      in_use_(platform.fs, catalog_.folder(), options.backup_dir) {
   PrepareDigests();
 }
 
@@ -296,60 +296,6 @@ Result<FoundBackup> Engine::Locate(const std::string& source, NameMatch match) {
   file.path = source;
   file.by_path = true;
   return file;
-}
-
-Result<std::vector<RotationDecision>> Engine::PlanRotation() {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto decisions, Decide({}));
-  const bool removes = std::ranges::any_of(
-      decisions, [](const RotationDecision& one) { return !one.keep; });
-  if (removes && platform_.tries_folders) {
-    LEVELKEEP_RETURN_IF_ERROR(RequireFolder(
-        fs_, "BACKUP_DIR", options_.backup_dir, {.keeps_time = true}));
-  }
-  return decisions;
-}
-
-Result<std::vector<RotationDecision>> Engine::Rotate() {
-  LEVELKEEP_RETURN_IF_ERROR(catalog_.RequireDirectory());
-  SweepParts();
-  LEVELKEEP_ASSIGN_OR_RETURN(auto lock, LockForWriting());
-  return RemoveOld({});
-}
-
-Result<std::vector<RotationDecision>> Engine::Decide(
-    const std::vector<std::string>& protect) {
-  LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.List());
-  RetentionPolicy policy;
-  policy.max_backups = options_.retention.max_backups;
-  policy.verification_expected = options_.verification.after_backup;
-  policy.history = std::chrono::days(options_.retention.history_days);
-  std::vector<RotationDecision> decisions;
-  for (const RetentionDecision& decision : DecideRetention(
-           RetentionItems(*listing, protect), policy, clock_->Now())) {
-    decisions.push_back({.name = decision.name,
-                         .reason = decision.reason(),
-                         .keep = decision.keep});
-  }
-  return decisions;
-}
-
-Result<std::vector<RotationDecision>> Engine::RemoveOld(
-    const std::vector<std::string>& protect) {
-  auto decisions = Decide(protect);
-  const Status removed = [&]() -> Status {
-    LEVELKEEP_RETURN_IF_ERROR(decisions.status());
-    for (auto it = decisions->rbegin(); it != decisions->rend(); ++it) {
-      if (it->keep) continue;
-      LEVELKEEP_RETURN_IF_ERROR(
-          catalog_.Remove(it->name).WithContext("rotating " + it->name));
-      LogInfo(kEngineLogTag, it->name + ": removed (" + it->reason + ")");
-    }
-    return Status::Ok();
-  }();
-  MutexLock lock(&rotation_mutex_);
-  rotation_problem_ = removed.ok() ? "" : removed.ToString();
-  if (!removed.ok()) return removed;
-  return decisions;
 }
 
 Result<std::vector<std::string>> Engine::PendingVerification() {

@@ -3,7 +3,8 @@
 //
 // There are two callers: BackupManager beside a live database, and the program
 // from outside. They differ in the Database that they pass in. The files:
-//   engine.cc     backups/: locks, names, rotate, delete, pin
+//   engine.cc     backups/: locks, names, delete, pin
+//   rotation.cc   rotate, and what the next rotations will do
 //   ownership.cc  which database the backups belong to
 //   create.cc     from a snapshot to a published archive
 //   verify.cc     three depths, and the record of the verdict; inspect
@@ -29,8 +30,11 @@
 #include "base/work.h"
 #include "catalog/catalog.h"
 #include "catalog/database_records.h"
+#include "catalog/in_use.h"
+#include "catalog/retention.h"
 #include "dbfiles/identity.h"
 #include "engine/database.h"
+#include "engine/engine_types.h"
 #include "engine/reuse.h"
 #include "format/manifest.h"
 #include "levelkeep/options.h"
@@ -40,71 +44,6 @@
 #include "snapshot/snapshot.h"
 
 namespace levelkeep {
-
-// The result that levelkeep accept-loss would have for a database that lacks
-// files.
-struct LossPreview {
-  std::string fault;              // what is wrong with the database
-  uint64_t tables = 0, logs = 0;  // left over, and used
-  bool rebuilt = false;       // tables were listed anew: deleted keys return
-  std::string newest_backup;  // a better choice; empty: there is none
-};
-
-struct LossReport {
-  std::string fault;
-  uint64_t last_sequence = 0, bytes = 0;
-  std::string epoch;  // the history of the new database
-  std::string kept;   // where the old folder is now
-};
-
-struct BackupRequest {
-  std::string label = {};
-  std::string trigger = "manual";
-  DatabaseIdentity database = {};  // set by Create
-  std::optional<EventCount> events = {};
-  Work work = {};
-  // How long to wait for another process that is changing backups/. `on_wait`
-  // is called once when the waiting begins, with the reason; may be empty.
-  std::chrono::milliseconds wait{0};
-  std::function<void(const std::string& why)> on_wait = {};
-};
-
-// The findings of Engine::Adopt.
-struct Adoption {
-  DatabaseIdentity identity;
-  std::string forked;  // why the present history began, if it was a fork
-  bool began = false;  // the present history began in this call
-  std::string gap;     // see StartReport::gap
-};
-
-// How much of a backup's name a caller has to give. Operations that only read
-// accept the beginning of a name and report the whole name; operations that
-// replace or remove something never guess.
-enum class NameMatch { kWhole, kBeginning };
-
-// Restore immediately, or at the next start.
-enum class RestoreWay { kNow, kAtStart };
-
-// The backup that a name or a path refers to.
-struct FoundBackup : CatalogEntry {
-  // The user gave a path: only `name` and `path` are known, no sidecar beside
-  // the file is read, and nothing about the file is recorded.
-  bool by_path = false;
-  // Opened by Engine::Open, so that the archive that was examined is also the
-  // one that is restored, even if another file takes its name. Null: each
-  // procedure opens the path itself, once.
-  std::shared_ptr<ArchiveReader> reader = nullptr;
-};
-
-struct InspectReport {
-  std::string path;
-  uint64_t size_bytes = 0;
-  bool own = false;
-  std::shared_ptr<const Manifest> manifest;  // null: a foreign archive
-  // Names and sizes; for foreign archives known only after reading the whole
-  // archive.
-  std::vector<ManifestFile> files;
-};
 
 // Several processes may work on one backups/ (the server, the command line, the
 // worker). Lock files in backups/.levelkeep/ exclude, among these processes:
@@ -139,11 +78,6 @@ class Engine {
   // kInvalidArgument: BACKUP_DIR or RESTORE_DIR leads into the database's
   // folder or into our work folder beside it, perhaps by a link or a mount.
   Status CheckFolders() const;
-  // Why the last rotation could not remove old backups; empty: it succeeded.
-  std::string RotationProblem() const {
-    MutexLock lock(&rotation_mutex_);
-    return rotation_problem_;
-  }
   // Removes the files that a killed process left, unless another process is
   // working in that folder. Returns their names.
   Result<std::vector<std::string>> Sweep(const Walk& walk = Walk::Act());
@@ -184,17 +118,38 @@ class Engine {
     catalog_.AddDestination(destination);
   }
 
-  // The decisions that Rotate would take, or the error that it would return.
-  Result<std::vector<RotationDecision>> PlanRotation();
-  // Removes backups by the retention rules, oldest first; stops at the first
-  // error.
-  Result<std::vector<RotationDecision>> Rotate();
+  // Marks a backup of the folder as being read: rotation leaves it as long as
+  // the mark lives. Null for other files, or if that is impossible; see InUse.
+  InUseMark MarkInUse(const FoundBackup& backup) {
+    const bool ours = !backup.by_path && backup.is_local();
+    return ours ? in_use_.Mark(backup.name) : nullptr;
+  }
   // Delete and Pin take a whole name or "latest". kRefused for a pinned backup,
   // and, unless `force`, for the newest verified one. kOtherDatabase for a
   // backup of another database, unless `other_database`.
   Status Delete(const std::string& name, bool force,
                 bool other_database = false);
   Status Pin(const std::string& name, bool pinned);
+
+  // --- rotation.cc
+
+  // The decisions that Rotate would take, or the error that it would return,
+  // and what the next 30 days would remove.
+  Result<RotationPlan> PlanRotation();
+  // Removes backups by the retention rules, oldest first; stops at the first
+  // error.
+  Result<std::vector<RotationDecision>> Rotate();
+  // Rotates, but keeps the backups in `protect` whatever the rules say.
+  // REQUIRES: LockForWriting's lock is held.
+  Result<std::vector<RotationDecision>> RemoveOld(
+      const std::vector<std::string>& protect);
+  // The rules of the settings. kInvalidArgument: the time zone is gone.
+  Result<RetentionPolicy> Policy() const;
+  // Why the last rotation could not remove old backups; empty: it succeeded.
+  std::string RotationProblem() const;
+  // Why the last rotation left more bytes than BACKUP_MAX_BYTES; empty: it did
+  // not.
+  std::string CapProblem() const;
 
   // --- ownership.cc
 
@@ -230,11 +185,6 @@ class Engine {
   // failure no file is left. REQUIRES: LockForWriting's lock is held.
   Result<BackupInfo> Write(const Snapshot& snapshot,
                            const BackupRequest& request);
-  // Rotates, but keeps the backups in `protect` whatever the rules say.
-  // REQUIRES: as Write.
-  Result<std::vector<RotationDecision>> RemoveOld(
-      const std::vector<std::string>& protect);
-
   // --- verify.cc
 
   // Needs BACKUP_DIR only. kCorruption says what is wrong; any other failure
@@ -371,8 +321,16 @@ class Engine {
   void ExpectHistory(const DatabaseIdentity& coming);
   Status RefuseOther(const FoundBackup& backup, bool other_database) const;
 
-  Result<std::vector<RotationDecision>> Decide(
-      const std::vector<std::string>& protect);
+  struct Judgement;  // see rotation.cc
+  Result<Judgement> Decide(std::vector<std::string> protect,
+                           InUse::LeftOvers left_overs);
+  std::string RestoredBackup();
+  std::string DescribeCap(const Judgement& judgement) const;
+  // When the backups of the next 30 days are expected.
+  std::vector<Time> ComingBackups(
+      const std::vector<RetentionItem>& items) const;
+  void Forecast(const Judgement& judgement, RotationPlan* plan) const;
+  Status RemoveDecided(const std::vector<RotationDecision>& decisions);
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
@@ -476,8 +434,10 @@ class Engine {
   Database* const database_;
   const DatabaseRecords records_;
   Catalog catalog_;
+  InUse in_use_;
   mutable Mutex rotation_mutex_;
   std::string rotation_problem_ GUARDED_BY(rotation_mutex_);
+  std::string cap_problem_ GUARDED_BY(rotation_mutex_);
   mutable Mutex writer_mutex_;
   // Set while the database is attached.
   std::unique_ptr<FileLock> writer_ GUARDED_BY(writer_mutex_);

@@ -159,6 +159,7 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
                                       const Work& work, bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrRestore));
+  const InUseMark mark = MarkInUse(backup);
   FoundBackup open = backup;
   LEVELKEEP_RETURN_IF_ERROR(
       JudgeRestore(&open, other_database, RestoreWay::kNow));
@@ -310,6 +311,7 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
                                     bool other_database) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseOther(backup, other_database));
   LEVELKEEP_RETURN_IF_ERROR(RequireStorage(kStopItOrRestore));
+  const InUseMark mark = MarkInUse(backup);
   FoundBackup open = backup;
   LEVELKEEP_RETURN_IF_ERROR(
       JudgeRestore(&open, other_database, RestoreWay::kAtStart));
@@ -331,6 +333,7 @@ Result<RestoreReport> Engine::Extract(const FoundBackup& backup,
                                       const std::string& target_dir,
                                       const Work& work) {
   LEVELKEEP_RETURN_IF_ERROR(RefuseInside("the target", target_dir));
+  const InUseMark mark = MarkInUse(backup);
   LEVELKEEP_ASSIGN_OR_RETURN(const RestoreSource source,
                              CheckableSource(backup));
   LEVELKEEP_ASSIGN_OR_RETURN(

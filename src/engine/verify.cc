@@ -63,6 +63,7 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   (void)RemoveScratch(content.folder, &swept);
   content.report.name = backup.name;
   content.report.depth = depth;
+  const InUseMark mark = MarkInUse(backup);
   const auto started = clock_->SteadyNow();
   const Status status = CheckAside(backup, depth, work, &content);
   content.report.duration_ms = static_cast<uint64_t>(

@@ -30,9 +30,10 @@ BackupOptions WithAbsolutePaths(BackupOptions options) {
 
 class OpenedReader : public BackupReader {
  public:
-  OpenedReader(BackupInfo backup, Catalog::OpenedBackup opened)
+  OpenedReader(BackupInfo backup, Catalog::OpenedBackup opened, InUseMark mark)
       : backup_(std::move(backup)),
         opened_(std::move(opened)),
+        mark_(std::move(mark)),
         version_(backup_.sha256.empty() ? opened_.object.version
                                         : backup_.sha256) {}
 
@@ -47,6 +48,7 @@ class OpenedReader : public BackupReader {
  private:
   const BackupInfo backup_;
   const Catalog::OpenedBackup opened_;
+  const InUseMark mark_;
   const std::string version_;
 };
 
@@ -192,12 +194,14 @@ Result<BackupInfo> BackupManager::FindBackup(const std::string& name) {
 
 Result<std::unique_ptr<BackupReader>> BackupManager::OpenBackup(
     const std::string& name) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry,
+  LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup entry,
                              impl_->engine_.Find(name));
+  InUseMark mark = impl_->engine_.MarkInUse(entry);
   LEVELKEEP_ASSIGN_OR_RETURN(auto opened,
                              impl_->engine_.OpenBytes(entry, Work()));
   return std::unique_ptr<BackupReader>(std::make_unique<OpenedReader>(
-      ToBackupInfo(entry, impl_->engine_.IsOther(entry)), std::move(opened)));
+      ToBackupInfo(entry, impl_->engine_.IsOther(entry)), std::move(opened),
+      std::move(mark)));
 }
 
 Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
@@ -226,6 +230,10 @@ Result<RestoreReport> BackupManager::UndoRestore(bool all) {
 
 Result<std::vector<RotationDecision>> BackupManager::Rotate(bool dry_run) {
   return impl_->Rotate(dry_run);
+}
+
+Result<RotationPlan> BackupManager::PlanRotation() {
+  return impl_->PlanRotation();
 }
 
 Status BackupManager::DeleteBackup(const std::string& name, bool force,

@@ -54,6 +54,7 @@ class BackupManager::Impl : private Database {
   // --- manager_create.cc
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
+  Result<RotationPlan> PlanRotation();
   Status DeleteBackup(const std::string& name, bool force, bool other_database);
 
   // --- manager_verify.cc
@@ -141,6 +142,7 @@ class BackupManager::Impl : private Database {
   void DescribeSetup(const SnapshotEnvStats& stats, HealthReport* health) const;
   void DescribeDrops(HealthReport* health);
   static void DescribeBackups(const Listing& listing, HealthReport* health);
+  void DescribeFuture(const Listing& listing, HealthReport* health) const;
   void DescribeExposure(const SnapshotEnvStats& stats,
                         const CatalogEntry* newest, HealthReport* health);
   SnapshotEnvStats Stats() const {

@@ -83,6 +83,11 @@ Result<std::vector<RotationDecision>> BackupManager::Impl::Rotate(
     return jobs_.RunFor<std::vector<RotationDecision>>(
         {.type = JobType::kRotate}, {});
   }
+  LEVELKEEP_ASSIGN_OR_RETURN(RotationPlan plan, PlanRotation());
+  return std::move(plan.decisions);
+}
+
+Result<RotationPlan> BackupManager::Impl::PlanRotation() {
   LEVELKEEP_RETURN_IF_ERROR(jobs_.Judge(JobType::kRotate));
   return engine_.PlanRotation();
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "catalog/retention.h"
 #include "manager/backup_manager_impl.h"
 
 namespace levelkeep {
@@ -80,6 +81,7 @@ HealthReport BackupManager::Impl::Health() {
                               "; no backup of it is verified yet");
   }
   DescribeBackups(**listing, &health);
+  DescribeFuture(**listing, &health);
   DescribeExposure(stats, (*listing)->NewestOfEpoch(epoch), &health);
   if (health.latest && verify_rate > 0) {
     health.predicted_restore_seconds =
@@ -94,6 +96,9 @@ HealthReport BackupManager::Impl::Health() {
   }
   if (const std::string why = engine_.RotationProblem(); !why.empty()) {
     health.degraded.push_back("old backups were not removed: " + why);
+  }
+  if (std::string cap = engine_.CapProblem(); !cap.empty()) {
+    health.degraded.push_back(std::move(cap));
   }
   if (!health.last_error.empty()) {
     health.degraded.push_back("the last backup failed: " + health.last_error);
@@ -136,6 +141,24 @@ void BackupManager::Impl::DescribeBackups(const Listing& listing,
   }
   if (!health->last_success && health->latest) {
     health->last_success = health->latest->created;
+  }
+}
+
+// Where backups are kept by their dates, one from the future stays for ever and
+// stands for no day. MAX_BACKUPS alone goes by the order of backups.
+void BackupManager::Impl::DescribeFuture(const Listing& listing,
+                                         HealthReport* health) const {
+  const Time latest = clock_->Now() + RetentionPolicy::kClockTolerance;
+  if (listing.latest_created() <= latest) return;
+  const auto policy = engine_.Policy();
+  if (!policy.ok() || !GoesByDates(*policy)) return;
+  for (const Listing::Entry& entry : listing.entries()) {
+    if (!listing.IsOwn(*entry) || entry->created() <= latest) continue;
+    health->degraded.push_back(
+        entry->name + " is dated in the future (" +
+        FormatTime(entry->created()) +
+        "): rotation keeps it, and it stands for no day; set the clock right, "
+        "or delete it");
   }
 }
 

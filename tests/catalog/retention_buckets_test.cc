@@ -224,9 +224,10 @@ TEST(RetentionBucketsTest, ADoubtfulWeekBeforeItsSundayTakesNoOthersPlace) {
       Unverified("2025-01-15"), Unverified("2025-01-12"), Made("2025-01-01")};
   const Time now = TimeOf("2025-01-15T12:00");
   EXPECT_EQ(Kept(items, Buckets(0, 1, 0), now).size(), 3u);
-  EXPECT_EQ(Why(items, Buckets(0, 1, 0), now, "2025-01-15"),
-            "keep; weekly so far (week of 2025-01-13), not verified; minimum 1 "
-            "of 1");
+  EXPECT_EQ(
+      Why(items, Buckets(0, 1, 0), now, "2025-01-15"),
+      "keep; weekly so far (week of 2025-01-13), not verified; newest good "
+      "backup");
   EXPECT_EQ(Why(items, Buckets(0, 1, 0), now, "2025-01-12"),
             "keep; weekly 1 of 1 (week of 2025-01-06), not verified");
 }
@@ -244,7 +245,7 @@ TEST(RetentionBucketsTest, ABackupThatWaitsForItsVerificationStaysForItsDay) {
 TEST(RetentionBucketsTest, ANewBackupThatIsTheOnlyOneStandsForItsDay) {
   EXPECT_EQ(Why({Unverified("2025-01-15T23:50")}, Buckets(2, 0, 0),
                 TimeOf("2025-01-16"), "2025-01-15T23:50"),
-            "keep; daily 1 of 2 (2025-01-15); minimum 1 of 1");
+            "keep; daily 1 of 2 (2025-01-15); newest good backup");
 }
 
 // The clock stood still, or the times were cut.
@@ -265,7 +266,7 @@ TEST(RetentionBucketsTest, DamagedBackupsFillNoBucket) {
   EXPECT_EQ(Kept(items, Buckets(2, 0, 0), now),
             (Names{"2025-01-16", "2025-01-15T06:00", "2025-01-14"}));
   EXPECT_EQ(Why(items, Buckets(2, 0, 0), now, "2025-01-16"),
-            "keep; damaged, but fewer than BACKUP_MINIMUM=1 newer good ones");
+            "keep; damaged, but there is no newer good one");
   EXPECT_EQ(Why(items, Buckets(2, 0, 0), now, "2025-01-15T03:00"),
             "remove; damaged");
 }

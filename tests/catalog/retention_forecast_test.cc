@@ -17,6 +17,15 @@ namespace {
 using std::chrono::days;
 using Forecast = std::vector<std::optional<Time>>;
 
+// The times alone.
+Forecast TimesOf(const RetentionForecast& forecast) {
+  Forecast times;
+  for (const auto& one : forecast.removals) {
+    times.push_back(one ? std::optional(one->at) : std::nullopt);
+  }
+  return times;
+}
+
 std::vector<Time> MidnightsAfter(const std::string& day, int count) {
   std::vector<Time> times;
   for (int i = 1; i <= count; i++) times.push_back(TimeOf(day) + days(i));
@@ -29,23 +38,26 @@ TEST(RetentionForecastTest, SaysWhenEachBackupGoes) {
   auto items = Midnights("2025-01-15", 5);
   items[4].pinned = true;
   const Time now = TimeOf("2025-01-15T01:00");
-  EXPECT_EQ(ForecastRetention(items, policy, now,
-                              MidnightsAfter("2025-01-15", 30), days(30)),
-            (Forecast{TimeOf("2025-01-18"), TimeOf("2025-01-17"),
-                      TimeOf("2025-01-16"), now, std::nullopt}));
-  EXPECT_EQ(ForecastRetention(items, policy, now,
-                              MidnightsAfter("2025-01-15", 30), days(2)),
+  EXPECT_EQ(
+      TimesOf(ForecastRetention(items, policy, now,
+                                MidnightsAfter("2025-01-15", 30), days(30))),
+      (Forecast{TimeOf("2025-01-18"), TimeOf("2025-01-17"),
+                TimeOf("2025-01-16"), now, std::nullopt}));
+  EXPECT_EQ(TimesOf(ForecastRetention(
+                items, policy, now, MidnightsAfter("2025-01-15", 30), days(2))),
             (Forecast{std::nullopt, TimeOf("2025-01-17"), TimeOf("2025-01-16"),
                       now, std::nullopt}))
       << "later backups do not matter";
-  EXPECT_EQ(ForecastRetention(items, policy, now,
-                              {TimeOf("2025-01-17"), TimeOf("2025-01-14"), now,
-                               TimeOf("2025-01-16")},
-                              days(30)),
-            (Forecast{std::nullopt, TimeOf("2025-01-17"), TimeOf("2025-01-16"),
-                      now, std::nullopt}))
+  EXPECT_EQ(
+      TimesOf(ForecastRetention(items, policy, now,
+                                {TimeOf("2025-01-17"), TimeOf("2025-01-14"),
+                                 now, TimeOf("2025-01-16")},
+                                days(30))),
+      (Forecast{std::nullopt, TimeOf("2025-01-17"), TimeOf("2025-01-16"), now,
+                std::nullopt}))
       << "in any order; what is past is no forecast";
-  EXPECT_EQ(ForecastRetention({}, policy, now, {TimeOf("2025-01-17")}, days(9)),
+  EXPECT_EQ(TimesOf(ForecastRetention({}, policy, now, {TimeOf("2025-01-17")},
+                                      days(9))),
             Forecast());
 }
 
@@ -56,12 +68,14 @@ TEST(RetentionForecastTest, FollowsTheExampleOfDays) {
   policy.monthly = 3;
   const Time now = TimeOf("2025-01-15T01:00");
   const auto items = Rest(Midnights("2025-01-15", 150), policy, now);
-  const auto forecast = ForecastRetention(
-      items, policy, now, MidnightsAfter("2025-01-15", 30), days(30));
+  const auto forecast =
+      ForecastRetention(items, policy, now, MidnightsAfter("2025-01-15", 30),
+                        days(30))
+          .removals;
   std::map<std::string, std::string> gone;
   for (size_t i = 0; i < items.size(); i++) {
     gone[items[i].name] =
-        forecast[i] ? FormatTime(*forecast[i]).substr(0, 10) : "never";
+        forecast[i] ? FormatTime(forecast[i]->at).substr(0, 10) : "never";
   }
   EXPECT_EQ(gone, (std::map<std::string, std::string>{
                       {"2025-01-15", "2025-01-22"},
@@ -84,10 +98,46 @@ TEST(RetentionForecastTest, NewBackupsAreAsLargeAsTheNewest) {
   policy.max_bytes = 50;
   auto items = Midnights("2025-01-15", 3);
   items[0].size_bytes = 20;
-  EXPECT_EQ(ForecastRetention(items, policy, TimeOf("2025-01-15T01:00"),
-                              MidnightsAfter("2025-01-15", 2), days(30)),
-            (Forecast{TimeOf("2025-01-17"), TimeOf("2025-01-17"),
-                      TimeOf("2025-01-16")}));
+  EXPECT_EQ(
+      TimesOf(ForecastRetention(items, policy, TimeOf("2025-01-15T01:00"),
+                                MidnightsAfter("2025-01-15", 2), days(30))),
+      (Forecast{TimeOf("2025-01-17"), TimeOf("2025-01-17"),
+                TimeOf("2025-01-16")}));
+}
+
+// Each minute for 30 days, and each of them stays.
+TEST(RetentionForecastTest, ALongForecastEndsEarlier) {
+  RetentionPolicy policy;
+  policy.retention_days = 100;
+  const Time now = TimeOf("2025-01-15T01:00");
+  std::vector<Time> times;
+  for (int i = 1; i <= 30 * 24 * 60; i++) {
+    times.push_back(now + std::chrono::minutes(i));
+  }
+  const auto forecast = ForecastRetention(Midnights("2025-01-15", 3), policy,
+                                          now, times, days(30));
+  EXPECT_GT(forecast.until, now + days(2));
+  EXPECT_LT(forecast.until, now + days(10));
+  EXPECT_EQ(ForecastRetention({}, policy, now, {}, days(30)).until,
+            now + days(30));
+}
+
+TEST(RetentionForecastTest, SaysWhy) {
+  RetentionPolicy policy;
+  policy.daily = 1;
+  policy.weekly = 1;
+  const auto forecast =
+      ForecastRetention(Midnights("2025-01-15", 3), policy,
+                        TimeOf("2025-01-15T01:00"),
+                        MidnightsAfter("2025-01-15", 2), days(30))
+          .removals;
+  EXPECT_EQ(forecast[0]->at, TimeOf("2025-01-16"));
+  EXPECT_EQ(forecast[0]->reasons,
+            (std::vector<std::string>{
+                "beyond BACKUP_DAILY_RETENTION=1",
+                "another backup stays for week of 2025-01-13"}));
+  EXPECT_EQ(forecast[2]->at, TimeOf("2025-01-15T01:00"));
+  EXPECT_EQ(forecast[2]->reasons, forecast[0]->reasons);
 }
 
 TEST(RetentionForecastTest, WhatIsReadNowIsNotReadForever) {
@@ -95,28 +145,30 @@ TEST(RetentionForecastTest, WhatIsReadNowIsNotReadForever) {
   policy.max_backups = 1;
   auto items = Midnights("2025-01-15", 2);
   items[1].in_use = true;
-  EXPECT_EQ(ForecastRetention(items, policy, TimeOf("2025-01-15T01:00"),
-                              MidnightsAfter("2025-01-15", 2), days(30)),
-            (Forecast{TimeOf("2025-01-16"), TimeOf("2025-01-16")}));
+  EXPECT_EQ(
+      TimesOf(ForecastRetention(items, policy, TimeOf("2025-01-15T01:00"),
+                                MidnightsAfter("2025-01-15", 2), days(30))),
+      (Forecast{TimeOf("2025-01-16"), TimeOf("2025-01-16")}));
 }
 
 TEST(RetentionForecastTest, TheDayOfABackupOfTheFutureComes) {
   RetentionPolicy policy;
   policy.daily = 2;
-  EXPECT_EQ(ForecastRetention({Made("2025-01-17"), Made("2025-01-15")}, policy,
-                              TimeOf("2025-01-15T01:00"),
-                              MidnightsAfter("2025-01-15", 4), days(30)),
-            (Forecast{TimeOf("2025-01-17"), TimeOf("2025-01-17")}))
+  EXPECT_EQ(
+      TimesOf(ForecastRetention({Made("2025-01-17"), Made("2025-01-15")},
+                                policy, TimeOf("2025-01-15T01:00"),
+                                MidnightsAfter("2025-01-15", 4), days(30))),
+      (Forecast{TimeOf("2025-01-17"), TimeOf("2025-01-17")}))
       << "a newer one is made on that day";
 }
 
 // Decides with texts at each time, over the items themselves.
-Forecast Simulate(std::vector<RetentionItem> items,
-                  const RetentionPolicy& policy, Time now,
-                  const std::vector<Time>& times) {
+std::vector<std::optional<RetentionRemoval>> Simulate(
+    std::vector<RetentionItem> items, const RetentionPolicy& policy, Time now,
+    const std::vector<Time>& times) {
   std::map<std::string, size_t> index;
   for (size_t i = 0; i < items.size(); i++) index[items[i].name] = i;
-  Forecast removed(items.size());
+  std::vector<std::optional<RetentionRemoval>> removed(items.size());
   RetentionItem next = Made("2025-01-01");
   next.size_bytes = 0;
   for (auto it = items.rbegin(); it != items.rend(); ++it) {
@@ -130,13 +182,13 @@ Forecast Simulate(std::vector<RetentionItem> items,
   const auto rotate = [&](Time time) {
     for (const auto& one : DecideRetention(items, policy, time)) {
       if (!one.keep && index.contains(one.name)) {
-        removed[index[one.name]] = time;
+        removed[index[one.name]] = {time, one.reasons};
       }
     }
     items = Rest(items, policy, time);
   };
   rotate(now);
-  for (RetentionItem& item : items) item.in_use = false;
+  for (RetentionItem& item : items) item.in_use = item.restored = false;
   for (const Time time : times) {
     next.name = FormatTime(time);
     next.created = next.order_time = time;
@@ -161,7 +213,8 @@ TEST(RetentionForecastTest, EqualsARotationAfterEachBackup) {
       times.push_back(time);
     }
     ASSERT_EQ(ForecastRetention(items, policy, RandomRetention::Now(), times,
-                                days(1000)),
+                                days(1000))
+                  .removals,
               Simulate(items, policy, RandomRetention::Now(), times));
   }
 }

@@ -35,7 +35,8 @@ void ForRandom(const Check& check) {
 
 bool MayGo(const RetentionItem& item) {
   return item.whose == RetentionItem::Whose::kOwn && item.local &&
-         !item.pinned && !item.foreign && !item.unreadable && !item.in_use;
+         !item.pinned && !item.foreign && !item.unreadable && !item.in_use &&
+         !item.restored;
 }
 
 // True if MAX_BACKUPS is the only rule that selects.

@@ -114,6 +114,7 @@ class RandomRetention {
     item.damaged = OneIn(8);
     item.verified = !item.damaged && OneIn(2);
     item.in_use = OneIn(15);
+    item.restored = OneIn(20);
     return item;
   }
 

@@ -105,6 +105,41 @@ TEST(RetentionRulesTest, AllReasonsAreGiven) {
             "2025-01");
 }
 
+// As long as the restore can be undone, no rule and no cap removes it.
+TEST(RetentionRulesTest, WhatWasRestoredStays) {
+  auto items = Midnights(kToday, 6);
+  items[4].restored = true;
+  RetentionPolicy policy;
+  policy.max_backups = 2;
+  policy.max_bytes = 1;
+  EXPECT_EQ(Kept(items, policy, kAtOne),
+            (KeptNames{"2025-01-15", "2025-01-11"}));
+  EXPECT_EQ(Why(items, policy, kAtOne, "2025-01-11"),
+            "keep; was restored, and the restore can be undone");
+  items[4].whose = RetentionItem::Whose::kOther;
+  EXPECT_EQ(Why(items, policy, kAtOne, "2025-01-11"),
+            "keep; of another database");
+}
+
+TEST(RetentionRulesTest, TellsByHowMuchTheCapIsExceeded) {
+  auto items = Midnights(kToday, 5);
+  RetentionPolicy policy;
+  const auto beyond = [&] {
+    return BytesBeyondCap(items, DecideRetention(items, policy, kAtOne),
+                          policy);
+  };
+  EXPECT_EQ(beyond(), 0u) << "no cap";
+  policy.max_bytes = 20;
+  EXPECT_EQ(beyond(), 0u);
+  policy.minimum = 3;
+  EXPECT_EQ(beyond(), 10u);
+  items[4].pinned = true;
+  EXPECT_EQ(beyond(), 20u) << "pinned ones count";
+  items[3].whose = RetentionItem::Whose::kOther;
+  items[3].size_bytes = 1000;
+  EXPECT_EQ(beyond(), 20u) << "those of others do not";
+}
+
 TEST(RetentionRulesTest, MinimumIsAFloor) {
   RetentionPolicy policy;
   policy.retention_days = 2;

@@ -44,6 +44,13 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "ROTATE_TIMEOUT=60\n"
             "VERIFY_TIMEOUT=3600\n"
             "MAX_BACKUPS=10\n"
+            "BACKUP_RETENTION_DAYS=0\n"
+            "BACKUP_DAILY_RETENTION=0\n"
+            "BACKUP_WEEKLY_RETENTION=0\n"
+            "BACKUP_MONTHLY_RETENTION=0\n"
+            "BACKUP_YEARLY_RETENTION=0\n"
+            "BACKUP_MINIMUM=0\n"
+            "BACKUP_MAX_BYTES=0\n"
             "BACKUP_HISTORY_DAYS=30\n"
             "BACKUP_COMPRESSION=true\n"
             "BACKUP_COMPRESSION_LEVEL=1\n"
@@ -108,7 +115,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"AUTO_BACKUP_INTERVAL", "1000", "1000", "999"},
       {"BACKUP_SCHEDULE", "@daily", "@daily", "a\nb"},
       {"ROTATE_SCHEDULE", "0 1 * * *", "0 1 * * *", "a\nb"},
-      {"SCHEDULE_TZ", "Europe/Berlin", "Europe/Berlin", "a\nb"},
+      {"SCHEDULE_TZ", "Europe/Berlin", "Europe/Berlin", "Mars/Phobos"},
       {"SCHEDULE_JITTER", "600", "600", "86401"},
       {"BACKUP_RETRIES", "0", "0", "101"},
       {"BACKUP_RETRY_DELAY", "1", "1", "0"},
@@ -118,6 +125,13 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"ROTATE_TIMEOUT", "0", "0", "86401"},
       {"VERIFY_TIMEOUT", "0", "0", "1h"},
       {"MAX_BACKUPS", "100000", "100000", "0"},
+      {"BACKUP_RETENTION_DAYS", "36500", "36500", "36501"},
+      {"BACKUP_DAILY_RETENTION", "7", "7", "100001"},
+      {"BACKUP_WEEKLY_RETENTION", "4", "4", "-1"},
+      {"BACKUP_MONTHLY_RETENTION", "3", "3", "3.5"},
+      {"BACKUP_YEARLY_RETENTION", "100000", "100000", "all"},
+      {"BACKUP_MINIMUM", "5", "5", "100001"},
+      {"BACKUP_MAX_BYTES", "20G", "21474836480", "20 GB"},
       {"BACKUP_HISTORY_DAYS", "0", "0", "36501"},
       {"BACKUP_UNDO_HOURS", "0", "0", "-1"},
       {"ALLOW_NEW_DATABASE", "true", "true", "maybe"},
@@ -462,7 +476,7 @@ TEST_F(SettingsTest, AWrongScheduleIsExplained) {
   EXPECT_THAT(problems, HasSubstr("BACKUP_SCHEDULE: "));
   EXPECT_THAT(problems, HasSubstr("\"25\""));
   EXPECT_THAT(problems, HasSubstr("ROTATE_SCHEDULE: "));
-  EXPECT_THAT(problems, HasSubstr("SCHEDULE_TZ: "));
+  EXPECT_THAT(problems, HasSubstr("SCHEDULE_TZ is "));
   EXPECT_THAT(problems, HasSubstr("Europe/Atlantis"));
 }
 

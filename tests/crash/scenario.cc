@@ -104,7 +104,7 @@ bool PutInsisting(Application* app, Ledger* ledger, const std::string& key) {
 bool CreateInsisting(Machine* machine, Application* app, Ledger* ledger) {
   View* const begun = ledger->Edit();
   const auto most =
-      static_cast<size_t>(machine->options().retention.max_backups);
+      static_cast<size_t>(machine->options().retention.max_backups.value());
   // The oldest backups are removed once the new one is there.
   for (const auto& [name, content] : begun->backups) {
     const bool pinned = begun->pinned.contains(name);

@@ -134,7 +134,7 @@ TEST_F(BackupsTest, ClaimOfACrashHidesNoNameAndIsSwept) {
   ASSERT_EQ(std::filesystem::file_size(options_.backup_dir + "/" + claimed),
             0u);
   EXPECT_TRUE(engine_->List()->empty());
-  EXPECT_TRUE(engine_->PlanRotation()->empty());
+  EXPECT_TRUE(engine_->PlanRotation()->decisions.empty());
   EXPECT_TRUE(engine_->PendingVerification()->empty());
   EXPECT_EQ(engine_->Find(claimed).status().code(), StatusCode::kNotFound);
 

@@ -297,6 +297,9 @@ TEST_F(OwnershipTest, NamelessArchivesAreItsOwnWhileItIsAlone) {
                  b_.Identity().id);
   a_.Reset();
   a_.Create();
+  EXPECT_TRUE(a_.Has(nameless)) << "the restore can be undone";
+  ASSERT_TRUE(a_.engine().ForgetUndo().ok());
+  a_.Create();
   EXPECT_FALSE(a_.Has(nameless));
 }
 

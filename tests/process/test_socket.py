@@ -31,7 +31,7 @@ def test_each_verb_is_done_by_the_server(site, seed):
         made = told_by(site.run("create", "--label", "a", "--json").expect(0))
         assert made["via"] == "server"
         assert made["way"] == "hot"
-        assert made["backup"]["eventCount"] == 20
+        assert made["backup"]["manifest"]["eventCount"] == 20
         name = made["name"]
         assert told_by(site.run("pin", name, "--json").expect(0))["via"] == \
             "server"
