@@ -4,41 +4,27 @@ libfaketime tells the program another time of day; the steady clock stays.
 """
 
 import datetime
-import glob
-import os
 import time
 
 import pytest
 
 from events import make_events
+from faketime import FakeTime
 from harness import wait_until
 from store import archive_events, assert_gapless
 
 YEAR_SECONDS = 366 * 86400
 
 
-class Clock:
-    """The time of day as a program under `prefix` sees it."""
+class Clock(FakeTime):
+    """A clock that is set by whole years."""
 
-    def __init__(self, folder):
-        libraries = glob.glob("/usr/lib/*/faketime/libfaketimeMT.so.1")
-        assert libraries, "the package libfaketime is missing"
-        self._file = folder / "clock"
-        self.set(0)
-        # The times of files stay as they are: libfaketime would move those of
-        # old files as well, and takes a semaphore for each. A levelkeep-check
-        # that is killed with the semaphore would block our program for ever.
-        self.prefix = ["env", f"LD_PRELOAD={libraries[0]}",
-                       f"FAKETIME_TIMESTAMP_FILE={self._file}",
-                       "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1",
-                       "NO_FAKE_STAT=1"]
+    years = 0
 
     def set(self, years):
         """Sets the clock so many years from now, also for a running program."""
         self.years = years
-        other = self._file.with_name("clock.new")
-        other.write_text(f"{years * YEAR_SECONDS:+d}\n")
-        os.replace(other, self._file)
+        self.shift(years * YEAR_SECONDS)
 
     def until(self, stamp):
         """Seconds from now to `stamp`, which the program made."""
