@@ -113,6 +113,9 @@ class Catalog {
   // names (base/file_system.h), and sidecars and state files without an
   // archive. Returns the names of the removed files.
   Result<std::vector<std::string>> Sweep();
+  // The SHA-256 that the backup had when it was made, as its state file has it;
+  // empty: it is not known, or the file is not ours.
+  std::string RecordedSha256(const std::string& name) const;
   // The owner may have changed: the next listing asks OwnerSource again.
   void ForgetOwner() { NoteChange(); }
   // Writes "<hex>  <name>\n" beside the archive, durably.

@@ -158,6 +158,12 @@ bool Catalog::HasCopies(const std::string& name) const {
   return state.ok() && IsElsewhere(*state);
 }
 
+std::string Catalog::RecordedSha256(const std::string& name) const {
+  const auto file = fs_->Stat(JoinPath(directory_, name));
+  const auto state = LoadState(name, file.ok() ? file->mode : 0);
+  return state.ok() && state->facts ? state->facts->sha256 : "";
+}
+
 std::string Catalog::SidecarOf(const std::string& name) const {
   const auto text =
       ReadFile(fs_, JoinPath(directory_, name + ".sha256"), kSmallFileLimit);

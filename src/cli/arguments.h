@@ -22,13 +22,14 @@ struct VerbArguments {
   std::string source;  // a backup's name, the beginning of a name, or a path
   std::string label;
   std::string target_dir;
-  std::string depth = "full";
+  std::string depth;  // of verify; empty: not given
   std::string url;
   std::string user;
   uint64_t timeout_ms = 5000;
   uint64_t limit = 0;  // 0: all
   bool all = false;
   bool cancel = false;
+  bool chain = false;
   bool check = false;
   bool dry_run = false;
   bool force = false;

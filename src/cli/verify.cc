@@ -1,5 +1,10 @@
 // levelkeep verify
 
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <utility>
+
 #include "api/report_json.h"
 #include "base/report_names.h"
 #include "base/status_macros.h"
@@ -10,24 +15,35 @@ namespace levelkeep::cli {
 
 namespace {
 
+using api::Json;
+
 constexpr char kVerifyHelp[] =
     "Checks backups; the result is kept and shown by levelkeep list.\n"
     "\n"
     "Usage: levelkeep verify NAME|PATH [--depth DEPTH]\n"
     "       levelkeep verify --all [--depth DEPTH]\n"
+    "       levelkeep verify --chain [--depth DEPTH]\n"
     "\n"
     "NAME is a backup's name, the beginning of a name, or latest. Exit code "
     "3\nmeans that a backup is damaged; any other code except 0 means that a "
-    "check\ncould not be done, which says nothing about the backup.\n";
+    "check\ncould not be done, which says nothing about the backup.\n"
+    "\n"
+    "--chain reads manifests, digests and the ledger of removed backups, and\n"
+    "says for each backup whether it is proven, rotated, missing or\n"
+    "contradicting, or why nothing proves it. It reads no whole archive; with\n"
+    "--depth all backups are verified first. Exit code 3 means that one is\n"
+    "missing or contradicting.\n";
 
 constexpr VerbOption kVerifyOptions[] = {
     {"source", "NAME|PATH", nullptr, &VerbArguments::source},
     {"--all", nullptr, "every backup in BACKUP_DIR", &VerbArguments::all},
+    {"--chain", nullptr, "what the chain of backups proves",
+     &VerbArguments::chain},
     {"--depth", "DEPTH",
      "structure: the table of contents and the manifest\n"
      "checksums: every byte\n"
      "full: also opens the database and reads every key\n"
-     "(default)",
+     "(default, but not of --chain)",
      &VerbArguments::depth},
 };
 
@@ -98,20 +114,111 @@ Status VerifyAll(Session* session, Engine* engine, VerifyDepth depth) {
   return other_failure;
 }
 
+// Adds the links of a database to the table and the counts.
+Json ChainToJson(const ChainReport& report, Table* table,
+                 std::map<ChainStatus, size_t>* counts) {
+  Json backups = Json::array();
+  for (const ChainLink& link : report.links) {
+    ++(*counts)[link.status];
+    const std::string word(ChainWord(link.status));
+    table->AddRow({{Printable(link.name, 200)}, {word}, {link.detail}});
+    backups.push_back(
+        {{"name", link.name},
+         {"status", word},
+         {"epoch", link.epoch.empty() ? Json() : Json(link.epoch)},
+         {"detail", link.detail}});
+  }
+  return {{"database",
+           report.database_id.empty() ? Json() : Json(report.database_id)},
+          {"ledgerSince", api::TimeToJson(report.since)},
+          {"damagedLedgerLines", report.damaged_lines},
+          {"backups", std::move(backups)}};
+}
+
+Status JudgeCounts(const std::map<ChainStatus, size_t>& counts) {
+  const auto count = [&](ChainStatus status) {
+    const auto found = counts.find(status);
+    return found == counts.end() ? size_t{0} : found->second;
+  };
+  const size_t missing = count(ChainStatus::kMissing);
+  const size_t conflicts = count(ChainStatus::kConflict);
+  if (missing + conflicts == 0) return Status::Ok();
+  return Status(StatusCode::kCorruption,
+                "the chain of backups is broken: " + std::to_string(missing) +
+                    " missing, " + std::to_string(conflicts) + " contradicting",
+                "somebody or something else than LevelKeep removed or changed "
+                "backups: find out who can write the folder, and verify the "
+                "other backups (levelkeep verify --all)");
+}
+
+Status VerifyChain(Session* session, Engine* engine) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto reports, engine->VerifyChain());
+  constexpr ChainStatus kAll[] = {ChainStatus::kProven, ChainStatus::kRemoved,
+                                  ChainStatus::kMissing, ChainStatus::kConflict,
+                                  ChainStatus::kUnprovable};
+  std::map<ChainStatus, size_t> counts;
+  Table table({"NAME", "STATUS", "WHY"},
+              {Align::kLeft, Align::kLeft, Align::kLeft});
+  Json chain = Json::array();
+  size_t damaged_lines = 0;
+  for (const ChainReport& report : reports) {
+    chain.push_back(ChainToJson(report, &table, &counts));
+    damaged_lines += report.damaged_lines;
+  }
+  Json json = Json::object();
+  std::vector<std::string> parts;
+  for (const ChainStatus status : kAll) {
+    const std::string word(ChainWord(status));
+    json[word] = counts[status];
+    parts.push_back(std::to_string(counts[status]) + " " + word);
+  }
+  const bool any = std::ranges::any_of(
+      reports, [](const ChainReport& report) { return !report.links.empty(); });
+  if (any) session->console->Print(table.ToString());
+  session->result["chain"] = std::move(chain);
+  session->result["counts"] = std::move(json);
+  session->console->Say(Join(parts, ", "));
+  if (damaged_lines > 0) {
+    session->console->Say(std::to_string(damaged_lines) +
+                          " damaged lines of the ledger of removed backups "
+                          "were skipped; a crash can leave one");
+  }
+  return JudgeCounts(counts);
+}
+
+// With a depth, all backups are verified first: the chain then knows which are
+// damaged.
+Status RunChain(Session* session, Engine* engine,
+                std::optional<VerifyDepth> depth) {
+  const Status verified =
+      depth ? VerifyAll(session, engine, *depth) : Status::Ok();
+  if (verified.code() == StatusCode::kCancelled) return verified;
+  const Status chained = VerifyChain(session, engine);
+  return chained.ok() ? verified : chained;
+}
+
 Status RunVerify(Session* session) {
   const VerbArguments& arguments = session->arguments();
-  const auto depth = ParseVerifyDepth(arguments.depth);
+  const std::optional<VerifyDepth> depth =
+      arguments.depth.empty() ? VerifyDepth::kFull
+                              : ParseVerifyDepth(arguments.depth);
   if (!depth) {
     return Status(StatusCode::kInvalidArgument,
                   "--depth is \"" + Printable(arguments.depth) +
                       "\": allowed are structure, checksums and full");
   }
-  if (arguments.all != arguments.source.empty()) {
+  const int subjects = (arguments.all ? 1 : 0) + (arguments.chain ? 1 : 0) +
+                       (arguments.source.empty() ? 0 : 1);
+  if (subjects != 1) {
     return Status(StatusCode::kInvalidArgument,
-                  "verify needs either a backup or --all",
+                  "verify needs either a backup, --all or --chain",
                   "name a backup, or latest: see levelkeep list");
   }
   Engine engine = session->NewEngine();
+  if (arguments.chain) {
+    return RunChain(session, &engine,
+                    arguments.depth.empty() ? std::nullopt : depth);
+  }
   if (arguments.all) return VerifyAll(session, &engine, *depth);
   LEVELKEEP_ASSIGN_OR_RETURN(
       const VerifyReport report,

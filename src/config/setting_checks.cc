@@ -28,11 +28,13 @@ bool IsInside(const std::string& path, const std::string& folder) {
          path[folder.size()] == '/';
 }
 
-// Only rules that count days in local time need the machine's zone.
+// Only cron expressions, and rules that count days, need the machine's zone.
 std::string DescribeMissingZone(const BackupOptions& options) {
   const BackupOptions::Retention& rules = options.retention;
   const bool needed = rules.daily > 0 || rules.weekly > 0 ||
-                      rules.monthly > 0 || rules.yearly > 0;
+                      rules.monthly > 0 || rules.yearly > 0 ||
+                      !options.schedule.backup.empty() ||
+                      !options.schedule.rotate.empty();
   if (!needed || !options.schedule.time_zone.empty()) return "";
   const auto zone = TimeZone::Load();
   if (zone.ok()) return "";
@@ -102,21 +104,12 @@ std::vector<std::string> FindBadSchedules(
   const std::pair<const char*, const std::string&> expressions[] = {
       {"BACKUP_SCHEDULE", schedule.backup},
       {"ROTATE_SCHEDULE", schedule.rotate}};
-  bool any = false;
   for (const auto& [name, expression] : expressions) {
     if (expression.empty()) continue;
-    any = true;
     const Status valid = CronFields::Parse(expression).status();
     if (!valid.ok()) {
       problems.push_back(std::string(name) + ": " + valid.message());
     }
-  }
-  // A named zone was checked with its setting.
-  if (!any || !schedule.time_zone.empty()) return problems;
-  const Status zone = TimeZone::Load().status();
-  if (!zone.ok()) {
-    problems.push_back("TZ: " + zone.message() +
-                       ": set SCHEDULE_TZ or TZ to a zone that is known");
   }
   return problems;
 }

@@ -329,7 +329,8 @@ Status Engine::Delete(const std::string& name, bool force,
                   entry.name + " is the newest verified backup",
                   "verify a newer one first, or delete it with force");
   }
-  LEVELKEEP_RETURN_IF_ERROR(catalog_.Remove(entry.name));
+  LEVELKEEP_RETURN_IF_ERROR(RemoveRecorded(
+      entry.name, "delete", force ? "on request, forced" : "on request"));
   LogInfo(kEngineLogTag, entry.name + ": deleted on request");
   return Status::Ok();
 }

@@ -5,6 +5,7 @@
 // from outside. They differ in the Database that they pass in. The files:
 //   engine.cc     backups/: locks, names, delete, pin
 //   rotation.cc   rotate, and what the next rotations will do
+//   chain.cc      the ledger of removed backups, and what the chain proves
 //   ownership.cc  which database the backups belong to
 //   create.cc     from a snapshot to a published archive
 //   verify.cc     three depths, and the record of the verdict; inspect
@@ -29,8 +30,10 @@
 #include "base/walk.h"
 #include "base/work.h"
 #include "catalog/catalog.h"
+#include "catalog/chain.h"
 #include "catalog/database_records.h"
 #include "catalog/in_use.h"
+#include "catalog/removal_ledger.h"
 #include "catalog/retention.h"
 #include "dbfiles/identity.h"
 #include "engine/database.h"
@@ -150,6 +153,13 @@ class Engine {
   // Why the last rotation left more bytes than BACKUP_MAX_BYTES; empty: it did
   // not.
   std::string CapProblem() const;
+
+  // --- chain.cc
+
+  // What the manifests and the ledgers of removed backups prove: for the
+  // owner's database, or, if none is known, for each one. Reads headers and
+  // manifests only, and writes nothing.
+  Result<std::vector<ChainReport>> VerifyChain();
 
   // --- ownership.cc
 
@@ -331,6 +341,19 @@ class Engine {
       const std::vector<RetentionItem>& items) const;
   void Forecast(const Judgement& judgement, RotationPlan* plan) const;
   Status RemoveDecided(const std::vector<RotationDecision>& decisions);
+  // The ledger of a database, or that of backups that name none.
+  RemovalLedger LedgerOf(const std::string& database_id) const;
+  // Begins the ledger if there is none; a failure is only logged.
+  void BeginLedger(const std::string& database_id, const Listing& listing);
+  Removal DescribeRemoval(const CatalogEntry& entry, const std::string& act,
+                          const std::string& reason) const;
+  // Removes a backup and writes that into its ledger. REQUIRES: as RemoveOld.
+  Status RemoveRecorded(const std::string& name, const std::string& act,
+                        const std::string& reason);
+  ChainItem DescribeLink(const CatalogEntry& entry) const;
+  Result<ChainReport> JudgeDatabase(const Listing& listing,
+                                    const std::string& database_id,
+                                    bool nameless_too);
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,

@@ -14,6 +14,7 @@
 
 #include "archive/archive_reader.h"
 #include "base/work.h"
+#include "catalog/chain.h"
 #include "catalog/listing.h"
 #include "dbfiles/identity.h"
 #include "format/manifest.h"
@@ -84,6 +85,14 @@ struct InspectReport {
   // Names and sizes; for foreign archives known only after reading the whole
   // archive.
   std::vector<ManifestFile> files;
+};
+
+// What the chain of one database's backups proves.
+struct ChainReport {
+  std::string database_id;       // empty: the backups name none
+  std::optional<Time> since;     // see Removals
+  size_t damaged_lines = 0;      // of the ledger
+  std::vector<ChainLink> links;  // newest first
 };
 
 }  // namespace levelkeep

@@ -191,10 +191,10 @@ Result<std::vector<RotationDecision>> Engine::Rotate() {
 Status Engine::RemoveDecided(const std::vector<RotationDecision>& decisions) {
   for (auto it = decisions.rbegin(); it != decisions.rend(); ++it) {
     if (it->keep) continue;
-    LEVELKEEP_RETURN_IF_ERROR(
-        catalog_.Remove(it->name).WithContext("rotating " + it->name));
-    LogInfo(kEngineLogTag,
-            it->name + ": removed (" + Join(it->reasons, "; ") + ")");
+    const std::string reasons = Join(it->reasons, "; ");
+    LEVELKEEP_RETURN_IF_ERROR(RemoveRecorded(it->name, "rotate", reasons)
+                                  .WithContext("rotating " + it->name));
+    LogInfo(kEngineLogTag, it->name + ": removed (" + reasons + ")");
   }
   return Status::Ok();
 }

@@ -80,7 +80,7 @@ TEST(ArgumentsTest, VerbsHaveTheirOptions) {
   EXPECT_EQ(restore.verbosity, 2);
   EXPECT_EQ(restore.config_file, "my.conf");
   EXPECT_TRUE(Parse({"restore", "-y", "--undo"}).arguments.undo);
-  EXPECT_EQ(Parse({"verify", "x"}).arguments.depth, "full");
+  EXPECT_EQ(Parse({"verify", "x"}).arguments.depth, "");
   EXPECT_EQ(Parse({"verify", "--all", "--depth", "checksums"}).arguments.depth,
             "checksums");
   EXPECT_EQ(Parse({"list", "--limit", "3"}).arguments.limit, 3u);
