@@ -23,7 +23,7 @@ build_packages() {
     g++ cmake ninja-build pkg-config ccache \
     libleveldb-dev libsnappy-dev libarchive-dev libcpp-httplib-dev \
     nlohmann-json3-dev libspdlog-dev libfmt-dev libssl-dev zlib1g-dev \
-    libcctz-dev libcli11-dev
+    libcctz-dev libcurl4-openssl-dev libcli11-dev
   if isal_available; then echo libisal-dev; fi
 }
 
@@ -31,7 +31,7 @@ test_packages() {
   printf '%s\n' \
     libgtest-dev libgmock-dev libbenchmark-dev \
     python3 python3-plyvel python3-pytest python3-yaml python3-croniter \
-    tzdata \
+    python3-aiosmtpd tzdata \
     git strace curl pigz libarchive-tools procps util-linux mount \
     libfuse3-dev e2fsprogs xfsprogs btrfs-progs libfaketime \
     mergerfs exfat-fuse exfatprogs \
@@ -68,7 +68,8 @@ fuzz_packages() { printf '%s\n' clang libclang-rt-dev python3; }
 runtime_packages() {
   printf '%s\n' \
     libleveldb1d libsnappy1v5 libarchive13 libcpp-httplib0.11 \
-    libspdlog1.10 libfmt9 libssl3 zlib1g libcctz2 tzdata libstdc++6
+    libspdlog1.10 libfmt9 libssl3 zlib1g libcctz2 libcurl4 ca-certificates tzdata \
+    libstdc++6
   if isal_available; then echo libisal2; fi
 }
 

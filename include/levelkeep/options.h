@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "levelkeep/notify.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep {
@@ -95,6 +96,7 @@ struct BackupOptions {
     // RESTART_COMMAND: shown after a staged restore; empty: a general sentence
     std::string restart_command;
   } restore;
+  NotifyOptions notify;
 
   std::string storage_path() const { return storage_dir + "/" + db_name; }
   // kInvalidArgument has a line for each bad value, with what is allowed.

@@ -151,6 +151,30 @@ uint32_t PortableCrc32(uint32_t crc, std::string_view data) {
       ::crc32_z(crc, reinterpret_cast<const Bytef*>(data.data()), data.size()));
 }
 
+std::string HmacSha256Hex(std::string_view key, std::string_view data) {
+  constexpr size_t kBlockBytes = 64;
+  constexpr char kInner = 0x36;
+  constexpr char kOuter = 0x5c;
+  const auto bytes_of = [](const std::string& hex) {
+    std::string bytes;
+    for (size_t i = 0; i < hex.size(); i += 2) {
+      bytes += static_cast<char>(HexByte(std::string_view(hex).substr(i)));
+    }
+    return bytes;
+  };
+  std::string block =
+      key.size() > kBlockBytes ? bytes_of(Sha256Hex(key)) : std::string(key);
+  block.resize(kBlockBytes, '\0');
+  const auto padded = [&block](char pad) {
+    std::string text = block;
+    for (char& c : text) c = static_cast<char>(c ^ pad);
+    return text;
+  };
+  const std::string inner =
+      Sha256Hex(padded(kInner).append(data.data(), data.size()));
+  return Sha256Hex(padded(kOuter) + bytes_of(inner));
+}
+
 uint32_t PortableCrc32c(uint32_t crc, std::string_view data) {
   const auto* bytes = reinterpret_cast<const unsigned char*>(data.data());
   return ~Crc32cByTable(~crc, bytes, data.size());

@@ -57,6 +57,8 @@ class Digest {
 };
 
 std::string Sha256Hex(std::string_view data);
+// HMAC-SHA256 (RFC 2104) as lower-case hex.
+std::string HmacSha256Hex(std::string_view key, std::string_view data);
 // CRC-32 of gzip (RFC 1952), continued from `crc` (0 at the start).
 uint32_t Crc32(uint32_t crc, std::string_view data);
 // CRC-32C (Castagnoli), continued from `crc`.

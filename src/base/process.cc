@@ -47,7 +47,7 @@ class SpawnPlan {
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
   // Returns an errno; only ENOMEM is expected.
-  int Prepare(int output) {
+  int Prepare(int output, bool with_errors) {
     constexpr char kNull[] = "/dev/null";
     auto* actions = &actions_;
     sigset_t none;
@@ -61,8 +61,10 @@ class SpawnPlan {
     step(::posix_spawn_file_actions_addopen(actions, STDIN_FILENO, kNull,
                                             O_RDONLY, 0));
     step(::posix_spawn_file_actions_adddup2(actions, output, STDOUT_FILENO));
-    step(::posix_spawn_file_actions_addopen(actions, STDERR_FILENO, kNull,
-                                            O_WRONLY, 0));
+    step(with_errors ? ::posix_spawn_file_actions_adddup2(actions, output,
+                                                          STDERR_FILENO)
+                     : ::posix_spawn_file_actions_addopen(
+                           actions, STDERR_FILENO, kNull, O_WRONLY, 0));
 #if defined(__GLIBC__) && __GLIBC_PREREQ(2, 34)
     // Our descriptors are close-on-exec; the host's may not be.
     step(::posix_spawn_file_actions_addclosefrom_np(actions, 3));
@@ -143,20 +145,30 @@ bool Drain(int pipe, size_t limit, std::string* output) {
   }
 }
 
-Result<pid_t> Spawn(const std::vector<std::string>& arguments, int output) {
-  SpawnPlan plan;
-  const int prepared = plan.Prepare(output);
-  if (prepared != 0) return PosixError(prepared, "prepare", arguments[0]);
-  std::vector<char*> argv;
-  argv.reserve(arguments.size() + 1);
-  for (const std::string& argument : arguments) {
-    argv.push_back(const_cast<char*>(argument.c_str()));
+// The form in which the system takes a list of texts.
+std::vector<char*> PointersTo(const std::vector<std::string>& texts) {
+  std::vector<char*> pointers;
+  pointers.reserve(texts.size() + 1);
+  for (const std::string& text : texts) {
+    pointers.push_back(const_cast<char*>(text.c_str()));
   }
-  argv.push_back(nullptr);
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+Result<pid_t> Spawn(const ProgramCall& run, int output) {
+  const std::string& name = run.arguments[0];
+  SpawnPlan plan;
+  const int prepared = plan.Prepare(output, run.with_errors);
+  if (prepared != 0) return PosixError(prepared, "prepare", name);
+  const std::vector<char*> argv = PointersTo(run.arguments);
+  std::vector<char*> environment;
+  if (run.environment) environment = PointersTo(*run.environment);
   pid_t pid = -1;
-  const int error = ::posix_spawnp(&pid, argv[0], plan.actions(),
-                                   plan.attributes(), argv.data(), environ);
-  if (error != 0) return PosixError(error, "run", arguments[0]);
+  const int error = ::posix_spawnp(
+      &pid, argv[0], plan.actions(), plan.attributes(), argv.data(),
+      run.environment ? environment.data() : environ);
+  if (error != 0) return PosixError(error, "run", name);
   return pid;
 }
 
@@ -211,11 +223,18 @@ Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
                                   milliseconds timeout,
                                   size_t output_limit_bytes,
                                   std::stop_token stop) {
-  if (arguments.empty() || arguments[0].empty()) {
+  return RunProgram({.arguments = arguments,
+                     .timeout = timeout,
+                     .output_limit_bytes = output_limit_bytes,
+                     .stop = std::move(stop)});
+}
+
+Result<ProgramOutcome> RunProgram(const ProgramCall& run) {
+  if (run.arguments.empty() || run.arguments[0].empty()) {
     return Status(StatusCode::kInvalidArgument, "no program to run is named");
   }
-  const std::string& name = arguments[0];
-  const auto deadline = DeadlineAfter(timeout);
+  const std::string& name = run.arguments[0];
+  const auto deadline = DeadlineAfter(run.timeout);
   std::array<int, 2> ends;
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
     return PosixError(errno, "make a pipe for", name);
@@ -225,20 +244,19 @@ Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
   ::fcntl(pipe.get(), F_SETFL, O_NONBLOCK);
   UniqueFd stopped(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!stopped.valid()) return PosixError(errno, "prepare to stop", name);
-  std::stop_callback wake(stop, [fd = stopped.get()] {
+  std::stop_callback wake(run.stop, [fd = stopped.get()] {
     [[maybe_unused]] const int result = ::eventfd_write(fd, 1);
   });
-  LEVELKEEP_ASSIGN_OR_RETURN(const pid_t pid,
-                             Spawn(arguments, child_output.get()));
+  LEVELKEEP_ASSIGN_OR_RETURN(const pid_t pid, Spawn(run, child_output.get()));
   child_output.Reset();
   Child child(pid);
 
   ProgramOutcome outcome;
-  WaitForEnd(&child, pipe.get(), stopped.get(), deadline, output_limit_bytes,
-             &outcome.output);
+  WaitForEnd(&child, pipe.get(), stopped.get(), deadline,
+             run.output_limit_bytes, &outcome.output);
   const bool ended = child.HasEnded();
   const bool known = child.Kill();
-  if (!ended && stop.stop_requested()) {
+  if (!ended && run.stop.stop_requested()) {
     return Status(StatusCode::kCancelled, name + " was stopped");
   }
   if (!known) {
@@ -246,7 +264,7 @@ Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
                   "the outcome of " + name + " is unknown",
                   "the host must not ignore SIGCHLD or reap our children");
   }
-  Drain(pipe.get(), output_limit_bytes, &outcome.output);
+  Drain(pipe.get(), run.output_limit_bytes, &outcome.output);
   const int status = child.wait_status();
   outcome.timed_out = !ended;
   if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);

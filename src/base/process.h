@@ -21,14 +21,28 @@ struct ProgramOutcome {
   int exit_code = -1;  // if it exited
   int signal = 0;      // if a signal ended it
   bool timed_out = false;
-  std::string output;  // standard output, at most `output_limit_bytes`
+  std::string output;  // at most `output_limit_bytes`; the rest is dropped
+};
+
+// A program to run and its surroundings.
+struct ProgramCall {
+  std::vector<std::string> arguments;  // first the program
+  std::chrono::milliseconds timeout{0};
+  size_t output_limit_bytes = 0;
+  std::stop_token stop = {};
+  // Standard error goes to `output`, too; false: it is dropped.
+  bool with_errors = false;
+  // "NAME=value" each; no value: the environment of this process.
+  std::optional<std::vector<std::string>> environment = {};
 };
 
 // Runs a program to its end with posix_spawn (never with fork alone: a forked
-// copy of a process that runs LevelDB can hang). Standard input is empty,
-// standard error is dropped. The program is killed at `timeout` and on `stop`
-// (kCancelled), and ends with this process' thread if the kernel supports that.
-// kNotFound if there is no such program.
+// copy of a process that runs LevelDB can hang). Standard input is empty. The
+// program has a process group of its own, which is killed when the program has
+// ended, at `timeout` and on `stop` (kCancelled). kNotFound if there is no such
+// program.
+Result<ProgramOutcome> RunProgram(const ProgramCall& run);
+// As above; standard error is dropped.
 Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
                                   std::chrono::milliseconds timeout,
                                   size_t output_limit_bytes,

@@ -133,5 +133,17 @@ TEST(ConstantTimeEqualsTest, ComparesLengthAndContent) {
   EXPECT_FALSE(ConstantTimeEquals("", "x"));
 }
 
+// The cases 1, 2 and 6 of RFC 4231.
+TEST(HashTest, HmacAgreesWithItsRfc) {
+  EXPECT_EQ(HmacSha256Hex(std::string(20, '\x0b'), "Hi There"),
+            "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7");
+  EXPECT_EQ(HmacSha256Hex("Jefe", "what do ya want for nothing?"),
+            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  EXPECT_EQ(HmacSha256Hex(std::string(131, '\xaa'),
+                          "Test Using Larger Than Block-Size Key - Hash Key "
+                          "First"),
+            "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+}
+
 }  // namespace
 }  // namespace levelkeep

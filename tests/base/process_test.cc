@@ -249,5 +249,20 @@ TEST(ProcessTest, WhoIsIdleStaysIdle) {
   }).join();
 }
 
+TEST(ProcessTest, ErrorsAndTheEnvironmentAreTheCallersChoice) {
+  const std::vector<std::string> arguments = {
+      "/bin/sh", "-c", "echo out; echo err >&2; echo \"$KEY-$HOME\""};
+  const auto all = RunProgram({.arguments = arguments,
+                               .timeout = minutes(5),
+                               .output_limit_bytes = 100,
+                               .with_errors = true,
+                               .environment = {{"KEY=a b"}}});
+  ASSERT_TRUE(all.ok());
+  EXPECT_EQ(all->output, "out\nerr\na b-\n");
+  const auto some = RunProgram(arguments, minutes(5), 100, {});
+  ASSERT_TRUE(some.ok());
+  EXPECT_EQ(some->output.find("err"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace levelkeep

@@ -49,6 +49,7 @@ const std::map<std::string, std::set<std::string>>& Layers() {
   static const auto* const kLayers =
       new std::map<std::string, std::set<std::string>>{
           {"base", {}},
+          {"net", {"base"}},
           {"dbfiles", {"base"}},
           {"config", {"jobs", "base"}},
           {"snapshot", {"dbfiles", "base"}},
@@ -61,16 +62,17 @@ const std::map<std::string, std::set<std::string>>& Layers() {
            {"snapshot", "archive", "destination", "catalog", "restore",
             "config", "format", "dbfiles", "base"}},
           {"jobs", {"base"}},
+          {"notify", {"net", "base"}},
           {"manager",
-           {"engine", "jobs", "snapshot", "catalog", "restore", "format",
-            "dbfiles", "base"}},
+           {"engine", "jobs", "notify", "config", "snapshot", "catalog",
+            "restore", "format", "dbfiles", "base"}},
           {"http", {"base"}},
           {"eventstore", {"manager", "dbfiles", "base"}},
           {"api",
            {"http", "eventstore", "manager", "jobs", "config", "base"}},
           {"check", {"archive", "format", "dbfiles", "base"}},
           {"cli",
-           {"api", "eventstore", "http", "manager", "jobs", "engine",
+           {"api", "eventstore", "http", "manager", "jobs", "notify", "engine",
             "snapshot", "archive", "catalog", "restore", "config", "format",
             "dbfiles", "base"}},
       };
@@ -137,6 +139,7 @@ TEST(TidyTest, EachLibraryIsKnownInItsPlaceOnly) {
       {{"eventstore/"}, {"src/eventstore/", "src/api/events/", "src/cli/"}},
       {{"openssl/", "spdlog/"}, {"src/base/"}},
       {{"CLI/"}, {"src/cli/arguments.cc"}},
+      {{"curl/"}, {"src/net/"}},
       {{"cctz/"}, {"src/base/time_zone", "src/jobs/cron"}},
       {{"isa-l"}, {"src/base/hash.cc", "src/archive/"}},
   };
