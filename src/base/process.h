@@ -48,6 +48,9 @@ Result<ProgramOutcome> RunProgram(const std::vector<std::string>& arguments,
                                   size_t output_limit_bytes,
                                   std::stop_token stop);
 
+// The environment of this process, "NAME=value" each.
+// Thread safety: as getenv.
+std::vector<std::string> OwnEnvironment();
 // The path of the running program; empty if it is unknown.
 std::string ExecutablePath();
 std::string HostName();

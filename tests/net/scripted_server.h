@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -33,24 +34,38 @@ class Talk {
   std::string HearTo(const std::string& end) {
     for (;;) {
       if (const size_t at = rest_.find(end); at != std::string::npos) {
-        const std::string part = rest_.substr(0, at + end.size());
-        rest_.erase(0, part.size());
-        *heard_ += part;
-        return part;
+        return Take(at + end.size());
       }
-      pollfd ready = {fd_, POLLIN, 0};
-      char buffer[4096];
-      if (::poll(&ready, 1, 10'000) != 1) return "";
-      const ssize_t count = ::recv(fd_, buffer, sizeof(buffer), 0);
-      if (count <= 0) return "";
-      rest_.append(buffer, static_cast<size_t>(count));
+      if (!Hear()) return "";
     }
+  }
+  std::string HearBytes(size_t count) {
+    while (rest_.size() < count) {
+      if (!Hear()) return "";
+    }
+    return Take(count);
   }
   // Returns when the other end has closed the connection, at most after ten
   // seconds.
   void HearNothing() { (void)HearTo("no such text"); }
 
  private:
+  bool Hear() {
+    pollfd ready = {fd_, POLLIN, 0};
+    char buffer[4096];
+    if (::poll(&ready, 1, 10'000) != 1) return false;
+    const ssize_t count = ::recv(fd_, buffer, sizeof(buffer), 0);
+    if (count <= 0) return false;
+    rest_.append(buffer, static_cast<size_t>(count));
+    return true;
+  }
+  std::string Take(size_t count) {
+    const std::string part = rest_.substr(0, count);
+    rest_.erase(0, count);
+    *heard_ += part;
+    return part;
+  }
+
   const int fd_;
   std::string* const heard_;
   std::string rest_;
@@ -81,9 +96,10 @@ class ScriptedServer {
   std::string url() const {
     return "http://127.0.0.1:" + std::to_string(port_);
   }
-  // What was heard on all connections that have ended.
+  // What was heard on all connections, once they have ended.
   std::string heard() {
     MutexLock lock(&mutex_);
+    changed_.wait_for(mutex_, std::chrono::seconds(10), [&] { return !busy_; });
     return heard_;
   }
 
@@ -94,16 +110,25 @@ class ScriptedServer {
       if (!fd.valid()) return;
       std::string heard;
       Talk talk(fd.get(), &heard);
+      SetBusy(true, "");
       script_(&talk);
-      MutexLock lock(&mutex_);
-      heard_ += heard;
+      SetBusy(false, heard);
     }
+  }
+
+  void SetBusy(bool busy, const std::string& heard) {
+    MutexLock lock(&mutex_);
+    busy_ = busy;
+    heard_ += heard;
+    changed_.notify_all();
   }
 
   UniqueFd listener_;
   const std::function<void(Talk*)> script_;
   int port_ = 0;
   Mutex mutex_;
+  CondVar changed_;
+  bool busy_ = false;
   std::string heard_;
   std::thread thread_;
 };
