@@ -46,8 +46,10 @@ EventBusOptions BusOptions(const Settings& settings) {
 }  // namespace
 
 Status CheckApi(const Settings& settings) {
-  if (!settings.api_token_problem.empty()) {
-    return Status(StatusCode::kInvalidArgument, settings.api_token_problem,
+  for (const std::string& problem :
+       {settings.api_token_problem, settings.notify_secret_problem}) {
+    if (problem.empty()) continue;
+    return Status(StatusCode::kInvalidArgument, problem,
                   "run this as the service's user, or as root");
   }
   const Status valid = settings.api.Validate();

@@ -67,13 +67,13 @@ void SettingsLoader::AddRow(const SettingRow& row,
   if (direct != nullptr) {
     chosen_[&row] = {direct->value, direct->origin};
   } else if (file != nullptr) {
-    const auto secret = ReadSecret(*file);
+    const auto secret = ReadSecret(row, *file);
     if (secret.has_value()) chosen_[&row] = *secret;
   }
 }
 
 std::optional<SettingsLoader::Chosen> SettingsLoader::ReadSecret(
-    const Entry& entry) {
+    const SettingRow& row, const Entry& entry) {
   if (entry.value.empty()) {
     AddProblem(entry.variable + " is empty (" + entry.origin +
                "): allowed is the path of a file");
@@ -85,11 +85,13 @@ std::optional<SettingsLoader::Chosen> SettingsLoader::ReadSecret(
     std::string problem = entry.variable + " is \"" + Printable(entry.value) +
                           "\" (" + entry.origin +
                           "): " + text.status().message();
-    if (text.status().code() != StatusCode::kPermissionDenied) {
+    // An application has no other place for the problem.
+    if (text.status().code() != StatusCode::kPermissionDenied ||
+        scope_ == Scope::kEmbedded) {
       AddProblem(std::move(problem));
       return std::nullopt;
     }
-    unread_secret_ = std::move(problem);
+    unread_[&row] = std::move(problem);
     return Chosen{"", entry.origin};
   }
   // Editors and `echo` add a newline that is not part of the secret.
@@ -145,7 +147,7 @@ Result<LoadedSettings> SettingsLoader::Finish() {
   LoadedSettings loaded;
   if (scope_ == Scope::kEmbedded) loaded.settings.backup = BackupOptions();
   const auto unread = [this](const SettingRow& row) {
-    return row.info.secret && !unread_secret_.empty();
+    return unread_.contains(&row);
   };
   for (const SettingRow& row : SettingRows()) {
     const auto chosen = chosen_.find(&row);
@@ -166,7 +168,10 @@ Result<LoadedSettings> SettingsLoader::Finish() {
          chosen == chosen_.end() ? "default" : chosen->second.origin,
          row.info.help});
   }
-  loaded.settings.api_token_problem = unread_secret_;
+  for (const auto& [row, problem] : unread_) {
+    (row->embedded ? loaded.settings.notify_secret_problem
+                   : loaded.settings.api_token_problem) = problem;
+  }
   for (std::string& line : FindConflicts(loaded.settings.backup)) {
     AddProblem(std::move(line));
   }

@@ -52,7 +52,7 @@ class SettingsLoader {
   };
 
   void AddRow(const SettingRow& row, const std::vector<Entry>& entries);
-  std::optional<Chosen> ReadSecret(const Entry& entry);
+  std::optional<Chosen> ReadSecret(const SettingRow& row, const Entry& entry);
   void AddUnknown(const Entry& entry, Unknown unknown);
   void AddLaterFeature(const LaterFeature& feature, const Entry& entry);
 
@@ -62,7 +62,8 @@ class SettingsLoader {
   std::set<const LaterFeature*> features_;  // already decided by a layer
   std::vector<std::string> problems_;
   std::vector<std::string> notes_;
-  std::string unread_secret_;  // see Settings::api_token_problem
+  // Secrets that this user can't read; see Settings::api_token_problem.
+  std::map<const SettingRow*, std::string> unread_;
 };
 
 // The error for all configuration problems, with the common hint.

@@ -42,6 +42,25 @@ std::string DescribeMissingZone(const BackupOptions& options) {
          zone.status().hint();
 }
 
+void FindNotifyConflicts(const NotifyOptions& notify,
+                         std::vector<std::string>* problems) {
+  const NotifyOptions::Mail& mail = notify.mail;
+  if (mail.enabled && mail.to.empty()) {
+    problems->emplace_back(
+        "BACKUP_EMAIL_NOTIFY is true, but BACKUP_EMAIL_TO is empty: needed is "
+        "at least one address");
+  }
+  if (mail.user.empty() && !mail.password.empty()) {
+    problems->emplace_back(
+        "SMTP_PASSWORD is set, but SMTP_USER is empty: needed is the user");
+  }
+  if (notify.hooks.pre_required && notify.hooks.pre.empty()) {
+    problems->emplace_back(
+        "HOOK_PRE_REQUIRED is true, but BACKUP_HOOK_PRE is empty: needed is a "
+        "command");
+  }
+}
+
 }  // namespace
 
 const LaterFeature* FindLaterFeature(std::string_view variable) {
@@ -146,6 +165,7 @@ std::vector<std::string> FindConflicts(const BackupOptions& options) {
   if (std::string zone = DescribeMissingZone(options); !zone.empty()) {
     problems.push_back(std::move(zone));
   }
+  FindNotifyConflicts(options.notify, &problems);
   return problems;
 }
 

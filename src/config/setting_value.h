@@ -22,7 +22,7 @@ namespace levelkeep {
 using SettingField =
     std::variant<std::string*, bool*, int*, std::optional<int>*, uint64_t*,
                  std::chrono::milliseconds*, std::vector<std::string>*,
-                 LogLevel*, ThreadPriority*>;
+                 LogLevel*, ThreadPriority*, SmtpTls*>;
 
 struct SettingLimits {
   uint64_t min = 0;

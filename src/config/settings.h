@@ -28,6 +28,9 @@ struct Settings {
   // Why this user can't read API_TOKEN_FILE, which may be readable by the
   // service only: serve refuses to start then; other verbs need no token.
   std::string api_token_problem;
+  // The same for the secrets of notifications: a verb that can't read one of
+  // them tells nobody anything, rather than send without a signature.
+  std::string notify_secret_problem;
   LogOptions log;              // LOG_LEVEL, LOG_FORMAT, LOG_DIR
   bool storage_sync = true;    // STORAGE_SYNC: acknowledged means synced
   bool worker_enabled = true;  // BACKUP_WORKER_ENABLED

@@ -20,7 +20,7 @@ BackupOptions WithAbsolutePaths(BackupOptions options) {
   if (!here.starts_with('/')) return options;  // gone: reported by the start
   for (std::string* path :
        {&options.storage_dir, &options.backup_dir, &options.restore_dir,
-        &options.verification.check_program}) {
+        &options.verification.check_program, &options.notify.mail.ca_file}) {
     if (path->empty() || path->front() == '/') continue;
     while (path->starts_with("./")) path->erase(0, 2);
     *path = path->empty() || *path == "." ? here : JoinPath(here, *path);

@@ -66,6 +66,26 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "BACKUP_UNDO_HOURS=24\n"
             "ALLOW_NEW_DATABASE=false\n"
             "RESTART_COMMAND=docker-compose restart app worker\n"
+            "BACKUP_NOTIFY_ON=success,failure,recovered,absence\n"
+            "BACKUP_ABSENCE_HOURS=0\n"
+            "BACKUP_WEBHOOK_URL=\n"
+            "BACKUP_WEBHOOK_SECRET=\n"
+            "BACKUP_HEARTBEAT_URL=\n"
+            "VERIFY_HEARTBEAT_URL=\n"
+            "ROTATE_HEARTBEAT_URL=\n"
+            "BACKUP_EMAIL_NOTIFY=false\n"
+            "BACKUP_EMAIL_TO=\n"
+            "SMTP_FROM=\n"
+            "SMTP_HOST=127.0.0.1\n"
+            "SMTP_PORT=25\n"
+            "SMTP_TLS=auto\n"
+            "SMTP_USER=\n"
+            "SMTP_PASSWORD=\n"
+            "SMTP_CA_FILE=\n"
+            "BACKUP_HOOK_PRE=\n"
+            "HOOK_PRE_REQUIRED=false\n"
+            "BACKUP_HOOK_POST=\n"
+            "BACKUP_HOOK_TIMEOUT=60\n"
             "API_HOST=127.0.0.1\n"
             "API_PORT=5050\n"
             "API_TOKEN=\n"
@@ -105,6 +125,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
     const char* good;
     const char* shown;
     const char* bad;
+    const char* needed = nullptr;  // another setting, without which it is none
   } kCases[] = {
       {"STORAGE_DIR", "s", "s", ""},
       {"DB_NAME", "db", "db", "a/b"},
@@ -146,6 +167,26 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"BACKUP_VERIFY", "false", "false", "2"},
       {"RESTART_COMMAND", "", "", "a\nb"},
       {"LEVELKEEP_CHECK_PROGRAM", "/x", "/x", "a\nb"},
+      {"BACKUP_NOTIFY_ON", "failure, absence", "failure,absence", "always"},
+      {"BACKUP_ABSENCE_HOURS", "26", "26", "87601"},
+      {"BACKUP_WEBHOOK_URL", "https://x.test/a", "********", "x.test/a"},
+      {"BACKUP_WEBHOOK_SECRET", "key", "********", "a\nb"},
+      {"BACKUP_HEARTBEAT_URL", "http://x.test", "********", "http://"},
+      {"VERIFY_HEARTBEAT_URL", "http://x.test", "********", "http://a b/"},
+      {"ROTATE_HEARTBEAT_URL", "http://x.test", "********", "http://x/#a"},
+      {"BACKUP_EMAIL_NOTIFY", "yes", "true", "mail", "BACKUP_EMAIL_TO"},
+      {"BACKUP_EMAIL_TO", "a@x.test,b@x.test", "a@x.test,b@x.test", "a b@x"},
+      {"SMTP_FROM", "a@x.test", "a@x.test", "<a@x.test>"},
+      {"SMTP_HOST", "mail.test", "mail.test", "a b"},
+      {"SMTP_PORT", "465", "465", "0"},
+      {"SMTP_TLS", "StartTLS", "starttls", "maybe"},
+      {"SMTP_USER", "u", "u", "a\nb"},
+      {"SMTP_PASSWORD", "p", "********", "a\nb", "SMTP_USER"},
+      {"SMTP_CA_FILE", "ca.pem", "ca.pem", "a\nb"},
+      {"BACKUP_HOOK_PRE", "a | b", "a | b", "a\nb"},
+      {"HOOK_PRE_REQUIRED", "yes", "true", "maybe", "BACKUP_HOOK_PRE"},
+      {"BACKUP_HOOK_POST", "a; b", "a; b", "a\nb"},
+      {"BACKUP_HOOK_TIMEOUT", "3600", "3600", "0"},
       {"API_HOST", "::1", "::1", "a b"},
       {"API_PORT", "0", "0", "65536"},
       {"API_TOKEN", "t", "********", ""},
@@ -161,6 +202,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
   ASSERT_EQ(std::size(kCases), AllSettings().size());
   for (const auto& c : kCases) {
     sources_.environment = {{c.name, c.good}};
+    if (c.needed != nullptr) sources_.environment[c.needed] = "a@x.test";
     const SettingOrigin origin = OriginOf(Load(), c.name);
     EXPECT_EQ(origin.value_masked, c.shown) << c.name;
     EXPECT_EQ(origin.origin, std::string("environment ") + c.name);
@@ -173,7 +215,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
 }
 
 // `NAME=$UNSET` leaves an empty value: tried in each layer.
-TEST_F(SettingsTest, NothingIsAValueOfSevenSettingsOnly) {
+TEST_F(SettingsTest, NothingIsAValueOfFewSettingsOnly) {
   std::set<std::string> may_be_empty;
   for (const SettingInfo& info : AllSettings()) {
     sources_ = SettingsSources();
@@ -195,11 +237,15 @@ TEST_F(SettingsTest, NothingIsAValueOfSevenSettingsOnly) {
     sources_.flags = {{info.name, ""}};
     EXPECT_EQ(LoadSettings(sources_).ok(), ok) << info.name;
   }
-  EXPECT_EQ(
-      may_be_empty,
-      (std::set<std::string>{
-          "API_ALLOWED_HOSTS", "BACKUP_SCHEDULE", "LEVELKEEP_CHECK_PROGRAM",
-          "LOG_DIR", "RESTART_COMMAND", "ROTATE_SCHEDULE", "SCHEDULE_TZ"}));
+  EXPECT_EQ(may_be_empty,
+            (std::set<std::string>{
+                "API_ALLOWED_HOSTS", "BACKUP_EMAIL_TO", "BACKUP_HEARTBEAT_URL",
+                "BACKUP_HOOK_POST", "BACKUP_HOOK_PRE", "BACKUP_NOTIFY_ON",
+                "BACKUP_SCHEDULE", "BACKUP_WEBHOOK_SECRET",
+                "BACKUP_WEBHOOK_URL", "LEVELKEEP_CHECK_PROGRAM", "LOG_DIR",
+                "RESTART_COMMAND", "ROTATE_HEARTBEAT_URL", "ROTATE_SCHEDULE",
+                "SCHEDULE_TZ", "SMTP_CA_FILE", "SMTP_FROM", "SMTP_PASSWORD",
+                "SMTP_USER", "VERIFY_HEARTBEAT_URL"}));
 }
 
 TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
@@ -442,7 +488,6 @@ TEST_F(SettingsTest, RefusesToForgetWhatALaterVersionKnows) {
       {"BACKUP_GPG_RECIPIENT", "me", true},
       {"BACKUP_GPG_RECIPIENT", "", false},
       {"BACKUP_AGE_RECIPIENT", "a", true},
-      {"BACKUP_EMAIL_NOTIFY", "1", true},
       {"BACKUP_LOCAL", "true", false},
       {"BACKUP_LOCAL", "false", true},
   };
