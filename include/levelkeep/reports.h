@@ -56,6 +56,7 @@ struct BackupInfo {
   std::string sha256;   // of the archive; empty if its sidecar is missing
   BackupStatus status = BackupStatus::kUnreadable;
   std::string problem;  // the damage, or why the last check could not be done
+  std::string warning;  // it is good, but BACKUP_HOOK_PRE failed before it
   bool pinned = false, other_database = false;  // other_database: not ours
   std::optional<Time> verified_at;
   uint64_t last_sequence = 0, event_count = 0;  // events: as the host counted
@@ -201,7 +202,8 @@ struct Job {
   std::optional<Time> not_before;      // pending: when it may begin
   StatusCode code = StatusCode::kOk;   // why the job or its last attempt failed
   std::string message;  // the same in words, or what a completed job did
-  std::map<std::string, std::string> result;  // "backup" and "sequence"
+  // "backup", "sequence"; of a create also "size" and, if any, "warning"
+  std::map<std::string, std::string> result;
   bool has_ended() const { return status > JobStatus::kInProgress; }
 };
 

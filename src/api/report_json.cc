@@ -44,6 +44,7 @@ void Describe(const BackupInfo& backup, const std::string& path, Time now,
   add("ageDays", std::max<int64_t>(age.count() / 24, 0));
   add("pinned", backup.pinned);
   if (!backup.problem.empty()) add("problem", backup.problem);
+  if (!backup.warning.empty()) add("warning", backup.warning);
   if (backup.other_database) add("otherDatabase", true);
 }
 

@@ -78,6 +78,7 @@ bool AreOf(const BackupState& state, const CatalogEntry& entry) {
 void ApplyState(const BackupState& state, CatalogEntry* entry) {
   entry->pinned = state.pinned;
   entry->copies = state.copies;
+  if (AreOf(state, *entry)) entry->warning = state.warning;
   if (SpeaksOf(state, *entry)) {
     entry->verification = state.verification;
     entry->verified_sha256 = state.sha256;

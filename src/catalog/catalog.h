@@ -128,8 +128,9 @@ class Catalog {
     Time created;
     std::string label;
     std::string sha256;
-    std::string md5;    // empty: no md5 sidecar
-    Manifest manifest;  // may lack its list of files
+    std::string md5;           // empty: no md5 sidecar
+    Manifest manifest;         // may lack its list of files
+    std::string warning = {};  // see BackupState
   };
   // Gives a written and synced part the first free name of its second, and
   // writes its sidecars and its state file. Returns the name. Durable; after

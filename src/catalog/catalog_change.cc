@@ -276,6 +276,7 @@ Result<std::string> Catalog::Publish(const FolderDestination::Part& part,
     LEVELKEEP_ASSIGN_OR_RETURN(const FileInfo info,
                                fs_->Stat(JoinPath(directory_, published)));
     BackupState state;
+    state.warning = made.warning;
     state.facts = {made.manifest, info.size_bytes, info.mtime_ns, made.sha256};
     state.facts->manifest.files.clear();
     return WriteFileDurably(fs_, StatePath(published),

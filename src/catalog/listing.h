@@ -37,6 +37,7 @@ struct CatalogEntry {
   bool foreign = false;  // an archive that LevelKeep did not write
   std::string sha256;    // from the sidecar; empty without one
   bool pinned = false;
+  std::string warning;  // see BackupState; empty if it is of another archive
   // The result of the last verification, if its record is ours: see Catalog.
   std::optional<VerifyRecord> verification;
   std::string verified_sha256;  // of the verified archive

@@ -7,6 +7,9 @@
 #include "base/text.h"
 #include "cli/server_link.h"
 #include "cli/session.h"
+#include "jobs/job.h"
+#include "manager/hooked_create.h"
+#include "notify/notifier.h"
 
 namespace levelkeep::cli {
 
@@ -33,6 +36,78 @@ constexpr VerbOption kCreateOptions[] = {
      &VerbArguments::label},
 };
 
+// The time for messages that this command sends itself. What does not arrive by
+// then is sent by the next command or the server.
+constexpr std::chrono::seconds kMessagePatience{3};
+// The time for a post hook after a stop. One that needs longer runs again at
+// the next create or start.
+constexpr std::chrono::seconds kHookGrace{10};
+
+// Tells others of one backup, as the manager does of its jobs: heartbeat,
+// mails, webhook and hooks.
+class Surroundings {
+ public:
+  explicit Surroundings(Session* session)
+      : session_(session),
+        options_(session->settings().backup),
+        notifier_(OptionsFor(session), session->world.fs, session->world.clock,
+                  options_.db_name),
+        hooks_(options_.notify.hooks, session->world.fs, session->world.clock,
+               SecretVariables()) {
+    notifier_.Open(NotifyFolder(options_));
+    hooks_.Open(HookFolder(options_));
+    Clock* const clock = session->world.clock;
+    job_.created = clock->Now();
+    job_.id = NewJobId(job_.created);
+    job_.request.label = session->arguments().label;
+    job_.request.trigger = "cli";
+  }
+  // Waits for the post hook, then for messages.
+  ~Surroundings() {
+    const bool stopped = session_->world.stop.stop_requested();
+    hooks_.Close(
+        stopped ? kHookGrace
+                : std::chrono::seconds(options_.notify.hooks.timeout_seconds));
+    if (!stopped) notifier_.Flush(kMessagePatience);
+    notifier_.Close();
+  }
+  Surroundings(const Surroundings&) = delete;
+  Surroundings& operator=(const Surroundings&) = delete;
+
+  Result<BackupInfo> Create(Engine* engine, BackupRequest request) {
+    job_.status = JobStatus::kInProgress;
+    job_.attempts = 1;
+    job_.started = session_->world.clock->Now();
+    notifier_.Hear(job_);
+    auto made = CreateWithHooks(engine, &hooks_, options_, job_.id, 1,
+                                std::move(request));
+    const StatusCode code = made.status().code();
+    job_.status = code == StatusCode::kOk          ? JobStatus::kCompleted
+                  : code == StatusCode::kCancelled ? JobStatus::kCancelled
+                                                   : JobStatus::kFailed;
+    job_.ended = session_->world.clock->Now();
+    job_.code = code;
+    job_.message = made.status().message();
+    if (made.ok()) job_.result = ResultOfCreate(*made);
+    notifier_.Hear(job_);
+    return made;
+  }
+
+ private:
+  static NotifyOptions OptionsFor(Session* session) {
+    const std::string& problem = session->settings().notify_secret_problem;
+    if (problem.empty()) return session->settings().backup.notify;
+    session->console->Say("nobody is told of this backup: " + problem);
+    return {};
+  }
+
+  Session* const session_;
+  const BackupOptions& options_;
+  Notifier notifier_;
+  Hooks hooks_;
+  Job job_;
+};
+
 // Over the server: a hot snapshot, with the count of its events.
 Result<BackupInfo> CreateOver(Session* session, ServerLink* server) {
   ServerLink::Json body = ServerLink::Json::object();
@@ -53,6 +128,7 @@ Result<BackupInfo> CreateOver(Session* session, ServerLink* server) {
 Result<BackupInfo> CreateHere(Session* session) {
   Database database(session->settings().backup, session->platform());
   Engine engine(session->settings().backup, session->platform(), &database);
+  Surroundings surroundings(session);
   BackupRequest request;
   request.label = session->arguments().label;
   request.trigger = "cli";
@@ -62,7 +138,7 @@ Result<BackupInfo> CreateHere(Session* session) {
   };
   auto made = session->Show("creating a backup", [&](const Work& work) {
     request.work = work;
-    return engine.Create(request);
+    return surroundings.Create(&engine, request);
   });
   if (made.ok()) {
     session->result["wayText"] = database.way();
@@ -84,6 +160,7 @@ Status RunCreate(Session* session) {
   session->console->Print("created " + made.name + " (" +
                           FormatBytes(made.size_bytes) + ", write number " +
                           std::to_string(made.last_sequence) + ")\n");
+  if (!made.warning.empty()) session->console->Warn(made.warning);
   return Status::Ok();
 }
 

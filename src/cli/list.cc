@@ -79,6 +79,10 @@ Status RunList(Session* session) {
   }
   PrintTable(session, backups);
   for (const BackupInfo& backup : backups) {
+    if (!backup.warning.empty()) {
+      session->console->Say(backup.name +
+                            ": warning: " + Printable(backup.warning, 500));
+    }
     if (backup.status != BackupStatus::kUnverified || backup.problem.empty())
       continue;
     session->console->Say(backup.name + ": " + Printable(backup.problem, 500));

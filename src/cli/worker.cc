@@ -16,6 +16,7 @@
 #include "engine/engine.h"
 #include "jobs/job.h"
 #include "jobs/job_runner.h"
+#include "notify/notifier.h"
 
 namespace levelkeep::cli {
 
@@ -30,6 +31,16 @@ constexpr char kWorkerHelp[] =
     "The worker looks for unverified backups in BACKUP_DIR "
     "every\nBACKUP_WORKER_POLL_MS and never opens the event store.\n";
 
+constexpr std::chrono::seconds kMessagePatience{3};
+
+// A worker that can't read a secret tells nobody anything.
+NotifyOptions NotifyOptionsOf(const Settings& settings) {
+  if (settings.notify_secret_problem.empty()) return settings.backup.notify;
+  LogWarn(kWorkerTag,
+          "nobody is told of verifications: " + settings.notify_secret_problem);
+  return {};
+}
+
 // The pause after another process verified backups of the same database.
 constexpr std::chrono::milliseconds kBusyDelay{5'000};
 
@@ -40,6 +51,13 @@ constexpr VerbOption kWorkerOptions[] = {
 
 class Worker {
  public:
+  // Tells what there is to tell, at most for a few seconds.
+  ~Worker() {
+    jobs_.Close();
+    notifier_.Flush(kMessagePatience);
+  }
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
   // `once`: a backup that could not be checked is not tried again.
   Worker(const Settings& settings, const World& world, bool once)
       : once_(once),
@@ -47,13 +65,18 @@ class Worker {
         clock_(world.clock),
         engine_(settings.backup,
                 {.fs = world.fs, .clock = world.clock, .has_storage = false}),
+        notifier_(NotifyOptionsOf(settings), world.fs, world.clock,
+                  settings.backup.db_name),
         jobs_(world.clock,
               {{JobType::kVerify,
                 {.run = [this](const JobRun& run) { return Verify(run); },
                  .is_needed =
                      [this](const JobRequest& job) { return IsNeeded(job); }}}},
               [this](const JobRequest& job) { return StoreOf(job); }),
-        stop_(world.stop, [this] { jobs_.StopAll(); }) {}
+        stop_(world.stop, [this] { jobs_.StopAll(); }) {
+    notifier_.Open("");  // STORAGE_DIR belongs to another process
+    jobs_.AddListener([this](const Job& job) { notifier_.Hear(job); });
+  }
 
   // Also removes the scratch folders of killed workers, but not those of living
   // processes.
@@ -202,6 +225,7 @@ class Worker {
   FileSystem* const fs_;
   Clock* const clock_;
   Engine engine_;
+  Notifier notifier_;
 
   Mutex mutex_;
   std::map<std::string, Key> done_ GUARDED_BY(mutex_);

@@ -146,8 +146,8 @@ Result<std::unique_ptr<FileLock>> Engine::WaitToWrite(
   }
 }
 
-// 1. remove left-overs, one create at a time   2. snapshot   3. write and
-// publish   4. rotate
+// 1. remove left-overs, one create at a time   2. pre hook   3. snapshot
+// 4. write and publish   5. rotate
 Result<BackupInfo> Engine::Create(BackupRequest request) {
   LEVELKEEP_RETURN_IF_ERROR(ValidateLabel(request.label));
   const std::string db_dir = options_.storage_path();
@@ -161,6 +161,9 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
   SweepParts();
   LEVELKEEP_ASSIGN_OR_RETURN(auto lock, WaitToWrite(request));
   LEVELKEEP_ASSIGN_OR_RETURN(request.database, ReadIdentity(fs_, db_dir));
+  if (request.before_snapshot) {
+    LEVELKEEP_RETURN_IF_ERROR(request.before_snapshot(&request.warning));
+  }
   LEVELKEEP_ASSIGN_OR_RETURN(auto snapshot,
                              database_->TakeSnapshot(request.work.stop));
   LEVELKEEP_ASSIGN_OR_RETURN(const DatabaseIdentity after,
@@ -223,10 +226,10 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
   const auto publish = [&]() -> Result<std::string> {
     LEVELKEEP_RETURN_IF_ERROR(summary.status());
     BeginLedger(request.database.id, *listing);
-    return catalog_.Publish(
-        part,
-        {created, request.label, summary->sha256, summary->md5, described},
-        *listing);
+    return catalog_.Publish(part,
+                            {created, request.label, summary->sha256,
+                             summary->md5, described, request.warning},
+                            *listing);
   };
   const auto name = publish();
   if (!name.ok()) {

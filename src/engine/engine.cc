@@ -79,6 +79,7 @@ void FillBackupInfo(const CatalogEntry& entry, bool other_database,
   if (info->problem.empty() && !entry.is_local()) {
     info->problem = "its archive is in " + entry.copies.front().destination;
   }
+  info->warning = entry.warning;
   info->pinned = entry.pinned;
   info->verified_at.reset();
   if (entry.verified()) info->verified_at = entry.verification->at;

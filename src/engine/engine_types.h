@@ -44,6 +44,10 @@ struct BackupRequest {
   DatabaseIdentity database = {};  // set by Create
   std::optional<EventCount> events = {};
   Work work = {};
+  // Called right before the snapshot, unless it is empty. An error ends the
+  // backup; `warning` receives a sentence that marks it.
+  std::function<Status(std::string* warning)> before_snapshot = {};
+  std::string warning = {};  // set by Create
   // How long to wait for another process that is changing backups/. `on_wait`
   // is called once when the waiting begins, with the reason; may be empty.
   std::chrono::milliseconds wait{0};

@@ -95,6 +95,7 @@ Result<BackupState> Decode(std::string_view text) {
   LEVELKEEP_ASSIGN_OR_RETURN(const json root, ParseJson(text, "it"));
   BackupState state;
   LEVELKEEP_ASSIGN_OR_RETURN(state.pinned, RequireBool(root, "pinned"));
+  LEVELKEEP_ASSIGN_OR_RETURN(state.warning, OptionalText(root, "warning"));
   LEVELKEEP_RETURN_IF_ERROR(DecodeWhereAndWhat(root, &state));
   if (root.contains("not_checked")) {
     LEVELKEEP_ASSIGN_OR_RETURN(const json* not_checked,
@@ -129,6 +130,7 @@ std::string EncodeBackupState(const BackupState& state) {
   nlohmann::ordered_json root;
   root["format_version"] = 1;
   root["pinned"] = state.pinned;
+  if (!state.warning.empty()) root["warning"] = state.warning;
   if (state.verification) {
     const VerifyRecord& record = *state.verification;
     root["verification"] = {

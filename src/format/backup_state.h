@@ -62,6 +62,7 @@ struct BackupCopy {
 // Value type.
 struct BackupState {
   bool pinned = false;
+  std::string warning;  // what went wrong around the backup: a hook failed
   std::optional<VerifyRecord> verification;
   // Size, mtime and digest of the archive that was verified.
   uint64_t size_bytes = 0;

@@ -276,6 +276,7 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
   const std::stop_callback forward(
       terms.stop, [source = entry->stop]() mutable { source.request_stop(); });
   const JobRun run = {
+      .id = entry->job.id,
       .request = request,
       .attempt = attempt,
       .work = {.stop = stop,

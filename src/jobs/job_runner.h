@@ -39,6 +39,7 @@ namespace levelkeep {
 
 // The arguments of a handler.
 struct JobRun {
+  const std::string& id;
   const JobRequest& request;
   uint64_t attempt = 1;
   // Has a `commit` function, which a restore calls before it exchanges the

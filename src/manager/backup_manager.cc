@@ -7,6 +7,7 @@
 #include "base/work.h"
 #include "manager/backup_manager_access.h"
 #include "manager/backup_manager_impl.h"
+#include "manager/hooked_create.h"
 
 namespace levelkeep {
 
@@ -61,14 +62,33 @@ BackupManager::Impl::Impl(const BackupOptions& options,
       fs_(platform.fs),
       clock_(platform.clock),
       engine_(options_, platform, this),
+      notifier_(options_.notify, platform.fs, platform.clock, options_.db_name),
+      backup_hooks_(options_.notify.hooks, platform.fs, platform.clock,
+                    SecretVariables()),
       jobs_(platform.clock, Handlers(), [this](const JobRequest&) {
         MutexLock lock(&mutex_);
         return job_store_;
-      }) {}
+      }) {
+  if (notifier_.HasReceivers()) {
+    jobs_.AddListener([this](const Job& job) { notifier_.Hear(job); });
+  }
+}
 
 BackupManager::Impl::~Impl() { Stop(); }
 
-void BackupManager::Impl::Stop() { jobs_.Close(); }
+// A post hook may have to end what its pre hook began, so it gets time.
+void BackupManager::Impl::Stop() {
+  constexpr std::chrono::seconds kHookGrace{10};
+  jobs_.Close();
+  backup_hooks_.Close(kHookGrace);
+  notifier_.Close();
+}
+
+// Before this, what the listener hears waits in memory.
+void BackupManager::Impl::OpenNotifications() {
+  notifier_.Open(NotifyFolder(options_));
+  backup_hooks_.Open(HookFolder(options_));
+}
 
 Status BackupManager::Impl::RequireInitialized() const {
   if (initialized_) return Status::Ok();

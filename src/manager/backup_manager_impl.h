@@ -23,6 +23,8 @@
 #include "engine/engine.h"
 #include "jobs/job_runner.h"
 #include "levelkeep/backup_manager.h"
+#include "notify/hooks.h"
+#include "notify/notifier.h"
 #include "snapshot/snapshot_env.h"
 
 namespace levelkeep {
@@ -125,7 +127,10 @@ class BackupManager::Impl : private Database {
   // The newest backup, if it has every write of the database.
   Result<std::string> FindCover();
   void StartSchedule(const std::string& database_id);
-  std::optional<Time> LastBackup();
+  void OpenNotifications();
+  void WatchForAbsence();
+  // When the newest good backup was made, as far as the listing shows.
+  std::optional<Time> NewestBackup();
   void SubmitVerification(const std::string& name,
                           std::chrono::milliseconds delay = {});
   void SubmitTidying(const std::string& name);
@@ -167,6 +172,9 @@ class BackupManager::Impl : private Database {
   std::string database_id_ GUARDED_BY(mutex_);  // for job records
   std::shared_ptr<JobStore> job_store_ GUARDED_BY(mutex_);
   std::shared_ptr<const Schedule> backup_schedule_ GUARDED_BY(mutex_);
+
+  Notifier notifier_;
+  Hooks backup_hooks_;
 
  public:
   JobRunner jobs_;  // last: its threads use the members above

@@ -129,6 +129,7 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
   OpenJobs(adoption.identity.id);
   jobs_.Resume(JobType::kCreate);
   StartSchedule(adoption.identity.id);
+  WatchForAbsence();
   return Status::Ok();
 }
 
@@ -139,6 +140,7 @@ void BackupManager::Impl::Detach() {
     MutexLock lock(&mutex_);
     db_ = nullptr;
   }
+  notifier_.EndWatch();
   jobs_.Suspend(JobType::kCreate);
   engine_.Release();
 }

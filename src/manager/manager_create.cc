@@ -8,6 +8,7 @@
 #include "base/status_macros.h"
 #include "base/work.h"
 #include "manager/backup_manager_impl.h"
+#include "manager/hooked_create.h"
 
 namespace levelkeep {
 
@@ -46,7 +47,8 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   backup.work = run.work;
   // Counted before the snapshot, so that it contains all counted events.
   backup.events = CountEvents();
-  auto made = engine_.Create(std::move(backup));
+  auto made = CreateWithHooks(&engine_, &backup_hooks_, options_, run.id,
+                              run.attempt, std::move(backup));
   {
     MutexLock guard(&mutex_);
     if (made.ok()) {
@@ -60,8 +62,8 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   if (made.ok()) {
     SubmitVerification(made->name);
     outcome.message = made->name + " was made";
-    outcome.result = {{"backup", made->name},
-                      {"sequence", std::to_string(made->last_sequence)}};
+    if (!made->warning.empty()) outcome.message += ", but " + made->warning;
+    outcome.result = ResultOfCreate(*made);
     outcome.value = std::move(made).value();
     return outcome;
   }

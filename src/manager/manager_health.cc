@@ -94,6 +94,9 @@ HealthReport BackupManager::Impl::Health() {
                                 options_.backup_dir);
     }
   }
+  for (std::string& problem : notifier_.Problems()) {
+    health.degraded.push_back(std::move(problem));
+  }
   if (const std::string why = engine_.RotationProblem(); !why.empty()) {
     health.degraded.push_back("old backups were not removed: " + why);
   }

@@ -80,6 +80,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   }
   initialized_ = true;
   jobs_.Suspend(JobType::kCreate);  // until a database is attached
+  OpenNotifications();
   OpenJobs(database_id);
   SubmitRechecks();
   return report;

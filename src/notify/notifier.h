@@ -46,6 +46,10 @@ class Notifier {
   Notifier(const Notifier&) = delete;
   Notifier& operator=(const Notifier&) = delete;
 
+  // False: nobody is to be told anything, and Hear does nothing.
+  bool HasReceivers() const {
+    return !notices_.empty() || !heartbeats_.empty();
+  }
   // Keeps state and notices in `folder` from now on (its parent and the parent
   // of that are created when they are needed) and sends what is left there;
   // empty: all is kept in memory. Nothing is sent before.

@@ -10,6 +10,7 @@ namespace {
 TEST(BackupStateTest, ComesBackAsWritten) {
   BackupState state;
   state.pinned = true;
+  state.warning = "the \"pre\" hook";
   state.size_bytes = 12345;
   state.mtime_ns = -5;
   state.sha256 = std::string(64, 'a');
@@ -22,6 +23,7 @@ TEST(BackupStateTest, ComesBackAsWritten) {
   const auto decoded = DecodeBackupState(EncodeBackupState(state));
   ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
   EXPECT_TRUE(decoded->pinned);
+  EXPECT_EQ(decoded->warning, state.warning);
   EXPECT_EQ(decoded->size_bytes, state.size_bytes);
   EXPECT_EQ(decoded->mtime_ns, state.mtime_ns);
   EXPECT_EQ(decoded->sha256, state.sha256);
