@@ -75,12 +75,14 @@ void AddDecisions(const std::vector<RotationDecision>& decisions, Json* json) {
 }  // namespace
 
 Json CreatedToJson(const BackupInfo& backup) {
-  return {{"backupPath", PathOf(backup)},
-          {"size", backup.size_bytes},
-          {"name", backup.name},
-          {"sha256", backup.sha256},
-          {"durationMs", backup.duration_ms},
-          {"lastSequence", backup.last_sequence}};
+  Json json = {{"backupPath", PathOf(backup)},
+               {"size", backup.size_bytes},
+               {"name", backup.name},
+               {"sha256", backup.sha256},
+               {"durationMs", backup.duration_ms},
+               {"lastSequence", backup.last_sequence}};
+  if (!backup.warning.empty()) json["warning"] = backup.warning;
+  return json;
 }
 
 Json ToJson(const VerifyReport& report) {

@@ -19,36 +19,6 @@ struct FreeList {
 };
 using TextList = std::unique_ptr<curl_slist, FreeList>;
 
-// The decisions about TLS for one server.
-struct TlsPlan {
-  bool at_once = false;
-  curl_usessl starttls = CURLUSESSL_NONE;
-  bool checked = true;  // the certificate
-};
-
-TlsPlan PlanFor(const SmtpServer& server) {
-  TlsPlan plan;
-  switch (server.tls) {
-    case SmtpTls::kTls:
-      plan.at_once = true;
-      return plan;
-    case SmtpTls::kStartTls:
-      plan.starttls = CURLUSESSL_ALL;
-      return plan;
-    case SmtpTls::kNone:
-      return plan;
-    case SmtpTls::kAuto:
-      break;
-  }
-  plan.at_once = server.port == kTlsAtOncePort;
-  if (plan.at_once) return plan;
-  const bool loopback = IsLoopbackHost(server.host);
-  plan.starttls =
-      loopback || server.user.empty() ? CURLUSESSL_TRY : CURLUSESSL_ALL;
-  plan.checked = !loopback || !server.ca_file.empty();
-  return plan;
-}
-
 std::string PlaceOf(const SmtpServer& server) {
   return Printable(server.host, 255) + ":" + std::to_string(server.port);
 }
@@ -59,6 +29,11 @@ std::string UrlOf(const SmtpServer& server, const TlsPlan& plan) {
   return (plan.at_once ? "smtps://" : "smtp://") +
          (bare_ipv6 ? "[" + server.host + "]" : server.host) + ":" +
          std::to_string(server.port);
+}
+
+curl_usessl StartTlsOf(const TlsPlan& plan) {
+  if (!plan.starttls) return CURLUSESSL_NONE;
+  return plan.required ? CURLUSESSL_ALL : CURLUSESSL_TRY;
 }
 
 // The part of the text that is not sent yet.
@@ -162,19 +137,33 @@ TextList Recipients(const Mail& mail) {
 
 }  // namespace
 
+TlsPlan PlanTls(const SmtpServer& server) {
+  TlsPlan plan;
+  if (server.tls == SmtpTls::kNone) return plan;
+  const bool automatic = server.tls == SmtpTls::kAuto;
+  plan.at_once = server.tls == SmtpTls::kTls ||
+                 (automatic && server.port == kTlsAtOncePort);
+  if (plan.at_once) return plan;
+  const bool loopback = IsLoopbackHost(server.host);
+  plan.starttls = true;
+  plan.required = !automatic || (!loopback && !server.user.empty());
+  plan.checked = !automatic || !loopback || !server.ca_file.empty();
+  return plan;
+}
+
 Status SendMail(const SmtpServer& server, const Mail& mail,
                 std::stop_token stop) {
   if (Status usable = CheckAddresses(mail); !usable.ok()) return usable;
   Transfer transfer(server.timeout, server.ca_file);
   const TextList recipients = Recipients(mail);
   if (!transfer.valid() || recipients == nullptr) return NoTransfer();
-  const TlsPlan plan = PlanFor(server);
+  const TlsPlan plan = PlanTls(server);
   const std::string url = UrlOf(server, plan);
   const std::string sender = "<" + mail.from + ">";
   std::string_view rest = mail.text;
   transfer.Allow("smtp,smtps");
   transfer.Set(CURLOPT_URL, url.c_str());
-  transfer.Set(CURLOPT_USE_SSL, static_cast<long>(plan.starttls));
+  transfer.Set(CURLOPT_USE_SSL, static_cast<long>(StartTlsOf(plan)));
   if (!plan.checked) {
     transfer.Set(CURLOPT_SSL_VERIFYPEER, 0L);
     transfer.Set(CURLOPT_SSL_VERIFYHOST, 0L);

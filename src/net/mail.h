@@ -34,6 +34,15 @@ struct Mail {
   std::string text;             // headers and body, lines end with CRLF
 };
 
+// How TLS is used with a server.
+struct TlsPlan {
+  bool at_once = false;
+  bool starttls = false;
+  bool required = false;  // no mail without STARTTLS
+  bool checked = true;    // the certificate
+};
+TlsPlan PlanTls(const SmtpServer& server);
+
 // Ok: the server has taken the mail. Messages name host and port, and the cause
 // where it is known ("the port speaks TLS at once"), never the password.
 // kPermissionDenied: the login was refused; kRefused: the server refused the

@@ -103,6 +103,15 @@ Status Hooks::Mark(const std::string& job_id, const HookFacts& facts) {
   return StoreRecord(fs_, PathOf(job_id), kMarkTitle, record);
 }
 
+std::shared_ptr<FileLock> Hooks::TakeLock(const std::string& job_id) {
+  MutexLock lock(&mutex_);
+  const auto found = locks_.find(job_id);
+  if (found == locks_.end()) return nullptr;
+  std::shared_ptr<FileLock> taken = std::move(found->second);
+  locks_.erase(found);
+  return taken;
+}
+
 void Hooks::Unmark(const std::string& job_id) {
   if (folder_.empty()) return;
   const Status removed = RemoveRecord(fs_, PathOf(job_id));
@@ -139,11 +148,10 @@ Status Hooks::Before(const std::string& job_id, const HookFacts& facts,
 
 void Hooks::After(const std::string& job_id, const HookFacts& facts) {
   if (options_.post.empty()) return;
-  Task task{job_id, facts, nullptr};
-  {
-    MutexLock lock(&mutex_);
-    task.lock = locks_[job_id];
-    locks_.erase(job_id);
+  Task task{job_id, facts, TakeLock(job_id)};
+  if (task.lock == nullptr) {  // the backup failed before its pre hook
+    (void)Mark(job_id, facts);
+    task.lock = TakeLock(job_id);
   }
   Enqueue(std::move(task));
 }

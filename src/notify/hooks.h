@@ -72,6 +72,7 @@ class Hooks {
 
   Status Mark(const std::string& job_id, const HookFacts& facts);
   std::shared_ptr<FileLock> Claim(const std::string& job_id);
+  std::shared_ptr<FileLock> TakeLock(const std::string& job_id);
   void Unmark(const std::string& job_id);
   void TakeUp(const std::string& name);
   void Enqueue(Task task);

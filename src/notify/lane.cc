@@ -64,15 +64,14 @@ void Lane::Run() {
   outbox_->ResignSender();
 }
 
-// Moves what was added into the outbox. False: there was nothing.
-bool Lane::TakeAdded() {
+// Moves what was added into the outbox, which stores it.
+void Lane::TakeAdded() {
   std::deque<Notice> added;
   {
     MutexLock lock(&mutex_);
     added.swap(added_);
   }
   for (Notice& notice : added) outbox_->Add(std::move(notice));
-  return !added.empty();
 }
 
 std::optional<milliseconds> Lane::Step() {

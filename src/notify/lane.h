@@ -75,7 +75,7 @@ class Lane {
   std::optional<std::chrono::milliseconds> Step();
   void Try();
   void Conclude(const Delivery& delivery);
-  bool TakeAdded();
+  void TakeAdded();
   void NameOldProblem();
   std::string GivenUp() const;
   bool RestUntilWoken(std::chrono::milliseconds pause);

@@ -122,6 +122,43 @@ TEST(MailTest, TheErrorNamesAPortThatBeginsInPlainText) {
   EXPECT_THAT(sent.hint(), HasSubstr("SMTP_TLS=starttls")) << sent.ToString();
 }
 
+TEST(MailTest, PortHostAndLoginDecideAboutTls) {
+  const struct {
+    const char* host;
+    int port;
+    SmtpTls tls;
+    const char* user;
+    const char* ca_file;
+    const char* plan;
+  } kCases[] = {
+      {"mail.test", 465, SmtpTls::kAuto, "", "", "at once, checked"},
+      {"127.0.0.1", 465, SmtpTls::kAuto, "", "", "at once, checked"},
+      {"mail.test", 587, SmtpTls::kAuto, "u", "", "required, checked"},
+      {"mail.test", 25, SmtpTls::kAuto, "", "", "if offered, checked"},
+      {"127.0.0.1", 25, SmtpTls::kAuto, "", "", "if offered, unchecked"},
+      {"::1", 587, SmtpTls::kAuto, "u", "", "if offered, unchecked"},
+      {"localhost", 587, SmtpTls::kAuto, "u", "ca", "if offered, checked"},
+      {"127.0.0.1", 25, SmtpTls::kTls, "u", "", "at once, checked"},
+      {"127.0.0.1", 465, SmtpTls::kStartTls, "", "", "required, checked"},
+      {"mail.test", 465, SmtpTls::kNone, "u", "", "none, checked"},
+  };
+  for (const auto& c : kCases) {
+    SmtpServer server;
+    server.host = c.host;
+    server.port = c.port;
+    server.tls = c.tls;
+    server.user = c.user;
+    server.ca_file = c.ca_file;
+    const TlsPlan plan = PlanTls(server);
+    const std::string way = plan.at_once    ? "at once"
+                            : plan.required ? "required"
+                            : plan.starttls ? "if offered"
+                                            : "none";
+    EXPECT_EQ(way + (plan.checked ? ", checked" : ", unchecked"), c.plan)
+        << c.host << ":" << c.port;
+  }
+}
+
 TEST(MailTest, AStopEndsItAtOnce) {
   ScriptedServer server([](Talk* talk) { talk->HearNothing(); });
   std::stop_source stop;

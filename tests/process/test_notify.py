@@ -193,7 +193,7 @@ def test_a_failed_pre_hook_marks_the_backup_or_stops_it(site, seed, folder):
         settings["BACKUP_WEBHOOK_URL"] = web.url
         with site.serve(**settings) as server:
             write_one(server, seed)
-            server.api.create()
+            assert server.api.create()["warning"] == warning
             assert server.api.backups()[0]["warning"] == warning
             assert web.wait_for(1)[0].json()["warning"] == warning
             assert "its output: broken" in server.log()
@@ -219,6 +219,7 @@ def test_a_hook_that_hangs_ends_with_its_children(site, seed, folder):
         server.api.create()
         assert 1 <= time.monotonic() - begin < 8
         assert "did not end within" in server.api.backups()[0]["warning"]
+        wait_until(lambda: lines_of(notes), "the post hook")
         assert not [pid for pid in os.listdir("/proc") if pid.isdigit()
                     and command_of(pid) == b"sleep\x00317\x00"]
 
@@ -234,7 +235,7 @@ def command_of(pid):
 def test_the_post_hook_of_a_killed_server_runs_at_the_next_start(
         site, seed, folder):
     notes, settings = hook_settings(folder)
-    settings["BACKUP_HOOK_PRE"] = f"echo frozen >> {notes}; sleep 600"
+    settings["BACKUP_HOOK_PRE"] = f"echo frozen >> {notes}; sleep 20"
     with HttpReceiver() as beat:
         settings["BACKUP_HEARTBEAT_URL"] = beat.url
         with site.serve(**settings, BACKUP_HOOK_TIMEOUT=300) as server:
