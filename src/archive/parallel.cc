@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "archive/byte_buffer.h"
+#include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 
@@ -20,10 +21,12 @@ constexpr std::chrono::milliseconds kTickInterval{200};
 Status RunThreads(int workers, ThreadPriority priority,
                   const std::function<void()>& work,
                   const std::function<void()>& tick) {
+  const std::string job = CurrentLogJob();
   std::vector<std::future<void>> threads;
   for (int i = 0; i < workers; ++i) {
     try {
       threads.push_back(std::async(std::launch::async, [&] {
+        const LogJobScope scope(job);
         LowerThreadPriority(priority);
         work();
       }));
@@ -57,10 +60,12 @@ Status RunGuarded(const std::function<Status()>& body) {
 
 std::jthread TryThread(ThreadPriority priority, std::function<void()> work) {
   try {
-    return std::jthread([priority, work = std::move(work)] {
-      LowerThreadPriority(priority);
-      work();
-    });
+    return std::jthread(
+        [priority, job = CurrentLogJob(), work = std::move(work)] {
+          const LogJobScope scope(job);
+          LowerThreadPriority(priority);
+          work();
+        });
   } catch (const std::system_error&) {
     return std::jthread();
   }

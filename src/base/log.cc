@@ -71,16 +71,20 @@ bool StderrIsJournal() {
          stream;
 }
 
+LogStyle StyleOfStderr(bool json) {
+  if (!StderrIsJournal()) return json ? LogStyle::kJson : LogStyle::kText;
+  return json ? LogStyle::kJournalJson : LogStyle::kJournal;
+}
+
 std::shared_ptr<spdlog::logger> NewLogger(const LogOptions& options) {
   auto to_stderr = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   const LogStyle style = options.json ? LogStyle::kJson : LogStyle::kText;
-  const bool journal = !options.json && StderrIsJournal();
-  to_stderr->set_formatter(
-      NewLogFormatter(journal ? LogStyle::kJournal : style));
+  to_stderr->set_formatter(NewLogFormatter(StyleOfStderr(options.json)));
   auto logger = std::make_shared<spdlog::logger>(kLoggerName, to_stderr);
   if (!options.directory.empty()) {
     auto to_file =
-        std::make_shared<DailyFileSink>(FileSystem::Posix(), options.directory);
+        std::make_shared<DailyFileSink>(FileSystem::Posix(), options.directory,
+                                        options.retention_days, to_stderr);
     to_file->set_formatter(NewLogFormatter(style));
     logger->sinks().push_back(std::move(to_file));
   }
@@ -135,6 +139,14 @@ class LoggerHolder {
     Register(std::move(logger));
   }
 
+  void Reopen() EXCLUDES_LOCK(mutex_) {
+    MutexLock lock(&mutex_);
+    for (const spdlog::sink_ptr& sink : Lines()->sinks()) {
+      auto* const files = dynamic_cast<DailyFileSink*>(sink.get());
+      if (files != nullptr) files->Reopen();
+    }
+  }
+
   void SetLevel(LogLevel level) EXCLUDES_LOCK(mutex_) {
     MutexLock lock(&mutex_);
     Lines()->set_level(ToSpdlog(level));
@@ -174,6 +186,15 @@ class LoggerHolder {
   std::shared_ptr<spdlog::logger> logger_ GUARDED_BY(mutex_);
   std::shared_ptr<spdlog::logger> callback_ GUARDED_BY(mutex_);
 };
+
+// Empty: the lines of the thread belong to no job. Without a destructor,
+// because threads may log while they end.
+constexpr size_t kLongestJobId = 63;
+thread_local char job_of_thread[kLongestJobId + 1] = "";
+
+void SetJobOfThread(std::string_view id) {
+  job_of_thread[id.copy(job_of_thread, kLongestJobId)] = '\0';
+}
 
 // Never destroyed, because threads may log while the process exits.
 LoggerHolder* Holder() {
@@ -220,22 +241,45 @@ class LineFormatter : public spdlog::formatter {
   std::string FormatLine(const spdlog::details::log_msg& message,
                          std::string_view text) const {
     const Level& level = FindLevel(&Level::spdlog, message.level);
-    const std::string_view word = level.word;
-    if (style_ == LogStyle::kJson) {
-      const std::string_view tag = TakeTag(&text);
-      return "{\"time\":" + JsonString(FormatTime(message.time)) +
-             ",\"level\":" + JsonString(word) + ",\"tag\":" + JsonString(tag) +
-             ",\"message\":" + JsonString(text) + "}";
+    switch (style_) {
+      case LogStyle::kJson:
+        return JsonLine(level, message.time, text);
+      case LogStyle::kJournalJson:
+        return std::string(level.journal) + JsonLine(level, message.time, text);
+      case LogStyle::kJournal:
+        return std::string(level.journal) + WithJob(text);
+      default:
+        return TextLine(level, message.time, text);
     }
+  }
+
+  static std::string JsonLine(const Level& level, Time time,
+                              std::string_view text) {
+    const std::string_view tag = TakeTag(&text);
+    std::string line = "{\"time\":" + JsonString(FormatTime(time)) +
+                       ",\"level\":" + JsonString(level.word) +
+                       ",\"tag\":" + JsonString(tag);
+    const std::string job = CurrentLogJob();
+    if (!job.empty()) line += ",\"job\":" + JsonString(job);
+    return line + ",\"message\":" + JsonString(text) + "}";
+  }
+
+  static std::string TextLine(const Level& level, Time time,
+                              std::string_view text) {
+    std::string line = FormatTime(time) + " ";
+    line += level.word;
+    line.append(6 - level.word.size(), ' ');
+    return line + WithJob(text);
+  }
+
+  // The id comes last: people search for lines by their tag and the beginning
+  // of the message.
+  static std::string WithJob(std::string_view text) {
     // Space for every byte as \xNN, so that nothing is cut.
-    const std::string printable = Printable(text, text.size() * 4);
-    if (style_ == LogStyle::kJournal) {
-      return std::string(level.journal) + printable;
-    }
-    std::string line = FormatTime(message.time) + " ";
-    line += word;
-    line.append(6 - word.size(), ' ');
-    return line + printable;
+    std::string line = Printable(text, text.size() * 4);
+    const std::string job = CurrentLogJob();
+    if (!job.empty()) line += " (job " + Printable(job) + ")";
+    return line;
   }
 
   const LogStyle style_;
@@ -272,29 +316,16 @@ void SetLogCallback(LogCallback callback) {
   Holder()->SetCallback(std::move(callback));
 }
 void FlushLogs() { Holder()->Get()->flush(); }
+void ReopenLogs() { Holder()->Reopen(); }
+
+LogJobScope::LogJobScope(std::string_view id) : before_(CurrentLogJob()) {
+  SetJobOfThread(id);
+}
+LogJobScope::~LogJobScope() { SetJobOfThread(before_); }
+std::string CurrentLogJob() { return job_of_thread; }
 
 std::unique_ptr<spdlog::formatter> NewLogFormatter(LogStyle style) {
   return std::make_unique<LineFormatter>(style);
-}
-
-DailyFileSink::DailyFileSink(FileSystem* fs, std::string directory)
-    : fs_(fs), directory_(std::move(directory)) {}
-
-void DailyFileSink::sink_it_(const spdlog::details::log_msg& message) {
-  const std::string day = FormatTime(message.time).substr(0, 10);
-  if (file_ == nullptr || day != day_) {
-    auto opened = fs_->Open(JoinPath(directory_, "levelkeep_" + day + ".log"),
-                            OpenMode::kAppend);
-    if (!opened.ok()) return;  // stderr has the line; the next one tries again
-    file_ = std::move(opened).value();
-    day_ = day;
-  }
-  spdlog::memory_buf_t line;
-  formatter_->format(message, line);
-  // A full disk must not stop the program that logs about it.
-  if (!file_->Append(std::string_view(line.data(), line.size())).ok()) {
-    file_.reset();
-  }
 }
 
 }  // namespace levelkeep

@@ -282,7 +282,10 @@ std::vector<SettingRow> LogRows() {
           OrNothing(Text(
               {kAll, "LOG_DIR", "logDir"}, SettingKind::kPath, IsText,
               "a folder", LEVELKEEP_AT(log.directory),
-              "Folder for daily log files, in addition to standard error."))};
+              "Folder for daily log files, in addition to standard error.")),
+          Number({kAll, "LOG_RETENTION_DAYS", "logRetentionDays"}, 0, 36'500,
+                 LEVELKEEP_AT(log.retention_days),
+                 "Days to keep the log files of LOG_DIR; 0: for ever.")};
 }
 
 std::vector<SettingRow> BuildRows() {

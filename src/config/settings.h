@@ -31,7 +31,7 @@ struct Settings {
   // The same for the secrets of notifications: a verb that can't read one of
   // them tells nobody anything, rather than send without a signature.
   std::string notify_secret_problem;
-  LogOptions log;              // LOG_LEVEL, LOG_FORMAT, LOG_DIR
+  LogOptions log;  // LOG_LEVEL, LOG_FORMAT, LOG_DIR, LOG_RETENTION_DAYS
   bool storage_sync = true;    // STORAGE_SYNC: acknowledged means synced
   bool worker_enabled = true;  // BACKUP_WORKER_ENABLED
   std::chrono::milliseconds worker_poll{5000};  // BACKUP_WORKER_POLL_MS

@@ -244,6 +244,7 @@ JobOutcome JobRunner::Run(const JobRequest& request, const JobTerms& terms) {
 
 // 1. is the job needed?   2. count and record the attempt   3. do the work
 JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
+  const LogJobScope scope(entry->job.id);
   const JobRequest request = entry->job.request;
   const auto handler = handlers_.find(request.type);
   if (handler == handlers_.end()) {

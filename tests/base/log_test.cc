@@ -7,6 +7,8 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <nlohmann/json.hpp>
+#include <random>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -85,37 +87,70 @@ TEST(LogFormatTest, LeavesTimeAndPriorityToTheJournal) {
   }
 }
 
-TEST(DailyFileSinkTest, WritesAFileForEachDay) {
-  test::TempDir dir;
-  DailyFileSink sink(FileSystem::Posix(), dir.path());
-  sink.set_formatter(NewLogFormatter(LogStyle::kText));
-  sink.log(Message(spdlog::level::info, "[A] one"));
-  sink.log(Message(spdlog::level::info, "[A] two"));
-  sink.log(Message(spdlog::level::info, "[A] three",
-                   kNoon + std::chrono::hours(12)));
-  sink.flush();
-  EXPECT_EQ(test::ReadFile(dir.Sub("levelkeep_2024-12-27.log")),
-            "2024-12-27T12:00:00.000Z info  [A] one\n"
-            "2024-12-27T12:00:00.000Z info  [A] two\n");
-  EXPECT_EQ(test::ReadFile(dir.Sub("levelkeep_2024-12-28.log")),
-            "2024-12-28T00:00:00.000Z info  [A] three\n");
+TEST(LogFormatTest, TheJournalGetsPrioritiesOfJsonLines) {
+  EXPECT_EQ(Format(LogStyle::kJournalJson, spdlog::level::warn, "[A] b"),
+            "<4>{\"time\":\"2024-12-27T12:00:00.000Z\",\"level\":\"warn\","
+            "\"tag\":\"A\",\"message\":\"b\"}\n");
 }
 
-TEST(DailyFileSinkTest, GoesOnAfterAFullDisk) {
-  test::TempDir dir;
-  test::FaultFileSystem fs(FileSystem::Posix());
-  DailyFileSink sink(&fs, dir.path());
-  sink.set_formatter(NewLogFormatter(LogStyle::kJournal));
-  fs.FailAt(1, StatusCode::kNoSpace);  // the file can't be made
-  sink.log(Message(spdlog::level::info, "lost"));
-  sink.log(Message(spdlog::level::info, "one"));
-  fs.Reset();
-  fs.FailAt(1, StatusCode::kNoSpace);  // the line can't be written
-  sink.log(Message(spdlog::level::info, ""));
-  sink.log(Message(spdlog::level::info, "two"));
-  const std::string text = test::ReadFile(dir.Sub("levelkeep_2024-12-27.log"));
-  EXPECT_TRUE(text.starts_with("<6>one\n")) << text;
-  EXPECT_TRUE(text.ends_with("<6>two\n")) << text;
+TEST(LogFormatTest, NamesTheJobOfTheThread) {
+  const LogJobScope scope("20241227-1");
+  EXPECT_EQ(Format(LogStyle::kText, spdlog::level::info, "[A] b: completed"),
+            "2024-12-27T12:00:00.000Z info  [A] b: completed (job "
+            "20241227-1)\n");
+  EXPECT_EQ(Format(LogStyle::kJournal, spdlog::level::info, "[A] b"),
+            "<6>[A] b (job 20241227-1)\n");
+  EXPECT_EQ(Format(LogStyle::kJson, spdlog::level::info, "[A] b"),
+            "{\"time\":\"2024-12-27T12:00:00.000Z\",\"level\":\"info\","
+            "\"tag\":\"A\",\"job\":\"20241227-1\",\"message\":\"b\"}\n");
+}
+
+TEST(LogJobScopeTest, EndsWithItsScopeAndBelongsToItsThread) {
+  EXPECT_EQ(CurrentLogJob(), "");
+  {
+    const LogJobScope outer("outer");
+    std::jthread([] { EXPECT_EQ(CurrentLogJob(), ""); });
+    {
+      const LogJobScope inner(std::string(100, 'x'));
+      EXPECT_EQ(CurrentLogJob(), std::string(63, 'x'));
+      const LogJobScope none("");
+      EXPECT_EQ(CurrentLogJob(), "");
+    }
+    EXPECT_EQ(CurrentLogJob(), "outer");
+  }
+  EXPECT_EQ(CurrentLogJob(), "");
+}
+
+// Any bytes, in the message, in the tag and in both together.
+TEST(LogFormatTest, EachLineOfRandomBytesIsOneJsonObject) {
+  std::mt19937 random(20241227);
+  const auto bytes = [&random](size_t most) {
+    std::string text(random() % most, '\0');
+    for (char& c : text) c = static_cast<char>(random());
+    return text;
+  };
+  for (int i = 0; i < 3000; ++i) {
+    const std::string text =
+        i % 2 == 0 ? bytes(300) : "[" + bytes(20) + "] " + bytes(40);
+    const LogJobScope scope(i % 3 == 0 ? bytes(40) : "");
+    const std::string line = Format(LogStyle::kJson, spdlog::level::info, text);
+    ASSERT_EQ(line.find('\n'), line.size() - 1) << i;
+    const auto json = nlohmann::json::parse(line, nullptr, false);
+    ASSERT_TRUE(json.is_object() && json.contains("message")) << line;
+    const std::string plain =
+        Format(LogStyle::kText, spdlog::level::info, text);
+    ASSERT_EQ(plain.find('\n'), plain.size() - 1) << i;
+  }
+}
+
+TEST(LogFormatTest, AVeryLongLineIsWhole) {
+  const std::string text = "[A] " + std::string(1 << 20, '\xff') + "end";
+  const auto json = nlohmann::json::parse(
+      Format(LogStyle::kJson, spdlog::level::info, text), nullptr, false);
+  ASSERT_TRUE(json.is_object());
+  const std::string message = json["message"];
+  EXPECT_EQ(message.size(), (4u << 20) + 3);
+  EXPECT_TRUE(message.ends_with("\\xffend"));
 }
 
 std::vector<std::string> SortedLines(const std::string& text) {
@@ -260,6 +295,18 @@ TEST(LogDeathTest, WritesToStandardErrorByDefault) {
         std::exit(0);
       },
       testing::ExitedWithCode(0), "^20.+Z info  \\[Tag\\] hello\n$");
+}
+
+// A parent's journal is not ours if standard error leads elsewhere.
+TEST(LogDeathTest, AnotherStreamIsNotTheJournal) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        ::setenv("JOURNAL_STREAM", "1:1", 1);
+        LogWarn("Tag", "hello");
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0), "^20.+Z warn  \\[Tag\\] hello\n$");
 }
 
 TEST(LogDeathTest, RecognizesTheJournal) {

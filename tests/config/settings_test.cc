@@ -96,7 +96,8 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "BACKUP_WORKER_POLL_MS=5000\n"
             "LOG_LEVEL=info\n"
             "LOG_FORMAT=text\n"
-            "LOG_DIR=\n");
+            "LOG_DIR=\n"
+            "LOG_RETENTION_DAYS=30\n");
 }
 
 TEST_F(SettingsTest, EverySettingIsDescribed) {
@@ -198,6 +199,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"LOG_LEVEL", "Debug", "debug", "loud"},
       {"LOG_FORMAT", "json", "json", "xml"},
       {"LOG_DIR", "logs", "logs", "a\tb"},
+      {"LOG_RETENTION_DAYS", "0", "0", "36501"},
   };
   ASSERT_EQ(std::size(kCases), AllSettings().size());
   for (const auto& c : kCases) {
