@@ -1,5 +1,7 @@
 #include "cli/application.h"
 
+#include <httplib.h>
+
 #include <chrono>
 #include <utility>
 
@@ -66,13 +68,30 @@ std::string UrlOf(const std::string& host, int port) {
          std::to_string(port);
 }
 
-Application::Application(const Settings& settings, FileSystem* fs, Clock* clock)
+std::string UrlToAsk(const std::string& host, int port) {
+  if (host == "0.0.0.0") return UrlOf("127.0.0.1", port);
+  if (host == "::" || host == "[::]") return UrlOf("::1", port);
+  return UrlOf(host, port);
+}
+
+Application::Application(const Settings& settings, FileSystem* fs, Clock* clock,
+                         Supervision* supervision)
     : settings_(settings),
       fs_(fs),
       clock_(clock),
-      manager_(BackupManagerAccess::Make(settings.backup,
-                                         {.fs = fs, .clock = clock})),
-      bus_(BusOptions(settings), manager_.env(), fs, clock) {}
+      manager_(BackupManagerAccess::Make(
+          settings.backup,
+          {.fs = fs,
+           .clock = clock,
+           .drop_progress =
+               [supervision](const std::string& name, double fraction) {
+                 supervision->DescribeProgress("restoring " + name, fraction);
+               }})),
+      bus_(BusOptions(settings), manager_.env(), fs, clock) {
+  if (!supervision->is_watched()) return;
+  manager_.AddJobListener(
+      [supervision](const Job& job) { supervision->DescribeJob(job); });
+}
 
 Application::~Application() { Stop(); }
 
@@ -156,6 +175,24 @@ void Application::Stop() {
   if (control_) control_->Close();
   server_.reset();
   DetachAndClose();  // cancels a scheduled backup
+}
+
+Status Application::CheckSelf(std::chrono::milliseconds patience,
+                              const std::stop_token& stop) {
+  (void)bus_.State();
+  if (!BackupManagerAccess::JobsTurn(&manager_, patience, stop)) {
+    return Status(StatusCode::kInternal,
+                  "the thread that begins jobs does not answer");
+  }
+  httplib::Client client(UrlToAsk(settings_.api.host, server_->port()));
+  client.set_connection_timeout(patience);
+  client.set_read_timeout(patience);
+  client.set_write_timeout(patience);
+  const std::stop_callback give_up(stop, [&client] { client.stop(); });
+  // Not /livez, which is answered even while no handler has a place. Any answer
+  // will do: there is no such route, and no token comes with the request.
+  if (client.Get("/watchdog")) return Status::Ok();
+  return Status(StatusCode::kInternal, "the HTTP server does not answer");
 }
 
 std::string Application::url() const {

@@ -4,6 +4,7 @@
 #ifndef LEVELKEEP_CLI_APPLICATION_H_
 #define LEVELKEEP_CLI_APPLICATION_H_
 
+#include <chrono>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
+#include "cli/supervision.h"
 #include "config/settings.h"
 #include "eventstore/event_bus.h"
 #include "http/server.h"
@@ -28,12 +30,17 @@ Status CheckApi(const Settings& settings);
 // IPv6 address may have brackets or not.
 std::string UrlOf(const std::string& host, int port);
 
+// The address at which a client on this machine reaches the server: the
+// loopback one if it listens on all.
+std::string UrlToAsk(const std::string& host, int port);
+
 // Thread safety: Start and Stop by one thread; the restore hooks run in the
-// threads of the server.
+// threads of the server; the other methods by any thread between the two.
 class Application {
  public:
-  // `fs` and `clock` must outlive this object.
-  Application(const Settings& settings, FileSystem* fs, Clock* clock);
+  // `fs`, `clock` and `supervision` must outlive this object.
+  Application(const Settings& settings, FileSystem* fs, Clock* clock,
+              Supervision* supervision);
   ~Application();  // Stop()
   Application(const Application&) = delete;
   Application& operator=(const Application&) = delete;
@@ -48,6 +55,13 @@ class Application {
   void Stop();
 
   HealthReport Health() { return manager_.Health(); }
+  // For the watchdog: ok if the store's and the manager's mutexes are free, the
+  // thread that begins jobs turns, and the HTTP server accepts a connection and
+  // has a place for a request. A job, however long, and a failed one, a full
+  // disk or an overloaded server (503) are no fault. In a deadlock it returns
+  // kInternal, or never.
+  Status CheckSelf(std::chrono::milliseconds patience,
+                   const std::stop_token& stop);
   // "http://127.0.0.1:5050"; the path of the socket with API_PORT=none.
   // REQUIRES: Start() succeeded.
   std::string url() const;

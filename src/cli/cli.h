@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
+#include "base/supervisor.h"
 #include "levelkeep/status.h"
 
 namespace levelkeep::cli {
@@ -61,6 +62,8 @@ struct World {
   // bounded time. May be null.
   std::atomic<bool>* is_service = nullptr;
   Questions* questions = nullptr;  // SIGUSR1; may be null
+  // systemd; null: there is none.
+  const Supervisor* supervisor = nullptr;
   FileSystem* fs = nullptr;
   Clock* clock = nullptr;
 };

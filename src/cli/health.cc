@@ -49,14 +49,6 @@ constexpr VerbOption kHealthOptions[] = {
      NumberTarget{&VerbArguments::timeout_ms, 1, kMaxTimeoutMs}},
 };
 
-// For a server that listens on all addresses, the loopback address is used.
-std::string UrlFor(const http::ApiOptions& api) {
-  std::string host = api.host;
-  if (host == "0.0.0.0") host = "127.0.0.1";
-  if (host == "::" || host == "[::]") host = "::1";
-  return UrlOf(host, api.port);
-}
-
 // The server to ask, and how long to wait.
 struct Asked {
   std::string url;   // in the form for httplib
@@ -271,7 +263,7 @@ Status RunHealth(Session* session) {
                       session->settings().backup.storage_path(),
                   "start levelkeep serve, or name another server with --url");
   }
-  const std::string url = arguments.url.empty() ? UrlFor(api) : arguments.url;
+  const std::string url = arguments.url.empty() ? UrlToAsk(api.host, api.port) : arguments.url;
   auto asked = ParseUrl(url);
   if (!asked) {
     return Status(StatusCode::kInvalidArgument,

@@ -106,7 +106,9 @@ int Main(int argc, char** argv) {
   const std::vector<std::string> arguments(argv + 1, argv + argc);
   json_is_asked_for = AsksForJson(arguments);
   std::set_new_handler(EndWithoutMemory);
-  const World world = ProcessWorld();
+  const Supervisor supervisor = Supervisor::TakeFromEnvironment();
+  World world = ProcessWorld();
+  world.supervisor = &supervisor;
   try {
     return RunVerb(arguments, world);
   } catch (...) {

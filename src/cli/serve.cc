@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "cli/application.h"
 #include "cli/session.h"
+#include "cli/supervision.h"
 
 namespace levelkeep::cli {
 
@@ -97,8 +98,10 @@ void KeepMemoryTogether() {
 
 Status RunServe(Session* session) {
   KeepMemoryTogether();
+  Supervision supervision(session->world.supervisor);
+  supervision.Starting();
   Application application(session->settings(), session->world.fs,
-                          session->world.clock);
+                          session->world.clock, &supervision);
   const Status started = application.Start(session->world.stop);
   if (started.code() == StatusCode::kCancelled &&
       session->world.stop.stop_requested()) {
@@ -107,10 +110,19 @@ Status RunServe(Session* session) {
   }
   if (!started.ok()) {
     LogError(kServeTag, "start failed: " + started.ToString());
+    supervision.Describe("start failed: " + started.message());
     return started;
   }
   SayReady(session, application.url());
-  Serve(session->world, &application);
+  supervision.Ready("listening on " + application.url(),
+                    [&application](std::chrono::milliseconds patience,
+                                   const std::stop_token& stop) {
+                      return application.CheckSelf(patience, stop);
+                    });
+  {
+    const StopReports stop_reports{&supervision};
+    Serve(session->world, &application);
+  }
   application.Stop();
   LogInfo(kServeTag, "stopped");
   return Status::Ok();

@@ -13,6 +13,7 @@
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "cli/session.h"
+#include "cli/supervision.h"
 #include "engine/engine.h"
 #include "jobs/job.h"
 #include "jobs/job_runner.h"
@@ -280,6 +281,8 @@ Status RunWorker(Session* session) {
   }
   LowerThreadPriority(ThreadPriority::kLow);
   const bool once = session->arguments().once;
+  Supervision supervision(session->world.supervisor);
+  supervision.Starting();
   Worker worker(settings, session->world, once);
   Status prepared = worker.Prepare();
   const bool waits = !once && prepared.code() == StatusCode::kNotFound;
@@ -288,6 +291,21 @@ Status RunWorker(Session* session) {
   LogInfo(kWorkerTag, "Starting with poll interval " +
                           std::to_string(settings.worker_poll.count()) +
                           "ms. Storage root: " + settings.backup.backup_dir);
+  if (supervision.is_watched()) {
+    worker.jobs()->AddListener(
+        [&supervision](const Job& job) { supervision.DescribeJob(job); });
+  }
+  supervision.Ready(
+      "waiting for backups in " + settings.backup.backup_dir,
+      [&worker](std::chrono::milliseconds patience,
+                const std::stop_token& stopped) {
+        (void)worker.State();  // hangs if the worker's mutex does
+        return worker.jobs()->Turns(patience, stopped)
+                   ? Status::Ok()
+                   : Status(StatusCode::kInternal,
+                            "the thread that begins jobs does not answer");
+      });
+  const StopReports stop_reports{&supervision};
   // Answers also during a check, which may take hours.
   const std::jthread answers([&](std::stop_token ended) {
     Questions* const questions = session->world.questions;

@@ -8,6 +8,7 @@
 #define LEVELKEEP_ENGINE_DATABASE_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -40,6 +41,9 @@ struct Platform {
   bool tries_folders = true;
   // False: this process does not work with STORAGE_DIR.
   bool has_storage = true;
+  // See RestorerOptions::drop_progress.
+  std::function<void(const std::string& name, double fraction)> drop_progress =
+      nullptr;
 };
 
 // A database that no process, or another process, has open. BackupManager

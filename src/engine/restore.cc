@@ -111,6 +111,7 @@ RestorerOptions Engine::NewRestorerOptions() {
   };
   result.env = platform_.env;
   result.tries_folders = platform_.tries_folders;
+  result.drop_progress = platform_.drop_progress;
   result.store_checker = platform_.store_checker;
   result.archive_checker = platform_.archive_checker;
   result.check_program = options_.verification.check_program;

@@ -462,4 +462,15 @@ bool JobRunner::Commit(const EntryPtr& entry) {
   return true;
 }
 
+bool JobRunner::Turns(std::chrono::milliseconds patience,
+                      const std::stop_token& stop) {
+  MutexLock lock(&mutex_);
+  if (keeper_.empty() || closed_) return true;
+  const uint64_t before = turns_;
+  WakeKeeper();
+  return changed_.wait_until(
+      mutex_, stop, std::chrono::steady_clock::now() + patience,
+      [&]() REQUIRES_LOCK(mutex_) { return turns_ != before; });
+}
+
 }  // namespace levelkeep

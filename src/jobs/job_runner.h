@@ -199,6 +199,11 @@ class JobRunner {
   // The time of the next scheduled job, of any type or of one.
   std::optional<Time> NextRun(std::optional<JobType> type = {}) const;
 
+  // True if the thread that begins jobs turns within `patience`, or if there is
+  // no such thread. False also after `stop`. For a watchdog: a caller that
+  // hangs here shows that this object hangs.
+  bool Turns(std::chrono::milliseconds patience, const std::stop_token& stop);
+
   // `listener` is called for all jobs from now on, and may call this object.
   void AddListener(JobListener listener);
 
@@ -297,7 +302,7 @@ class JobRunner {
   std::optional<std::chrono::milliseconds> NextDue() const
       REQUIRES_LOCK(mutex_);
   void StartKeeper() REQUIRES_LOCK(mutex_);
-  void WakeKeeper() REQUIRES_LOCK(mutex_);
+  void WakeKeeper() REQUIRES_LOCK(mutex_) { wake_.request_stop(); }
   void JoinEnded();
 
   Clock* const clock_;
@@ -319,6 +324,7 @@ class JobRunner {
   std::list<EntryPtr> unrecorded_ GUARDED_BY(mutex_);
   bool warned_ GUARDED_BY(mutex_) = false;  // a failed record was logged
   std::stop_source wake_ GUARDED_BY(mutex_);
+  uint64_t turns_ GUARDED_BY(mutex_) = 0;               // of the timer's thread
   std::list<std::jthread> keeper_ GUARDED_BY(mutex_);   // the timer
   std::list<std::jthread> threads_ GUARDED_BY(mutex_);  // run jobs
   std::list<std::jthread> ended_threads_ GUARDED_BY(mutex_);

@@ -136,8 +136,6 @@ void JobRunner::StartKeeper() {
   StartThread(&keeper_, [this](std::stop_token stop) { KeepTime(stop); });
 }
 
-void JobRunner::WakeKeeper() { wake_.request_stop(); }
-
 // Not idle priority: other threads may wait for a lock that this thread holds.
 void JobRunner::KeepTime(const std::stop_token& stop) {
   LowerThreadPriority(ThreadPriority::kLow);
@@ -151,6 +149,8 @@ void JobRunner::KeepTime(const std::stop_token& stop) {
       if (stop.stop_requested()) return;
       wake_ = std::stop_source();
       wake = wake_.get_token();
+      ++turns_;
+      changed_.notify_all();
       StopQuietJobs();
       Admit();
       left = NextDue();

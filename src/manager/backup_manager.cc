@@ -148,6 +148,13 @@ Status BackupManagerAccess::WriteLockFile(BackupManager* manager,
   return manager->impl_->engine_.restorer()->WriteLockFile(content);
 }
 
+bool BackupManagerAccess::JobsTurn(BackupManager* manager,
+                                   std::chrono::milliseconds patience,
+                                   const std::stop_token& stop) {
+  (void)manager->impl_->IsAttached();  // hangs if the manager's mutex does
+  return manager->impl_->jobs_.Turns(patience, stop);
+}
+
 BackupManager::~BackupManager() { impl_->Stop(); }
 
 const BackupOptions& BackupManager::options() const { return impl_->options_; }

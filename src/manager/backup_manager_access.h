@@ -3,6 +3,9 @@
 #ifndef LEVELKEEP_MANAGER_BACKUP_MANAGER_ACCESS_H_
 #define LEVELKEEP_MANAGER_BACKUP_MANAGER_ACCESS_H_
 
+#include <chrono>
+#include <stop_token>
+
 #include "engine/database.h"
 #include "levelkeep/backup_manager.h"
 
@@ -16,6 +19,10 @@ struct BackupManagerAccess {
   // Replaces the content of the lock file that Initialize has locked.
   static Status WriteLockFile(BackupManager* manager,
                               const std::string& content);
+  // JobRunner::Turns. For a watchdog.
+  static bool JobsTurn(BackupManager* manager,
+                       std::chrono::milliseconds patience,
+                       const std::stop_token& stop);
 };
 
 }  // namespace levelkeep

@@ -77,6 +77,7 @@ class BackupManager::Impl : private Database {
   HealthReport Health();
 
   using Database::env;
+  bool IsAttached() const { return IsOpen(); }
 
   const BackupOptions options_;
   FileSystem* const fs_;

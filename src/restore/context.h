@@ -65,6 +65,9 @@ struct RestorerOptions {
   OpenCheck open_check;
   // See Platform::tries_folders.
   bool tries_folders = true;
+  // Called while an archive from the drop folder is extracted: as
+  // Work::progress, with the archive's name. May be empty.
+  std::function<void(const std::string& name, double fraction)> drop_progress;
   // For LevelDB's repair of a database that lacks files. Not owned by this.
   leveldb::Env* env = leveldb::Env::Default();
   // Called before anything is moved, with the identity of the database that

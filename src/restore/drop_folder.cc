@@ -101,14 +101,14 @@ class DropRun {
     }
     // With a database in place, links and folders do not stop the start.
     if (BadOnesStay()) LeaveUnusable(settled.scan);
-    LEVELKEEP_RETURN_IF_ERROR(Work(settled));
+    LEVELKEEP_RETURN_IF_ERROR(Handle(settled));
     if (bad_drops_ == BadDrops::kMoveAside) LeaveUnusable(settled.scan);
     return std::move(outcome_);
   }
 
  private:
   // A drop that stays may be the wanted one, so that no other is applied then.
-  Status Work(const SettledDrops& settled) {
+  Status Handle(const SettledDrops& settled) {
     const std::vector<std::string>& growing = settled.growing;
     for (const DropIdentity& drop : settled.scan.archives) {
       if (std::ranges::find(growing, drop.name) != growing.end()) {
@@ -220,7 +220,13 @@ class DropRun {
     // If we die here: the next starts try the drop again, up to kMaxAttempts.
     RestoreSource source(context_.InDrop(drop.name));
     source.reader = open.reader.get();
-    auto staged = StageArchive(context_, source, {stop_, nullptr});
+    Work work{stop_, nullptr};
+    if (context_.options.drop_progress) {
+      work.progress = [&](double fraction) {
+        context_.options.drop_progress(drop.name, fraction);
+      };
+    }
+    auto staged = StageArchive(context_, source, work);
     if (!staged.ok()) return Judge(open, staged.status());
     auto outcome = ApplyStaged(context_, *staged, drop);
     if (outcome.ok()) {

@@ -21,6 +21,12 @@ systemd-analyze security --offline=true --threshold=25 \
 grep -qx 'KillMode=mixed' "$WORK/levelkeep.service" ||
   fail "the unit stops the children of the server, too"
 
+# systemd waits until the API answers, and hears whether the server lives.
+for line in Type=notify WatchdogSec=60 TimeoutStartSec=120 \
+  'ExecReload=/bin/kill -HUP $MAINPID'; do
+  grep -qxF "$line" "$WORK/levelkeep.service" || fail "the unit lacks $line"
+done
+
 # Root gives the service what root copied into restore/.
 grep -q '^ExecStartPre=+[^ ]*/levelkeep own --user levelkeep' \
   "$WORK/levelkeep.service" || fail "nobody gives drops to the service"
