@@ -3,7 +3,7 @@
 namespace levelkeep::api {
 
 Api::Api(BackupManager* manager, const http::ApiOptions& options,
-         const Settings* program)
+         const LiveValue<Settings>* program)
     : router_(options) {
   Add(BackupRoutes(manager));
   Add(RestoreRoutes(manager));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "api/routes.h"
+#include "base/live_value.h"
 #include "http/router.h"
 #include "levelkeep/backup_manager.h"
 
@@ -21,7 +22,7 @@ class Api {
   // Adds the backup routes. `manager` and `program` must outlive this object.
   // `program` has all settings of a program that has more than the manager's.
   Api(BackupManager* manager, const http::ApiOptions& options,
-      const Settings* program = nullptr);
+      const LiveValue<Settings>* program = nullptr);
   Api(const Api&) = delete;
   Api& operator=(const Api&) = delete;
 
@@ -34,6 +35,10 @@ class Api {
     return router_.Handle(std::move(request));
   }
 
+  // See http::Router::SetAccess.
+  void SetAccess(const http::ApiOptions& options) {
+    router_.SetAccess(options);
+  }
   // From now on /readyz answers 503, so that load balancers send no new
   // clients.
   void StartDraining() { draining_ = true; }

@@ -56,12 +56,13 @@ Json SettingToJson(const SettingValue& setting) {
 }
 
 // `program` is null in an application, which has only the manager's settings.
-Json ConfigToJson(const BackupOptions& options, const Settings* program) {
+Json ConfigToJson(const BackupOptions& options,
+                  const LiveValue<Settings>* program) {
   Settings settings;
   settings.backup = options;
   Json json;
   for (const SettingValue& setting :
-       SettingValues(program == nullptr ? settings : *program,
+       SettingValues(program == nullptr ? settings : program->Get(),
                      /*embedded_only=*/program == nullptr)) {
     json[setting.key] = SettingToJson(setting);
   }
@@ -79,7 +80,8 @@ Json LatestLog(const HealthReport& health) {
          std::string(NameOf(latest.status));
 }
 
-Response BackupStatus(BackupManager* manager, const Settings* program) {
+Response BackupStatus(BackupManager* manager,
+                      const LiveValue<Settings>* program) {
   std::vector<BackupInfo> list;
   const auto total = manager->VisitBackups([&list](const BackupInfo& backup) {
     if (list.size() < kStatusListLength) list.push_back(backup);
@@ -106,7 +108,7 @@ Response BackupStatus(BackupManager* manager, const Settings* program) {
 
 std::vector<Route> HealthRoutes(BackupManager* manager,
                                 const std::atomic<bool>* draining,
-                                const Settings* program) {
+                                const LiveValue<Settings>* program) {
   return {
       {.method = "GET",
        .path = "/api/health",

@@ -17,6 +17,7 @@
 #include "api/call.h"
 #include "api/report_json.h"
 #include "api/route.h"
+#include "base/live_value.h"
 #include "config/settings.h"
 #include "levelkeep/backup_manager.h"
 
@@ -35,7 +36,7 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager);
 // settings that the status shows; null: the status shows the manager's.
 std::vector<Route> HealthRoutes(BackupManager* manager,
                                 const std::atomic<bool>* draining,
-                                const Settings* program);
+                                const LiveValue<Settings>* program);
 std::vector<Route> DownloadRoutes(BackupManager* manager);
 std::vector<Route> JobRoutes(BackupManager* manager);
 

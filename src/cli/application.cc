@@ -77,6 +77,7 @@ std::string UrlToAsk(const std::string& host, int port) {
 Application::Application(const Settings& settings, FileSystem* fs, Clock* clock,
                          Supervision* supervision)
     : settings_(settings),
+      live_(settings),
       fs_(fs),
       clock_(clock),
       manager_(BackupManagerAccess::Make(
@@ -155,7 +156,7 @@ void Application::DetachAndClose() {
 }
 
 Status Application::StartServer() {
-  api_ = std::make_unique<api::Api>(&manager_, settings_.api, &settings_);
+  api_ = std::make_unique<api::Api>(&manager_, settings_.api, &live_);
   api_->Add(api::EventRoutes(&bus_, clock_));
   http::ServerOptions options;
   options.host = settings_.api.host;
@@ -175,6 +176,12 @@ void Application::Stop() {
   if (control_) control_->Close();
   server_.reset();
   DetachAndClose();  // cancels a scheduled backup
+}
+
+void Application::Reload(const Settings& settings) {
+  live_.Set(settings);
+  BackupManagerAccess::Reload(&manager_, settings.backup);
+  api_->SetAccess(settings.api);
 }
 
 Status Application::CheckSelf(std::chrono::milliseconds patience,

@@ -13,6 +13,7 @@
 #include "api/control_socket.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/live_value.h"
 #include "base/mutex.h"
 #include "cli/supervision.h"
 #include "config/settings.h"
@@ -55,6 +56,9 @@ class Application {
   void Stop();
 
   HealthReport Health() { return manager_.Health(); }
+  // Puts those settings in force that can be reloaded. A running job goes on
+  // with the old ones. REQUIRES: CheckApi(settings) is ok; one call at a time.
+  void Reload(const Settings& settings);
   // For the watchdog: ok if the store's and the manager's mutexes are free, the
   // thread that begins jobs turns, and the HTTP server accepts a connection and
   // has a place for a request. A job, however long, and a failed one, a full
@@ -73,7 +77,8 @@ class Application {
   Status StartServer();
   Status OpenControlSocket();
 
-  const Settings settings_;
+  const Settings settings_;  // of the start
+  LiveValue<Settings> live_;
   FileSystem* const fs_;
   Clock* const clock_;
   BackupManager manager_;

@@ -11,6 +11,8 @@
 #include <condition_variable>
 #include <iosfwd>
 #include <map>
+#include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -23,27 +25,34 @@
 
 namespace levelkeep::cli {
 
-// Counts requests for a report (SIGUSR1). Thread safety: all methods may be
-// called concurrently.
+// What a person asks of a running service.
+enum class Wish {
+  kReport,  // SIGUSR1: write the state to the log
+  kReload,  // SIGHUP: read the settings again
+};
+
+// Keeps the wishes until the service takes them; equal ones count once.
+// Thread safety: all methods may be called concurrently.
 class Questions {
  public:
-  void Ask() {
+  void Ask(Wish wish) {
     MutexLock lock(&mutex_);
-    asked_ = true;
+    asked_.insert(wish);
     wake_.notify_all();
   }
-  // Waits for a question and takes it. False: stopped.
-  bool Wait(std::stop_token stop) {
+  // Waits for a wish and takes it. No value: stopped.
+  std::optional<Wish> Wait(std::stop_token stop) {
     MutexLock lock(&mutex_);
-    wake_.wait(mutex_, stop, [this]() REQUIRES_LOCK(mutex_) { return asked_; });
-    asked_ = false;
-    return !stop.stop_requested();
+    wake_.wait(mutex_, stop,
+               [this]() REQUIRES_LOCK(mutex_) { return !asked_.empty(); });
+    if (stop.stop_requested()) return std::nullopt;
+    return asked_.extract(asked_.begin()).value();
   }
 
  private:
   Mutex mutex_;
   std::condition_variable_any wake_;
-  bool asked_ GUARDED_BY(mutex_) = false;
+  std::set<Wish> asked_ GUARDED_BY(mutex_);
 };
 
 // The environment of one run, so that tests need no process.
@@ -57,11 +66,13 @@ struct World {
   std::map<std::string, std::string> environment;
   // SettingsSources::system_file.
   std::string system_file;
+  // SettingsSources::environment_file.
+  std::string environment_file;
   std::stop_token stop;  // SIGINT, SIGTERM
   // Set by serve and worker: they do not stop at SIGHUP, and they stop in
   // bounded time. May be null.
   std::atomic<bool>* is_service = nullptr;
-  Questions* questions = nullptr;  // SIGUSR1; may be null
+  Questions* questions = nullptr;  // SIGUSR1, SIGHUP; may be null
   // systemd; null: there is none.
   const Supervisor* supervisor = nullptr;
   FileSystem* fs = nullptr;

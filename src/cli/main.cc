@@ -44,6 +44,8 @@ World ProcessWorld() {
   world.err_is_terminal = isatty(STDERR_FILENO) == 1;
   world.environment = ProcessEnvironment();
   world.system_file = SystemFile(world.environment);
+  const auto file = world.environment.find("LEVELKEEP_ENVIRONMENT_FILE");
+  if (file != world.environment.end()) world.environment_file = file->second;
   world.fs = FileSystem::Posix();
   world.clock = Clock::System();
   return world;

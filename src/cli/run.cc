@@ -52,22 +52,6 @@ int Finish(Console* console, const Status& status,
                      : ExitCodeFor(status.code());
 }
 
-// A service logs its work. The other verbs print their result, which the
-// library's log lines would only repeat.
-LogOptions LogOptionsFor(const Settings& settings, const CommandLine& line) {
-  LogOptions options = settings.log;
-  if (!line.verb->is_service) {
-    options.level = std::max(options.level, LogLevel::kError);
-  }
-  if (line.quiet) options.level = std::max(options.level, LogLevel::kWarn);
-  if (line.verbosity > 0) {
-    options.level = line.verb->is_service || line.verbosity > 1
-                        ? LogLevel::kDebug
-                        : LogLevel::kInfo;
-  }
-  return options;
-}
-
 // Shows the paths first, so that a wrong directory or a missing setting is
 // noticed.
 Status RunNamingPlace(Session* session) {
@@ -107,6 +91,22 @@ Status RunVerb(Session* session) {
 }
 
 }  // namespace
+
+// A service logs its work. The other verbs print their result, which the
+// library's log lines would only repeat.
+LogOptions LogOptionsFor(const Settings& settings, const CommandLine& line) {
+  LogOptions options = settings.log;
+  if (!line.verb->is_service) {
+    options.level = std::max(options.level, LogLevel::kError);
+  }
+  if (line.quiet) options.level = std::max(options.level, LogLevel::kWarn);
+  if (line.verbosity > 0) {
+    options.level = line.verb->is_service || line.verbosity > 1
+                        ? LogLevel::kDebug
+                        : LogLevel::kInfo;
+  }
+  return options;
+}
 
 Status CaughtStatus() {
   try {
@@ -157,10 +157,12 @@ int Run(const std::vector<std::string>& arguments, const World& world) {
   sources.config_file = line->config_file;
   sources.reads_env_file = line->verb->reads_env_file;
   sources.system_file = world.system_file;
+  sources.environment_file = world.environment_file;
   sources.file_system = world.fs;
   auto config = LoadSettings(sources);
   if (!config.ok()) return Finish(&console, config.status());
   Session session{world, *line, *config, &console};
+  session.sources = &sources;
   Status status;
   try {
     status = RunVerb(&session);

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "cli/application.h"
+#include "cli/reload.h"
 #include "cli/session.h"
 #include "cli/supervision.h"
 
@@ -26,7 +27,8 @@ constexpr char kServeHelp[] =
     "\n"
     "At the start, serve restores a backup from RESTORE_DIR. It prints a "
     "line\nwhen it is ready. SIGTERM and SIGINT stop it within 30 s; a second "
-    "signal\nstops it at once. SIGUSR1 writes its state to the log.\n";
+    "signal\nstops it at once. SIGHUP reads the settings again, SIGUSR1 writes "
+    "its state\nto the log.\n";
 
 void PrintReady(Session* session, const std::string& url) {
   const BackupOptions& backup = session->settings().backup;
@@ -78,13 +80,15 @@ void LogState(const HealthReport& health) {
 }
 
 // Answers questions until the stop.
-void Serve(const World& world, Application* application) {
+void Serve(const World& world, Application* application, Reloader* reloader) {
   while (!world.stop.stop_requested()) {
     if (world.questions == nullptr) {
       world.clock->SleepFor(std::chrono::hours(1), world.stop);
-    } else if (world.questions->Wait(world.stop)) {
-      LogState(application->Health());
+      continue;
     }
+    const auto wish = world.questions->Wait(world.stop);
+    if (wish == Wish::kReport) LogState(application->Health());
+    if (wish == Wish::kReload) reloader->Reload();
   }
 }
 
@@ -100,6 +104,13 @@ Status RunServe(Session* session) {
   KeepMemoryTogether();
   Supervision supervision(session->world.supervisor);
   supervision.Starting();
+  // Remembers the sources as they are at the start.
+  Application* running = nullptr;
+  Reloader reloader(
+      session, &supervision,
+      {.check = CheckApi, .apply = [&running](const Settings& settings) {
+         running->Reload(settings);
+       }});
   Application application(session->settings(), session->world.fs,
                           session->world.clock, &supervision);
   const Status started = application.Start(session->world.stop);
@@ -121,7 +132,8 @@ Status RunServe(Session* session) {
                     });
   {
     const StopReports stop_reports{&supervision};
-    Serve(session->world, &application);
+    running = &application;
+    Serve(session->world, &application, &reloader);
   }
   application.Stop();
   LogInfo(kServeTag, "stopped");

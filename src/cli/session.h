@@ -16,6 +16,9 @@
 
 namespace levelkeep::cli {
 
+// The log's options with those of the command line (--verbose, --quiet).
+LogOptions LogOptionsFor(const Settings& settings, const CommandLine& line);
+
 struct Session {
   const World& world;
   const CommandLine& line;
@@ -26,6 +29,8 @@ struct Session {
   nlohmann::ordered_json result = nlohmann::ordered_json::object();
   // The object was printed already (serve prints it when it is ready).
   bool result_printed = false;
+  // From which `config` was loaded. Never null in a verb.
+  const SettingsSources* sources = nullptr;
 
   // Prints the warnings of a dry run, one line each, and adds them to the
   // result.

@@ -65,9 +65,9 @@ void SignalWatcher::Run(std::stop_token ended) {
     if (ended.stop_requested()) return;
     const Clock::time_point now = Clock::now();
     if (signal == SIGUSR1) {
-      questions_.Ask();
+      questions_.Ask(Wish::kReport);
     } else if (signal == SIGHUP && is_service_) {
-      LogInfo(kSignalsTag, "SIGHUP ignored: restart to load other settings");
+      questions_.Ask(Wish::kReload);
     } else if (signal > 0 && stopped) {
       if (signal != first || now >= *stopped + one_wish_)
         _exit(kExitInterrupted);

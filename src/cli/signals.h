@@ -20,8 +20,8 @@ namespace levelkeep::cli {
 //   a second one              the process ends at once, exit code 130; the same
 //                             signal within `one_wish` of the first does not
 //                             count
-//   SIGHUP                    a service logs it; other verbs treat it as
-//                             SIGTERM
+//   SIGHUP                    asks a service to reload its settings:
+//                             questions(); other verbs treat it as SIGTERM
 //   SIGUSR1                   asks a service for a report: questions()
 // SIGINT and SIGHUP stay ignored if the parent process has set them so.
 // timeout(1) sends a signal to its child and to its process group, which
@@ -42,7 +42,7 @@ class SignalWatcher {
 
   std::stop_token stop_token() const { return stop_.get_token(); }
   std::atomic<bool>* is_service() { return &is_service_; }
-  // Counts SIGUSR1. A verb that does not wait for questions ignores it.
+  // A verb that does not wait for questions ignores them.
   Questions* questions() { return &questions_; }
 
  private:

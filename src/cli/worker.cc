@@ -12,6 +12,7 @@
 #include "base/mutex.h"
 #include "base/process.h"
 #include "base/status_macros.h"
+#include "cli/reload.h"
 #include "cli/session.h"
 #include "cli/supervision.h"
 #include "engine/engine.h"
@@ -122,6 +123,7 @@ class Worker {
   }
 
   JobRunner* jobs() { return &jobs_; }
+  void Reload(const Settings& settings) { engine_.Reload(settings.backup); }
 
   // The worker's present work, for a question.
   std::string State() {
@@ -238,6 +240,35 @@ class Worker {
   std::stop_callback<std::function<void()>> stop_;
 };
 
+// The pause between two scans, which a reload changes.
+class Pause {
+ public:
+  explicit Pause(std::chrono::milliseconds length) : length_(length) {}
+
+  // Also ends a present pause.
+  void Set(std::chrono::milliseconds length) {
+    MutexLock lock(&mutex_);
+    length_ = length;
+    ended_.request_stop();
+  }
+  void Sleep(Clock* clock, const std::stop_token& stop) {
+    std::stop_source ended;
+    std::chrono::milliseconds length{0};
+    {
+      MutexLock lock(&mutex_);
+      ended_ = ended;
+      length = length_;
+    }
+    const std::stop_callback forward(stop, [&ended] { ended.request_stop(); });
+    clock->SleepFor(length, ended.get_token());
+  }
+
+ private:
+  Mutex mutex_;
+  std::chrono::milliseconds length_ GUARDED_BY(mutex_);
+  std::stop_source ended_ GUARDED_BY(mutex_);
+};
+
 // Returns the first failure that is not a verdict; a stop has priority.
 Status RunOnce(Session* session, Worker* worker) {
   const auto ids = worker->SubmitPending();
@@ -272,9 +303,45 @@ Status RunOnce(Session* session, Worker* worker) {
   return stopped.ok() ? failure : stopped;
 }
 
+Status CheckJobs(Worker* worker, std::chrono::milliseconds patience,
+                 const std::stop_token& stop) {
+  (void)worker->State();  // hangs if the worker's mutex does
+  if (worker->jobs()->Turns(patience, stop)) return Status::Ok();
+  return Status(StatusCode::kInternal,
+                "the thread that begins jobs does not answer");
+}
+
+// Answers questions until the stop.
+void Answer(Questions* questions, Worker* worker, Reloader* reloader,
+            const std::stop_token& stop) {
+  while (questions != nullptr && !stop.stop_requested()) {
+    const auto wish = questions->Wait(stop);
+    if (wish == Wish::kReport) {
+      LogInfo(kWorkerTag, "state: " + worker->State());
+    }
+    if (wish == Wish::kReload) reloader->Reload();
+  }
+}
+
+// Looks for backups until the stop. `prepared`: the result of Prepare.
+void Scan(Worker* worker, Status prepared, Pause* pause, Clock* clock,
+          const std::stop_token& stop) {
+  std::string told;  // the failure that the log named last
+  while (!stop.stop_requested()) {
+    if (!prepared.ok()) prepared = worker->Prepare();
+    const Status failure =
+        prepared.ok() ? worker->SubmitPending().status() : prepared;
+    if (!failure.ok() && failure.message() != told && !stop.stop_requested()) {
+      LogWarn(kWorkerTag, "will try again: " + failure.ToString());
+    }
+    told = failure.message();
+    pause->Sleep(clock, stop);
+  }
+  worker->jobs()->Close();
+}
+
 Status RunWorker(Session* session) {
   const Settings& settings = session->settings();
-  const std::stop_token stop = session->world.stop;
   if (!settings.worker_enabled) {
     LogInfo(kWorkerTag, "disabled by BACKUP_WORKER_ENABLED");
     return Status::Ok();
@@ -284,6 +351,11 @@ Status RunWorker(Session* session) {
   Supervision supervision(session->world.supervisor);
   supervision.Starting();
   Worker worker(settings, session->world, once);
+  Pause pause(settings.worker_poll);
+  Reloader reloader(session, &supervision, {.apply = [&](const Settings& next) {
+                      worker.Reload(next);
+                      pause.Set(next.worker_poll);
+                    }});
   Status prepared = worker.Prepare();
   const bool waits = !once && prepared.code() == StatusCode::kNotFound;
   if (!prepared.ok() && !waits) return prepared;
@@ -295,36 +367,15 @@ Status RunWorker(Session* session) {
     worker.jobs()->AddListener(
         [&supervision](const Job& job) { supervision.DescribeJob(job); });
   }
-  supervision.Ready(
-      "waiting for backups in " + settings.backup.backup_dir,
-      [&worker](std::chrono::milliseconds patience,
-                const std::stop_token& stopped) {
-        (void)worker.State();  // hangs if the worker's mutex does
-        return worker.jobs()->Turns(patience, stopped)
-                   ? Status::Ok()
-                   : Status(StatusCode::kInternal,
-                            "the thread that begins jobs does not answer");
-      });
+  supervision.Ready("waiting for backups in " + settings.backup.backup_dir,
+                    std::bind_front(CheckJobs, &worker));
   const StopReports stop_reports{&supervision};
   // Answers also during a check, which may take hours.
-  const std::jthread answers([&](std::stop_token ended) {
-    Questions* const questions = session->world.questions;
-    while (questions != nullptr && questions->Wait(ended)) {
-      LogInfo(kWorkerTag, "state: " + worker.State());
-    }
+  const std::jthread answers([&](const std::stop_token& ended) {
+    Answer(session->world.questions, &worker, &reloader, ended);
   });
-  std::string told;  // the failure that the log named last
-  while (!stop.stop_requested()) {
-    if (!prepared.ok()) prepared = worker.Prepare();
-    const Status failure =
-        prepared.ok() ? worker.SubmitPending().status() : prepared;
-    if (!failure.ok() && failure.message() != told && !stop.stop_requested()) {
-      LogWarn(kWorkerTag, "will try again: " + failure.ToString());
-    }
-    told = failure.message();
-    session->world.clock->SleepFor(settings.worker_poll, stop);
-  }
-  worker.jobs()->Close();
+  Scan(&worker, std::move(prepared), &pause, session->world.clock,
+       session->world.stop);
   LogInfo(kWorkerTag, "Stopped");
   return Status::Ok();
 }

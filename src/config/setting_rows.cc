@@ -29,6 +29,25 @@ constexpr char kOnFolders[] =
     "serve worker create list inspect verify restore accept-loss rotate pin "
     "unpin delete own jobs";
 
+// The settings that SIGHUP puts in force: each is read anew for each use, or
+// passed on by Application::Reload, by the worker's loop or by
+// ConfigureLogging. All others need a restart.
+constexpr const char* kReloadable[] = {
+    "AUTO_BACKUP_ENABLED", "AUTO_BACKUP_INTERVAL", "BACKUP_SCHEDULE",
+    "ROTATE_SCHEDULE", "SCHEDULE_TZ", "SCHEDULE_JITTER",
+    "BACKUP_RETENTION_DAYS", "BACKUP_DAILY_RETENTION",
+    "BACKUP_WEEKLY_RETENTION", "BACKUP_MONTHLY_RETENTION",
+    "BACKUP_YEARLY_RETENTION", "BACKUP_MINIMUM", "BACKUP_MAX_BYTES",
+    "MAX_BACKUPS",
+    "BACKUP_HISTORY_DAYS", "BACKUP_COMPRESSION",   "BACKUP_COMPRESSION_LEVEL",
+    "BACKUP_REUSE",        "BACKUP_CHECKSUM",      "BACKUP_RATE_LIMIT",
+    "BACKUP_PRIORITY",     "BACKUP_RESERVE",       "BACKUP_VERIFY",
+    "BACKUP_UNDO_HOURS",   "RESTART_COMMAND",      "API_TOKEN",
+    "API_ALLOW_ANONYMOUS", "API_ALLOWED_HOSTS",    "BACKUP_WORKER_POLL_MS",
+    "LOG_LEVEL",           "LOG_FORMAT",           "LOG_DIR",
+    "LOG_RETENTION_DAYS"};
+
+
 // One path component that is neither hidden (our work folder is) nor "..".
 bool IsDatabaseName(std::string_view text) {
   return IsPath(text) && text.front() != '.' && text.size() <= 200 &&
@@ -316,6 +335,7 @@ std::vector<SettingRow> BuildRows() {
     for (SettingRow& row : section.rows) {
       row.info.section = section.name;
       row.embedded = section.embedded;
+      row.info.reloadable = std::ranges::count(kReloadable, row.info.name) > 0;
       row.info.default_value = FormatSetting(row.field(&defaults), row.limits);
       rows.push_back(std::move(row));
     }

@@ -21,7 +21,6 @@ namespace {
 using Entry = SettingsLoader::Entry;
 using Unknown = SettingsLoader::Unknown;
 
-constexpr char kImplicitFile[] = "./.env";
 constexpr uint64_t kFileLimit = 1 << 20;
 // The folders of one installation, which belong together.
 constexpr const char* kFolders[] = {"STORAGE_DIR", "BACKUP_DIR", "RESTORE_DIR"};

@@ -59,7 +59,9 @@ struct SettingInfo {
   std::string default_value;  // as text; may be empty
   std::string allowed;        // for readers: "1 to 100000"
   bool secret = false;        // masked; also as NAME_FILE
-  std::string help;           // one sentence
+  // SIGHUP puts a new value in force; otherwise it needs a restart.
+  bool reloadable = false;
+  std::string help;  // one sentence
   // The verbs that use the setting and take its flag; empty: all verbs.
   // Environment and files may set it for any verb.
   std::vector<std::string> verbs;
@@ -95,6 +97,9 @@ struct SettingsSources {
   // two installations must not be mixed. Its folders are absolute. Empty: there
   // is no such file.
   std::string system_file;
+  // The file from which a supervisor has filled the environment, for
+  // ReloadSources; LoadSettings does not read it. Empty: there is none.
+  std::string environment_file;
   FileSystem* file_system = FileSystem::Posix();
 };
 
@@ -115,6 +120,8 @@ struct LoadedSettings {
   std::vector<std::string> notes;
 };
 
+// The file that is read without --config.
+inline constexpr char kImplicitFile[] = "./.env";
 // The file in which the installation has the service's settings.
 inline constexpr char kSystemFile[] = "/etc/levelkeep/levelkeep.env";
 

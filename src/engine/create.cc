@@ -295,13 +295,14 @@ Status Engine::CheckSpace(const SnapshotInfo& info,
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const uint64_t free,
                              fs_->FreeSpace(options_.backup_dir));
-  if (free >= estimate && free - estimate >= options_.resources.reserve_bytes) {
+  if (free >= estimate &&
+      free - estimate >= options().resources.reserve_bytes) {
     return Status::Ok();
   }
   return Status(StatusCode::kNoSpace,
                 "no space for a backup in " + options_.backup_dir + ": needs " +
                     FormatBytes(estimate) + " plus the reserve of " +
-                    FormatBytes(options_.resources.reserve_bytes) +
+                    FormatBytes(options().resources.reserve_bytes) +
                     ", but only " + FormatBytes(free) + " are free",
                 "free disk space, lower MAX_BACKUPS, or lower BACKUP_RESERVE" +
                     ForgetUndoHint({fs_, clock_, NewRestorerOptions()},
@@ -333,13 +334,13 @@ Result<ArchiveSummary> Engine::WritePart(const Snapshot& snapshot,
   const SnapshotInfo& info = snapshot.info();
   const auto started = clock_->SteadyNow();
   ArchiveWriteOptions write;
-  write.compress = options_.archive.compression;
-  write.level = options_.archive.compression_level;
+  write.compress = options().archive.compression;
+  write.level = options().archive.compression_level;
   write.threads = options_.resources.threads;
-  write.priority = options_.resources.priority;
+  write.priority = options().resources.priority;
   write.rate_limit_bytes_per_second =
-      options_.resources.rate_limit_bytes_per_second;
-  write.md5 = options_.archive.md5_sidecar;
+      options().resources.rate_limit_bytes_per_second;
+  write.md5 = options().archive.md5_sidecar;
   write.read_back = true;
   write.reuse_from = reuse.archive();
   write.mtime = std::chrono::floor<std::chrono::seconds>(created);

@@ -112,6 +112,7 @@ Status CheckSidecar(const CatalogEntry& backup, const std::string& sha256) {
 Engine::Engine(const BackupOptions& options, const Platform& platform,
                Database* database)
     : options_(options),
+      live_(options),
       platform_(platform),
       fs_(platform.fs),
       clock_(platform.clock),

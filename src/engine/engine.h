@@ -26,6 +26,7 @@
 #include "archive/archive_writer.h"
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/live_value.h"
 #include "base/mutex.h"
 #include "base/walk.h"
 #include "base/work.h"
@@ -69,6 +70,11 @@ class Engine {
   Engine(const BackupOptions& options, const Platform& platform,
          Database* database = nullptr);
 
+  // The present options. References stay valid. Reload replaces the options
+  // that are read anew for each use (kReloadable in config/setting_rows.cc).
+  const BackupOptions& options() const { return live_.Get(); }
+  void Reload(BackupOptions options) { live_.Set(std::move(options)); }
+
   // --- backups/ (engine.cc)
 
   // Prepare, CheckBackupFolder and Sweep take part in the walk of a start: see
@@ -84,9 +90,8 @@ class Engine {
   // Removes the files that a killed process left, unless another process is
   // working in that folder. Returns their names.
   Result<std::vector<std::string>> Sweep(const Walk& walk = Walk::Act());
-  // Calls Sweep before a create or a rotation if a part is left there:
-  // otherwise programs that a timer starts and kills would fill the disk. Never
-  // fails.
+  // Sweeps before a create or a rotation if a part is left there: programs that
+  // a timer starts and kills would fill the disk. Never fails.
   void SweepParts();
 
   // The exact list, or the quick one for display: see Catalog.
@@ -101,7 +106,7 @@ class Engine {
   // See BackupManager::VisitBackups.
   Result<uint64_t> Visit(const std::function<bool(const BackupInfo&)>& visit,
                          const std::string& after = "");
-  // Names of backups that were never fully verified, oldest first.
+  // Names of backups without a full verification, oldest first.
   Result<std::vector<std::string>> PendingVerification();
   // Finds a backup by name or by "latest"; with kBeginning also by the unique
   // beginning of a name.
@@ -371,7 +376,7 @@ class Engine {
     std::string folder;  // the locked folder for scratch files
     std::string sha256;  // empty until it is known
   };
-  // Runs the check on a separate thread that has options_.resources.priority,
+  // Runs the check on a separate thread that has options().resources.priority,
   // as do all threads and processes that it starts.
   Status CheckAside(const FoundBackup& backup, VerifyDepth depth,
                     const Work& work, Content* content);
@@ -434,9 +439,8 @@ class Engine {
   Result<RestoreOutcome> SwapWhileClosed(const Swap& swap,
                                          const Swap& swap_back);
 
-  // The folder of a verification's lock and scratch files. It differs per
-  // database, so that verifications of two databases do not wait for each
-  // other.
+  // The folder of a verification's lock and scratch files. Each database has
+  // its own, so that verifications of two databases do not wait.
   std::string VerifyFolder(const CatalogEntry& backup) const;
   // Removes the files that killed verifications left in such a folder.
   Status SweepScratch(const std::string& folder,
@@ -449,7 +453,8 @@ class Engine {
   static constexpr char kVerifyLock[] = "verify.lock";
   static constexpr char kJobs[] = "jobs";
 
-  const BackupOptions options_;
+  const BackupOptions options_;  // of the start
+  LiveValue<BackupOptions> live_;
   const Platform platform_;
   FileSystem* const fs_;
   Clock* const clock_;

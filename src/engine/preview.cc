@@ -84,7 +84,7 @@ Result<std::string> Engine::ReadThrough(const FoundBackup& backup,
 Result<RestorePreview> Engine::Preview(const FoundBackup& backup) {
   RestorePreview preview;
   preview.name = backup.name;
-  preview.needed_bytes = options_.resources.reserve_bytes;
+  preview.needed_bytes = options().resources.reserve_bytes;
   preview.warnings = Warnings();
   // The catalog knows the manifest of each archive that it has read. For a
   // file, or an archive that the catalog could not read, the archive itself is

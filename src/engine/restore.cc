@@ -104,7 +104,7 @@ RestorerOptions Engine::NewRestorerOptions() {
     ExpectHistory(coming);
   };
   result.comparator_name = options_.comparator_name;
-  result.reserve_bytes = options_.resources.reserve_bytes;
+  result.reserve = [this] { return options().resources.reserve_bytes; };
   result.threads = options_.resources.threads;
   result.open_check = [this](const std::string& dir) {
     return OpenAndClose(dir);
@@ -261,7 +261,7 @@ Status Engine::ForgetUndo() {
 bool Engine::UndoIsDue() {
   const auto last = LoadUndo(OpenRestorer()->context());
   if (!last.ok() || clock_->Now() - last->when <
-                        std::chrono::hours(options_.restore.undo_hours)) {
+                        std::chrono::hours(options().restore.undo_hours)) {
     return false;
   }
   const auto epoch = ReadEpoch(fs_, options_.storage_path());
@@ -322,7 +322,7 @@ Result<RestoreReport> Engine::Stage(const FoundBackup& backup, const Work& work,
   LEVELKEEP_RETURN_IF_ERROR(restorer_->StageForRestart(SourceOf(open)));
   RestoreReport report;
   report.name = backup.name;
-  report.restart_command = options_.restore.restart_command;
+  report.restart_command = options().restore.restart_command;
   if (backup.manifest) {
     report.last_sequence = backup.manifest->last_sequence;
     report.bytes = backup.manifest->source_bytes;

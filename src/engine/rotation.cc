@@ -75,7 +75,7 @@ struct Engine::Judgement {
 };
 
 Result<RetentionPolicy> Engine::Policy() const {
-  const BackupOptions::Retention& rules = options_.retention;
+  const BackupOptions::Retention& rules = options().retention;
   RetentionPolicy policy;
   policy.max_backups = rules.max_backups;
   policy.retention_days = rules.retention_days;
@@ -85,13 +85,13 @@ Result<RetentionPolicy> Engine::Policy() const {
   policy.yearly = rules.yearly;
   policy.minimum = rules.minimum;
   policy.max_bytes = rules.max_bytes;
-  policy.verification_expected = options_.verification.after_backup;
+  policy.verification_expected = options().verification.after_backup;
   policy.history = std::chrono::days(rules.history_days);
   const bool counts_days = rules.daily > 0 || rules.weekly > 0 ||
                            rules.monthly > 0 || rules.yearly > 0;
   if (!counts_days) return policy;
   LEVELKEEP_ASSIGN_OR_RETURN(const TimeZone zone,
-                             TimeZone::Load(options_.schedule.time_zone));
+                             TimeZone::Load(options().schedule.time_zone));
   policy.utc_offset = [zone](Time time) { return zone.OffsetAt(time); };
   return policy;
 }
@@ -124,7 +124,7 @@ std::string Engine::DescribeCap(const Judgement& judgement) const {
   if (beyond == 0) return "";
   return "the backups that must stay take " + FormatBytes(beyond) +
          " more than BACKUP_MAX_BYTES=" +
-         std::to_string(options_.retention.max_bytes) +
+         std::to_string(options().retention.max_bytes) +
          ": unpin or delete some, lower BACKUP_MINIMUM, or allow more";
 }
 
@@ -133,7 +133,7 @@ std::vector<Time> Engine::ComingBackups(
   const Time now = clock_->Now();
   const std::vector<Time> last = LastTimes(items);
   const milliseconds interval =
-      options_.schedule.enabled ? options_.schedule.interval : PaceOf(last);
+      options().schedule.enabled ? options().schedule.interval : PaceOf(last);
   Time next = last.empty() ? now + interval : last.front() + interval;
   if (next <= now || next > now + interval) next = now + interval;
   std::vector<Time> times;

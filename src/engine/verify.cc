@@ -174,7 +174,7 @@ Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
     status =
         RunGuarded([&] { return CheckContent(backup, depth, work, content); });
   };
-  std::jthread thread = TryThread(options_.resources.priority, check);
+  std::jthread thread = TryThread(options().resources.priority, check);
   if (thread.joinable()) {
     thread.join();
   } else {

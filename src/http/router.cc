@@ -113,13 +113,14 @@ void Router::Resolve(Request* request) const {
 Response Router::Dispatch(const Request& request) const {
   const Route* const route = request.route;
   const bool open = route != nullptr && !route->options.needs_token;
+  const RequestPolicy& policy = policy_.Get();
   if (!open) {
     // Exempt: supervisors check the health under any address.
-    if (auto refusal = policy_.CheckHost(request)) return *refusal;
-    if (auto refusal = policy_.CheckToken(request)) return *refusal;
+    if (auto refusal = policy.CheckHost(request)) return *refusal;
+    if (auto refusal = policy.CheckToken(request)) return *refusal;
   }
   if (route == nullptr) return NoSuchRoute(request);
-  if (auto refusal = policy_.CheckOrigin(request)) return *refusal;
+  if (auto refusal = policy.CheckOrigin(request)) return *refusal;
   if (IsEncoded(request)) {
     return ErrorResponse(415, "unsupported_encoding",
                          "request bodies are taken uncompressed only",

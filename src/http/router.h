@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/live_value.h"
 #include "http/message.h"
 #include "http/request_policy.h"
 
@@ -34,13 +35,20 @@ struct Route {
 // routes are added.
 class Router {
  public:
-  explicit Router(const ApiOptions& options = {}) : policy_(options) {}
+  explicit Router(const ApiOptions& options = {})
+      : policy_(RequestPolicy(options)) {}
 
   // `pattern` begins with '/' and may hold {parameters}, each a whole segment.
   // GET routes also answer HEAD: the handler's response has a body, and the
   // server omits it.
   void Add(const std::string& method, const std::string& pattern,
            Handler handler, const RouteOptions& options = RouteOptions());
+
+  // From now on, requests need what these options say: host, allowed_hosts and
+  // token count.
+  void SetAccess(const ApiOptions& options) {
+    policy_.Set(RequestPolicy(options));
+  }
 
   // Finds the route by method and path. If several patterns match, the one that
   // is literal at the first difference wins, also for the permitted methods.
@@ -54,7 +62,7 @@ class Router {
  private:
   Response Dispatch(const Request& request) const;
 
-  const RequestPolicy policy_;
+  LiveValue<RequestPolicy> policy_;
   std::deque<Route> routes_;  // requests point to these
 };
 

@@ -473,4 +473,11 @@ bool JobRunner::Turns(std::chrono::milliseconds patience,
       [&]() REQUIRES_LOCK(mutex_) { return turns_ != before; });
 }
 
+void JobRunner::RemoveSchedules(JobType type) {
+  MutexLock lock(&mutex_);
+  std::erase_if(timers_,
+                [&](const auto& timer) { return timer->request.type == type; });
+  WakeKeeper();
+}
+
 }  // namespace levelkeep

@@ -196,6 +196,8 @@ class JobRunner {
   void SetSchedule(const JobRequest& request,
                    std::shared_ptr<const Schedule> schedule, Time first,
                    std::function<void(Time)> note = {});
+  // Removes the schedules of that type. Their jobs go on.
+  void RemoveSchedules(JobType type);
   // The time of the next scheduled job, of any type or of one.
   std::optional<Time> NextRun(std::optional<JobType> type = {}) const;
 

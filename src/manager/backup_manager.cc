@@ -148,6 +148,11 @@ Status BackupManagerAccess::WriteLockFile(BackupManager* manager,
   return manager->impl_->engine_.restorer()->WriteLockFile(content);
 }
 
+void BackupManagerAccess::Reload(BackupManager* manager,
+                                 BackupOptions options) {
+  manager->impl_->Reload(WithAbsolutePaths(std::move(options)));
+}
+
 bool BackupManagerAccess::JobsTurn(BackupManager* manager,
                                    std::chrono::milliseconds patience,
                                    const std::stop_token& stop) {
@@ -157,7 +162,9 @@ bool BackupManagerAccess::JobsTurn(BackupManager* manager,
 
 BackupManager::~BackupManager() { impl_->Stop(); }
 
-const BackupOptions& BackupManager::options() const { return impl_->options_; }
+const BackupOptions& BackupManager::options() const {
+  return impl_->engine_.options();
+}
 
 Result<StartReport> BackupManager::Initialize(std::stop_token stop) {
   return impl_->Initialize(std::move(stop));

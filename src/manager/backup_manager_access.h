@@ -19,6 +19,11 @@ struct BackupManagerAccess {
   // Replaces the content of the lock file that Initialize has locked.
   static Status WriteLockFile(BackupManager* manager,
                               const std::string& content);
+  // Puts new options in force, as far as that is possible while the manager
+  // runs (Engine::Reload); the schedule keeps its planned time unless it has
+  // changed. REQUIRES: the options are valid. Thread safety: any thread, one
+  // call at a time.
+  static void Reload(BackupManager* manager, BackupOptions options);
   // JobRunner::Turns. For a watchdog.
   static bool JobsTurn(BackupManager* manager,
                        std::chrono::milliseconds patience,

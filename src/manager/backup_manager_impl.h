@@ -22,7 +22,9 @@
 #include "base/mutex.h"
 #include "engine/engine.h"
 #include "jobs/job_runner.h"
+#include "jobs/schedule_memory.h"
 #include "levelkeep/backup_manager.h"
+#include "manager/schedules.h"
 #include "notify/hooks.h"
 #include "notify/notifier.h"
 #include "snapshot/snapshot_env.h"
@@ -58,6 +60,8 @@ class BackupManager::Impl : private Database {
   Result<std::vector<RotationDecision>> Rotate(bool dry_run);
   Result<RotationPlan> PlanRotation();
   Status DeleteBackup(const std::string& name, bool force, bool other_database);
+  // See Engine::Reload. Also changes the schedule.
+  void Reload(BackupOptions options);
 
   // --- manager_verify.cc
   Result<VerifyReport> VerifyBackup(const std::string& name, VerifyDepth depth,
@@ -79,7 +83,7 @@ class BackupManager::Impl : private Database {
   using Database::env;
   bool IsAttached() const { return IsOpen(); }
 
-  const BackupOptions options_;
+  const BackupOptions options_;  // of the start; engine_ has the present ones
   FileSystem* const fs_;
   Clock* const clock_;
   Engine engine_;
@@ -127,7 +131,13 @@ class BackupManager::Impl : private Database {
 
   // The newest backup, if it has every write of the database.
   Result<std::string> FindCover();
-  void StartSchedule(const std::string& database_id);
+  void StartSchedule() EXCLUDES_LOCK(schedule_mutex_);
+  void PlanJobs(const std::function<bool(const PlannedJob&)>& wanted)
+      REQUIRES_LOCK(schedule_mutex_);
+  void PlanJob(const PlannedJob& job,
+               const std::shared_ptr<ScheduleMemory>& memory)
+      REQUIRES_LOCK(schedule_mutex_);
+  std::string DatabaseId() const;
   void OpenNotifications();
   void WatchForAbsence();
   // When the newest good backup was made, as far as the listing shows.
@@ -159,6 +169,7 @@ class BackupManager::Impl : private Database {
   // Constant after Initialize().
   bool initialized_ = false;
 
+  Mutex schedule_mutex_;  // one change of the schedule at a time
   mutable Mutex mutex_;
   leveldb::DB* db_ GUARDED_BY(mutex_) = nullptr;
   // True if the database was opened through env().

@@ -128,7 +128,7 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
   }
   OpenJobs(adoption.identity.id);
   jobs_.Resume(JobType::kCreate);
-  StartSchedule(adoption.identity.id);
+  StartSchedule();
   WatchForAbsence();
   return Status::Ok();
 }
@@ -141,6 +141,8 @@ void BackupManager::Impl::Detach() {
     db_ = nullptr;
   }
   notifier_.EndWatch();
+  // A reload that saw the database still attached has set its schedule now.
+  { MutexLock lock(&schedule_mutex_); }
   jobs_.Suspend(JobType::kCreate);
   engine_.Release();
 }

@@ -74,7 +74,7 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   }
   outcome.postponed = made.status().code() == StatusCode::kBusy;
   if (outcome.postponed) {
-    outcome.again = std::min(kBusyDelay, options_.schedule.interval);
+    outcome.again = std::min(kBusyDelay, engine_.options().schedule.interval);
   }
   return outcome;
 }

@@ -89,7 +89,7 @@ HealthReport BackupManager::Impl::Health() {
   }
   if (const auto free = fs_->FreeSpace(options_.backup_dir); free.ok()) {
     health.free_bytes = *free;
-    if (*free < options_.resources.reserve_bytes) {
+    if (*free < engine_.options().resources.reserve_bytes) {
       health.degraded.push_back("only " + FormatBytes(*free) + " are free in " +
                                 options_.backup_dir);
     }

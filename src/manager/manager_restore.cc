@@ -19,9 +19,9 @@ Result<FoundBackup> BackupManager::Impl::FindForRestore(const std::string& name,
     return Status(StatusCode::kUnsupported,
                   "this application can't restore without a restart",
                   "use mode \"stage\" and restart" +
-                      (options_.restore.restart_command.empty()
+                      (engine_.options().restore.restart_command.empty()
                            ? " the application"
-                           : ": " + options_.restore.restart_command));
+                           : ": " + engine_.options().restore.restart_command));
   }
   return backup;
 }

@@ -34,33 +34,66 @@ std::chrono::milliseconds LongestGap(const Schedule& schedule, Time now) {
 
 }  // namespace
 
-// 1. which schedules are there?   2. what has the last process done?   3. plan
-// the first run of each
-void BackupManager::Impl::StartSchedule(const std::string& database_id) {
-  const auto jobs = PlannedJobs(options_.schedule, database_id);
+// 1. which schedules are there?   2. plan the first run of each
+void BackupManager::Impl::StartSchedule() {
+  MutexLock lock(&schedule_mutex_);
+  PlanJobs([](const PlannedJob&) { return true; });
+}
+
+// A schedule that did not change keeps the time that it has planned.
+void BackupManager::Impl::Reload(BackupOptions options) {
+  const BackupOptions::Schedule before = engine_.options().schedule;
+  engine_.Reload(std::move(options));
+  MutexLock lock(&schedule_mutex_);
+  if (!IsOpen()) return;
+  const auto old = PlannedJobs(before, DatabaseId());
+  PlanJobs([&](const PlannedJob& job) {
+    return !old.ok() ||
+           std::none_of(old->begin(), old->end(), [&](const auto& other) {
+             return other.name == job.name && other.plan == job.plan;
+           });
+  });
+}
+
+void BackupManager::Impl::PlanJobs(
+    const std::function<bool(const PlannedJob&)>& wanted) {
+  const std::string id = DatabaseId();
+  const auto jobs = PlannedJobs(engine_.options().schedule, id);
   if (!jobs.ok()) {  // Validate has refused wrong ones; a zone can vanish
     LogError(kEngineLogTag, "no scheduled jobs: " + jobs.status().ToString());
     return;
   }
   const auto memory = std::make_shared<ScheduleMemory>(
-      fs_, JoinPath(ParentPath(engine_.JobsFolder(database_id)), "schedules"));
+      fs_, JoinPath(ParentPath(engine_.JobsFolder(id)), "schedules"));
   for (const PlannedJob& job : *jobs) {
-    const Time now = clock_->Now();
-    const auto known = memory->Resume(job.name, job.plan, now);
-    if (job.request.type == JobType::kCreate) {
-      MutexLock lock(&mutex_);
-      backup_schedule_ = job.schedule;
-    }
-    if (job.schedule == nullptr) continue;
-    const Time first =
-        job.is_interval && known.past != ScheduleMemory::Past::kOff
-            ? now + job.schedule->DelayAtStart(NewestBackup(), LastSequence() > 0,
-                                               now)
-            : job.schedule->NextAfter(known.from);
-    jobs_.SetSchedule(
-        job.request, job.schedule, first,
-        [memory, name = job.name](Time due) { memory->Note(name, due); });
+    if (wanted(job)) PlanJob(job, memory);
   }
+}
+
+// 1. what has the last process, or the last plan, done?   2. the first run
+void BackupManager::Impl::PlanJob(
+    const PlannedJob& job, const std::shared_ptr<ScheduleMemory>& memory) {
+  if (job.request.type == JobType::kCreate) {
+    MutexLock lock(&mutex_);
+    backup_schedule_ = job.schedule;
+  }
+  jobs_.RemoveSchedules(job.request.type);
+  const Time now = clock_->Now();
+  const auto known = memory->Resume(job.name, job.plan, now);
+  if (job.schedule == nullptr) return;
+  const Time first =
+      job.is_interval && known.past != ScheduleMemory::Past::kOff
+          ? now + job.schedule->DelayAtStart(NewestBackup(), LastSequence() > 0,
+                                             now)
+          : job.schedule->NextAfter(known.from);
+  jobs_.SetSchedule(
+      job.request, job.schedule, first,
+      [memory, name = job.name](Time due) { memory->Note(name, due); });
+}
+
+std::string BackupManager::Impl::DatabaseId() const {
+  MutexLock lock(&mutex_);
+  return database_id_;
 }
 
 std::optional<Time> BackupManager::Impl::NewestBackup() {

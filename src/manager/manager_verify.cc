@@ -90,14 +90,15 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
 bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
   const auto backup = engine_.Find(request.backup);
   if (!backup.ok()) return false;
-  if (options_.verification.after_backup && !backup->judged()) return true;
+  if (engine_.options().verification.after_backup && !backup->judged())
+    return true;
   engine_.ForgetUndoWhenDue();
   return false;
 }
 
 void BackupManager::Impl::SubmitVerification(const std::string& name,
                                              milliseconds delay) {
-  if (!options_.verification.after_backup) return;
+  if (!engine_.options().verification.after_backup) return;
   (void)jobs_.Submit(
       {.request = VerificationIfNeeded(name), .joins = true, .delay = delay});
 }

@@ -44,6 +44,9 @@ Status AddCron(const BackupOptions::Schedule& options,
                              CronFields::Parse(expression));
   LEVELKEEP_ASSIGN_OR_RETURN(const TimeZone zone, ZoneOf(options));
   job->plan = expression + " " + zone.name();
+  if (options.jitter > 0) {
+    job->plan += " within " + std::to_string(options.jitter) + " s";
+  }
   job->schedule = std::make_shared<DelayedSchedule>(
       std::make_unique<CronSchedule>(fields, zone),
       JitterOf(options.jitter, database_id, job->name));

@@ -54,6 +54,9 @@ struct RestorerOptions {
   std::string comparator_name = kBytewise;
   std::string check_program;  // empty: the one FindCheckProgram finds
   uint64_t reserve_bytes = 256u << 20;
+  // Replaces reserve_bytes: the value of a setting that may change meanwhile.
+  // Empty: reserve_bytes counts.
+  std::function<uint64_t()> reserve;
   int threads = 0;
   // A dropped file is complete when its size and time did not change for so
   // long.

@@ -227,7 +227,9 @@ Result<uint64_t> RequireRoom(const RestoreContext& context,
   LEVELKEEP_ASSIGN_OR_RETURN(
       const uint64_t free,
       context.fs->FreeSpace(NearestFolder(context.fs, folder)));
-  const uint64_t reserve = context.options.reserve_bytes;
+  const RestorerOptions& options = context.options;
+  const uint64_t reserve =
+      options.reserve ? options.reserve() : options.reserve_bytes;
   if (free >= reserve && free - reserve >= needed) return free - reserve;
   return Status(StatusCode::kNoSpace,
                 what + " needs " + FormatBytes(needed) + " and " +

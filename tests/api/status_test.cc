@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <set>
 
 #include "api/api.h"
@@ -16,8 +17,10 @@ using nlohmann::json;
 
 class StatusTest : public test::StoreFixture {
  protected:
-  json Config(const Settings* program = nullptr) {
-    Api api(manager_.get(), http::ApiOptions(), program);
+  json Config(const std::optional<Settings>& settings = std::nullopt) {
+    std::optional<LiveValue<Settings>> program;
+    if (settings) program.emplace(*settings);
+    Api api(manager_.get(), http::ApiOptions(), program ? &*program : nullptr);
     http::Request request;
     request.method = "GET";
     request.path = "/api/backup/status";
@@ -32,7 +35,7 @@ TEST_F(StatusTest, TheProgramShowsEachOfItsSettings) {
   settings.api.allowed_hosts = {"a.example", "b.example"};
   settings.worker_poll = std::chrono::milliseconds(1234);
   settings.log.level = LogLevel::kWarn;
-  const json config = Config(&settings);
+  const json config = Config(settings);
   std::set<std::string> keys;
   for (const SettingInfo& info : AllSettings()) {
     EXPECT_TRUE(config.contains(info.key)) << info.name;
@@ -51,9 +54,9 @@ TEST_F(StatusTest, TheProgramShowsEachOfItsSettings) {
 TEST_F(StatusTest, SecretsAreMasked) {
   StartManager();
   Settings settings;
-  EXPECT_EQ(Config(&settings).at("apiToken"), "");
+  EXPECT_EQ(Config(settings).at("apiToken"), "");
   settings.api.token = "s3cret";
-  const json config = Config(&settings);
+  const json config = Config(settings);
   EXPECT_EQ(config.at("apiToken"), "********");
   EXPECT_EQ(config.dump().find("s3cret"), std::string::npos);
 }

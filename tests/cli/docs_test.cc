@@ -55,7 +55,8 @@ std::string RowOf(const SettingInfo& info) {
                      : "`" + info.flag + "`";
   row += " | ";
   if (!info.default_value.empty()) row += "`" + info.default_value + "`";
-  return row + " | " + info.help + " | " + VerbsOf(info) + " |\n";
+  return row + " | " + info.help + " | " + VerbsOf(info) + " | " +
+         (info.reloadable ? "yes" : "") + " |\n";
 }
 
 TEST(DocsTest, TheTablesOfSettingsAreTheProgramsOwn) {
@@ -65,8 +66,8 @@ TEST(DocsTest, TheTablesOfSettingsAreTheProgramsOwn) {
     if (info.section != section) {
       section = info.section;
       tables += "\n### " + section +
-                "\n\n| setting | flag | default | meaning | flag of |\n"
-                "|---|---|---|---|---|\n";
+                "\n\n| setting | flag | default | meaning | flag of | SIGHUP "
+                "|\n|---|---|---|---|---|---|\n";
     }
     tables += RowOf(info);
   }

@@ -265,5 +265,28 @@ TEST_F(RouterTest, TokenIsAskedForEverywhereButByHealthChecks) {
             "Bearer realm=\"levelkeep\", error=\"invalid_token\"");
 }
 
+TEST_F(RouterTest, AccessCanChangeWhileItRuns) {
+  ApiOptions options;
+  options.token = "old-token";
+  Router router(options);
+  AddTestRoutes(&router);
+  const auto status = [&](const std::string& token, const std::string& host) {
+    return router
+        .Handle(Make("GET", "/test/a",
+                     {{"authorization", "Bearer " + token}, {"host", host}}))
+        .status;
+  };
+  EXPECT_EQ(status("old-token", "127.0.0.1"), 200);
+  EXPECT_EQ(status("old-token", "name.example"), 403);
+  options.token = "new-token";
+  options.allowed_hosts = {"name.example"};
+  router.SetAccess(options);
+  EXPECT_EQ(status("old-token", "127.0.0.1"), 401);
+  EXPECT_EQ(status("new-token", "127.0.0.1"), 200);
+  EXPECT_EQ(status("new-token", "name.example"), 200);
+  router.SetAccess(ApiOptions());
+  EXPECT_EQ(status("", "127.0.0.1"), 200);
+}
+
 }  // namespace
 }  // namespace levelkeep::http

@@ -155,7 +155,7 @@ def test_second_signal_ends_at_once(site, seed):
         site.assert_swept()
 
 
-def test_sighup_is_ignored(site, seed):
+def test_sighup_stops_no_server(site, seed):
     with site.serve() as server:
         server.signal(signal.SIGHUP)
         server.api.append(make_events(seed, "w", 0, 1))
