@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -202,16 +203,49 @@ LoggerHolder* Holder() {
   return kHolder;
 }
 
+// A line of this thread that waits.
+struct WaitingLine {
+  spdlog::level::level_enum level;
+  std::string text;
+};
+// Not null: this thread is inside a sink, whose mutex it holds.
+thread_local std::vector<WaitingLine>* waiting_lines = nullptr;
+
+// Passed as a value, not as a format string: messages may contain braces.
+void Write(spdlog::logger* logger, const WaitingLine& line) {
+  logger->log(line.level,
+              spdlog::string_view_t(line.text.data(), line.text.size()));
+}
+
+// Calls `step`, which may enter sinks. Lines that this thread logs there (the
+// file system warns when a sink makes a file) wait for its end; lines about
+// these lines are dropped.
+template <typename Step>
+void InSinks(Step step) {
+  if (waiting_lines != nullptr) return step();
+  std::vector<WaitingLine> lines, dropped;
+  waiting_lines = &lines;
+  step();
+  waiting_lines = &dropped;
+  const auto logger = lines.empty() ? nullptr : Holder()->Get();
+  for (const WaitingLine& line : lines) {
+    if (logger->should_log(line.level)) Write(logger.get(), line);
+  }
+  waiting_lines = nullptr;
+}
+
 void Log(spdlog::level::level_enum level, std::string_view tag,
          std::string_view message) {
-  const auto logger = Holder()->Get();
-  if (!logger->should_log(level)) return;
-  std::string line = "[";
-  line += tag;
-  line += "] ";
-  line += message;
-  // Passed as a value, not as a format string: messages may contain braces.
-  logger->log(level, spdlog::string_view_t(line.data(), line.size()));
+  WaitingLine line{level, "["};
+  if (waiting_lines == nullptr) {
+    const auto logger = Holder()->Get();
+    if (!logger->should_log(level)) return;
+    line.text.append(tag).append("] ").append(message);
+    InSinks([&] { Write(logger.get(), line); });
+    return;
+  }
+  line.text.append(tag).append("] ").append(message);
+  waiting_lines->push_back(std::move(line));
 }
 
 // Printable() returns valid UTF-8 without control characters.
@@ -295,7 +329,7 @@ Status ConfigureLogging(const LogOptions& options) {
       usable = fs->CheckAccess(options.directory, Access::kChange);
     if (!usable.ok()) return usable.WithContext("LOG_DIR");
   }
-  Holder()->Replace(NewLogger(options));
+  InSinks([&] { Holder()->Replace(NewLogger(options)); });
   return Status::Ok();
 }
 
@@ -315,7 +349,9 @@ void SetLogLevel(LogLevel level) { Holder()->SetLevel(level); }
 void SetLogCallback(LogCallback callback) {
   Holder()->SetCallback(std::move(callback));
 }
-void FlushLogs() { Holder()->Get()->flush(); }
+void FlushLogs() {
+  InSinks([] { Holder()->Get()->flush(); });
+}
 void ReopenLogs() { Holder()->Reopen(); }
 
 LogJobScope::LogJobScope(std::string_view id) : before_(CurrentLogJob()) {

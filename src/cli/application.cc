@@ -186,7 +186,7 @@ void Application::Reload(const Settings& settings) {
 
 Status Application::CheckSelf(std::chrono::milliseconds patience,
                               const std::stop_token& stop) {
-  (void)bus_.State();
+  bus_.Touch();
   if (!BackupManagerAccess::JobsTurn(&manager_, patience, stop)) {
     return Status(StatusCode::kInternal,
                   "the thread that begins jobs does not answer");

@@ -59,11 +59,11 @@ class Application {
   // Puts those settings in force that can be reloaded. A running job goes on
   // with the old ones. REQUIRES: CheckApi(settings) is ok; one call at a time.
   void Reload(const Settings& settings);
-  // For the watchdog: ok if the store's and the manager's mutexes are free, the
-  // thread that begins jobs turns, and the HTTP server accepts a connection and
-  // has a place for a request. A job, however long, and a failed one, a full
-  // disk or an overloaded server (503) are no fault. In a deadlock it returns
-  // kInternal, or never.
+  // For the watchdog: ok if the mutexes of the store, of LevelDB and of the
+  // manager are free, the thread that begins jobs turns, and the HTTP server
+  // accepts a connection and has a place for a request. A job, however long,
+  // and a failed one, a full disk or an overloaded server (503) are no fault.
+  // In a deadlock it returns kInternal, or never.
   Status CheckSelf(std::chrono::milliseconds patience,
                    const std::stop_token& stop);
   // "http://127.0.0.1:5050"; the path of the socket with API_PORT=none.

@@ -37,7 +37,7 @@ Supervision::~Supervision() = default;
 
 // A message that does not arrive is no reason to stop.
 void Supervision::Tell(const std::string& message) {
-  const levelkeep::Status told = supervisor_.Tell(message);
+  const Status told = supervisor_.Tell(message);
   MutexLock lock(&mutex_);
   if (!told.ok() && !warned_) {
     LogWarn(kSupervisionTag,
@@ -122,8 +122,7 @@ void Supervision::Watch(const std::stop_token& stop, const SelfCheck& check) {
       3;
   bool warned = false;
   do {
-    const levelkeep::Status works =
-        check(std::min(third / 2, kLongestPatience), stop);
+    const Status works = check(std::min(third / 2, kLongestPatience), stop);
     if (stop.stop_requested()) return;
     if (works.ok()) {
       Tell("WATCHDOG=1");

@@ -188,6 +188,19 @@ EventBusState EventBus::State() {
   return StateLocked();
 }
 
+void EventBus::Touch() {
+  Use store;
+  {
+    MutexLock lock(&mutex_);
+    if (!accepting_) return;
+    ++users_;
+    store = Use(store_.get(), Leave{this});
+  }
+  (void)store->registry->Count();
+  std::string files;
+  (void)store->db->GetProperty("leveldb.num-files-at-level0", &files);
+}
+
 EventBusState EventBus::WaitForEvents(uint64_t after, const std::string& epoch,
                                       std::chrono::milliseconds timeout) {
   const auto deadline = std::chrono::steady_clock::now() + timeout;

@@ -88,6 +88,10 @@ class EventBus {
   // Zeros while the bus is closed. Never waits.
   EventCount Count();
   EventBusState State();
+  // For a watchdog: takes the mutexes of the bus, of the registry and of
+  // LevelDB, and hangs if one of them does. Reads nothing from the disk;
+  // returns at once while the bus is closed.
+  void Touch();
   // Returns when the bus is open and has events after `after`, when its epoch
   // differs from `epoch`, after Shutdown, or at `timeout`.
   EventBusState WaitForEvents(uint64_t after, const std::string& epoch,

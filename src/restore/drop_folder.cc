@@ -225,6 +225,7 @@ class DropRun {
       work.progress = [&](double fraction) {
         context_.options.drop_progress(drop.name, fraction);
       };
+      work.progress(0);
     }
     auto staged = StageArchive(context_, source, work);
     if (!staged.ok()) return Judge(open, staged.status());

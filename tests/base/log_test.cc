@@ -1,6 +1,7 @@
 #include "base/log.h"
 
 #include <gtest/gtest.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/spdlog.h>
 #include <sys/stat.h>
@@ -284,6 +285,34 @@ TEST(LogDeathTest, UsesTheHostsLogger) {
         std::exit(0);
       },
       testing::ExitedWithCode(0), "^host: \\[Tag\\] hello\n$");
+}
+
+// Logs about each line that it gets, as a file system may that a sink uses.
+class TalkingSink : public spdlog::sinks::base_sink<std::mutex> {
+ protected:
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    const std::string text(message.payload.data(), message.payload.size());
+    std::fputs((text + "\n").c_str(), stderr);
+    LogWarn("Sink", "about " + text);
+  }
+  void flush_() override { LogWarn("Sink", "flushed"); }
+};
+
+TEST(LogDeathTest, ALineThatASinkLogsComesAfterwards) {
+  testing::FLAGS_gtest_death_test_style = "threadsafe";
+  EXPECT_EXIT(
+      {
+        spdlog::register_logger(std::make_shared<spdlog::logger>(
+            "levelkeep", std::make_shared<TalkingSink>()));
+        LogInfo("Tag", "one");
+        LogInfo("Tag", "two");
+        FlushLogs();
+        std::exit(0);
+      },
+      testing::ExitedWithCode(0),
+      "^\\[Tag\\] one\n\\[Sink\\] about \\[Tag\\] one\n"
+      "\\[Tag\\] two\n\\[Sink\\] about \\[Tag\\] two\n"
+      "\\[Sink\\] flushed\n$");
 }
 
 TEST(LogDeathTest, WritesToStandardErrorByDefault) {

@@ -116,6 +116,14 @@ def test_a_service_and_its_administrator(host):
                .returncode == 0, "ready")
     assert host.last() == 3
 
+    # systemd knows what the service does, and a reload reads the file again.
+    assert "listening on http://" in host.out(
+        "systemctl show -p StatusText levelkeep")
+    host.sh("echo MAX_BACKUPS=7 >> /etc/levelkeep/levelkeep.env"
+            " && systemctl reload levelkeep")
+    wait_until(lambda: "MAX_BACKUPS: 10 -> 7, in force now" in host.out(
+        "journalctl -u levelkeep --no-pager"), "reloaded")
+
     # Killed, the service comes back by itself. A stop ends within its time.
     host.sh("systemctl kill -s KILL levelkeep")
     time.sleep(1)

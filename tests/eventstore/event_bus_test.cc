@@ -105,6 +105,20 @@ TEST_F(EventBusTest, CallsDoNotWaitForEver) {
   EXPECT_EQ(test::ReadEvents(&bus, 0, 1, 1).status().code(), StatusCode::kBusy);
 }
 
+// A watchdog must not wait for a restore. This test would hang.
+TEST_F(EventBusTest, ATouchDoesNotWaitForTheBusToOpenAgain) {
+  EventBus bus(Options(std::chrono::hours(24)), leveldb::Env::Default());
+  bus.Touch();
+  ASSERT_TRUE(bus.Open().ok());
+  bus.Touch();
+  bus.Close();
+  bus.Touch();
+  ASSERT_TRUE(bus.Open().ok());
+  Append(&bus, 1);
+  bus.Shutdown();
+  bus.Touch();
+}
+
 TEST_F(EventBusTest, ShutdownEndsEveryWait) {
   EventBus bus(Options(), leveldb::Env::Default());
   ASSERT_TRUE(bus.Open().ok());
