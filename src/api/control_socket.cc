@@ -38,7 +38,8 @@ std::string SocketIn(const std::string& lock_content) {
   return "";
 }
 
-ControlSocket::ControlSocket(BackupManager* manager, const Settings* program)
+ControlSocket::ControlSocket(BackupManager* manager,
+                             const LiveValue<Settings>* program)
     : manager_(manager),
       fs_(FileSystem::Posix()),
       api_(manager, http::ApiOptions(), program) {

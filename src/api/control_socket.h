@@ -19,6 +19,7 @@
 
 #include "api/api.h"
 #include "base/file_system.h"
+#include "base/live_value.h"
 #include "config/settings.h"
 #include "http/server.h"
 #include "levelkeep/backup_manager.h"
@@ -42,7 +43,7 @@ class ControlSocket {
  public:
   // `manager` must outlive this object; `program` too, and may be null: see
   // HealthRoutes.
-  ControlSocket(BackupManager* manager, const Settings* program);
+  ControlSocket(BackupManager* manager, const LiveValue<Settings>* program);
   ~ControlSocket();  // Close
   ControlSocket(const ControlSocket&) = delete;
   ControlSocket& operator=(const ControlSocket&) = delete;

@@ -120,7 +120,7 @@ Status Application::Start(std::stop_token stop) {
 // Without the socket, the program works beside this process, as it does beside
 // an application that has none.
 Status Application::OpenControlSocket() {
-  control_ = std::make_unique<api::ControlSocket>(&manager_, &settings_);
+  control_ = std::make_unique<api::ControlSocket>(&manager_, &live_);
   control_->Add(api::EventRoutes(&bus_, clock_));
   const Status opened = control_->Open();
   if (opened.ok() || settings_.api.port < 0) return opened;
@@ -181,7 +181,7 @@ void Application::Stop() {
 void Application::Reload(const Settings& settings) {
   live_.Set(settings);
   BackupManagerAccess::Reload(&manager_, settings.backup);
-  api_->SetAccess(settings.api);
+  if (api_) api_->SetAccess(settings.api);
 }
 
 Status Application::CheckSelf(std::chrono::milliseconds patience,
@@ -191,14 +191,25 @@ Status Application::CheckSelf(std::chrono::milliseconds patience,
     return Status(StatusCode::kInternal,
                   "the thread that begins jobs does not answer");
   }
-  httplib::Client client(UrlToAsk(settings_.api.host, server_->port()));
-  client.set_connection_timeout(patience);
-  client.set_read_timeout(patience);
-  client.set_write_timeout(patience);
-  const std::stop_callback give_up(stop, [&client] { client.stop(); });
-  // Not /livez, which is answered even while no handler has a place. Any answer
-  // will do: there is no such route, and no token comes with the request.
-  if (client.Get("/watchdog")) return Status::Ok();
+  const auto answers = [&](auto* client) {
+    client->set_connection_timeout(patience);
+    client->set_read_timeout(patience);
+    client->set_write_timeout(patience);
+    const std::stop_callback give_up(stop, [client] { client->stop(); });
+    // Not /livez, which is answered even while no handler has a place. Any
+    // answer will do: there is no such route, and no token comes with it.
+    return static_cast<bool>(client->Get("/watchdog", {{"Host", "localhost"}}));
+  };
+  bool answered = false;
+  if (server_ != nullptr) {
+    httplib::Client client(UrlToAsk(settings_.api.host, server_->port()));
+    answered = answers(&client);
+  } else {
+    httplib::ClientImpl client(control_->path(), 80);
+    client.set_address_family(AF_UNIX);
+    answered = answers(&client);
+  }
+  if (answered) return Status::Ok();
   return Status(StatusCode::kInternal, "the HTTP server does not answer");
 }
 

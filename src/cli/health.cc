@@ -263,7 +263,8 @@ Status RunHealth(Session* session) {
                       session->settings().backup.storage_path(),
                   "start levelkeep serve, or name another server with --url");
   }
-  const std::string url = arguments.url.empty() ? UrlToAsk(api.host, api.port) : arguments.url;
+  const std::string url =
+      arguments.url.empty() ? UrlToAsk(api.host, api.port) : arguments.url;
   auto asked = ParseUrl(url);
   if (!asked) {
     return Status(StatusCode::kInvalidArgument,

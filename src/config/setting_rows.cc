@@ -32,21 +32,39 @@ constexpr char kOnFolders[] =
 // The settings that SIGHUP puts in force: each is read anew for each use, or
 // passed on by Application::Reload, by the worker's loop or by
 // ConfigureLogging. All others need a restart.
-constexpr const char* kReloadable[] = {
-    "AUTO_BACKUP_ENABLED", "AUTO_BACKUP_INTERVAL", "BACKUP_SCHEDULE",
-    "ROTATE_SCHEDULE", "SCHEDULE_TZ", "SCHEDULE_JITTER",
-    "BACKUP_RETENTION_DAYS", "BACKUP_DAILY_RETENTION",
-    "BACKUP_WEEKLY_RETENTION", "BACKUP_MONTHLY_RETENTION",
-    "BACKUP_YEARLY_RETENTION", "BACKUP_MINIMUM", "BACKUP_MAX_BYTES",
-    "MAX_BACKUPS",
-    "BACKUP_HISTORY_DAYS", "BACKUP_COMPRESSION",   "BACKUP_COMPRESSION_LEVEL",
-    "BACKUP_REUSE",        "BACKUP_CHECKSUM",      "BACKUP_RATE_LIMIT",
-    "BACKUP_PRIORITY",     "BACKUP_RESERVE",       "BACKUP_VERIFY",
-    "BACKUP_UNDO_HOURS",   "RESTART_COMMAND",      "API_TOKEN",
-    "API_ALLOW_ANONYMOUS", "API_ALLOWED_HOSTS",    "BACKUP_WORKER_POLL_MS",
-    "LOG_LEVEL",           "LOG_FORMAT",           "LOG_DIR",
-    "LOG_RETENTION_DAYS"};
-
+constexpr const char* kReloadable[] = {"AUTO_BACKUP_ENABLED",
+                                       "AUTO_BACKUP_INTERVAL",
+                                       "BACKUP_SCHEDULE",
+                                       "ROTATE_SCHEDULE",
+                                       "SCHEDULE_TZ",
+                                       "SCHEDULE_JITTER",
+                                       "BACKUP_RETENTION_DAYS",
+                                       "BACKUP_DAILY_RETENTION",
+                                       "BACKUP_WEEKLY_RETENTION",
+                                       "BACKUP_MONTHLY_RETENTION",
+                                       "BACKUP_YEARLY_RETENTION",
+                                       "BACKUP_MINIMUM",
+                                       "BACKUP_MAX_BYTES",
+                                       "MAX_BACKUPS",
+                                       "BACKUP_HISTORY_DAYS",
+                                       "BACKUP_COMPRESSION",
+                                       "BACKUP_COMPRESSION_LEVEL",
+                                       "BACKUP_REUSE",
+                                       "BACKUP_CHECKSUM",
+                                       "BACKUP_RATE_LIMIT",
+                                       "BACKUP_PRIORITY",
+                                       "BACKUP_RESERVE",
+                                       "BACKUP_VERIFY",
+                                       "BACKUP_UNDO_HOURS",
+                                       "RESTART_COMMAND",
+                                       "API_TOKEN",
+                                       "API_ALLOW_ANONYMOUS",
+                                       "API_ALLOWED_HOSTS",
+                                       "BACKUP_WORKER_POLL_MS",
+                                       "LOG_LEVEL",
+                                       "LOG_FORMAT",
+                                       "LOG_DIR",
+                                       "LOG_RETENTION_DAYS"};
 
 // One path component that is neither hidden (our work folder is) nor "..".
 bool IsDatabaseName(std::string_view text) {
@@ -110,14 +128,14 @@ std::vector<SettingRow> ScheduleRows() {
       Cron({kSchedule, "ROTATE_SCHEDULE", "rotateSchedule"},
            LEVELKEEP_AT(backup.schedule.rotate),
            "Cron expression for rotations beside the one after each backup."),
-      OrNothing(Text({"serve schedule create rotate", "SCHEDULE_TZ",
-                      "scheduleTz"},
-                     SettingKind::kText, IsTimeZone,
-                     "a name of the time zone database (package tzdata), such "
-                     "as Europe/Berlin or UTC",
-                     LEVELKEEP_AT(backup.schedule.time_zone),
-                     "Time zone of schedules and retention; default: TZ, else "
-                     "the machine's.")),
+      OrNothing(
+          Text({"serve schedule create rotate", "SCHEDULE_TZ", "scheduleTz"},
+               SettingKind::kText, IsTimeZone,
+               "a name of the time zone database (package tzdata), such "
+               "as Europe/Berlin or UTC",
+               LEVELKEEP_AT(backup.schedule.time_zone),
+               "Time zone of schedules and retention; default: TZ, else "
+               "the machine's.")),
       Number({kSchedule, "SCHEDULE_JITTER", "scheduleJitter"}, 0, 86'400,
              LEVELKEEP_AT(backup.schedule.jitter),
              "Seconds by which a cron run may be later, fixed for a "

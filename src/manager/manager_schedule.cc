@@ -81,11 +81,10 @@ void BackupManager::Impl::PlanJob(
   const Time now = clock_->Now();
   const auto known = memory->Resume(job.name, job.plan, now);
   if (job.schedule == nullptr) return;
-  const Time first =
-      job.is_interval && known.past != ScheduleMemory::Past::kOff
-          ? now + job.schedule->DelayAtStart(NewestBackup(), LastSequence() > 0,
-                                             now)
-          : job.schedule->NextAfter(known.from);
+  const Time first = job.is_interval && known.past != ScheduleMemory::Past::kOff
+                         ? now + job.schedule->DelayAtStart(
+                                     NewestBackup(), LastSequence() > 0, now)
+                         : job.schedule->NextAfter(known.from);
   jobs_.SetSchedule(
       job.request, job.schedule, first,
       [memory, name = job.name](Time due) { memory->Note(name, due); });

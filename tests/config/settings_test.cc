@@ -239,15 +239,26 @@ TEST_F(SettingsTest, NothingIsAValueOfFewSettingsOnly) {
     sources_.flags = {{info.name, ""}};
     EXPECT_EQ(LoadSettings(sources_).ok(), ok) << info.name;
   }
-  EXPECT_EQ(may_be_empty,
-            (std::set<std::string>{
-                "API_ALLOWED_HOSTS", "BACKUP_EMAIL_TO", "BACKUP_HEARTBEAT_URL",
-                "BACKUP_HOOK_POST", "BACKUP_HOOK_PRE", "BACKUP_NOTIFY_ON",
-                "BACKUP_SCHEDULE", "BACKUP_WEBHOOK_SECRET",
-                "BACKUP_WEBHOOK_URL", "LEVELKEEP_CHECK_PROGRAM", "LOG_DIR",
-                "RESTART_COMMAND", "ROTATE_HEARTBEAT_URL", "ROTATE_SCHEDULE",
-                "SCHEDULE_TZ", "SMTP_CA_FILE", "SMTP_FROM", "SMTP_PASSWORD",
-                "SMTP_USER", "VERIFY_HEARTBEAT_URL"}));
+  EXPECT_EQ(may_be_empty, (std::set<std::string>{"API_ALLOWED_HOSTS",
+                                                 "BACKUP_EMAIL_TO",
+                                                 "BACKUP_HEARTBEAT_URL",
+                                                 "BACKUP_HOOK_POST",
+                                                 "BACKUP_HOOK_PRE",
+                                                 "BACKUP_NOTIFY_ON",
+                                                 "BACKUP_SCHEDULE",
+                                                 "BACKUP_WEBHOOK_SECRET",
+                                                 "BACKUP_WEBHOOK_URL",
+                                                 "LEVELKEEP_CHECK_PROGRAM",
+                                                 "LOG_DIR",
+                                                 "RESTART_COMMAND",
+                                                 "ROTATE_HEARTBEAT_URL",
+                                                 "ROTATE_SCHEDULE",
+                                                 "SCHEDULE_TZ",
+                                                 "SMTP_CA_FILE",
+                                                 "SMTP_FROM",
+                                                 "SMTP_PASSWORD",
+                                                 "SMTP_USER",
+                                                 "VERIFY_HEARTBEAT_URL"}));
 }
 
 TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {

@@ -28,11 +28,11 @@ TEST_F(JobTurnsTest, ARunnerThatHangsDoesNotTurn) {
       });
   runner_->SetSchedule(Request(kCreate, "later"),
                        std::make_unique<IntervalSchedule>(milliseconds(1000)),
-                       std::chrono::hours(1));
+                       clock_.Now() + std::chrono::hours(1));
   EXPECT_TRUE(runner_->Turns(std::chrono::minutes(1), never));
   runner_->SetSchedule(Request(kCreate, "now"),
                        std::make_unique<IntervalSchedule>(milliseconds(1000)),
-                       milliseconds(0));
+                       clock_.Now());
   EXPECT_TRUE(Until([&] { return hangs.load(); }));
   EXPECT_FALSE(runner_->Turns(milliseconds(50), never));
   std::stop_source stopped;

@@ -126,7 +126,7 @@ class RunnerFixture : public ::testing::Test {
   // Advances the clock until the condition holds, in steps, so that each
   // sleeper sees each step.
   template <typename Condition>
-  bool UntilWithTime(milliseconds step, Condition condition) {
+  bool UntilWithTime(std::chrono::milliseconds step, Condition condition) {
     return Until([&] {
       clock_.Advance(step);
       return condition();

@@ -110,6 +110,10 @@ class ManagerFixture : public ::testing::Test {
     options_.schedule.enabled = false;
     options_.verification.after_backup = false;
     options_.resources.reserve_bytes = 1 << 20;
+    // Tests with a clock of their own let hours pass during a job.
+    options_.retries.backup_timeout = 0;
+    options_.retries.rotate_timeout = 0;
+    options_.retries.verify_timeout = 0;
   }
   // Names in backups/ that are neither archives, sidecars nor state.
   std::set<std::string> LeftOvers() {

@@ -33,8 +33,6 @@ class RecheckTest : public test::ManagerFixture {
                         *program + "' \"$@\"\n");
     std::filesystem::permissions(options_.verification.check_program,
                                  std::filesystem::perms::owner_all);
-    // No thread sleeps while a verification runs.
-    options_.retries.verify_timeout = 0;
   }
 
   void Allow() { test::WriteFile(dir_.Sub("allowed"), ""); }
