@@ -200,6 +200,7 @@ Result<std::vector<std::string>> Engine::Sweep(const Walk& walk) {
     LEVELKEEP_ASSIGN_OR_RETURN(auto more, records_.Sweep());
     swept.insert(swept.end(), more.begin(), more.end());
   }
+  LEVELKEEP_RETURN_IF_ERROR(in_use_.Names(InUse::LeftOvers::kRemove).status());
   LEVELKEEP_ASSIGN_OR_RETURN(auto folders, records_.ListFolders());
   folders.push_back(StatePath(""));
   for (const std::string& folder : folders) {

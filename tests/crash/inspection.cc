@@ -79,8 +79,8 @@ bool IsKnownOfDatabase(const std::string& name) {
   const std::string rest =
       name.substr(std::min(name.size(), kFolder.size() + kIdLength));
   return IsEpoch(id) && (rest == "/" || rest == "/record" || rest == "/reuse" ||
-                         rest == "/writer.lock" || rest == "/create.lock" ||
-                         IsKnownOfJobs(rest));
+                         rest == "/removals" || rest == "/writer.lock" ||
+                         rest == "/create.lock" || IsKnownOfJobs(rest));
 }
 
 bool IsKnownInBackups(const std::string& name,
@@ -95,7 +95,9 @@ bool IsKnownInBackups(const std::string& name,
   if (state.ends_with(".json")) {
     return lines.contains(folder + "/" + state.substr(0, state.size() - 5));
   }
-  return state.empty() || state.ends_with(".lock") || IsKnownOfDatabase(state);
+  // Marks of readers that were killed are gone; their folder stays.
+  return state.empty() || state == "in-use/" || state == "removals" ||
+         state.ends_with(".lock") || IsKnownOfDatabase(state);
 }
 
 // A file that LevelDB removed while a snapshot needed it; it goes away when the

@@ -186,6 +186,9 @@ TEST_F(RotationTest, AMarkEndsWithItsReader) {
   EXPECT_FALSE(std::filesystem::exists(left));
   EXPECT_TRUE(std::filesystem::exists(marks + "/something else"));
   EXPECT_FALSE(site_.Has(names[0]));
+  test::WriteFile(left, "");
+  ASSERT_TRUE(site_.engine().Sweep().ok());
+  EXPECT_FALSE(std::filesystem::exists(left)) << "at a start";
 }
 
 TEST_F(RotationTest, RestoreExtractAndVerificationMarkTheirBackup) {

@@ -207,12 +207,18 @@ def test_what_happens_to_a_backup_that_is_being_downloaded(site, seed, rng):
         def rotate():
             newer = server.api.create()["name"]
             verify(server, newer)
+            stays = server.api.post("/api/backup/rotate").ok()["kept"]
+            assert [entry["reasons"] for entry in stays
+                    if entry["name"] == kept] == [["in use"]]
+
+        def is_rotated():
             server.api.post("/api/backup/rotate").ok()
-            assert kept not in [b["name"] for b in server.api.backups()]
+            return kept not in [b["name"] for b in server.api.backups()]
         before = (site.backups / kept).read_bytes()
         with Watch(server):
             assert slow_download(server, f"/api/backup/download/{kept}",
                                  rotate) == before
+        wait_until(is_rotated, "the download has ended")
         restored = server.api.backups()[0]["name"]
         before = (site.backups / restored).read_bytes()
 
