@@ -12,6 +12,7 @@ namespace {
 // The verbs that tell others of their jobs, and those that make backups.
 constexpr char kTelling[] = "serve worker create";
 constexpr char kMaking[] = "serve create";
+constexpr char kVerifying[] = "serve worker";
 constexpr char kWatching[] = "serve";
 constexpr uint64_t kMostHours = 87'600;
 
@@ -80,10 +81,10 @@ std::vector<SettingRow> NotificationRows() {
       Url({kTelling, "BACKUP_HEARTBEAT_URL", "backupHeartbeat"},
           LEVELKEEP_AT(backup.notify.heartbeat.backup),
           "URL that each backup pings: /start, then the URL or /fail."),
-      Url({kTelling, "VERIFY_HEARTBEAT_URL", "verifyHeartbeat"},
+      Url({kVerifying, "VERIFY_HEARTBEAT_URL", "verifyHeartbeat"},
           LEVELKEEP_AT(backup.notify.heartbeat.verify),
           "The same for each verification."),
-      Url({kTelling, "ROTATE_HEARTBEAT_URL", "rotateHeartbeat"},
+      Url({kWatching, "ROTATE_HEARTBEAT_URL", "rotateHeartbeat"},
           LEVELKEEP_AT(backup.notify.heartbeat.rotate),
           "The same for each rotation that somebody asks for.")};
 }

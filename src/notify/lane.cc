@@ -64,7 +64,7 @@ void Lane::Run() {
   outbox_->ResignSender();
 }
 
-// Moves what was added into the outbox, which stores it.
+// Moves what was added into the outbox, which does not store it yet.
 void Lane::TakeAdded() {
   std::deque<Notice> added;
   {
@@ -74,15 +74,23 @@ void Lane::TakeAdded() {
   for (Notice& notice : added) outbox_->Add(std::move(notice));
 }
 
+// All that waits is durable before this thread sleeps or delivers; what is
+// delivered at once is written once.
 std::optional<milliseconds> Lane::Step() {
   TakeAdded();
-  if (stop_.stop_requested()) return std::nullopt;
-  if (!outbox_->BecomeSender().ok()) return kBusyPause;
+  if (stop_.stop_requested() || !outbox_->BecomeSender().ok()) {
+    outbox_->Save();
+    if (stop_.stop_requested()) return std::nullopt;
+    return kBusyPause;
+  }
   outbox_->Tidy();
   NameOldProblem();
   if (outbox_->Next() == nullptr) return std::nullopt;
   const milliseconds pause = outbox_->Pause();
-  if (pause > milliseconds(0)) return pause;
+  if (pause > milliseconds(0)) {
+    outbox_->Save();
+    return pause;
+  }
   Try();
   return milliseconds(0);
 }
@@ -113,6 +121,7 @@ bool Lane::RestUntilWoken(milliseconds pause) {
 // 1. count the try durably   2. deliver   3. record the outcome
 void Lane::Try() {
   outbox_->CountTry();
+  outbox_->Save();
   Delivery delivery;
   try {
     delivery = receiver_.deliver(outbox_->Next()->notice, stop_.get_token());
@@ -180,7 +189,9 @@ void Lane::Close() {
     thread.swap(thread_);
   }
   if (thread.joinable()) thread.join();
-  if (outbox_ != nullptr) TakeAdded();
+  if (outbox_ == nullptr) return;
+  TakeAdded();
+  outbox_->Save();
 }
 
 // A notice that an earlier process gave up is still missing.

@@ -87,8 +87,9 @@ void Outbox::Store(Waiting* waiting) {
 
 void Outbox::Forget(const std::string& id) {
   if (folder_.empty()) return;
-  const Status removed = RemoveRecord(fs_, PathOf(id));
-  // It will be delivered twice; its receiver knows it by its id.
+  // Not synced: after a power loss it is delivered twice, and its receiver
+  // knows it by its id.
+  const Status removed = fs_->RemoveFile(PathOf(id));
   if (!removed.ok() && removed.code() != StatusCode::kNotFound) {
     NoteProblem(removed);
   }
@@ -192,7 +193,12 @@ void Outbox::Add(Notice notice) {
   Waiting& waiting = waiting_.emplace_back();
   waiting.notice = std::move(notice);
   waiting.not_before = clock_->Now();
-  Store(&waiting);
+}
+
+void Outbox::Save() {
+  for (Waiting& waiting : waiting_) {
+    if (!waiting.durable) Store(&waiting);
+  }
 }
 
 void Outbox::Fold(size_t count) {
@@ -207,6 +213,7 @@ void Outbox::Fold(size_t count) {
   // The pause of the receiver goes on.
   Store(&digest);
   for (const Notice& notice : notices) Forget(notice.id);
+  if (!folder_.empty()) (void)fs_->SyncDirectory(folder_);
   if (!digest.durable) Store(&digest);  // there may be room now
   waiting_.erase(waiting_.begin(),
                  waiting_.begin() + static_cast<std::ptrdiff_t>(count));
@@ -263,14 +270,12 @@ void Outbox::RemoveFront() {
 }
 
 void Outbox::Delivered() {
-  const Time now = clock_->Now();
-  delivered_.push_back(now);
-  while (delivered_.size() > std::max<size_t>(1, limits_.most_per_hour)) {
-    delivered_.pop_front();
-  }
+  delivered_.push_back(clock_->Now());
+  while (delivered_.size() > limits_.most_per_hour) delivered_.pop_front();
+  const bool changed = !problem_.empty() || limits_.most_per_hour > 0;
   problem_.clear();
   RemoveFront();
-  StoreState();
+  if (changed) StoreState();
 }
 
 void Outbox::Postpone(milliseconds pause) {

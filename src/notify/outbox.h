@@ -53,8 +53,10 @@ class Outbox {
   Outbox(FileSystem* fs, Clock* clock, std::string folder,
          const OutboxLimits& limits);
 
-  // Adds the notice, durably if the disk allows it.
+  // Adds the notice, which Save or CountTry makes durable.
   void Add(Notice notice);
+  // Writes the notices that are in memory only, if the disk allows it.
+  void Save();
   // Becomes the sender and reads the notices that other processes have added
   // since. kBusy: another process is the sender; any other problem of the disk
   // is only logged.
@@ -72,8 +74,8 @@ class Outbox {
   // How long to wait before Next() may be tried; 0: now.
   std::chrono::milliseconds Pause() const;
 
-  // Counts a try of Next(), before it is made: a process that dies in it does
-  // not try for ever.
+  // Counts a try of Next() durably, before it is made: a process that dies in
+  // it does not try for ever.
   void CountTry();
   // Next() was taken by the receiver, or comes again after `pause`, or is given
   // up.

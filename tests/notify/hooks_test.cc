@@ -73,7 +73,7 @@ TEST_F(HooksTest, AFailureOfThePreHookIsToldWithItsCode) {
 }
 
 TEST_F(HooksTest, ATimeoutEndsTheWholeGroup) {
-  options_.pre = "(sleep 300; " + Note("late") + ") & sleep 300 | cat";
+  options_.pre = "(sleep 307; " + Note("late") + ") & sleep 307 | cat";
   options_.timeout_seconds = 1;
   const auto hooks = Open();
   const auto begin = steady_clock::now();
@@ -81,7 +81,7 @@ TEST_F(HooksTest, ATimeoutEndsTheWholeGroup) {
   EXPECT_LT(steady_clock::now() - begin, seconds(20));
   EXPECT_THAT(failed.message(), HasSubstr("did not end within"));
   std::string left;
-  test::Shell("pgrep -f '^sleep 300$'", &left);
+  test::Shell("pgrep -f '^sleep 307$'", &left);
   EXPECT_EQ(left, "");
 }
 

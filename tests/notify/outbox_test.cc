@@ -62,6 +62,7 @@ TEST_F(OutboxTest, WhatWasAddedSurvivesThePower) {
     const auto outbox = Open();
     outbox->Add(first);
     outbox->Add(second);
+    outbox->Save();
   }
   disk_.Reboot(1);
   const auto outbox = Open();
@@ -72,6 +73,24 @@ TEST_F(OutboxTest, WhatWasAddedSurvivesThePower) {
   outbox->Delivered();
   EXPECT_EQ(outbox->Next()->notice.message, "no space");
   EXPECT_EQ(Files(), std::set<std::string>{second.id});
+}
+
+// A notice that is delivered at once costs one write of a file.
+TEST_F(OutboxTest, ADeliveryAtOnceIsWrittenOnce) {
+  const auto outbox = Open();
+  outbox->Add(New());
+  outbox->CountTry();
+  outbox->Delivered();
+  disk_.set_trace(true);
+  outbox->Add(New());
+  outbox->CountTry();
+  outbox->Save();
+  outbox->Delivered();
+  int syncs = 0;
+  for (const std::string& operation : disk_.trace()) {
+    if (operation.starts_with("sync")) ++syncs;
+  }
+  EXPECT_EQ(syncs, 2);  // of the file and of the folder
 }
 
 TEST_F(OutboxTest, TriesAreCountedBeforeTheyAreMade) {
@@ -120,6 +139,7 @@ TEST_F(OutboxTest, AFloodBecomesADigest) {
   auto outbox = Open();
   for (int i = 0; i < 40; ++i) outbox->Add(New(NoticeKind::kFailure));
   outbox->Add(New(NoticeKind::kRecovered));
+  outbox->Save();
   outbox->Tidy();
   ASSERT_EQ(outbox->size(), 1u);
   const Notice digest = outbox->Next()->notice;
@@ -137,6 +157,7 @@ TEST_F(OutboxTest, ACrashInAFoldLosesAndDoublesNothing) {
   {
     const auto outbox = Open();
     for (int i = 0; i < 8; ++i) outbox->Add(New());
+    outbox->Save();
   }
   disk_.SyncAll();
   const auto before = disk_.Save();
@@ -209,10 +230,12 @@ TEST_F(OutboxTest, OfHeartbeatsTheNewestCounts) {
 TEST_F(OutboxTest, OnlyOneProcessSends) {
   const auto server = Open();
   server->Add(New());
+  server->Save();
   EXPECT_TRUE(server->BecomeSender().ok());
   Outbox tool(fs(), &clock_, kFolder, {});
   EXPECT_EQ(tool.BecomeSender().code(), StatusCode::kBusy);
   tool.Add(New(NoticeKind::kFailure));
+  tool.Save();
   EXPECT_TRUE(server->BecomeSender().ok());
   EXPECT_EQ(server->size(), 2u);
   server->ResignSender();
@@ -230,6 +253,7 @@ TEST_F(OutboxTest, ADiskThatFailsCostsNothingButTheMemory) {
     Outbox outbox(&broken, &clock_, kFolder, {});
     EXPECT_TRUE(outbox.BecomeSender().ok());
     for (int i = 0; i < 9; ++i) outbox.Add(New());
+    outbox.Save();
     EXPECT_TRUE(outbox.BecomeSender().ok());
     outbox.Tidy();
     ASSERT_EQ(outbox.size(), 1u);
@@ -244,6 +268,7 @@ TEST_F(OutboxTest, ADiskThatFailsCostsNothingButTheMemory) {
   // A volume that is not mounted is not created.
   Outbox outbox(fs(), &clock_, "/gone/.levelkeep/db/notify/webhook", {});
   outbox.Add(New());
+  outbox.Save();
   EXPECT_FALSE(outbox.Next()->durable);
   EXPECT_FALSE(PathExists(fs(), "/gone"));
 }
@@ -254,6 +279,7 @@ TEST_F(OutboxTest, ADamagedNoticeIsDropped) {
     const auto outbox = Open();
     outbox->Add(good);
     outbox->Add(bad);
+    outbox->Save();
   }
   ASSERT_TRUE(WriteFileDurably(fs(), JoinPath(kFolder, bad.id), "junk").ok());
   ASSERT_TRUE(WriteFileDurably(fs(), JoinPath(kFolder, "note.txt"), "x").ok());
