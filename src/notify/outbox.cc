@@ -90,9 +90,12 @@ void Outbox::Forget(const std::string& id) {
   // Not synced: after a power loss it is delivered twice, and its receiver
   // knows it by its id.
   const Status removed = fs_->RemoveFile(PathOf(id));
-  if (!removed.ok() && removed.code() != StatusCode::kNotFound) {
-    NoteProblem(removed);
+  if (removed.ok() || removed.code() == StatusCode::kNotFound) {
+    done_.erase(id);
+    return;
   }
+  done_.insert(id);
+  NoteProblem(removed);
 }
 
 Status Outbox::BecomeSender() {
@@ -115,6 +118,10 @@ void Outbox::ReadNew() {
   size_t read = 0;
   for (const std::string& name : *names) {
     if (!IsNoticeId(name)) continue;
+    if (done_.contains(name)) {
+      Forget(name);
+      continue;
+    }
     const bool known = std::ranges::any_of(
         waiting_, [&](const Waiting& one) { return one.notice.id == name; });
     if (known) continue;

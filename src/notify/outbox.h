@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -113,6 +114,8 @@ class Outbox {
   std::deque<Waiting> waiting_;  // oldest first
   std::deque<Time> delivered_;   // in the last hour
   bool held_ = false;            // by most_per_hour
+  // Notices that are done with, but whose files could not be removed.
+  std::set<std::string> done_;
   uint64_t given_up_ = 0;
   std::string problem_;
   std::string told_;  // the problem of the disk that the log knows

@@ -273,6 +273,25 @@ TEST_F(OutboxTest, ADiskThatFailsCostsNothingButTheMemory) {
   EXPECT_FALSE(PathExists(fs(), "/gone"));
 }
 
+// The disk was remounted read only: what was delivered is not sent again.
+TEST_F(OutboxTest, ANoticeThatCanNotBeRemovedIsDoneAllTheSame) {
+  test::FaultFileSystem broken(fs());
+  Outbox outbox(&broken, &clock_, kFolder, {});
+  outbox.Add(New());
+  outbox.CountTry();
+  broken.FailOn("RemoveFile", StatusCode::kPermissionDenied, 1,
+                test::FaultFileSystem::kAlways);
+  outbox.Delivered();
+  EXPECT_TRUE(broken.fired());
+  EXPECT_TRUE(outbox.BecomeSender().ok());
+  EXPECT_EQ(outbox.Next(), nullptr);
+  EXPECT_EQ(Files().size(), 1u);
+  broken.Reset();
+  EXPECT_TRUE(outbox.BecomeSender().ok());
+  EXPECT_EQ(outbox.Next(), nullptr);
+  EXPECT_TRUE(Files().empty());
+}
+
 TEST_F(OutboxTest, ADamagedNoticeIsDropped) {
   const Notice good = New(), bad = New();
   {
