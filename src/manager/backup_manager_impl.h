@@ -157,6 +157,7 @@ class BackupManager::Impl : private Database {
   bool CanRestoreLive() const { return hooks_.close && hooks_.reopen; }
   void DescribeSetup(const SnapshotEnvStats& stats, HealthReport* health) const;
   void DescribeDrops(HealthReport* health);
+  void DescribeWork(HealthReport* health);
   static void DescribeBackups(const Listing& listing, HealthReport* health);
   void DescribeFuture(const Listing& listing, HealthReport* health) const;
   void DescribeExposure(const SnapshotEnvStats& stats,

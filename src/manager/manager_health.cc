@@ -94,19 +94,24 @@ HealthReport BackupManager::Impl::Health() {
                                 options_.backup_dir);
     }
   }
+  DescribeWork(&health);
+  return health;
+}
+
+// What did not succeed lately.
+void BackupManager::Impl::DescribeWork(HealthReport* health) {
   for (std::string& problem : notifier_.Problems()) {
-    health.degraded.push_back(std::move(problem));
+    health->degraded.push_back(std::move(problem));
   }
   if (const std::string why = engine_.RotationProblem(); !why.empty()) {
-    health.degraded.push_back("old backups were not removed: " + why);
+    health->degraded.push_back("old backups were not removed: " + why);
   }
   if (std::string cap = engine_.CapProblem(); !cap.empty()) {
-    health.degraded.push_back(std::move(cap));
+    health->degraded.push_back(std::move(cap));
   }
-  if (!health.last_error.empty()) {
-    health.degraded.push_back("the last backup failed: " + health.last_error);
+  if (!health->last_error.empty()) {
+    health->degraded.push_back("the last backup failed: " + health->last_error);
   }
-  return health;
 }
 
 // With AUTO_RESTORE_ENABLED off, files in RESTORE_DIR are not meant for a
