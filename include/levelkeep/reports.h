@@ -202,6 +202,7 @@ struct Job {
   std::optional<Time> not_before;      // pending: when it may begin
   StatusCode code = StatusCode::kOk;   // why the job or its last attempt failed
   std::string message;  // the same in words, or what a completed job did
+  std::string hint;     // what a person can do about a failure
   // "backup", "sequence"; of a create also "size" and, if any, "warning"
   std::map<std::string, std::string> result;
   bool has_ended() const { return status > JobStatus::kInProgress; }

@@ -56,11 +56,13 @@ ControlSocket::~ControlSocket() { Close(); }
 
 Response ControlSocket::Describe() const {
   const auto folder = fs_->Stat(BackupManagerAccess::WorkFolder(*manager_));
+  const auto backups = fs_->StatFollowing(manager_->options().backup_dir);
   return SuccessResponse(
       {{"protocol", kControlProtocol},
        {"version", LevelKeepVersion()},
        {"pid", getpid()},
-       {"workFolder", folder.ok() ? Json(FolderMark(*folder)) : Json()}});
+       {"workFolder", folder.ok() ? Json(FolderMark(*folder)) : Json()},
+       {"backupDir", backups.ok() ? Json(FolderMark(*backups)) : Json()}});
 }
 
 // 1. listen at the first path that works   2. write the path into the lock file

@@ -4,7 +4,7 @@
 // It is HTTP over a unix socket with the routes of docs/http-api.md and one
 // more:
 //
-//   GET /api/control   {"protocol":1,"version","pid","workFolder"}
+//   GET /api/control   {"protocol":1,"version","pid","workFolder","backupDir"}
 //
 // Who may open the socket's file may do everything: there is no token. The path
 // stands in `instance.lock` of the work folder ("socket PATH").

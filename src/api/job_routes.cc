@@ -172,7 +172,7 @@ Result<Job> RunWithKey(BackupManager* manager, const Request& request,
   if (!id.ok()) return id.status();
   auto ended = manager->WaitForJob(*id);
   if (!ended.ok() || ended->code == StatusCode::kOk) return ended;
-  return Status(ended->code, ended->message);
+  return Status(ended->code, ended->message, ended->hint);
 }
 
 Response Accepted(BackupManager* manager, const Request& request,

@@ -233,6 +233,7 @@ Json ToJson(const Job& job, Time now) {
       {"code",
        job.code == StatusCode::kOk ? Json() : Json(StatusCodeName(job.code))},
       {"message", job.message},
+      {"hint", TextOrNull(job.hint)},
       {"result", job.result}};
 }
 

@@ -45,6 +45,7 @@ class Chain {
     for (const auto& [name, removal] : removed_) names.insert(name);
     for (const auto& [name, namings] : namings_) names.insert(name);
     std::vector<ChainLink> links;
+    links.reserve(names.size());
     for (const std::string& name : names) links.push_back(JudgeOne(name));
     std::ranges::stable_sort(links, [](const auto& a, const auto& b) {
       return PlaceOf(a.name) > PlaceOf(b.name);

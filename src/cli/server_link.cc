@@ -2,7 +2,10 @@
 
 #include <httplib.h>
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "api/control_socket.h"
@@ -36,13 +39,35 @@ uint64_t NumberIn(const Json& result, const char* name) {
   return ParseUint64(TextAt(result, name)).value_or(0);
 }
 
-// The socket that the lock file names; empty: none.
-Result<std::string> NamedSocket(FileSystem* fs, const std::string& folder) {
+// The socket that the lock file names; empty: none. Who can't read the file
+// can't work on the database either, and the work itself says why.
+std::string NamedSocket(FileSystem* fs, const std::string& folder) {
   const auto content =
       ReadFile(fs, JoinPath(folder, kInstanceLock), kMaxLockFile);
-  if (content.status().code() == StatusCode::kNotFound) return std::string();
-  LEVELKEEP_RETURN_IF_ERROR(content.status());
-  return api::SocketIn(*content);
+  return content.ok() ? api::SocketIn(*content) : "";
+}
+
+// The server works by its own settings. A flag that it can't obey must not be
+// ignored.
+Status RefuseFlags(const Session& session) {
+  static constexpr std::string_view kOwn[] = {
+      "STORAGE_DIR", "DB_NAME",    "BACKUP_DIR", "RESTORE_DIR",
+      "LOG_LEVEL",   "LOG_FORMAT", "LOG_DIR",    "LOG_RETENTION_DAYS"};
+  for (const auto& [variable, value] : session.line.settings) {
+    if (std::ranges::find(kOwn, variable) != std::end(kOwn)) continue;
+    return Status(StatusCode::kInvalidArgument,
+                  "the running server works by its own settings, so the flag "
+                  "for " +
+                      variable + " can't be obeyed",
+                  "leave the flag out, or change the server's setting");
+  }
+  return Status::Ok();
+}
+
+// Empty: there is no such folder.
+std::string MarkOf(FileSystem* fs, const std::string& folder) {
+  const auto info = fs->StatFollowing(folder);
+  return info.ok() ? api::FolderMark(*info) : "";
 }
 
 Status NoAnswerFrom(const std::string& socket, httplib::Error error) {
@@ -69,8 +94,7 @@ Result<std::unique_ptr<ServerLink>> ServerLink::Find(Session* session) {
   const BackupOptions& options = session->settings().backup;
   const std::string folder = WorkDirOf(options.storage_dir, options.db_name);
   std::unique_ptr<ServerLink> link;
-  LEVELKEEP_ASSIGN_OR_RETURN(const std::string socket,
-                             NamedSocket(session->world.fs, folder));
+  const std::string socket = NamedSocket(session->world.fs, folder);
   session->result["via"] = "folders";
   const SocketState state =
       socket.empty() ? SocketState::kNone : ProbeSocket(socket);
@@ -82,21 +106,24 @@ Result<std::unique_ptr<ServerLink>> ServerLink::Find(Session* session) {
                   "run levelkeep as that user, or as root");
   }
   if (state != SocketState::kListening) return link;
-  const auto info = session->world.fs->Stat(folder);
-  LEVELKEEP_RETURN_IF_ERROR(info.status());
   link.reset(new ServerLink(session, socket));
-  const Status greeted = link->Greet(api::FolderMark(*info));
+  const Status greeted =
+      link->Greet(MarkOf(session->world.fs, folder),
+                  MarkOf(session->world.fs, options.backup_dir));
   if (greeted.code() == StatusCode::kNotFound) {
     link.reset();
     return link;
   }
   LEVELKEEP_RETURN_IF_ERROR(greeted);
+  LEVELKEEP_RETURN_IF_ERROR(RefuseFlags(*session));
   session->result["via"] = "server";
   return link;
 }
 
-// kNotFound: that process manages another folder.
-Status ServerLink::Greet(const std::string& folder_mark) {
+// kNotFound: that process manages another database, or has its backups
+// elsewhere.
+Status ServerLink::Greet(const std::string& work_mark,
+                         const std::string& backups_mark) {
   const auto about = Exchange("GET", api::kControlRoute, nullptr, false);
   if (about.status().code() == StatusCode::kNotFound) {
     return Status(StatusCode::kUnsupported,
@@ -105,8 +132,8 @@ Status ServerLink::Greet(const std::string& folder_mark) {
                   kRestartHint);
   }
   LEVELKEEP_RETURN_IF_ERROR(about.status());
-  if (TextAt(*about, "workFolder") != folder_mark) {
-    return Status(StatusCode::kNotFound, "another folder's");
+  if (TextAt(*about, "workFolder") != work_mark) {
+    return Status(StatusCode::kNotFound, "another database's");
   }
   if (about->value("protocol", uint64_t{0}) != api::kControlProtocol) {
     return Status(StatusCode::kUnsupported,
@@ -115,6 +142,11 @@ Status ServerLink::Greet(const std::string& folder_mark) {
                       LevelKeepVersion() +
                       ", and they do not understand each other",
                   kRestartHint);
+  }
+  if (TextAt(*about, "backupDir") != backups_mark) {
+    session_->console->Say(
+        "the running server has another BACKUP_DIR: working beside it");
+    return Status(StatusCode::kNotFound, "another BACKUP_DIR's");
   }
   session_->console->Say("the running server does it (process " +
                          std::to_string(about->value("pid", 0)) + ", " +
@@ -188,7 +220,7 @@ Result<Json> ServerLink::Follow(const std::string& label,
     if (status == "completed") return job;
     if (status == "failed" || status == "cancelled") {
       return Status(StatusCodeNamed(TextAt(job, "code")),
-                    TextAt(job, "message"));
+                    TextAt(job, "message"), TextAt(job, "hint"));
     }
     progress.Update(job.value("progress", 0.0));
     if (!cancelled && session_->world.stop.stop_requested()) {

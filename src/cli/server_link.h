@@ -48,7 +48,7 @@ class ServerLink {
   ServerLink(Session* session, std::string socket)
       : session_(session), socket_(std::move(socket)) {}
 
-  Status Greet(const std::string& folder_mark);
+  Status Greet(const std::string& work_mark, const std::string& backups_mark);
   Result<Answer> Send(const std::string& method, const std::string& target,
                       const Json& body, bool in_background);
   Result<Json> Exchange(const std::string& method, const std::string& target,

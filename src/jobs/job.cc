@@ -229,6 +229,7 @@ Record JobToRecord(const Job& job) {
   SetTime("not_before", job.not_before, &record);
   record.Set("code", StatusCodeName(job.code));
   SetText("message", job.message, &record);
+  SetText("hint", job.hint, &record);
   for (const auto& [name, value] : job.result) {
     record.Set(std::string(kResultPrefix) + name, value);
   }
@@ -267,6 +268,7 @@ Result<Job> JobFromRecord(const Record& record) {
   job.not_before = GetTime(record, "not_before");
   job.code = StatusCodeNamed(record.Get("code"));
   job.message = record.Get("message");
+  job.hint = record.Get("hint");
   for (const auto& [name, value] : record.fields()) {
     if (!name.starts_with(kResultPrefix)) continue;
     job.result.emplace(name.substr(kResultPrefix.size()), value);

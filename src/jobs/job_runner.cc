@@ -342,6 +342,7 @@ bool JobRunner::ComesAgain(Entry* entry, JobOutcome* outcome) {
   job.not_before = now.wall + *outcome->again;
   job.code = outcome->status.code();
   job.message = outcome->status.message();
+  job.hint = outcome->status.hint();
   if (outcome->postponed) --job.attempts;
   return true;
 }
@@ -358,6 +359,7 @@ void JobRunner::End(const EntryPtr& entry, const JobOutcome& outcome) {
   job.code = code;
   job.message =
       code == StatusCode::kOk ? outcome.message : outcome.status.message();
+  job.hint = outcome.status.hint();
   job.result = outcome.result;
   ended_.push_back(entry);
   if (ended_.size() > kMostEnded) ended_.pop_front();

@@ -296,10 +296,11 @@ TEST_F(ServeTest, AnAddressOfIpv6HasItsBracketsOnce) {
 TEST_F(ServeTest, HealthUsesTheTokenAndTellsIfItIsWrong) {
   environment_["API_TOKEN"] = "correct-horse-battery";
   auto service = Serve();
-  environment_["API_PORT"] = std::to_string(port_);
-  EXPECT_EQ(RunCli({"health"}).code, 0);
+  const std::string url = UrlOf("127.0.0.1", port_);
+  EXPECT_EQ(RunCli({"health", "--url", url}).code, 0);
   environment_["API_TOKEN"] = "another-horse-battery";
-  const Outcome wrong = RunCli({"health"});
+  EXPECT_EQ(RunCli({"health"}).code, 0) << "the socket needs no token";
+  const Outcome wrong = RunCli({"health", "--url", url});
   EXPECT_EQ(wrong.code, 1);
   EXPECT_NE(wrong.err.find("hint: set API_TOKEN to the server's token"),
             std::string::npos)
@@ -391,11 +392,17 @@ TEST_F(ServeTest, LiveAsksOnlyWhetherTheProcessAnswers) {
   }
   environment_["API_TOKEN"] = "correct-horse-battery";
   auto service = Serve();
-  environment_["API_PORT"] = std::to_string(port_);
+  const std::string url = UrlOf("127.0.0.1", port_);
   environment_.erase("API_TOKEN");
-  EXPECT_EQ(RunCli({"health"}).code, 1);
-  EXPECT_EQ(RunCli({"health", "--live", "--json"}).json().at("live"), true);
+  EXPECT_EQ(RunCli({"health", "--url", url}).code, 1);
+  for (const std::vector<std::string>& way :
+       {std::vector<std::string>{}, {"--url", url}}) {
+    std::vector<std::string> words = {"health", "--live", "--json"};
+    words.insert(words.end(), way.begin(), way.end());
+    EXPECT_EQ(RunCli(words).json().at("live"), true);
+  }
   EXPECT_EQ(service->Stop(), 0);
+  environment_["API_PORT"] = std::to_string(port_);
   EXPECT_EQ(RunCli({"health", "--live"}).code, 1);
 }
 

@@ -16,7 +16,7 @@ TEST(ApiOptionsTest, ValidatesAllAtOnce) {
   EXPECT_EQ(status.code(), StatusCode::kInvalidArgument);
   EXPECT_EQ(status.message(),
             "API_HOST is \"a b\": allowed is a host name or address\n"
-            "API_PORT is \"65536\": allowed is 0 to 65535\n"
+            "API_PORT is \"65536\": allowed is 0 to 65535, or none\n"
             "API_TOKEN is not usable: allowed is 1 to 4096 visible ASCII "
             "characters without blanks\n"
             "API_ALLOWED_HOSTS has \"not/fine\": allowed are host names and "

@@ -376,7 +376,8 @@ TEST_F(SettingsTest, ReportsAllProblemsAtOnce) {
       "file .env line 1: not a KEY=VALUE line\n"
       "BACKUP_DRI (file .env line 2) is not known: did you mean BACKUP_DIR?\n"
       "MAX_BACKUPS is \"0\" (file .env line 3): allowed is 1 to 100000\n"
-      "API_PORT is \"70000\" (environment API_PORT): allowed is 0 to 65535\n"
+      "API_PORT is \"70000\" (environment API_PORT): allowed is 0 to 65535, or "
+      "none\n"
       "LOG_LEVEL is \"loud\" (flag --log-level): allowed is trace, debug, "
       "info, warn, error, off");
 }

@@ -98,6 +98,9 @@ Machine::Machine() : env_(&disk_) {
   options_.restore_dir = "/srv/restore";
   options_.schedule.enabled = false;
   options_.verification.after_backup = false;  // it would run in another thread
+  // A limit of silence needs a thread, and this clock runs on its own.
+  options_.retries.backup_timeout = 0;
+  options_.retries.rotate_timeout = 0;
   options_.retention.max_backups = 2;
   options_.archive.md5_sidecar = true;
   options_.resources.threads = 1;

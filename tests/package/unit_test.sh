@@ -22,6 +22,7 @@ grep -qx 'KillMode=mixed' "$WORK/levelkeep.service" ||
   fail "the unit stops the children of the server, too"
 
 # systemd waits until the API answers, and hears whether the server lives.
+# shellcheck disable=SC2016  # $MAINPID is systemd's
 for line in Type=notify WatchdogSec=60 TimeoutStartSec=120 \
   'ExecReload=/bin/kill -HUP $MAINPID'; do
   grep -qxF "$line" "$WORK/levelkeep.service" || fail "the unit lacks $line"

@@ -26,6 +26,8 @@ def filled(site, seed):
 
 def test_create_beside_a_running_server_is_consistent(site, seed):
     with site.serve() as server:
+        # As beside an application that has no socket.
+        (site.work / "control.sock").unlink()
         with Writers(server.api, seed, threads=2, batch=100) as writers:
             for _ in range(4):
                 _, last, _ = writers.snapshot()
@@ -156,6 +158,8 @@ def test_shortened_names_must_be_unique(filled):
 
 def test_restore_beside_a_running_server_refuses_with_its_pid(filled):
     with filled.serve() as server:
+        # As beside an application that has no socket.
+        (filled.work / "control.sock").unlink()
         refused = filled.run("restore", filled.names[0],
                              "--yes").expect(4)
         assert f"pid {server.process.pid}" in refused.err
@@ -195,7 +199,8 @@ def test_pin_unpin_and_delete_of_one_backup(filled):
     filled.run("verify", "--all").expect(0)  # The server would, in its order.
     with filled.serve() as server:
         assert filled.run("pin", first, "--json").expect(0).json() == {
-            "success": True, "name": first, "pinned": True, **place(filled)}
+            "success": True, "name": first, "pinned": True, "via": "server",
+            **place(filled)}
         assert [b["pinned"] for b in server.api.backups()
                 if b["name"] == first] == [True]
         refused = filled.run("delete", first, "--yes", "--force").expect(1)
@@ -204,7 +209,8 @@ def test_pin_unpin_and_delete_of_one_backup(filled):
         assert "--yes" in filled.run("delete", first).expect(2).err
         assert filled.run("delete", first, "--yes",
                           "--json").expect(0).json() == {
-            "success": True, "name": first, "deleted": True, **place(filled)}
+            "success": True, "name": first, "deleted": True,
+            "via": "server", **place(filled)}
         assert first not in [b["name"] for b in server.api.backups()]
         filled.run("delete", first, "--yes").expect(5)
         filled.run("delete", "../" + second, "--yes").expect(2)

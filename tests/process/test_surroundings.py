@@ -150,6 +150,8 @@ def test_a_start_spares_a_create_at_work(site, rng):
     """serve is restarted while `levelkeep create` reads its database."""
     with site.serve() as server:
         fill_with_noise(server, rng, 8)
+        # Without its socket, the program works beside the server.
+        (site.work / "control.sock").unlink()
         slow = start(site, "create", "--json", BACKUP_RATE_LIMIT=2_000_000)
         wait_until(lambda: parts(site), "it is at work")
         scratch = list(site.work.glob("scratch-*"))

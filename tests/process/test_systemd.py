@@ -34,9 +34,16 @@ def stopped_thread(thread):
 
 
 def listener_of(pid):
-    """The thread that accepts connections."""
+    """The thread that accepts connections of the network, not of the control
+    socket."""
+    unix = {line.split()[6] for line in
+            pathlib.Path("/proc/net/unix").read_text().splitlines()[1:]}
     for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
-        if (task / "syscall").read_text().split()[0] in _ACCEPT:
+        call = (task / "syscall").read_text().split()
+        if call[0] not in _ACCEPT:
+            continue
+        link = os.readlink(f"/proc/{pid}/fd/{int(call[1], 16)}")
+        if link.removeprefix("socket:[").rstrip("]") not in unix:
             return int(task.name)
     return None
 

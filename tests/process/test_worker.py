@@ -184,9 +184,11 @@ def test_health_verb_uses_the_token(site):
     token = "correct-horse-battery-staple"
     with site.serve(API_TOKEN=token) as server:
         settings = {"API_PORT": server.port, "API_TOKEN": token}
-        site.run("health", settings=settings).expect(0)
+        url = ("--url", f"http://127.0.0.1:{server.port}")
+        site.run("health", *url, settings=settings).expect(0)
         wrong = {**settings, "API_TOKEN": "wrong-wrong-wrong"}
-        site.run("health", settings=wrong).expect(1)
+        site.run("health", *url, settings=wrong).expect(1)
+        site.run("health", settings=wrong).expect(0)  # over the socket
         server.api.token = None
         reply = server.api.get("/api/backup/list")
         reply.problem(401)
