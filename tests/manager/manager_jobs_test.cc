@@ -207,6 +207,8 @@ TEST_F(ManagerJobsTest, AFailedScheduledBackupIsTriedTwiceMore) {
   using std::chrono::seconds;
   for (const seconds interval : {seconds(120), seconds(10)}) {
     FakeClock clock;
+    std::filesystem::remove_all(options_.storage_dir);
+    std::filesystem::remove_all(options_.backup_dir);
     options_.schedule.enabled = true;
     options_.schedule.interval = interval;
     options_.resources.reserve_bytes = uint64_t{1} << 60;
