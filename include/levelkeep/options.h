@@ -48,7 +48,7 @@ struct BackupOptions {
     int backup_delay = 30, rotate_delay = 30;
     // BACKUP_TIMEOUT, ROTATE_TIMEOUT, VERIFY_TIMEOUT: the seconds without
     // progress after which a job is stopped, and has failed. 0: no limit.
-    int backup_timeout = 300, rotate_timeout = 60, verify_timeout = 3600;
+    int backup_timeout = 300, rotate_timeout = 60, verify_timeout = 21'600;
   } retries;
   // Which backups rotation keeps: those that any rule wants which is set.
   struct Retention {

@@ -227,7 +227,7 @@ Result<Json> ServerLink::Follow(const std::string& label,
       cancelled = true;
       (void)Call("DELETE", "/api/jobs/" + id);
     }
-    session_->world.clock->SleepFor(kLookDelay, {});
+    Clock::System()->SleepFor(kLookDelay, {});  // the server's time is real
   }
 }
 

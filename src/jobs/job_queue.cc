@@ -413,7 +413,9 @@ std::string JobRunner::WhyNotAgain(const Entry& entry) const {
            " that waits does not survive a restart: ask for it again if it is "
            "still wanted";
   }
-  const uint64_t times = PolicyOf(entry).interruptions;
+  // A person who asked for a job sees that it failed, and may ask again.
+  const uint64_t times =
+      job.request.if_needed ? PolicyOf(entry).interruptions : 0;
   if (job.attempts <= times) return "";
   const std::string what =
       "interrupted: the process ended before the job's end was recorded";

@@ -74,8 +74,8 @@ struct JobPolicy {
   std::chrono::milliseconds quiet_limit{0};
   // The setting of quiet_limit, for messages.
   std::string quiet_setting = {};
-  // A submitted job that was interrupted, by a crash of its process, is begun
-  // again so often; then it has failed.
+  // A job that nobody waits for (`if_needed`) and that was interrupted, by a
+  // crash of its process, is begun again so often; then it has failed.
   uint64_t interruptions = 0;
 };
 

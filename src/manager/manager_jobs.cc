@@ -29,6 +29,19 @@ bool IsKey(const std::string& key) {
                      [](char c) { return c > 0x20 && c < 0x7f; });
 }
 
+// A pre hook reports nothing, and has a limit of its own. At a low rate limit,
+// reports are far apart.
+seconds QuietLimitOfCreate(const BackupOptions& options) {
+  constexpr uint64_t kMostBetweenReports = 4 << 20;
+  seconds limit(options.retries.backup_timeout);
+  if (limit.count() == 0) return limit;
+  const auto& hooks = options.notify.hooks;
+  if (!hooks.pre.empty()) limit += seconds(hooks.timeout_seconds);
+  const uint64_t rate = options.resources.rate_limit_bytes_per_second;
+  if (rate > 0) limit += seconds(kMostBetweenReports / rate);
+  return limit;
+}
+
 }  // namespace
 
 std::map<JobType, JobHandler> BackupManager::Impl::Handlers() {
@@ -41,7 +54,7 @@ std::map<JobType, JobHandler> BackupManager::Impl::Handlers() {
                    .retry_delay =
                        std::min<milliseconds>(seconds(retries.backup_delay),
                                               options_.schedule.interval),
-                   .quiet_limit = seconds(retries.backup_timeout),
+                   .quiet_limit = QuietLimitOfCreate(options_),
                    .quiet_setting = "BACKUP_TIMEOUT"}}},
       {JobType::kRestore,
        {.run = [this](const JobRun& run) { return Restore(run); }}},

@@ -206,13 +206,20 @@ TEST_F(ServeTest, AStartThatFailsSaysWhyWithItsCode) {
   EXPECT_EQ(RunCli({"serve"}).code, 2);  // it has no token
 }
 
-TEST_F(ServeTest, CreateBesideAServerIsExternal) {
+TEST_F(ServeTest, CreateBesideAServerIsHotAndWithoutASocketExternal) {
   auto service = Serve();
   Post("/api/events", "{\"type\":\"a\"}");
+  const Outcome hot = RunCli({"create", "--json"});
+  EXPECT_EQ(hot.code, 0) << hot.err;
+  EXPECT_EQ(hot.json().at("way"), "hot");
+  EXPECT_EQ(hot.json().at("via"), "server");
+  std::filesystem::remove(dir_.Sub("storage") +
+                          "/.levelkeep/event_registry_db/control.sock");
   // In the server's process the tool must not touch LOCK; the report says so.
   const Outcome made = RunCli({"create", "--json"});
   EXPECT_EQ(made.code, 0) << made.err;
   EXPECT_EQ(made.json().at("way"), "external");
+  EXPECT_EQ(made.json().at("via"), "folders");
 }
 
 TEST_F(ServeTest, HealthAsksTheServer) {

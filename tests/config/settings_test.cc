@@ -42,7 +42,7 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "ROTATE_RETRIES=1\n"
             "ROTATE_RETRY_DELAY=30\n"
             "ROTATE_TIMEOUT=60\n"
-            "VERIFY_TIMEOUT=3600\n"
+            "VERIFY_TIMEOUT=21600\n"
             "MAX_BACKUPS=10\n"
             "BACKUP_RETENTION_DAYS=0\n"
             "BACKUP_DAILY_RETENTION=0\n"

@@ -80,7 +80,8 @@ bool IsKnownOfDatabase(const std::string& name) {
       name.substr(std::min(name.size(), kFolder.size() + kIdLength));
   return IsEpoch(id) && (rest == "/" || rest == "/record" || rest == "/reuse" ||
                          rest == "/removals" || rest == "/writer.lock" ||
-                         rest == "/create.lock" || IsKnownOfJobs(rest));
+                         rest == "/create.lock" || rest == "/schedules" ||
+                         IsKnownOfJobs(rest));
 }
 
 bool IsKnownInBackups(const std::string& name,

@@ -101,6 +101,7 @@ Machine::Machine() : env_(&disk_) {
   // A limit of silence needs a thread, and this clock runs on its own.
   options_.retries.backup_timeout = 0;
   options_.retries.rotate_timeout = 0;
+  options_.retries.verify_timeout = 0;
   options_.retention.max_backups = 2;
   options_.archive.md5_sidecar = true;
   options_.resources.threads = 1;

@@ -113,7 +113,9 @@ TEST_F(JobPolicyTest, AJobOfACallerIsStoppedToo) {
 // A job that ends its process does not do so at each start.
 TEST_F(JobPolicyTest, AnInterruptedJobIsBegunAgainACountedNumberOfTimes) {
   Set(JobType::kVerify, {.interruptions = 2});
-  const std::string id = Submit(JobType::kVerify, "kills");
+  JobRequest request = Request(JobType::kVerify, "kills");
+  request.if_needed = true;
+  const std::string id = *runner_->Submit({.request = request});
   for (size_t attempt = 1; attempt <= 3; ++attempt) {
     ASSERT_TRUE(HasBegun("kills", attempt));
     ASSERT_TRUE(Until([&] { return store_->Find(id)->attempts == attempt; }));

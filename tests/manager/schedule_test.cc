@@ -177,7 +177,8 @@ TEST_F(ScheduleTest, NoRotationFollowsABackupThatFailed) {
   ASSERT_TRUE(Soon([&] {
     return app.manager_.Health().next_run > *ParseTime("2024-12-29T01:00:00Z");
   }));
-  EXPECT_EQ(jobs(JobType::kRotate), 0u);
+  // It is listed while it finds out that there is nothing to do.
+  EXPECT_TRUE(Soon([&] { return jobs(JobType::kRotate) == 0; }));
 }
 
 TEST_F(ScheduleTest, AWrongScheduleStopsTheStart) {
