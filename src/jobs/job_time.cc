@@ -175,6 +175,8 @@ void JobRunner::RunTimers() {
   }
   for (const auto& timer : due) {
     const EntryPtr entry = NewEntry(timer->request, /*submitted=*/true);
+    bool is_new = false;
+    Time planned;  // of this run; that of the next one follows its end
     {
       MutexLock lock(&mutex_);
       if (std::find(timers_.begin(), timers_.end(), timer) == timers_.end()) {
@@ -184,10 +186,12 @@ void JobRunner::RunTimers() {
       const EntryPtr same = FindSubmitted(timer->request);
       timer->run = same != nullptr ? same : entry;
       timer->run->scheduled = true;
-      if (same == nullptr && !Queue(entry).ok()) continue;
+      is_new = same == nullptr;
+      planned = timer->planned;
+      if (is_new && !Queue(entry).ok()) continue;
     }
-    if (timer->run == entry) Announce(entry);
-    if (timer->note) timer->note(timer->planned);
+    if (is_new) Announce(entry);
+    if (timer->note) timer->note(planned);
   }
 }
 

@@ -81,9 +81,9 @@ TEST_F(JobScheduleTest, EachRunIsNoted) {
     MutexLock lock(&mutex);
     return noted.size() == 2;
   }));
+  runner_->Close();
   EXPECT_GE(noted[0], first);
   EXPECT_GE(noted[1], noted[0] + hours(1));
-  runner_->Close();
 }
 
 TEST_F(JobScheduleTest, OverdueMeansOneRunAtOnce) {
