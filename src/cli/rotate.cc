@@ -74,14 +74,25 @@ void PrintForecast(Session* session, const RotationPlan& plan) {
   SayZone(session);
 }
 
-// The server decides in its job, from what the plan decides from.
+// The plan is the server's: its settings decide, not ours.
 Result<std::vector<RotationDecision>> Rotate(Session* session, Engine* engine) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
   if (server == nullptr) return engine->Rotate();
-  LEVELKEEP_ASSIGN_OR_RETURN(RotationPlan plan, engine->PlanRotation());
-  LEVELKEEP_RETURN_IF_ERROR(
-      server->RunJob("rotating", "POST", "/api/backup/rotate").status());
-  return std::move(plan.decisions);
+  const std::string route = "/api/backup/rotate";
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto plan,
+                             server->Call("POST", route, {{"dryRun", true}}));
+  LEVELKEEP_RETURN_IF_ERROR(server->RunJob("rotating", "POST", route).status());
+  std::vector<RotationDecision> decisions;
+  for (const char* list : {"kept", "removed"}) {
+    for (const auto& one : plan.value(list, ServerLink::Json::array())) {
+      RotationDecision& decision = decisions.emplace_back();
+      decision.name = one.value("name", "");
+      decision.reason = one.value("reason", "");
+      decision.reasons = one.value("reasons", std::vector<std::string>());
+      decision.keep = list == std::string_view("kept");
+    }
+  }
+  return decisions;
 }
 
 Status RunRotate(Session* session) {

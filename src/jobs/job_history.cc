@@ -122,6 +122,13 @@ std::string_view EndedJob::Part(size_t index) const {
   return rest.substr(0, rest.find('.'));
 }
 
+const EndedJob* JobHistory::View::Find(const std::string& id) const {
+  const auto found = std::lower_bound(
+      jobs.begin(), jobs.end(), id,
+      [](const EndedJob& job, const std::string& at) { return job.id() > at; });
+  return found != jobs.end() && found->id() == id ? &*found : nullptr;
+}
+
 // --- the folder
 
 JobHistory::JobHistory(FileSystem* fs, Clock* clock, std::string folder,

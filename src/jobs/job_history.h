@@ -71,6 +71,8 @@ class JobHistory {
   struct View {
     std::vector<EndedJob> jobs;  // newest first
     Counts counts;               // also of the jobs whose records were removed
+    // Null: no job of this id has ended.
+    const EndedJob* Find(const std::string& id) const;
   };
 
   // `fs` and `clock` must outlive this object.

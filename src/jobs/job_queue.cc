@@ -45,11 +45,6 @@ Result<std::string> JobRunner::Submit(const Submission& submission) {
     entry->due.emplace(MomentOf(clock_), submission.delay);
     entry->job.not_before = clock_->Now() + submission.delay;
   }
-  if (submission.joins) {
-    MutexLock lock(&mutex_);
-    const EntryPtr same = FindSubmitted(submission.request);
-    if (same != nullptr) return same->job.id;
-  }
   if (submission.key.empty()) {
     LEVELKEEP_RETURN_IF_ERROR(Enter(entry, submission));
     return entry->job.id;

@@ -243,11 +243,10 @@ Result<std::vector<Job>> JobStore::TakeUp(
   LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
   LEVELKEEP_ASSIGN_OR_RETURN(const auto ids, fs_->List(OpenFolder()));
   LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
-  std::set<std::string> ended;
-  for (const EndedJob& job : view->jobs) ended.insert(job.id());
   for (const std::string& id : ids) {
     if (!IsJobId(id)) continue;
-    auto job = ended.contains(id) ? RemoveOpen(id) : ClaimOne(id, wanted);
+    auto job =
+        view->Find(id) != nullptr ? RemoveOpen(id) : ClaimOne(id, wanted);
     if (!job.ok()) {
       LogWarn(kJobLogTag, "job " + id + " of the last process was not taken " +
                               "up: " + job.status().ToString());
@@ -293,10 +292,7 @@ Result<Job> JobStore::Find(const std::string& id) {
                        "there is no job " + Printable(id, 60));
   if (!IsJobId(id)) return missing;
   LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
-  const auto ended = std::lower_bound(
-      view->jobs.begin(), view->jobs.end(), id,
-      [](const EndedJob& job, const std::string& at) { return job.id() > at; });
-  if (ended != view->jobs.end() && ended->id() == id) {
+  if (const EndedJob* const ended = view->Find(id); ended != nullptr) {
     return Load(JoinPath(folder_, ended->name), nullptr);
   }
   auto open = Load(OpenPath(id), nullptr);

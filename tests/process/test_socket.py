@@ -65,6 +65,21 @@ def test_each_verb_is_done_by_the_server(site, seed):
     assert told_by(site.run("create", "--json").expect(0))["via"] == "folders"
 
 
+def test_a_rotation_follows_the_rules_of_the_server(site, seed):
+    with site.serve(MAX_BACKUPS=9) as server:
+        filled(server, seed)
+        for _ in range(3):
+            server.api.create()
+        # The variable is the command's own; the server does not know it.
+        done = told_by(site.run("rotate", "--json", settings={
+            "MAX_BACKUPS": 1}).expect(0))
+        assert len(done["kept"]) == 3 and done["removed"] == []
+        assert len(site.archives()) == 3
+        refused = site.run("rotate", "--max-backups", "1").expect(2)
+        assert "can't be obeyed" in refused.err
+        assert len(site.archives()) == 3
+
+
 def test_a_failure_of_the_job_is_the_failure_of_the_verb(site, seed):
     with site.serve() as server:
         filled(server, seed)
