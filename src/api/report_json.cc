@@ -237,6 +237,21 @@ Json ToJson(const Job& job, Time now) {
       {"result", job.result}};
 }
 
+RestoreReport RestoreReportOf(
+    const std::map<std::string, std::string>& result) {
+  const auto text = [&](const char* name) {
+    const auto found = result.find(name);
+    return found == result.end() ? std::string() : found->second;
+  };
+  RestoreReport report;
+  report.name = text("backup");
+  report.epoch = text("epoch");
+  report.applied = text("applied") == "true";
+  report.last_sequence = ParseUint64(text("sequence")).value_or(0);
+  report.bytes = ParseUint64(text("bytes")).value_or(0);
+  return report;
+}
+
 Json BackupToJson(const BackupInfo& backup, Time now) {
   auto json = Json::object();
   Describe(backup, PathOf(backup), now,

@@ -5,6 +5,7 @@
 #define LEVELKEEP_API_REPORT_JSON_H_
 
 #include <cstdint>
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -64,6 +65,8 @@ Json RotationToJson(const std::vector<RotationDecision>& decisions);
 Json RotationPlanToJson(const RotationPlan& plan);
 Json ToJson(const HealthReport& health, Time now);
 Json ToJson(const Job& job, Time now);
+// The report of a restore or an undo, from the result of its job.
+RestoreReport RestoreReportOf(const std::map<std::string, std::string>& result);
 
 }  // namespace levelkeep::api
 

@@ -1,6 +1,5 @@
 #include "api/report_json.h"
 #include "api/routes.h"
-#include "base/text.h"
 
 namespace levelkeep::api {
 
@@ -25,30 +24,12 @@ Response Preview(BackupManager* manager, const RestoreRequest& restore) {
   return SuccessResponse(ToJson(*preview));
 }
 
-// What a restore or an undo wrote into the job.
-RestoreReport ReportOf(BackupManager* manager, const Job& job) {
-  const auto text = [&](const char* name) {
-    const auto found = job.result.find(name);
-    return found == job.result.end() ? std::string() : found->second;
-  };
-  RestoreReport report;
-  report.name = text("backup");
-  report.epoch = text("epoch");
-  report.applied = text("applied") == "true";
-  report.last_sequence = ParseUint64(text("sequence")).value_or(0);
-  report.bytes = ParseUint64(text("bytes")).value_or(0);
-  if (!report.applied) {
-    report.restart_command = manager->options().restore.restart_command;
-  }
-  return report;
-}
-
 // The outcome of the request's job, once, however often the request comes.
 Result<RestoreReport> ReportWithKey(BackupManager* manager, const Call& call,
                                     const JobRequest& job) {
   const auto ended = RunWithKey(manager, call.request(), job);
   if (!ended.ok()) return ended.status();
-  return ReportOf(manager, *ended);
+  return RestoreReportOf(ended->result);
 }
 
 Response Restore(BackupManager* manager, const Call& call) {

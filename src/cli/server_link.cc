@@ -5,10 +5,12 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <map>
 #include <string_view>
 #include <utility>
 
 #include "api/control_socket.h"
+#include "api/report_json.h"
 #include "base/json.h"
 #include "base/process.h"
 #include "base/status_macros.h"
@@ -33,10 +35,6 @@ std::string TextAt(const Json& json, const char* name) {
   const auto found = json.find(name);
   return found != json.end() && found->is_string() ? found->get<std::string>()
                                                    : "";
-}
-
-uint64_t NumberIn(const Json& result, const char* name) {
-  return ParseUint64(TextAt(result, name)).value_or(0);
 }
 
 // The socket that the lock file names; empty: none. Who can't read the file
@@ -232,14 +230,8 @@ Result<Json> ServerLink::Follow(const std::string& label,
 }
 
 RestoreReport RestoreReportOf(const Json& job) {
-  const Json result = job.value("result", Json::object());
-  RestoreReport report;
-  report.name = TextAt(result, "backup");
-  report.epoch = TextAt(result, "epoch");
-  report.applied = TextAt(result, "applied") == "true";
-  report.last_sequence = NumberIn(result, "sequence");
-  report.bytes = NumberIn(result, "bytes");
-  return report;
+  return api::RestoreReportOf(
+      job.value("result", std::map<std::string, std::string>()));
 }
 
 std::string BackupTarget(const std::string& name) {

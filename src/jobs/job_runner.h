@@ -132,7 +132,7 @@ class JobRunner {
   struct Submission {
     JobRequest request = {};
     // If a submitted job with an equal request has not ended, Submit returns
-    // its id.
+    // its id. Not for a job that must be recorded.
     bool joins = false;
     // Submit fails if the record can't be written; false: the job runs without
     // one.
