@@ -67,7 +67,9 @@ std::vector<Entry> EntriesOf(const EnvFile& file, std::string_view secret) {
     const SettingRow* const row = FindSettingRow(entry.key);
     if (row != nullptr && row->info.secret) {
       if (row->Has(entry.key)) {
-        value = std::string(kMark) + value;
+        // A URL stays one, if it is one.
+        const bool url = entry.key.ends_with("_URL");
+        value = url ? value + std::string(kMark) : std::string(kMark) + value;
       } else if (value == "present") {
         value = Scratch::Get().Sub("secret");
         WriteFile(value, std::string(kMark) + std::string(secret));
@@ -107,9 +109,11 @@ void CheckProblems(const std::string& message) {
   Require(message.find(kMark) == message.npos, "no problem shows a secret");
   for (const std::string& line : Lines(message)) {
     Require(!line.empty(), "a problem says what is wrong");
+    // Settings that contradict each other can stand in several lines.
+    const std::string first = line.substr(0, line.find_first_of(": "));
     Require(line.find("file .env line ") != line.npos ||
-                line.find("_DIR") != line.npos,
-            "a problem names a line, or the folders that contradict");
+                FindSettingRow(first) != nullptr,
+            "a problem names a line, or the setting that contradicts: " + line);
   }
 }
 

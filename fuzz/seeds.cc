@@ -244,8 +244,11 @@ void AddRecords(const Corpus& corpus) {
 void AddEnvironment(const Corpus& corpus) {
   std::string all = "# every setting\n";
   for (const SettingInfo& info : AllSettings()) {
-    const std::string value =
-        info.secret ? "%SECRET%0123456789" : info.default_value;
+    const std::string value = info.name.ends_with("_URL")
+                                  ? "https://a.example/b?c"
+                              : info.name == "SMTP_USER" ? "user"
+                              : info.secret              ? "%SECRET%0123456789"
+                                                         : info.default_value;
     all += info.name + "=" + value + "\n";
   }
   for (const char flags : {'\0', '\1', '\2', '\4'}) {
