@@ -30,13 +30,21 @@ struct BackupOptions {
     bool enabled = true;  // AUTO_BACKUP_ENABLED
     // AUTO_BACKUP_INTERVAL, 1 second .. 30 days
     std::chrono::milliseconds interval{3'600'000};
-    // BACKUP_SCHEDULE, ROTATE_SCHEDULE: cron expressions (docs/schedules.md);
-    // empty: none. BACKUP_SCHEDULE replaces `interval`.
-    std::string backup = {}, rotate = {};
+    // BACKUP_SCHEDULE, ROTATE_SCHEDULE, VERIFY_SCHEDULE: cron expressions
+    // (docs/schedules.md); empty: none. BACKUP_SCHEDULE replaces `interval`.
+    std::string backup = {}, rotate = {}, verify = {};
     // SCHEDULE_TZ: the time zone of cron expressions, and in which retention
     // counts days, weeks, months and years, by its name, "Europe/Berlin";
     // empty: that of TZ, or else the machine's.
     std::string time_zone = {};
+    // BACKUP_ON_SHUTDOWN: also when the database is detached. Triggers:
+    // "shutdown", "pre-restore". Neither is made if nothing changed.
+    bool on_shutdown = false;
+    // BACKUP_BEFORE_RESTORE: also of the database that a restore replaces.
+    bool before_restore = false;
+    // BACKUP_WORKER_POLL_MS, 100 .. 86400000: how often jobs of other processes
+    // are looked for, if the kernel can't tell of them (a network file system).
+    std::chrono::milliseconds poll{5000};
     // SCHEDULE_JITTER, seconds: each run is later by a part of it that is fixed
     // for this database. 0 .. 86400.
     int jitter = 0;
@@ -82,6 +90,8 @@ struct BackupOptions {
   } resources;
   struct Verification {
     bool after_backup = true;  // BACKUP_VERIFY: in full, in the background
+    // VERIFY_BUDGET: archive bytes a day that VERIFY_SCHEDULE may read; 0: all
+    uint64_t budget = 0;
     // LEVELKEEP_CHECK_PROGRAM; empty: the one beside this program or installed
     std::string check_program;
   } verification;

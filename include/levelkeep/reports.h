@@ -176,9 +176,11 @@ struct EventCount {
   std::string first_time, last_time;  // RFC 3339
 };
 
-// What a job is to do. Members are as in the method for its type. `if_needed`:
-// a submitted job ends at once if the newest backup has all writes, or if the
-// backup is verified in full or damaged, or BACKUP_VERIFY is off.
+// What a job is to do. Members are as in the method for its type; `all` with
+// kVerify means the backups that have waited longest (VERIFY_BUDGET).
+// `if_needed`: a submitted job ends at once if the newest backup has all
+// writes, or if the backup is verified in full or damaged, or BACKUP_VERIFY is
+// off.
 struct JobRequest {
   JobType type = JobType::kCreate;
   std::string backup = {}, label = {};  // backup: a name, or "latest"

@@ -13,7 +13,7 @@ _levelkeep_options() {
 _levelkeep() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
   local verbs="serve worker create list inspect verify restore \
-    accept-loss rotate pin unpin delete own jobs schedule config health"
+    accept-loss rotate pin unpin delete own jobs job schedule config health"
   local global="--json --quiet --verbose --config --version --help"
   local verb="" word
   for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do

@@ -73,6 +73,17 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager) {
        .answers = {200, 202, 404, 409, 422, 507},
        .handler = [=](const Call& call) { return Verify(manager, call); }},
       {.method = "POST",
+       .path = "/api/backup/verify",
+       .summary = "verifies the backups that have waited longest for it",
+       .scope = Scope::kCreate,
+       .body = Body{},
+       .answers = {202, 409, 507},
+       .handler =
+           [=](const Call& call) {
+             return Accepted(manager, call.request(),
+                             {.type = JobType::kVerify, .all = true});
+           }},
+      {.method = "POST",
        .path = "/api/backup/{name}/pin",
        .summary = "protects the backup from rotation",
        .scope = Scope::kAdmin,

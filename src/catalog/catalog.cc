@@ -87,6 +87,10 @@ void ApplyState(const BackupState& state, CatalogEntry* entry) {
       state.not_checked->mtime_ns == entry->mtime_ns) {
     entry->not_checked = state.not_checked;
   }
+  if (state.covered && state.covered->size_bytes == entry->size_bytes &&
+      state.covered->mtime_ns == entry->mtime_ns) {
+    entry->covered_until = state.covered->until;
+  }
 }
 
 }  // namespace

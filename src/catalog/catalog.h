@@ -104,6 +104,8 @@ class Catalog {
   // Records that a check could not be done at `at`. Earlier results stay.
   Status RecordNotChecked(const std::string& name, const std::string& reason,
                           Time at);
+  // Records that the database had no other writes at `until`.
+  Status RecordCovered(const std::string& name, Time until);
   Status SetPinned(const std::string& name, bool pinned);
   // Removes archive, sidecars and state file, in this order: a crash in between
   // leaves files that Sweep removes, never an archive without its digest.

@@ -101,6 +101,12 @@ Status Catalog::RecordNotChecked(const std::string& name,
   });
 }
 
+Status Catalog::RecordCovered(const std::string& name, Time until) {
+  return ChangeState(name, [&](const Archive& archive, BackupState* state) {
+    state->covered = {until, archive.size_bytes, archive.mtime_ns};
+  });
+}
+
 Status Catalog::SetPinned(const std::string& name, bool pinned) {
   return ChangeState(name, [&](const Archive&, BackupState* state) {
     state->pinned = pinned;

@@ -42,12 +42,20 @@ struct CatalogEntry {
   std::optional<VerifyRecord> verification;
   std::string verified_sha256;  // of the verified archive
   std::optional<NotChecked> not_checked;
-  std::vector<BackupCopy> copies;  // in other destinations
+  std::optional<Time> covered_until;  // see Covered
+  std::vector<BackupCopy> copies;     // in other destinations
 
   // True if the archive is in `backups/`.
   bool is_local() const { return !path.empty(); }
   // The manifest's time, or else the name's.
   Time created() const;
+  // The last time up to `now` at which the backup is known to have had every
+  // write.
+  Time CoveredUntil(Time now) const {
+    const bool later =
+        covered_until && *covered_until > created() && *covered_until <= now;
+    return later ? *covered_until : created();
+  }
   // The manifest's OrderTimeOf, or else the name's time.
   Time order_time() const;
   // True if every byte was read and was right; "structure" does not count.

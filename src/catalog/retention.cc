@@ -60,10 +60,17 @@ std::vector<std::string> WhatIsKnown(const RetentionItem& item) {
 
 using Candidate = RetentionCandidate;
 
+// A backup stands for the last time at which it had every write.
+Time LastTime(const RetentionItem& item) {
+  return std::max(item.created, item.covered_until);
+}
+
 // Latest first, by the clock.
 bool IsLater(const Candidate* a, const Candidate* b) {
-  return std::tie(a->day, a->item->created) >
-         std::tie(b->day, b->item->created);
+  const auto key = [](const Candidate* one) {
+    return std::pair(one->day, LastTime(*one->item));
+  };
+  return key(a) > key(b);
 }
 
 // The rules of retention.h, a method for each, over a set of backups that may
@@ -136,7 +143,7 @@ class Rules {
     Candidate& candidate = storage_.emplace_back();
     candidate.item = &item;
     candidate.index = storage_.size() - 1;
-    candidate.day = LocalDay(item.created);
+    candidate.day = LocalDay(LastTime(item));
     candidate.buckets = BucketsOf(candidate.day);
     if (explain_) candidate.reasons = std::make_unique<RetentionReasons>();
     candidate.history =
@@ -151,7 +158,7 @@ class Rules {
   }
 
   bool IsOfTheFuture(const RetentionItem& item) const {
-    return item.created > now_ + RetentionPolicy::kClockTolerance;
+    return LastTime(item) > now_ + RetentionPolicy::kClockTolerance;
   }
 
   // Finds out what each backup is, and counts from the newest one on.
@@ -218,7 +225,7 @@ class Rules {
       // order says, unless that is the future: then the clock was ahead before.
       const RetentionItem& item = *one->item;
       const Time made = std::max(
-          item.created, item.order_time <= now_ ? item.order_time : Time());
+          LastTime(item), item.order_time <= now_ ? item.order_time : Time());
       if (Between(made, now_) < std::chrono::days(days)) {
         one->Keep([&] { return "younger than " + setting(); });
       } else {
@@ -379,6 +386,7 @@ std::vector<RetentionItem> RetentionItems(
         .name = entry->name,
         .created = entry->created(),
         .order_time = entry->order_time(),
+        .covered_until = entry->covered_until.value_or(Time()),
         .size_bytes = entry->size_bytes,
         .epoch = entry->manifest ? entry->manifest->db_epoch : "",
         .whose = WhoseIs(listing, *entry),

@@ -28,6 +28,9 @@ struct RetentionItem {
   std::string name;
   Time created;
   Time order_time;  // see format/manifest.h; not before `created`
+  // When a later backup was skipped, because this one had every write. Age and
+  // buckets count from then, if it is after `created`.
+  Time covered_until = {};
   uint64_t size_bytes = 0;
   std::string epoch;  // backups with one epoch are one history
   Whose whose = Whose::kOwn;

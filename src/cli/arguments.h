@@ -20,6 +20,7 @@ struct Session;
 // The values that the options of all verbs can set.
 struct VerbArguments {
   std::string source;  // a backup's name, the beginning of a name, or a path
+  std::string action;  // of job
   std::string label;
   std::string target_dir;
   std::string depth;  // of verify; empty: not given
@@ -35,6 +36,7 @@ struct VerbArguments {
   bool force = false;
   bool forget_undo = false;
   bool list = false;
+  bool no_wait = false;
   bool live = false;
   bool once = false;
   bool other_database = false;
@@ -92,6 +94,7 @@ extern const Verb kUnpinVerb;
 extern const Verb kDeleteVerb;
 extern const Verb kOwnVerb;
 extern const Verb kJobsVerb;
+extern const Verb kJobVerb;
 extern const Verb kScheduleVerb;
 extern const Verb kConfigVerb;
 extern const Verb kHealthVerb;

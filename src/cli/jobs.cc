@@ -1,4 +1,4 @@
-// levelkeep jobs
+// levelkeep jobs, levelkeep job
 
 #include "api/report_json.h"
 #include "base/status_macros.h"
@@ -6,6 +6,7 @@
 #include "cli/server_link.h"
 #include "cli/session.h"
 #include "dbfiles/identity.h"
+#include "jobs/job.h"
 #include "jobs/job_store.h"
 
 namespace levelkeep::cli {
@@ -24,6 +25,25 @@ constexpr char kJobsHelp[] =
     "It asks the running server. Without one, it reads what BACKUP_DIR\n"
     "remembers: jobs of the last 90 days; none can be cancelled then.\n";
 
+constexpr char kJobHelp[] =
+    "Begins a job of the database.\n"
+    "\n"
+    "Usage: levelkeep job run JOB [--no-wait]\n"
+    "\n"
+    "JOB is backup-database, rotate-backups or verify-backups; the last one\n"
+    "verifies the backups that have waited longest, as VERIFY_SCHEDULE does.\n"
+    "A running server does the job, and this command waits for its end. "
+    "Without\none, the job is kept in BACKUP_DIR: the application, or for "
+    "rotations and\nverifications also levelkeep worker, does it as soon as it "
+    "runs.\n";
+
+constexpr VerbOption kJobOptions[] = {
+    {"action", "run", nullptr, &VerbArguments::action},
+    {"job", "JOB", nullptr, &VerbArguments::source},
+    {"--no-wait", nullptr, "do not wait for the end of the job",
+     &VerbArguments::no_wait},
+};
+
 constexpr VerbOption kJobsOptions[] = {
     {"source", "ID", nullptr, &VerbArguments::source},
     {"--limit", "N", "list at most N jobs (default 20)",
@@ -37,19 +57,29 @@ uint64_t LimitOf(const VerbArguments& arguments) {
   return arguments.limit == 0 ? kDefault : arguments.limit;
 }
 
+// The store of the database's jobs. A process without jobs of its own may read
+// it and add to it beside a server.
+Result<std::unique_ptr<JobStore>> OpenStore(Session* session) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const DatabaseIdentity identity,
+      ReadIdentity(session->world.fs,
+                   session->settings().backup.storage_path()));
+  if (identity.id.empty()) {
+    return Status(StatusCode::kNotFound,
+                  "the database has no jobs yet: no server has managed it",
+                  "start the application, or levelkeep serve, once");
+  }
+  return std::make_unique<JobStore>(
+      session->world.fs, session->world.clock,
+      session->NewEngine().JobsFolder(identity.id));
+}
+
 // Reads the records without a server.
 class RecordedJobs {
  public:
   static Result<RecordedJobs> Open(Session* session) {
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        const DatabaseIdentity identity,
-        ReadIdentity(session->world.fs,
-                     session->settings().backup.storage_path()));
-    if (identity.id.empty()) {
-      return Status(StatusCode::kNotFound,
-                    "the database has no jobs yet: no server has managed it");
-    }
-    return RecordedJobs(session, session->NewEngine().JobsFolder(identity.id));
+    LEVELKEEP_ASSIGN_OR_RETURN(auto store, OpenStore(session));
+    return RecordedJobs(session, std::move(store));
   }
 
   Result<Json> Show(const std::string& id) const {
@@ -64,10 +94,8 @@ class RecordedJobs {
   }
 
  private:
-  RecordedJobs(Session* session, const std::string& folder)
-      : clock_(session->world.clock),
-        store_(std::make_unique<JobStore>(session->world.fs,
-                                          session->world.clock, folder)) {}
+  RecordedJobs(Session* session, std::unique_ptr<JobStore> store)
+      : clock_(session->world.clock), store_(std::move(store)) {}
 
   Clock* clock_;
   std::unique_ptr<JobStore> store_;
@@ -139,6 +167,92 @@ Result<Json> JobsHere(Session* session) {
   return Json::array({std::move(job)});
 }
 
+// A job that other processes may ask for, by the name that users know.
+struct NamedJob {
+  const char* name;
+  JobRequest request;
+  const char* route;
+  const char* label;  // beside its progress
+};
+
+const std::vector<NamedJob>& NamedJobs() {
+  static const auto* const kJobs = new std::vector<NamedJob>{
+      {"backup-database",
+       {.type = JobType::kCreate, .trigger = "cli"},
+       "/api/backup/create",
+       "creating a backup"},
+      {"rotate-backups",
+       {.type = JobType::kRotate, .trigger = "cli"},
+       "/api/backup/rotate",
+       "rotating"},
+      {"verify-backups",
+       {.type = JobType::kVerify, .all = true, .trigger = "cli"},
+       "/api/backup/verify",
+       "verifying"}};
+  return *kJobs;
+}
+
+Result<const NamedJob*> FindNamedJob(const std::string& name) {
+  std::string known;
+  for (const NamedJob& job : NamedJobs()) {
+    if (name == job.name) return &job;
+    known += (known.empty() ? "" : ", ") + std::string(job.name);
+  }
+  return Status(StatusCode::kInvalidArgument,
+                name.empty() ? "job run needs the name of a job"
+                             : "there is no job " + Printable(name, 60),
+                "allowed are " + known);
+}
+
+Result<Json> RunOver(Session* session, ServerLink* server,
+                     const NamedJob& job) {
+  if (!session->arguments().no_wait) {
+    return server->RunJob(job.label, "POST", job.route);
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string id,
+                             server->Submit("POST", job.route));
+  return Json{{"id", id}, {"type", JobTypeName(job.request.type)}};
+}
+
+// Nobody runs the job yet.
+Result<Json> Offer(Session* session, const NamedJob& named) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto store, OpenStore(session));
+  Job job;
+  job.created = session->world.clock->Now();
+  job.id = NewJobId(job.created);
+  job.request = named.request;
+  LEVELKEEP_RETURN_IF_ERROR(store->Offer(job));
+  return api::ToJson(job, job.created);
+}
+
+Status RunJob(Session* session) {
+  if (session->arguments().action != "run") {
+    return Status(StatusCode::kInvalidArgument,
+                  "job needs an action, and the only one is run",
+                  "levelkeep job run backup-database; levelkeep jobs lists");
+  }
+  LEVELKEEP_ASSIGN_OR_RETURN(const NamedJob* const named,
+                             FindNamedJob(session->arguments().source));
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto server, ServerLink::Find(session));
+  LEVELKEEP_ASSIGN_OR_RETURN(const Json job,
+                             server == nullptr
+                                 ? Offer(session, *named)
+                                 : RunOver(session, server.get(), *named));
+  session->result["job"] = job;
+  const std::string id = FieldOf(job, "id");
+  if (server == nullptr) {
+    session->console->Print("job " + id +
+                            " is kept: it begins when the application runs\n");
+  } else if (session->arguments().no_wait) {
+    session->console->Print("job " + id + " has begun: levelkeep jobs " + id +
+                            " shows it\n");
+  } else {
+    session->console->Print(std::string(named->name) + ": " +
+                            FieldOf(job, "message") + "\n");
+  }
+  return Status::Ok();
+}
+
 Status RunJobs(Session* session) {
   const VerbArguments& arguments = session->arguments();
   if (arguments.cancel && arguments.source.empty()) {
@@ -155,6 +269,12 @@ Status RunJobs(Session* session) {
 }
 
 }  // namespace
+
+const Verb kJobVerb = {.name = "job",
+                       .summary = "begin a job, now or at the next start",
+                       .help = kJobHelp,
+                       .run = RunJob,
+                       .options = kJobOptions};
 
 const Verb kJobsVerb = {.name = "jobs",
                         .summary = "list, show or cancel jobs",

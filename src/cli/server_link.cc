@@ -196,12 +196,20 @@ Result<Json> ServerLink::Call(const std::string& method,
   return Exchange(method, target, body, false);
 }
 
+Result<std::string> ServerLink::Submit(const std::string& method,
+                                       const std::string& target,
+                                       const Json& body) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const Json accepted,
+                             Exchange(method, target, body, true));
+  return TextAt(accepted, "id");
+}
+
 Result<Json> ServerLink::RunJob(const std::string& label,
                                 const std::string& method,
                                 const std::string& target, const Json& body) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const Json accepted,
-                             Exchange(method, target, body, true));
-  return Follow(label, TextAt(accepted, "id"));
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::string id,
+                             Submit(method, target, body));
+  return Follow(label, id);
 }
 
 // 1. look at the job from time to time   2. on a stop, cancel it, and wait for

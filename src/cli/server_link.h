@@ -36,11 +36,15 @@ class ServerLink {
   // One exchange. `body` null: none. An error answer becomes its Status.
   Result<Json> Call(const std::string& method, const std::string& target,
                     const Json& body = nullptr);
-  // The same for a route that answers before its job is done. Shows the
+  // For a route that answers before its job is done. Shows the
   // progress beside `label` and returns the job when it has ended; its failure
   // is an error. A stop of the program cancels the job.
   Result<Json> RunJob(const std::string& label, const std::string& method,
                       const std::string& target, const Json& body = nullptr);
+  // Only begins that job, and returns its id.
+  Result<std::string> Submit(const std::string& method,
+                             const std::string& target,
+                             const Json& body = nullptr);
 
   const std::string& socket() const { return socket_; }
 

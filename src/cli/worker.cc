@@ -1,8 +1,10 @@
 // levelkeep worker
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -15,9 +17,12 @@
 #include "cli/reload.h"
 #include "cli/session.h"
 #include "cli/supervision.h"
+#include "dbfiles/identity.h"
+#include "engine/due_verification.h"
 #include "engine/engine.h"
 #include "jobs/job.h"
 #include "jobs/job_runner.h"
+#include "jobs/job_watch.h"
 #include "notify/notifier.h"
 
 namespace levelkeep::cli {
@@ -63,6 +68,7 @@ class Worker {
   // `once`: a backup that could not be checked is not tried again.
   Worker(const Settings& settings, const World& world, bool once)
       : once_(once),
+        options_(settings.backup),
         fs_(world.fs),
         clock_(world.clock),
         engine_(settings.backup,
@@ -73,7 +79,9 @@ class Worker {
               {{JobType::kVerify,
                 {.run = [this](const JobRun& run) { return Verify(run); },
                  .is_needed =
-                     [this](const JobRequest& job) { return IsNeeded(job); }}}},
+                     [this](const JobRequest& job) { return IsNeeded(job); }}},
+               {JobType::kRotate,
+                {.run = [this](const JobRun&) { return Rotate(); }}}},
               [this](const JobRequest& job) { return StoreOf(job); }),
         stop_(world.stop, [this] { jobs_.StopAll(); }) {
     notifier_.Open("");  // STORAGE_DIR belongs to another process
@@ -122,6 +130,23 @@ class Worker {
     return ids;
   }
 
+  // Takes up the jobs that others put into BACKUP_DIR, now and from now on.
+  // Creates no folder.
+  void TakeUpOffered() {
+    for (const std::string& folder : engine_.JobsFolders()) {
+      if (PathExists(fs_, folder)) OpenStore(folder);
+    }
+  }
+  // The jobs that have not ended.
+  std::set<std::string> OpenJobs() {
+    std::set<std::string> ids;
+    const auto jobs = jobs_.List({});
+    for (const Job& job : jobs.ok() ? *jobs : std::vector<Job>()) {
+      if (!job.has_ended()) ids.insert(job.id);
+    }
+    return ids;
+  }
+
   JobRunner* jobs() { return &jobs_; }
   void Reload(const Settings& settings) { engine_.Reload(settings.backup); }
 
@@ -154,6 +179,7 @@ class Worker {
 
   // Not if the server verified the backup meanwhile, or rotated it away.
   bool IsNeeded(const JobRequest& job) {
+    if (job.all) return true;
     const auto backup = engine_.Find(job.backup);
     return backup.ok() && !WasDone(*backup) && !backup->verified_in_full();
   }
@@ -163,7 +189,10 @@ class Worker {
   std::shared_ptr<JobStore> StoreOf(const JobRequest& job) {
     const auto backup = engine_.Find(job.backup);
     if (!backup.ok()) return nullptr;
-    const std::string folder = engine_.JobsFolder(*backup);
+    return OpenStore(engine_.JobsFolder(*backup));
+  }
+
+  std::shared_ptr<JobStore> OpenStore(const std::string& folder) {
     std::shared_ptr<JobStore> store;
     {
       MutexLock lock(&mutex_);
@@ -172,8 +201,55 @@ class Worker {
       store = std::make_shared<JobStore>(fs_, clock_, folder);
       stores_[folder] = store;
     }
-    jobs_.TakeUp(store);
+    const Status taken = TakeUp(store, folder);
+    if (!taken.ok())
+      LogWarn(kWorkerTag, "kept jobs were not taken up: " + taken.ToString());
+    if (once_) return store;
+    auto watch = std::make_unique<JobWatch>(
+        store, clock_, [this] { return engine_.options().schedule.poll; },
+        [this, store, folder] { return TakeUp(store, folder); });
+    MutexLock lock(&mutex_);
+    watches_.push_back(std::move(watch));
     return store;
+  }
+
+  // A rotation needs to know whether a restore can be undone, which stands
+  // beside the database.
+  Status TakeUp(const std::shared_ptr<JobStore>& store,
+                const std::string& folder) {
+    const auto taken = jobs_.TakeUp(store, [&](JobType type) {
+      if (type != JobType::kRotate) return true;
+      const auto identity = ReadIdentity(fs_, options_.storage_path());
+      return identity.ok() && !identity->id.empty() &&
+             engine_.JobsFolder(identity->id) == folder;
+    });
+    return taken.status();
+  }
+
+  JobOutcome Rotate() {
+    BackupOptions options = options_;
+    options.retention = engine_.options().retention;
+    Engine engine(options, {.fs = fs_, .clock = clock_});
+    const auto decisions = engine.Rotate();
+    if (!decisions.ok()) return {decisions.status()};
+    const auto removed =
+        std::ranges::count(*decisions, false, &RotationDecision::keep);
+    LogInfo(kWorkerTag, std::to_string(removed) + " backups were removed");
+    return {Status::Ok(), std::to_string(removed) + " backups were removed"};
+  }
+
+  JobOutcome VerifyDue(const JobRun& run) {
+    const auto report =
+        DueVerification(&engine_, fs_, clock_).Run(run.created, run.work);
+    if (report.ok()) {
+      LogInfo(kWorkerTag, report->message());
+      return {report->status(), report->message()};
+    }
+    JobOutcome outcome{report.status()};
+    outcome.postponed = report.status().code() == StatusCode::kBusy ||
+                        report.status().code() == StatusCode::kCancelled;
+    if (outcome.postponed && !once_) outcome.again = kBusyDelay;
+    return outcome;
   }
 
   void IsAt(const std::string& name, uint64_t checked) {
@@ -183,6 +259,7 @@ class Worker {
   }
 
   JobOutcome Verify(const JobRun& run) {
+    if (run.request.all) return VerifyDue(run);
     const std::string& name = run.request.backup;
     const auto backup = engine_.Find(name);
     if (!backup.ok()) return {Status::Ok(), name + " was rotated away"};
@@ -225,6 +302,7 @@ class Worker {
   }
 
   const bool once_;
+  const BackupOptions options_;
   FileSystem* const fs_;
   Clock* const clock_;
   Engine engine_;
@@ -237,6 +315,7 @@ class Worker {
   uint64_t checked_ GUARDED_BY(mutex_) = 0;
 
   JobRunner jobs_;  // its threads use the members above
+  std::vector<std::unique_ptr<JobWatch>> watches_ GUARDED_BY(mutex_);
   std::stop_callback<std::function<void()>> stop_;
 };
 
@@ -275,12 +354,16 @@ Status RunOnce(Session* session, Worker* worker) {
   if (!ids.ok() && ids.status().code() != StatusCode::kCancelled) {
     return ids.status();
   }
+  worker->TakeUpOffered();
   uint64_t completed = 0, damaged = 0;
   Status stopped = ids.status(), failure;
-  for (const std::string& id : ids.ok() ? *ids : std::vector<std::string>()) {
+  std::set<std::string> jobs = worker->OpenJobs();
+  if (ids.ok()) jobs.insert(ids->begin(), ids->end());
+  for (const std::string& id : jobs) {
     const auto job = worker->jobs()->Wait(id, session->world.stop);
     const StatusCode code = job.ok() ? job->code : job.status().code();
-    if (code == StatusCode::kOk) ++completed;
+    const bool verified = job.ok() && job->request.type == JobType::kVerify;
+    if (code == StatusCode::kOk && verified) ++completed;
     if (code == StatusCode::kCorruption) ++damaged;
     Status status = job.status();
     if (job.ok()) status = Status(code, job->message);
@@ -331,6 +414,7 @@ void Scan(Worker* worker, Status prepared, Pause* pause, Clock* clock,
     if (!prepared.ok()) prepared = worker->Prepare();
     const Status failure =
         prepared.ok() ? worker->SubmitPending().status() : prepared;
+    if (prepared.ok()) worker->TakeUpOffered();
     if (!failure.ok() && failure.message() != told && !stop.stop_requested()) {
       LogWarn(kWorkerTag, "will try again: " + failure.ToString());
     }
@@ -351,18 +435,19 @@ Status RunWorker(Session* session) {
   Supervision supervision(session->world.supervisor);
   supervision.Starting();
   Worker worker(settings, session->world, once);
-  Pause pause(settings.worker_poll);
+  Pause pause(settings.backup.schedule.poll);
   Reloader reloader(session, &supervision, {.apply = [&](const Settings& next) {
                       worker.Reload(next);
-                      pause.Set(next.worker_poll);
+                      pause.Set(next.backup.schedule.poll);
                     }});
   Status prepared = worker.Prepare();
   const bool waits = !once && prepared.code() == StatusCode::kNotFound;
   if (!prepared.ok() && !waits) return prepared;
   if (once) return RunOnce(session, &worker);
-  LogInfo(kWorkerTag, "Starting with poll interval " +
-                          std::to_string(settings.worker_poll.count()) +
-                          "ms. Storage root: " + settings.backup.backup_dir);
+  LogInfo(kWorkerTag,
+          "Starting with poll interval " +
+              std::to_string(settings.backup.schedule.poll.count()) +
+              "ms. Storage root: " + settings.backup.backup_dir);
   if (supervision.is_watched()) {
     worker.jobs()->AddListener(
         [&supervision](const Job& job) { supervision.DescribeJob(job); });

@@ -31,10 +31,10 @@ bool IsInside(const std::string& path, const std::string& folder) {
 // Only cron expressions, and rules that count days, need the machine's zone.
 std::string DescribeMissingZone(const BackupOptions& options) {
   const BackupOptions::Retention& rules = options.retention;
-  const bool needed = rules.daily > 0 || rules.weekly > 0 ||
-                      rules.monthly > 0 || rules.yearly > 0 ||
-                      !options.schedule.backup.empty() ||
-                      !options.schedule.rotate.empty();
+  const bool needed =
+      rules.daily > 0 || rules.weekly > 0 || rules.monthly > 0 ||
+      rules.yearly > 0 || !options.schedule.backup.empty() ||
+      !options.schedule.rotate.empty() || !options.schedule.verify.empty();
   if (!needed || !options.schedule.time_zone.empty()) return "";
   const auto zone = TimeZone::Load();
   if (zone.ok()) return "";
@@ -122,7 +122,8 @@ std::vector<std::string> FindBadSchedules(
   std::vector<std::string> problems;
   const std::pair<const char*, const std::string&> expressions[] = {
       {"BACKUP_SCHEDULE", schedule.backup},
-      {"ROTATE_SCHEDULE", schedule.rotate}};
+      {"ROTATE_SCHEDULE", schedule.rotate},
+      {"VERIFY_SCHEDULE", schedule.verify}};
   for (const auto& [name, expression] : expressions) {
     if (expression.empty()) continue;
     const Status valid = CronFields::Parse(expression).status();

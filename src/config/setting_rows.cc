@@ -17,6 +17,7 @@ constexpr char kAll[] = "";
 constexpr char kServe[] = "serve";
 constexpr char kServeHealth[] = "serve health";
 constexpr char kSchedule[] = "serve schedule";
+constexpr char kScheduleRotate[] = "serve schedule rotate";
 constexpr char kServeCreate[] = "serve create";
 constexpr char kServeCreateRotate[] = "serve create rotate";
 constexpr char kWorker[] = "worker";
@@ -27,7 +28,7 @@ constexpr char kReads[] = "serve worker create verify restore";
 // The verbs that check the four folders together, as a start does.
 constexpr char kOnFolders[] =
     "serve worker create list inspect verify restore accept-loss rotate pin "
-    "unpin delete own jobs";
+    "unpin delete own jobs job";
 
 // The settings that SIGHUP puts in force: each is read anew for each use, or
 // passed on by Application::Reload, by the worker's loop or by
@@ -36,6 +37,9 @@ constexpr const char* kReloadable[] = {"AUTO_BACKUP_ENABLED",
                                        "AUTO_BACKUP_INTERVAL",
                                        "BACKUP_SCHEDULE",
                                        "ROTATE_SCHEDULE",
+                                       "VERIFY_SCHEDULE",
+                                       "BACKUP_ON_SHUTDOWN",
+                                       "BACKUP_BEFORE_RESTORE",
                                        "SCHEDULE_TZ",
                                        "SCHEDULE_JITTER",
                                        "BACKUP_RETENTION_DAYS",
@@ -55,6 +59,7 @@ constexpr const char* kReloadable[] = {"AUTO_BACKUP_ENABLED",
                                        "BACKUP_PRIORITY",
                                        "BACKUP_RESERVE",
                                        "BACKUP_VERIFY",
+                                       "VERIFY_BUDGET",
                                        "BACKUP_UNDO_HOURS",
                                        "RESTART_COMMAND",
                                        "API_TOKEN",
@@ -116,18 +121,22 @@ std::vector<SettingRow> FoldersRows() {
 
 std::vector<SettingRow> ScheduleRows() {
   return {
-      Switch({kSchedule, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
+      Switch({kScheduleRotate, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
              LEVELKEEP_AT(backup.schedule.enabled),
              "Make backups on a schedule."),
-      Milliseconds({kSchedule, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"},
-                   1000, 30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
-                   "Milliseconds between two scheduled backups."),
-      Cron({kSchedule, "BACKUP_SCHEDULE", "backupSchedule"},
+      Milliseconds(
+          {kScheduleRotate, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"}, 1000,
+          30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
+          "Milliseconds between two scheduled backups."),
+      Cron({kScheduleRotate, "BACKUP_SCHEDULE", "backupSchedule"},
            LEVELKEEP_AT(backup.schedule.backup),
            "Cron expression for backups; replaces AUTO_BACKUP_INTERVAL."),
       Cron({kSchedule, "ROTATE_SCHEDULE", "rotateSchedule"},
            LEVELKEEP_AT(backup.schedule.rotate),
            "Cron expression for rotations beside the one after each backup."),
+      Cron({kSchedule, "VERIFY_SCHEDULE", "verifySchedule"},
+           LEVELKEEP_AT(backup.schedule.verify),
+           "Cron expression for verifying the backups that waited longest."),
       OrNothing(
           Text({"serve schedule create rotate", "SCHEDULE_TZ", "scheduleTz"},
                SettingKind::kText, IsTimeZone,
@@ -139,7 +148,16 @@ std::vector<SettingRow> ScheduleRows() {
       Number({kSchedule, "SCHEDULE_JITTER", "scheduleJitter"}, 0, 86'400,
              LEVELKEEP_AT(backup.schedule.jitter),
              "Seconds by which a cron run may be later, fixed for a "
-             "database.")};
+             "database."),
+      Switch({kServe, "BACKUP_ON_SHUTDOWN", "backupOnShutdown"},
+             LEVELKEEP_AT(backup.schedule.on_shutdown),
+             "Make a backup at a clean stop, if anything changed."),
+      Switch({"serve restore", "BACKUP_BEFORE_RESTORE", "backupBeforeRestore"},
+             LEVELKEEP_AT(backup.schedule.before_restore),
+             "Make a backup of the database that a restore replaces."),
+      Milliseconds({"serve worker", "BACKUP_WORKER_POLL_MS", "workerPoll"}, 100,
+                   kDayMs, LEVELKEEP_AT(backup.schedule.poll),
+                   "Milliseconds between two looks for backups and jobs.")};
 }
 
 std::vector<SettingRow> RetriesRows() {
@@ -243,6 +261,10 @@ std::vector<SettingRow> VerificationRows() {
   return {Switch({kServeCreateRotate, "BACKUP_VERIFY", "verifyAfterBackup"},
                  LEVELKEEP_AT(backup.verification.after_backup),
                  "Verify each new backup in the background by opening a copy."),
+          Bytes({"serve worker", "VERIFY_BUDGET", "verifyBudget"},
+                LEVELKEEP_AT(backup.verification.budget),
+                "Archive bytes a day that VERIFY_SCHEDULE may read; 0: no "
+                "limit."),
           OrNothing(Text(
               {kChecksRestore, "LEVELKEEP_CHECK_PROGRAM", "checkProgram"},
               SettingKind::kPath, IsText, "a path",
@@ -303,10 +325,7 @@ std::vector<SettingRow> EventStoreRows() {
 
 std::vector<SettingRow> WorkerRows() {
   return {Switch({kWorker, "BACKUP_WORKER_ENABLED", "workerEnabled"},
-                 LEVELKEEP_AT(worker_enabled), "Enable `levelkeep worker`."),
-          Milliseconds({kWorker, "BACKUP_WORKER_POLL_MS", "workerPoll"}, 100,
-                       kDayMs, LEVELKEEP_AT(worker_poll),
-                       "Milliseconds between two scans of the worker.")};
+                 LEVELKEEP_AT(worker_enabled), "Enable `levelkeep worker`.")};
 }
 
 std::vector<SettingRow> LogRows() {

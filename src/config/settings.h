@@ -34,7 +34,6 @@ struct Settings {
   LogOptions log;  // LOG_LEVEL, LOG_FORMAT, LOG_DIR, LOG_RETENTION_DAYS
   bool storage_sync = true;    // STORAGE_SYNC: acknowledged means synced
   bool worker_enabled = true;  // BACKUP_WORKER_ENABLED
-  std::chrono::milliseconds worker_poll{5000};  // BACKUP_WORKER_POLL_MS
 };
 
 enum class SettingKind {

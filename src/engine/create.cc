@@ -189,6 +189,7 @@ Result<BackupInfo> Engine::Create(BackupRequest request) {
                 NamesOf(*strangers));
   }
   // If the rotation fails, the backup stays valid; health reports the failure.
+  if (!request.rotate) return made;
   if (auto rotated = RemoveOld({made.name}); !rotated.ok()) {
     LogError(kEngineLogTag, "rotation failed: " + rotated.status().ToString());
   }

@@ -249,6 +249,16 @@ std::string Engine::VerifyFolder(const CatalogEntry& backup) const {
   return !id.empty() && PathExists(fs_, folder) ? folder : StatePath("");
 }
 
+std::vector<std::string> Engine::JobsFolders() const {
+  const auto folders = records_.ListFolders();
+  std::vector<std::string> jobs;
+  for (const std::string& folder :
+       folders.ok() ? *folders : std::vector<std::string>()) {
+    jobs.push_back(JoinPath(folder, kJobs));
+  }
+  return jobs;
+}
+
 Result<std::vector<BackupInfo>> Engine::List() {
   LEVELKEEP_ASSIGN_OR_RETURN(auto listing, catalog_.ListRecent());
   std::vector<BackupInfo> backups;
@@ -336,6 +346,15 @@ Status Engine::Delete(const std::string& name, bool force,
       entry.name, "delete", force ? "on request, forced" : "on request"));
   LogInfo(kEngineLogTag, entry.name + ": deleted on request");
   return Status::Ok();
+}
+
+void Engine::NoteCovered(const std::string& name) {
+  const Status noted = catalog_.RecordCovered(name, clock_->Now());
+  if (noted.ok()) return;
+  LogWarn(kEngineLogTag, name +
+                             ": that it still has every write was not "
+                             "recorded: " +
+                             noted.ToString());
 }
 
 Status Engine::Pin(const std::string& name, bool pinned) {

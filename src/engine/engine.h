@@ -20,6 +20,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "archive/archive_reader.h"
@@ -138,6 +139,8 @@ class Engine {
   Status Delete(const std::string& name, bool force,
                 bool other_database = false);
   Status Pin(const std::string& name, bool pinned);
+  // See Catalog::RecordCovered. A failure is logged: it costs no backup.
+  void NoteCovered(const std::string& name);
 
   // --- rotation.cc
 
@@ -200,6 +203,9 @@ class Engine {
   // failure no file is left. REQUIRES: LockForWriting's lock is held.
   Result<BackupInfo> Write(const Snapshot& snapshot,
                            const BackupRequest& request);
+  // The backup that the last restore made of the database that it replaced
+  // (BACKUP_BEFORE_RESTORE), once; empty: none.
+  std::string TakeUnverified() { return std::exchange(unverified_, ""); }
   // --- verify.cc
 
   // Needs BACKUP_DIR only. kCorruption says what is wrong; any other failure
@@ -216,6 +222,8 @@ class Engine {
   std::string JobsFolder(const std::string& database_id) const {
     return JoinPath(records_.Folder(database_id), kJobs);
   }
+  // Those of all databases.
+  std::vector<std::string> JobsFolders() const;
   // How long to wait before a backup that could not be checked is tried again;
   // 0 if it is due or was never tried.
   std::chrono::milliseconds RestBeforeRecheck(const CatalogEntry& backup) const;
@@ -308,6 +316,7 @@ class Engine {
   // As LockForWriting, but waits for the other process as `request` says;
   // kCancelled after a stop.
   Result<std::unique_ptr<FileLock>> WaitToWrite(const BackupRequest& request);
+  void BackUpBeforeExchange();
   std::string Place() const;
   // The identity of the attached database, as BACKUP_DIR remembers it.
   std::string RememberedId() const;
@@ -471,6 +480,7 @@ class Engine {
   std::unique_ptr<FileLock> writer_ GUARDED_BY(writer_mutex_);
   std::string writer_id_ GUARDED_BY(writer_mutex_);
   std::unique_ptr<Restorer> restorer_;
+  std::string unverified_;
 };
 
 BackupInfo ToBackupInfo(const CatalogEntry& entry, bool other_database = false);

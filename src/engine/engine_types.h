@@ -48,6 +48,7 @@ struct BackupRequest {
   // backup; `warning` receives a sentence that marks it.
   std::function<Status(std::string* warning)> before_snapshot = {};
   std::string warning = {};  // set by Create
+  bool rotate = true;        // remove old backups afterwards
   // How long to wait for another process that is changing backups/. `on_wait`
   // is called once when the waiting begins, with the reason; may be empty.
   std::chrono::milliseconds wait{0};

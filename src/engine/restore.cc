@@ -103,6 +103,7 @@ RestorerOptions Engine::NewRestorerOptions() {
   result.announce = [this](const DatabaseIdentity& coming) {
     ExpectHistory(coming);
   };
+  result.before_exchange = [this] { BackUpBeforeExchange(); };
   result.comparator_name = options_.comparator_name;
   result.reserve = [this] { return options().resources.reserve_bytes; };
   result.threads = options_.resources.threads;
@@ -116,6 +117,31 @@ RestorerOptions Engine::NewRestorerOptions() {
   result.archive_checker = platform_.archive_checker;
   result.check_program = options_.verification.check_program;
   return result;
+}
+
+// A failure does not stop the restore: it may be the cure for what failed, and
+// the replaced database is kept for an undo.
+void Engine::BackUpBeforeExchange() {
+  if (!options().schedule.before_restore || !DatabasePresent()) return;
+  const std::string db_dir = options_.storage_path();
+  const auto epoch = ReadEpoch(fs_, db_dir);
+  const auto listing = catalog_.List();
+  const CatalogEntry* const newest =
+      epoch.ok() && listing.ok() ? (*listing)->NewestOfEpoch(*epoch) : nullptr;
+  if (newest != nullptr && CountsWrites(*newest->manifest) &&
+      newest->manifest->last_sequence == ReadLastSequence(fs_, db_dir)) {
+    NoteCovered(newest->name);
+    return;
+  }
+  const auto made = Create({.trigger = "pre-restore", .rotate = false});
+  if (made.ok()) {
+    unverified_ = made->name;
+    return;
+  }
+  LogError(kEngineLogTag,
+           "the database that a restore replaces was not backed up; it is kept "
+           "for an undo: " +
+               made.status().ToString());
 }
 
 Restorer* Engine::OpenRestorer() {

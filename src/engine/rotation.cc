@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "base/time_zone.h"
 #include "catalog/retention.h"
+#include "config/backup_times.h"
 #include "engine/engine.h"
 #include "restore/context.h"
 #include "restore/swap.h"
@@ -128,17 +129,25 @@ std::string Engine::DescribeCap(const Judgement& judgement) const {
          ": unpin or delete some, lower BACKUP_MINIMUM, or allow more";
 }
 
+// Counted from the newest backup, or, if it is too old or of the future, from
+// now.
 std::vector<Time> Engine::ComingBackups(
     const std::vector<RetentionItem>& items) const {
   const Time now = clock_->Now();
   const std::vector<Time> last = LastTimes(items);
-  const milliseconds interval =
-      options().schedule.enabled ? options().schedule.interval : PaceOf(last);
-  Time next = last.empty() ? now + interval : last.front() + interval;
-  if (next <= now || next > now + interval) next = now + interval;
+  auto known = BackupTimes(options().schedule);
+  std::unique_ptr<const Schedule> schedule;
+  if (known.ok()) schedule = std::move(*known);
+  if (schedule == nullptr) {
+    schedule = std::make_unique<IntervalSchedule>(PaceOf(last));
+  }
+  Time next = schedule->NextAfter(last.empty() ? now : last.front());
+  if (next <= now || next > schedule->NextAfter(now)) {
+    next = schedule->NextAfter(now);
+  }
   std::vector<Time> times;
   for (; next <= now + kForecast && times.size() < kMostComing;
-       next += interval) {
+       next = schedule->NextAfter(next)) {
     times.push_back(next);
   }
   return times;

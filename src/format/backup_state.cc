@@ -46,6 +46,14 @@ Result<NotChecked> DecodeNotChecked(const json& object) {
   return record;
 }
 
+Result<Covered> DecodeCovered(const json& object) {
+  Covered covered;
+  LEVELKEEP_ASSIGN_OR_RETURN(covered.until, RequireTime(object, "until"));
+  LEVELKEEP_ASSIGN_OR_RETURN(covered.size_bytes, RequireUint(object, "size"));
+  LEVELKEEP_ASSIGN_OR_RETURN(covered.mtime_ns, RequireInt(object, "mtime_ns"));
+  return covered;
+}
+
 Result<ManifestFacts> DecodeFacts(const json& object) {
   ManifestFacts facts;
   LEVELKEEP_ASSIGN_OR_RETURN(facts.size_bytes, RequireUint(object, "size"));
@@ -103,6 +111,11 @@ Result<BackupState> Decode(std::string_view text) {
     LEVELKEEP_ASSIGN_OR_RETURN(state.not_checked,
                                DecodeNotChecked(*not_checked));
   }
+  if (root.contains("covered")) {
+    LEVELKEEP_ASSIGN_OR_RETURN(const json* covered,
+                               RequireObject(root, "covered"));
+    LEVELKEEP_ASSIGN_OR_RETURN(state.covered, DecodeCovered(*covered));
+  }
   if (!root.contains("verification")) return state;
   LEVELKEEP_ASSIGN_OR_RETURN(const json* verification,
                              RequireObject(root, "verification"));
@@ -145,6 +158,11 @@ std::string EncodeBackupState(const BackupState& state) {
                            {"times", state.not_checked->times},
                            {"size", state.not_checked->size_bytes},
                            {"mtime_ns", state.not_checked->mtime_ns}};
+  }
+  if (state.covered) {
+    root["covered"] = {{"until", FormatTime(state.covered->until)},
+                       {"size", state.covered->size_bytes},
+                       {"mtime_ns", state.covered->mtime_ns}};
   }
   if (state.facts) {
     const Manifest& manifest = state.facts->manifest;

@@ -37,6 +37,15 @@ struct NotChecked {
   int64_t mtime_ns = 0;
 };
 
+// How long the database stayed as it is in the backup: the last time when a
+// backup was skipped because nothing had changed. Size and mtime identify the
+// archive.
+struct Covered {
+  Time until;
+  uint64_t size_bytes = 0;
+  int64_t mtime_ns = 0;
+};
+
 // A copy of the facts that a listing shows of an archive, for archives that
 // can't be opened here (stored elsewhere, or encrypted). Size, mtime and digest
 // identify the archive.
@@ -69,6 +78,7 @@ struct BackupState {
   int64_t mtime_ns = 0;
   std::string sha256;  // empty: an older version did not know it
   std::optional<NotChecked> not_checked;
+  std::optional<Covered> covered;
   std::optional<ManifestFacts> facts;
   // Copies other than the archive in `backups/`, which may be missing.
   std::vector<BackupCopy> copies;

@@ -343,15 +343,14 @@ void JobRunner::AddListener(JobListener listener) {
 
 // --- restarts
 
-std::vector<Job> JobRunner::TakeUp(const std::shared_ptr<JobStore>& store) {
+Result<std::vector<Job>> JobRunner::TakeUp(
+    const std::shared_ptr<JobStore>& store,
+    const std::function<bool(JobType)>& wanted) {
   std::vector<Job> interrupted;
-  auto jobs =
-      store->TakeUp([this](JobType type) { return handlers_.contains(type); });
-  if (!jobs.ok()) {
-    LogWarn(kJobLogTag, "jobs of the last process were not taken up: " +
-                            jobs.status().ToString());
-    return interrupted;
-  }
+  auto jobs = store->TakeUp([&](JobType type) {
+    return handlers_.contains(type) && (!wanted || wanted(type));
+  });
+  LEVELKEEP_RETURN_IF_ERROR(jobs.status());
   for (const Job& job : *jobs) {
     const bool failed = !TakeUpOne(job, store);
     if (failed && job.status == JobStatus::kInProgress) {

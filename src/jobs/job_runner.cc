@@ -279,6 +279,7 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
   const JobRun run = {
       .id = entry->job.id,
       .request = request,
+      .created = entry->job.created,
       .attempt = attempt,
       .work = {.stop = stop,
                .progress =
@@ -297,7 +298,7 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
   JobOutcome outcome = handler->second.run(run);
   MutexLock lock(&mutex_);
   if (entry->timed_out && outcome.status.code() == StatusCode::kCancelled) {
-    outcome.status = TimedOut(*entry);
+    outcome = {TimedOut(*entry), "", std::move(outcome.result)};
   }
   return outcome;
 }

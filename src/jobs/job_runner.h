@@ -41,6 +41,7 @@ namespace levelkeep {
 struct JobRun {
   const std::string& id;
   const JobRequest& request;
+  Time created = {};  // of the job
   uint64_t attempt = 1;
   // Has a `commit` function, which a restore calls before it exchanges the
   // database: from then on the job can't be cancelled.
@@ -154,7 +155,11 @@ class JobRunner {
   // that was interrupted is begun again as often as its policy allows, then it
   // has failed; so has a job that does not survive a restart. Returns the
   // interrupted jobs that have failed.
-  std::vector<Job> TakeUp(const std::shared_ptr<JobStore>& store);
+  // `wanted`: of these types only; empty: of all. An error: nothing was taken
+  // up.
+  Result<std::vector<Job>> TakeUp(
+      const std::shared_ptr<JobStore>& store,
+      const std::function<bool(JobType)>& wanted = {});
 
   // Finds a job of this runner, or of `store_of(JobRequest())`. kNotFound.
   Result<Job> Find(const std::string& id);

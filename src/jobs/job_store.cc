@@ -128,7 +128,7 @@ Status JobStore::Register(const std::string& id) {
   if (runner_ == nullptr) {
     LEVELKEEP_RETURN_IF_ERROR(LockRunner());
   }
-  if (!id.empty()) open_.insert(id);
+  open_.insert(id);
   return Status::Ok();
 }
 
@@ -185,6 +185,23 @@ Status JobStore::Put(const Job& job) {
   return ended;
 }
 
+// The lock keeps others from sweeping the temporary file of the record.
+Status JobStore::Offer(const Job& job) {
+  LEVELKEEP_RETURN_IF_ERROR(MakeFolders());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
+  return StoreRecord(fs_, OpenPath(job.id), kTitle, JobToRecord(job));
+}
+
+Result<std::unique_ptr<FolderWatch>> JobStore::OpenWatch() {
+  LEVELKEEP_RETURN_IF_ERROR(MakeFolders());
+  return FolderWatch::Open(OpenFolder());
+}
+
+bool JobStore::HasClaimed(const std::string& id) {
+  MutexLock guard(&mutex_);
+  return open_.contains(id);
+}
+
 Status JobStore::PutOpen(const Job& job) {
   Record record = JobToRecord(job);
   record.Set(kRunner, token_);
@@ -239,7 +256,17 @@ Result<std::vector<Job>> JobStore::TakeUp(
   std::vector<Job> jobs;
   LEVELKEEP_ASSIGN_OR_RETURN(const bool tidy, IsTidy());
   if (tidy) return jobs;
+  // The name of no job keeps our claim alive while other jobs end.
+  MutexLock one_at_a_time(&take_up_mutex_);
   LEVELKEEP_RETURN_IF_ERROR(Register(""));
+  auto taken = ClaimAll(wanted);
+  Forget("");
+  return taken;
+}
+
+Result<std::vector<Job>> JobStore::ClaimAll(
+    const std::function<bool(JobType)>& wanted) {
+  std::vector<Job> jobs;
   LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
   LEVELKEEP_ASSIGN_OR_RETURN(const auto ids, fs_->List(OpenFolder()));
   LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
@@ -254,7 +281,6 @@ Result<std::vector<Job>> JobStore::TakeUp(
       jobs.push_back(std::move(**job));
     }
   }
-  Forget("");
   return jobs;
 }
 

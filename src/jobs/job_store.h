@@ -28,6 +28,7 @@
 
 #include "base/clock.h"
 #include "base/file_system.h"
+#include "base/folder_watch.h"
 #include "base/mutex.h"
 #include "jobs/job_history.h"
 #include "levelkeep/reports.h"
@@ -52,10 +53,15 @@ class JobStore {
   // Durable on return; a crash leaves the earlier record or this one. Claims a
   // job that has not ended for this process.
   Status Put(const Job& job);
+  // Durable on return: a job that any process may claim and run.
+  Status Offer(const Job& job);
+  // A watch on the folder of jobs that have not ended, which it makes.
+  Result<std::unique_ptr<FolderWatch>> OpenWatch();
+  // True if this process has claimed the job.
+  bool HasClaimed(const std::string& id);
   // Claims the jobs that have not ended and that no living process has claimed,
   // and returns them as their last process left them, oldest first. Also
   // removes the files of dead processes. Creates no file if there are neither.
-  // REQUIRES: called before Put.
   Result<std::vector<Job>> TakeUp(const std::function<bool(JobType)>& wanted =
                                       [](JobType) { return true; });
   // The id of the job that a request with this key has made within the last
@@ -96,6 +102,7 @@ class JobStore {
   // True if there is nothing to claim or to remove.
   Result<bool> IsTidy() const;
   Result<std::optional<Job>> RemoveOpen(const std::string& id);
+  Result<std::vector<Job>> ClaimAll(const std::function<bool(JobType)>& wanted);
   // Nothing: another runner has the job, or the record is damaged, or unknown.
   Result<std::optional<Job>> ClaimOne(
       const std::string& id, const std::function<bool(JobType)>& wanted);
@@ -112,6 +119,7 @@ class JobStore {
   // No other try to lock the folder before this.
   std::atomic<std::chrono::steady_clock::time_point> no_lock_before_{};
 
+  Mutex take_up_mutex_;  // one TakeUp at a time; before mutex_
   Mutex mutex_;
   std::unique_ptr<FileLock> runner_ GUARDED_BY(mutex_);  // null: not registered
   std::set<std::string> open_ GUARDED_BY(mutex_);        // claimed jobs

@@ -71,9 +71,9 @@ void JobRunner::SkipMissedRuns(Timer* timer) const {
   }
   timer->planned = now;
   if (skipped == 0) return;
-  LogWarn(kJobLogTag, std::to_string(skipped) + " scheduled runs of " +
-                          JobNoun(timer->request.type) +
-                          " are skipped: they came due while the machine "
+  LogWarn(kJobLogTag, "scheduled runs of " + JobNoun(timer->request.type) +
+                          " are skipped (" + std::to_string(skipped) +
+                          "): they came due while the machine "
                           "slept or an earlier job ran, and one run stands "
                           "for all");
 }

@@ -79,6 +79,7 @@ BackupManager::Impl::~Impl() { Stop(); }
 // A post hook may have to end what its pre hook began, so it gets time.
 void BackupManager::Impl::Stop() {
   constexpr std::chrono::seconds kHookGrace{10};
+  WatchJobs(nullptr);
   jobs_.Close();
   backup_hooks_.Close(kHookGrace);
   notifier_.Close();

@@ -22,6 +22,7 @@
 #include "base/mutex.h"
 #include "engine/engine.h"
 #include "jobs/job_runner.h"
+#include "jobs/job_watch.h"
 #include "jobs/schedule_memory.h"
 #include "levelkeep/backup_manager.h"
 #include "manager/schedules.h"
@@ -125,10 +126,12 @@ class BackupManager::Impl : private Database {
   JobOutcome Rotate();
   JobOutcome Delete(const JobRun& run);
   JobOutcome Verify(const JobRun& run);
+  JobOutcome VerifyDue(const JobRun& run);
   bool NeedsVerify(const JobRequest& request);
   JobOutcome Restore(const JobRun& run);
   JobOutcome Undo(const JobRun& run);
 
+  void BackUpAtShutdown();
   // The newest backup, if it has every write of the database.
   Result<std::string> FindCover();
   void StartSchedule() EXCLUDES_LOCK(schedule_mutex_);
@@ -140,13 +143,17 @@ class BackupManager::Impl : private Database {
   std::string DatabaseId() const;
   void OpenNotifications();
   void WatchForAbsence();
-  // When the newest good backup was made, as far as the listing shows.
+  // When the newest good backup was made, or a later one was skipped because
+  // nothing had changed, as far as the listing shows.
   std::optional<Time> NewestBackup();
   void SubmitVerification(const std::string& name,
                           std::chrono::milliseconds delay = {});
+  void SubmitVerificationOfReplaced();
   void SubmitTidying(const std::string& name);
   void SubmitRechecks();
   void OpenJobs(const std::string& database_id);
+  Status TakeUpJobs(const std::shared_ptr<JobStore>& store);
+  void WatchJobs(std::shared_ptr<JobStore> store);
   Result<JobRequest> Complete(JobRequest request);
 
   RestoreWay WayOf(RestoreMode mode) const {
@@ -190,7 +197,10 @@ class BackupManager::Impl : private Database {
   Hooks backup_hooks_;
 
  public:
-  JobRunner jobs_;  // last: its threads use the members above
+  JobRunner jobs_;  // its threads use the members above
+
+ private:
+  std::unique_ptr<JobWatch> job_watch_ GUARDED_BY(mutex_);  // uses jobs_
 };
 
 }  // namespace levelkeep

@@ -133,9 +133,31 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
   return Status::Ok();
 }
 
+// A restore detaches the database, too, but goes on with another one.
+void BackupManager::Impl::BackUpAtShutdown() {
+  constexpr std::chrono::minutes kPatience{1};  // for a backup in the way
+  if (!engine_.options().schedule.on_shutdown || !IsOpen() ||
+      jobs_.Running() == JobType::kRestore) {
+    return;
+  }
+  const auto cover = FindCover();
+  if (cover.ok() && !cover->empty()) {
+    engine_.NoteCovered(*cover);
+    return;
+  }
+  const Status made =
+      jobs_
+          .Run({.type = JobType::kCreate, .trigger = "shutdown"},
+               {.patience = kPatience})
+          .status;
+  if (made.ok()) return;
+  LogError(kEngineLogTag, "no backup at the stop: " + made.ToString());
+}
+
 // After db_ is null, no new job can use the DB; a job that uses it is stopped
 // and waited for.
 void BackupManager::Impl::Detach() {
+  BackUpAtShutdown();
   {
     MutexLock lock(&mutex_);
     db_ = nullptr;

@@ -150,6 +150,7 @@ bool BackupManager::Impl::NeedsCreate() {
   LogInfo(
       kEngineLogTag,
       "scheduled backup: skipped, because nothing changed since the last one");
+  engine_.NoteCovered(*cover);
   // No new backup will be verified, which would start the tidying.
   SubmitTidying(*cover);
   return false;

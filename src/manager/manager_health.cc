@@ -183,7 +183,8 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
   }
   health->unsaved_writes = stats.last_sequence - saved;
   if (newest == nullptr) return;  // never backed up: no age
-  const Time::duration age = clock_->Now() - newest->created();
+  const Time saved_at = newest->CoveredUntil(clock_->Now());
+  const Time::duration age = clock_->Now() - saved_at;
   if (age < Time::duration::zero()) return;  // the clock was set back
   health->unsaved_seconds = Seconds(age);
   std::shared_ptr<const Schedule> schedule;
@@ -192,7 +193,7 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
     schedule = backup_schedule_;
   }
   if (schedule == nullptr) return;
-  Time latest = newest->created();  // of the next backup that is not missed
+  Time latest = saved_at;  // of the next backup that is not missed
   for (int run = 0; run < kMissedRunsUntilDegraded; ++run) {
     latest = schedule->NextAfter(latest);
   }

@@ -93,13 +93,35 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
     MutexLock lock(&mutex_);
     job_store_ = store;
   }
-  // A verification that ended its process too often rests, as one that could
-  // not be done.
-  for (const Job& job : jobs_.TakeUp(store)) {
+  (void)TakeUpJobs(store);  // the watch looks again, and tells of failures
+  WatchJobs(store);
+}
+
+// A verification that ended its process too often rests, as one that could not
+// be done.
+Status BackupManager::Impl::TakeUpJobs(const std::shared_ptr<JobStore>& store) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto interrupted, jobs_.TakeUp(store));
+  for (const Job& job : interrupted) {
     if (job.request.type != JobType::kVerify) continue;
     const auto backup = engine_.Find(job.request.backup);
     if (backup.ok()) engine_.NoteUnfinished(*backup);
   }
+  return Status::Ok();
+}
+
+// Ends the watch of an earlier store; null: only that.
+void BackupManager::Impl::WatchJobs(std::shared_ptr<JobStore> store) {
+  std::unique_ptr<JobWatch> watch;
+  if (store != nullptr) {
+    watch = std::make_unique<JobWatch>(
+        store, clock_, [this] { return engine_.options().schedule.poll; },
+        [this, store] { return TakeUpJobs(store); });
+  }
+  {
+    MutexLock lock(&mutex_);
+    watch.swap(job_watch_);
+  }
+  watch.reset();  // its thread may need the mutex
 }
 
 // Refuses a wrong request now, and not when the job begins; "latest" means the
@@ -115,6 +137,8 @@ Result<JobRequest> BackupManager::Impl::Complete(JobRequest request) {
       break;
     }
     case JobType::kVerify:
+      if (request.all && request.backup.empty()) break;
+      [[fallthrough]];
     case JobType::kDelete: {
       LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
                                  engine_.Find(request.backup));

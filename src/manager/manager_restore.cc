@@ -76,6 +76,7 @@ JobOutcome BackupManager::Impl::Restore(const JobRun& run) {
   auto report = live
                     ? engine_.Restore(*backup, run.work, request.other_database)
                     : engine_.Stage(*backup, run.work, request.other_database);
+  SubmitVerificationOfReplaced();
   if (!report.ok()) {
     LogError(kEngineLogTag,
              backup->name + ": restore failed: " + report.status().ToString());

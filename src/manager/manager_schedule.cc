@@ -100,7 +100,7 @@ std::optional<Time> BackupManager::Impl::NewestBackup() {
   if (!listing.ok() || (*listing)->newest_good() == nullptr) {
     return std::nullopt;
   }
-  return (*listing)->newest_good()->created();
+  return (*listing)->newest_good()->CoveredUntil(clock_->Now());
 }
 
 // Without a schedule, nobody knows when to expect a backup. One that comes an

@@ -82,6 +82,7 @@ Result<StartReport> BackupManager::Impl::Initialize(std::stop_token stop) {
   jobs_.Suspend(JobType::kCreate);  // until a database is attached
   OpenNotifications();
   OpenJobs(database_id);
+  SubmitVerificationOfReplaced();
   SubmitRechecks();
   return report;
 }

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "base/status_macros.h"
+#include "engine/due_verification.h"
 #include "jobs/job.h"
 #include "manager/backup_manager_impl.h"
 
@@ -35,7 +36,22 @@ Result<VerifyReport> BackupManager::Impl::VerifyBackup(const std::string& name,
   return jobs_.RunFor<VerifyReport>(job, {.stop = std::move(stop)});
 }
 
+// What a stop interrupts goes on in the next process.
+JobOutcome BackupManager::Impl::VerifyDue(const JobRun& run) {
+  DueVerification due(&engine_, fs_, clock_);
+  const auto report = due.Run(run.created, run.work);
+  if (report.ok()) return {report->status(), report->message()};
+  JobOutcome outcome{report.status()};
+  const bool stopped = report.status().code() == StatusCode::kCancelled;
+  outcome.postponed = stopped || report.status().code() == StatusCode::kBusy;
+  if (outcome.postponed) {
+    outcome.again = stopped ? milliseconds(0) : kVerifyBusyDelay;
+  }
+  return outcome;
+}
+
 JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
+  if (run.request.all) return VerifyDue(run);
   const auto backup = engine_.Find(run.request.backup);
   if (!backup.ok()) return {backup.status()};
   const VerifyDepth depth = run.request.depth;
@@ -88,6 +104,9 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
 // verifies it, the only work left is to remove what its verification makes
 // superfluous: the database that a restore replaced.
 bool BackupManager::Impl::NeedsVerify(const JobRequest& request) {
+  if (request.all) {
+    return DueVerification(&engine_, fs_, clock_).HasWork(clock_->Now());
+  }
   const auto backup = engine_.Find(request.backup);
   if (!backup.ok()) return false;
   if (engine_.options().verification.after_backup && !backup->judged())
@@ -101,6 +120,12 @@ void BackupManager::Impl::SubmitVerification(const std::string& name,
   if (!engine_.options().verification.after_backup) return;
   (void)jobs_.Submit(
       {.request = VerificationIfNeeded(name), .joins = true, .delay = delay});
+}
+
+// See Engine::TakeUnverified.
+void BackupManager::Impl::SubmitVerificationOfReplaced() {
+  const std::string name = engine_.TakeUnverified();
+  if (!name.empty()) SubmitVerification(name);
 }
 
 // NeedsVerify does the work.

@@ -67,12 +67,16 @@ Result<std::vector<PlannedJob>> PlannedJobs(
     const std::string& expression;
   };
   const Row rows[] = {{"backup", JobType::kCreate, options.backup},
-                      {"rotate", JobType::kRotate, options.rotate}};
+                      {"rotate", JobType::kRotate, options.rotate},
+                      {"verify", JobType::kVerify, options.verify}};
   std::vector<PlannedJob> jobs;
   for (const Row& row : rows) {
     PlannedJob job;
     job.name = row.name;
-    job.request = {.type = row.type, .if_needed = true, .trigger = "scheduled"};
+    job.request = {.type = row.type,
+                   .all = row.type == JobType::kVerify,
+                   .if_needed = true,
+                   .trigger = "scheduled"};
     const bool by_interval =
         row.type == JobType::kCreate && row.expression.empty();
     if (options.enabled && by_interval) {

@@ -146,6 +146,7 @@ Result<RestoreOutcome> ApplyStaged(const RestoreContext& context,
   journal.outgoing = kRollbackPrefix + staged.id;
   journal.drop = drop;
   journal.outcome = staged.outcome;
+  if (context.options.before_exchange) context.options.before_exchange();
   return RunJournal(context, std::move(journal));
 }
 

@@ -73,6 +73,9 @@ struct RestorerOptions {
   std::function<void(const std::string& name, double fraction)> drop_progress;
   // For LevelDB's repair of a database that lacks files. Not owned by this.
   leveldb::Env* env = leveldb::Env::Default();
+  // Called when a staged backup is about to replace the live database, which
+  // nobody has open. May be empty.
+  std::function<void()> before_exchange;
   // Called before anything is moved, with the identity of the database that
   // will replace the live one. May be empty.
   std::function<void(const DatabaseIdentity&)> announce;

@@ -33,7 +33,7 @@ TEST_F(StatusTest, TheProgramShowsEachOfItsSettings) {
   Settings settings;
   settings.backup = options_;
   settings.api.allowed_hosts = {"a.example", "b.example"};
-  settings.worker_poll = std::chrono::milliseconds(1234);
+  settings.backup.schedule.poll = std::chrono::milliseconds(1234);
   settings.log.level = LogLevel::kWarn;
   const json config = Config(settings);
   std::set<std::string> keys;

@@ -35,6 +35,23 @@ TEST_F(CatalogStateTest, VerificationIsRememberedForTheseBytesOnly) {
   EXPECT_EQ(Find(kFirst).status(), BackupStatus::kUnverified);
 }
 
+TEST_F(CatalogStateTest, HowLongABackupCoversIsRememberedForTheseBytesOnly) {
+  MakeBackup(kFirst, 10);
+  const Time made = Find(kFirst).created(),
+             until = made + std::chrono::hours(5),
+             now = made + std::chrono::hours(9);
+  EXPECT_EQ(Find(kFirst).CoveredUntil(now), made);
+  ASSERT_TRUE(catalog_.RecordCovered(kFirst, until).ok());
+  ASSERT_TRUE(catalog_.SetPinned(kFirst, true).ok());
+  Catalog restarted(&fs_, dir_.path());
+  EXPECT_EQ(restarted.Find(kFirst)->CoveredUntil(now), until);
+  // A time that has not come yet is that of a wrong clock.
+  EXPECT_EQ(Find(kFirst).CoveredUntil(made), made);
+  fs::last_write_time(Path(kFirst), fs::last_write_time(Path(kFirst)) +
+                                        std::chrono::seconds(1));
+  EXPECT_EQ(Find(kFirst).CoveredUntil(now), made);
+}
+
 TEST_F(CatalogStateTest, VerificationIsForgottenWithAnotherDigest) {
   MakeBackup(kFirst, 10);
   ASSERT_TRUE(

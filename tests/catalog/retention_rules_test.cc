@@ -71,6 +71,44 @@ TEST(RetentionRulesTest, ABackupOfAClockThatWasBehindIsNotOld) {
             (KeptNames{kToday}));
 }
 
+bool HasReason(const RetentionDecision& decision, const std::string& reason) {
+  return std::ranges::count(decision.reasons, reason) > 0;
+}
+
+// A database that nobody writes to has one backup, which must not grow old.
+TEST(RetentionRulesTest, ABackupThatStillHasEveryWriteIsNotOld) {
+  const std::string young = "younger than BACKUP_RETENTION_DAYS=7";
+  std::vector<RetentionItem> items = {Made("2025-01-02"), Made("2025-01-01")};
+  RetentionPolicy policy;
+  policy.retention_days = 7;
+  const Time now = TimeOf("2025-01-20");
+  EXPECT_FALSE(HasReason(DecideRetention(items, policy, now)[0], young));
+  items[0].covered_until = TimeOf("2025-01-19");
+  const auto decisions = DecideRetention(items, policy, now);
+  EXPECT_TRUE(HasReason(decisions[0], young));
+  EXPECT_FALSE(decisions[1].keep);
+}
+
+TEST(RetentionRulesTest, ABackupStandsForTheLastDayThatItCovers) {
+  std::vector<RetentionItem> items = {Made("2025-01-10"), Made("2025-01-06"),
+                                      Made("2025-01-05")};
+  RetentionPolicy policy;
+  policy.weekly = 2;
+  // Unchanged from Monday the 6th to Thursday the 9th.
+  items[1].covered_until = TimeOf("2025-01-09");
+  const Time now = TimeOf("2025-01-13");
+  EXPECT_EQ(Kept(items, policy, now),
+            (std::vector<std::string>{"2025-01-10", "2025-01-05"}));
+  // The newest one covers Sunday the 12th, and then the week that follows.
+  items[0].covered_until = TimeOf("2025-01-12T12:00");
+  EXPECT_TRUE(HasReason(DecideRetention(items, policy, now)[0],
+                        "weekly 1 of 2 (week of 2025-01-06)"));
+  items[0].covered_until = TimeOf("2025-01-13");
+  EXPECT_EQ(
+      Kept(items, policy, now),
+      (std::vector<std::string>{"2025-01-10", "2025-01-06", "2025-01-05"}));
+}
+
 TEST(RetentionRulesTest, AfterAClockThatWasAheadAgesAreRight) {
   const RetentionItem ahead = Made("2035-01-01");
   std::vector<RetentionItem> items = Midnights(kToday, 10);

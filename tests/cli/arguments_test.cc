@@ -151,11 +151,10 @@ TEST(ArgumentsTest, NothingIsGuessedFromAnEmptyArgument) {
     EXPECT_EQ(status.hint(), hint);
   };
   for (const Verb* verb : AllVerbs()) {
-    refused(
-        {verb->name, ""},
-        verb->options.empty() || std::string(verb->options[0].name) != "source"
-            ? "an argument is empty"
-            : "the argument is empty");
+    refused({verb->name, ""},
+            verb->options.empty() || verb->options[0].name[0] == '-'
+                ? "an argument is empty"
+                : "the argument is empty");
     for (const VerbOption& option : verb->options) {
       const std::string name = option.name;
       // CLI11 has its own message for a text that is not a number.

@@ -60,7 +60,7 @@ TEST(ReloadPlanTest, ASecretCanGo) {
 TEST(ReloadPlanTest, SettingsOfOtherVerbsDoNotCount) {
   Settings loaded;
   loaded.backup.retention.max_backups = 5;
-  loaded.worker_poll = std::chrono::milliseconds(100);
+  loaded.backup.schedule.poll = std::chrono::milliseconds(100);
   EXPECT_EQ(LinesOf(PlanReload(Settings(), loaded, "worker")),
             "BACKUP_WORKER_POLL_MS: 5000 -> 100, in force now\n");
   EXPECT_TRUE(PlanReload(loaded, loaded, "worker").changes.empty());
@@ -91,7 +91,7 @@ TEST(ReloadPlanTest, TheListOfReloadableSettings) {
     EXPECT_EQ(names.find(std::string(name) + " "), std::string::npos) << name;
   }
   // As many as kReloadable has: each name there is a setting's.
-  EXPECT_EQ(std::count(names.begin(), names.end(), ' '), 33);
+  EXPECT_EQ(std::count(names.begin(), names.end(), ' '), 37);
 }
 
 class ReloadSourcesTest : public SettingsTest {

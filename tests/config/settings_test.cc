@@ -34,8 +34,12 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "AUTO_BACKUP_INTERVAL=3600000\n"
             "BACKUP_SCHEDULE=\n"
             "ROTATE_SCHEDULE=\n"
+            "VERIFY_SCHEDULE=\n"
             "SCHEDULE_TZ=\n"
             "SCHEDULE_JITTER=0\n"
+            "BACKUP_ON_SHUTDOWN=false\n"
+            "BACKUP_BEFORE_RESTORE=false\n"
+            "BACKUP_WORKER_POLL_MS=5000\n"
             "BACKUP_RETRIES=2\n"
             "BACKUP_RETRY_DELAY=30\n"
             "BACKUP_TIMEOUT=300\n"
@@ -61,6 +65,7 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "BACKUP_PRIORITY=low\n"
             "BACKUP_RESERVE=268435456\n"
             "BACKUP_VERIFY=true\n"
+            "VERIFY_BUDGET=0\n"
             "LEVELKEEP_CHECK_PROGRAM=\n"
             "AUTO_RESTORE_ENABLED=true\n"
             "BACKUP_UNDO_HOURS=24\n"
@@ -93,7 +98,6 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "API_ALLOWED_HOSTS=\n"
             "STORAGE_SYNC=true\n"
             "BACKUP_WORKER_ENABLED=true\n"
-            "BACKUP_WORKER_POLL_MS=5000\n"
             "LOG_LEVEL=info\n"
             "LOG_FORMAT=text\n"
             "LOG_DIR=\n"
@@ -137,6 +141,10 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"AUTO_BACKUP_INTERVAL", "1000", "1000", "999"},
       {"BACKUP_SCHEDULE", "@daily", "@daily", "a\nb"},
       {"ROTATE_SCHEDULE", "0 1 * * *", "0 1 * * *", "a\nb"},
+      {"VERIFY_SCHEDULE", "0 4 * * *", "0 4 * * *", "a\nb"},
+      {"VERIFY_BUDGET", "50G", "53687091200", "-1"},
+      {"BACKUP_ON_SHUTDOWN", "yes", "true", "maybe"},
+      {"BACKUP_BEFORE_RESTORE", "1", "true", "maybe"},
       {"SCHEDULE_TZ", "Europe/Berlin", "Europe/Berlin", "Mars/Phobos"},
       {"SCHEDULE_JITTER", "600", "600", "86401"},
       {"BACKUP_RETRIES", "0", "0", "101"},
@@ -258,7 +266,8 @@ TEST_F(SettingsTest, NothingIsAValueOfFewSettingsOnly) {
                                                  "SMTP_FROM",
                                                  "SMTP_PASSWORD",
                                                  "SMTP_USER",
-                                                 "VERIFY_HEARTBEAT_URL"}));
+                                                 "VERIFY_HEARTBEAT_URL",
+                                                 "VERIFY_SCHEDULE"}));
 }
 
 TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
@@ -283,7 +292,7 @@ TEST_F(SettingsTest, ReachesTheFieldsOfTheProgram) {
   EXPECT_EQ(settings.log.level, LogLevel::kError);
   EXPECT_TRUE(settings.log.json);
   EXPECT_FALSE(settings.storage_sync);
-  EXPECT_EQ(settings.worker_poll.count(), 250);
+  EXPECT_EQ(settings.backup.schedule.poll.count(), 250);
 }
 
 TEST_F(SettingsTest, APriorityThatIsNoneIsToldWithThoseThatAre) {

@@ -304,6 +304,19 @@ TEST_F(RotationTest, TheForecastFollowsTheSchedule) {
   EXPECT_EQ(FormatTime(plan->forecast_until), "2025-01-26T12:03:00.000Z");
 }
 
+TEST_F(RotationTest, TheForecastFollowsACronSchedule) {
+  const auto names = Make(3);
+  rules().max_backups = 2;
+  site_.options_.schedule.enabled = true;
+  site_.options_.schedule.backup = "30 3 * * *";
+  site_.options_.schedule.time_zone = "Europe/Berlin";
+  Reset();
+  EXPECT_EQ(
+      ForecastOf(site_.engine().PlanRotation()),
+      (Forecast{{names[1], "2024-12-28T02:30:00.000Z beyond MAX_BACKUPS=2"},
+                {names[2], "2024-12-29T02:30:00.000Z beyond MAX_BACKUPS=2"}}));
+}
+
 TEST_F(RotationTest, TheForecastForAnotherTimerGoesByThePaceSoFar) {
   MakeAt(
       {"2024-12-24T00:00:00Z", "2024-12-25T00:00:00Z", "2024-12-26T00:00:00Z"});

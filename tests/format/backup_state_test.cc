@@ -60,6 +60,20 @@ TEST(BackupStateTest, WhatCouldNotBeCheckedComesBack) {
   EXPECT_FALSE(DecodeBackupState(R"({"pinned":true,"not_checked":1})").ok());
 }
 
+TEST(BackupStateTest, HowLongABackupCoversComesBack) {
+  BackupState state;
+  state.covered = Covered{ParseTime("2024-12-27T12:00:00Z").value(), 12345, -5};
+  const auto decoded = DecodeBackupState(EncodeBackupState(state));
+  ASSERT_TRUE(decoded.ok()) << decoded.status().ToString();
+  ASSERT_TRUE(decoded->covered.has_value());
+  EXPECT_EQ(decoded->covered->until, state.covered->until);
+  EXPECT_EQ(decoded->covered->size_bytes, 12345u);
+  EXPECT_EQ(decoded->covered->mtime_ns, -5);
+  EXPECT_FALSE(
+      DecodeBackupState(R"({"pinned":true,"covered":{"until":"x"}})").ok());
+  EXPECT_FALSE(DecodeBackupState(R"({"pinned":true,"covered":1})").ok());
+}
+
 TEST(BackupStateTest, FactsAndCopiesComeBack) {
   BackupState state;
   ManifestFacts facts;

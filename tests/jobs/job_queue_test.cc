@@ -363,7 +363,7 @@ TEST_F(JobQueueTest, AnotherProcessKeepsItsJobs) {
   const auto other_store = std::make_shared<JobStore>(
       FileSystem::Posix(), &clock_, dir_.Sub("jobs"));
   JobRunner other(&clock_, {}, [&](const JobRequest&) { return other_store; });
-  other.TakeUp(other_store);
+  ASSERT_TRUE(other.TakeUp(other_store).ok());
   EXPECT_EQ(other.Find(id)->status, JobStatus::kInProgress);
   EXPECT_EQ(other.Cancel(id).code(), StatusCode::kBusy);
   EXPECT_EQ(other.Wait(id, {}).status().code(), StatusCode::kBusy);

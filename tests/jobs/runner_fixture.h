@@ -56,7 +56,7 @@ class RunnerFixture : public ::testing::Test {
     runner_ = std::make_unique<JobRunner>(
         &clock_, std::move(handlers),
         [this](const JobRequest&) { return store_; });
-    runner_->TakeUp(store_);
+    EXPECT_TRUE(runner_->TakeUp(store_).ok());
   }
 
   // Restarts with the records that a kill leaves: without those that a process

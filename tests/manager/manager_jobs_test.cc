@@ -249,6 +249,7 @@ TEST_F(ManagerJobsTest, WhatIsInTheWayOfRecordsIsNotInTheWayOfBackups) {
   app.Put(0, 10);
   for (const auto& entry : std::filesystem::directory_iterator(
            options_.backup_dir + "/.levelkeep/databases")) {
+    std::filesystem::remove_all(entry.path() / "jobs");
     WriteFile(entry.path().string() + "/jobs", "in the way");
   }
   EXPECT_FALSE(app.Create().name.empty());

