@@ -75,6 +75,10 @@ struct BackupOptions {
     // BACKUP_HISTORY_DAYS, 0 .. 36500: how long the newest verified backup of a
     // history stays after a restore or a fork ended that history.
     int history_days = 30;
+    // True if a rule needs to know in which time zone a day begins.
+    bool counts_days() const {
+      return daily > 0 || weekly > 0 || monthly > 0 || yearly > 0;
+    }
   } retention;
   struct Archive {
     bool compression = true;    // BACKUP_COMPRESSION

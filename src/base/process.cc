@@ -15,7 +15,10 @@
 #include <array>
 #include <cerrno>
 #include <climits>
+#include <system_error>
+#include <utility>
 
+#include "base/log.h"
 #include "base/posix_error.h"
 #include "base/status_macros.h"
 #include "base/unique_fd.h"
@@ -270,6 +273,18 @@ Result<ProgramOutcome> RunProgram(const ProgramCall& run) {
   if (WIFEXITED(status)) outcome.exit_code = WEXITSTATUS(status);
   if (WIFSIGNALED(status)) outcome.signal = WTERMSIG(status);
   return outcome;
+}
+
+bool StartThread(std::jthread* thread, const char* tag, const std::string& what,
+                 std::function<void(std::stop_token)> body) {
+  try {
+    if (thread->joinable()) thread->join();
+    *thread = std::jthread(std::move(body));
+    return true;
+  } catch (const std::system_error& error) {
+    LogWarn(tag, "no thread for " + what + ": " + error.what());
+    return false;
+  }
 }
 
 std::vector<std::string> OwnEnvironment() {

@@ -7,9 +7,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "levelkeep/options.h"
@@ -62,6 +64,11 @@ uint32_t EffectiveUser();
 // of our own: raising the priority again needs a privilege. Best effort, never
 // fails.
 void LowerThreadPriority(ThreadPriority priority);
+// Starts `body` on a thread. `*thread` is that thread; if it was another one,
+// that one has ended, and is joined. False: there is no thread, and the log
+// says under `tag` that there is none for `what`.
+bool StartThread(std::jthread* thread, const char* tag, const std::string& what,
+                 std::function<void(std::stop_token)> body);
 // True if the calling thread is SCHED_IDLE for any reason.
 bool IsIdleThread();
 

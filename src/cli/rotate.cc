@@ -50,8 +50,7 @@ void Print(Session* session, const std::vector<RotationDecision>& decisions,
 // The zone matters only to rules that count days.
 void SayZone(Session* session) {
   const BackupOptions& options = session->settings().backup;
-  const BackupOptions::Retention& rules = options.retention;
-  if (rules.daily + rules.weekly + rules.monthly + rules.yearly == 0) return;
+  if (!options.retention.counts_days()) return;
   const auto zone = TimeZone::Load(options.schedule.time_zone);
   if (!zone.ok()) return;
   session->console->Say("days, weeks, months and years are those of " +

@@ -30,12 +30,11 @@ bool IsInside(const std::string& path, const std::string& folder) {
 
 // Only cron expressions, and rules that count days, need the machine's zone.
 std::string DescribeMissingZone(const BackupOptions& options) {
-  const BackupOptions::Retention& rules = options.retention;
-  const bool needed =
-      rules.daily > 0 || rules.weekly > 0 || rules.monthly > 0 ||
-      rules.yearly > 0 || !options.schedule.backup.empty() ||
-      !options.schedule.rotate.empty() || !options.schedule.verify.empty();
-  if (!needed || !options.schedule.time_zone.empty()) return "";
+  const BackupOptions::Schedule& schedule = options.schedule;
+  const bool needed = options.retention.counts_days() ||
+                      !schedule.backup.empty() || !schedule.rotate.empty() ||
+                      !schedule.verify.empty();
+  if (!needed || !schedule.time_zone.empty()) return "";
   const auto zone = TimeZone::Load();
   if (zone.ok()) return "";
   return "SCHEDULE_TZ is not set, and " + zone.status().message() + ": " +

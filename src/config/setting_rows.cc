@@ -390,8 +390,7 @@ const std::vector<SettingRow>& SettingRows() {
 Settings AsTheyAct(Settings settings) {
   using Retention = BackupOptions::Retention;
   Retention& rules = settings.backup.retention;
-  const bool others = rules.retention_days > 0 || rules.daily > 0 ||
-                      rules.weekly > 0 || rules.monthly > 0 || rules.yearly > 0;
+  const bool others = rules.retention_days > 0 || rules.counts_days();
   if (!rules.max_backups && !others) {
     rules.max_backups = Retention::kDefaultMaxBackups;
   }

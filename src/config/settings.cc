@@ -13,8 +13,6 @@
 #include "config/env_file.h"
 #include "config/loader.h"
 
-extern char** environ;
-
 namespace levelkeep {
 namespace {
 
@@ -155,8 +153,8 @@ Result<LoadedSettings> LoadSettings(const SettingsSources& sources) {
 
 std::map<std::string, std::string> ProcessEnvironment() {
   std::map<std::string, std::string> variables;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
+  for (const std::string& entry : OwnEnvironment()) {
+    const std::string_view text = entry;
     const size_t equals = text.find('=');
     if (equals == std::string_view::npos) continue;
     // If a name occurs twice, the first one counts, as with getenv.

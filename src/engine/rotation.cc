@@ -88,9 +88,7 @@ Result<RetentionPolicy> Engine::Policy() const {
   policy.max_bytes = rules.max_bytes;
   policy.verification_expected = options().verification.after_backup;
   policy.history = std::chrono::days(rules.history_days);
-  const bool counts_days = rules.daily > 0 || rules.weekly > 0 ||
-                           rules.monthly > 0 || rules.yearly > 0;
-  if (!counts_days) return policy;
+  if (!rules.counts_days()) return policy;
   LEVELKEEP_ASSIGN_OR_RETURN(const TimeZone zone,
                              TimeZone::Load(options().schedule.time_zone));
   policy.utc_offset = [zone](Time time) { return zone.OffsetAt(time); };

@@ -150,7 +150,7 @@ void JobRunner::Begin(const EntryPtr& entry) {
   entry->due.reset();
   changed_.notify_all();
   if (!entry->submitted ||
-      StartThread(&threads_, [this, entry](const std::stop_token&) {
+      AddThread(&threads_, [this, entry](const std::stop_token&) {
         RunInBackground(entry);
       })) {
     return;

@@ -295,8 +295,8 @@ class JobRunner {
   std::string WhyNotAgain(const Entry& entry) const;
 
   // --- job_time.cc
-  bool StartThread(std::list<std::jthread>* threads,
-                   std::function<void(std::stop_token)> body)
+  bool AddThread(std::list<std::jthread>* threads,
+                 std::function<void(std::stop_token)> body)
       REQUIRES_LOCK(mutex_);
   void RunInBackground(const EntryPtr& entry);
 

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <iterator>
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -133,7 +132,7 @@ void JobRunner::StopQuietJobs() {
 
 void JobRunner::StartKeeper() {
   if (!keeper_.empty()) return;
-  StartThread(&keeper_, [this](std::stop_token stop) { KeepTime(stop); });
+  AddThread(&keeper_, [this](std::stop_token stop) { KeepTime(stop); });
 }
 
 // Not idle priority: other threads may wait for a lock that this thread holds.
@@ -198,16 +197,12 @@ void JobRunner::RunTimers() {
 // --- threads
 
 // False: no thread can be started now.
-bool JobRunner::StartThread(std::list<std::jthread>* threads,
-                            std::function<void(std::stop_token)> body) {
-  try {
-    threads->emplace_back(std::move(body));
-    return true;
-  } catch (const std::system_error& error) {
-    LogWarn(kJobLogTag,
-            std::string("no thread can be started: ") + error.what());
-    return false;
-  }
+bool JobRunner::AddThread(std::list<std::jthread>* threads,
+                          std::function<void(std::stop_token)> body) {
+  std::jthread& thread = threads->emplace_back();
+  if (StartThread(&thread, kJobLogTag, "jobs", std::move(body))) return true;
+  threads->pop_back();
+  return false;
 }
 
 void JobRunner::RunInBackground(const EntryPtr& entry) {

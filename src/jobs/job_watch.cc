@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "jobs/job.h"
 
 namespace levelkeep {
@@ -18,15 +18,10 @@ JobWatch::JobWatch(std::shared_ptr<JobStore> store, Clock* clock,
       clock_(clock),
       poll_(std::move(poll)),
       take_up_(std::move(take_up)) {
-  try {
-    thread_ =
-        std::jthread([this](const std::stop_token& stop) { Watch(stop); });
-  } catch (const std::system_error& error) {
-    LogWarn(kJobLogTag,
-            "jobs of other processes begin at the next start only: no thread "
-            "can be started: " +
-                std::string(error.what()));
-  }
+  (void)StartThread(
+      &thread_, kJobLogTag,
+      "jobs of other processes, which begin at the next start only",
+      [this](const std::stop_token& stop) { Watch(stop); });
 }
 
 // 1. watch the folder   2. look, because a job may have come before the watch

@@ -1,7 +1,6 @@
 #include "notify/hooks.h"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -161,14 +160,8 @@ void Hooks::Enqueue(Task task) {
   if (closed_) return;  // its mark stays
   tasks_.push_back(std::move(task));
   if (running_) return;
-  try {
-    if (thread_.joinable()) thread_.join();  // it has ended already
-    thread_ = std::jthread([this] { Run(); });
-    running_ = true;
-  } catch (const std::system_error& error) {
-    LogWarn(kNotifyLogTag,
-            "no thread for the post hook: " + std::string(error.what()));
-  }
+  running_ = StartThread(&thread_, kNotifyLogTag, "the post hook",
+                         [this](const std::stop_token&) { Run(); });
 }
 
 // The thread lives only while a post hook runs.

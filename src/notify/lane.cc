@@ -1,9 +1,9 @@
 #include "notify/lane.h"
 
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
+#include "base/process.h"
 #include "base/text.h"
 
 namespace levelkeep {
@@ -44,15 +44,9 @@ void Lane::Add(Notice notice) {
 // Without a thread, the notices wait for the next call.
 void Lane::Start() {
   if (running_) return;
-  try {
-    if (thread_.joinable()) thread_.join();  // it has ended already
-    thread_ = std::jthread([this] { Run(); });
-    running_ = true;
-    resting_ = false;
-  } catch (const std::system_error& error) {
-    LogWarn(kNotifyLogTag,
-            "no thread for notifications: " + std::string(error.what()));
-  }
+  running_ = StartThread(&thread_, kNotifyLogTag, "notifications",
+                         [this](const std::stop_token&) { Run(); });
+  if (running_) resting_ = false;
 }
 
 void Lane::Run() {

@@ -1,7 +1,6 @@
 #include "notify/notifier.h"
 
 #include <algorithm>
-#include <system_error>
 #include <utility>
 
 #include "base/log.h"
@@ -115,14 +114,8 @@ void Notifier::Hear(const Job& job) {
 
 void Notifier::Start() {
   if (running_) return;
-  try {
-    if (thread_.joinable()) thread_.join();  // it has ended already
-    thread_ = std::jthread([this] { Run(); });
-    running_ = true;
-  } catch (const std::system_error& error) {
-    LogWarn(kNotifyLogTag,
-            "no thread for notifications: " + std::string(error.what()));
-  }
+  running_ = StartThread(&thread_, kNotifyLogTag, "notifications",
+                         [this](const std::stop_token&) { Run(); });
 }
 
 // The thread ends when nothing is to be done and no absence is watched for.
