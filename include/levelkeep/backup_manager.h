@@ -41,10 +41,10 @@ class BackupReader {
 // Manages one database. Destroy the Attachment, then the DB, then the manager.
 // Thread safety: any thread may call all methods but Initialize, the setters
 // and the destructor. One create, rotation or deletion runs at a time, and one
-// verification beside it; a restore or an undo runs alone, and interrupts a
-// verification. Else such calls fail with kBusy. Listings and Health never do.
-// `name` is a backup's whole name, or "latest": kInvalidArgument for a part of
-// a name, kNotFound. A backup of another database is refused with
+// verification or drill beside it; a restore or an undo runs alone, and
+// interrupts these. Else such calls fail with kBusy. Listings and Health never
+// do. `name` is a backup's whole name, or "latest": kInvalidArgument for a part
+// of a name, kNotFound. A backup of another database is refused with
 // kOtherDatabase, unless `other_database` is set.
 class BackupManager {
  public:
@@ -92,6 +92,11 @@ class BackupManager {
   // backup; unless it is kBusy or kCancelled, the check is repeated later.
   Result<VerifyReport> VerifyBackup(const std::string& name, VerifyDepth depth,
                                     std::stop_token stop = {});
+  // Restores the backup into a scratch folder, where RestoreBackup would write,
+  // compares it with its manifest, and removes it. Errors as of VerifyBackup;
+  // kNoSpace: a restore would not find the space either.
+  Result<DrillReport> Drill(const std::string& name, std::stop_token stop = {},
+                            const Progress& progress = {});
   // What RestoreBackup would do, or its error. Reads all, writes nothing.
   Result<RestorePreview> PreviewRestore(const RestoreRequest& request);
   Result<RestoreReport> RestoreBackup(const RestoreRequest& request);

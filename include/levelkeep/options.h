@@ -30,9 +30,10 @@ struct BackupOptions {
     bool enabled = true;  // AUTO_BACKUP_ENABLED
     // AUTO_BACKUP_INTERVAL, 1 second .. 30 days
     std::chrono::milliseconds interval{3'600'000};
-    // BACKUP_SCHEDULE, ROTATE_SCHEDULE, VERIFY_SCHEDULE: cron expressions
-    // (docs/schedules.md); empty: none. BACKUP_SCHEDULE replaces `interval`.
-    std::string backup = {}, rotate = {}, verify = {};
+    // BACKUP_SCHEDULE, ROTATE_SCHEDULE, VERIFY_SCHEDULE, DRILL_SCHEDULE: cron
+    // expressions (docs/schedules.md); empty: none. BACKUP_SCHEDULE replaces
+    // `interval`.
+    std::string backup = {}, rotate = {}, verify = {}, drill = {};
     // SCHEDULE_TZ: the time zone of cron expressions, and in which retention
     // counts days, weeks, months and years, by its name, "Europe/Berlin";
     // empty: that of TZ, or else the machine's.
@@ -54,9 +55,11 @@ struct BackupOptions {
     int backup = 2, rotate = 1;  // BACKUP_RETRIES, ROTATE_RETRIES
     // BACKUP_RETRY_DELAY, ROTATE_RETRY_DELAY, in seconds
     int backup_delay = 30, rotate_delay = 30;
-    // BACKUP_TIMEOUT, ROTATE_TIMEOUT, VERIFY_TIMEOUT: the seconds without
-    // progress after which a job is stopped, and has failed. 0: no limit.
+    // BACKUP_TIMEOUT, ROTATE_TIMEOUT, VERIFY_TIMEOUT, DRILL_TIMEOUT: the
+    // seconds without progress after which a job is stopped, and has failed. 0:
+    // no limit.
     int backup_timeout = 300, rotate_timeout = 60, verify_timeout = 21'600;
+    int drill_timeout = 21'600;
   } retries;
   // Which backups rotation keeps: those that any rule wants which is set.
   struct Retention {

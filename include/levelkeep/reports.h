@@ -38,7 +38,15 @@ enum class SnapshotMethod {
 // kLive: at once, kUnsupported without RestoreHooks; kStage: into RESTORE_DIR,
 // for the next start; kAuto: kLive if the host registered hooks, else kStage.
 enum class RestoreMode { kAuto, kLive, kStage };
-enum class JobType { kCreate, kRestore, kUndo, kVerify, kRotate, kDelete };
+enum class JobType {
+  kCreate,
+  kRestore,
+  kUndo,
+  kVerify,
+  kRotate,
+  kDelete,
+  kDrill
+};
 enum class JobStatus { kPending, kInProgress, kCompleted, kFailed, kCancelled };
 
 // The stable lower-case words of JSON ("full", "in_progress"); kNone: "".
@@ -107,6 +115,20 @@ struct VerifyReport {
   uint64_t entries = 0, last_sequence = 0;  // kFull only
 };
 
+// A restore of a backup into a scratch folder, which is gone again.
+struct DrillReport {
+  std::string name;  // of the backup
+  Time at;           // when it began
+  bool ok = true;
+  bool damaged = false;  // not ok: the backup is; else the drill was impossible
+  std::string problem;   // not ok: what differed, or why it was not done
+  double seconds = 0;    // to extract, open and compare everything
+  bool limited = false;  // BACKUP_RATE_LIMIT slowed it: no measure of a restore
+  uint64_t bytes = 0, entries = 0, last_sequence = 0;  // as restored
+  uint64_t events = 0;  // as the host counted for the backup; not compared
+  std::vector<std::string> not_compared;  // what there was nothing to compare
+};
+
 struct RestoreRequest {
   std::string source;  // a backup's name, or "latest"
   RestoreMode mode = RestoreMode::kAuto;
@@ -170,6 +192,7 @@ struct HealthReport {
   std::optional<double> unsaved_seconds, predicted_restore_seconds;
   std::optional<JobType> running;  // an undo is kRestore, a deletion kRotate
   std::vector<UnrestoredDrop> unrestored;  // if Restore::at_start is on
+  std::optional<DrillReport> last_drill;
 };
 struct EventCount {
   uint64_t count = 0, first = 0, last = 0;

@@ -12,7 +12,7 @@ _levelkeep_options() {
 
 _levelkeep() {
   local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD-1]}
-  local verbs="serve worker create list inspect verify restore \
+  local verbs="serve worker create list inspect verify drill restore \
     accept-loss rotate pin unpin delete own jobs job schedule config health"
   local global="--json --quiet --verbose --config --version --help"
   local verb="" word
@@ -38,7 +38,7 @@ _levelkeep() {
   elif [[ $verb == inspect || $verb == verify || $verb == restore ]]; then
     COMPREPLY=($(compgen -W "latest $(_levelkeep_backups)" -- "$current")
                $(compgen -f -- "$current"))
-  elif [[ $verb == pin || $verb == unpin || $verb == delete ]]; then
+  elif [[ $verb == drill || $verb == pin || $verb == unpin || $verb == delete ]]; then
     COMPREPLY=($(compgen -W "latest $(_levelkeep_backups)" -- "$current"))
   fi
 }

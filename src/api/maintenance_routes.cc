@@ -21,6 +21,20 @@ Response Verify(BackupManager* manager, const Call& call) {
   return SuccessResponse(ToJson(*report));
 }
 
+Response Drill(BackupManager* manager, const Call& call) {
+  const std::string named = call.Text("backup");
+  const auto backup = FindNamed(manager, named.empty() ? "latest" : named,
+                                /*latest_too=*/true);
+  if (!backup.ok()) return ErrorResponse(backup.status());
+  if (PrefersAsync(call.request())) {
+    return Accepted(manager, call.request(),
+                    {.type = JobType::kDrill, .backup = backup->name});
+  }
+  const auto report = manager->Drill(backup->name);
+  if (!report.ok()) return ErrorResponse(report.status());
+  return SuccessResponse(ToJson(*report));
+}
+
 Response Pin(BackupManager* manager, const Call& call, bool pinned) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
@@ -106,6 +120,13 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager) {
        .body = Body{},
        .answers = {200, 202, 404, 409},
        .handler = [=](const Call& call) { return Delete(manager, call); }},
+      {.method = "POST",
+       .path = "/api/drill",
+       .summary = "restores a backup on trial, and tells how long it took",
+       .scope = Scope::kCreate,
+       .body = Body{.fields = {{.name = "backup"}}},
+       .answers = {200, 202, 404, 409, 422, 507},
+       .handler = [=](const Call& call) { return Drill(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/rotate",
        .summary = "removes the backups that retention does not keep",

@@ -99,6 +99,21 @@ Json ToJson(const VerifyReport& report) {
           {"durationMs", report.duration_ms}};
 }
 
+Json ToJson(const DrillReport& report) {
+  return {{"backup", report.name},
+          {"at", FormatTime(report.at)},
+          {"ok", report.ok},
+          {"damaged", report.damaged},
+          {"problem", TextOrNull(report.problem)},
+          {"seconds", report.seconds},
+          {"rateLimited", report.limited},
+          {"bytes", report.bytes},
+          {"entries", report.entries},
+          {"lastSequence", report.last_sequence},
+          {"events", report.events},
+          {"notCompared", report.not_compared}};
+}
+
 Json ToJson(const RestoreReport& report) {
   return {{"applied", report.applied},
           {"name", report.name},
@@ -190,6 +205,7 @@ Json ToJson(const HealthReport& health, Time now) {
         {"unsavedSeconds", OptionalToJson(health.unsaved_seconds)},
         {"predictedRestoreSeconds",
          OptionalToJson(health.predicted_restore_seconds)},
+        {"lastDrill", health.last_drill ? ToJson(*health.last_drill) : Json()},
         {"freeBytes", health.free_bytes},
         {"nextRun", TimeToJson(health.next_run)},
         {"running",

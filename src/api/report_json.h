@@ -54,6 +54,7 @@ Json TimeToJson(const std::optional<Time>& time);
 // For a backup that was just made.
 Json CreatedToJson(const BackupInfo& backup);
 Json ToJson(const VerifyReport& report);
+Json ToJson(const DrillReport& report);
 Json ToJson(const RestoreReport& report);
 Json ToJson(const RestorePreview& preview);
 Json UndoToJson(const RestoreReport& report);

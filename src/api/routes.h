@@ -1,7 +1,7 @@
 // The tables of LevelKeep's routes. One file per topic:
 //   backup_routes.cc         create, list, latest, {name}, export-metadata
 //   restore_routes.cc        restore, undo
-//   maintenance_routes.cc    verify, pin, delete, rotate
+//   maintenance_routes.cc    verify, drill, pin, delete, rotate
 //   health_routes.cc         health, livez, readyz, status
 //   download_route.cc        download
 //   job_routes.cc            trigger, jobs

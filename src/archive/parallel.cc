@@ -71,6 +71,18 @@ std::jthread TryThread(ThreadPriority priority, std::function<void()> work) {
   }
 }
 
+Status RunAside(ThreadPriority priority, const std::function<Status()>& body) {
+  Status status;
+  const auto run = [&] { status = RunGuarded(body); };
+  std::jthread thread = TryThread(priority, run);
+  if (thread.joinable()) {
+    thread.join();
+  } else {
+    run();
+  }
+  return status;
+}
+
 int WorkerCount(int requested) {
   if (requested <= 0) {
     requested = static_cast<int>(std::thread::hardware_concurrency());

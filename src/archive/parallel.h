@@ -57,6 +57,12 @@ Status RunGuarded(const std::function<Status()>& body);
 // host refuses one.
 std::jthread TryThread(ThreadPriority priority, std::function<void()> work);
 
+// Runs `body`, guarded, on a thread of that priority, as are all threads and
+// processes that it starts, and waits for its end. The caller's thread keeps
+// its own priority, because it may belong to the application and go on to take
+// locks that others wait for.
+Status RunAside(ThreadPriority priority, const std::function<Status()>& body);
+
 // Less work than this is done by the calling thread.
 inline constexpr uint64_t kSmallWorkBytes = 1u << 20;
 

@@ -273,11 +273,11 @@ std::string SettingsHelp(const Verb* verb) {
 
 const std::vector<const Verb*>& AllVerbs() {
   static const std::vector<const Verb*> verbs = {
-      &kServeVerb,   &kWorkerVerb, &kCreateVerb,  &kListVerb,
-      &kInspectVerb, &kVerifyVerb, &kRestoreVerb, &kAcceptLossVerb,
-      &kRotateVerb,  &kPinVerb,    &kUnpinVerb,   &kDeleteVerb,
-      &kOwnVerb,     &kJobsVerb,   &kJobVerb,     &kScheduleVerb,
-      &kConfigVerb,  &kHealthVerb};
+      &kServeVerb,      &kWorkerVerb, &kCreateVerb, &kListVerb,
+      &kInspectVerb,    &kVerifyVerb, &kDrillVerb,  &kRestoreVerb,
+      &kAcceptLossVerb, &kRotateVerb, &kPinVerb,    &kUnpinVerb,
+      &kDeleteVerb,     &kOwnVerb,    &kJobsVerb,   &kJobVerb,
+      &kScheduleVerb,   &kConfigVerb, &kHealthVerb};
   return verbs;
 }
 

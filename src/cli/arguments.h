@@ -86,6 +86,7 @@ extern const Verb kCreateVerb;
 extern const Verb kListVerb;
 extern const Verb kInspectVerb;
 extern const Verb kVerifyVerb;
+extern const Verb kDrillVerb;
 extern const Verb kRestoreVerb;
 extern const Verb kAcceptLossVerb;
 extern const Verb kRotateVerb;

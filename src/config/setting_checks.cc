@@ -33,7 +33,7 @@ std::string DescribeMissingZone(const BackupOptions& options) {
   const BackupOptions::Schedule& schedule = options.schedule;
   const bool needed = options.retention.counts_days() ||
                       !schedule.backup.empty() || !schedule.rotate.empty() ||
-                      !schedule.verify.empty();
+                      !schedule.verify.empty() || !schedule.drill.empty();
   if (!needed || !schedule.time_zone.empty()) return "";
   const auto zone = TimeZone::Load();
   if (zone.ok()) return "";
@@ -122,7 +122,8 @@ std::vector<std::string> FindBadSchedules(
   const std::pair<const char*, const std::string&> expressions[] = {
       {"BACKUP_SCHEDULE", schedule.backup},
       {"ROTATE_SCHEDULE", schedule.rotate},
-      {"VERIFY_SCHEDULE", schedule.verify}};
+      {"VERIFY_SCHEDULE", schedule.verify},
+      {"DRILL_SCHEDULE", schedule.drill}};
   for (const auto& [name, expression] : expressions) {
     if (expression.empty()) continue;
     const Status valid = CronFields::Parse(expression).status();

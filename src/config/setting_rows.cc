@@ -19,16 +19,17 @@ constexpr char kServeHealth[] = "serve health";
 constexpr char kSchedule[] = "serve schedule";
 constexpr char kScheduleRotate[] = "serve schedule rotate";
 constexpr char kServeCreate[] = "serve create";
+constexpr char kServeCreateDrill[] = "serve create drill";
 constexpr char kServeCreateRotate[] = "serve create rotate";
 constexpr char kWorker[] = "worker";
-constexpr char kChecks[] = "serve worker verify";
-constexpr char kChecksCreate[] = "serve worker create verify";
-constexpr char kChecksRestore[] = "serve worker verify restore";
-constexpr char kReads[] = "serve worker create verify restore";
+constexpr char kChecks[] = "serve worker verify drill";
+constexpr char kChecksCreate[] = "serve worker create verify drill";
+constexpr char kChecksRestore[] = "serve worker verify drill restore";
+constexpr char kReads[] = "serve worker create verify drill restore";
 // The verbs that check the four folders together, as a start does.
 constexpr char kOnFolders[] =
-    "serve worker create list inspect verify restore accept-loss rotate pin "
-    "unpin delete own jobs job";
+    "serve worker create list inspect verify drill restore accept-loss rotate "
+    "pin unpin delete own jobs job";
 
 // The settings that SIGHUP puts in force: each is read anew for each use, or
 // passed on by Application::Reload, by the worker's loop or by
@@ -40,6 +41,7 @@ constexpr const char* kReloadable[] = {"AUTO_BACKUP_ENABLED",
                                        "VERIFY_SCHEDULE",
                                        "BACKUP_ON_SHUTDOWN",
                                        "BACKUP_BEFORE_RESTORE",
+                                       "DRILL_SCHEDULE",
                                        "SCHEDULE_TZ",
                                        "SCHEDULE_JITTER",
                                        "BACKUP_RETENTION_DAYS",
@@ -137,6 +139,9 @@ std::vector<SettingRow> ScheduleRows() {
       Cron({kSchedule, "VERIFY_SCHEDULE", "verifySchedule"},
            LEVELKEEP_AT(backup.schedule.verify),
            "Cron expression for verifying the backups that waited longest."),
+      Cron({kSchedule, "DRILL_SCHEDULE", "drillSchedule"},
+           LEVELKEEP_AT(backup.schedule.drill),
+           "Cron expression for drills: restores on trial."),
       OrNothing(
           Text({"serve schedule create rotate", "SCHEDULE_TZ", "scheduleTz"},
                SettingKind::kText, IsTimeZone,
@@ -182,7 +187,10 @@ std::vector<SettingRow> RetriesRows() {
           Number({kServe, "VERIFY_TIMEOUT", "verifyTimeout"}, 0, 86'400,
                  LEVELKEEP_AT(backup.retries.verify_timeout),
                  "Seconds without progress that end a verification; 0: no "
-                 "limit.")};
+                 "limit."),
+          Number({kServe, "DRILL_TIMEOUT", "drillTimeout"}, 0, 86'400,
+                 LEVELKEEP_AT(backup.retries.drill_timeout),
+                 "Seconds without progress that end a drill; 0: no limit.")};
 }
 
 SettingRow Buckets(const char* name, const char* key, Field field,
@@ -243,18 +251,19 @@ std::vector<SettingRow> ArchivesRows() {
 }
 
 std::vector<SettingRow> ResourcesRows() {
-  return {Number({kReads, "BACKUP_THREADS", "threads"}, 0, 64,
-                 LEVELKEEP_AT(backup.resources.threads),
-                 "Number of threads that compress; 0: one per core."),
-          Bytes({kServeCreate, "BACKUP_RATE_LIMIT", "rateLimit"},
-                LEVELKEEP_AT(backup.resources.rate_limit_bytes_per_second),
-                "Bytes per second that a backup may read; 0: no limit."),
-          Choice({kChecksCreate, "BACKUP_PRIORITY", "priority"},
-                 {"low", "idle"}, LEVELKEEP_AT(backup.resources.priority),
-                 "Priority of the threads; idle: only when a core is free."),
-          Bytes({kReads, "BACKUP_RESERVE", "reserve"},
-                LEVELKEEP_AT(backup.resources.reserve_bytes),
-                "Bytes that must stay free on the disk.")};
+  return {
+      Number({kReads, "BACKUP_THREADS", "threads"}, 0, 64,
+             LEVELKEEP_AT(backup.resources.threads),
+             "Number of threads that compress; 0: one per core."),
+      Bytes({kServeCreateDrill, "BACKUP_RATE_LIMIT", "rateLimit"},
+            LEVELKEEP_AT(backup.resources.rate_limit_bytes_per_second),
+            "Bytes per second that a backup or a drill may read; 0: no limit."),
+      Choice({kChecksCreate, "BACKUP_PRIORITY", "priority"}, {"low", "idle"},
+             LEVELKEEP_AT(backup.resources.priority),
+             "Priority of the threads; idle: only when a core is free."),
+      Bytes({kReads, "BACKUP_RESERVE", "reserve"},
+            LEVELKEEP_AT(backup.resources.reserve_bytes),
+            "Bytes that must stay free on the disk.")};
 }
 
 std::vector<SettingRow> VerificationRows() {

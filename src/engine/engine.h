@@ -9,6 +9,7 @@
 //   ownership.cc  which database the backups belong to
 //   create.cc     from a snapshot to a published archive
 //   verify.cc     three depths, and the record of the verdict; inspect
+//   drill.cc      a restore into a scratch folder, and the record of it
 //   preview.cc    what restore, undo and extract would do, or why they refuse
 //   restore.cc    restore, stage, undo, extract
 
@@ -232,6 +233,16 @@ class Engine {
   void NoteUnfinished(const FoundBackup& backup);
   Result<InspectReport> Inspect(const FoundBackup& backup, const Work& work);
 
+  // --- drill.cc
+
+  // Restores a listed backup into a scratch folder, where a restore would
+  // write, compares it with its manifest and removes it. Errors as of Verify.
+  // All but kBusy, kCancelled and kNotFound are recorded; damage and success
+  // also as those of a full verification.
+  Result<DrillReport> Drill(const FoundBackup& backup, const Work& work);
+  // See DrillRecords. Never fails.
+  void RecordDrill(const FoundBackup& backup, const DrillReport& report);
+
   // --- restore.cc: databases that lack files
 
   // See dbfiles/database_files.h. The hint of an error names the newest backup
@@ -385,10 +396,12 @@ class Engine {
     std::string folder;  // the locked folder for scratch files
     std::string sha256;  // empty until it is known
   };
-  // Runs the check on a separate thread that has options().resources.priority,
-  // as do all threads and processes that it starts.
-  Status CheckAside(const FoundBackup& backup, VerifyDepth depth,
-                    const Work& work, Content* content);
+  // As OpenArchive; `sha256` receives the digest of a file that is no archive.
+  Result<std::unique_ptr<ArchiveReader>> OpenToCheck(const FoundBackup& backup,
+                                                     const Work& work,
+                                                     std::string* sha256);
+  Status RestoreAside(const FoundBackup& backup, const Work& work,
+                      Content* content, DrillReport* report);
   Status CheckContent(const FoundBackup& backup, VerifyDepth depth,
                       const Work& work, Content* content);
   // Returns `fault` of an archive, or, if the archive is not the one that its
@@ -399,6 +412,9 @@ class Engine {
                       std::string* sha256 = nullptr);
   Status Record(const FoundBackup& backup, VerifyDepth depth,
                 const Status& outcome, const std::string& sha256);
+  // Draws the consequences of a verification that has passed.
+  Status Honour(const FoundBackup& backup, VerifyDepth depth,
+                const Content& content);
   Status RecordVerdict(const FoundBackup& backup, VerifyDepth depth,
                        const Status& verdict, const std::string& sha256);
   // Best effort: the record is only shown, and used for the time of the next

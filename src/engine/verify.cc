@@ -1,7 +1,6 @@
 // Verification at three depths, and the record of its verdict in the catalog.
 
 #include <cstdlib>
-#include <thread>
 #include <utility>
 
 #include "archive/parallel.h"
@@ -65,7 +64,9 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
   content.report.depth = depth;
   const InUseMark mark = MarkInUse(backup);
   const auto started = clock_->SteadyNow();
-  const Status status = CheckAside(backup, depth, work, &content);
+  const Status status = RunAside(options().resources.priority, [&] {
+    return CheckContent(backup, depth, work, &content);
+  });
   content.report.duration_ms = static_cast<uint64_t>(
       std::chrono::duration_cast<std::chrono::milliseconds>(
           clock_->SteadyNow() - started)
@@ -74,21 +75,27 @@ Result<VerifyReport> Engine::Verify(const FoundBackup& backup,
     LEVELKEEP_RETURN_IF_ERROR(Record(backup, depth, status, content.sha256));
   }
   if (!status.ok()) return status.WithContext(backup.name);
-  if (depth == VerifyDepth::kFull && !backup.by_path && content.report.own) {
+  if (!backup.by_path) {
+    LEVELKEEP_RETURN_IF_ERROR(Honour(backup, depth, content));
+  }
+  LogInfo(kEngineLogTag,
+          backup.name + ": verified (" + std::string(NameOf(depth)) + ")");
+  return content.report;
+}
+
+Status Engine::Honour(const FoundBackup& backup, VerifyDepth depth,
+                      const Content& content) {
+  if (depth == VerifyDepth::kFull && content.report.own) {
     RememberScan(content.sha256);
   }
-  if (!backup.by_path && backup.sha256.empty() && !content.sha256.empty()) {
+  if (backup.sha256.empty() && !content.sha256.empty()) {
     // A crash came between publishing and writing the sidecar; the archive has
     // just passed the check.
     LEVELKEEP_RETURN_IF_ERROR(catalog_.WriteSidecar(
         backup.name, DigestKind::kSha256, content.sha256));
   }
-  LogInfo(kEngineLogTag,
-          backup.name + ": verified (" + std::string(NameOf(depth)) + ")");
-  if (platform_.has_storage && depth == VerifyDepth::kFull && !backup.by_path) {
-    ForgetUndoWhenDue();
-  }
-  return content.report;
+  if (platform_.has_storage && depth == VerifyDepth::kFull) ForgetUndoWhenDue();
+  return Status::Ok();
 }
 
 // Only a proof is a verdict. A full disk, a signal, a limit of the host, a
@@ -164,23 +171,13 @@ void Engine::RememberScan(const std::string& sha256) {
   }
 }
 
-// The caller's thread waits at its own priority, because it may belong to the
-// application and go on to take locks that others wait for. New threads and
-// levelkeep-check inherit the priority of the thread that starts them.
-Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
-                          const Work& work, Content* content) {
-  Status status;
-  const auto check = [&] {
-    status =
-        RunGuarded([&] { return CheckContent(backup, depth, work, content); });
-  };
-  std::jthread thread = TryThread(options().resources.priority, check);
-  if (thread.joinable()) {
-    thread.join();
-  } else {
-    check();
+Result<std::unique_ptr<ArchiveReader>> Engine::OpenToCheck(
+    const FoundBackup& backup, const Work& work, std::string* sha256) {
+  auto opened = OpenArchive(backup, work);
+  if (opened.status().code() == StatusCode::kCorruption && backup.is_local()) {
+    *sha256 = DigestOf(fs_, backup.path, work.stop);
   }
-  return status;
+  return opened;
 }
 
 // Reads the bytes once: one pass computes the digests of the files and of the
@@ -188,15 +185,8 @@ Status Engine::CheckAside(const FoundBackup& backup, VerifyDepth depth,
 Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
                             const Work& work, Content* content) {
   VerifyReport* const report = &content->report;
-  auto opened = OpenArchive(backup, work);
-  if (!opened.ok()) {
-    if (opened.status().code() == StatusCode::kCorruption &&
-        backup.is_local()) {
-      content->sha256 = DigestOf(fs_, backup.path, work.stop);
-    }
-    return opened.status();
-  }
-  const std::unique_ptr<ArchiveReader> reader = std::move(*opened);
+  LEVELKEEP_ASSIGN_OR_RETURN(const std::unique_ptr<ArchiveReader> reader,
+                             OpenToCheck(backup, work, &content->sha256));
   const ArchiveOutline& outline = reader->outline();
   report->own = outline.own;
   report->bytes = outline.content_bytes;

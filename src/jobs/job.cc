@@ -36,9 +36,10 @@ constexpr TypeRow kTypes[] = {
     {JobType::kVerify, "verify", "a verification", JobType::kVerify, 0, true},
     {JobType::kRotate, "rotate", "a rotation", JobType::kRotate, 1, true},
     {JobType::kDelete, "delete", "a deletion", JobType::kRotate, 1, false},
+    {JobType::kDrill, "drill", "a drill", JobType::kDrill, 0, true},
 };
 
-static_assert(std::size(kTypes) == static_cast<size_t>(JobType::kDelete) + 1,
+static_assert(std::size(kTypes) == static_cast<size_t>(JobType::kDrill) + 1,
               "each type has a row");
 
 constexpr std::pair<JobStatus, const char*> kStatuses[] = {
@@ -203,18 +204,26 @@ bool IsJobId(std::string_view text) {
                      [](char c) { return HexDigit(c) >= 0 || c == '-'; });
 }
 
+namespace {
+
+// A job that only reads backups, and uses the lock of verifications.
+bool OnlyReads(JobType type) {
+  return type == JobType::kVerify || type == JobType::kDrill;
+}
+
+}  // namespace
+
 bool MayRunTogether(JobType a, JobType b) {
   const auto stands_alone = [](JobType type) {
     return type == JobType::kRestore || type == JobType::kUndo;
   };
   if (stands_alone(a) || stands_alone(b)) return false;
-  // A verification only reads, so it may run beside a job that changes backups.
-  return (a == JobType::kVerify) != (b == JobType::kVerify);
+  // What only reads may run beside a job that changes backups.
+  return OnlyReads(a) != OnlyReads(b);
 }
 
 bool Displaces(JobType a, JobType b) {
-  return (a == JobType::kRestore || a == JobType::kUndo) &&
-         b == JobType::kVerify;
+  return (a == JobType::kRestore || a == JobType::kUndo) && OnlyReads(b);
 }
 
 Record JobToRecord(const Job& job) {

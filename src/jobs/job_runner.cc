@@ -242,6 +242,14 @@ JobOutcome JobRunner::Run(const JobRequest& request, const JobTerms& terms) {
   return outcome;
 }
 
+std::function<bool()> JobRunner::LookAt(const EntryPtr& entry,
+                                        bool Entry::*flag) {
+  return [this, entry, flag] {
+    MutexLock lock(&mutex_);
+    return *entry.*flag;
+  };
+}
+
 // 1. is the job needed?   2. count and record the attempt   3. do the work
 JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
   const LogJobScope scope(entry->job.id);
@@ -291,10 +299,8 @@ JobOutcome JobRunner::Attempt(const EntryPtr& entry, const JobTerms& terms) {
                             uint64_t total) { CountBytes(entry, done, total); },
                .commit = [this, entry] { return Commit(entry); }},
       .patience = terms.patience,
-      .is_displaced = [this, entry] {
-        MutexLock lock(&mutex_);
-        return entry->displaced;
-      }};
+      .is_displaced = LookAt(entry, &Entry::displaced),
+      .is_timed_out = LookAt(entry, &Entry::timed_out)};
   JobOutcome outcome = handler->second.run(run);
   MutexLock lock(&mutex_);
   if (entry->timed_out && outcome.status.code() == StatusCode::kCancelled) {

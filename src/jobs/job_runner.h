@@ -50,6 +50,8 @@ struct JobRun {
   std::chrono::milliseconds patience{0};
   // True if another job stopped this one, which will run again later.
   std::function<bool()> is_displaced;
+  // True if this job was stopped because it reported no progress.
+  std::function<bool()> is_timed_out;
 };
 
 // The outcome of one attempt.
@@ -189,7 +191,7 @@ class JobRunner {
   // Ok, or the error that Run would return now.
   Status Judge(JobType type) const;
   // The running job with the strongest effect: kRestore (also for an undo),
-  // kCreate, kRotate (also for a deletion) or kVerify.
+  // kCreate, kRotate (also for a deletion), kVerify or kDrill.
   std::optional<JobType> Running() const;
 
   // Submits the request at each run of the schedule, first at `first`, or at
@@ -270,6 +272,8 @@ class JobRunner {
       REQUIRES_LOCK(mutex_);
   Status JudgeLocked(const Entry& entry) const REQUIRES_LOCK(mutex_);
   JobOutcome Attempt(const EntryPtr& entry, const JobTerms& terms);
+  // A function that returns the flag's value at the time of its call.
+  std::function<bool()> LookAt(const EntryPtr& entry, bool Entry::*flag);
   void Settle(const EntryPtr& entry, JobOutcome outcome);
   bool ComesAgain(Entry* entry, JobOutcome* outcome) REQUIRES_LOCK(mutex_);
   void End(const EntryPtr& entry, const JobOutcome& outcome)

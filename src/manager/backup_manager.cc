@@ -245,6 +245,12 @@ Result<VerifyReport> BackupManager::VerifyBackup(const std::string& name,
   return impl_->VerifyBackup(name, depth, std::move(stop));
 }
 
+Result<DrillReport> BackupManager::Drill(const std::string& name,
+                                         std::stop_token stop,
+                                         const Progress& progress) {
+  return impl_->DrillBackup(name, std::move(stop), progress);
+}
+
 Result<RestorePreview> BackupManager::PreviewRestore(
     const RestoreRequest& request) {
   return impl_->PreviewRestore(request);

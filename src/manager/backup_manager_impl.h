@@ -4,6 +4,7 @@
 //   manager_create.cc  create, rotate         manager_restore.cc  restore
 //   manager_health.cc  health                 manager_verify.cc   verify
 //   manager_jobs.cc    jobs                   manager_schedule.cc schedules
+//   manager_drill.cc   drills
 // A method submits a job to the JobRunner, and the job's handler calls the
 // engine.
 
@@ -20,6 +21,7 @@
 #include "base/clock.h"
 #include "base/file_system.h"
 #include "base/mutex.h"
+#include "catalog/drill_records.h"
 #include "engine/engine.h"
 #include "jobs/job_runner.h"
 #include "jobs/job_watch.h"
@@ -67,6 +69,10 @@ class BackupManager::Impl : private Database {
   // --- manager_verify.cc
   Result<VerifyReport> VerifyBackup(const std::string& name, VerifyDepth depth,
                                     std::stop_token stop);
+
+  // --- manager_drill.cc
+  Result<DrillReport> DrillBackup(const std::string& name, std::stop_token stop,
+                                  const Progress& progress);
 
   // --- manager_jobs.cc
   Result<std::string> SubmitJob(const JobRequest& request,
@@ -128,6 +134,9 @@ class BackupManager::Impl : private Database {
   JobOutcome Verify(const JobRun& run);
   JobOutcome VerifyDue(const JobRun& run);
   bool NeedsVerify(const JobRequest& request);
+  JobOutcome Drill(const JobRun& run);
+  bool NeedsDrill(const JobRequest& request);
+  void NoteUnfinishedDrill(const FoundBackup& backup, const std::string& why);
   JobOutcome Restore(const JobRun& run);
   JobOutcome Undo(const JobRun& run);
 
@@ -165,6 +174,7 @@ class BackupManager::Impl : private Database {
   void DescribeSetup(const SnapshotEnvStats& stats, HealthReport* health) const;
   void DescribeDrops(HealthReport* health);
   void DescribeWork(HealthReport* health);
+  void DescribeDrills(HealthReport* health) const;
   static void DescribeBackups(const Listing& listing, HealthReport* health);
   void DescribeFuture(const Listing& listing, HealthReport* health) const;
   void DescribeExposure(const SnapshotEnvStats& stats,
@@ -191,6 +201,7 @@ class BackupManager::Impl : private Database {
   double verify_rate_ GUARDED_BY(mutex_) = 0;
   std::string database_id_ GUARDED_BY(mutex_);  // for job records
   std::shared_ptr<JobStore> job_store_ GUARDED_BY(mutex_);
+  std::shared_ptr<DrillRecords> drills_ GUARDED_BY(mutex_);
   std::shared_ptr<const Schedule> backup_schedule_ GUARDED_BY(mutex_);
 
   Notifier notifier_;

@@ -94,6 +94,7 @@ HealthReport BackupManager::Impl::Health() {
                                 options_.backup_dir);
     }
   }
+  DescribeDrills(&health);
   DescribeWork(&health);
   return health;
 }

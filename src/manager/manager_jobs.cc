@@ -18,8 +18,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// A verification that interrupted its process so often is not begun again: it
-// may be the reason.
+// A verification or drill that interrupted its process so often is not begun
+// again: it may be the reason.
 constexpr uint64_t kMostInterruptions = 2;
 
 // Characters of an Idempotency-Key.
@@ -76,6 +76,13 @@ std::map<JobType, JobHandler> BackupManager::Impl::Handlers() {
                    .quiet_setting = "ROTATE_TIMEOUT"}}},
       {JobType::kDelete,
        {.run = [this](const JobRun& run) { return Delete(run); }}},
+      {JobType::kDrill,
+       {.run = [this](const JobRun& run) { return Drill(run); },
+        .is_needed =
+            [this](const JobRequest& request) { return NeedsDrill(request); },
+        .policy = {.quiet_limit = seconds(retries.drill_timeout),
+                   .quiet_setting = "DRILL_TIMEOUT",
+                   .interruptions = kMostInterruptions}}},
   };
 }
 
@@ -92,6 +99,8 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
   {
     MutexLock lock(&mutex_);
     job_store_ = store;
+    drills_ = std::make_shared<DrillRecords>(
+        fs_, ParentPath(engine_.JobsFolder(database_id)));
   }
   (void)TakeUpJobs(store);  // the watch looks again, and tells of failures
   WatchJobs(store);
@@ -102,9 +111,12 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
 Status BackupManager::Impl::TakeUpJobs(const std::shared_ptr<JobStore>& store) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto interrupted, jobs_.TakeUp(store));
   for (const Job& job : interrupted) {
-    if (job.request.type != JobType::kVerify) continue;
     const auto backup = engine_.Find(job.request.backup);
-    if (backup.ok()) engine_.NoteUnfinished(*backup);
+    if (!backup.ok()) continue;
+    if (job.request.type == JobType::kVerify) engine_.NoteUnfinished(*backup);
+    if (job.request.type == JobType::kDrill) {
+      NoteUnfinishedDrill(*backup, "was interrupted by the end of its process");
+    }
   }
   return Status::Ok();
 }
@@ -139,6 +151,7 @@ Result<JobRequest> BackupManager::Impl::Complete(JobRequest request) {
     case JobType::kVerify:
       if (request.all && request.backup.empty()) break;
       [[fallthrough]];
+    case JobType::kDrill:
     case JobType::kDelete: {
       LEVELKEEP_ASSIGN_OR_RETURN(const FoundBackup backup,
                                  engine_.Find(request.backup));

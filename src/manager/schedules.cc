@@ -68,15 +68,15 @@ Result<std::vector<PlannedJob>> PlannedJobs(
   };
   const Row rows[] = {{"backup", JobType::kCreate, options.backup},
                       {"rotate", JobType::kRotate, options.rotate},
-                      {"verify", JobType::kVerify, options.verify}};
+                      {"verify", JobType::kVerify, options.verify},
+                      {"drill", JobType::kDrill, options.drill}};
   std::vector<PlannedJob> jobs;
   for (const Row& row : rows) {
     PlannedJob job;
     job.name = row.name;
-    job.request = {.type = row.type,
-                   .all = row.type == JobType::kVerify,
-                   .if_needed = true,
-                   .trigger = "scheduled"};
+    job.request = {.type = row.type, .if_needed = true, .trigger = "scheduled"};
+    job.request.all = row.type == JobType::kVerify;
+    if (row.type == JobType::kDrill) job.request.backup = "latest";
     const bool by_interval =
         row.type == JobType::kCreate && row.expression.empty();
     if (options.enabled && by_interval) {

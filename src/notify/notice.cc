@@ -23,6 +23,7 @@ constexpr std::pair<JobType, std::string_view> kTypes[] = {
     {JobType::kCreate, "create"},
     {JobType::kVerify, "verify"},
     {JobType::kRotate, "rotate"},
+    {JobType::kDrill, "drill"},
 };
 
 constexpr size_t kIdTime = 19;  // "20241227-120000-000"

@@ -37,7 +37,7 @@ struct Notice {
   std::string id;  // see NewNoticeId; stays the same in all tries to deliver it
   Time at;         // when it happened
   std::string database, host;
-  JobType type = JobType::kCreate;  // or kVerify, kRotate
+  JobType type = JobType::kCreate;  // or kVerify, kRotate, kDrill
   std::string job_id, trigger, label;
   std::string backup;   // its name
   std::string message;  // kFailure: why; kAbsence: a sentence

@@ -32,6 +32,9 @@ bool IsFailure(const Job& job) {
              job.code != StatusCode::kInvalidArgument;
     case JobType::kVerify:
       return job.code == StatusCode::kCorruption;
+    case JobType::kDrill:
+      // Also one that found no space: a restore would find none either.
+      return job.code != StatusCode::kBusy;
     default:
       return false;
   }

@@ -52,7 +52,8 @@ std::string MailDate(Time time) {
 std::string FirstLine(const Notice& notice) {
   const std::string what = notice.type == JobType::kVerify
                                ? "Verification failed: "
-                               : "Backup failed: ";
+                           : notice.type == JobType::kDrill ? "Drill failed: "
+                                                            : "Backup failed: ";
   switch (notice.kind) {
     case NoticeKind::kSuccess:
     case NoticeKind::kRecovered:
@@ -104,6 +105,8 @@ std::string SubjectOf(const Notice& notice) {
     subject += " (recovered)";
   } else if (notice.type == JobType::kVerify) {
     subject += " (verification)";
+  } else if (notice.type == JobType::kDrill) {
+    subject += " (drill)";
   }
   return subject;
 }

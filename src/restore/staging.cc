@@ -1,5 +1,7 @@
 #include "restore/staging.h"
 
+#include <utility>
+
 #include "base/folder_probe.h"
 #include "base/hash.h"
 #include "base/status_macros.h"
@@ -377,6 +379,21 @@ Result<RestoreOutcome> Restorer::ExtractTo(const RestoreSource& source,
   // If we die here: the target exists completely, or not at all.
   LEVELKEEP_RETURN_IF_ERROR(fs->SyncDirectory(parent));
   return store.outcome;
+}
+
+Result<DrillOutcome> DrillArchive(const RestoreContext& context,
+                                  const DrillRequest& request) {
+  ExtractRequest extract;
+  extract.source = request.archive_name;
+  extract.target_dir = JoinPath(request.folder, "database");
+  extract.scratch_dir = JoinPath(request.folder, "check");
+  if (request.for_application) {
+    LEVELKEEP_ASSIGN_OR_RETURN(extract.replaced_id, ReplacedId(context));
+  }
+  extract.work = request.work;
+  LEVELKEEP_ASSIGN_OR_RETURN(ExtractedStore store,
+                             ExtractOpened(context, extract, request.reader));
+  return DrillOutcome{std::move(store.outcome), std::move(store.check)};
 }
 
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,

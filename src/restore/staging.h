@@ -68,6 +68,26 @@ struct VerifyRequest {
 Result<StoreCheck> VerifyArchive(const RestoreContext& context,
                                  const VerifyRequest& request);
 
+struct DrillRequest {
+  ArchiveReader* reader = nullptr;  // just opened
+  std::string archive_name;
+  // An empty folder of the caller, who removes it.
+  std::string folder;
+  // Whether the application of this storage has to be able to use the database.
+  bool for_application = true;
+  Work work;
+};
+struct DrillOutcome {
+  RestoreOutcome restored;
+  StoreCheck check;
+};
+
+// Extracts the archive into `folder` with the steps and the checks of a restore
+// (R2, R4, R5); every key is read, even if the archive is known. Errors as of a
+// restore.
+Result<DrillOutcome> DrillArchive(const RestoreContext& context,
+                                  const DrillRequest& request);
+
 // True if the archive itself is bad. Else the disk, the host or the time is the
 // cause, or this version or application can't use a well-formed archive.
 bool IsArchiveFault(StatusCode code);

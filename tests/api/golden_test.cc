@@ -55,6 +55,9 @@ TEST_F(GoldenTest, VerifyPinRotateDelete) {
   Expect("verify-structure", "POST", second + "/verify",
          R"({"depth":"structure"})");
   Expect("show-verified", "GET", second);
+  Expect("drill", "POST", "/api/drill", R"({"backup":"latest"})");
+  Expect("drill-missing", "POST", "/api/drill",
+         R"({"backup":"backup_2020-01-01_000000.tar.gz"})");
   Expect("delete-pinned", "DELETE", first);
   Expect("unpin", "DELETE", first + "/pin");
   Expect("delete-newest-verified", "DELETE", second);
@@ -221,6 +224,7 @@ TEST_F(GoldenTest, Errors) {
   Expect("error-verify-depth", "POST", first + "/verify",
          R"({"depth":"deep"})");
   Expect("error-verify-field", "POST", first + "/verify", R"({"dept":"full"})");
+  Expect("error-drill-field", "POST", "/api/drill", R"({"name":"latest"})");
   Expect("error-delete-force", "DELETE", first + "?force=1");
   Expect("error-delete-query", "DELETE", first + "?dryRun=true");
   Expect("error-delete-body", "DELETE", first, R"({"force":true})");

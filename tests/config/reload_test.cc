@@ -91,7 +91,7 @@ TEST(ReloadPlanTest, TheListOfReloadableSettings) {
     EXPECT_EQ(names.find(std::string(name) + " "), std::string::npos) << name;
   }
   // As many as kReloadable has: each name there is a setting's.
-  EXPECT_EQ(std::count(names.begin(), names.end(), ' '), 37);
+  EXPECT_EQ(std::count(names.begin(), names.end(), ' '), 38);
 }
 
 class ReloadSourcesTest : public SettingsTest {

@@ -35,6 +35,7 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "BACKUP_SCHEDULE=\n"
             "ROTATE_SCHEDULE=\n"
             "VERIFY_SCHEDULE=\n"
+            "DRILL_SCHEDULE=\n"
             "SCHEDULE_TZ=\n"
             "SCHEDULE_JITTER=0\n"
             "BACKUP_ON_SHUTDOWN=false\n"
@@ -47,6 +48,7 @@ TEST_F(SettingsTest, HasTheDefaultsOfTheManual) {
             "ROTATE_RETRY_DELAY=30\n"
             "ROTATE_TIMEOUT=60\n"
             "VERIFY_TIMEOUT=21600\n"
+            "DRILL_TIMEOUT=21600\n"
             "MAX_BACKUPS=10\n"
             "BACKUP_RETENTION_DAYS=0\n"
             "BACKUP_DAILY_RETENTION=0\n"
@@ -145,6 +147,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"VERIFY_BUDGET", "50G", "53687091200", "-1"},
       {"BACKUP_ON_SHUTDOWN", "yes", "true", "maybe"},
       {"BACKUP_BEFORE_RESTORE", "1", "true", "maybe"},
+      {"DRILL_SCHEDULE", "0 3 * * 0", "0 3 * * 0", "a\nb"},
       {"SCHEDULE_TZ", "Europe/Berlin", "Europe/Berlin", "Mars/Phobos"},
       {"SCHEDULE_JITTER", "600", "600", "86401"},
       {"BACKUP_RETRIES", "0", "0", "101"},
@@ -154,6 +157,7 @@ TEST_F(SettingsTest, EveryVariableIsUsedAndChecked) {
       {"ROTATE_RETRY_DELAY", "60", "60", "0"},
       {"ROTATE_TIMEOUT", "0", "0", "86401"},
       {"VERIFY_TIMEOUT", "0", "0", "1h"},
+      {"DRILL_TIMEOUT", "86400", "86400", "-1"},
       {"MAX_BACKUPS", "100000", "100000", "0"},
       {"BACKUP_RETENTION_DAYS", "36500", "36500", "36501"},
       {"BACKUP_DAILY_RETENTION", "7", "7", "100001"},
@@ -256,6 +260,7 @@ TEST_F(SettingsTest, NothingIsAValueOfFewSettingsOnly) {
                                                  "BACKUP_SCHEDULE",
                                                  "BACKUP_WEBHOOK_SECRET",
                                                  "BACKUP_WEBHOOK_URL",
+                                                 "DRILL_SCHEDULE",
                                                  "LEVELKEEP_CHECK_PROGRAM",
                                                  "LOG_DIR",
                                                  "RESTART_COMMAND",
@@ -468,11 +473,13 @@ TEST_F(SettingsTest, NotesValuesThatThisVersionIgnores) {
 TEST_F(SettingsTest, AWrongScheduleIsExplained) {
   sources_.environment = {{"BACKUP_SCHEDULE", "0 25 * * *"},
                           {"ROTATE_SCHEDULE", "0 0 31 4 *"},
+                          {"DRILL_SCHEDULE", "@sometimes"},
                           {"SCHEDULE_TZ", "Europe/Atlantis"}};
   const std::string problems = LoadProblems();
   EXPECT_THAT(problems, HasSubstr("BACKUP_SCHEDULE: "));
   EXPECT_THAT(problems, HasSubstr("\"25\""));
   EXPECT_THAT(problems, HasSubstr("ROTATE_SCHEDULE: "));
+  EXPECT_THAT(problems, HasSubstr("DRILL_SCHEDULE: "));
   EXPECT_THAT(problems, HasSubstr("SCHEDULE_TZ is "));
   EXPECT_THAT(problems, HasSubstr("Europe/Atlantis"));
 }

@@ -81,7 +81,7 @@ bool IsKnownOfDatabase(const std::string& name) {
   return IsEpoch(id) && (rest == "/" || rest == "/record" || rest == "/reuse" ||
                          rest == "/removals" || rest == "/writer.lock" ||
                          rest == "/create.lock" || rest == "/schedules" ||
-                         IsKnownOfJobs(rest));
+                         rest == "/drills" || IsKnownOfJobs(rest));
 }
 
 bool IsKnownInBackups(const std::string& name,

@@ -15,9 +15,9 @@ using std::chrono::hours;
 using std::chrono::milliseconds;
 using std::chrono::minutes;
 
-constexpr JobType kTypes[] = {JobType::kCreate, JobType::kRestore,
-                              JobType::kUndo,   JobType::kVerify,
-                              JobType::kRotate, JobType::kDelete};
+constexpr JobType kTypes[] = {
+    JobType::kCreate, JobType::kRestore, JobType::kUndo, JobType::kVerify,
+    JobType::kRotate, JobType::kDelete,  JobType::kDrill};
 
 const Time kNow{std::chrono::sys_days(std::chrono::year(2024) / 12 / 27) +
                 hours(12) + milliseconds(7)};
@@ -107,7 +107,8 @@ TEST(JobTest, WordsOfALaterVersionAreNoDamage) {
 TEST(JobTest, WhatMayRunTogether) {
   using enum JobType;
   const std::vector<std::pair<JobType, JobType>> together = {
-      {kVerify, kCreate}, {kVerify, kRotate}, {kVerify, kDelete}};
+      {kVerify, kCreate}, {kVerify, kRotate}, {kVerify, kDelete},
+      {kDrill, kCreate},  {kDrill, kRotate},  {kDrill, kDelete}};
   for (const JobType a : kTypes) {
     for (const JobType b : kTypes) {
       const bool expected =
@@ -116,11 +117,13 @@ TEST(JobTest, WhatMayRunTogether) {
           0;
       EXPECT_EQ(MayRunTogether(a, b), expected)
           << JobTypeName(a) << " " << JobTypeName(b);
-      const bool displaces = (a == kRestore || a == kUndo) && b == kVerify;
+      const bool displaces =
+          (a == kRestore || a == kUndo) && (b == kVerify || b == kDrill);
       EXPECT_EQ(Displaces(a, b), displaces)
           << JobTypeName(a) << " " << JobTypeName(b);
     }
-    EXPECT_EQ(SurvivesRestart(a), a == kCreate || a == kVerify || a == kRotate);
+    EXPECT_EQ(SurvivesRestart(a),
+              a == kCreate || a == kVerify || a == kRotate || a == kDrill);
   }
 }
 

@@ -38,7 +38,7 @@ class RunnerFixture : public ::testing::Test {
     std::map<JobType, JobHandler> handlers;
     for (const JobType type :
          {JobType::kCreate, JobType::kRestore, JobType::kUndo, JobType::kVerify,
-          JobType::kRotate, JobType::kDelete}) {
+          JobType::kRotate, JobType::kDelete, JobType::kDrill}) {
       handlers[type] = {.run = [this](const JobRun& run) { return Work(run); },
                         .is_needed =
                             [this](const JobRequest& request) {

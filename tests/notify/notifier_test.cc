@@ -155,6 +155,17 @@ TEST_F(NotifierTest, OneStartAndOneResultForEachBackup) {
   EXPECT_THAT(mail_.kinds(), ElementsAre("success", "failure"));
 }
 
+TEST_F(NotifierTest, AFailedDrillIsToldUnlessItWasBusy) {
+  Open();
+  RunJob(Status::Ok(), JobType::kDrill);
+  RunJob(Status(StatusCode::kBusy, "busy"), JobType::kDrill);
+  RunJob(Status(StatusCode::kCancelled, "stopped"), JobType::kDrill);
+  EXPECT_THAT(mail_.kinds(), ElementsAre());
+  RunJob(Status(StatusCode::kNoSpace, "full"), JobType::kDrill);
+  RunJob(Status(StatusCode::kCorruption, "bad"), JobType::kDrill);
+  EXPECT_THAT(mail_.kinds(), ElementsAre("failure", "failure"));
+}
+
 TEST_F(NotifierTest, ASkippedBackupIsASuccess) {
   Open();
   Job job = NewJob();

@@ -38,6 +38,11 @@ TEST(NoticeTextsTest, SubjectsAreThoseOfTheManual) {
   Notice damage = Fixed(NoticeKind::kFailure);
   damage.type = JobType::kVerify;
   EXPECT_EQ(SubjectOf(damage), "Database Backup FAILED (verification)");
+  damage.type = JobType::kDrill;
+  EXPECT_EQ(SubjectOf(damage), "Database Backup FAILED (drill)");
+  damage.message = "not checked: no space";
+  EXPECT_THAT(BodyOf(damage),
+              StartsWith("Drill failed: not checked: no space"));
   EXPECT_EQ(
       SubjectOf(FoldNotices(
           {Fixed(NoticeKind::kSuccess), Fixed(NoticeKind::kFailure)}, kNoon)),

@@ -1,0 +1,123 @@
+// Drills: on request, and by their schedule.
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/drill_fields.h"
+#include "base/log.h"
+#include "base/status_macros.h"
+#include "base/text.h"
+#include "base/work.h"
+#include "jobs/job.h"
+#include "manager/backup_manager_impl.h"
+
+namespace levelkeep {
+
+namespace {
+
+// The pause after another process verified or drilled backups of the same
+// database.
+constexpr std::chrono::milliseconds kDrillBusyDelay{1'000};
+// A drill that a stop of the process ended begins again in the next process.
+constexpr std::chrono::milliseconds kDrillStopDelay{60'000};
+
+}  // namespace
+
+Result<DrillReport> BackupManager::Impl::DrillBackup(const std::string& name,
+                                                     std::stop_token stop,
+                                                     const Progress& progress) {
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const JobRequest job,
+      Complete({.type = JobType::kDrill, .backup = name}));
+  return jobs_.RunFor<DrillReport>(
+      job, {.stop = std::move(stop), .progress = HostProgress(progress)});
+}
+
+JobOutcome BackupManager::Impl::Drill(const JobRun& run) {
+  const auto backup = engine_.Find(run.request.backup);
+  if (!backup.ok()) return {backup.status()};
+  const auto report = engine_.Drill(*backup, run.work);
+  JobOutcome outcome{report.status()};
+  if (report.ok()) {
+    outcome.message = backup->name + " was restored on trial and is sound";
+    outcome.result = DrillFields(*report);
+    outcome.value = *report;
+    return outcome;
+  }
+  outcome.result = {{"backup", backup->name}};
+  const bool scheduled = run.request.if_needed;  // nobody waits for the report
+  switch (report.status().code()) {
+    case StatusCode::kBusy:
+      outcome.again = kDrillBusyDelay;
+      outcome.postponed = true;
+      break;
+    case StatusCode::kCancelled:
+      if (run.is_timed_out()) {
+        NoteUnfinishedDrill(*backup, "made no progress and was stopped");
+      } else if (scheduled && !run.is_displaced()) {
+        outcome.again = kDrillStopDelay;
+        outcome.postponed = true;
+      }
+      break;
+    case StatusCode::kNotFound:
+      outcome.status = Status(StatusCode::kCancelled,
+                              backup->name + " was deleted meanwhile");
+      break;
+    default:
+      LogError(kEngineLogTag, "drill failed: " + report.status().ToString());
+  }
+  return outcome;
+}
+
+// Without a backup there is nothing to restore, and health says that there is
+// none.
+bool BackupManager::Impl::NeedsDrill(const JobRequest& request) {
+  const bool found =
+      engine_.Find(request.backup).status().code() != StatusCode::kNotFound;
+  if (!found) LogInfo(kEngineLogTag, "scheduled drill: skipped, no backup");
+  return found;
+}
+
+void BackupManager::Impl::NoteUnfinishedDrill(const FoundBackup& backup,
+                                              const std::string& why) {
+  DrillReport report;
+  report.name = backup.name;
+  report.at = clock_->Now();
+  report.ok = false;
+  report.problem = "not checked: the drill " + why;
+  engine_.RecordDrill(backup, report);
+}
+
+// A restore, which obeys no rate limit, takes as long for each byte as in the
+// last drill that succeeded.
+void BackupManager::Impl::DescribeDrills(HealthReport* health) const {
+  std::shared_ptr<DrillRecords> records;
+  {
+    MutexLock lock(&mutex_);
+    records = drills_;
+  }
+  if (records == nullptr) return;
+  const auto drills = records->Load();
+  if (!drills.ok()) {
+    health->degraded.push_back("the record of drills can't be read: " +
+                               drills.status().message());
+    return;
+  }
+  if (drills->empty()) return;
+  const DrillReport& last = drills->front();
+  health->last_drill = last;
+  if (!last.ok) {
+    health->degraded.push_back("the last drill, of " + Printable(last.name) +
+                               ", did not succeed: " + last.problem);
+  }
+  const auto good = std::ranges::find_if(*drills, [](const DrillReport& drill) {
+    return drill.ok && !drill.limited && drill.bytes > 0 && drill.seconds > 0;
+  });
+  if (good == drills->end() || !health->latest) return;
+  health->predicted_restore_seconds =
+      static_cast<double>(health->latest->source_bytes) * good->seconds /
+      static_cast<double>(good->bytes);
+}
+
+}  // namespace levelkeep
