@@ -31,9 +31,10 @@ constexpr VerbOption kDrillOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},
 };
 
-// "0.3 s", "12 s", "3 min 5 s", "2 h 10 min"
+// "less than 0.1 s", "0.3 s", "12 s", "3 min 5 s", "2 h 10 min"
 std::string DurationText(double seconds) {
-  constexpr double kTen = 10, kMinute = 60, kHour = 3600;
+  constexpr double kTenth = 0.1, kTen = 10, kMinute = 60, kHour = 3600;
+  if (seconds < kTenth) return "less than 0.1 s";
   std::array<char, 64> text{};
   const auto whole = static_cast<uint64_t>(seconds + 0.5);
   if (seconds < kTen) {

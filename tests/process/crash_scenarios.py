@@ -174,6 +174,25 @@ class Rotate(Create):
             assert sha256(site.backups / name) == self.known[name]
 
 
+class Drill(Create):
+    """`levelkeep drill` of the newer of two backups."""
+
+    def attempt(self, site, prefix=(), outcome=None):
+        return self.tool(outcome, site, prefix, "drill")
+
+    def check(self, site, outcome):
+        with site.serve(**SETTINGS):
+            site.assert_swept()
+        assert read_events(site.db) == self.events
+        assert {name: sha256(site.backups / name)
+                for name in site.archives()} == self.known
+        assert outcome.code != 3, "a fault of the disk is no damage"
+        listed = site.run("list", "--json").expect(0).json()["backups"]
+        assert not [b for b in listed if b["status"] == "damaged"], listed
+        site.run("drill").expect(0)
+        site.assert_swept()
+
+
 class Restore(Scenario):
     """`levelkeep restore PATH --yes` over a database."""
 

@@ -19,6 +19,7 @@ BODY_ROUTES = {
     "undo": "/api/backup/undo",
     "rotate": "/api/backup/rotate",
     "verify": f"/api/backup/{NAME}/verify",
+    "drill": "/api/drill",
     "pin": f"/api/backup/{NAME}/pin",
     "events": EVENTS,
 }

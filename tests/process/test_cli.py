@@ -269,8 +269,8 @@ def test_version_and_help(site):
         "--version").expect(0).out)
     text = site.run("--help").expect(0).out
     for verb in ("serve", "worker", "create", "list", "inspect", "verify",
-                 "restore", "accept-loss", "rotate", "pin", "unpin", "delete", "config",
-                 "health"):
+                 "drill", "restore", "accept-loss", "rotate", "pin", "unpin",
+                 "delete", "config", "health"):
         assert verb in text
         site.run(verb, "--help").expect(0)
 

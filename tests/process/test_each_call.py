@@ -14,8 +14,8 @@ import shutil
 
 import pytest
 
-from crash_scenarios import (KILLED, Create, Drop, LiveRestore, Recovery,
-                             Restore, Rotate, Serve, Undo)
+from crash_scenarios import (KILLED, Create, Drill, Drop, LiveRestore,
+                             Recovery, Restore, Rotate, Serve, Undo)
 from system_calls import faults_at, points_of, tracing
 
 FAULTS_A_RUN = 24  # of each scenario, times the rounds
@@ -49,7 +49,7 @@ def try_fault(scenario, fault):
     return outcome.code == KILLED
 
 
-@pytest.mark.parametrize("kind", (Create, Rotate, Restore, Undo, Drop,
+@pytest.mark.parametrize("kind", (Create, Rotate, Drill, Restore, Undo, Drop,
                                   Recovery, Serve, LiveRestore))
 def test_each_call_goes_wrong_once(folder, seed, rng, rounds, kind):
     scenario = kind(folder, seed)
