@@ -202,7 +202,9 @@ class BackupManager::Impl : private Database {
   std::string database_id_ GUARDED_BY(mutex_);  // for job records
   std::shared_ptr<JobStore> job_store_ GUARDED_BY(mutex_);
   std::shared_ptr<DrillRecords> drills_ GUARDED_BY(mutex_);
+  // Null: there is none.
   std::shared_ptr<const Schedule> backup_schedule_ GUARDED_BY(mutex_);
+  std::shared_ptr<const Schedule> drill_schedule_ GUARDED_BY(mutex_);
 
   Notifier notifier_;
   Hooks backup_hooks_;

@@ -21,6 +21,17 @@ namespace {
 constexpr std::chrono::milliseconds kDrillBusyDelay{1'000};
 // A drill that a stop of the process ended begins again in the next process.
 constexpr std::chrono::milliseconds kDrillStopDelay{60'000};
+// A run may take so much longer than the last one.
+constexpr std::chrono::minutes kDrillGrace{10};
+
+// Whether two runs came due since a drill, and a third one would have ended.
+// Drills that other processes or jobs hold up are postponed in silence.
+bool MissesRuns(const Schedule& schedule, const DrillReport& last, Time now) {
+  const auto length = std::chrono::ceil<std::chrono::milliseconds>(
+      std::chrono::duration<double>(last.seconds));
+  const Time second = schedule.NextAfter(schedule.NextAfter(last.at + length));
+  return second < kLatestTime && now > second + length + kDrillGrace;
+}
 
 }  // namespace
 
@@ -93,9 +104,11 @@ void BackupManager::Impl::NoteUnfinishedDrill(const FoundBackup& backup,
 // last drill that succeeded.
 void BackupManager::Impl::DescribeDrills(HealthReport* health) const {
   std::shared_ptr<DrillRecords> records;
+  std::shared_ptr<const Schedule> schedule;
   {
     MutexLock lock(&mutex_);
     records = drills_;
+    schedule = drill_schedule_;
   }
   if (records == nullptr) return;
   const auto drills = records->Load();
@@ -110,6 +123,12 @@ void BackupManager::Impl::DescribeDrills(HealthReport* health) const {
   if (!last.ok) {
     health->degraded.push_back("the last drill, of " + Printable(last.name) +
                                ", did not succeed: " + last.problem);
+  } else if (schedule != nullptr &&
+             MissesRuns(*schedule, last, clock_->Now())) {
+    health->degraded.push_back("no drill has succeeded since " +
+                               FormatTime(last.at) +
+                               ": two runs of "
+                               "DRILL_SCHEDULE are missing");
   }
   const auto good = std::ranges::find_if(*drills, [](const DrillReport& drill) {
     return drill.ok && !drill.limited && drill.bytes > 0 && drill.seconds > 0;

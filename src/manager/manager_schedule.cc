@@ -73,9 +73,10 @@ void BackupManager::Impl::PlanJobs(
 // 1. what has the last process, or the last plan, done?   2. the first run
 void BackupManager::Impl::PlanJob(
     const PlannedJob& job, const std::shared_ptr<ScheduleMemory>& memory) {
-  if (job.request.type == JobType::kCreate) {
+  {
     MutexLock lock(&mutex_);
-    backup_schedule_ = job.schedule;
+    if (job.request.type == JobType::kCreate) backup_schedule_ = job.schedule;
+    if (job.request.type == JobType::kDrill) drill_schedule_ = job.schedule;
   }
   jobs_.RemoveSchedules(job.request.type);
   const Time now = clock_->Now();

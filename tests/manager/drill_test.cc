@@ -61,6 +61,15 @@ class ManagerDrillTest : public ManagerFixture {
     return app->manager_.ListJobs({.type = JobType::kDrill, .status = status})
         ->size();
   }
+  // Of the one database.
+  std::string RecordsFolder() const {
+    std::string folder;
+    for (const auto& entry : std::filesystem::directory_iterator(
+             options_.backup_dir + "/.levelkeep/databases")) {
+      folder = entry.path();
+    }
+    return folder;
+  }
   // What drills left in the work folder.
   std::vector<std::string> Scratch() {
     std::vector<std::string> left;
@@ -223,12 +232,7 @@ TEST_F(ManagerDrillTest, BusyMeansPostponedAndNoAlarm) {
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 100);
   app.Create();
-  std::string folder;
-  for (const auto& entry : std::filesystem::directory_iterator(
-           options_.backup_dir + "/.levelkeep/databases")) {
-    folder = entry.path();
-  }
-  auto lock = FileSystem::Posix()->Lock(folder + "/verify.lock");
+  auto lock = FileSystem::Posix()->Lock(RecordsFolder() + "/verify.lock");
   ASSERT_TRUE(lock.ok()) << lock.status().ToString();
   const std::string id = SubmitDrill(&app);
   ASSERT_TRUE(Until([&] {
@@ -289,6 +293,31 @@ TEST_F(DrillScheduleTest, RunsAtItsTimesAndAgainOfTheSameBackup) {
   for (const Job& job : *app.manager_.ListJobs({.type = JobType::kDrill})) {
     EXPECT_EQ(job.request.trigger, "scheduled");
   }
+}
+
+// Drills that wait are no alarm, until two of them are missing.
+TEST_F(DrillScheduleTest, MissingOnesAreAReasonInTheEnd) {
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  app.Create();
+  AdvanceTo("2024-12-28T03:00:00Z");
+  ASSERT_TRUE(Until([&] { return Drills(&app, JobStatus::kCompleted) == 1; }));
+  auto lock = FileSystem::Posix()->Lock(RecordsFolder() + "/verify.lock");
+  ASSERT_TRUE(lock.ok()) << lock.status().ToString();
+  AdvanceTo("2024-12-30T03:05:00Z");
+  EXPECT_TRUE(app.manager_.Health().degraded.empty()) << "it may still run";
+  AdvanceTo("2024-12-30T03:11:00Z");
+  ASSERT_EQ(app.manager_.Health().degraded.size(), 1u);
+  EXPECT_EQ(app.manager_.Health().degraded[0].rfind(
+                "no drill has succeeded since 2024-12-28T03:00:0", 0),
+            0u)
+      << app.manager_.Health().degraded[0];
+  lock->reset();
+  EXPECT_TRUE(Until([&] {
+    clock_.Advance(seconds(2));
+    return app.manager_.Health().degraded.empty();
+  }));
 }
 
 // The next process begins it again, and nothing of the first one stays.
