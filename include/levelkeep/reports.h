@@ -203,7 +203,7 @@ struct EventCount {
 // kVerify means the backups that have waited longest (VERIFY_BUDGET).
 // `if_needed`: a submitted job ends at once if the newest backup has all
 // writes, or if the backup is verified in full or damaged, or BACKUP_VERIFY is
-// off.
+// off; a drill, if there is no such backup.
 struct JobRequest {
   JobType type = JobType::kCreate;
   std::string backup = {}, label = {};  // backup: a name, or "latest"
@@ -228,7 +228,8 @@ struct Job {
   StatusCode code = StatusCode::kOk;   // why the job or its last attempt failed
   std::string message;  // the same in words, or what a completed job did
   std::string hint;     // what a person can do about a failure
-  // "backup", "sequence"; of a create also "size" and, if any, "warning"
+  // "backup", "sequence"; of a create also "size" and, if any, "warning"; of a
+  // drill the members of its report
   std::map<std::string, std::string> result;
   bool has_ended() const { return status > JobStatus::kInProgress; }
 };

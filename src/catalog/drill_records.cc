@@ -37,7 +37,7 @@ std::vector<DrillReport> DrillsIn(const Record& record) {
 
 bool IsSame(const FileInfo& a, const FileInfo& b) {
   return a.inode == b.inode && a.mtime_ns == b.mtime_ns &&
-         a.size_bytes == b.size_bytes;
+         a.ctime_ns == b.ctime_ns && a.size_bytes == b.size_bytes;
 }
 
 }  // namespace

@@ -215,6 +215,10 @@ Status Engine::RestoreAside(const FoundBackup& backup, const Work& work,
   const auto took = clock_->SteadyNow() - started;
   report->seconds = RoundedSeconds(took);
   report->limited = paced.waited() > took / 20;
+  if (outcome.ok() || IsArchiveFault(outcome.status().code())) {
+    // What was read is perhaps not what has the name now.
+    LEVELKEEP_RETURN_IF_ERROR(reader->CheckUnchanged(work.stop));
+  }
   if (!outcome.ok()) {
     return ExplainFault(backup, reader.get(), outcome.status(), work,
                         &content->sha256);

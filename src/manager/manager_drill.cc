@@ -24,6 +24,11 @@ constexpr std::chrono::milliseconds kDrillStopDelay{60'000};
 // A run may take so much longer than the last one.
 constexpr std::chrono::minutes kDrillGrace{10};
 
+// It was there when the job was submitted.
+Status DeletedMeanwhile(const std::string& backup) {
+  return Status(StatusCode::kCancelled, backup + " was deleted meanwhile");
+}
+
 // Whether two runs came due since a drill, and a third one would have ended.
 // Drills that other processes or jobs hold up are postponed in silence.
 bool MissesRuns(const Schedule& schedule, const DrillReport& last, Time now) {
@@ -47,6 +52,9 @@ Result<DrillReport> BackupManager::Impl::DrillBackup(const std::string& name,
 
 JobOutcome BackupManager::Impl::Drill(const JobRun& run) {
   const auto backup = engine_.Find(run.request.backup);
+  if (backup.status().code() == StatusCode::kNotFound) {
+    return {DeletedMeanwhile(run.request.backup)};
+  }
   if (!backup.ok()) return {backup.status()};
   const auto report = engine_.Drill(*backup, run.work);
   JobOutcome outcome{report.status()};
@@ -72,8 +80,7 @@ JobOutcome BackupManager::Impl::Drill(const JobRun& run) {
       }
       break;
     case StatusCode::kNotFound:
-      outcome.status = Status(StatusCode::kCancelled,
-                              backup->name + " was deleted meanwhile");
+      outcome.status = DeletedMeanwhile(backup->name);
       break;
     default:
       LogError(kEngineLogTag, "drill failed: " + report.status().ToString());

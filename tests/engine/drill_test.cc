@@ -298,6 +298,24 @@ TEST_F(DrillTest, RotationLeavesTheBackup) {
   EXPECT_EQ(found->reason, "in use") << found->reason;
 }
 
+// The verdict would be about another archive.
+TEST_F(DrillTest, AnArchiveThatIsReplacedMeanwhileGetsNoVerdict) {
+  const std::string first = name_;
+  const std::string second = Create();
+  Platform platform;
+  platform.store_checker = [&](const std::string&, const std::string&,
+                               std::stop_token) -> Result<StoreCheck> {
+    std::filesystem::rename(options_.backup_dir + "/" + second,
+                            options_.backup_dir + "/" + first);
+    StoreCheck check;
+    check.last_sequence = kDrillEvents;
+    return check;
+  };
+  EXPECT_EQ(Drill(platform).status().code(), StatusCode::kBusy);
+  EXPECT_TRUE(Recorded().empty());
+  EXPECT_EQ(Listed().status, BackupStatus::kUnverified);
+}
+
 TEST_F(DrillTest, AForeignArchiveSaysWhatCouldNotBeCompared) {
   name_ = "backup_2030-01-01_000000.tar.gz";
   ASSERT_EQ(0, test::Shell("tar czf " + ArchivePath() + " -C " +

@@ -201,6 +201,24 @@ TEST_F(ManagerDrillTest, CancellingFreesTheSlotAtOnce) {
   EXPECT_TRUE(Scratch().empty());
 }
 
+TEST_F(ManagerDrillTest, ABackupThatIsDeletedMeanwhileIsNoFailure) {
+  Block();
+  App app(options_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 100);
+  const std::string name = app.Create().name;
+  const std::string running = SubmitDrill(&app);
+  const std::string waiting = SubmitDrill(&app);
+  ASSERT_TRUE(Until([&] { return Runs() == 1; }));
+  ASSERT_TRUE(app.manager_.DeleteBackup(name, /*force=*/true).ok());
+  Allow();
+  ASSERT_TRUE(app.manager_.CancelJob(running).ok());
+  const Job job = End(&app, waiting);
+  EXPECT_EQ(job.status, JobStatus::kCancelled) << job.message;
+  EXPECT_EQ(job.message, name + " was deleted meanwhile");
+  EXPECT_FALSE(app.manager_.Health().last_drill);
+}
+
 TEST_F(ManagerDrillTest, ARestoreDisplacesADrillWhichRunsAgain) {
   Block();
   App app(options_);
