@@ -69,7 +69,8 @@ class BackupManager {
   // without env() are logical. kInvalidArgument: the DB is of another folder.
   // REQUIRES: Initialize() succeeded; no other Attachment is alive.
   Result<std::unique_ptr<Attachment>> Attach(leveldb::DB* db);
-  // Call both before Attach. If `counter` throws, a backup has no event count.
+  // Call both before Attach. Backups and Health call `counter`, which must be
+  // quick, by several threads; if it throws, there is no event count.
   void SetRestoreHooks(RestoreHooks hooks);
   void SetEventCounter(std::function<EventCount()> counter);
 

@@ -47,12 +47,37 @@ enum class JobType {
   kDelete,
   kDrill
 };
+// Why health is degraded; docs/operations.md has an entry for each. The order
+// is that of the words in src/base/report_names.cc.
+enum class HealthCode {
+  kStoreFailed,
+  kStoreClosed,
+  kEnvNotUsed,
+  kCheckMissing,
+  kDropNotRestored,
+  kBackupsUnreadable,
+  kHistoryUnverified,
+  kBackupDamaged,
+  kBackupNotChecked,
+  kBackupFromFuture,
+  kBackupStale,
+  kBackupFailed,
+  kDiskLow,
+  kDiskFilling,
+  kNotificationFailed,
+  kRotationFailed,
+  kCapExceeded,
+  kJobStuck,
+  kDrillFailed,
+  kDrillMissing
+};
 enum class JobStatus { kPending, kInProgress, kCompleted, kFailed, kCancelled };
 
 // The stable lower-case words of JSON ("full", "in_progress"); kNone: "".
 std::string_view NameOf(VerifyDepth depth);
 std::string_view NameOf(BackupStatus status);
 std::string_view NameOf(SnapshotMethod method);
+std::string_view NameOf(HealthCode code);
 std::string JobTypeName(JobType type);
 std::string JobStatusName(JobStatus status);
 
@@ -178,16 +203,27 @@ struct RotationPlan {
   std::vector<std::string> warnings;  // a cap that can't be met
 };
 
+struct HealthReason {
+  HealthCode code = HealthCode::kStoreFailed;
+  std::string text;
+};
 struct HealthReport {
   bool store_usable = false;  // a DB is attached and accepts writes
   bool available = false, undo_available = false;  // to back up; to undo
-  std::vector<std::string> degraded;               // reasons
-  uint64_t count = 0, total_bytes = 0, free_bytes = 0;
+  std::vector<HealthReason> reasons;  // what is degraded; empty: nothing
+  uint64_t count = 0, total_bytes = 0;
+  std::map<BackupStatus, uint64_t> by_status;  // adds up to `count`
+  // Of the disk of BACKUP_DIR; 0: not known. The days until BACKUP_RESERVE is
+  // reached at the growth so far; none: not known, or more than ten years.
+  uint64_t free_bytes = 0, disk_bytes = 0;
+  std::optional<double> days_until_full;
   std::optional<BackupInfo> latest;
+  // last_success: when the newest good backup was made.
   std::optional<Time> last_success, last_verified, next_run;
   std::string last_error;  // of the last failed backup since the last good one
   SnapshotMethod snapshot_method = SnapshotMethod::kNone;  // kHot or kLogical
   uint64_t unsaved_writes = 0;                             // in no backup
+  std::optional<uint64_t> unsaved_events;  // the same in the host's events
   // Since the newest backup; none without one, or if the clock is behind it.
   std::optional<double> unsaved_seconds, predicted_restore_seconds;
   std::optional<JobType> running;  // an undo is kRestore, a deletion kRotate

@@ -4,6 +4,7 @@
 #include <concepts>
 #include <string_view>
 
+#include "api/health_docs.h"
 #include "base/file_system.h"
 #include "base/json.h"
 #include "base/text.h"
@@ -70,6 +71,22 @@ void AddDecisions(const std::vector<RotationDecision>& decisions, Json* json) {
   }
   (*json)["kept"] = std::move(kept);
   (*json)["removed"] = std::move(removed);
+}
+
+Json TextsOf(const std::vector<HealthReason>& reasons) {
+  Json texts = Json::array();
+  for (const HealthReason& reason : reasons) texts.push_back(reason.text);
+  return texts;
+}
+
+Json ReasonsToJson(const std::vector<HealthReason>& reasons) {
+  Json list = Json::array();
+  for (const HealthReason& reason : reasons) {
+    list.push_back({{"code", NameOf(reason.code)},
+                    {"text", reason.text},
+                    {"doc", DocOf(reason.code)}});
+  }
+  return list;
 }
 
 }  // namespace
@@ -202,17 +219,21 @@ Json ToJson(const HealthReport& health, Time now) {
         {"lastError", TextOrNull(health.last_error)},
         {"snapshotMethod", TextOrNull(NameOf(health.snapshot_method))},
         {"unsavedWrites", health.unsaved_writes},
+        {"unsavedEvents", OptionalToJson(health.unsaved_events)},
         {"unsavedSeconds", OptionalToJson(health.unsaved_seconds)},
         {"predictedRestoreSeconds",
          OptionalToJson(health.predicted_restore_seconds)},
         {"lastDrill", health.last_drill ? ToJson(*health.last_drill) : Json()},
         {"freeBytes", health.free_bytes},
+        {"diskBytes", health.disk_bytes > 0 ? Json(health.disk_bytes) : Json()},
+        {"daysUntilFull", OptionalToJson(health.days_until_full)},
         {"nextRun", TimeToJson(health.next_run)},
         {"running",
          health.running ? Json(JobTypeName(*health.running)) : Json()},
         {"undoAvailable", health.undo_available},
         {"unrestoredDrops", drops},
-        {"degraded", health.degraded}}}};
+        {"degraded", TextsOf(health.reasons)},
+        {"reasons", ReasonsToJson(health.reasons)}}}};
 }
 
 // Rate and rest are known while the job runs and has reported bytes.

@@ -133,13 +133,12 @@ class FileLock {
 
 // Paths are in the form of the operating system. No method follows a symbolic
 // link in the last component, except methods that only look into a folder
-// (List, SyncDirectory, FreeSpace): an operator's folder may be a link. Status
-// messages name the path. Open and Lock return kRefused for a link and for any
-// other file that is not regular.
-// Files that root creates get the owner of their folder, because the service
-// that works there must read and replace them. If root can't give a file away,
-// it stays root's, and the log says so.
-// Thread safety: all methods may be called concurrently.
+// (List, SyncDirectory, FreeSpace, DiskSize): an operator's folder may be a
+// link. Status messages name the path. Open and Lock return kRefused for a link
+// and for any other file that is not regular. Files that root creates get the
+// owner of their folder, because the service that works there must read and
+// replace them. If root can't give a file away, it stays root's, and the log
+// says so. Thread safety: all methods may be called concurrently.
 class FileSystem {
  public:
   virtual ~FileSystem() = default;
@@ -200,6 +199,8 @@ class FileSystem {
   virtual Status SyncDirectory(const std::string& path) = 0;
   // Bytes that this process may still write there.
   virtual Result<uint64_t> FreeSpace(const std::string& path) = 0;
+  // The size of the file system that holds `path`, in bytes.
+  virtual Result<uint64_t> DiskSize(const std::string& path) = 0;
   // Takes an exclusive lock; never waits. Uses both a Linux
   // open-file-description lock, which excludes LevelDB's own fcntl lock on the
   // same file and survives the closing of another descriptor of the file, and

@@ -249,6 +249,14 @@ class PosixFileSystem : public FileSystem {
     return uint64_t{data.f_bavail} * uint64_t{data.f_frsize};
   }
 
+  Result<uint64_t> DiskSize(const std::string& path) override {
+    struct statvfs data;
+    if (RetryOnInterrupt([&] { return ::statvfs(path.c_str(), &data); }) != 0) {
+      return PosixError(errno, "ask for the size of the disk of", path);
+    }
+    return uint64_t{data.f_blocks} * uint64_t{data.f_frsize};
+  }
+
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     FileInfo info;
     LEVELKEEP_ASSIGN_OR_RETURN(

@@ -11,6 +11,7 @@
 namespace levelkeep {
 
 std::optional<VerifyDepth> ParseVerifyDepth(std::string_view text);
+std::optional<HealthCode> ParseHealthCode(std::string_view text);
 // kNone for an empty word, kOther for a word that this version does not know.
 SnapshotMethod ParseSnapshotMethod(std::string_view text);
 

@@ -62,6 +62,7 @@ void Listing::Count(const CatalogEntry& entry) {
   if (IsOther(entry) || !entry.is_local()) return;
   count_++;
   total_bytes_ += entry.size_bytes;
+  by_status_[entry.status()]++;
   const bool damaged = entry.damaged();
   const bool bad = damaged || (!entry.manifest && !entry.foreign);
   if (bad) bad_.push_back(&entry);

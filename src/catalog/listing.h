@@ -148,6 +148,10 @@ class Listing {
   const std::vector<const CatalogEntry*>& waiting() const { return waiting_; }
   // The size of all backups that count() counts.
   uint64_t total_bytes() const { return total_bytes_; }
+  // How many of the backups that count() counts have each status.
+  const std::map<BackupStatus, uint64_t>& by_status() const {
+    return by_status_;
+  }
   // The latest time at which an own backup says that it was made; Time::min()
   // without one.
   Time latest_created() const { return latest_created_; }
@@ -170,6 +174,7 @@ class Listing {
   // The keys point into the entries.
   std::map<std::string_view, const CatalogEntry*> newest_of_epoch_;
   uint64_t total_bytes_ = 0;
+  std::map<BackupStatus, uint64_t> by_status_;
   Time latest_created_ = Time::min();
 };
 

@@ -74,8 +74,8 @@ void LogState(const HealthReport& health) {
                                    ") of " + FormatTime(health.latest->created)
                              : "none") +
               "; next run: " + TimeOf(health.next_run));
-  for (const std::string& reason : health.degraded) {
-    LogWarn(kServeTag, "state: degraded: " + reason);
+  for (const HealthReason& reason : health.reasons) {
+    LogWarn(kServeTag, "state: degraded: " + reason.text);
   }
 }
 

@@ -193,6 +193,10 @@ class JobRunner {
   // The running job with the strongest effect: kRestore (also for an undo),
   // kCreate, kRotate (also for a deletion), kVerify or kDrill.
   std::optional<JobType> Running() const;
+  // A sentence for each running job that has made no progress for longer than
+  // its limit and has not ended, though it was asked to stop, or can't be
+  // stopped any more.
+  std::vector<std::string> StuckJobs() const;
 
   // Submits the request at each run of the schedule, first at `first`, or at
   // once if that has passed. Later runs count from the time when the last one
@@ -306,6 +310,8 @@ class JobRunner {
 
   // --- job_time.cc
   void KeepTime(const std::stop_token& stop);
+  // True if the job has a limit and made no progress for longer than that.
+  bool IsQuiet(const Entry& entry) const;
   void StopQuietJobs() REQUIRES_LOCK(mutex_);
   void Rearm(Timer* timer) REQUIRES_LOCK(mutex_);
   void SkipMissedRuns(Timer* timer) const REQUIRES_LOCK(mutex_);

@@ -115,14 +115,32 @@ std::optional<std::chrono::milliseconds> JobRunner::NextDue() const {
   return first;
 }
 
-void JobRunner::StopQuietJobs() {
-  const auto now = clock_->SteadyNow();
+bool JobRunner::IsQuiet(const Entry& entry) const {
+  const auto limit = PolicyOf(entry).quiet_limit;
+  return limit.count() > 0 &&
+         clock_->SteadyNow() >= entry.last_progress + limit;
+}
+
+std::vector<std::string> JobRunner::StuckJobs() const {
+  std::vector<std::string> stuck;
+  MutexLock lock(&mutex_);
   for (const EntryPtr& entry : running_) {
-    const auto limit = PolicyOf(*entry).quiet_limit;
-    if (limit.count() == 0 || entry->timed_out || entry->committed ||
-        now < entry->last_progress + limit) {
-      continue;
-    }
+    if (!IsQuiet(*entry)) continue;
+    const JobPolicy& policy = PolicyOf(*entry);
+    const auto limit =
+        std::chrono::ceil<std::chrono::seconds>(policy.quiet_limit);
+    stuck.push_back("job " + entry->job.id + " (" +
+                    JobNoun(entry->job.request.type) +
+                    ") has made no progress for longer than " +
+                    policy.quiet_setting + "=" + std::to_string(limit.count()) +
+                    " and does not end: look whether the disk answers");
+  }
+  return stuck;
+}
+
+void JobRunner::StopQuietJobs() {
+  for (const EntryPtr& entry : running_) {
+    if (entry->timed_out || entry->committed || !IsQuiet(*entry)) continue;
     entry->timed_out = true;
     entry->stop.request_stop();
     LogWarn(kJobLogTag,

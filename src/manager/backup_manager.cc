@@ -114,16 +114,38 @@ void BackupManager::Impl::SetRestoreHooks(RestoreHooks hooks) {
   }
 }
 
-std::optional<EventCount> BackupManager::Impl::CountEvents() {
-  if (!event_counter_ || !IsOpen()) return std::nullopt;
-  std::optional<EventCount> events;
-  const Status counted = CallHost("the event counter", [&] {
-    events = event_counter_();
+bool BackupManager::Impl::BeginCounting(bool alone) {
+  MutexLock lock(&mutex_);
+  if (!event_counter_ || db_ == nullptr) return false;
+  if (alone && counting_ > 0) return false;
+  ++counting_;
+  return true;
+}
+
+Status BackupManager::Impl::CallCounter(std::optional<EventCount>* events) {
+  Status counted = CallHost("the event counter", [&] {
+    *events = event_counter_();
     return Status::Ok();
   });
+  MutexLock lock(&mutex_);
+  --counting_;
+  counted_.notify_all();
+  return counted;
+}
+
+std::optional<EventCount> BackupManager::Impl::CountEvents() {
+  std::optional<EventCount> events;
+  if (!BeginCounting(/*alone=*/false)) return events;
+  const Status counted = CallCounter(&events);
   if (!counted.ok()) {
     LogWarn(kEngineLogTag, counted.ToString() + "; continuing without a count");
   }
+  return events;
+}
+
+std::optional<EventCount> BackupManager::Impl::CountEventsNow() {
+  std::optional<EventCount> events;
+  if (BeginCounting(/*alone=*/true)) (void)CallCounter(&events);
   return events;
 }
 

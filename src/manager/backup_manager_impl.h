@@ -57,6 +57,9 @@ class BackupManager::Impl : private Database {
   void SetRestoreHooks(RestoreHooks hooks);
   // No value: no counter is set, or the host's counter failed.
   std::optional<EventCount> CountEvents();
+  // The same without waiting: no value also while another thread counts, so
+  // that a counter that hangs holds up one health report at most. Logs nothing.
+  std::optional<EventCount> CountEventsNow();
 
   // --- manager_create.cc
   Result<BackupInfo> CreateBackup(const CreateRequest& request);
@@ -152,8 +155,10 @@ class BackupManager::Impl : private Database {
   std::string DatabaseId() const;
   void OpenNotifications();
   void WatchForAbsence();
-  // When the newest good backup was made, or a later one was skipped because
-  // nothing had changed, as far as the listing shows.
+  // The last success: when the newest good backup was made, or a later one was
+  // skipped because nothing had changed. The age of backups counts from it.
+  std::optional<Time> LastSuccess(const Listing& listing) const;
+  // The same, as far as the listing shows now.
   std::optional<Time> NewestBackup();
   void SubmitVerification(const std::string& name,
                           std::chrono::milliseconds delay = {});
@@ -175,7 +180,12 @@ class BackupManager::Impl : private Database {
   void DescribeDrops(HealthReport* health);
   void DescribeWork(HealthReport* health);
   void DescribeDrills(HealthReport* health) const;
-  static void DescribeBackups(const Listing& listing, HealthReport* health);
+  void DescribeDisk(const Listing& listing, HealthReport* health);
+  void DescribeBackups(const Listing& listing, HealthReport* health) const;
+  bool BeginCounting(bool alone);
+  Status CallCounter(std::optional<EventCount>* events);
+  std::optional<uint64_t> CountUnsavedEvents(const CatalogEntry* newest);
+  void RecallFailure(const std::shared_ptr<JobStore>& store);
   void DescribeFuture(const Listing& listing, HealthReport* health) const;
   void DescribeExposure(const SnapshotEnvStats& stats,
                         const CatalogEntry* newest, HealthReport* health);
@@ -190,12 +200,15 @@ class BackupManager::Impl : private Database {
   Mutex schedule_mutex_;  // one change of the schedule at a time
   mutable Mutex mutex_;
   leveldb::DB* db_ GUARDED_BY(mutex_) = nullptr;
+  // Calls of the host's counter that have not returned. Detach waits for them,
+  // because they use the DB.
+  int counting_ GUARDED_BY(mutex_) = 0;
+  CondVar counted_;
   // True if the database was opened through env().
   bool through_env_ GUARDED_BY(mutex_) = false;
   std::string epoch_ GUARDED_BY(mutex_);  // of the attached database
   // Why the present history began, if it was a fork.
   std::string forked_ GUARDED_BY(mutex_);
-  std::optional<Time> last_success_ GUARDED_BY(mutex_);
   std::string last_error_ GUARDED_BY(mutex_);
   // Bytes per second of the last full verification; 0: none yet.
   double verify_rate_ GUARDED_BY(mutex_) = 0;

@@ -166,6 +166,11 @@ void BackupManager::Impl::Detach() {
   // A reload that saw the database still attached has set its schedule now.
   { MutexLock lock(&schedule_mutex_); }
   jobs_.Suspend(JobType::kCreate);
+  {
+    MutexLock lock(&mutex_);
+    counted_.wait(mutex_, std::stop_token(),
+                  [&]() REQUIRES_LOCK(mutex_) { return counting_ == 0; });
+  }
   engine_.Release();
 }
 

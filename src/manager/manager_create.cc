@@ -52,7 +52,6 @@ JobOutcome BackupManager::Impl::Create(const JobRun& run) {
   {
     MutexLock guard(&mutex_);
     if (made.ok()) {
-      last_success_ = clock_->Now();
       last_error_.clear();
     } else if (made.status().code() != StatusCode::kCancelled) {
       last_error_ = made.status().message();

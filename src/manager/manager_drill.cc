@@ -120,22 +120,24 @@ void BackupManager::Impl::DescribeDrills(HealthReport* health) const {
   if (records == nullptr) return;
   const auto drills = records->Load();
   if (!drills.ok()) {
-    health->degraded.push_back("the record of drills can't be read: " +
-                               drills.status().message());
+    health->reasons.push_back(
+        {HealthCode::kDrillFailed,
+         "the record of drills can't be read: " + drills.status().message()});
     return;
   }
   if (drills->empty()) return;
   const DrillReport& last = drills->front();
   health->last_drill = last;
   if (!last.ok) {
-    health->degraded.push_back("the last drill, of " + Printable(last.name) +
-                               ", did not succeed: " + last.problem);
+    health->reasons.push_back({HealthCode::kDrillFailed,
+                               "the last drill, of " + Printable(last.name) +
+                                   ", did not succeed: " + last.problem});
   } else if (schedule != nullptr &&
              MissesRuns(*schedule, last, clock_->Now())) {
-    health->degraded.push_back("no drill has succeeded since " +
-                               FormatTime(last.at) +
-                               ": two runs of "
-                               "DRILL_SCHEDULE are missing");
+    health->reasons.push_back({HealthCode::kDrillMissing,
+                               "no drill has succeeded since " +
+                                   FormatTime(last.at) +
+                                   ": two runs of DRILL_SCHEDULE are missing"});
   }
   const auto good = std::ranges::find_if(*drills, [](const DrillReport& drill) {
     return drill.ok && !drill.limited && drill.bytes > 0 && drill.seconds > 0;

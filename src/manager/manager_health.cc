@@ -1,8 +1,11 @@
 // Health: the report for an operator, a supervisor and a monitoring system.
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 
 #include "base/text.h"
+#include "catalog/growth.h"
 #include "catalog/retention.h"
 #include "manager/backup_manager_impl.h"
 
@@ -13,6 +16,8 @@ namespace {
 // Health is degraded after this many intervals with writes but without a
 // backup.
 constexpr int kMissedRunsUntilDegraded = 2;
+// Health is degraded if the disk is expected to be full within that time.
+constexpr double kFewDays = 7;
 
 bool HasVerified(const Listing& listing, const std::string& epoch) {
   return std::any_of(listing.entries().begin(), listing.entries().end(),
@@ -22,8 +27,19 @@ bool HasVerified(const Listing& listing, const std::string& epoch) {
                      });
 }
 
+// "3.5 days"
+std::string FormatDays(double days) {
+  std::array<char, 32> text = {};
+  std::snprintf(text.data(), text.size(), "%.1f days", days);
+  return text.data();
+}
+
 double Seconds(Time::duration duration) {
   return std::chrono::duration<double>(duration).count();
+}
+
+void Add(HealthCode code, std::string text, HealthReport* health) {
+  health->reasons.push_back({code, std::move(text)});
 }
 
 }  // namespace
@@ -32,18 +48,20 @@ double Seconds(Time::duration duration) {
 void BackupManager::Impl::DescribeSetup(const SnapshotEnvStats& stats,
                                         HealthReport* health) const {
   if (std::string missing = engine_.DescribeMissingCheck(); !missing.empty()) {
-    health->degraded.push_back(std::move(missing));
+    Add(HealthCode::kCheckMissing, std::move(missing), health);
   }
   MutexLock lock(&mutex_);
   if (db_ == nullptr) return;
   health->snapshot_method =
       through_env_ ? SnapshotMethod::kHot : SnapshotMethod::kLogical;
-  if (!through_env_) health->degraded.emplace_back(kForgottenEnv);
+  if (!through_env_) Add(HealthCode::kEnvNotUsed, kForgottenEnv, health);
   if (!through_env_ || stats.attached) return;
   health->store_usable = false;
-  health->degraded.push_back("database " + options_.storage_path() +
-                             " was closed while it was attached: destroy the "
-                             "Attachment before the DB");
+  Add(HealthCode::kStoreClosed,
+      "database " + options_.storage_path() +
+          " was closed while it was attached: destroy the Attachment before "
+          "the DB",
+      health);
 }
 
 HealthReport BackupManager::Impl::Health() {
@@ -57,28 +75,30 @@ HealthReport BackupManager::Impl::Health() {
     epoch = epoch_;
     forked = forked_;
     verify_rate = verify_rate_;
-    health.last_success = last_success_;
     health.last_error = last_error_;
   }
   health.next_run = jobs_.NextRun();
   health.running = jobs_.Running();
   health.undo_available = initialized_ && engine_.restorer()->UndoAvailable();
   if (stats.poisoned) {
-    health.degraded.push_back(
+    Add(HealthCode::kStoreFailed,
         "a write to the database failed: " + stats.poison_reason +
-        "; restart the application");
+            "; restart the application",
+        &health);
   }
   DescribeSetup(stats, &health);
   DescribeDrops(&health);
   const auto listing = engine_.ListRecentEntries();
   health.available = listing.ok() && initialized_;
   if (!listing.ok()) {
-    health.degraded.push_back(listing.status().message());
+    Add(HealthCode::kBackupsUnreadable, listing.status().message(), &health);
     return health;
   }
   if (!forked.empty() && !HasVerified(**listing, epoch)) {
-    health.degraded.push_back("the database began a new history: " + forked +
-                              "; no backup of it is verified yet");
+    Add(HealthCode::kHistoryUnverified,
+        "the database began a new history: " + forked +
+            "; no backup of it is verified yet",
+        &health);
   }
   DescribeBackups(**listing, &health);
   DescribeFuture(**listing, &health);
@@ -87,31 +107,57 @@ HealthReport BackupManager::Impl::Health() {
     health.predicted_restore_seconds =
         static_cast<double>(health.latest->source_bytes) / verify_rate;
   }
-  if (const auto free = fs_->FreeSpace(options_.backup_dir); free.ok()) {
-    health.free_bytes = *free;
-    if (*free < engine_.options().resources.reserve_bytes) {
-      health.degraded.push_back("only " + FormatBytes(*free) + " are free in " +
-                                options_.backup_dir);
-    }
-  }
+  DescribeDisk(**listing, &health);
   DescribeDrills(&health);
   DescribeWork(&health);
   return health;
 }
 
+// Space, and how long it lasts.
+void BackupManager::Impl::DescribeDisk(const Listing& listing,
+                                       HealthReport* health) {
+  if (const auto size = fs_->DiskSize(options_.backup_dir); size.ok()) {
+    health->disk_bytes = *size;
+  }
+  const auto free = fs_->FreeSpace(options_.backup_dir);
+  if (!free.ok()) return;
+  health->free_bytes = *free;
+  const uint64_t reserve = engine_.options().resources.reserve_bytes;
+  if (*free < reserve) {
+    Add(HealthCode::kDiskLow,
+        "only " + FormatBytes(*free) + " are free in " + options_.backup_dir,
+        health);
+    return;
+  }
+  const auto policy = engine_.Policy();
+  if (!policy.ok()) return;
+  health->days_until_full = DaysUntilFull(listing, *policy, *free - reserve);
+  if (!health->days_until_full || *health->days_until_full >= kFewDays) return;
+  Add(HealthCode::kDiskFilling,
+      "at the growth so far, the disk of " + options_.backup_dir +
+          " has space for " + FormatDays(*health->days_until_full) +
+          " of backups: keep fewer, or use a larger disk",
+      health);
+}
+
 // What did not succeed lately.
 void BackupManager::Impl::DescribeWork(HealthReport* health) {
+  for (std::string& stuck : jobs_.StuckJobs()) {
+    Add(HealthCode::kJobStuck, std::move(stuck), health);
+  }
   for (std::string& problem : notifier_.Problems()) {
-    health->degraded.push_back(std::move(problem));
+    Add(HealthCode::kNotificationFailed, std::move(problem), health);
   }
   if (const std::string why = engine_.RotationProblem(); !why.empty()) {
-    health->degraded.push_back("old backups were not removed: " + why);
+    Add(HealthCode::kRotationFailed, "old backups were not removed: " + why,
+        health);
   }
   if (std::string cap = engine_.CapProblem(); !cap.empty()) {
-    health->degraded.push_back(std::move(cap));
+    Add(HealthCode::kCapExceeded, std::move(cap), health);
   }
   if (!health->last_error.empty()) {
-    health->degraded.push_back("the last backup failed: " + health->last_error);
+    Add(HealthCode::kBackupFailed,
+        "the last backup failed: " + health->last_error, health);
   }
 }
 
@@ -121,17 +167,26 @@ void BackupManager::Impl::DescribeDrops(HealthReport* health) {
   if (!initialized_ || !options_.restore.at_start) return;
   health->unrestored = engine_.restorer()->LookAtDrops();
   for (const UnrestoredDrop& drop : health->unrestored) {
-    health->degraded.push_back(Printable(drop.name) + " in " +
-                               options_.restore_dir +
-                               " is not restored: " + drop.reason +
-                               (drop.hint.empty() ? "" : "; " + drop.hint));
+    Add(HealthCode::kDropNotRestored,
+        Printable(drop.name) + " in " + options_.restore_dir +
+            " is not restored: " + drop.reason +
+            (drop.hint.empty() ? "" : "; " + drop.hint),
+        health);
   }
 }
 
+// By the catalog, so that no restart changes it.
+std::optional<Time> BackupManager::Impl::LastSuccess(
+    const Listing& listing) const {
+  if (listing.newest_good() == nullptr) return std::nullopt;
+  return listing.newest_good()->CoveredUntil(clock_->Now());
+}
+
 void BackupManager::Impl::DescribeBackups(const Listing& listing,
-                                          HealthReport* health) {
+                                          HealthReport* health) const {
   health->count = listing.count();
   health->total_bytes = listing.total_bytes();
+  health->by_status = listing.by_status();
   if (listing.newest_good() != nullptr) {
     health->latest = ToBackupInfo(*listing.newest_good());
   }
@@ -140,17 +195,17 @@ void BackupManager::Impl::DescribeBackups(const Listing& listing,
   }
   for (const CatalogEntry* entry : listing.bad()) {
     const BackupInfo backup = ToBackupInfo(*entry);
-    health->degraded.push_back(backup.name + " is " +
-                               std::string(NameOf(backup.status)) + ": " +
-                               backup.problem);
+    Add(HealthCode::kBackupDamaged,
+        backup.name + " is " + std::string(NameOf(backup.status)) + ": " +
+            backup.problem,
+        health);
   }
   for (const CatalogEntry* entry : listing.waiting()) {
-    health->degraded.push_back(
-        entry->name + " could not be checked: " + entry->not_checked->reason);
+    Add(HealthCode::kBackupNotChecked,
+        entry->name + " could not be checked: " + entry->not_checked->reason,
+        health);
   }
-  if (!health->last_success && health->latest) {
-    health->last_success = health->latest->created;
-  }
+  health->last_success = LastSuccess(listing);
 }
 
 // Where backups are kept by their dates, one from the future stays for ever and
@@ -163,18 +218,32 @@ void BackupManager::Impl::DescribeFuture(const Listing& listing,
   if (!policy.ok() || !GoesByDates(*policy)) return;
   for (const Listing::Entry& entry : listing.entries()) {
     if (!listing.IsOwn(*entry) || entry->created() <= latest) continue;
-    health->degraded.push_back(
+    Add(HealthCode::kBackupFromFuture,
         entry->name + " is dated in the future (" +
-        FormatTime(entry->created()) +
-        "): rotation keeps it, and it stands for no day; set the clock right, "
-        "or delete it");
+            FormatTime(entry->created()) +
+            "): rotation keeps it, and it stands for no day; set the clock "
+            "right, or delete it",
+        health);
   }
+}
+
+// No value: the host counts no events, or the newest backup has no count. A
+// count that went down, as by a deletion, says nothing about what is unsaved.
+std::optional<uint64_t> BackupManager::Impl::CountUnsavedEvents(
+    const CatalogEntry* newest) {
+  if (newest != nullptr && !newest->manifest->events) return std::nullopt;
+  const auto now = CountEventsNow();
+  if (!now) return std::nullopt;
+  const uint64_t saved =
+      newest == nullptr ? 0 : newest->manifest->events->count;
+  return now->count > saved ? now->count - saved : 0;
 }
 
 // The recovery point: how many writes would be lost if the disk died now.
 void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
                                            const CatalogEntry* newest,
                                            HealthReport* health) {
+  health->unsaved_events = CountUnsavedEvents(newest);
   if (!stats.attached) return;
   const uint64_t saved =
       newest == nullptr ? 0 : newest->manifest->last_sequence;
@@ -199,9 +268,10 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
     latest = schedule->NextAfter(latest);
   }
   if (clock_->Now() > latest) {
-    health->degraded.push_back("unsaved writes are older than " +
-                               std::to_string(kMissedRunsUntilDegraded) +
-                               " backup intervals");
+    Add(HealthCode::kBackupStale,
+        "unsaved writes are older than " +
+            std::to_string(kMissedRunsUntilDegraded) + " backup intervals",
+        health);
   }
 }
 

@@ -102,6 +102,7 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
     drills_ = std::make_shared<DrillRecords>(
         fs_, ParentPath(engine_.JobsFolder(database_id)));
   }
+  RecallFailure(store);
   (void)TakeUpJobs(store);  // the watch looks again, and tells of failures
   WatchJobs(store);
 }
@@ -134,6 +135,20 @@ void BackupManager::Impl::WatchJobs(std::shared_ptr<JobStore> store) {
     watch.swap(job_watch_);
   }
   watch.reset();  // its thread may need the mutex
+}
+
+// So that a restart does not hide a failure: the last backup that ended failed,
+// as far as records show, and none has succeeded since.
+void BackupManager::Impl::RecallFailure(
+    const std::shared_ptr<JobStore>& store) {
+  const auto jobs = store->List({.limit = 1, .type = JobType::kCreate});
+  if (!jobs.ok() || jobs->empty()) return;
+  const Job& last = jobs->front();
+  if (last.status != JobStatus::kFailed) return;
+  const auto newest = NewestBackup();
+  if (newest && last.ended && *newest > *last.ended) return;
+  MutexLock lock(&mutex_);
+  last_error_ = last.message;
 }
 
 // Refuses a wrong request now, and not when the job begins; "latest" means the

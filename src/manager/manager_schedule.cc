@@ -98,10 +98,7 @@ std::string BackupManager::Impl::DatabaseId() const {
 
 std::optional<Time> BackupManager::Impl::NewestBackup() {
   const auto listing = engine_.ListRecentEntries();
-  if (!listing.ok() || (*listing)->newest_good() == nullptr) {
-    return std::nullopt;
-  }
-  return (*listing)->newest_good()->CoveredUntil(clock_->Now());
+  return listing.ok() ? LastSuccess(**listing) : std::nullopt;
 }
 
 // Without a schedule, nobody knows when to expect a backup. One that comes an

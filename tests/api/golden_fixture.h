@@ -37,7 +37,7 @@ inline constexpr char kSecond[] = "backup_2024-12-27_130000.tar.gz";
 inline const std::set<std::string> kVarying = {
     "size",    "totalSize",   "durationMs",  "freeBytes",
     "ageDays", "neededBytes", "sourceBytes", "predictedRestoreSeconds",
-    "bytes",   "backupBytes", "threads"};
+    "bytes",   "backupBytes", "threads",     "diskBytes"};
 
 inline const std::set<std::string> kHeaders = {"Accept-Ranges",
                                                "Allow",

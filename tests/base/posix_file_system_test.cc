@@ -292,7 +292,11 @@ TEST_F(PosixFileSystemTest, SetsModesButNotThroughLinks) {
 }
 
 TEST_F(PosixFileSystemTest, TellsTheFreeSpace) {
-  EXPECT_TRUE(fs_->FreeSpace(dir_.path()).ok());
+  const uint64_t free = fs_->FreeSpace(dir_.path()).value();
+  EXPECT_GT(fs_->DiskSize(dir_.path()).value(), free / 2);
+  EXPECT_EQ(fs_->DiskSize("/proc").value(), 0u);
+  EXPECT_EQ(fs_->DiskSize(dir_.Sub("none")).status().code(),
+            StatusCode::kNotFound);
   EXPECT_EQ(fs_->FreeSpace("/proc").value(), 0u);
   EXPECT_EQ(fs_->FreeSpace(dir_.Sub("none")).status().code(),
             StatusCode::kNotFound);

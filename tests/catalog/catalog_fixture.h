@@ -112,6 +112,9 @@ class CountingFileSystem : public FileSystem {
   Result<uint64_t> FreeSpace(const std::string& p) override {
     return real_->FreeSpace(p);
   }
+  Result<uint64_t> DiskSize(const std::string& p) override {
+    return real_->DiskSize(p);
+  }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& p) override {
     return real_->Lock(p);
   }

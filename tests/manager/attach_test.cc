@@ -40,7 +40,8 @@ class AttachTest : public ManagerFixture {
   }
   static std::string Degraded(BackupManager* manager) {
     std::string all;
-    for (const auto& reason : manager->Health().degraded) all += reason + "\n";
+    for (const auto& reason : manager->Health().reasons)
+      all += reason.text + "\n";
     return all;
   }
 };

@@ -95,7 +95,7 @@ TEST_F(BackupManagerTest, NoSpaceIsSaidBeforeAnythingIsWritten) {
   EXPECT_EQ(StatusCode::kNoSpace, made.status().code());
   EXPECT_TRUE(LeftOvers().empty());
   EXPECT_TRUE(app.manager_.ListBackups()->empty());
-  EXPECT_FALSE(app.manager_.Health().degraded.empty());
+  EXPECT_FALSE(app.manager_.Health().reasons.empty());
 }
 
 TEST_F(BackupManagerTest, CancelledBackupLeavesNoFile) {

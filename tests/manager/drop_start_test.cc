@@ -36,8 +36,8 @@ class DropStartTest : public ManagerFixture {
   }
   static std::string Degraded(App* app) {
     std::string all;
-    for (const auto& reason : app->manager_.Health().degraded) {
-      all += reason + "\n";
+    for (const auto& reason : app->manager_.Health().reasons) {
+      all += reason.text + "\n";
     }
     return all;
   }

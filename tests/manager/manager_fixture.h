@@ -5,9 +5,11 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/file_system.h"
@@ -26,6 +28,22 @@ inline RestoreRequest RestoreOf(const std::string& name) {
 
 inline std::string Key(int i) {
   return "event:" + std::to_string(1'000'000 + i);
+}
+
+// The reasons of a health report, as sentences.
+inline std::vector<std::string> Texts(const HealthReport& health) {
+  std::vector<std::string> texts;
+  for (const HealthReason& reason : health.reasons) {
+    texts.push_back(reason.text);
+  }
+  return texts;
+}
+
+// True if the report has a reason of that kind.
+inline bool Has(const HealthReport& health, HealthCode code) {
+  return std::ranges::any_of(health.reasons, [&](const HealthReason& reason) {
+    return reason.code == code;
+  });
 }
 
 // An application as a stranger would write it.

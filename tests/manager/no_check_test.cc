@@ -35,8 +35,8 @@ class NoCheckTest : public ManagerFixture {
         << status.ToString();
   }
   static bool HealthSaysSo(App* app) {
-    for (const auto& reason : app->manager_.Health().degraded) {
-      if (reason.starts_with("levelkeep-check is not at ")) return true;
+    for (const auto& reason : app->manager_.Health().reasons) {
+      if (reason.text.starts_with("levelkeep-check is not at ")) return true;
     }
     return false;
   }

@@ -102,9 +102,9 @@ TEST_F(ManagerNotifyTest, AReceiverThatTakesNothingIsAReasonInHealth) {
   ASSERT_TRUE(app.Start().ok());
   app.Create();
   EXPECT_TRUE(Comes([&] {
-    const auto reasons = app.manager_.Health().degraded;
-    return std::ranges::any_of(reasons, [](const std::string& reason) {
-      return reason.starts_with(
+    const auto reasons = app.manager_.Health().reasons;
+    return std::ranges::any_of(reasons, [](const HealthReason& reason) {
+      return reason.text.starts_with(
           "the webhook http://127.0.0.1:1 takes no notification at present");
     });
   }));

@@ -91,9 +91,9 @@ TEST_F(RecheckTest, TriedAgainWithGrowingPauses) {
   EXPECT_EQ("not checked: the check of the database was ended (signal 15)",
             Find(app.get(), name).problem);
   const HealthReport health = app->manager_.Health();
-  ASSERT_EQ(1u, health.degraded.size());
+  ASSERT_EQ(1u, health.reasons.size());
   EXPECT_NE(std::string::npos,
-            health.degraded[0].find(name + " could not be checked"));
+            health.reasons[0].text.find(name + " could not be checked"));
   ASSERT_TRUE(health.latest.has_value());
   EXPECT_EQ(name, health.latest->name);
 
@@ -113,7 +113,7 @@ TEST_F(RecheckTest, TriedAgainWithGrowingPauses) {
   Allow();
   ASSERT_TRUE(BecomesVerified(app.get(), name));
   EXPECT_EQ("", Find(app.get(), name).problem);
-  EXPECT_TRUE(app->manager_.Health().degraded.empty());
+  EXPECT_TRUE(app->manager_.Health().reasons.empty());
 }
 
 TEST_F(RecheckTest, TheNextProcessTakesItUp) {

@@ -113,12 +113,12 @@ TEST_F(ReloadTest, TheReserveCountsForBackupsAndForHealth) {
   App app(options_, &clock_);
   ASSERT_TRUE(app.Start().ok());
   app.Put(0, 10);
-  EXPECT_TRUE(app.manager_.Health().degraded.empty());
+  EXPECT_TRUE(app.manager_.Health().reasons.empty());
   options_.resources.reserve_bytes = uint64_t{1} << 60;
   Reload(&app);
   EXPECT_EQ(app.manager_.CreateBackup({}).status().code(),
             StatusCode::kNoSpace);
-  EXPECT_FALSE(app.manager_.Health().degraded.empty());
+  EXPECT_FALSE(app.manager_.Health().reasons.empty());
   options_.resources.reserve_bytes = 0;
   Reload(&app);
   EXPECT_TRUE(app.manager_.CreateBackup({}).ok());

@@ -136,8 +136,8 @@ TEST_F(ScheduleTest, UnsavedWritesAreStaleAfterTwoMissedRuns) {
   app.Put(10, 20);
   app.manager_.StopJobs();  // no backup is made any more
   const auto stale = [&] {
-    for (const std::string& reason : app.manager_.Health().degraded) {
-      if (reason.starts_with("unsaved writes are older")) return true;
+    for (const HealthReason& reason : app.manager_.Health().reasons) {
+      if (reason.text.starts_with("unsaved writes are older")) return true;
     }
     return false;
   };

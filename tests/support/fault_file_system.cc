@@ -357,6 +357,11 @@ Result<uint64_t> FaultFileSystem::FreeSpace(const std::string& path) {
   return base_->FreeSpace(path);
 }
 
+Result<uint64_t> FaultFileSystem::DiskSize(const std::string& path) {
+  LEVELKEEP_RETURN_IF_ERROR(Look("DiskSize " + path));
+  return base_->DiskSize(path);
+}
+
 Result<std::unique_ptr<FileLock>> FaultFileSystem::Lock(
     const std::string& path) {
   LEVELKEEP_RETURN_IF_ERROR(Mutate("Lock " + path));

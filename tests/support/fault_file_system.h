@@ -107,6 +107,7 @@ class FaultFileSystem : public FileSystem {
   }
   Status SyncDirectory(const std::string& path) override;
   Result<uint64_t> FreeSpace(const std::string& path) override;
+  Result<uint64_t> DiskSize(const std::string& path) override;
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override;
 
   // Called by the files: counts one operation; not ok if it is to fail. `torn`

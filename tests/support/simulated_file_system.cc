@@ -195,6 +195,10 @@ class SimulatedFileSystem : public FileSystem {
     if (error != 0) return PosixError(error, "ask for the free space of", path);
     return bytes;
   }
+  // As large as what is free: nothing that is simulated needs the size.
+  Result<uint64_t> DiskSize(const std::string& path) override {
+    return FreeSpace(path);
+  }
   Result<std::unique_ptr<FileLock>> Lock(const std::string& path) override {
     Handle handle;
     const int error = Repeated([&] { return disk_->Lock(path, &handle); });

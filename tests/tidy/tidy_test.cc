@@ -320,7 +320,7 @@ TEST(TidyTest, TheInterfaceStaysSmall) {
   for (const SourceFile& file : Sources({"include"})) {
     lines += SplitLines(file.text).size();
   }
-  EXPECT_LE(lines, 800u);
+  EXPECT_LE(lines, 850u);
 }
 
 TEST(TidyTest, FilesAndFunctionsStaySmall) {
