@@ -1,3 +1,4 @@
+#include "api/metrics.h"
 #include "api/report_json.h"
 #include "api/routes.h"
 #include "base/file_system.h"
@@ -15,6 +16,22 @@ Response Health(BackupManager* manager) {
   const HealthReport health = manager->Health();
   return JsonResponse(DumpJson(ToJson(health, Clock::System()->Now())),
                       health.store_usable ? 200 : 503);
+}
+
+// Made anew for each request, so that nothing stays that is gone. Without the
+// totals (an unreadable folder), the metrics of jobs are missing or 0.
+Response MetricsAnswer(BackupManager* manager) {
+  Scrape scrape;
+  scrape.health = manager->Health();
+  if (auto totals = manager->JobTotals(); totals.ok()) {
+    scrape.totals = std::move(totals).value();
+  }
+  auto running = manager->ListJobs({.status = JobStatus::kInProgress});
+  if (running.ok()) scrape.running = std::move(running).value();
+  Response response;
+  response.content_type = "text/plain; version=0.0.4; charset=utf-8";
+  response.body = MetricsText(scrape);
+  return response;
 }
 
 // Only shows that the process works: with more checks, a full disk would cause
@@ -80,7 +97,7 @@ Json LatestLog(const HealthReport& health) {
          std::string(NameOf(latest.status));
 }
 
-Response BackupStatus(BackupManager* manager,
+Response StatusAnswer(BackupManager* manager,
                       const LiveValue<Settings>* program) {
   std::vector<BackupInfo> list;
   const auto total = manager->VisitBackups([&list](const BackupInfo& backup) {
@@ -119,6 +136,13 @@ std::vector<Route> HealthRoutes(BackupManager* manager,
        .handler = [=](const Call&) { return Health(manager); },
        .is_urgent = true},
       {.method = "GET",
+       .path = "/metrics",
+       .summary = "numbers for Prometheus ([metrics.md](metrics.md))",
+       .scope = Scope::kRead,
+       .answers = {200},
+       .handler = [=](const Call&) { return MetricsAnswer(manager); },
+       .is_urgent = true},
+      {.method = "GET",
        .path = "/livez",
        .summary = "200 while the process works",
        .scope = Scope::kOpen,
@@ -138,7 +162,7 @@ std::vector<Route> HealthRoutes(BackupManager* manager,
        .summary = "configuration, the last 20 backups, disk usage",
        .scope = Scope::kRead,
        .answers = {200},
-       .handler = [=](const Call&) { return BackupStatus(manager, program); }},
+       .handler = [=](const Call&) { return StatusAnswer(manager, program); }},
   };
 }
 

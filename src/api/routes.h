@@ -3,6 +3,8 @@
 //   restore_routes.cc        restore, undo
 //   maintenance_routes.cc    verify, drill, pin, delete, rotate
 //   health_routes.cc         health, livez, readyz, status
+//   maintenance_routes.cc    verify, pin, delete, rotate
+//   health_routes.cc         health, metrics, livez, readyz, status
 //   download_route.cc        download
 //   job_routes.cc            trigger, jobs
 // The event store's routes are in events/event_routes.h.
