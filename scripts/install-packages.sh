@@ -4,7 +4,8 @@
 #   scripts/install-packages.sh [GROUP...]      default: build test
 #
 #   build    compiler, build tools and libraries
-#   test     additional packages for the tests and the checks
+#   test     additional packages for the tests and the checks; of prometheus only
+#            promtool is used, and its server may be disabled
 #   mounts   the file systems of tests/process/test_file_systems.py that only
 #            scripts/nightly.sh tries
 #   containers  a Docker engine, for tests/containers/
@@ -31,7 +32,7 @@ test_packages() {
   printf '%s\n' \
     libgtest-dev libgmock-dev libbenchmark-dev \
     python3 python3-plyvel python3-pytest python3-yaml python3-croniter \
-    python3-aiosmtpd tzdata \
+    python3-aiosmtpd prometheus tzdata \
     git strace curl pigz libarchive-tools procps util-linux mount \
     libfuse3-dev e2fsprogs xfsprogs btrfs-progs libfaketime \
     mergerfs exfat-fuse exfatprogs \
