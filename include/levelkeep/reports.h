@@ -203,6 +203,11 @@ struct RotationPlan {
   std::vector<std::string> warnings;  // a cap that can't be met
 };
 
+// The backups of this database that were ever removed by one act.
+struct RemovalTotal {
+  std::string act;  // "rotate" or "delete"
+  uint64_t backups = 0, bytes = 0;
+};
 struct HealthReason {
   HealthCode code = HealthCode::kStoreFailed;
   std::string text;
@@ -229,6 +234,7 @@ struct HealthReport {
   std::optional<JobType> running;  // an undo is kRestore, a deletion kRotate
   std::vector<UnrestoredDrop> unrestored;  // if Restore::at_start is on
   std::optional<DrillReport> last_drill;
+  std::vector<RemovalTotal> removed;
 };
 struct EventCount {
   uint64_t count = 0, first = 0, last = 0;

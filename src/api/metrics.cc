@@ -1,5 +1,6 @@
 #include "api/metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
@@ -116,6 +117,18 @@ void LastVerified(const Scrape& scrape, Samples* samples) {
   AddTime(scrape.health.last_verified, samples);
 }
 
+// Also what was never removed, as 0.
+template <uint64_t RemovalTotal::*Number>
+void Removed(const Scrape& scrape, Samples* samples) {
+  for (const std::string_view act : {"rotate", "delete"}) {
+    const auto found =
+        std::ranges::find(scrape.health.removed, act, &RemovalTotal::act);
+    const bool some = found != scrape.health.removed.end();
+    samples->Add(Label("act", act),
+                 some ? static_cast<double>((*found).*Number) : 0);
+  }
+}
+
 // --- what would be lost, and how long a restore takes
 
 // Only LevelKeep's Env counts the writes.
@@ -136,6 +149,22 @@ void UnsavedSeconds(const Scrape& scrape, Samples* samples) {
 
 void PredictedRestore(const Scrape& scrape, Samples* samples) {
   AddNumber(scrape.health.predicted_restore_seconds, samples);
+}
+
+void LastDrill(const Scrape& scrape, Samples* samples) {
+  if (scrape.health.last_drill) {
+    samples->Add(Seconds(scrape.health.last_drill->at));
+  }
+}
+
+void LastDrillOk(const Scrape& scrape, Samples* samples) {
+  if (scrape.health.last_drill) AddFlag(scrape.health.last_drill->ok, samples);
+}
+
+// A drill that failed did not do all of its work.
+void LastDrillDuration(const Scrape& scrape, Samples* samples) {
+  const auto& drill = scrape.health.last_drill;
+  if (drill && drill->ok) samples->Add(drill->seconds);
 }
 
 void UndoAvailable(const Scrape& scrape, Samples* samples) {
@@ -254,6 +283,12 @@ const std::vector<Metric>& AllMetrics() {
        "How long the newest backup took.", LastDuration},
       {"levelkeep_last_verified_timestamp_seconds", "gauge",
        "When the newest verified backup was verified.", LastVerified},
+      {"levelkeep_backups_removed_total", "counter",
+       "Backups that were removed, by what removed them.",
+       Removed<&RemovalTotal::backups>},
+      {"levelkeep_backups_removed_bytes_total", "counter",
+       "Size of the backups that were removed, by what removed them.",
+       Removed<&RemovalTotal::bytes>},
       {"levelkeep_unsaved_writes", "gauge",
        "Writes of keys that are in no backup.", UnsavedWrites},
       {"levelkeep_unsaved_events", "gauge",
@@ -264,6 +299,12 @@ const std::vector<Metric>& AllMetrics() {
       {"levelkeep_predicted_restore_seconds", "gauge",
        "How long a restore of the newest backup is expected to take.",
        PredictedRestore},
+      {"levelkeep_drill_last_timestamp_seconds", "gauge",
+       "When the last drill began, whether it succeeded or not.", LastDrill},
+      {"levelkeep_drill_last_ok", "gauge", "1 if the last drill succeeded.",
+       LastDrillOk},
+      {"levelkeep_drill_last_duration_seconds", "gauge",
+       "How long the last drill took, if it succeeded.", LastDrillDuration},
       {"levelkeep_undo_available", "gauge",
        "1 if the last restore can be undone.", UndoAvailable},
       {"levelkeep_restore_waiting", "gauge",

@@ -2,8 +2,6 @@
 //   backup_routes.cc         create, list, latest, {name}, export-metadata
 //   restore_routes.cc        restore, undo
 //   maintenance_routes.cc    verify, drill, pin, delete, rotate
-//   health_routes.cc         health, livez, readyz, status
-//   maintenance_routes.cc    verify, pin, delete, rotate
 //   health_routes.cc         health, metrics, livez, readyz, status
 //   download_route.cc        download
 //   job_routes.cc            trigger, jobs

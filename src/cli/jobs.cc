@@ -30,8 +30,9 @@ constexpr char kJobHelp[] =
     "\n"
     "Usage: levelkeep job run JOB [--no-wait]\n"
     "\n"
-    "JOB is backup-database, rotate-backups or verify-backups; the last one\n"
-    "verifies the backups that have waited longest, as VERIFY_SCHEDULE does.\n"
+    "JOB is backup-database, rotate-backups, verify-backups (the backups that\n"
+    "have waited longest, as VERIFY_SCHEDULE does) or drill-backup (the newest\n"
+    "one, as DRILL_SCHEDULE does).\n"
     "A running server does the job, and this command waits for its end. "
     "Without\none, the job is kept in BACKUP_DIR: the application, or for "
     "rotations and\nverifications also levelkeep worker, does it as soon as it "
@@ -188,7 +189,11 @@ const std::vector<NamedJob>& NamedJobs() {
       {"verify-backups",
        {.type = JobType::kVerify, .all = true, .trigger = "cli"},
        "/api/backup/verify",
-       "verifying"}};
+       "verifying"},
+      {"drill-backup",
+       {.type = JobType::kDrill, .backup = "latest", .trigger = "cli"},
+       "/api/drill",
+       "restoring on trial"}};
   return *kJobs;
 }
 

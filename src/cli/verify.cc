@@ -152,7 +152,7 @@ Status JudgeCounts(const std::map<ChainStatus, size_t>& counts) {
 }
 
 Status VerifyChain(Session* session, Engine* engine) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto reports, engine->VerifyChain());
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto reports, engine->chain().Verify());
   constexpr ChainStatus kAll[] = {ChainStatus::kProven, ChainStatus::kRemoved,
                                   ChainStatus::kMissing, ChainStatus::kConflict,
                                   ChainStatus::kUnprovable};

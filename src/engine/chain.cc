@@ -1,5 +1,7 @@
 // The ledger of removed backups, and what the chain of backups proves.
 
+#include "engine/chain.h"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,7 +11,8 @@
 #include "base/log.h"
 #include "base/process.h"
 #include "base/status_macros.h"
-#include "engine/engine.h"
+#include "catalog/removal_totals.h"
+#include "engine/database.h"
 
 namespace levelkeep {
 
@@ -45,28 +48,33 @@ std::set<std::string> DatabasesOf(const Listing& listing) {
 
 }  // namespace
 
-RemovalLedger Engine::LedgerOf(const std::string& database_id) const {
-  const std::string folder = records_.Folder(database_id);
+std::string BackupChain::FolderOf(const std::string& database_id) const {
+  const std::string folder = records_->Folder(database_id);
   const bool named = !database_id.empty() && PathExists(fs_, folder);
-  return RemovalLedger(fs_, named ? folder : StatePath(""));
+  return named ? folder : nameless_folder_;
+}
+
+Result<std::vector<RemovalTotal>> BackupChain::Totals(
+    const std::string& database_id) const {
+  return RemovalTotals(fs_, FolderOf(database_id)).Load();
 }
 
 // The ledger knows what is removed from now on. Backups that are there already
 // may have been made before this version, and gone before it.
-void Engine::BeginLedger(const std::string& database_id,
-                         const Listing& listing) {
+void BackupChain::BeginLedger(const std::string& database_id,
+                              const Listing& listing) const {
   Time since = std::chrono::floor<std::chrono::seconds>(clock_->Now()) -
                std::chrono::seconds(1);
   since = std::max(since, listing.latest_created());
-  const Status begun = LedgerOf(database_id).Begin(since);
+  const Status begun = RemovalLedger(fs_, FolderOf(database_id)).Begin(since);
   if (begun.ok()) return;
   LogWarn(kEngineLogTag,
           "the ledger of removed backups was not begun: " + begun.ToString());
 }
 
-Removal Engine::DescribeRemoval(const CatalogEntry& entry,
-                                const std::string& act,
-                                const std::string& reason) const {
+Removal BackupChain::DescribeRemoval(const CatalogEntry& entry,
+                                     const std::string& act,
+                                     const std::string& reason) const {
   Removal removal;
   removal.at = clock_->Now();
   removal.act = act;
@@ -83,39 +91,41 @@ Removal Engine::DescribeRemoval(const CatalogEntry& entry,
   return removal;
 }
 
-// 1. the ledger   2. the archive. If we die in between: the ledger has a backup
-// that is still there, which is no contradiction. On a full disk the order is
-// the other one, because a removal makes the space for the ledger.
-Status Engine::RemoveRecorded(const std::string& name, const std::string& act,
-                              const std::string& reason) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog_.Find(name));
+// 1. the ledger   2. the archive   3. the count. If we die in between: the
+// ledger has a backup that is still there, which is no contradiction. On a full
+// disk the ledger comes after the archive, whose removal makes the space.
+Status BackupChain::Remove(const std::string& name, const std::string& act,
+                           const std::string& reason) const {
+  LEVELKEEP_ASSIGN_OR_RETURN(const CatalogEntry entry, catalog_->Find(name));
   const Removal removal = DescribeRemoval(entry, act, reason);
-  const RemovalLedger ledger =
-      LedgerOf(entry.manifest ? entry.manifest->db_id : "");
+  const std::string folder =
+      FolderOf(entry.manifest ? entry.manifest->db_id : "");
   const auto append = [&]() -> Status {
-    LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, catalog_.folder()->LockState());
-    return ledger.Append(removal);
+    LEVELKEEP_ASSIGN_OR_RETURN(const auto lock,
+                               catalog_->folder()->LockState());
+    return RemovalLedger(fs_, folder).Append(removal);
   };
   const Status appended = append();
-  if (appended.ok()) return catalog_.Remove(name);
-  if (appended.code() != StatusCode::kNoSpace) {
+  if (!appended.ok() && appended.code() != StatusCode::kNoSpace) {
     return appended.WithContext("the ledger of removed backups");
   }
-  LEVELKEEP_RETURN_IF_ERROR(catalog_.Remove(name));
-  if (const Status later = append(); !later.ok()) {
-    LogWarn(kEngineLogTag, name +
-                               " was removed, but the ledger of removed "
-                               "backups does not say so: " +
-                               later.ToString());
-  }
+  LEVELKEEP_RETURN_IF_ERROR(catalog_->Remove(name));
+  const auto warn = [&](const char* what, const Status& status) {
+    if (status.ok()) return;
+    LogWarn(kEngineLogTag, name + " was removed, but " + what +
+                               " does not say so: " + status.ToString());
+  };
+  if (!appended.ok()) warn("the ledger of removed backups", append());
+  warn("the count of removed backups",
+       RemovalTotals(fs_, folder).Add(act, entry.size_bytes));
   return Status::Ok();
 }
 
-ChainItem Engine::DescribeLink(const CatalogEntry& entry) const {
+ChainItem BackupChain::DescribeLink(const CatalogEntry& entry) const {
   ChainItem item;
   item.name = entry.name;
   item.sha256 = entry.sha256;
-  item.recorded_sha256 = catalog_.RecordedSha256(entry.name);
+  item.recorded_sha256 = catalog_->RecordedSha256(entry.name);
   if (entry.damaged()) item.damage = entry.verification->message;
   const auto manifest = WholeManifest(fs_, entry);
   item.problem = WhyUnchained(entry, manifest);
@@ -126,9 +136,9 @@ ChainItem Engine::DescribeLink(const CatalogEntry& entry) const {
   return item;
 }
 
-Result<ChainReport> Engine::JudgeDatabase(const Listing& listing,
-                                          const std::string& database_id,
-                                          bool nameless_too) {
+Result<ChainReport> BackupChain::JudgeDatabase(const Listing& listing,
+                                               const std::string& database_id,
+                                               bool nameless_too) const {
   ChainReport report;
   report.database_id = database_id;
   std::vector<ChainItem> items;
@@ -138,15 +148,15 @@ Result<ChainReport> Engine::JudgeDatabase(const Listing& listing,
     if (wanted) items.push_back(DescribeLink(*entry));
   }
   LEVELKEEP_ASSIGN_OR_RETURN(const Removals removals,
-                             LedgerOf(database_id).Load());
+                             RemovalLedger(fs_, FolderOf(database_id)).Load());
   report.since = removals.since;
   report.damaged_lines = removals.damaged_lines;
   report.links = JudgeChain(items, removals);
   return report;
 }
 
-Result<std::vector<ChainReport>> Engine::VerifyChain() {
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, catalog_.List());
+Result<std::vector<ChainReport>> BackupChain::Verify() const {
+  LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, catalog_->List());
   std::set<std::string> ids = DatabasesOf(*listing);
   const Owner& owner = listing->owner();
   if (owner.known) ids = {owner.id};

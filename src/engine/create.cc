@@ -226,7 +226,7 @@ Result<BackupInfo> Engine::Write(const Snapshot& snapshot,
   }
   const auto publish = [&]() -> Result<std::string> {
     LEVELKEEP_RETURN_IF_ERROR(summary.status());
-    BeginLedger(request.database.id, *listing);
+    chain_.BeginLedger(request.database.id, *listing);
     return catalog_.Publish(part,
                             {created, request.label, summary->sha256,
                              summary->md5, described, request.warning},

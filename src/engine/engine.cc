@@ -123,6 +123,7 @@ Engine::Engine(const BackupOptions& options, const Platform& platform,
       records_(platform.fs, options.backup_dir),
       catalog_(platform.fs, options.backup_dir, platform.clock,
                [this] { return ReadOwner(); }),
+      chain_(platform.fs, platform.clock, &catalog_, &records_, StatePath("")),
       in_use_(platform.fs, catalog_.folder(), options.backup_dir) {
   PrepareDigests();
 }
@@ -342,7 +343,7 @@ Status Engine::Delete(const std::string& name, bool force,
                   entry.name + " is the newest verified backup",
                   "verify a newer one first, or delete it with force");
   }
-  LEVELKEEP_RETURN_IF_ERROR(RemoveRecorded(
+  LEVELKEEP_RETURN_IF_ERROR(chain_.Remove(
       entry.name, "delete", force ? "on request, forced" : "on request"));
   LogInfo(kEngineLogTag, entry.name + ": deleted on request");
   return Status::Ok();

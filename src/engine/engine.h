@@ -33,12 +33,11 @@
 #include "base/walk.h"
 #include "base/work.h"
 #include "catalog/catalog.h"
-#include "catalog/chain.h"
 #include "catalog/database_records.h"
 #include "catalog/in_use.h"
-#include "catalog/removal_ledger.h"
 #include "catalog/retention.h"
 #include "dbfiles/identity.h"
+#include "engine/chain.h"
 #include "engine/database.h"
 #include "engine/engine_types.h"
 #include "engine/reuse.h"
@@ -163,12 +162,7 @@ class Engine {
   // not.
   std::string CapProblem() const;
 
-  // --- chain.cc
-
-  // What the manifests and the ledgers of removed backups prove: for the
-  // owner's database, or, if none is known, for each one. Reads headers and
-  // manifests only, and writes nothing.
-  Result<std::vector<ChainReport>> VerifyChain();
+  const BackupChain& chain() const { return chain_; }
 
   // --- ownership.cc
 
@@ -366,19 +360,6 @@ class Engine {
       const std::vector<RetentionItem>& items) const;
   void Forecast(const Judgement& judgement, RotationPlan* plan) const;
   Status RemoveDecided(const std::vector<RotationDecision>& decisions);
-  // The ledger of a database, or that of backups that name none.
-  RemovalLedger LedgerOf(const std::string& database_id) const;
-  // Begins the ledger if there is none; a failure is only logged.
-  void BeginLedger(const std::string& database_id, const Listing& listing);
-  Removal DescribeRemoval(const CatalogEntry& entry, const std::string& act,
-                          const std::string& reason) const;
-  // Removes a backup and writes that into its ledger. REQUIRES: as RemoveOld.
-  Status RemoveRecorded(const std::string& name, const std::string& act,
-                        const std::string& reason);
-  ChainItem DescribeLink(const CatalogEntry& entry) const;
-  Result<ChainReport> JudgeDatabase(const Listing& listing,
-                                    const std::string& database_id,
-                                    bool nameless_too);
   Status CheckSpace(const SnapshotInfo& info, const CatalogEntry* previous);
   Result<ArchiveSummary> WritePart(const Snapshot& snapshot,
                                    const BackupRequest& request,
@@ -487,6 +468,7 @@ class Engine {
   Database* const database_;
   const DatabaseRecords records_;
   Catalog catalog_;
+  const BackupChain chain_;
   InUse in_use_;
   mutable Mutex rotation_mutex_;
   std::string rotation_problem_ GUARDED_BY(rotation_mutex_);

@@ -199,7 +199,7 @@ Status Engine::RemoveDecided(const std::vector<RotationDecision>& decisions) {
   for (auto it = decisions.rbegin(); it != decisions.rend(); ++it) {
     if (it->keep) continue;
     const std::string reasons = Join(it->reasons, "; ");
-    LEVELKEEP_RETURN_IF_ERROR(RemoveRecorded(it->name, "rotate", reasons)
+    LEVELKEEP_RETURN_IF_ERROR(chain_.Remove(it->name, "rotate", reasons)
                                   .WithContext("rotating " + it->name));
     LogInfo(kEngineLogTag, it->name + ": removed (" + reasons + ")");
   }

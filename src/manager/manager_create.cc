@@ -150,6 +150,10 @@ bool BackupManager::Impl::NeedsCreate() {
       kEngineLogTag,
       "scheduled backup: skipped, because nothing changed since the last one");
   engine_.NoteCovered(*cover);
+  {
+    MutexLock lock(&mutex_);
+    last_error_.clear();  // every write is in a backup
+  }
   // No new backup will be verified, which would start the tidying.
   SubmitTidying(*cover);
   return false;

@@ -107,6 +107,9 @@ HealthReport BackupManager::Impl::Health() {
     health.predicted_restore_seconds =
         static_cast<double>(health.latest->source_bytes) / verify_rate;
   }
+  if (auto removed = engine_.chain().Totals(DatabaseId()); removed.ok()) {
+    health.removed = std::move(*removed);
+  }
   DescribeDisk(**listing, &health);
   DescribeDrills(&health);
   DescribeWork(&health);

@@ -30,7 +30,8 @@ class MetricsTest : public GoldenTest {
     for (const char* varying :
          {"levelkeep_disk_[a-z_]+", "levelkeep_backups?(_size)?_bytes",
           "levelkeep_backup_last_duration_seconds",
-          "levelkeep_predicted_restore_seconds"}) {
+          "levelkeep_predicted_restore_seconds",
+          "levelkeep_backups_removed_bytes_total\\{act=\"rotate\"\\}"}) {
       text = std::regex_replace(
           text, std::regex("(\n" + std::string(varying) + ") [0-9.e+]+"),
           "$1 <NUMBER>");
@@ -151,6 +152,11 @@ TEST(MetricsTextTest, EachStateHasItsSamples) {
   scrape.health.free_bytes = 123'456'789'012;
   scrape.health.days_until_full = 1.5;
   scrape.health.unsaved_events = 7;
+  scrape.health.removed = {{"rotate", 3, 4096}};
+  DrillReport drill;
+  drill.at = ParseTime("2024-12-27T12:00:00Z").value();
+  drill.seconds = 2.5;
+  scrape.health.last_drill = drill;
   scrape.running.resize(2);
   scrape.running[1].request.type = JobType::kVerify;
   const std::string text = TextOf(scrape);
@@ -161,6 +167,12 @@ TEST(MetricsTextTest, EachStateHasItsSamples) {
         "levelkeep_disk_free_bytes 123456789012",
         "levelkeep_disk_size_bytes 1000000000000",
         "levelkeep_disk_full_in_seconds 129600", "levelkeep_unsaved_events 7",
+        "levelkeep_backups_removed_total{act=\"rotate\"} 3",
+        "levelkeep_backups_removed_total{act=\"delete\"} 0",
+        "levelkeep_backups_removed_bytes_total{act=\"rotate\"} 4096",
+        "levelkeep_drill_last_timestamp_seconds 1735300800",
+        "levelkeep_drill_last_ok 1",
+        "levelkeep_drill_last_duration_seconds 2.5",
         "levelkeep_job_running{type=\"create\"} 1",
         "levelkeep_job_running{type=\"verify\"} 1"}) {
     EXPECT_THAT(text, HasSubstr("\n" + std::string(sample) + "\n"));

@@ -41,7 +41,7 @@ class EngineChainTest : public ::testing::Test {
   // The words, newest first.
   std::vector<std::string> Words(Engine* engine = nullptr) {
     if (engine == nullptr) engine = &site_.engine();
-    const auto reports = engine->VerifyChain();
+    const auto reports = engine->chain().Verify();
     EXPECT_TRUE(reports.ok()) << reports.status().ToString();
     std::vector<std::string> words;
     for (const ChainReport& report : *reports) {
@@ -52,7 +52,7 @@ class EngineChainTest : public ::testing::Test {
     return words;
   }
   ChainLink LinkOf(const std::string& name) {
-    const auto reports = site_.engine().VerifyChain();
+    const auto reports = site_.engine().chain().Verify();
     for (const ChainReport& report : *reports) {
       for (const ChainLink& link : report.links) {
         if (link.name == name) return link;
@@ -178,7 +178,7 @@ TEST_F(EngineChainTest, ADatabaseWithoutBackupsHasNoChain) {
   BackupOptions options = site_.options_;
   options.backup_dir = dir_.Sub("none");
   Engine nowhere(options, Platform());
-  EXPECT_EQ(nowhere.VerifyChain().status().code(), StatusCode::kNotFound);
+  EXPECT_EQ(nowhere.chain().Verify().status().code(), StatusCode::kNotFound);
 }
 
 }  // namespace

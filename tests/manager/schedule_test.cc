@@ -261,6 +261,22 @@ TEST_F(ScheduleTest, ABackupThatIsSkippedLeavesNothingUnsaved) {
   EXPECT_NEAR(*health.unsaved_seconds, 1800, 60);
 }
 
+TEST_F(ScheduleTest, ABackupThatIsSkippedEndsTheReasonOfOneThatFailed) {
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  app.Create();
+  options_.resources.reserve_bytes = uint64_t{1} << 60;  // the disk is full
+  BackupManagerAccess::Reload(&app.manager_, options_);
+  EXPECT_FALSE(app.manager_.CreateBackup({}).ok());
+  options_.resources.reserve_bytes = 0;
+  BackupManagerAccess::Reload(&app.manager_, options_);
+  EXPECT_FALSE(app.manager_.Health().last_error.empty());
+  AdvanceTo("2024-12-28T02:00:00Z");
+  EXPECT_TRUE(Soon([&] { return app.manager_.Health().last_error.empty(); }));
+  EXPECT_EQ(Backups(&app), 1u);
+}
+
 // --- at a stop
 
 TEST_F(ScheduleTest, ACleanStopMakesABackupIfAnythingChanged) {

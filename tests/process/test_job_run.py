@@ -48,6 +48,8 @@ def test_a_running_server_does_the_job(site, seed):
         begun = run_job(site, "backup-database", "--no-wait")["job"]
         wait_until(lambda: shown(site, begun["id"])["status"] == "completed",
                    "the job that nobody waited for", 60)
+        drilled = run_job(site, "drill-backup")["job"]
+        assert drilled["type"] == "drill"
         text = site.run("job", "run", "rotate-backups").expect(0).out
         assert text == "rotate-backups: 0 backups were removed\n"
 
