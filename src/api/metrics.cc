@@ -8,7 +8,7 @@
 #include <map>
 #include <optional>
 
-#include "base/log.h"
+#include "base/process.h"
 #include "jobs/job.h"
 
 namespace levelkeep::api {
