@@ -234,7 +234,7 @@ struct HealthReport {
   std::optional<JobType> running;  // an undo is kRestore, a deletion kRotate
   std::vector<UnrestoredDrop> unrestored;  // if Restore::at_start is on
   std::optional<DrillReport> last_drill;
-  std::vector<RemovalTotal> removed;
+  std::vector<RemovalTotal> removed;  // empty: not known
 };
 struct EventCount {
   uint64_t count = 0, first = 0, last = 0;

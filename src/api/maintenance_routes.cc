@@ -35,6 +35,11 @@ Response Drill(BackupManager* manager, const Call& call) {
   return SuccessResponse(ToJson(*report));
 }
 
+Response VerifyDue(BackupManager* manager, const Call& call) {
+  return Accepted(manager, call.request(),
+                  {.type = JobType::kVerify, .all = true});
+}
+
 Response Pin(BackupManager* manager, const Call& call, bool pinned) {
   const auto backup = FindNamed(manager, call.name());
   if (!backup.ok()) return ErrorResponse(backup.status());
@@ -92,11 +97,7 @@ std::vector<Route> MaintenanceRoutes(BackupManager* manager) {
        .scope = Scope::kCreate,
        .body = Body{},
        .answers = {202, 409, 507},
-       .handler =
-           [=](const Call& call) {
-             return Accepted(manager, call.request(),
-                             {.type = JobType::kVerify, .all = true});
-           }},
+       .handler = [=](const Call& call) { return VerifyDue(manager, call); }},
       {.method = "POST",
        .path = "/api/backup/{name}/pin",
        .summary = "protects the backup from rotation",

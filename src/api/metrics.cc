@@ -1,10 +1,10 @@
 #include "api/metrics.h"
 
-#include <algorithm>
 #include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <iterator>
 #include <map>
 #include <optional>
 
@@ -117,15 +117,10 @@ void LastVerified(const Scrape& scrape, Samples* samples) {
   AddTime(scrape.health.last_verified, samples);
 }
 
-// Also what was never removed, as 0.
 template <uint64_t RemovalTotal::*Number>
 void Removed(const Scrape& scrape, Samples* samples) {
-  for (const std::string_view act : {"rotate", "delete"}) {
-    const auto found =
-        std::ranges::find(scrape.health.removed, act, &RemovalTotal::act);
-    const bool some = found != scrape.health.removed.end();
-    samples->Add(Label("act", act),
-                 some ? static_cast<double>((*found).*Number) : 0);
+  for (const RemovalTotal& total : scrape.health.removed) {
+    samples->Add(Label("act", total.act), static_cast<double>(total.*Number));
   }
 }
 
@@ -250,6 +245,71 @@ void JobDurations(const Scrape& scrape, Samples* samples) {
   }
 }
 
+constexpr Metric kMetrics[] = {
+    {"levelkeep_build_info", "gauge",
+     "1, with the version of LevelKeep as a label.", BuildInfo},
+    {"levelkeep_store_usable", "gauge",
+     "1 if the database is open and takes writes.", StoreUsable},
+    {"levelkeep_healthy", "gauge",
+     "1 if the store is usable and nothing is degraded.", Healthy},
+    {"levelkeep_health_reason", "gauge",
+     "Number of present reasons for a degraded health, by their code; none: "
+     "no series.",
+     HealthReasons},
+    {"levelkeep_backups", "gauge", "Number of backups by status.",
+     BackupsByStatus},
+    {"levelkeep_backups_bytes", "gauge", "Size of all backups.", BackupsBytes},
+    {"levelkeep_backup_size_bytes", "gauge", "Size of the newest backup.",
+     BackupSize},
+    {"levelkeep_backup_last_success_timestamp_seconds", "gauge",
+     "When the last backup that succeeded was made.", LastSuccess},
+    {"levelkeep_backup_last_duration_seconds", "gauge",
+     "How long the newest backup took.", LastDuration},
+    {"levelkeep_last_verified_timestamp_seconds", "gauge",
+     "When the newest verified backup was verified.", LastVerified},
+    {"levelkeep_backups_removed_total", "counter",
+     "Backups that were removed, by what removed them.",
+     Removed<&RemovalTotal::backups>},
+    {"levelkeep_backups_removed_bytes_total", "counter",
+     "Size of the backups that were removed, by what removed them.",
+     Removed<&RemovalTotal::bytes>},
+    {"levelkeep_unsaved_writes", "gauge",
+     "Writes of keys that are in no backup.", UnsavedWrites},
+    {"levelkeep_unsaved_events", "gauge",
+     "Events of the application that are in no backup.", UnsavedEvents},
+    {"levelkeep_unsaved_seconds", "gauge",
+     "Age of the newest backup if there are unsaved writes, or else 0.",
+     UnsavedSeconds},
+    {"levelkeep_predicted_restore_seconds", "gauge",
+     "How long a restore of the newest backup is expected to take.",
+     PredictedRestore},
+    {"levelkeep_drill_last_timestamp_seconds", "gauge",
+     "When the last drill began, whether it succeeded or not.", LastDrill},
+    {"levelkeep_drill_last_ok", "gauge", "1 if the last drill succeeded.",
+     LastDrillOk},
+    {"levelkeep_drill_last_duration_seconds", "gauge",
+     "How long the last drill took, if it succeeded.", LastDrillDuration},
+    {"levelkeep_undo_available", "gauge",
+     "1 if the last restore can be undone.", UndoAvailable},
+    {"levelkeep_restore_waiting", "gauge",
+     "Number of files in RESTORE_DIR that are not restored.", RestoreWaiting},
+    {"levelkeep_disk_free_bytes", "gauge", "Free space where the backups are.",
+     FreeBytes},
+    {"levelkeep_disk_size_bytes", "gauge",
+     "Size of the disk where the backups are.", DiskBytes},
+    {"levelkeep_disk_full_in_seconds", "gauge",
+     "Time until only BACKUP_RESERVE is free, at the growth so far.",
+     UntilFull},
+    {"levelkeep_next_run_timestamp_seconds", "gauge",
+     "When the next scheduled job is due.", NextRun},
+    {"levelkeep_job_running", "gauge",
+     "Number of running jobs by type; none: no series.", RunningJobs},
+    {"levelkeep_jobs_total", "counter",
+     "Jobs that have ended, by type and status.", Jobs},
+    {"levelkeep_job_duration_seconds", "histogram",
+     "Duration of completed jobs, by type.", JobDurations},
+};
+
 }  // namespace
 
 void Samples::Add(std::string_view suffix, std::string_view labels,
@@ -260,72 +320,9 @@ void Samples::Add(std::string_view suffix, std::string_view labels,
 }
 
 const std::vector<Metric>& AllMetrics() {
-  static const auto* const kMetrics = new std::vector<Metric>{
-      {"levelkeep_build_info", "gauge",
-       "1, with the version of LevelKeep as a label.", BuildInfo},
-      {"levelkeep_store_usable", "gauge",
-       "1 if the database is open and takes writes.", StoreUsable},
-      {"levelkeep_healthy", "gauge",
-       "1 if the store is usable and nothing is degraded.", Healthy},
-      {"levelkeep_health_reason", "gauge",
-       "Number of present reasons for a degraded health, by their code; none: "
-       "no series.",
-       HealthReasons},
-      {"levelkeep_backups", "gauge", "Number of backups by status.",
-       BackupsByStatus},
-      {"levelkeep_backups_bytes", "gauge", "Size of all backups.",
-       BackupsBytes},
-      {"levelkeep_backup_size_bytes", "gauge", "Size of the newest backup.",
-       BackupSize},
-      {"levelkeep_backup_last_success_timestamp_seconds", "gauge",
-       "When the last backup that succeeded was made.", LastSuccess},
-      {"levelkeep_backup_last_duration_seconds", "gauge",
-       "How long the newest backup took.", LastDuration},
-      {"levelkeep_last_verified_timestamp_seconds", "gauge",
-       "When the newest verified backup was verified.", LastVerified},
-      {"levelkeep_backups_removed_total", "counter",
-       "Backups that were removed, by what removed them.",
-       Removed<&RemovalTotal::backups>},
-      {"levelkeep_backups_removed_bytes_total", "counter",
-       "Size of the backups that were removed, by what removed them.",
-       Removed<&RemovalTotal::bytes>},
-      {"levelkeep_unsaved_writes", "gauge",
-       "Writes of keys that are in no backup.", UnsavedWrites},
-      {"levelkeep_unsaved_events", "gauge",
-       "Events of the application that are in no backup.", UnsavedEvents},
-      {"levelkeep_unsaved_seconds", "gauge",
-       "Age of the newest backup if there are unsaved writes, or else 0.",
-       UnsavedSeconds},
-      {"levelkeep_predicted_restore_seconds", "gauge",
-       "How long a restore of the newest backup is expected to take.",
-       PredictedRestore},
-      {"levelkeep_drill_last_timestamp_seconds", "gauge",
-       "When the last drill began, whether it succeeded or not.", LastDrill},
-      {"levelkeep_drill_last_ok", "gauge", "1 if the last drill succeeded.",
-       LastDrillOk},
-      {"levelkeep_drill_last_duration_seconds", "gauge",
-       "How long the last drill took, if it succeeded.", LastDrillDuration},
-      {"levelkeep_undo_available", "gauge",
-       "1 if the last restore can be undone.", UndoAvailable},
-      {"levelkeep_restore_waiting", "gauge",
-       "Number of files in RESTORE_DIR that are not restored.", RestoreWaiting},
-      {"levelkeep_disk_free_bytes", "gauge",
-       "Free space where the backups are.", FreeBytes},
-      {"levelkeep_disk_size_bytes", "gauge",
-       "Size of the disk where the backups are.", DiskBytes},
-      {"levelkeep_disk_full_in_seconds", "gauge",
-       "Time until only BACKUP_RESERVE is free, at the growth so far.",
-       UntilFull},
-      {"levelkeep_next_run_timestamp_seconds", "gauge",
-       "When the next scheduled job is due.", NextRun},
-      {"levelkeep_job_running", "gauge",
-       "Number of running jobs by type; none: no series.", RunningJobs},
-      {"levelkeep_jobs_total", "counter",
-       "Jobs that have ended, by type and status.", Jobs},
-      {"levelkeep_job_duration_seconds", "histogram",
-       "Duration of completed jobs, by type.", JobDurations},
-  };
-  return *kMetrics;
+  static const auto* const kAll =
+      new std::vector<Metric>(std::begin(kMetrics), std::end(kMetrics));
+  return *kAll;
 }
 
 std::string MetricsText(const Scrape& scrape) {

@@ -40,11 +40,9 @@ Status RemovalTotals::Add(const std::string& act, uint64_t bytes) const {
 Result<std::vector<RemovalTotal>> RemovalTotals::Load() const {
   LEVELKEEP_ASSIGN_OR_RETURN(const Record record, LoadOrEmpty(fs_, path_));
   std::vector<RemovalTotal> totals;
-  for (const auto& [name, value] : record.fields()) {
-    if (!name.starts_with(kBackups)) continue;
-    const std::string act = name.substr(sizeof(kBackups) - 1);
-    totals.push_back(
-        {act, record.GetNumber(name), record.GetNumber(kBytes + act)});
+  for (const char* act : {"rotate", "delete"}) {
+    totals.push_back({act, record.GetNumber(std::string(kBackups) + act),
+                      record.GetNumber(std::string(kBytes) + act)});
   }
   return totals;
 }

@@ -25,7 +25,7 @@ class RemovalTotals {
   // Durable on return; a crash leaves the old numbers or the new ones. `act`:
   // as in Removal.
   Status Add(const std::string& act, uint64_t bytes) const;
-  // Sorted by `act`. Empty: nothing was removed, or the record is damaged.
+  // Of "rotate" and "delete", in this order. A damaged record counts as none.
   Result<std::vector<RemovalTotal>> Load() const;
 
  private:

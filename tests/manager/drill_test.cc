@@ -105,7 +105,7 @@ TEST_F(ManagerDrillTest, HealthKnowsTheLastOneAlsoInTheNextProcess) {
     EXPECT_EQ(before.last_drill->seconds, report->seconds);
     EXPECT_NEAR(*before.predicted_restore_seconds, report->seconds, 0.001)
         << "it is the newest backup";
-    EXPECT_TRUE(before.degraded.empty());
+    EXPECT_TRUE(before.reasons.empty());
     EXPECT_TRUE(Scratch().empty());
   }
   App app(options_);
@@ -134,8 +134,8 @@ TEST_F(ManagerDrillTest, AFailedOneIsAReason) {
   EXPECT_EQ(job.code, StatusCode::kCorruption);
   EXPECT_EQ(job.attempts, 1u) << "a drill is not tried again";
   const auto reason = [&] {
-    for (const std::string& one : app.manager_.Health().degraded) {
-      if (one.starts_with("the last drill, of " + name)) return one;
+    for (const HealthReason& one : app.manager_.Health().reasons) {
+      if (one.text.starts_with("the last drill, of " + name)) return one.text;
     }
     return std::string();
   };
@@ -257,7 +257,7 @@ TEST_F(ManagerDrillTest, BusyMeansPostponedAndNoAlarm) {
     const auto job = app.manager_.FindJob(id);
     return job->status == JobStatus::kPending && job->code == StatusCode::kBusy;
   }));
-  EXPECT_TRUE(app.manager_.Health().degraded.empty());
+  EXPECT_TRUE(app.manager_.Health().reasons.empty());
   EXPECT_FALSE(app.manager_.Health().last_drill);
   lock->reset();
   const Job job = End(&app, id);
@@ -324,17 +324,17 @@ TEST_F(DrillScheduleTest, MissingOnesAreAReasonInTheEnd) {
   auto lock = FileSystem::Posix()->Lock(RecordsFolder() + "/verify.lock");
   ASSERT_TRUE(lock.ok()) << lock.status().ToString();
   AdvanceTo("2024-12-30T03:05:00Z");
-  EXPECT_TRUE(app.manager_.Health().degraded.empty()) << "it may still run";
+  EXPECT_TRUE(app.manager_.Health().reasons.empty()) << "it may still run";
   AdvanceTo("2024-12-30T03:11:00Z");
-  ASSERT_EQ(app.manager_.Health().degraded.size(), 1u);
-  EXPECT_EQ(app.manager_.Health().degraded[0].rfind(
+  ASSERT_EQ(app.manager_.Health().reasons.size(), 1u);
+  EXPECT_EQ(app.manager_.Health().reasons[0].text.rfind(
                 "no drill has succeeded since 2024-12-28T03:00:0", 0),
             0u)
-      << app.manager_.Health().degraded[0];
+      << app.manager_.Health().reasons[0].text;
   lock->reset();
   EXPECT_TRUE(Until([&] {
     clock_.Advance(seconds(2));
-    return app.manager_.Health().degraded.empty();
+    return app.manager_.Health().reasons.empty();
   }));
 }
 
@@ -378,11 +378,11 @@ TEST_F(DrillScheduleTest, OneThatHangsIsStopped) {
   const Job job = app.manager_.ListJobs({.type = JobType::kDrill})->front();
   EXPECT_EQ(job.attempts, 1u);
   EXPECT_NE(job.hint.find("DRILL_TIMEOUT"), std::string::npos) << job.hint;
-  ASSERT_EQ(app.manager_.Health().degraded.size(), 1u);
-  EXPECT_NE(app.manager_.Health().degraded[0].find(
+  ASSERT_EQ(app.manager_.Health().reasons.size(), 1u);
+  EXPECT_NE(app.manager_.Health().reasons[0].text.find(
                 "not checked: the drill made no progress"),
             std::string::npos)
-      << app.manager_.Health().degraded[0];
+      << app.manager_.Health().reasons[0].text;
   EXPECT_TRUE(Scratch().empty());
 }
 
