@@ -1,5 +1,6 @@
 // levelkeep-check DB_DIR|--archive PATH --scratch SCRATCH_DIR [--each-table]
 //     [--largest-record BYTES] [--again] [--processor-seconds N]
+//     [--rate BYTES_PER_SECOND]
 //
 // Opens an untrusted database in a process of its own, which may crash, and
 // reads every entry. With --each-table it also reads every table by itself, for
@@ -42,6 +43,7 @@ struct Arguments {
   std::string scratch_dir;
   bool each_table = false;
   Allowance allowance;
+  uint64_t rate = 0;                                // 0: no limit
   const leveldb::Comparator* comparator = nullptr;  // the embedder's
 };
 
@@ -62,6 +64,7 @@ bool TakeValue(const std::string& option, const std::string& value,
     if (!number) return false;
     Allowance& allowance = arguments->allowance;
     (option == "--largest-record" ? allowance.largest_record
+     : option == "--rate"         ? arguments->rate
                                   : allowance.processor_seconds) = *number;
   }
   return true;
@@ -75,7 +78,8 @@ bool Parse(const std::vector<std::string>& words, Arguments* arguments) {
     } else if (word == "--again") {
       arguments->allowance.again = true;
     } else if (word == "--archive" || word == "--scratch" ||
-               word == "--largest-record" || word == "--processor-seconds") {
+               word == "--largest-record" || word == "--processor-seconds" ||
+               word == "--rate") {
       if (++i == words.size()) return false;
       if (!TakeValue(word, words[i], arguments)) return false;
     } else if (arguments->db_dir.empty() && word.rfind("--", 0) != 0) {
@@ -126,10 +130,16 @@ uint64_t BytesNamed(const Arguments& arguments) {
 // The result is never deleted: the DB, which reads it, stays open to the end.
 Result<const StoreFiles*> OpenFiles(const Arguments& arguments) {
   FileSystem* const fs = FileSystem::Posix();
-  if (arguments.archive.empty()) return new FolderFiles(fs, arguments.db_dir);
-  LEVELKEEP_ASSIGN_OR_RETURN(auto view,
-                             ArchiveView::Open(fs, arguments.archive));
-  return new ArchiveFiles(std::move(view));
+  std::unique_ptr<const StoreFiles> files;
+  if (arguments.archive.empty()) {
+    files = std::make_unique<FolderFiles>(fs, arguments.db_dir);
+  } else {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto view,
+                               ArchiveView::Open(fs, arguments.archive));
+    files = std::make_unique<ArchiveFiles>(std::move(view));
+  }
+  if (arguments.rate == 0) return files.release();
+  return new PacedFiles(std::move(files), arguments.rate);
 }
 
 // Null if the comparator is not available.

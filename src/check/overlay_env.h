@@ -23,10 +23,12 @@
 #include <vector>
 
 #include "archive/archive_view.h"
+#include "base/clock.h"
 #include "base/file_system.h"
 #include "base/process.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "base/work.h"
 #include "leveldb/env.h"
 #include "levelkeep/status.h"
 
@@ -61,6 +63,46 @@ class FileByName : public ByteSource {
  private:
   FileSystem* const fs_;
   const std::string path_;
+};
+
+// Reads the files of another object no faster than a limit allows. Thread
+// safety: as that object.
+class PacedFiles : public StoreFiles {
+ public:
+  PacedFiles(std::unique_ptr<const StoreFiles> files, uint64_t bytes_per_second)
+      : files_(std::move(files)), limiter_(Clock::System(), bytes_per_second) {}
+
+  Result<std::vector<std::string>> List() const override {
+    return files_->List();
+  }
+  Result<FileInfo> Stat(const std::string& name) const override {
+    return files_->Stat(name);
+  }
+  Result<std::unique_ptr<ByteSource>> Open(
+      const std::string& name) const override {
+    LEVELKEEP_ASSIGN_OR_RETURN(auto source, files_->Open(name));
+    return std::unique_ptr<ByteSource>(
+        new PacedSource(std::move(source), &limiter_));
+  }
+
+ private:
+  class PacedSource : public ByteSource {
+   public:
+    PacedSource(std::unique_ptr<ByteSource> source, RateLimiter* limiter)
+        : source_(std::move(source)), limiter_(limiter) {}
+    Result<size_t> ReadAt(uint64_t offset, char* buffer,
+                          size_t size) const override {
+      LEVELKEEP_RETURN_IF_ERROR(limiter_->Take(size, {}));
+      return source_->ReadAt(offset, buffer, size);
+    }
+
+   private:
+    const std::unique_ptr<ByteSource> source_;
+    RateLimiter* const limiter_;
+  };
+
+  const std::unique_ptr<const StoreFiles> files_;
+  mutable RateLimiter limiter_;
 };
 
 class FolderFiles : public StoreFiles {

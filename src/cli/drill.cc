@@ -22,8 +22,10 @@ constexpr char kDrillHelp[] =
     "Usage: levelkeep drill [NAME]\n"
     "\n"
     "NAME is a backup's name, the beginning of a name, or latest (default). A\n"
-    "running levelkeep serve does it. levelkeep health shows the last drill, "
-    "and how\nlong a restore would take. Exit code 3 means that the backup is "
+    "running levelkeep serve does it, else this command. levelkeep health "
+    "shows "
+    "the\nlast drill, and how long a restore would take. Exit code 3 means "
+    "that the backup is "
     "damaged; any\nother code except 0 means that the drill could not be done, "
     "which says nothing\nabout the backup.\n";
 

@@ -4,6 +4,7 @@
 #include <netdb.h>
 
 #include <chrono>
+#include <cmath>
 #include <functional>
 #include <optional>
 #include <string>
@@ -159,13 +160,32 @@ std::string TextOf(const Json& health, const char* pointer) {
 // The reasons for a degraded status, as text.
 std::vector<std::string> ReasonsOf(const Json& health) {
   std::vector<std::string> reasons;
-  const Json::json_pointer degraded("/backup/degraded");
-  if (!health.contains(degraded)) return reasons;
-  for (const Json& reason : health[degraded]) {
-    if (!reason.is_string()) continue;
-    reasons.push_back(Printable(reason.get<std::string>(), kMaxReason));
+  // A server of 0.1.0 has the texts alone.
+  const Json::json_pointer all("/backup/reasons"), texts("/backup/degraded");
+  for (const Json& reason :
+       health.contains(all) ? health[all] : health.value(texts, Json())) {
+    if (reason.is_string()) {
+      reasons.push_back(Printable(reason.get<std::string>(), kMaxReason));
+    } else if (reason.is_object()) {
+      reasons.push_back(Printable(TextOf(reason, "/text"), kMaxReason) + " (" +
+                        Printable(TextOf(reason, "/doc"), kMaxReason) + ")");
+    }
   }
   return reasons;
+}
+
+void PrintDrill(Session* session, const Json& health) {
+  const Json::json_pointer last("/backup/lastDrill");
+  if (!health.contains(last) || !health[last].is_object()) return;
+  const Json& drill = health[last];
+  std::string text = "last drill " + TextOf(drill, "/at") +
+                     (TextOf(drill, "/ok") == "true" ? ": ok" : ": failed");
+  const Json::json_pointer seconds("/backup/predictedRestoreSeconds");
+  if (health.contains(seconds) && health[seconds].is_number()) {
+    text += "; a restore takes about " +
+            std::to_string(std::lround(health[seconds].get<double>())) + " s";
+  }
+  session->console->Print(text + "\n");
 }
 
 void PrintHealth(Session* session, const Json& health) {
@@ -185,6 +205,7 @@ void PrintHealth(Session* session, const Json& health) {
             TextOf(health, "/backup/latest/created");
   }
   session->console->Print(text + "\n");
+  PrintDrill(session, health);
   for (const std::string& reason : reasons) {
     session->console->Print("degraded: " + reason + "\n");
   }
@@ -233,7 +254,7 @@ Status AskHealth(Session* session, const std::string& url, const Asking& ask) {
       StatusCode::kDegraded,
       url + " serves, but something is degraded: " + std::to_string(reasons) +
           (reasons == 1 ? " reason" : " reasons"),
-      "the report lists the reasons and what to do");
+      "each line above names its entry in the documentation");
 }
 
 Status RunOver(Session* session, ServerLink* server) {

@@ -31,7 +31,8 @@ constexpr char kJobHelp[] =
     "Usage: levelkeep job run JOB [--no-wait]\n"
     "\n"
     "JOB is backup-database, rotate-backups, verify-backups (the backups that\n"
-    "have waited longest, as VERIFY_SCHEDULE does) or drill-backup (the newest\n"
+    "have waited longest, as VERIFY_SCHEDULE does) or drill-backup (the "
+    "newest\n"
     "one, as DRILL_SCHEDULE does).\n"
     "A running server does the job, and this command waits for its end. "
     "Without\none, the job is kept in BACKUP_DIR: the application, or for "
@@ -246,8 +247,10 @@ Status RunJob(Session* session) {
   session->result["job"] = job;
   const std::string id = FieldOf(job, "id");
   if (server == nullptr) {
-    session->console->Print("job " + id +
-                            " is kept: it begins when the application runs\n");
+    session->console->Print(
+        "job " + id +
+        " is kept: it begins when the application runs (a "
+        "rotation or a verification: or levelkeep worker)\n");
   } else if (session->arguments().no_wait) {
     session->console->Print("job " + id + " has begun: levelkeep jobs " + id +
                             " shows it\n");

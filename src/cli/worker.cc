@@ -36,7 +36,11 @@ constexpr char kWorkerHelp[] =
     "Usage: levelkeep worker [--once]\n"
     "\n"
     "The worker looks for unverified backups in BACKUP_DIR "
-    "every\nBACKUP_WORKER_POLL_MS and never opens the event store.\n";
+    "every\nBACKUP_WORKER_POLL_MS and never opens the event store. It also "
+    "does "
+    "the\nverifications and rotations that levelkeep job run has left there. "
+    "It "
+    "runs no\nschedule.\n";
 
 constexpr std::chrono::seconds kMessagePatience{3};
 

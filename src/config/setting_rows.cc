@@ -125,7 +125,7 @@ std::vector<SettingRow> ScheduleRows() {
   return {
       Switch({kScheduleRotate, "AUTO_BACKUP_ENABLED", "autoBackupEnabled"},
              LEVELKEEP_AT(backup.schedule.enabled),
-             "Make backups on a schedule."),
+             "Run the schedules: backups, rotations, verifications, drills."),
       Milliseconds(
           {kScheduleRotate, "AUTO_BACKUP_INTERVAL", "autoBackupInterval"}, 1000,
           30 * kDayMs, LEVELKEEP_AT(backup.schedule.interval),
@@ -138,7 +138,7 @@ std::vector<SettingRow> ScheduleRows() {
            "Cron expression for rotations beside the one after each backup."),
       Cron({kSchedule, "VERIFY_SCHEDULE", "verifySchedule"},
            LEVELKEEP_AT(backup.schedule.verify),
-           "Cron expression for verifying the backups that waited longest."),
+           "Cron expression for verifying all again, oldest verdict first."),
       Cron({kSchedule, "DRILL_SCHEDULE", "drillSchedule"},
            LEVELKEEP_AT(backup.schedule.drill),
            "Cron expression for drills: restores on trial."),
@@ -272,8 +272,7 @@ std::vector<SettingRow> VerificationRows() {
                  "Verify each new backup in the background by opening a copy."),
           Bytes({"serve worker", "VERIFY_BUDGET", "verifyBudget"},
                 LEVELKEEP_AT(backup.verification.budget),
-                "Archive bytes a day that VERIFY_SCHEDULE may read; 0: no "
-                "limit."),
+                "Archive bytes a day that such verifications read; 0: all."),
           OrNothing(Text(
               {kChecksRestore, "LEVELKEEP_CHECK_PROGRAM", "checkProgram"},
               SettingKind::kPath, IsText, "a path",

@@ -1,7 +1,6 @@
 // A drill: a restore into a scratch folder, as far as a restore goes before it
 // exchanges databases.
 
-#include <atomic>
 #include <chrono>
 #include <memory>
 #include <utility>
@@ -13,8 +12,8 @@
 #include "base/status_macros.h"
 #include "base/text.h"
 #include "catalog/drill_records.h"
-#include "destination/wrapped_destination.h"
 #include "engine/engine.h"
+#include "engine/paced_archive.h"
 #include "restore/context.h"
 #include "restore/staging.h"
 
@@ -82,52 +81,6 @@ double RoundedSeconds(std::chrono::nanoseconds time) {
   return static_cast<double>(milliseconds) / 1000.0;
 }
 
-// Limits how fast an archive is read. Thread safety: any thread.
-class PacedArchive {
- public:
-  // 0: no limit. `clock` outlives this object.
-  PacedArchive(Clock* clock, uint64_t bytes_per_second, std::stop_token stop)
-      : clock_(clock),
-        bytes_per_second_(bytes_per_second),
-        limiter_(clock, bytes_per_second),
-        stop_(std::move(stop)) {}
-  PacedArchive(const PacedArchive&) = delete;
-
-  // `inner`, or a reader of this object that reads the bytes of `inner`, which
-  // outlives this object.
-  Result<ArchiveReader*> Open(FileSystem* fs, const std::string& name,
-                              ArchiveReader* inner) {
-    if (bytes_per_second_ == 0) return inner;
-    const auto guard = [this](size_t size, const GuardedSource::Read& read) {
-      return Wait(size, read);
-    };
-    LEVELKEEP_ASSIGN_OR_RETURN(
-        reader_,
-        ArchiveReader::Open(
-            fs, name, std::make_shared<GuardedSource>(&inner->bytes(), guard),
-            inner->outline().archive_bytes));
-    return reader_.get();
-  }
-  std::chrono::nanoseconds waited() const {
-    return std::chrono::nanoseconds(waited_ns_.load());
-  }
-
- private:
-  Result<size_t> Wait(size_t size, const GuardedSource::Read& read) {
-    const auto begun = clock_->SteadyNow();
-    LEVELKEEP_RETURN_IF_ERROR(limiter_.Take(size, stop_));
-    waited_ns_ += std::chrono::nanoseconds(clock_->SteadyNow() - begun).count();
-    return read();
-  }
-
-  Clock* const clock_;
-  const uint64_t bytes_per_second_;
-  RateLimiter limiter_;
-  const std::stop_token stop_;
-  std::atomic<int64_t> waited_ns_{0};
-  std::unique_ptr<ArchiveReader> reader_;
-};
-
 void Describe(const DrillOutcome& outcome, DrillReport* report) {
   report->bytes = outcome.restored.content_bytes;
   report->entries = outcome.check.entries;
@@ -188,7 +141,6 @@ Result<DrillReport> Engine::Drill(const FoundBackup& backup, const Work& work) {
 // compare   5. compare with the sidecar
 Status Engine::RestoreAside(const FoundBackup& backup, const Work& work,
                             Content* content, DrillReport* report) {
-  const RestoreContext context{fs_, clock_, NewRestorerOptions()};
   std::vector<std::string> swept;
   (void)RemoveScratch(content->folder, &swept);
   const bool has_storage =
@@ -200,6 +152,8 @@ Status Engine::RestoreAside(const FoundBackup& backup, const Work& work,
   LEVELKEEP_ASSIGN_OR_RETURN(const auto reader,
                              OpenToCheck(backup, work, &content->sha256));
   content->report.own = reader->outline().own;
+  const RestoreContext context = PacedContext(reader->outline().content_bytes,
+                                              options_.retries.drill_timeout);
   LEVELKEEP_RETURN_IF_ERROR(RequireCheck());
   LEVELKEEP_RETURN_IF_ERROR(
       CheckFits(context, reader->outline(), folder, has_storage).status());

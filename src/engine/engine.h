@@ -383,6 +383,7 @@ class Engine {
                                                      std::string* sha256);
   Status RestoreAside(const FoundBackup& backup, const Work& work,
                       Content* content, DrillReport* report);
+  RestoreContext PacedContext(uint64_t content_bytes, int timeout);
   Status CheckContent(const FoundBackup& backup, VerifyDepth depth,
                       const Work& work, Content* content);
   // Returns `fault` of an archive, or, if the archive is not the one that its

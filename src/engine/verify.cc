@@ -1,5 +1,6 @@
 // Verification at three depths, and the record of its verdict in the catalog.
 
+#include <algorithm>
 #include <cstdlib>
 #include <utility>
 
@@ -9,6 +10,7 @@
 #include "base/scratch_directory.h"
 #include "base/status_macros.h"
 #include "engine/engine.h"
+#include "engine/paced_archive.h"
 #include "restore/staging.h"
 #include "restore/store_check.h"
 
@@ -180,6 +182,21 @@ Result<std::unique_ptr<ArchiveReader>> Engine::OpenToCheck(
   return opened;
 }
 
+// Of a check, which BACKUP_RATE_LIMIT slows, but never so much that
+// levelkeep-check, which reports no progress, would be taken for hung.
+// `timeout`: the seconds without progress that end the job; 0: none do.
+RestoreContext Engine::PacedContext(uint64_t content_bytes, int timeout) {
+  constexpr uint64_t kMargin = 6;  // it reads everything less than three times
+  RestoreContext context{fs_, clock_, NewRestorerOptions()};
+  uint64_t rate = options().resources.rate_limit_bytes_per_second;
+  if (rate > 0 && timeout > 0) {
+    rate = std::max(rate,
+                    kMargin * content_bytes / static_cast<uint64_t>(timeout));
+  }
+  context.options.check_rate = rate;
+  return context;
+}
+
 // Reads the bytes once: one pass computes the digests of the files and of the
 // archive.
 Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
@@ -193,6 +210,10 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
   if (outline.manifest) report->files = outline.manifest->files.size();
   if (depth == VerifyDepth::kStructure) return Status::Ok();
 
+  PacedArchive paced(clock_, options().resources.rate_limit_bytes_per_second,
+                     work.stop);
+  LEVELKEEP_ASSIGN_OR_RETURN(ArchiveReader* const paced_reader,
+                             paced.Open(fs_, backup.name, reader.get()));
   const auto judge = [&](const std::string& sha256) {
     content->sha256 = sha256;
     return CheckSidecar(backup, sha256);
@@ -203,7 +224,7 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
       read.threads = options_.resources.threads;
       read.work = work;
       LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase database,
-                                 reader->Check(read));
+                                 paced_reader->Check(read));
       if (!database.own) report->files = database.files.size();
       report->bytes = database.content_bytes;
       return judge(database.archive_sha256);
@@ -211,9 +232,10 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
     LEVELKEEP_RETURN_IF_ERROR(RequireCheck());
     LEVELKEEP_ASSIGN_OR_RETURN(
         const StoreCheck store,
-        VerifyArchive(
-            {fs_, clock_, NewRestorerOptions()},
-            {reader.get(), backup.path, content->folder, work, judge}));
+        VerifyArchive(PacedContext(outline.content_bytes,
+                                   options_.retries.verify_timeout),
+                      {reader.get(), paced_reader, backup.path, content->folder,
+                       work, judge}));
     report->entries = store.entries;
     report->last_sequence = store.last_sequence;
     report->order_checked = store.order_checked;

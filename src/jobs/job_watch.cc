@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "base/process.h"
+#include "base/work.h"
 #include "jobs/job.h"
 
 namespace levelkeep {
@@ -39,7 +40,7 @@ void JobWatch::Watch(const std::stop_token& stop) {
 
 // The log has each failure once.
 bool JobWatch::TakeUp() {
-  const Status taken = take_up_();
+  const Status taken = CallHost("the look for kept jobs", take_up_);
   if (!taken.ok() && taken.message() != failure_) {
     LogWarn(kJobLogTag,
             "jobs that wait in the store were not taken up, and will be looked "

@@ -1,4 +1,4 @@
-// Decides when a job runs again. A cron expression will be another Schedule.
+// Decides when a job runs again; cron.h has the cron expressions.
 
 #ifndef LEVELKEEP_JOBS_SCHEDULE_H_
 #define LEVELKEEP_JOBS_SCHEDULE_H_

@@ -135,7 +135,7 @@ Status BackupManager::Impl::Attach(leveldb::DB* db) {
 
 // A restore detaches the database, too, but goes on with another one.
 void BackupManager::Impl::BackUpAtShutdown() {
-  constexpr std::chrono::minutes kPatience{1};  // for a backup in the way
+  constexpr std::chrono::seconds kLongest{15};  // supervisors are impatient
   if (!engine_.options().schedule.on_shutdown || !IsOpen() ||
       jobs_.Running() == JobType::kRestore) {
     return;
@@ -145,13 +145,20 @@ void BackupManager::Impl::BackUpAtShutdown() {
     engine_.NoteCovered(*cover);
     return;
   }
+  std::stop_source late;
+  const std::jthread timer([&](const std::stop_token& stop) {
+    if (clock_->SleepFor(kLongest, stop)) late.request_stop();
+  });
   const Status made =
       jobs_
           .Run({.type = JobType::kCreate, .trigger = "shutdown"},
-               {.patience = kPatience})
+               {.stop = late.get_token(), .patience = kLongest})
           .status;
   if (made.ok()) return;
-  LogError(kEngineLogTag, "no backup at the stop: " + made.ToString());
+  LogError(kEngineLogTag,
+           "no backup at the stop: " + (late.stop_requested()
+                                            ? "it took longer than 15 s"
+                                            : made.ToString()));
 }
 
 // After db_ is null, no new job can use the DB; a job that uses it is stopped

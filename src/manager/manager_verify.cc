@@ -59,7 +59,9 @@ JobOutcome BackupManager::Impl::Verify(const JobRun& run) {
   JobOutcome outcome{report.status()};
   outcome.result = {{"backup", backup->name}};
   if (report.ok()) {
-    if (depth == VerifyDepth::kFull && report->duration_ms > 0) {
+    const bool slowed =
+        engine_.options().resources.rate_limit_bytes_per_second > 0;
+    if (depth == VerifyDepth::kFull && report->duration_ms > 0 && !slowed) {
       MutexLock lock(&mutex_);
       verify_rate_ = static_cast<double>(report->bytes) * 1000.0 /
                      static_cast<double>(report->duration_ms);

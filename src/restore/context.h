@@ -58,6 +58,9 @@ struct RestorerOptions {
   // Empty: reserve_bytes counts.
   std::function<uint64_t()> reserve;
   int threads = 0;
+  // Bytes of the database that levelkeep-check may read in a second; 0: no
+  // limit.
+  uint64_t check_rate = 0;
   // A dropped file is complete when its size and time did not change for so
   // long.
   std::chrono::milliseconds settle_time{2000};

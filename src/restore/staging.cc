@@ -167,7 +167,7 @@ Result<StoreCheck> VerifyInPlace(const RestoreContext& context,
   options.threads = context.options.threads;
   options.work = request.work;
   LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedDatabase database,
-                             request.reader->Check(options));
+                             request.paced_reader->Check(options));
   LEVELKEEP_RETURN_IF_ERROR(Judge(request, database.archive_sha256));
   const Result<StoreCheck> check = CheckArchivedStore(
       context, request.archive_path, outline.content_bytes, scratch_dir,
@@ -414,8 +414,9 @@ Result<StoreCheck> VerifyArchive(const RestoreContext& context,
   extract.target_dir = base;
   extract.scratch_dir = base + "-check";
   extract.work = request.work;
-  LEVELKEEP_ASSIGN_OR_RETURN(const ExtractedStore store,
-                             ExtractOpened(context, extract, request.reader));
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const ExtractedStore store,
+      ExtractOpened(context, extract, request.paced_reader));
   LEVELKEEP_RETURN_IF_ERROR(RemoveTree(context.fs, base));
   LEVELKEEP_RETURN_IF_ERROR(Judge(request, store.outcome.archive_sha256));
   return store.check;

@@ -52,6 +52,8 @@ Status FinishStaging(const RestoreContext& context,
 
 struct VerifyRequest {
   ArchiveReader* reader = nullptr;  // of archive_path, just opened
+  // Reads the same bytes, perhaps more slowly.
+  ArchiveReader* paced_reader = nullptr;
   std::string archive_path;
   // scratch-<id> is created in here and removed again: for files that opening
   // writes, and for the databases of foreign archives.

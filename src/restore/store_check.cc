@@ -151,8 +151,14 @@ Result<StoreCheck> RunCheckProgram(const RestoreContext& context,
     arguments.insert(arguments.end(),
                      {"--largest-record", std::to_string(run.largest_record)});
   }
+  const uint64_t rate = context.options.check_rate;
+  if (rate > 0) {
+    arguments.insert(arguments.end(), {"--rate", std::to_string(rate)});
+  }
   const bool idle = IsIdleThread();  // the child then is idle, too
-  const auto timeout = CheckTimeout(run.db_bytes, idle);
+  auto timeout = CheckTimeout(run.db_bytes, idle);
+  // The check reads logs twice, and each table with its index.
+  if (rate > 0) timeout += std::chrono::seconds(3 * run.db_bytes / rate);
   LEVELKEEP_ASSIGN_OR_RETURN(ProgramOutcome outcome,
                              StartCheck(arguments, timeout, stop));
   if (IsCrashOfCheck(outcome)) {

@@ -4,8 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "engine/site.h"
@@ -170,6 +172,30 @@ TEST_F(DueVerificationTest, AnotherVerificationIsInTheWay) {
       ParentPath(site_.engine().JobsFolder(backup)) + "/verify.lock");
   ASSERT_TRUE(lock.ok());
   EXPECT_EQ(Due().Run(clock_.Now(), {}).status().code(), StatusCode::kBusy);
+}
+
+TEST_F(DueVerificationTest, TheRateLimitHolds) {
+  const std::string name = Make();
+  site_.options_.resources.rate_limit_bytes_per_second = SizeOf(name) / 10;
+  site_.Reset();
+  std::atomic<bool> ended = false;
+  const Time since = clock_.Now();
+  std::jthread run([&] {
+    Run(since);
+    ended = true;
+  });
+  int seconds = 0;
+  while (!ended && seconds < 100) {
+    if (!clock_.WaitForSleepers(1)) break;
+    clock_.Advance(std::chrono::seconds(1));
+    ++seconds;
+    for (int i = 0; i < 20 && !ended; ++i) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+  run.join();
+  EXPECT_GE(seconds, 5);
+  EXPECT_EQ(VerifiedSince(since).size(), 1u);
 }
 
 TEST_F(DueVerificationTest, ProgressOnlyGrowsAndEndsAtOne) {

@@ -1,6 +1,8 @@
 // The meaning of the end of levelkeep-check: a verdict needs evidence.
 
+#include <chrono>
 #include <csignal>
+#include <filesystem>
 
 #include "hostile/memory_peak.h"
 #include "restore/store_check_fixture.h"
@@ -135,6 +137,19 @@ TEST_F(CheckProgramTest, StopEndsTheChild) {
   EXPECT_EQ(check.status().code(), StatusCode::kCancelled);
 }
 
+TEST_F(CheckProgramTest, TheProgramReadsNoFasterThanItIsTold) {
+  uint64_t bytes = 0;
+  for (const auto& file : std::filesystem::directory_iterator(db_)) {
+    bytes += file.file_size();
+  }
+  context_.options.check_rate = 4 * bytes;
+  const auto begun = std::chrono::steady_clock::now();
+  const auto check = Check();
+  ASSERT_TRUE(check.ok()) << check.status().ToString();
+  EXPECT_GE(std::chrono::steady_clock::now() - begun,
+            std::chrono::milliseconds(100));
+}
+
 TEST_F(CheckProgramTest, MissingProgramIsNotTheDatabasesFault) {
   context_.options.check_program = temp_.Sub("nowhere");
   const auto check = Check();
@@ -150,7 +165,7 @@ TEST_F(CheckProgramTest, WrongArgumentsAreRefused) {
        {"", "db", "--scratch s", "db --scratch", "db --scratch s --what",
         "db other --scratch s", "db --archive a --scratch s", "--archive a",
         "--archive --scratch s", "db --scratch s --largest-record x",
-        "db --scratch s --processor-seconds"}) {
+        "db --scratch s --processor-seconds", "db --scratch s --rate x"}) {
     EXPECT_EQ(Shell("'" + *program + "' " + arguments + " 2>/dev/null"), 2)
         << arguments;
   }

@@ -54,6 +54,7 @@ class TestRestorer : public Restorer {
     auto reader = ArchiveReader::Open(context_.fs, archive);
     if (!reader.ok()) return reader.status();
     return VerifyArchive(context_, {reader->get(),
+                                    reader->get(),
                                     archive,
                                     scratch_parent,
                                     {std::move(stop), progress},
