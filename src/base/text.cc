@@ -1,6 +1,9 @@
 #include "base/text.h"
 
+#include <array>
 #include <charconv>
+#include <cmath>
+#include <cstdio>
 #include <iterator>
 #include <numeric>
 #include <utility>
@@ -89,6 +92,25 @@ std::string ToHex(std::string_view bytes) {
     text += kHexDigits[byte & 15];
   }
   return text;
+}
+
+std::string FormatSeconds(double seconds) {
+  constexpr double kTenth = 0.1, kTen = 10, kMinute = 60, kHour = 3600;
+  if (seconds < kTenth) return "less than 0.1 s";
+  std::array<char, 64> text{};
+  const auto whole = std::lround(seconds);
+  if (seconds < kTen) {
+    std::snprintf(text.data(), text.size(), "%.1f s", seconds);
+  } else if (seconds < kMinute) {
+    std::snprintf(text.data(), text.size(), "%.0f s", seconds);
+  } else if (seconds < kHour) {
+    return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) +
+           " s";
+  } else {
+    return std::to_string(whole / 3600) + " h " +
+           std::to_string(whole % 3600 / 60) + " min";
+  }
+  return text.data();
 }
 
 // Uses integers only, because printf's decimal point depends on the host's

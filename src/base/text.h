@@ -19,6 +19,8 @@ std::optional<uint64_t> ParseUint64(std::string_view text);
 std::string ToHex(std::string_view bytes);
 // "1.5 GiB"; for people only, because it is rounded.
 std::string FormatBytes(uint64_t bytes);
+// "less than 0.1 s", "0.3 s", "12 s", "3 min 5 s", "2 h 10 min"
+std::string FormatSeconds(double seconds);
 // Megabytes (2^20) with two decimals, the format of `sizeMB` in the users'
 // scripts.
 std::string FormatMegabytes(uint64_t bytes);

@@ -29,6 +29,7 @@ std::vector<DrillReport> DrillsIn(const Record& record) {
     if (dot == std::string::npos || !number) continue;
     fields[*number][name.substr(dot + 1)] = value;
   }
+  drills.reserve(fields.size());
   for (const auto& [number, one] : fields) {
     drills.push_back(DrillReportOf(one));
   }

@@ -1,8 +1,5 @@
 // levelkeep drill
 
-#include <array>
-#include <cstdio>
-
 #include "api/report_json.h"
 #include "base/drill_fields.h"
 #include "base/status_macros.h"
@@ -23,35 +20,15 @@ constexpr char kDrillHelp[] =
     "\n"
     "NAME is a backup's name, the beginning of a name, or latest (default). A\n"
     "running levelkeep serve does it, else this command. levelkeep health "
-    "shows "
-    "the\nlast drill, and how long a restore would take. Exit code 3 means "
-    "that the backup is "
-    "damaged; any\nother code except 0 means that the drill could not be done, "
-    "which says nothing\nabout the backup.\n";
+    "shows the\nlast drill, and how long a restore takes. Exit code 3 means "
+    "that "
+    "the backup is\ndamaged; any other code except 0 means that the drill "
+    "could "
+    "not be done, which\nsays nothing about the backup.\n";
 
 constexpr VerbOption kDrillOptions[] = {
     {"source", "NAME", nullptr, &VerbArguments::source},
 };
-
-// "less than 0.1 s", "0.3 s", "12 s", "3 min 5 s", "2 h 10 min"
-std::string DurationText(double seconds) {
-  constexpr double kTenth = 0.1, kTen = 10, kMinute = 60, kHour = 3600;
-  if (seconds < kTenth) return "less than 0.1 s";
-  std::array<char, 64> text{};
-  const auto whole = static_cast<uint64_t>(seconds + 0.5);
-  if (seconds < kTen) {
-    std::snprintf(text.data(), text.size(), "%.1f s", seconds);
-  } else if (seconds < kMinute) {
-    std::snprintf(text.data(), text.size(), "%.0f s", seconds);
-  } else if (seconds < kHour) {
-    return std::to_string(whole / 60) + " min " + std::to_string(whole % 60) +
-           " s";
-  } else {
-    return std::to_string(whole / 3600) + " h " +
-           std::to_string(whole % 3600 / 60) + " min";
-  }
-  return text.data();
-}
 
 Result<DrillReport> DrillNamed(Session* session, Engine* engine,
                                const std::string& source) {
@@ -78,7 +55,7 @@ std::string Describe(const DrillReport& report) {
   if (report.events > 0) {
     text += ", " + std::to_string(report.events) + " events when it was made";
   }
-  text += "\nit took " + DurationText(report.seconds);
+  text += "\nit took " + FormatSeconds(report.seconds);
   if (report.seconds > 0) {
     text += ", " +
             FormatBytes(static_cast<uint64_t>(
@@ -114,7 +91,7 @@ Status RunDrill(Session* session) {
       (report.limited
            ? "BACKUP_RATE_LIMIT slowed the drill: a restore is faster\n"
            : "a restore of this database takes about " +
-                 DurationText(predicted) + "\n"));
+                 FormatSeconds(predicted) + "\n"));
   return Status::Ok();
 }
 

@@ -4,7 +4,6 @@
 #include <netdb.h>
 
 #include <chrono>
-#include <cmath>
 #include <functional>
 #include <optional>
 #include <string>
@@ -183,7 +182,7 @@ void PrintDrill(Session* session, const Json& health) {
   const Json::json_pointer seconds("/backup/predictedRestoreSeconds");
   if (health.contains(seconds) && health[seconds].is_number()) {
     text += "; a restore takes about " +
-            std::to_string(std::lround(health[seconds].get<double>())) + " s";
+            FormatSeconds(health[seconds].get<double>());
   }
   session->console->Print(text + "\n");
 }

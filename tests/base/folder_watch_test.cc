@@ -33,11 +33,9 @@ TEST_F(FolderWatchTest, TellsOfFilesThatAreRenamedIntoTheFolder) {
   ASSERT_TRUE(watch.ok()) << watch.status().ToString();
   PutFile("one");
   std::stop_source stop;
-  EXPECT_EQ(*(*watch)->Wait(stop.get_token()),
-            std::vector<std::string>{"one"});
+  EXPECT_EQ(*(*watch)->Wait(stop.get_token()), std::vector<std::string>{"one"});
   std::jthread other([&] { PutFile("two"); });
-  EXPECT_EQ(*(*watch)->Wait(stop.get_token()),
-            std::vector<std::string>{"two"});
+  EXPECT_EQ(*(*watch)->Wait(stop.get_token()), std::vector<std::string>{"two"});
 }
 
 TEST_F(FolderWatchTest, TellsOfManyFilesAtOnce) {

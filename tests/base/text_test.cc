@@ -40,6 +40,14 @@ TEST(TextTest, FormatsBytesForPeople) {
   for (const auto& c : kCases) EXPECT_EQ(FormatBytes(c.bytes), c.text);
 }
 
+TEST(TextTest, SecondsAreForPeople) {
+  EXPECT_EQ(FormatSeconds(0), "less than 0.1 s");
+  EXPECT_EQ(FormatSeconds(0.3), "0.3 s");
+  EXPECT_EQ(FormatSeconds(12.4), "12 s");
+  EXPECT_EQ(FormatSeconds(185.4), "3 min 5 s");
+  EXPECT_EQ(FormatSeconds(7800), "2 h 10 min");
+}
+
 TEST(TextTest, FormatsMegabytesAsTheManualShowsThem) {
   EXPECT_EQ(FormatMegabytes(0), "0.00");
   EXPECT_EQ(FormatMegabytes(12345), "0.01");
