@@ -216,6 +216,7 @@ uint64_t CountOf(const std::vector<JobTotal>& totals, std::string_view type,
 // Also what never happened, as 0: from a series that begins with 1 nobody can
 // tell that its number rose.
 void Jobs(const Scrape& scrape, Samples* samples) {
+  if (!scrape.health.available) return;  // their records are not there
   for (const std::string& type : JobTypeNames()) {
     for (const JobStatus end : kEnds) {
       samples->Add(

@@ -93,6 +93,21 @@ void ApplyState(const BackupState& state, CatalogEntry* entry) {
   }
 }
 
+// An archive that was made here under this name, and is no archive of ours any
+// more, is not foreign but damaged, whatever was found out about it before.
+void Accuse(const ManifestFacts& facts, CatalogEntry* entry) {
+  entry->foreign = false;
+  entry->problem.clear();
+  entry->manifest = ManifestForListing(facts.manifest);
+  VerifyRecord verdict;
+  verdict.at = entry->created();
+  verdict.message = "it has no table of contents any more, and " +
+                    std::to_string(entry->size_bytes) + " bytes instead of " +
+                    std::to_string(facts.size_bytes) +
+                    ": it was cut off or overwritten";
+  entry->verification = std::move(verdict);
+}
+
 }  // namespace
 
 Catalog::Catalog(FileSystem* fs, std::string directory, Clock* clock,
@@ -269,12 +284,15 @@ Catalog::CachedPtr Catalog::Read(const std::string& name,
     entry.manifest = old->entry.manifest;
     entry.foreign = old->entry.foreign;
     entry.problem = old->entry.problem;
+    result->lost_manifest = old->lost_manifest;
   } else if (AreOf(known, entry) &&
              fs_->CheckAccess(path, Access::kRead).ok()) {
     entry.manifest = ManifestForListing(known.facts->manifest);
   } else {
     result->final = ReadArchive(&entry) && result->final;
+    result->lost_manifest = entry.foreign && known.facts.has_value();
   }
+  if (result->lost_manifest && known.facts) Accuse(*known.facts, &entry);
   return Unchanged(old, *result) ? old : result;
 }
 

@@ -154,7 +154,8 @@ class Catalog {
   };
   struct Cached {
     Fingerprint archive, sidecar, state;
-    bool final = true;  // false: a later read may succeed
+    bool final = true;           // false: a later read may succeed
+    bool lost_manifest = false;  // made here, and no archive of ours any more
     CatalogEntry entry;
   };
   using CachedPtr = std::shared_ptr<const Cached>;

@@ -3,6 +3,7 @@
 #include "api/report_json.h"
 #include "base/status_macros.h"
 #include "base/text.h"
+#include "catalog/database_records.h"
 #include "cli/server_link.h"
 #include "cli/session.h"
 #include "dbfiles/identity.h"
@@ -220,9 +221,30 @@ Result<Json> RunOver(Session* session, ServerLink* server,
   return Json{{"id", id}, {"type", JobTypeName(job.request.type)}};
 }
 
+// The copy of a database has the identity of the original until a server
+// manages it: its jobs would be done to the original.
+Status RequireOwnPlace(Session* session) {
+  const BackupOptions& options = session->settings().backup;
+  LEVELKEEP_ASSIGN_OR_RETURN(
+      const DatabaseIdentity identity,
+      ReadIdentity(session->world.fs, options.storage_path()));
+  const auto record =
+      DatabaseRecords(session->world.fs, options.backup_dir).Load(identity.id);
+  const std::string place = AbsolutePath(options.storage_path());
+  if (!record.ok() || record->places.empty() || record->IsAt(place)) {
+    return Status::Ok();
+  }
+  return Status(StatusCode::kOtherDatabase,
+                place + " is a copy of the database in " +
+                    record->places.front() +
+                    ", or was moved, and no server has managed it yet",
+                "start the application, or levelkeep serve, once");
+}
+
 // Nobody runs the job yet.
 Result<Json> Offer(Session* session, const NamedJob& named) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto store, OpenStore(session));
+  LEVELKEEP_RETURN_IF_ERROR(RequireOwnPlace(session));
   Job job;
   job.created = session->world.clock->Now();
   job.id = NewJobId(job.created);

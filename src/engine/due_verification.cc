@@ -22,9 +22,12 @@ std::string Number(uint64_t count, const char* what) {
   return std::to_string(count) + (count == 1 ? " backup " : " backups ") + what;
 }
 
-// The time of the last full verification; the epoch: there was none.
-Time LastProof(const CatalogEntry& backup) {
-  return backup.verified_in_full() ? backup.verification->at : Time();
+// The time of the last full verification; the epoch: there was none. One that
+// is yet to come was made while the clock was wrong, and counts as none.
+Time LastProof(const CatalogEntry& backup, Time now) {
+  const bool counts =
+      backup.verified_in_full() && backup.verification->at <= now;
+  return counts ? backup.verification->at : Time();
 }
 
 // Passes the progress of one part on as that of the whole.
@@ -138,17 +141,18 @@ bool DueVerification::HasWork(Time since) {
 Result<DueVerification::Entries> DueVerification::FindDue(
     Time since, const std::set<std::string>& tried) {
   LEVELKEEP_ASSIGN_OR_RETURN(const auto listing, engine_->ListRecentEntries());
+  const Time now = clock_->Now() + RetentionPolicy::kClockTolerance;
   Entries due;
   for (const Listing::Entry& entry : listing->entries()) {
     const bool ours =
         entry->manifest && entry->is_local() && !listing->IsOther(*entry);
     if (!ours || entry->damaged() || tried.contains(entry->name)) continue;
-    if (entry->verified_in_full() && entry->verification->at >= since) continue;
+    if (LastProof(*entry, now) >= since) continue;
     if (engine_->RestBeforeRecheck(*entry).count() > 0) continue;
     due.push_back(entry);
   }
-  std::ranges::sort(due, {}, [](const Listing::Entry& entry) {
-    return std::tuple(LastProof(*entry), entry->created(), entry->name);
+  std::ranges::sort(due, {}, [&](const Listing::Entry& entry) {
+    return std::tuple(LastProof(*entry, now), entry->created(), entry->name);
   });
   return due;
 }

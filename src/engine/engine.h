@@ -321,7 +321,7 @@ class Engine {
   // As LockForWriting, but waits for the other process as `request` says;
   // kCancelled after a stop.
   Result<std::unique_ptr<FileLock>> WaitToWrite(const BackupRequest& request);
-  void BackUpBeforeExchange();
+  void BackUpBeforeExchange(std::stop_token stop);
   std::string Place() const;
   // The identity of the attached database, as BACKUP_DIR remembers it.
   std::string RememberedId() const;
@@ -480,6 +480,7 @@ class Engine {
   std::string writer_id_ GUARDED_BY(writer_mutex_);
   std::unique_ptr<Restorer> restorer_;
   std::string unverified_;
+  bool replaced_is_saved_ = false;  // during Restore
 };
 
 BackupInfo ToBackupInfo(const CatalogEntry& entry, bool other_database = false);

@@ -103,7 +103,7 @@ RestorerOptions Engine::NewRestorerOptions() {
   result.announce = [this](const DatabaseIdentity& coming) {
     ExpectHistory(coming);
   };
-  result.before_exchange = [this] { BackUpBeforeExchange(); };
+  result.before_exchange = [this] { BackUpBeforeExchange({}); };
   result.comparator_name = options_.comparator_name;
   result.reserve = [this] { return options().resources.reserve_bytes; };
   result.threads = options_.resources.threads;
@@ -121,8 +121,11 @@ RestorerOptions Engine::NewRestorerOptions() {
 
 // A failure does not stop the restore: it may be the cure for what failed, and
 // the replaced database is kept for an undo.
-void Engine::BackUpBeforeExchange() {
-  if (!options().schedule.before_restore || !DatabasePresent()) return;
+void Engine::BackUpBeforeExchange(std::stop_token stop) {
+  if (replaced_is_saved_ || !options().schedule.before_restore ||
+      !DatabasePresent()) {
+    return;
+  }
   const std::string db_dir = options_.storage_path();
   const auto epoch = ReadEpoch(fs_, db_dir);
   const auto listing = catalog_.List();
@@ -133,7 +136,11 @@ void Engine::BackUpBeforeExchange() {
     NoteCovered(newest->name);
     return;
   }
-  const auto made = Create({.trigger = "pre-restore", .rotate = false});
+  BackupRequest request;
+  request.trigger = "pre-restore";
+  request.rotate = false;
+  request.work.stop = std::move(stop);
+  const auto made = Create(std::move(request));
   if (made.ok()) {
     unverified_ = made->name;
     return;
@@ -196,10 +203,14 @@ Result<RestoreReport> Engine::Restore(const FoundBackup& backup,
     LEVELKEEP_RETURN_IF_ERROR(
         CheckSidecar(backup, staged.outcome.archive_sha256)
             .WithContext(backup.name));
+    // Before the application's database is closed.
+    BackUpBeforeExchange(work.stop);
+    replaced_is_saved_ = true;
     LEVELKEEP_RETURN_IF_ERROR(work.Commit());
     return SwapWhileClosed([&] { return restorer_->Apply(staged); },
                            [&] { return restorer_->TakeBack(); });
   }();
+  replaced_is_saved_ = false;
   if (!outcome.ok()) {
     restorer_->Discard(staged);
     return outcome.status();

@@ -208,6 +208,12 @@ Status Engine::CheckContent(const FoundBackup& backup, VerifyDepth depth,
   report->own = outline.own;
   report->bytes = outline.content_bytes;
   if (outline.manifest) report->files = outline.manifest->files.size();
+  if (!outline.own && backup.manifest) {
+    content->sha256 = DigestOf(fs_, backup.path, work.stop);
+    return Status(StatusCode::kCorruption,
+                  backup.damaged() ? backup.verification->message
+                                   : "it is no archive of LevelKeep any more");
+  }
   if (depth == VerifyDepth::kStructure) return Status::Ok();
 
   PacedArchive paced(clock_, options().resources.rate_limit_bytes_per_second,

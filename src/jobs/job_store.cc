@@ -267,11 +267,14 @@ Result<std::vector<Job>> JobStore::TakeUp(
 Result<std::vector<Job>> JobStore::ClaimAll(
     const std::function<bool(JobType)>& wanted) {
   std::vector<Job> jobs;
-  LEVELKEEP_ASSIGN_OR_RETURN(const auto lock, LockFolder());
   LEVELKEEP_ASSIGN_OR_RETURN(const auto ids, fs_->List(OpenFolder()));
   LEVELKEEP_ASSIGN_OR_RETURN(const auto view, history_.Look());
   for (const std::string& id : ids) {
     if (!IsJobId(id)) continue;
+    // Others want the lock, too; each claim is written durably.
+    const auto lock = LockFolder();
+    if (!lock.ok() && jobs.empty()) return lock.status();
+    if (!lock.ok()) break;
     auto job =
         view->Find(id) != nullptr ? RemoveOpen(id) : ClaimOne(id, wanted);
     if (!job.ok()) {

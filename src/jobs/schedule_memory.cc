@@ -13,6 +13,7 @@ namespace {
 constexpr char kSchedulesTitle[] = "levelkeep schedules 1";
 
 std::string PlanKey(const std::string& name) { return name + ".plan"; }
+std::string SinceKey(const std::string& name) { return name + ".since"; }
 std::string FromKey(const std::string& name) { return name + ".from"; }
 
 }  // namespace
@@ -44,7 +45,7 @@ ScheduleMemory::Memory ScheduleMemory::Resume(const std::string& name,
   MutexLock lock(&mutex_);
   Record record = Load();
   const auto known = record.fields().find(PlanKey(name));
-  Memory memory{Past::kUnknown, now};
+  Memory memory{Past::kUnknown, now, now};
   if (known != record.fields().end()) {
     memory.past = known->second.empty()   ? Past::kOff
                   : known->second == plan ? Past::kSame
@@ -53,11 +54,19 @@ ScheduleMemory::Memory ScheduleMemory::Resume(const std::string& name,
   const auto from = ParseTime(record.Get(FromKey(name)));
   if (memory.past == Past::kSame && from.ok()) {
     memory.from = std::min(*from, now);
+    const auto since = ParseTime(record.Get(SinceKey(name)));
+    memory.since = since.ok() ? *since : memory.from;
+    memory.since = std::min(memory.since, now);
+    if (*from <= now) return memory;
+    // The clock was ahead: the plan goes on from now, whatever comes next.
+    record.Set(FromKey(name), FormatTime(now));
+    Store(record);
     return memory;
   }
   if (memory.past == Past::kOff && plan.empty()) return memory;
   record.Set(PlanKey(name), plan);
   record.Set(FromKey(name), FormatTime(now));
+  record.Set(SinceKey(name), FormatTime(now));
   Store(record);
   return memory;
 }

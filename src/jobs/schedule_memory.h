@@ -30,7 +30,8 @@ class ScheduleMemory {
   };
   struct Memory {
     Past past = Past::kUnknown;
-    Time from;  // missed runs are later than this time
+    Time from;   // missed runs are later than this time
+    Time since;  // when this plan began
   };
   // What is known of the schedule `name`; from now on it has this plan, a
   // cron expression with its zone, or nothing: it is off. Only kSame has an

@@ -180,6 +180,8 @@ class BackupManager::Impl : private Database {
   void DescribeDrops(HealthReport* health);
   void DescribeWork(HealthReport* health);
   void DescribeDrills(HealthReport* health) const;
+  void DescribeNoDrill(const Schedule* schedule, Time since,
+                       HealthReport* health) const;
   void DescribeDisk(const Listing& listing, HealthReport* health);
   void DescribeBackups(const Listing& listing, HealthReport* health) const;
   bool BeginCounting(bool alone);
@@ -187,6 +189,9 @@ class BackupManager::Impl : private Database {
   std::optional<uint64_t> CountUnsavedEvents(const CatalogEntry* newest);
   void RecallFailure(const std::shared_ptr<JobStore>& store);
   void DescribeFuture(const Listing& listing, HealthReport* health) const;
+  static void DescribeUnknownAge(const CatalogEntry& newest,
+                                 Time::duration ahead, HealthReport* health);
+  bool HasLostItsRecords() const;
   void DescribeExposure(const SnapshotEnvStats& stats,
                         const CatalogEntry* newest, HealthReport* health);
   SnapshotEnvStats Stats() const {
@@ -218,6 +223,7 @@ class BackupManager::Impl : private Database {
   // Null: there is none.
   std::shared_ptr<const Schedule> backup_schedule_ GUARDED_BY(mutex_);
   std::shared_ptr<const Schedule> drill_schedule_ GUARDED_BY(mutex_);
+  Time drill_schedule_since_ GUARDED_BY(mutex_);
 
   Notifier notifier_;
   Hooks backup_hooks_;

@@ -107,15 +107,32 @@ void BackupManager::Impl::NoteUnfinishedDrill(const FoundBackup& backup,
   engine_.RecordDrill(backup, report);
 }
 
+// Without a backup there is nothing to drill, and that is told already.
+void BackupManager::Impl::DescribeNoDrill(const Schedule* schedule, Time since,
+                                          HealthReport* health) const {
+  DrillReport begin;
+  begin.at = since;
+  if (schedule == nullptr || !health->latest ||
+      !MissesRuns(*schedule, begin, clock_->Now())) {
+    return;
+  }
+  health->reasons.push_back(
+      {HealthCode::kDrillMissing,
+       "no drill has ended since DRILL_SCHEDULE was set, " + FormatTime(since) +
+           ": two runs are missing"});
+}
+
 // A restore, which obeys no rate limit, takes as long for each byte as in the
 // last drill that succeeded.
 void BackupManager::Impl::DescribeDrills(HealthReport* health) const {
   std::shared_ptr<DrillRecords> records;
   std::shared_ptr<const Schedule> schedule;
+  Time since;
   {
     MutexLock lock(&mutex_);
     records = drills_;
     schedule = drill_schedule_;
+    since = drill_schedule_since_;
   }
   if (records == nullptr) return;
   const auto drills = records->Load();
@@ -125,7 +142,10 @@ void BackupManager::Impl::DescribeDrills(HealthReport* health) const {
          "the record of drills can't be read: " + drills.status().message()});
     return;
   }
-  if (drills->empty()) return;
+  if (drills->empty()) {
+    DescribeNoDrill(schedule.get(), since, health);
+    return;
+  }
   const DrillReport& last = drills->front();
   health->last_drill = last;
   if (!last.ok) {

@@ -94,6 +94,14 @@ HealthReport BackupManager::Impl::Health() {
     Add(HealthCode::kBackupsUnreadable, listing.status().message(), &health);
     return health;
   }
+  if (health.available && HasLostItsRecords()) {
+    health.available = false;
+    Add(HealthCode::kBackupsUnreadable,
+        options_.backup_dir +
+            " has lost its records of this database: is its volume mounted?",
+        &health);
+    return health;
+  }
   if (!forked.empty() && !HasVerified(**listing, epoch)) {
     Add(HealthCode::kHistoryUnverified,
         "the database began a new history: " + forked +
@@ -114,6 +122,14 @@ HealthReport BackupManager::Impl::Health() {
   DescribeDrills(&health);
   DescribeWork(&health);
   return health;
+}
+
+// The folder of the attached database's records exists since it was attached.
+bool BackupManager::Impl::HasLostItsRecords() const {
+  const std::string id = DatabaseId();
+  return IsOpen() && !id.empty() &&
+         fs_->Stat(ParentPath(engine_.JobsFolder(id))).status().code() ==
+             StatusCode::kNotFound;
 }
 
 // Space, and how long it lasts.
@@ -242,6 +258,22 @@ std::optional<uint64_t> BackupManager::Impl::CountUnsavedEvents(
   return now->count > saved ? now->count - saved : 0;
 }
 
+// A backup from the future hides how old the unsaved writes are. Where
+// retention goes by dates, DescribeFuture has named it.
+void BackupManager::Impl::DescribeUnknownAge(const CatalogEntry& newest,
+                                             Time::duration ahead,
+                                             HealthReport* health) {
+  const bool named =
+      std::ranges::count(health->reasons, HealthCode::kBackupFromFuture,
+                         &HealthReason::code) > 0;
+  if (named || ahead <= RetentionPolicy::kClockTolerance) return;
+  Add(HealthCode::kBackupFromFuture,
+      newest.name + " is dated in the future (" + FormatTime(newest.created()) +
+          "), so nobody knows how old the unsaved writes are: set the clock "
+          "right, or make a backup",
+      health);
+}
+
 // The recovery point: how many writes would be lost if the disk died now.
 void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
                                            const CatalogEntry* newest,
@@ -258,7 +290,10 @@ void BackupManager::Impl::DescribeExposure(const SnapshotEnvStats& stats,
   if (newest == nullptr) return;  // never backed up: no age
   const Time saved_at = newest->CoveredUntil(clock_->Now());
   const Time::duration age = clock_->Now() - saved_at;
-  if (age < Time::duration::zero()) return;  // the clock was set back
+  if (age < Time::duration::zero()) {  // the clock was set back
+    DescribeUnknownAge(*newest, -age, health);
+    return;
+  }
   health->unsaved_seconds = Seconds(age);
   std::shared_ptr<const Schedule> schedule;
   {

@@ -102,8 +102,8 @@ void BackupManager::Impl::OpenJobs(const std::string& database_id) {
     drills_ = std::make_shared<DrillRecords>(
         fs_, ParentPath(engine_.JobsFolder(database_id)));
   }
-  RecallFailure(store);
   (void)TakeUpJobs(store);  // the watch looks again, and tells of failures
+  RecallFailure(store);
   WatchJobs(store);
 }
 
@@ -141,14 +141,19 @@ void BackupManager::Impl::WatchJobs(std::shared_ptr<JobStore> store) {
 // as far as records show, and none has succeeded since.
 void BackupManager::Impl::RecallFailure(
     const std::shared_ptr<JobStore>& store) {
-  const auto jobs = store->List({.limit = 1, .type = JobType::kCreate});
-  if (!jobs.ok() || jobs->empty()) return;
-  const Job& last = jobs->front();
-  if (last.status != JobStatus::kFailed) return;
+  constexpr size_t kFew = 20;
+  const auto jobs = store->List({.limit = kFew, .type = JobType::kCreate});
+  if (!jobs.ok()) return;
+  const Time now = clock_->Now();
+  // A job from the future ran while the clock was wrong; others are newer.
+  const auto last = std::ranges::find_if(*jobs, [&](const Job& job) {
+    return job.has_ended() && job.ended && *job.ended <= now;
+  });
+  if (last == jobs->end() || last->status != JobStatus::kFailed) return;
   const auto newest = NewestBackup();
-  if (newest && last.ended && *newest > *last.ended) return;
+  if (newest && *newest > *last->ended) return;
   MutexLock lock(&mutex_);
-  last_error_ = last.message;
+  last_error_ = last->message;
 }
 
 // Refuses a wrong request now, and not when the job begins; "latest" means the

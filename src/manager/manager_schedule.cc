@@ -76,11 +76,15 @@ void BackupManager::Impl::PlanJob(
   {
     MutexLock lock(&mutex_);
     if (job.request.type == JobType::kCreate) backup_schedule_ = job.schedule;
-    if (job.request.type == JobType::kDrill) drill_schedule_ = job.schedule;
   }
   jobs_.RemoveSchedules(job.request.type);
   const Time now = clock_->Now();
   const auto known = memory->Resume(job.name, job.plan, now);
+  if (job.request.type == JobType::kDrill) {
+    MutexLock lock(&mutex_);
+    drill_schedule_ = job.schedule;
+    drill_schedule_since_ = known.since;
+  }
   if (job.schedule == nullptr) return;
   const Time first = job.is_interval && known.past != ScheduleMemory::Past::kOff
                          ? now + job.schedule->DelayAtStart(

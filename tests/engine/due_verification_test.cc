@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <filesystem>
 #include <map>
 #include <string>
 #include <thread>
@@ -151,6 +152,43 @@ TEST_F(DueVerificationTest, DamagedOnesAreNamedAndNotReadAgain) {
       << report.status().message();
   clock_.Advance(hours(1));
   EXPECT_EQ(Run(clock_.Now()).damaged.size(), 0u);
+}
+
+// Its end is gone, and with it what tells that LevelKeep made it.
+TEST_F(DueVerificationTest, AnArchiveThatWasCutOffIsDamagedNotForeign) {
+  const std::string name = Make();
+  site_.Verify(name);
+  const std::string path = site_.options_.backup_dir + "/" + name;
+  const uint64_t size = SizeOf(name);
+  for (const uint64_t left : {size - 20, size / 2, uint64_t{600}}) {
+    std::filesystem::resize_file(path, left);
+    for (int restart = 0; restart < 2; ++restart) {
+      const BackupInfo backup = site_.engine().List()->front();
+      EXPECT_EQ(backup.status, BackupStatus::kDamaged) << left;
+      EXPECT_NE(backup.problem.find("cut off"), std::string::npos)
+          << backup.problem;
+      EXPECT_EQ(
+          site_.engine()
+              .Verify(*site_.engine().Find(name), VerifyDepth::kStructure, {})
+              .status()
+              .code(),
+          StatusCode::kCorruption);
+      EXPECT_EQ(site_.engine().Find("latest").status().code(),
+                StatusCode::kNotFound);
+      site_.Reset();
+    }
+  }
+}
+
+TEST_F(DueVerificationTest, AProofFromTheFutureIsNone) {
+  Make();
+  const Time now = clock_.Now();
+  clock_.SetWallClock(now + hours(24 * 400));
+  EXPECT_EQ(Run(clock_.Now()).sound, 1u);
+  clock_.SetWallClock(now + hours(1));
+  EXPECT_TRUE(Due().HasWork(clock_.Now()));
+  EXPECT_EQ(Run(clock_.Now()).sound, 1u);
+  EXPECT_FALSE(Due().HasWork(now));
 }
 
 TEST_F(DueVerificationTest, AStopGivesTheBytesBack) {

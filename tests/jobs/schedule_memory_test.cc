@@ -63,7 +63,20 @@ TEST_F(ScheduleMemoryTest, AnotherPlanAndAPauseBeginAnew) {
 TEST_F(ScheduleMemoryTest, ARunInTheFutureCountsAsNow) {
   Resume("0 2 * * * UTC");
   Open().Note("backup", clock_.Now() + hours(24 * 365));
-  EXPECT_EQ(Resume("0 2 * * * UTC").from, clock_.Now());
+  const Time now = clock_.Now();
+  EXPECT_EQ(Resume("0 2 * * * UTC").from, now);
+  // What is missed from now on is missed.
+  clock_.Advance(hours(70));
+  EXPECT_EQ(Resume("0 2 * * * UTC").from, now);
+}
+
+TEST_F(ScheduleMemoryTest, ItKnowsSinceWhenAPlanExists) {
+  const Time begin = clock_.Now();
+  EXPECT_EQ(Resume("0 2 * * * UTC").since, begin);
+  clock_.Advance(hours(70));
+  Open().Note("backup", clock_.Now());
+  EXPECT_EQ(Resume("0 2 * * * UTC").since, begin);
+  EXPECT_EQ(Resume("0 3 * * * UTC").since, clock_.Now());
 }
 
 TEST_F(ScheduleMemoryTest, OneScheduleDoesNotChangeAnother) {

@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <filesystem>
 #include <string>
 #include <thread>
 
@@ -69,6 +70,68 @@ TEST_F(HealthTest, TheLastSuccessIsThatOfTheCatalog) {
       << "before a database is attached";
   ASSERT_TRUE(app.Open().ok());
   EXPECT_EQ(app.manager_.Health().last_success, before);
+}
+
+TEST_F(HealthTest, ABackupFromTheFutureIsNamedIfThereAreUnsavedWrites) {
+  const Time now = clock_.Now();
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  clock_.SetWallClock(now + hours(24 * 400));
+  app.Create();
+  clock_.SetWallClock(now);
+  EXPECT_FALSE(Has(app.manager_.Health(), HealthCode::kBackupFromFuture));
+  app.Put(10, 20);
+  EXPECT_TRUE(Has(app.manager_.Health(), HealthCode::kBackupFromFuture));
+}
+
+// As when its volume is unmounted.
+TEST_F(HealthTest, AFolderThatLostItsRecordsIsNotAnEmptyOne) {
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  app.Create();
+  std::filesystem::rename(options_.backup_dir, dir_.Sub("away"));
+  std::filesystem::create_directory(options_.backup_dir);
+  const HealthReport health = app.manager_.Health();
+  EXPECT_FALSE(health.available);
+  EXPECT_TRUE(Has(health, HealthCode::kBackupsUnreadable));
+  std::filesystem::remove_all(options_.backup_dir);
+  std::filesystem::rename(dir_.Sub("away"), options_.backup_dir);
+  EXPECT_TRUE(app.manager_.Health().available);
+}
+
+TEST_F(HealthTest, AFailureFromTheFutureIsForgottenByTheNextProcess) {
+  const Time now = clock_.Now();
+  {
+    App app(options_, OnThisDisk());
+    ASSERT_TRUE(app.Start().ok());
+    app.Put(0, 10);
+    clock_.SetWallClock(now + hours(24 * 400));
+    disk_.set_free_space(0);
+    EXPECT_FALSE(app.manager_.CreateBackup({}).ok());
+    disk_.set_free_space(std::nullopt);
+    clock_.SetWallClock(now);
+    app.Create();
+  }
+  App app(options_, OnThisDisk());
+  ASSERT_TRUE(app.Start().ok());
+  EXPECT_EQ(app.manager_.Health().last_error, "");
+}
+
+// A drill that is always held up has no record.
+TEST_F(HealthTest, NoDrillAtAllIsMissed) {
+  options_.schedule.enabled = true;
+  options_.schedule.interval = hours(24 * 30);
+  options_.schedule.drill = "0 3 * * *";
+  options_.schedule.time_zone = "UTC";
+  App app(options_, &clock_);
+  ASSERT_TRUE(app.Start().ok());
+  app.Put(0, 10);
+  app.Create();
+  EXPECT_FALSE(Has(app.manager_.Health(), HealthCode::kDrillMissing));
+  clock_.SetWallClock(clock_.Now() + hours(24 * 4));
+  EXPECT_TRUE(Has(app.manager_.Health(), HealthCode::kDrillMissing));
 }
 
 TEST_F(HealthTest, ARestartDoesNotHideAFailure) {

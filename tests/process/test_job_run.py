@@ -3,6 +3,7 @@ the worker."""
 
 import json
 import os
+import shutil
 
 import pytest
 
@@ -155,6 +156,18 @@ def test_without_a_managed_database_nothing_is_kept(site):
     failed = site.run("job", "run", "backup-database").expect(5)
     assert "no server has managed it" in failed.err
     assert not (site.root / "backups" / ".levelkeep" / "databases").exists()
+
+
+def test_the_copy_of_a_database_asks_the_original_for_nothing(
+        site, seed, folder):
+    filled(site, seed)
+    shutil.copytree(site.storage, folder / "copy")
+    failed = site.run("job", "run", "backup-database", "--storage-dir",
+                      folder / "copy").expect(1)
+    assert "is a copy of the database in" in failed.err
+    with site.serve(AUTO_BACKUP_ENABLED="false"):
+        site.await_jobs()
+    assert site.archives() == []
 
 
 def test_without_the_backup_volume_nothing_is_kept(site, seed, folder):
