@@ -23,9 +23,10 @@ def test_a_clean_stop_makes_a_backup_of_what_is_new(site, seed):
         server.api.append(make_events(seed, "w", 0, 10))
     assert triggers(site) == ["shutdown"]
     with site.serve(BACKUP_ON_SHUTDOWN="true") as server:
-        # The next process verifies it.
+        # The next process verifies it: after a minute, if the stop interrupted
+        # the verification.
         wait_until(lambda: server.api.backups()[0]["verified"],
-                   "the verification", 60)
+                   "the verification", 150)
     assert triggers(site) == ["shutdown"], "nothing was new"
     with site.serve(BACKUP_ON_SHUTDOWN="true") as server:
         server.api.append(make_events(seed, "w", 10, 5))
