@@ -36,6 +36,7 @@ constexpr char kHealthHelp[] =
 
 // A report has about fifty values; an unknown server may answer anything.
 constexpr JsonRules kAnswerRules = {16, 10'000, 1u << 20};
+constexpr size_t kMaxText = 100;     // characters shown of a value
 constexpr size_t kMaxReason = 2000;  // characters shown of one reason
 constexpr uint64_t kMaxTimeoutMs = 600'000;
 
@@ -148,12 +149,13 @@ Result<Answer> Ask(const Asked& asked, const std::string& token,
 using Json = nlohmann::ordered_json;
 
 // A value as text; "?" if it is missing.
-std::string TextOf(const Json& health, const char* pointer) {
+std::string TextOf(const Json& health, const char* pointer,
+                   size_t limit = kMaxText) {
   const Json::json_pointer at(pointer);
   if (!health.contains(at)) return "?";
   const Json& value = health[at];
-  return Printable(value.is_string() ? value.get<std::string>()
-                                     : DumpJson(value));
+  return Printable(
+      value.is_string() ? value.get<std::string>() : DumpJson(value), limit);
 }
 
 // The reasons for a degraded status, as text.
@@ -166,8 +168,8 @@ std::vector<std::string> ReasonsOf(const Json& health) {
     if (reason.is_string()) {
       reasons.push_back(Printable(reason.get<std::string>(), kMaxReason));
     } else if (reason.is_object()) {
-      reasons.push_back(Printable(TextOf(reason, "/text"), kMaxReason) + " (" +
-                        Printable(TextOf(reason, "/doc"), kMaxReason) + ")");
+      reasons.push_back(TextOf(reason, "/text", kMaxReason) + " (" +
+                        TextOf(reason, "/doc", kMaxReason) + ")");
     }
   }
   return reasons;

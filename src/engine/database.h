@@ -39,6 +39,9 @@ struct Platform {
   // False: the abilities of the folders' file systems are known and not tried
   // (base/folder_probe.h). For tests with a simulated disk.
   bool tries_folders = true;
+  // False: jobs of other processes begin at a start only. For tests that decide
+  // about each operation on the disk.
+  bool watches_jobs = true;
   // False: this process does not work with STORAGE_DIR.
   bool has_storage = true;
   // See RestorerOptions::drop_progress.

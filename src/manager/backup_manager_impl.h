@@ -198,7 +198,8 @@ class BackupManager::Impl : private Database {
     return env()->GetStats(options_.storage_path());
   }
 
-  RestoreHooks hooks_;  // set before Attach; throw nothing
+  const bool watches_jobs_;  // see Platform
+  RestoreHooks hooks_;       // set before Attach; throw nothing
   // Constant after Initialize().
   bool initialized_ = false;
 

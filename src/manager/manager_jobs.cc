@@ -125,7 +125,7 @@ Status BackupManager::Impl::TakeUpJobs(const std::shared_ptr<JobStore>& store) {
 // Ends the watch of an earlier store; null: only that.
 void BackupManager::Impl::WatchJobs(std::shared_ptr<JobStore> store) {
   std::unique_ptr<JobWatch> watch;
-  if (store != nullptr) {
+  if (store != nullptr && watches_jobs_) {
     watch = std::make_unique<JobWatch>(
         store, clock_, [this] { return engine_.options().schedule.poll; },
         [this, store] { return TakeUpJobs(store); });

@@ -379,18 +379,22 @@ TEST_F(ServeTest, HealthSaysWhatIsDegradedAndEndsWith7) {
             "error: " + told.url() +
                 " serves, but something is degraded: 2 reasons\n"
                 "hint: each line above names its entry in the documentation\n");
+  const std::string longest(300, 'y');
   const Told newer(
       200, R"({"status":"ok","backup":{"count":1,"totalSizeMB":"0.01",)"
-           R"("degraded":["x"],"reasons":[{"code":"c","text":"x\u0007",)"
-           R"("doc":"docs/operations.md#x"},{},1],"lastDrill":{"ok":true,)"
-           R"("at":"2024-12-27T12:00:00.000Z"},)"
-           R"("predictedRestoreSeconds":12.4}})");
+           R"("degraded":["x"],"reasons":[{"code":"c","text":")" +
+               longest +
+               R"(\u0007","doc":"docs/operations.md#x"},{},1],)"
+               R"("lastDrill":{"ok":true,"at":"2024-12-27T12:00:00.000Z"},)"
+               R"("predictedRestoreSeconds":12.4}})");
   EXPECT_EQ(RunCli({"health", "--url", newer.url()}).out,
             "degraded: 1 backups, 0.01 MB\n"
             "last drill 2024-12-27T12:00:00.000Z: ok; a restore takes about "
             "12 s\n"
-            "degraded: x\\x07 (docs/operations.md#x)\n"
-            "degraded: ? (?)\n");
+            "degraded: " +
+                longest +
+                "\\x07 (docs/operations.md#x)\n"
+                "degraded: ? (?)\n");
   const Outcome json = RunCli({"health", "--url", told.url(), "--json"});
   EXPECT_EQ(json.code, 7);
   EXPECT_EQ(json.json().at("success"), false);

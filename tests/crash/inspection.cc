@@ -81,7 +81,8 @@ bool IsKnownOfDatabase(const std::string& name) {
   return IsEpoch(id) && (rest == "/" || rest == "/record" || rest == "/reuse" ||
                          rest == "/removals" || rest == "/writer.lock" ||
                          rest == "/create.lock" || rest == "/schedules" ||
-                         rest == "/drills" || IsKnownOfJobs(rest));
+                         rest == "/drills" || rest == "/removal-totals" ||
+                         rest == "/verify-budget" || IsKnownOfJobs(rest));
 }
 
 bool IsKnownInBackups(const std::string& name,
@@ -98,7 +99,8 @@ bool IsKnownInBackups(const std::string& name,
   }
   // Marks of readers that were killed are gone; their folder stays.
   return state.empty() || state == "in-use/" || state == "removals" ||
-         state.ends_with(".lock") || IsKnownOfDatabase(state);
+         state == "removal-totals" || state.ends_with(".lock") ||
+         IsKnownOfDatabase(state);
 }
 
 // A file that LevelDB removed while a snapshot needed it; it goes away when the

@@ -115,6 +115,7 @@ Platform Machine::platform() {
   platform.clock = &clock_;
   platform.env = &env_;
   platform.tries_folders = tries_folders_;
+  platform.watches_jobs = false;
   platform.store_checker = SimulatedStoreChecker(fs(), &env_);
   platform.archive_checker = SimulatedArchiveChecker(fs(), &env_);
   return platform;
