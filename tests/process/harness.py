@@ -218,12 +218,18 @@ class Site:
 
     def await_jobs(self):
         """Waits until the running server has ended all jobs: the next start
-        would take up jobs that wait. A server without jobs has no runner."""
-        wait_until(
-            lambda: not [path for folder in ("open", "runners")
-                         for path in self.backups.glob(
-                             f".levelkeep/databases/*/jobs/{folder}/*")],
-            "all jobs have ended")
+        would take up jobs that wait. A server without jobs has no runner. A job
+        that has just begun may not have its record yet."""
+        def ended():
+            for _ in range(4):
+                if [path for folder in ("open", "runners")
+                        for path in self.backups.glob(
+                            f".levelkeep/databases/*/jobs/{folder}/*")]:
+                    return False
+                time.sleep(0.05)
+            return True
+
+        wait_until(ended, "all jobs have ended")
 
 
 class Server:
