@@ -66,7 +66,8 @@ void BM_DecideRetention(benchmark::State& state) {
   const Time now(std::chrono::seconds(kFirstSecond + 3600 * state.range(0)));
   for (auto _ : state) {
     benchmark::DoNotOptimize(DecideRetention(
-        listing, policy, {listing.entries().front()->name}, now));
+        RetentionItems(listing, {listing.entries().front()->name}), policy,
+        now));
   }
   state.SetItemsProcessed(state.range(0) * state.iterations());
 }
