@@ -6,6 +6,16 @@
 
 namespace levelkeep {
 
+Result<std::unique_ptr<const Schedule>> CronTimes(
+    const BackupOptions::Schedule& options, const std::string& expression) {
+  LEVELKEEP_ASSIGN_OR_RETURN(const CronFields fields,
+                             CronFields::Parse(expression));
+  LEVELKEEP_ASSIGN_OR_RETURN(const TimeZone zone,
+                             TimeZone::Load(options.time_zone));
+  return std::unique_ptr<const Schedule>(
+      std::make_unique<CronSchedule>(fields, zone));
+}
+
 Result<std::unique_ptr<const Schedule>> BackupTimes(
     const BackupOptions::Schedule& options) {
   std::unique_ptr<const Schedule> schedule;
@@ -14,12 +24,7 @@ Result<std::unique_ptr<const Schedule>> BackupTimes(
     schedule = std::make_unique<IntervalSchedule>(options.interval);
     return schedule;
   }
-  LEVELKEEP_ASSIGN_OR_RETURN(const CronFields fields,
-                             CronFields::Parse(options.backup));
-  LEVELKEEP_ASSIGN_OR_RETURN(const TimeZone zone,
-                             TimeZone::Load(options.time_zone));
-  schedule = std::make_unique<CronSchedule>(fields, zone);
-  return schedule;
+  return CronTimes(options, options.backup);
 }
 
 }  // namespace levelkeep

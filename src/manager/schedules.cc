@@ -5,7 +5,7 @@
 
 #include "base/hash.h"
 #include "base/status_macros.h"
-#include "jobs/cron.h"
+#include "config/backup_times.h"
 
 namespace levelkeep {
 
@@ -40,16 +40,14 @@ std::chrono::seconds JitterOf(int most, const std::string& database_id,
 Status AddCron(const BackupOptions::Schedule& options,
                const std::string& database_id, const std::string& expression,
                PlannedJob* job) {
-  LEVELKEEP_ASSIGN_OR_RETURN(const CronFields fields,
-                             CronFields::Parse(expression));
+  LEVELKEEP_ASSIGN_OR_RETURN(auto times, CronTimes(options, expression));
   LEVELKEEP_ASSIGN_OR_RETURN(const TimeZone zone, ZoneOf(options));
   job->plan = expression + " " + zone.name();
   if (options.jitter > 0) {
     job->plan += " within " + std::to_string(options.jitter) + " s";
   }
   job->schedule = std::make_shared<DelayedSchedule>(
-      std::make_unique<CronSchedule>(fields, zone),
-      JitterOf(options.jitter, database_id, job->name));
+      std::move(times), JitterOf(options.jitter, database_id, job->name));
   return Status::Ok();
 }
 
